@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can go wrong, as types: each carries the object, and reads as one line."""
+
+from __future__ import annotations
+
+
+class NetfleetError(Exception):
+    """The base: ``str(error)`` is the one line that the user reads."""
+
+
+class BadParameter(NetfleetError):
+    """A value that is refused before anything is done."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        """Name the parameter as the user wrote it, e.g. ``peer.mtu``, and say what would be right."""
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+
+
+class NoSuchNetns(NetfleetError):
+    """A namespace reference that leads nowhere, or to something that may not be entered."""
+
+
+class PlanError(NetfleetError):
+    """The desired state cannot be reached from the actual one; nothing was done."""
+
+
+class MissingLibrary(NetfleetError):
+    """A Python library that the managed host lacks."""
+
+
+class Incomplete(NetfleetError):
+    """The kernel's tables kept changing while they were read."""
+
+
+class KernelError(NetfleetError):
+    """The kernel refused a request, in its own words."""
+
+    def __init__(self, what: str, code: int, words: str) -> None:
+        """``what`` was being done, ``code`` is the errno, ``words`` are the kernel's."""
+        super().__init__(f"{what}: {words}")
+        self.code = code
+        self.words = words

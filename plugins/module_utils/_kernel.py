@@ -1,0 +1,206 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate to the kernel: what is there is read here, and nowhere else is anything changed."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import os
+import re
+import struct
+from pathlib import Path
+from typing import Any, Iterable, Mapping
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary, PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
+from ansible_collections.netfleet.docker.plugins.module_utils._model import where
+from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
+from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink, attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
+
+_PYROUTE2_MINIMUM = (0, 7, 2)
+_GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNSID = 18, 22, 26, 34, 90
+_EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
+_NAME_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 3
+_NETLINK_HEADER = 16
+_CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
+_IFINFO = struct.Struct("=BxHiII")
+
+
+def require_pyroute2() -> None:
+    """Raise MissingLibrary unless a usable pyroute2 is installed; it is imported only when something has to change."""
+    wanted = ".".join(str(part) for part in _PYROUTE2_MINIMUM)
+    install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
+    if importlib.util.find_spec("pyroute2") is None:
+        raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is missing on this host: {install}")
+    version = importlib.metadata.version("pyroute2")
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _PYROUTE2_MINIMUM:
+        raise MissingLibrary(f"pyroute2 {version} on this host is too old, {wanted} or later is needed: {install}")
+
+
+def require_privileges() -> None:
+    """Raise PlanError unless this process may enter namespaces and change links."""
+    effective = int(re.findall(r"CapEff:\s+(\w+)", Path("/proc/self/status").read_text(encoding="ascii"))[0], 16)
+    names = {_CAP_NET_ADMIN: "CAP_NET_ADMIN", _CAP_SYS_ADMIN: "CAP_SYS_ADMIN"}
+    missing = [name for bit, name in names.items() if not effective >> bit & 1]
+    if missing:
+        raise PlanError(f"this needs root on the host (become: true); missing here: {' and '.join(missing)}")
+
+
+class Kernel:
+    """The namespaces that are in play, by their labels, each with a socket that was opened from inside it."""
+
+    def __init__(self) -> None:
+        self._fds: dict[str, int] = {}
+        self._sockets: dict[str, Netlink] = {}
+
+    def add(self, label: str, fd: int) -> None:
+        """Take over an open namespace."""
+        self._fds[label] = fd
+
+    def holds(self, label: str) -> bool:
+        """Tell whether the namespace is open."""
+        return label in self._fds
+
+    def labels(self) -> set[str]:
+        """Return the labels of the open namespaces."""
+        return set(self._fds)
+
+    def close(self) -> None:
+        """Let go of every namespace."""
+        for label in list(self._fds):
+            self._drop(label)
+
+    def fd(self, label: str) -> int:
+        """Return the open file descriptor of a namespace."""
+        return self._fds[label]
+
+    def index(self, label: str, name: str) -> int:
+        """Return the index of a link; raise KernelError if the namespace has no such link."""
+        key = attribute(_NAME_ATTRIBUTE, name.encode(errors="surrogateescape") + b"\0")
+        answers = self._socket(label).request(
+            f"look for {name} in {where(label)}", _GETLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + key
+        )
+        return int(decode("link", answers[0])["index"])
+
+    def number(self, label: str, fd: int) -> int:
+        """Return the number by which a namespace knows another one, -1 if it has none for it."""
+        query = bytes(4) + attribute(_NSID_FD_ATTRIBUTE, struct.pack("=I", fd))
+        answers = self._socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
+        return int(decode("nsid", answers[0])["NETNSA_NSID"])
+
+    def read(self, label: str, sysctls: Iterable[str], routes: bool, rules: bool, processes: bool) -> Reading:
+        """Read one namespace; routes, rules and processes only where they are asked for, and the named sysctls."""
+        if label not in self._fds:
+            # A new namespace would have the sysctls that this one has, though not their values.
+            stub = _nsfs.what_is_named(label) == "stub"
+            return Reading(label, present=False, stub=stub, sysctls=_read_sysctls(sysctls))
+        skip = attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
+        links = self._dump(label, "link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + skip)
+        return Reading(
+            label,
+            links=links,
+            addresses=self._dump(label, "address", _GETADDR, bytes(8)),
+            routes=self._dump(label, "route", _GETROUTE, bytes(12)) if routes else None,
+            rules=self._dump(label, "rule", _GETRULE, bytes(12)) if rules else None,
+            sysctls=self._sysctls(label, sysctls),
+            processes=tuple(_nsfs.processes(_nsfs.identity(self._fds[label]))) if processes else (),
+            nsids=self._nsids(label, {link["IFLA_LINK_NETNSID"] for link in links if "IFLA_LINK_NETNSID" in link}),
+        )
+
+    def apply(self, op: _ops.Op) -> None:
+        """Carry out one operation; raise KernelError with its description and the kernel's words."""
+        if isinstance(op, _ops.CreateNetns):
+            _nsfs.create(op.netns)
+            self.add(op.netns, _nsfs.open_netns(_nsfs.NAMED / op.netns))
+        elif isinstance(op, _ops.DeleteNetns):
+            self._drop(op.netns)
+            _nsfs.delete(op.netns)
+        elif isinstance(op, _ops.SetSysctl):
+            self._set_sysctl(op)
+        else:
+            if isinstance(op, (_ops.DeleteLink, _ops.MoveLink)):
+                self._prove(op)
+            self._send(op.describe(), message(op, self))
+
+    def _prove(self, op: _ops.DeleteLink | _ops.MoveLink) -> None:
+        # A name, and an index too, may by now be another link's.
+        if op.index is not None and self.index(op.netns, op.name) != op.index:
+            raise KernelError(op.describe(), 0, "meanwhile another link has taken this name; nothing was done to it")
+
+    def _send(self, what: str, request: Message) -> None:
+        self._socket(request.netns).request(what, request.type, request.flags, _encode(request))
+
+    def _socket(self, label: str) -> Netlink:
+        if label not in self._sockets:
+            self._sockets[label] = _nsfs.inside(self._fds[label], Netlink)
+        return self._sockets[label]
+
+    def _drop(self, label: str) -> None:
+        if label in self._sockets:
+            self._sockets.pop(label).close()
+        if label in self._fds:
+            os.close(self._fds.pop(label))
+
+    def _dump(self, label: str, kind: str, message_type: int, payload: bytes) -> list[Mapping[str, Any]]:
+        what = f"read the {kind} table of {where(label)}"
+        return [decode(kind, answer) for answer in self._socket(label).dump(what, message_type, payload)]
+
+    def _nsids(self, label: str, numbers: set[int]) -> dict[int, str]:
+        """Return which of the open namespaces the given numbers of this one stand for."""
+        found: dict[int, str] = {}
+        for other, fd in self._fds.items():
+            if set(found) >= numbers:
+                break
+            found[self.number(label, fd)] = other
+        return {number: found[number] for number in numbers if number in found}
+
+    def _sysctls(self, label: str, keys: Iterable[str]) -> dict[str, str]:
+        wanted = list(keys)
+        return _nsfs.inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
+
+    def _set_sysctl(self, op: _ops.SetSysctl) -> None:
+        def write() -> None:
+            try:
+                with open(f"/proc/sys/{op.key}", "r+", encoding="ascii") as file:
+                    file.write(op.value)
+            except OSError as error:
+                raise KernelError(op.describe(), error.errno or 0, os.strerror(error.errno or 0)) from None
+
+        _nsfs.inside(self._fds[op.netns], write)
+
+
+def _read_sysctls(keys: Iterable[str]) -> dict[str, str]:
+    paths = {key: Path("/proc/sys", key) for key in keys}
+    return {key: " ".join(path.read_text(encoding="ascii").split()) for key, path in paths.items() if path.is_file()}
+
+
+@functools.lru_cache(maxsize=None)
+def _classes() -> Mapping[str, Any]:
+    """Return pyroute2's message classes; importing them costs more than reading a namespace, so it waits."""
+    from pyroute2.netlink.rtnl.fibmsg import fibmsg
+    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
+    from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+    class MacvlanData(macvx_data):  # type: ignore[misc,no-any-unimported]
+        """With the one attribute of linux/if_link.h that pyroute2 does not know yet."""
+
+        nla_map = (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))
+
+    ifinfmsg.ifinfo.data_map["macvlan"] = MacvlanData
+    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg}
+
+
+def _encode(request: Message) -> bytes:
+    """Return a request as bytes, without its netlink header, in pyroute2's encoding."""
+    encoded = _classes()[request.kind]()
+    for name, value in request.fields.items():
+        encoded[name] = value
+    encoded["attrs"] = list(request.attributes)
+    encoded.encode()
+    return bytes(encoded.data[_NETLINK_HEADER:])

@@ -1,0 +1,195 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state of network namespaces as plain data.
+
+The same types describe what is desired and what was observed. In a desired state ``None`` means "not managed" and an
+empty string or tuple means "none"; in an observed state ``None`` means "not known". Values are in the one form that
+``_values`` gives them, so that equal values compare equal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Iterator, Mapping, Union
+
+Value = Union[int, str, bool, "tuple[str, ...]"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """A link by its place: the namespace's label in the State (None: one that the State does not hold) and its name."""
+
+    netns: str | None
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} in {where(self.netns)}"
+
+
+def where(label: str | None) -> str:
+    """Return a namespace's label as it reads in a sentence."""
+    return "a namespace out of reach" if label is None else label or "the current namespace"
+
+
+@dataclasses.dataclass(frozen=True)
+class Route:
+    """A route of one table. ``dst`` is a network in CIDR form, the default route's is 0.0.0.0/0 or ::/0."""
+
+    dst: str
+    gateway: str | None = None
+    dev: str | None = None
+    table: int = 254
+    metric: int | None = None
+    src: str | None = None
+    type: str = "unicast"
+    onlink: bool | None = None
+    # Observed only: routes of the kernel, of router advertisements and of routing daemons are not the user's.
+    foreign: bool = dataclasses.field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        words = [self.type] if self.type != "unicast" else []
+        words += ["default" if self.dst.endswith("/0") else self.dst]
+        words += [f"via {self.gateway}"] if self.gateway else []
+        words += [f"dev {self.dev}"] if self.dev else []
+        words += [f"src {self.src}"] if self.src else []
+        words += [f"metric {self.metric}"] if self.metric is not None else []
+        words += [f"table {self.table}"] if self.table != 254 else []
+        return " ".join(words + (["onlink"] if self.onlink else []))
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """A policy rule; ``family`` is 4 or 6, ``src`` and ``dst`` are networks in CIDR form."""
+
+    priority: int
+    family: int = 4
+    src: str | None = None
+    dst: str | None = None
+    iif: str | None = None
+    oif: str | None = None
+    fwmark: int | None = None
+    fwmask: int | None = None
+    table: int | None = None
+    action: str = "lookup"
+    # Observed only: the rules that every namespace is born with.
+    foreign: bool = dataclasses.field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        words = [f"{self.priority}:", f"from {self.src or 'all'}"]
+        words += [f"to {self.dst}"] if self.dst else []
+        words += [f"iif {self.iif}"] if self.iif else []
+        words += [f"oif {self.oif}"] if self.oif else []
+        if self.fwmark is not None:
+            words += [f"fwmark {self.fwmark:#x}" + (f"/{self.fwmask:#x}" if self.fwmask is not None else "")]
+        words += [f"lookup {self.table}" if self.action == "lookup" else self.action]
+        return " ".join(words + (["(IPv6)"] if self.family == 6 else []))
+
+
+@dataclasses.dataclass(frozen=True)
+class Link:
+    """A network interface.
+
+    ``present``: True it is to exist, False it is not to, None it must be there already (desired states only).
+    ``addresses`` holds those that a user may manage, in the kernel's order; ``mtu`` is in bytes.
+    ``options`` are those of the link's kind, ``port`` those it has as a port of its master; see ``_kinds``.
+    """
+
+    name: str
+    present: bool | None = True
+    kind: str | None = None
+    mtu: int | None = None
+    mac: str | None = None
+    up: bool | None = None
+    master: str | None = None
+    alias: str | None = None
+    altnames: tuple[str, ...] | None = None
+    addresses: tuple[str, ...] | None = None
+    peer: Endpoint | None = None
+    parent: Endpoint | None = None
+    options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    # Desired only: all the ports that a bridge is to have, and whether the kernel object may be made anew.
+    ports: tuple[str, ...] | None = None
+    recreate: bool = False
+    # Observed only. ``other_addresses`` are those of the kernel itself, of router advertisements and of leases.
+    index: int | None = None
+    running: bool | None = None
+    other_addresses: tuple[str, ...] = ()
+    tentative: tuple[str, ...] = ()
+    dad_failed: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Netns:
+    """A network namespace and what is in it. ``present`` as for a Link; ``sysctls`` by path below /proc/sys."""
+
+    present: bool | None = True
+    links: Mapping[str, Link] = dataclasses.field(default_factory=dict)
+    sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    routes: tuple[Route, ...] | None = None
+    rules: tuple[Rule, ...] | None = None
+    # Desired only: leave routes or rules that are not listed; remove the name though processes are inside.
+    routes_append: bool = False
+    rules_append: bool = False
+    force: bool = False
+    # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
+    stub: bool = False
+    processes: tuple[int, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Network namespaces by label: the reference that leads there, such as ``host`` or a name; empty for the current one."""
+
+    namespaces: Mapping[str, Netns] = dataclasses.field(default_factory=dict)
+
+    def netns(self, label: str) -> Netns:
+        """Return the namespace, an absent one if the State does not hold it."""
+        return self.namespaces.get(label, _ABSENT)
+
+    def link(self, label: str, name: str) -> Link | None:
+        """Return the link, or None where there is none."""
+        return self.netns(label).links.get(name)
+
+    def links(self) -> Iterator[tuple[str, Link]]:
+        """Walk all links with their namespaces' labels."""
+        for label, netns in self.namespaces.items():
+            for link in netns.links.values():
+                yield label, link
+
+    def with_netns(self, label: str, netns: Netns) -> State:
+        """Return this State with one namespace replaced."""
+        return State({**self.namespaces, label: netns})
+
+    def with_link(self, label: str, link: Link) -> State:
+        """Return this State with one link added or replaced."""
+        netns = self.netns(label)
+        return self.with_netns(label, dataclasses.replace(netns, links={**netns.links, link.name: link}))
+
+    def without_link(self, label: str, name: str) -> State:
+        """Return this State with one link gone."""
+        netns = self.netns(label)
+        links = {key: link for key, link in netns.links.items() if key != name}
+        return self.with_netns(label, dataclasses.replace(netns, links=links))
+
+    def relabel(self, labels: Mapping[str, str]) -> State:
+        """Return this State with namespaces renamed; two names of one namespace become one entry."""
+
+        def moved(end: Endpoint | None) -> Endpoint | None:
+            return end and Endpoint(labels.get(end.netns or "", end.netns), end.name)
+
+        result = State()
+        for old, netns in self.namespaces.items():
+            links = {
+                name: dataclasses.replace(link, peer=moved(link.peer), parent=moved(link.parent))
+                for name, link in netns.links.items()
+            }
+            label = labels.get(old, old)
+            base = result.namespaces.get(label, netns)
+            merged = {**base.links, **links} if label in result.namespaces else links
+            result = result.with_netns(label, dataclasses.replace(base, links=merged))
+        return result
+
+
+_ABSENT = Netns(present=False)

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a namespace as a whole, and their way from parameters into a State."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _values
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._options import checked, optional
+
+ROUTE: dict[str, Any] = {
+    "dst": {"type": "str", "required": True},
+    "gateway": {"type": "str"},
+    "dev": {"type": "str"},
+    "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
+    "metric": {"type": "int"},
+    "table": {"type": "int", "default": 254},
+    "src": {"type": "str"},
+    "type": {
+        "type": "str",
+        "choices": ["unicast", "local", "blackhole", "unreachable", "prohibit"],
+        "default": "unicast",
+    },
+    "onlink": {"type": "bool"},
+}
+RULE: dict[str, Any] = {
+    "priority": {"type": "int", "required": True},
+    "family": {"type": "str", "choices": ["ipv4", "ipv6"]},
+    "src": {"type": "str"},
+    "dst": {"type": "str"},
+    "iif": {"type": "str"},
+    "oif": {"type": "str"},
+    "fwmark": {"type": "int"},
+    "fwmask": {"type": "int"},
+    "table": {"type": "int"},
+    "action": {"type": "str", "choices": ["lookup", "blackhole", "unreachable", "prohibit"], "default": "lookup"},
+}
+_ANY = {4: "0.0.0.0/0", 6: "::/0"}
+_NUMBER = 2**32 - 1
+
+
+def desired_netns(params: Mapping[str, Any]) -> tuple[str, State]:
+    """Return the reference that names the namespace, and the state that is desired of it."""
+    reference = checked("name", _values.netns_reference, str(params["name"]))
+    named = reference != "host" and ":" not in reference
+    if params["state"] == "absent":
+        if not named:
+            raise BadParameter("name", f"only a named namespace can be removed, not {reference}")
+        return reference, State({reference: Netns(present=False, force=params["force"])})
+    loopback_up = named if params["loopback_up"] is None else params["loopback_up"]
+    managed = loopback_up or params["loopback_up"] is not None
+    netns = Netns(
+        present=True if named else None,
+        links={"lo": Link("lo", present=None, up=loopback_up)} if managed else {},
+        sysctls={
+            checked(f"sysctls.{key}", _values.sysctl_key, str(key)): checked(
+                f"sysctls.{key}", _values.sysctl_value, value
+            )
+            for key, value in (params["sysctls"] or {}).items()
+        },
+        routes=None if params["routes"] is None else tuple(map(_route, range(len(params["routes"])), params["routes"])),
+        rules=None if params["rules"] is None else tuple(map(_rule, range(len(params["rules"])), params["rules"])),
+        routes_append=params["routes_append"],
+        rules_append=params["rules_append"],
+    )
+    return reference, State({reference: netns})
+
+
+def _route(place: int, params: Mapping[str, Any]) -> Route:
+    prefix = f"routes[{place}]."
+    gateway = optional(prefix + "gateway", _values.address, params["gateway"])
+    family = {None: gateway and _values.family(gateway), "ipv4": 4, "ipv6": 6}[params["family"]] or 4
+    if params["dst"] == "default":
+        dst = _ANY[family]
+    else:
+        dst = checked(prefix + "dst", _values.network, params["dst"])
+        if params["family"] and family != _values.family(dst):
+            raise BadParameter(prefix + "family", f"{dst} is not an {params['family']} network")
+    if params["type"] == "unicast" and not gateway and not params["dev"]:
+        raise BadParameter(prefix + "gateway", "a unicast route has a gateway, a dev, or both")
+    if params["type"] in ("blackhole", "unreachable", "prohibit") and (gateway or params["dev"]):
+        raise BadParameter(prefix + "type", f"a route of type {params['type']} has neither gateway nor dev")
+    return Route(
+        dst=dst,
+        gateway=gateway,
+        dev=optional(prefix + "dev", _values.ifname, params["dev"]),
+        table=checked(prefix + "table", lambda value: _values.between(value, 1, _NUMBER), params["table"]),
+        metric=optional(prefix + "metric", lambda value: _values.between(value, 0, _NUMBER), params["metric"]),
+        src=optional(prefix + "src", _values.address, params["src"]),
+        type=params["type"],
+        onlink=params["onlink"],
+    )
+
+
+def _rule(place: int, params: Mapping[str, Any]) -> Rule:
+    prefix = f"rules[{place}]."
+    src = optional(prefix + "src", _values.network, params["src"])
+    dst = optional(prefix + "dst", _values.network, params["dst"])
+    families = {_values.family(network) for network in (src, dst) if network}
+    if params["family"]:
+        families.add(4 if params["family"] == "ipv4" else 6)
+    if len(families) > 1:
+        raise BadParameter(prefix + "family", "src, dst and family are of different IP versions")
+    if (params["action"] == "lookup") != (params["table"] is not None):
+        raise BadParameter(prefix + "table", "a rule has a table exactly where its action is lookup")
+
+    def number(key: str, low: int = 0) -> int | None:
+        return optional(prefix + key, lambda value: _values.between(value, low, _NUMBER), params[key])
+
+    return Rule(
+        priority=number("priority") or 0,
+        family=families.pop() if families else 4,
+        src=src,
+        dst=dst,
+        iif=optional(prefix + "iif", _values.ifname, params["iif"]),
+        oif=optional(prefix + "oif", _values.ifname, params["oif"]),
+        fwmark=number("fwmark"),
+        fwmask=number("fwmask"),
+        table=number("table", low=1),
+        action=params["action"],
+    )

@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Network namespaces as files and threads: open, enter, name, unname.
+
+The main thread never leaves its namespace: whatever has to happen inside another one happens in a thread that enters
+it and ends. Nothing is ever opened in a way that would create it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import Callable, Iterator, TypeVar
+
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NoSuchNetns
+
+T = TypeVar("T")
+
+NAMED = Path("/run/netns")
+SANDBOXES = Path("/run/docker/netns")
+
+_CLONE_NEWNET = 0x40000000
+_NS_GET_NSTYPE = 0xB703
+_MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
+_MNT_DETACH = 2
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def open_netns(path: str | Path, follow: bool = False) -> int:
+    """Return a file descriptor of the network namespace at a path; raise NoSuchNetns if that is not what it is.
+
+    A symbolic link is refused unless ``follow``: one in /run/netns outlives what it pointed to, and a reused PID
+    makes it lead into a stranger's namespace.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+    except OSError as error:
+        if not follow and os.path.islink(path):
+            raise NoSuchNetns(f"{path} is a symbolic link, which may lead anywhere by now; name its target") from None
+        raise NoSuchNetns(f"{path}: {os.strerror(error.errno or 0)}") from None
+    try:
+        is_netns = fcntl.ioctl(fd, _NS_GET_NSTYPE) == _CLONE_NEWNET
+    except OSError:
+        is_netns = False
+    if not is_netns:
+        os.close(fd)
+        raise NoSuchNetns(f"{path} is not a network namespace")
+    return fd
+
+
+def identity(fd: int) -> tuple[int, int]:
+    """Return what tells one namespace from all others: device and inode."""
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
+
+
+def is_hosts() -> bool:
+    """Tell whether this process is in the namespace of PID 1: each namespace has a /proc/PID/net of its own."""
+    return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
+
+
+def inside(fd: int, work: Callable[[], T]) -> T:
+    """Run work in a thread that has entered the namespace, and return its result or raise its exception."""
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            _check("enter the namespace", _libc.setns(fd, _CLONE_NEWNET))
+            outcome.append(work())
+        except BaseException as error:  # pylint: disable=broad-except
+            failure.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def what_is_named(name: str) -> str:
+    """Return ``namespace``, ``stub`` (an empty file whose namespace is missing), ``foreign`` or ``nothing``."""
+    path = NAMED / name
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return "nothing"
+    try:
+        os.close(open_netns(path))
+        return "namespace"
+    except NoSuchNetns:
+        return "stub" if stat.S_ISREG(status.st_mode) and status.st_size == 0 else "foreign"
+
+
+def names() -> list[str]:
+    """Return the names in /run/netns, whatever they stand for."""
+    return sorted(os.listdir(NAMED)) if NAMED.is_dir() else []
+
+
+def create(name: str) -> None:
+    """Create a namespace under a name; an empty file left there by an interrupted creation is used."""
+    _share_directory()
+    path = NAMED / name
+    if what_is_named(name) != "stub":
+        try:
+            os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
+        except OSError as error:
+            raise KernelError(f"create {path}", error.errno or 0, os.strerror(error.errno or 0)) from None
+
+    def mount_new() -> None:
+        _check("create a network namespace", _libc.unshare(_CLONE_NEWNET))
+        _mount(b"/proc/thread-self/ns/net", path, _MS_BIND)
+
+    own = open_netns("/proc/self/ns/net", follow=True)
+    try:
+        inside(own, mount_new)
+    except KernelError:
+        path.unlink()
+        raise
+    finally:
+        os.close(own)
+
+
+def delete(name: str) -> None:
+    """Remove a name; its namespace goes with it unless a process, a mount or an open file holds it."""
+    path = NAMED / name
+    _libc.umount2(os.fsencode(path), _MNT_DETACH)
+    path.unlink()
+
+
+def processes(netns: tuple[int, int]) -> Iterator[int]:
+    """Yield the PIDs of the processes that have a thread in the namespace."""
+    for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+        try:
+            tasks = os.listdir(f"/proc/{pid}/task")
+        except OSError:
+            continue
+        if any(_is_in(f"/proc/{pid}/task/{task}/ns/net", netns) for task in tasks):
+            yield pid
+
+
+def all_paths() -> Iterator[tuple[str, str]]:
+    """Yield every reference by which a namespace of this host can be reached, with its path; many lead to the same."""
+    for name in names():
+        yield name, str(NAMED / name)
+    if SANDBOXES.is_dir():
+        for name in sorted(os.listdir(SANDBOXES)):
+            yield f"docker:{name}", str(SANDBOXES / name)
+    for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+        yield f"pid:{pid}", f"/proc/{pid}/ns/net"
+
+
+def _is_in(path: str, netns: tuple[int, int]) -> bool:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return False
+    return (status.st_dev, status.st_ino) == netns
+
+
+def _share_directory() -> None:
+    # As ip-netns(8) does: the directory is a shared mount of its own, so that a name unmounted here is unmounted
+    # in every mount namespace that was copied meanwhile, and its namespace really goes away.
+    NAMED.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if _libc.mount(b"", os.fsencode(NAMED), b"none", _MS_SHARED | _MS_REC, None) != 0:
+        _mount(os.fsencode(NAMED), NAMED, _MS_BIND | _MS_REC)
+        _mount(b"", NAMED, _MS_SHARED | _MS_REC)
+
+
+def _mount(source: bytes, target: Path, flags: int) -> None:
+    _check(f"mount on {target}", _libc.mount(source, os.fsencode(target), b"none", flags, None))
+
+
+def _check(what: str, result: int) -> None:
+    if result != 0:
+        code = ctypes.get_errno()
+        raise KernelError(what, code, os.strerror(code))

@@ -1,0 +1,181 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the kernel's messages to a State. Pure: what was read comes in, what it means goes out."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    Endpoint,
+    Link,
+    Netns,
+    Route,
+    Rule,
+    State,
+)
+
+Message = Mapping[str, Any]
+
+_IFF_UP, _IFF_LOWER_UP = 0x1, 0x10000
+_ARPHRD_LOOPBACK = 772
+_IFA_F_DADFAILED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT, _IFA_F_STABLE_PRIVACY = 0x08, 0x40, 0x80, 0x800
+_IFAPROT_KERNEL = (1, 2, 3)  # loopback, router advertisement, link-local
+_SCOPE_LINK = 253
+_RTPROT_USERS = (3, 4)  # boot, which is what ip(8) gives, and static
+_RTPROT_KERNEL = 2
+_RTNH_F_ONLINK = 4
+_AF_INET6 = 10
+_ROUTE_TYPES = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_RULE_ACTIONS = {1: "lookup", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_BORN_WITH = {4: (0, 32766, 32767), 6: (0, 32766)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What was read of one namespace; ``nsids`` maps the kernel's namespace numbers, as seen from here, to labels."""
+
+    label: str
+    present: bool = True
+    stub: bool = False
+    links: Sequence[Message] = ()
+    addresses: Sequence[Message] = ()
+    routes: Sequence[Message] | None = None
+    rules: Sequence[Message] | None = None
+    sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    nsids: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    processes: tuple[int, ...] = ()
+
+
+def observe(readings: Sequence[Reading]) -> State:
+    """Return the State of the namespaces that were read."""
+    names = {
+        reading.label: {message["index"]: message["IFLA_IFNAME"] for message in reading.links} for reading in readings
+    }
+    return State({reading.label: _netns(reading, names) for reading in readings})
+
+
+def _netns(reading: Reading, names: Mapping[str, Mapping[int, str]]) -> Netns:
+    addresses: dict[int, list[Message]] = {}
+    for message in reading.addresses:
+        addresses.setdefault(message["index"], []).append(message)
+    here = names[reading.label]
+    links = [_link(reading, message, names, addresses.get(message["index"], ())) for message in reading.links]
+    return Netns(
+        present=reading.present,
+        links={link.name: link for link in links},
+        sysctls=reading.sysctls,
+        routes=None if reading.routes is None else tuple(_route(message, here) for message in reading.routes),
+        rules=None if reading.rules is None else tuple(_rule(message) for message in reading.rules),
+        stub=reading.stub,
+        processes=reading.processes,
+    )
+
+
+def _link(
+    reading: Reading, message: Message, names: Mapping[str, Mapping[int, str]], addresses: Sequence[Message]
+) -> Link:
+    info = message.get("IFLA_LINKINFO", {})
+    kind = info.get("IFLA_INFO_KIND") or ("loopback" if message["type"] == _ARPHRD_LOOPBACK else None)
+    below = _lower(reading, message, names)
+    cidrs = [_cidr(one) for one in addresses]
+    users = [_is_the_users(one, cidr, message.get("IFLA_ADDRESS", "")) for one, cidr in zip(addresses, cidrs)]
+    return Link(
+        name=message["IFLA_IFNAME"],
+        kind=kind,
+        mtu=message.get("IFLA_MTU"),
+        mac=message.get("IFLA_ADDRESS"),
+        up=bool(message["flags"] & _IFF_UP),
+        master=names[reading.label].get(message.get("IFLA_MASTER", 0), ""),
+        alias=message.get("IFLA_IFALIAS", ""),
+        altnames=message.get("IFLA_PROP_LIST", ()),
+        addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if users_own),
+        peer=below if kind == "veth" else None,
+        parent=below if kind != "veth" else None,
+        options=info.get("IFLA_INFO_DATA", {}),
+        port=info.get("IFLA_INFO_SLAVE_DATA", {}),
+        index=message["index"],
+        running=bool(message["flags"] & _IFF_LOWER_UP),
+        other_addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if not users_own),
+        tentative=tuple(cidr for cidr, one in zip(cidrs, addresses) if _flags(one) & _IFA_F_TENTATIVE),
+        dad_failed=tuple(cidr for cidr, one in zip(cidrs, addresses) if _flags(one) & _IFA_F_DADFAILED),
+    )
+
+
+def _lower(reading: Reading, message: Message, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
+    """Return the link that IFLA_LINK names: a veth's peer, otherwise the parent."""
+    index = message.get("IFLA_LINK", 0)
+    if not index:
+        return None
+    label: str | None = reading.label
+    if "IFLA_LINK_NETNSID" in message:
+        # The index is then one of the other namespace, and means nothing here.
+        label = reading.nsids.get(message["IFLA_LINK_NETNSID"])
+    name = names.get(label, {}).get(index) if label is not None else None
+    return Endpoint(label, name) if name else Endpoint(None, f"interface {index}")
+
+
+def _cidr(message: Message) -> str:
+    local = message.get("IFA_LOCAL") or message["IFA_ADDRESS"]
+    return f"{local}/{message['prefixlen']}"
+
+
+def _flags(message: Message) -> int:
+    return int(message.get("IFA_FLAGS", message["flags"]))
+
+
+def _is_the_users(message: Message, cidr: str, mac: str) -> bool:
+    """Tell whether a user put the address there: not the kernel, no router advertisement, no lease."""
+    if message.get("IFA_PROTO") in _IFAPROT_KERNEL or not _flags(message) & _IFA_F_PERMANENT:
+        return False
+    # Kernels before 5.18 do not say who made an address: these are the ones that they make.
+    generated = _flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _link_local(mac)
+    return cidr not in ("127.0.0.1/8", "::1/128") and not (message["scope"] == _SCOPE_LINK and generated)
+
+
+def _link_local(mac: str) -> str:
+    """Return the IPv6 link-local address that the kernel derives from a MAC address (RFC 4291, appendix A)."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    if len(octets) != 6:
+        return ""
+    middle = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return f"{ipaddress.IPv6Address(bytes.fromhex('fe80000000000000') + middle)}/64"
+
+
+def _route(message: Message, names: Mapping[int, str]) -> Route:
+    any_address = "::" if message["family"] == _AF_INET6 else "0.0.0.0"
+    return Route(
+        dst=f"{message.get('RTA_DST', any_address)}/{message['dst_len']}",
+        gateway=message.get("RTA_GATEWAY") or message.get("RTA_VIA"),
+        dev=names.get(message.get("RTA_OIF", 0)),
+        table=message.get("RTA_TABLE", message["table"]),
+        metric=message.get("RTA_PRIORITY"),
+        src=message.get("RTA_PREFSRC"),
+        type=_ROUTE_TYPES.get(message["type"], str(message["type"])),
+        onlink=bool(message["flags"] & _RTNH_F_ONLINK),
+        foreign=message["protocol"] not in _RTPROT_USERS,
+    )
+
+
+def _rule(message: Message) -> Rule:
+    family = 6 if message["family"] == _AF_INET6 else 4
+    priority = message.get("FRA_PRIORITY", 0)
+    born_with = message.get("FRA_PROTOCOL") == _RTPROT_KERNEL or (
+        "FRA_PROTOCOL" not in message and priority in _BORN_WITH[family]
+    )
+    return Rule(
+        priority=priority,
+        family=family,
+        src=f"{message['FRA_SRC']}/{message['src_len']}" if "FRA_SRC" in message else None,
+        dst=f"{message['FRA_DST']}/{message['dst_len']}" if "FRA_DST" in message else None,
+        iif=message.get("FRA_IIFNAME"),
+        oif=message.get("FRA_OIFNAME"),
+        fwmark=message.get("FRA_FWMARK"),
+        fwmask=message.get("FRA_FWMASK"),
+        table=message.get("FRA_TABLE", message["table"]),
+        action=_RULE_ACTIONS.get(message["action"], str(message["action"])),
+        foreign=born_with,
+    )

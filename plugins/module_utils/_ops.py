@@ -1,0 +1,297 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations: what may be done to the kernel, as data.
+
+Each says what it does (``describe``) and what the State is afterwards (``simulate``), with the side effects that the
+kernel adds of its own. Nothing here does anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Mapping
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _effects as effects
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    Endpoint,
+    Link,
+    Netns,
+    Route,
+    Rule,
+    State,
+    Value,
+    where,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Op:
+    """One operation in one namespace, named by its label in the State."""
+
+    netns: str
+
+    def describe(self) -> str:
+        """Say what is done, as one line."""
+        raise NotImplementedError
+
+    def simulate(self, state: State) -> State:
+        """Return the State after the operation."""
+        raise NotImplementedError
+
+    def report(self) -> dict[str, object]:
+        """Return the operation as plain data for the user."""
+        words = "".join(f"_{char.lower()}" if char.isupper() else char for char in type(self).__name__).lstrip("_")
+        return {"operation": words, "netns": self.netns or "current", "description": self.describe()}
+
+
+@dataclasses.dataclass(frozen=True)
+class CreateNetns(Op):
+    """Create a named namespace, repairing a name that was left without one."""
+
+    def describe(self) -> str:
+        return f"create namespace {self.netns}"
+
+    def simulate(self, state: State) -> State:
+        lo = Link("lo", kind="loopback", up=False, addresses=(), altnames=(), master="", alias="", mtu=65536)
+        return state.with_netns(self.netns, Netns(links={"lo": lo}, routes=(), rules=()))
+
+
+@dataclasses.dataclass(frozen=True)
+class DeleteNetns(Op):
+    """Remove the name of a namespace, and with it the namespace unless something else holds it."""
+
+    def describe(self) -> str:
+        return f"delete namespace {self.netns}"
+
+    def simulate(self, state: State) -> State:
+        if not state.netns(self.netns).processes:
+            for name in list(state.netns(self.netns).links):
+                state = effects.without_link(state, self.netns, name)
+        return state.with_netns(self.netns, Netns(present=False))
+
+
+@dataclasses.dataclass(frozen=True)
+class CreateLink(Op):
+    """Create a link, with a veth's peer in place in its own namespace in the same request."""
+
+    link: Link
+    peer_netns: str = ""
+    peer: Link | None = None
+
+    def describe(self) -> str:
+        text = f"create {self.link.kind} {self.link.name} in {where(self.netns)}{_with(self.link)}"
+        if self.link.parent:
+            text += f" on parent {self.link.parent}"
+        if self.peer:
+            text += f" with peer {self.peer.name} in {where(self.peer_netns)}{_with(self.peer)}"
+        return text
+
+    def simulate(self, state: State) -> State:
+        ends = [(self.netns, self.link, self.peer and Endpoint(self.peer_netns, self.peer.name))]
+        if self.peer:
+            ends.append((self.peer_netns, self.peer, Endpoint(self.netns, self.link.name)))
+        for label, link, peer in ends:
+            state = state.with_link(label, effects.created(link, peer))
+        return state
+
+
+@dataclasses.dataclass(frozen=True)
+class DeleteLink(Op):
+    """Delete a link; the kernel takes a veth's peer and the links stacked on it along."""
+
+    name: str
+    kind: str | None = None
+    peer: Endpoint | None = None
+    # The index that the link had when it was observed: proof, at the last moment, that it is still the same.
+    index: int | None = None
+
+    def describe(self) -> str:
+        text = f"delete {self.kind or 'link'} {self.name} in {where(self.netns)}"
+        return text + (f" and its peer {self.peer}" if self.peer else "")
+
+    def simulate(self, state: State) -> State:
+        return effects.without_link(state, self.netns, self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class MoveLink(Op):
+    """Move a link to another namespace; it arrives down, without addresses and without a master."""
+
+    name: str
+    to: str
+    index: int | None = None
+
+    def describe(self) -> str:
+        return f"move {self.name} from {where(self.netns)} to {where(self.to)}"
+
+    def simulate(self, state: State) -> State:
+        link = state.link(self.netns, self.name)
+        if link is None:
+            return state
+        moved = dataclasses.replace(link, up=False, addresses=(), master="", port={})
+        state = effects.without_device(state.without_link(self.netns, self.name), self.netns, self.name)
+        state = state.with_link(self.to, moved)
+        return effects.repointed(state, Endpoint(self.netns, self.name), Endpoint(self.to, self.name))
+
+
+@dataclasses.dataclass(frozen=True)
+class SetLink(Op):
+    """Change attributes of a link in place: ``attributes`` by their names in Link, options of its kind and as a port."""
+
+    name: str
+    attributes: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    kind: str | None = None
+
+    def describe(self) -> str:
+        words = [_setting(key, value) for key, value in self.attributes.items() if key != "up"]
+        words += [_setting(key, value) for key, value in self.options.items()]
+        words += [_setting(f"port {key}", value) for key, value in self.port.items()]
+        if "up" in self.attributes:
+            words.append("up" if self.attributes["up"] else "down")
+        return f"set {self.name} in {where(self.netns)} to {', '.join(words)}"
+
+    def simulate(self, state: State) -> State:
+        link = state.link(self.netns, self.name)
+        if link is None:
+            return state
+        attributes: dict[str, Any] = dict(self.attributes)
+        changed = dataclasses.replace(
+            link,
+            **attributes,
+            options={**link.options, **self.options},
+            port={**({} if "master" in self.attributes else link.port), **self.port},
+        )
+        if self.attributes.get("up") is False and link.up is not False:
+            # The kernel takes IPv6 addresses and all routes away with the up state.
+            kept = tuple(cidr for cidr in link.addresses or () if ":" not in cidr)
+            changed = dataclasses.replace(changed, addresses=kept if link.addresses is not None else None)
+            state = effects.without_device(state, self.netns, self.name)
+        return state.with_link(self.netns, changed)
+
+
+@dataclasses.dataclass(frozen=True)
+class AddAddress(Op):
+    """Add an address in CIDR form to a link."""
+
+    name: str
+    address: str
+
+    def describe(self) -> str:
+        return f"add address {self.address} to {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        link = state.link(self.netns, self.name)
+        if link is None:
+            return state
+        kept = tuple(cidr for cidr in link.addresses or () if cidr != self.address)
+        return state.with_link(self.netns, dataclasses.replace(link, addresses=(*kept, self.address)))
+
+
+@dataclasses.dataclass(frozen=True)
+class RemoveAddress(Op):
+    """Remove an address; the kernel takes the secondaries of an IPv4 subnet along with its first address."""
+
+    name: str
+    address: str
+
+    def describe(self) -> str:
+        return f"remove address {self.address} from {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.without_address(state, self.netns, self.name, self.address)
+
+
+@dataclasses.dataclass(frozen=True)
+class AddAltname(Op):
+    """Give a link an alternative name."""
+
+    name: str
+    altname: str
+
+    def describe(self) -> str:
+        return f"add alternative name {self.altname} to {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.with_altnames(state, self.netns, self.name, lambda names: (*names, self.altname))
+
+
+@dataclasses.dataclass(frozen=True)
+class RemoveAltname(Op):
+    """Take an alternative name from a link."""
+
+    name: str
+    altname: str
+
+    def describe(self) -> str:
+        return f"remove alternative name {self.altname} from {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.with_altnames(
+            state, self.netns, self.name, lambda names: tuple(name for name in names if name != self.altname)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class SetSysctl(Op):
+    """Set a sysctl, by its path below /proc/sys, as the namespace has it."""
+
+    key: str
+    value: str
+
+    def describe(self) -> str:
+        return f"set sysctl {self.key} to {self.value} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        netns = state.netns(self.netns)
+        sysctls = {**netns.sysctls, self.key: self.value}
+        return state.with_netns(self.netns, dataclasses.replace(netns, sysctls=sysctls))
+
+
+@dataclasses.dataclass(frozen=True)
+class AddEntry(Op):
+    """Add a route or a policy rule."""
+
+    entry: Route | Rule
+
+    def describe(self) -> str:
+        return f"add {type(self.entry).__name__.lower()} {self.entry} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.with_entries(state, self.netns, lambda entries: (*entries, self.entry), type(self.entry))
+
+
+@dataclasses.dataclass(frozen=True)
+class RemoveEntry(Op):
+    """Remove a route or a policy rule."""
+
+    entry: Route | Rule
+
+    def describe(self) -> str:
+        return f"remove {type(self.entry).__name__.lower()} {self.entry} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.with_entries(
+            state,
+            self.netns,
+            lambda entries: tuple(entry for entry in entries if entry != self.entry),
+            type(self.entry),
+        )
+
+
+def _setting(key: str, value: Value) -> str:
+    if isinstance(value, bool):
+        text = "on" if value else "off"
+    elif isinstance(value, tuple):
+        text = "[" + ", ".join(value) + "]"
+    else:
+        text = str(value) if value != "" else "none"
+    return f"{key} {text}"
+
+
+def _with(link: Link) -> str:
+    settings = {key: getattr(link, key) for key in ("mtu", "mac") if getattr(link, key) is not None}
+    text = ", ".join(_setting(key, value) for key, value in {**settings, **link.options}.items())
+    return f" ({text})" if text else ""

@@ -1,0 +1,68 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a desired state refers to must be there, or be declared; and what depends on what."""
+
+from __future__ import annotations
+
+import graphlib
+
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State, where
+
+
+def references(desired: State, actual: State) -> None:
+    """Raise PlanError for a reference to something that is neither declared nor there."""
+    for label, netns in desired.namespaces.items():
+        nothing_wanted = all(link.present is False for link in netns.links.values())
+        if netns.present is None and not actual.netns(label).present and not nothing_wanted:
+            raise PlanError(f"no such namespace: {label}")
+        _sysctls(label, netns, actual)
+    for label, want in desired.links():
+        if want.present is None and not _known(desired, actual, Endpoint(label, want.name), declared=False):
+            raise PlanError(f"no link {want.name} in {where(label)}")
+        if want.present is False:
+            continue
+        if want.master and not _known(desired, actual, Endpoint(label, want.master)):
+            raise PlanError(f"no link {want.master} in {where(label)} to be {want.name}'s master")
+        if want.parent and not _known(desired, actual, want.parent):
+            raise PlanError(f"no link {want.parent} to be {want.name}'s parent")
+
+
+def _sysctls(label: str, want: Netns, actual: State) -> None:
+    # A link's own sysctls come with the link, which may be yet to be made.
+    missing = [key for key in want.sysctls if key not in actual.netns(label).sysctls and not of_a_link(key)]
+    if missing:
+        raise PlanError(f"no such sysctl in {where(label)}: {', '.join(missing)}")
+
+
+def of_a_link(key: str) -> bool:
+    """Tell whether a sysctl belongs to a single link."""
+    parts = key.split("/")
+    return len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default")
+
+
+def in_order(desired: State) -> list[tuple[str, Link]]:
+    """Return the links that are to be there, masters and parents before those that need them."""
+    wanted = {Endpoint(label, link.name): link for label, link in desired.links() if link.present is not False}
+    graph: graphlib.TopologicalSorter[Endpoint] = graphlib.TopologicalSorter()
+    for place, link in wanted.items():
+        needs = [Endpoint(place.netns, link.master)] if link.master else []
+        needs += [link.parent] if link.parent else []
+        graph.add(place, *(need for need in needs if need in wanted))
+    try:
+        return [(place.netns or "", wanted[place]) for place in graph.static_order()]
+    except graphlib.CycleError as error:
+        circle = " needs ".join(place.name for place in error.args[1])
+        raise PlanError(f"links need each other in a circle: {circle}") from None
+
+
+def _known(desired: State, actual: State, place: Endpoint, declared: bool = True) -> bool:
+    if place.name == "lo" and desired.netns(place.netns or "").present:
+        return True  # every namespace is born with it
+    want = desired.link(place.netns or "", place.name)
+    if want is not None and want.present is False:
+        return False
+    if declared and want is not None and want.present:
+        return True
+    return place.netns is not None and actual.link(place.netns, place.name) is not None

@@ -1,0 +1,28 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan in the making: the operations so far, and the State that they lead to."""
+
+from __future__ import annotations
+
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, State
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
+
+
+class Draft:
+    """Collects operations; ``state`` is always what would be there after them, side effects included."""
+
+    def __init__(self, actual: State) -> None:
+        self.state = actual
+        self.operations: list[Op] = []
+
+    def do(self, operation: Op) -> None:
+        """Add an operation."""
+        self.operations.append(operation)
+        self.state = operation.simulate(self.state)
+
+    def link(self, label: str, name: str) -> Link:
+        """Return a link that is known to be there."""
+        link = self.state.link(label, name)
+        assert link is not None, f"{name} in {label} was planned for and is not there"
+        return link

@@ -1,0 +1,119 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning for a link of any kind: there or not, its attributes, addresses and names."""
+
+from __future__ import annotations
+
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, same
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, State, Value, where
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
+    AddAddress,
+    AddAltname,
+    CreateLink,
+    DeleteLink,
+    RemoveAddress,
+    RemoveAltname,
+    SetLink,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._plan import _bridge, _macvlan, _veth
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
+
+_PLAIN = ("mtu", "mac", "alias", "master")
+
+
+def remove(draft: Draft, desired: State) -> None:
+    """Plan the removal of the links that are not to be there."""
+    for label, want in desired.links():
+        have = draft.state.link(label, want.name)
+        if want.present is not False or have is None:
+            continue
+        if want.peer and (have.kind != want.kind or not have.peer or have.peer.name != want.peer.name):
+            continue
+        if want.kind and have.kind != want.kind:
+            raise PlanError(
+                f"{want.name} in {where(label)} is a {have.kind or 'physical link'}, not a {want.kind}; it stays"
+            )
+        draft.do(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+
+
+def settle(draft: Draft, desired: State, label: str, want: Link) -> None:
+    """Plan one link that is to be there: the kernel object first, then everything that can be changed in place."""
+    if want.kind == "veth" and want.peer:
+        _veth.pair(draft, desired, label, want)
+    elif want.present:
+        _exist(draft, label, want)
+    have = draft.link(label, want.name)
+    if want.up is False and have.up:
+        draft.do(SetLink(label, want.name, {"up": False}))
+    _attributes(draft, label, want)
+    if want.ports is not None:
+        _bridge.release_others(draft, label, want)
+    _addresses(draft, label, want)
+    _altnames(draft, label, want)
+    if want.up and not draft.link(label, want.name).up:
+        draft.do(SetLink(label, want.name, {"up": True}))
+
+
+def _exist(draft: Draft, label: str, want: Link) -> None:
+    have = draft.state.link(label, want.name)
+    reason = have and _cannot_become(have, want)
+    if have and reason:
+        if not want.recreate:
+            raise PlanError(f"{want.name} in {where(label)} {reason}; set recreate to delete it and make it anew")
+        draft.do(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+        have = None
+    if have is None:
+        draft.do(CreateLink(label, want))
+
+
+def _cannot_become(have: Link, want: Link) -> str | None:
+    if have.kind != want.kind:
+        return f"is a {have.kind or 'physical link'}, not a {want.kind}, and the kernel cannot change that in place"
+    if want.parent and have.parent != want.parent:
+        return f"has the parent {have.parent or 'none'}, not {want.parent}, and the kernel cannot change that in place"
+    if want.kind == "macvlan":
+        return _macvlan.cannot_become(have, want)
+    return None
+
+
+def _attributes(draft: Draft, label: str, want: Link) -> None:
+    have = draft.link(label, want.name)
+    changed: dict[str, Value] = {
+        key: value for key in _PLAIN if (value := getattr(want, key)) is not None and value != getattr(have, key)
+    }
+    specs = KINDS.get(want.kind or "", {})
+    options = {key: value for key, value in want.options.items() if not same(specs[key], value, have.options.get(key))}
+    if changed or options:
+        draft.do(SetLink(label, want.name, changed, options, kind=have.kind))
+    # A link takes options as a port only once it has its master.
+    there = draft.link(label, want.name).port
+    port = {key: value for key, value in want.port.items() if not same(BRIDGE_PORT[key], value, there.get(key))}
+    if port:
+        draft.do(SetLink(label, want.name, port=port))
+
+
+def _addresses(draft: Draft, label: str, want: Link) -> None:
+    if want.addresses is None:
+        return
+    # From the end, so that secondaries go before the first address of their subnet would take them along.
+    for cidr in reversed(draft.link(label, want.name).addresses or ()):
+        if cidr not in want.addresses:
+            draft.do(RemoveAddress(label, want.name, cidr))
+    for cidr in want.addresses:
+        have = draft.link(label, want.name)
+        if cidr not in (have.addresses or ()) and cidr not in have.other_addresses:
+            draft.do(AddAddress(label, want.name, cidr))
+
+
+def _altnames(draft: Draft, label: str, want: Link) -> None:
+    if want.altnames is None:
+        return
+    there = draft.link(label, want.name).altnames or ()
+    for name in there:
+        if name not in want.altnames:
+            draft.do(RemoveAltname(label, want.name, name))
+    for name in want.altnames:
+        if name not in there:
+            draft.do(AddAltname(label, want.name, name))

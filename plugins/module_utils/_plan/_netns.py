@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning for namespaces themselves: their names, sysctls, routes and rules."""
+
+from __future__ import annotations
+
+from typing import Sequence, Union
+
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
+    AddEntry,
+    CreateNetns,
+    DeleteNetns,
+    RemoveEntry,
+    SetSysctl,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._check import of_a_link
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
+
+Entry = Union[Route, Rule]
+
+
+def create(draft: Draft, desired: State) -> None:
+    """Plan the namespaces that are to be there, and the sysctls that links are born with."""
+    for label, want in desired.namespaces.items():
+        if want.present and not draft.state.netns(label).present:
+            draft.do(CreateNetns(label))
+        _sysctls(draft, label, want, late=False)
+
+
+def finish(draft: Draft, desired: State) -> None:
+    """Plan what needs the links: their own sysctls, then routes and rules."""
+    for label, want in desired.namespaces.items():
+        _sysctls(draft, label, want, late=True)
+        if want.routes is not None:
+            _entries(draft, label, want.routes, draft.state.netns(label).routes or (), want.routes_append)
+        if want.rules is not None:
+            _entries(draft, label, want.rules, draft.state.netns(label).rules or (), want.rules_append)
+
+
+def delete(draft: Draft, desired: State) -> None:
+    """Plan the removal of namespaces, which must be empty of processes unless the user forces it."""
+    for label, want in desired.namespaces.items():
+        have = draft.state.netns(label)
+        if want.present is not False or not (have.present or have.stub):
+            continue
+        if have.processes and not want.force:
+            pids = ", ".join(str(pid) for pid in have.processes[:20])
+            more = f" and {len(have.processes) - 20} more" if len(have.processes) > 20 else ""
+            raise PlanError(
+                f"namespace {label} still has processes inside: PID {pids}{more}; "
+                "stop them, or set force to remove the name and leave the namespace to them"
+            )
+        draft.do(DeleteNetns(label))
+
+
+def _sysctls(draft: Draft, label: str, want: Netns, late: bool) -> None:
+    for key, value in want.sysctls.items():
+        if of_a_link(key) is late and draft.state.netns(label).sysctls.get(key) != value:
+            draft.do(SetSysctl(label, key, value))
+
+
+def _entries(draft: Draft, label: str, wanted: Sequence[Entry], there: Sequence[Entry], append: bool) -> None:
+    for have in there:
+        if have.foreign or any(_meets(have, want) for want in wanted):
+            continue
+        if not append or any(_same_place(have, want) for want in wanted):
+            draft.do(RemoveEntry(label, have))
+    for want in wanted:
+        if not any(_meets(have, want) for have in there):
+            draft.do(AddEntry(label, want))
+
+
+def _meets(have: Entry, want: Entry) -> bool:
+    """Tell whether an entry has every value that the wanted one gives."""
+    if type(have) is not type(want):
+        return False
+    return all(value is None or getattr(have, key) == value for key, value in vars(want).items() if key != "foreign")
+
+
+def _same_place(have: Entry, want: Entry) -> bool:
+    """Tell whether the kernel's table has room for only one of the two."""
+    if isinstance(have, Route) and isinstance(want, Route):
+        return (have.dst, have.table) == (want.dst, want.table) and want.metric in (None, have.metric)
+    if isinstance(have, Rule) and isinstance(want, Rule):
+        return (have.priority, have.family) == (want.priority, want.family)
+    return False

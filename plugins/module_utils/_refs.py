@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Namespace references, as the user writes them, made into open namespaces that are proven to be the right ones."""
+
+from __future__ import annotations
+
+import os
+import select
+from typing import Iterable, Mapping
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, NoSuchNetns
+from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
+
+CURRENT = ""
+
+
+def resolve(kernel: Kernel, references: Mapping[str, str], may_be_missing: Iterable[str] = ()) -> dict[str, str]:
+    """Open every reference (to the parameter that holds it) and return its label; two names of one namespace share one.
+
+    Those that may be missing are left closed if there is nothing at them. Raise BadParameter, naming the parameter,
+    where any other leads nowhere, and for whatever is there and is no namespace.
+    """
+    labels: dict[str, str] = {}
+    known: dict[tuple[int, int], str] = {}
+    for reference, parameter in sorted(references.items(), key=lambda item: item[0] not in ("host", CURRENT)):
+        try:
+            fd = _open(reference)
+        except NoSuchNetns as error:
+            if reference in may_be_missing and _is_nothing(reference):
+                labels[reference] = reference
+                continue
+            raise BadParameter(parameter, str(error)) from None
+        label = "host" if reference == CURRENT and _nsfs.is_hosts() else reference
+        label = known.setdefault(_nsfs.identity(fd), label)
+        labels[reference] = label
+        if kernel.holds(label):
+            os.close(fd)
+        else:
+            kernel.add(label, fd)
+    return labels
+
+
+def discover(kernel: Kernel, label: str, numbers: set[int]) -> bool:
+    """Look through the whole host for the namespaces that one knows by the given numbers; tell whether any was found."""
+    found: set[int] = set()
+    seen: set[tuple[int, int]] = set()
+    for reference, path in _nsfs.all_paths():
+        if found >= numbers:
+            break
+        try:
+            status = os.stat(path)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            fd = _nsfs.open_netns(path, follow=path.startswith("/proc/"))
+        except (OSError, NoSuchNetns):
+            continue  # gone meanwhile, or no namespace at all
+        seen.add(_nsfs.identity(fd))
+        number = kernel.number(label, fd)
+        if number in numbers and not kernel.holds(reference):
+            found.add(number)
+            kernel.add(reference, fd)
+        else:
+            os.close(fd)
+    return bool(found)
+
+
+def _open(reference: str) -> int:
+    scheme, colon, rest = reference.partition(":")
+    if reference == CURRENT:
+        return _nsfs.open_netns("/proc/self/ns/net", follow=True)
+    if reference == "host":
+        # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
+        return _nsfs.open_netns("/proc/self/ns/net" if _nsfs.is_hosts() else "/proc/1/ns/net", follow=True)
+    if not colon:
+        if _nsfs.what_is_named(reference) == "nothing":
+            there = ", ".join(_nsfs.names()[:10]) or "none"
+            raise NoSuchNetns(f"no such namespace: {reference} (there are: {there})")
+        return _nsfs.open_netns(_nsfs.NAMED / reference)
+    if scheme == "pid":
+        return _of_process(int(rest))
+    if scheme == "container":
+        return _of_container(rest)
+    return _nsfs.open_netns(rest if scheme == "path" else _nsfs.SANDBOXES / rest, follow=scheme == "path")
+
+
+def _is_nothing(reference: str) -> bool:
+    scheme, colon, path = reference.partition(":")
+    if not colon:
+        return _nsfs.what_is_named(reference) in ("nothing", "stub")
+    return scheme != "path" or not os.path.lexists(path)
+
+
+def _of_process(pid: int) -> int:
+    """Open a process's namespace, and make sure that the PID was not given to another process meanwhile."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        raise NoSuchNetns(f"no process has the PID {pid}") from None
+    try:
+        fd = _nsfs.open_netns(f"/proc/{pid}/ns/net", follow=True)
+        ended = select.poll()
+        ended.register(handle, select.POLLIN)
+        if ended.poll(0):
+            os.close(fd)
+            raise NoSuchNetns(f"the process {pid} ended meanwhile")
+        return fd
+    finally:
+        os.close(handle)
+
+
+def _of_container(reference: str) -> int:
+    from ansible_collections.netfleet.docker.plugins.module_utils import _engine
+
+    before = _engine.container(reference)
+    if before.network_mode == "host":
+        raise NoSuchNetns(f"container {before.name} has no namespace of its own, it shares the host's; say host")
+    if not before.pid:
+        raise NoSuchNetns(f"container {before.name} is not running ({before.status}) and has no namespace")
+    fd = _of_process(before.pid)
+    if _engine.container(reference).pid != before.pid:
+        os.close(fd)
+        raise NoSuchNetns(f"container {before.name} restarted meanwhile; try again")
+    return fd

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every module does: observe, plan, pass the gate, apply, verify, and tell."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any, Callable, Mapping, Sequence
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _refs, _view
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._kernel import (
+    Kernel,
+    require_privileges,
+    require_pyroute2,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
+from ansible_collections.netfleet.docker.plugins.module_utils._observe import observe
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._plan import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
+
+# Duplicate address detection takes one second after a random delay of up to another (RFC 4862); a bridge's port waits longer.
+_DAD_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What a module's parameters ask for.
+
+    ``references`` maps each namespace reference to the parameter that holds it; those in ``may_be_missing`` need not
+    be there, as where something is to be absent. ``show`` makes the result's object from the State afterwards and the labels of the references.
+    """
+
+    desired: State
+    references: Mapping[str, str]
+    show: Callable[[State, Mapping[str, str]], Any]
+    may_be_missing: tuple[str, ...] = ()
+
+
+def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request]) -> None:
+    """Carry a module's request out and exit; the object is returned under ``name``."""
+    kernel = Kernel()
+    try:
+        result = _carry_out(kernel, request(module.params), name, module.check_mode)
+    except NetfleetError as error:
+        module.fail_json(msg=_view.printable(str(error)))
+    finally:
+        kernel.close()
+    module.exit_json(**_view.printable(result))
+
+
+def _carry_out(kernel: Kernel, request: Request, name: str, check_mode: bool) -> dict[str, Any]:
+    require_pyroute2()
+    require_privileges()
+    labels = _refs.resolve(kernel, request.references, request.may_be_missing)
+    desired = request.desired.relabel(labels)
+    before = _look(kernel, desired)
+    operations = plan(desired, before)
+    if check_mode:
+        after = before
+        for op in operations:
+            after = op.simulate(after)
+    else:
+        _apply(kernel, before, operations)
+        after = _verified(kernel, desired) if operations else before
+        _refuse_duplicates(desired, after)
+    return {
+        "changed": bool(operations),
+        "operations": [op.report() for op in operations],
+        "diff": {"before": _view.managed(desired, before), "after": _view.managed(desired, after)},
+        name: request.show(after, labels),
+    }
+
+
+def _look(kernel: Kernel, desired: State) -> State:
+    """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie."""
+    readings = {label: _read(kernel, desired, label) for label in desired.namespaces}
+    for label, reading in list(readings.items()):
+        managed = desired.netns(label).links
+        numbers = {message.get("IFLA_LINK_NETNSID") for message in reading.links if message["IFLA_IFNAME"] in managed}
+        unknown = {number for number in numbers if number is not None} - set(reading.nsids)
+        if unknown and _refs.discover(kernel, label, unknown):
+            readings = {one: _read(kernel, desired, one) for one in kernel.labels() | set(desired.namespaces)}
+    return observe(list(readings.values()))
+
+
+def _read(kernel: Kernel, desired: State, label: str) -> Any:
+    want = desired.netns(label)
+    return kernel.read(label, want.sysctls, want.routes is not None, want.rules is not None, want.present is False)
+
+
+def _apply(kernel: Kernel, before: State, operations: Sequence[Op]) -> None:
+    for position, op in enumerate(operations, start=1):
+        try:
+            kernel.apply(op)
+        except KernelError as error:
+            left = _undo(kernel, before, operations[:position])
+            if left:
+                raise NetfleetError(f"{error}. What could not be undone: {'; '.join(left)}") from None
+            done = "What this run had changed before that is undone" if position > 1 else "Nothing was changed"
+            raise NetfleetError(f"{error}. {done}.") from None
+
+
+def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
+    """Bring back what the operations changed; return what could not be."""
+    aim = target(before, operations)
+    left = []
+    for op in plan(aim, _look(kernel, aim)):
+        try:
+            kernel.apply(op)
+        except KernelError as error:
+            left.append(str(error))
+    return left
+
+
+def _verified(kernel: Kernel, desired: State) -> State:
+    """Return the State after everything was applied; raise NetfleetError for what the kernel took and did not keep."""
+    deadline = time.monotonic() + _DAD_SECONDS
+    while True:
+        state = _look(kernel, desired)
+        left = plan(desired, state)
+        if left:
+            wishes = "; ".join(op.describe() for op in left)
+            raise NetfleetError(f"the kernel accepted every request and yet did not do this: {wishes}")
+        if not _detecting(desired, state) or time.monotonic() > deadline:
+            return state
+        time.sleep(0.05)
+
+
+def _detecting(desired: State, state: State) -> bool:
+    """Tell whether duplicate address detection still runs for an address that is managed."""
+    pairs = ((want, state.link(label, want.name)) for label, want in desired.links())
+    return any(have and have.running and set(want.addresses or ()) & set(have.tentative) for want, have in pairs)
+
+
+def _refuse_duplicates(desired: State, state: State) -> None:
+    for label, want in desired.links():
+        have = state.link(label, want.name)
+        failed = sorted(set(want.addresses or ()) & set(have.dad_failed)) if have else []
+        if failed:
+            place = Endpoint(label, want.name)
+            raise NetfleetError(f"duplicate address detection failed: another host has {', '.join(failed)} of {place}")

@@ -1,0 +1,118 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Netlink sockets of our own: one a namespace, opened from inside it, with the kernel's extended error messages.
+
+A library's namespace socket starts a process for every namespace that it opens, and none reports a dump that was
+interrupted; both matter here.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import Incomplete, KernelError
+
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
+
+_HEADER = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_NLM_F_DUMP_INTR, _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x10, 0x100, 0x200
+_NLMSGERR_ATTR_MSG = 1
+_SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
+# More than the kernel ever puts into one message of a dump.
+_BUFFER = 1 << 18
+_ANSWER_SECONDS = 30.0
+_DUMP_TRIES = 10
+
+
+class Netlink:
+    """A routing netlink socket; it belongs for good to the namespace of the thread that opened it."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        for option in (_NETLINK_EXT_ACK, _NETLINK_CAP_ACK, _NETLINK_GET_STRICT_CHK):
+            self._socket.setsockopt(_SOL_NETLINK, option, 1)
+        self._socket.settimeout(_ANSWER_SECONDS)
+        self._socket.bind((0, 0))
+        self._sequence = 0
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def request(self, what: str, message_type: int, flags: int, payload: bytes) -> list[bytes]:
+        """Send one request and return the payloads of its answers; raise KernelError, saying what was being done."""
+        answers, _ = self._exchange(what, message_type, flags | NLM_F_REQUEST | NLM_F_ACK, payload)
+        return answers
+
+    def dump(self, what: str, message_type: int, payload: bytes) -> list[bytes]:
+        """Return the payloads of a whole table, read again while it changes under our eyes; raise Incomplete at last."""
+        for _attempt in range(_DUMP_TRIES):
+            answers, interrupted = self._exchange(what, message_type, NLM_F_REQUEST | NLM_F_DUMP, payload)
+            if not interrupted:
+                return answers
+        raise Incomplete(
+            f"{what}: the table changed during each of {_DUMP_TRIES} readings; try again when it is quieter"
+        )
+
+    def _exchange(self, what: str, message_type: int, flags: int, payload: bytes) -> tuple[list[bytes], bool]:
+        self._sequence += 1
+        header = _HEADER.pack(_HEADER.size + len(payload), message_type, flags, self._sequence, 0)
+        self._socket.send(header + payload)
+        answers: list[bytes] = []
+        interrupted = False
+        while True:
+            try:
+                data = self._socket.recv(_BUFFER)
+            except socket.timeout:
+                raise KernelError(what, 0, f"the kernel did not answer within {_ANSWER_SECONDS:.0f} seconds") from None
+            offset = 0
+            while offset + _HEADER.size <= len(data):
+                length, kind, message_flags, sequence, _port = _HEADER.unpack_from(data, offset)
+                body = data[offset + _HEADER.size : offset + length]
+                offset += (length + 3) & ~3
+                if sequence != self._sequence:
+                    continue
+                interrupted = interrupted or bool(message_flags & _NLM_F_DUMP_INTR)
+                if kind in (_NLMSG_ERROR, _NLMSG_DONE):
+                    _raise_if_refused(what, kind, message_flags, body)
+                    return answers, interrupted
+                answers.append(body)
+
+
+def attribute(number: int, value: bytes) -> bytes:
+    """Return one attribute as it goes on the wire."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + b"\0" * (-len(value) % 4)
+
+
+def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:
+    code = -struct.unpack_from("=i", body)[0] if len(body) >= 4 else 0
+    if code <= 0:
+        return
+    words = os.strerror(code)
+    if flags & _NLM_F_ACK_TLVS:
+        # The request's header, or the whole request where the kernel did not cap it, stands before the attributes.
+        start = 4 + _HEADER.size
+        if kind == _NLMSG_DONE:
+            start = 4
+        elif not flags & _NLM_F_CAPPED:
+            start = 4 + int(struct.unpack_from("=I", body, 4)[0] + 3 & ~3)
+        said = _kernels_message(body[start:])
+        words = f"{said} ({words})" if said else words
+    raise KernelError(what, code, words)
+
+
+def _kernels_message(attributes: bytes) -> str:
+    offset = 0
+    while offset + _ATTRIBUTE.size <= len(attributes):
+        length, number = _ATTRIBUTE.unpack_from(attributes, offset)
+        if number & 0x3FFF == _NLMSGERR_ATTR_MSG:
+            return attributes[offset + 4 : offset + length].rstrip(b"\0").decode(errors="replace")
+        offset += max(length + 3 & ~3, 4)
+    return ""

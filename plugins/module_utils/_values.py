@@ -1,0 +1,160 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values as the user writes them, brought into one form each. Whatever is refused raises ValueError with the reason."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+# The kernel rounds nothing and refuses little here: the limits are those of linux/if.h and of what registers in sysfs and sysctl.
+IFNAME_BYTES = 15
+ALTNAME_BYTES = 127
+ALIAS_BYTES = 255
+MTU_RANGE = (68, 65535)
+IPV6_MIN_MTU = 1280
+
+_PRINTABLE = re.compile(r"[!-~]+")
+_NETNS_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+=,~-]*")
+_MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
+_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def ifname(value: str) -> str:
+    """Return the interface name if the kernel would take it as it stands, unchanged."""
+    size = len(value.encode(errors="surrogateescape"))
+    if not 1 <= size <= IFNAME_BYTES:
+        raise ValueError(f"an interface name has 1 to {IFNAME_BYTES} bytes, {value[:40]!r} has {size}")
+    if value in (".", "..", "all", "default"):
+        raise ValueError(f"{value!r} is reserved by the kernel and cannot name an interface")
+    if not _PRINTABLE.fullmatch(value) or set(value) & set("/:%"):
+        raise ValueError(f"an interface name is printable ASCII without white space, '/', ':' and '%', not {value!r}")
+    return value
+
+
+def altname(value: str) -> str:
+    """Return the alternative interface name."""
+    size = len(value.encode(errors="surrogateescape"))
+    if not 1 <= size <= ALTNAME_BYTES or not _PRINTABLE.fullmatch(value) or set(value) & set("/%"):
+        raise ValueError(
+            f"an alternative name is 1 to {ALTNAME_BYTES} printable ASCII characters "
+            f"without white space, '/' and '%', not {value[:40]!r}"
+        )
+    return value
+
+
+def alias(value: str) -> str:
+    """Return the interface alias; empty means none."""
+    if len(value.encode(errors="surrogateescape")) > ALIAS_BYTES or "\0" in value:
+        raise ValueError(f"an alias has at most {ALIAS_BYTES} bytes and no NUL")
+    return value
+
+
+def netns_name(value: str) -> str:
+    """Return the name of a named network namespace, a file name in /run/netns."""
+    if not _NETNS_NAME.fullmatch(value) or len(value) > 255:
+        raise ValueError(
+            "a namespace name is 1 to 255 ASCII letters, digits and '_.@+=,~-', "
+            f"starting with a letter, a digit or '_', not {value[:40]!r}"
+        )
+    if value == "host":
+        raise ValueError("'host' stands for the host's own namespace and cannot name another")
+    return value
+
+
+def netns_reference(value: str) -> str:
+    """Return a namespace reference: host, NAME, container:NAME-or-ID, pid:N, path:/..., docker:NAME."""
+    scheme, colon, rest = value.partition(":")
+    if value == "host":
+        return value
+    if not colon:
+        return netns_name(value)
+    if scheme == "container" and _CONTAINER.fullmatch(rest):
+        return value
+    if scheme == "pid" and re.fullmatch(r"[1-9][0-9]{0,9}", rest):
+        return value
+    if scheme == "path" and rest.startswith("/") and "\0" not in rest:
+        return value
+    if scheme == "docker" and _NETNS_NAME.fullmatch(rest):
+        return value
+    raise ValueError(
+        "a namespace is one of host, NAME, container:NAME-or-ID, pid:NUMBER, "
+        f"path:/ABSOLUTE or docker:SANDBOX, not {value[:80]!r}"
+    )
+
+
+def mac(value: str) -> str:
+    """Return the MAC address in lower case with colons; only unicast addresses can be set."""
+    if not _MAC.fullmatch(value):
+        raise ValueError(f"a MAC address is six bytes in hexadecimal such as 02:00:00:00:00:01, not {value[:40]!r}")
+    normal = value.replace("-", ":").lower()
+    if int(normal[:2], 16) & 1 or normal == "00:00:00:00:00:00":
+        raise ValueError(f"{value} is not a unicast MAC address")
+    return normal
+
+
+def mtu(value: int) -> int:
+    """Return the MTU in bytes."""
+    return between(value, *MTU_RANGE, what="an MTU")
+
+
+def between(value: int, low: int, high: int, what: str = "it") -> int:
+    """Return the number if it lies in the range."""
+    if not low <= value <= high:
+        raise ValueError(f"{what} lies between {low} and {high}, not {value}")
+    return value
+
+
+def interface_address(value: str) -> str:
+    """Return an interface's address with its prefix length, compressed: fd00:0::1/64 is fd00::1/64."""
+    if "/" not in value:
+        raise ValueError(f"an address has its prefix length with it, such as 192.0.2.1/24, not {value[:60]!r}")
+    try:
+        return str(ipaddress.ip_interface(value))
+    except ValueError as error:
+        raise ValueError(f"{value[:60]!r} is no IPv4 or IPv6 address with a prefix length ({error})") from None
+
+
+def address(value: str) -> str:
+    """Return a single IPv4 or IPv6 address, compressed."""
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value[:60]!r} is no IPv4 or IPv6 address") from None
+
+
+def network(value: str) -> str:
+    """Return a network in CIDR form; a bare address is a network of one."""
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError as error:
+        raise ValueError(f"{value[:60]!r} is no network such as 192.0.2.0/24 or fd00::/64 ({error})") from None
+
+
+def family(value: str) -> int:
+    """Return 4 or 6, the IP version of an address, an interface's address or a network."""
+    return 6 if ":" in value else 4
+
+
+def sysctl_key(value: str) -> str:
+    """Return a sysctl's path below /proc/sys; as in sysctl(8), in a dotted name '/' stands for a dot of an interface's name."""
+    dotted = "." in value and ("/" not in value or value.index(".") < value.index("/"))
+    path = value.translate(str.maketrans("./", "/.")) if dotted else value
+    parts = path.split("/")
+    if parts[0] != "net" or len(parts) < 3:
+        raise ValueError(f"only sysctls below net belong to a network namespace, {value[:80]!r} does not")
+    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise ValueError(f"{value[:80]!r} is no sysctl name")
+    return path
+
+
+def sysctl_value(value: object) -> str:
+    """Return a sysctl's value as /proc/sys prints it: one space between fields, booleans as 0 and 1."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, (str, int)):
+        text = " ".join(str(value).split())
+        if text:
+            return text
+    raise ValueError(f"a sysctl's value is a number or a string, not {value!r}")

@@ -1,0 +1,208 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: a bridge."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: bridge
+short_description: Manage bridges, their ports and options
+version_added: 0.1.0
+description:
+  - Manages a Linux bridge in any network namespace, with the options of the bridge and of each port.
+author:
+  - netfleet.docker contributors (@netfleet)
+extends_documentation_fragment:
+  - netfleet.docker.attributes
+  - netfleet.docker.netns
+  - netfleet.docker.link
+options:
+  ports:
+    description:
+      - >-
+        Links in the same namespace that are to be ports, as names or as dictionaries with a C(name) and any of
+        C(isolated), C(hairpin), C(learning), C(neigh_suppress) (booleans), C(cost) (1 to 65535) and C(priority)
+        (0 to 63). They must be there.
+      - The list is exact, other ports are released, unless O(ports_append=true).
+    type: list
+    elements: raw
+  ports_append:
+    description:
+      - Leave ports that are not listed in O(ports).
+    type: bool
+    default: false
+  stp:
+    description:
+      - Whether the spanning tree protocol runs.
+    type: bool
+  forward_delay:
+    description:
+      - Time that a port listens, and learns, before it forwards; in hundredths of a second, 200 to 3000.
+    type: int
+  hello_time:
+    description:
+      - Time between two hello packets of the spanning tree's root; in hundredths of a second, 100 to 1000.
+    type: int
+  max_age:
+    description:
+      - Time after which a bridge that was not heard of is taken for lost; in hundredths of a second, 600 to 4000.
+    type: int
+  ageing_time:
+    description:
+      - Time after which a learned MAC address is forgotten; in hundredths of a second.
+    type: int
+  priority:
+    description:
+      - Bridge priority for the spanning tree, 0 to 65535.
+    type: int
+  vlan_filtering:
+    description:
+      - Whether the bridge looks at VLAN tags.
+    type: bool
+  multicast_snooping:
+    description:
+      - Whether multicast packets go only to ports with listeners.
+    type: bool
+  group_fwd_mask:
+    description:
+      - Bits of the link-local groups 01:80:C2:00:00:0X that are forwarded, 0 to 65535.
+    type: int
+  nf_call_iptables:
+    description:
+      - Whether bridged IPv4 packets pass iptables.
+    type: bool
+  nf_call_ip6tables:
+    description:
+      - Whether bridged IPv6 packets pass ip6tables.
+    type: bool
+  nf_call_arptables:
+    description:
+      - Whether bridged ARP packets pass arptables.
+    type: bool
+  recreate:
+    description:
+      - Delete a link of another kind that has the name, and make the bridge. Without it, that is an error.
+    type: bool
+    default: false
+seealso:
+  - module: netfleet.docker.veth
+"""
+
+EXAMPLES = r"""
+- name: A bridge with an address
+  netfleet.docker.bridge:
+    name: br-lab
+    addresses: [192.0.2.1/24]
+    stp: false
+    up: true
+
+- name: A cable to plug in
+  netfleet.docker.veth:
+    name: port1
+    up: true
+    peer:
+      name: far1
+
+- name: The cable is the bridge's only port, and isolated from ports that are isolated too
+  netfleet.docker.bridge:
+    name: br-lab
+    ports:
+      - name: port1
+        isolated: true
+        cost: 10
+
+- name: The bridge is gone
+  netfleet.docker.bridge:
+    name: br-lab
+    state: absent
+"""
+
+RETURN = r"""
+operations:
+  description:
+    - What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    operation:
+      description: Kind of the operation.
+      type: str
+      sample: create_link
+    netns:
+      description: Namespace in which it was done.
+      type: str
+      sample: blue
+    description:
+      description: The operation in words.
+      type: str
+      sample: create veth eth0 in blue with peer blue-host in host
+bridge:
+  description:
+    - The bridge afterwards, with its options and ports.
+  returned: success
+  type: dict
+  sample:
+    name: br0
+    netns: host
+    present: true
+    kind: bridge
+    up: true
+    stp: false
+    ports: [{name: port1, isolated: true, cost: 2}]
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils import _options, _view
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State
+from ansible_collections.netfleet.docker.plugins.module_utils._run import Request, run
+
+
+def request(params: dict[str, Any]) -> Request:
+    """Return what the parameters ask for."""
+    here = Endpoint(_options.netns_label(params), _options.ifname(params))
+    references = {here.netns or "": "netns"}
+    if params["state"] == "absent":
+        desired = _options.gone(State(), here, kind="bridge")
+    else:
+        ports = _options.ports(params["ports"], here.name)
+        bridge = Link(
+            here.name,
+            kind="bridge",
+            options=_options.kind_options(BRIDGE, params),
+            ports=None if ports is None or params["ports_append"] else tuple(port.name for port in ports),
+            recreate=params["recreate"],
+            **_options.attributes(params),
+        )
+        desired = _options.placed(State(), here, bridge)
+        for port in ports or ():
+            desired = _options.placed(desired, here, port)
+    return Request(
+        desired,
+        references,
+        show=lambda state, labels: _view.bridge(state, _options.at(here, labels)),
+        may_be_missing=tuple(references) if params["state"] == "absent" else (),
+    )
+
+
+def main() -> None:
+    """Run the module."""
+    spec = {
+        **_options.PLACE,
+        **_options.ATTRIBUTES,
+        **_options.of_kind(BRIDGE),
+        "ports": {"type": "list", "elements": "raw"},
+        "ports_append": {"type": "bool", "default": False},
+        **_options.STATE,
+        **_options.RECREATE,
+    }
+    run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "bridge", request)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: a macvlan link."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: macvlan
+short_description: Manage macvlan links in any network namespace
+version_added: 0.1.0
+description:
+  - >-
+    Manages a macvlan link, which shares a parent link such as the host's network card under a MAC address of its own,
+    in any network namespace. The kernel creates it right there.
+author:
+  - netfleet.docker contributors (@netfleet)
+extends_documentation_fragment:
+  - netfleet.docker.attributes
+  - netfleet.docker.netns
+  - netfleet.docker.link
+options:
+  parent:
+    description:
+      - Link on which the macvlan link sits. The kernel cannot change it later.
+      - Required with O(state=present).
+    type: str
+  parent_netns:
+    description:
+      - Namespace of the parent. Without it, the namespace that the module runs in.
+    type: str
+  mode:
+    description:
+      - >-
+        How links of one parent see each other: V(bridge) directly, V(vepa) through the switch outside, V(private) not
+        at all; V(passthru) gives the parent to a single link; V(source) takes only packets from O(source_macs).
+      - The kernel creates a link in mode C(vepa) if none is given, and cannot change a mode to or from V(passthru).
+    type: str
+    choices: [bridge, private, vepa, passthru, source]
+  source_macs:
+    description:
+      - With O(mode=source), the MAC addresses from which packets are taken. The list is exact.
+    type: list
+    elements: str
+  flags:
+    description:
+      - >-
+        Flags, an exact list: V(nopromisc) leaves the parent out of promiscuous mode with O(mode=passthru), V(nodst)
+        stops looking for the destination among the links with O(mode=source).
+    type: list
+    elements: str
+    choices: [nopromisc, nodst]
+  broadcast_queue_length:
+    description:
+      - >-
+        Number of broadcast packets that may wait on the parent; the largest among the parent's links counts.
+    type: int
+  recreate:
+    description:
+      - >-
+        Delete what has the name and make the link anew where the kernel cannot change it in place: another kind of
+        link, another parent, a mode to or from V(passthru). Without it, that is an error.
+    type: bool
+    default: false
+seealso:
+  - module: netfleet.docker.netns
+"""
+
+EXAMPLES = r"""
+- name: A namespace
+  netfleet.docker.netns:
+    name: blue
+
+- name: The namespace is on the wire of the host's default interface
+  netfleet.docker.macvlan:
+    name: wire0
+    netns: blue
+    parent: "{{ ansible_facts.default_ipv4.interface | default('eth0') }}"
+    parent_netns: host
+    mode: bridge
+    addresses: [192.0.2.10/24]
+    up: true
+
+- name: The link is gone
+  netfleet.docker.macvlan:
+    name: wire0
+    netns: blue
+    state: absent
+"""
+
+RETURN = r"""
+operations:
+  description:
+    - What was done, or in check mode would be done, in order.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    operation:
+      description: Kind of the operation.
+      type: str
+      sample: create_link
+    netns:
+      description: Namespace in which it was done.
+      type: str
+      sample: blue
+    description:
+      description: The operation in words.
+      type: str
+      sample: create veth eth0 in blue with peer blue-host in host
+macvlan:
+  description:
+    - The link afterwards.
+  returned: success
+  type: dict
+  sample:
+    name: wire0
+    netns: blue
+    present: true
+    kind: macvlan
+    mode: bridge
+    parent: {name: eth0, netns: host}
+    addresses: [192.0.2.10/24]
+    up: true
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils import _options, _view
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import MACVLAN, MACVLAN_FLAGS, MACVLAN_MODES
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State
+from ansible_collections.netfleet.docker.plugins.module_utils._run import Request, run
+
+
+def request(params: dict[str, Any]) -> Request:
+    """Return what the parameters ask for."""
+    here = Endpoint(_options.netns_label(params), _options.ifname(params))
+    references = {here.netns or "": "netns"}
+    if params["state"] == "absent":
+        desired = _options.gone(State(), here, kind="macvlan")
+    else:
+        parent = Endpoint(_options.netns_label(params, "parent_netns"), _options.ifname(params, key="parent"))
+        references.setdefault(parent.netns or "", "parent_netns")
+        link = Link(
+            here.name,
+            kind="macvlan",
+            parent=parent,
+            options=_options.macvlan_options(params),
+            recreate=params["recreate"],
+            **_options.attributes(params),
+        )
+        desired = _options.needed(_options.placed(State(), here, link), parent)
+    return Request(
+        desired,
+        references,
+        show=lambda state, labels: _view.link(state, _options.at(here, labels)),
+        may_be_missing=tuple(references) if params["state"] == "absent" else (),
+    )
+
+
+def main() -> None:
+    """Run the module."""
+    spec = {
+        **_options.PLACE,
+        **_options.ATTRIBUTES,
+        "parent": {"type": "str"},
+        "parent_netns": {"type": "str"},
+        "mode": {"type": "str", "choices": list(MACVLAN_MODES)},
+        "source_macs": {"type": "list", "elements": "str"},
+        "flags": {"type": "list", "elements": "str", "choices": list(MACVLAN_FLAGS)},
+        "broadcast_queue_length": {"type": "int"},
+        **_options.STATE,
+        **_options.RECREATE,
+    }
+    module = AnsibleModule(
+        argument_spec=spec, required_if=[("state", "present", ("parent",))], supports_check_mode=True
+    )
+    run(module, "macvlan", request)
+
+
+if __name__ == "__main__":
+    main()
