@@ -17,7 +17,8 @@ def references(desired: State, actual: State) -> None:
         nothing_wanted = all(link.present is False for link in netns.links.values())
         if netns.present is None and not actual.netns(label).present and not nothing_wanted:
             raise PlanError(f"no such namespace: {label}")
-        _sysctls(label, netns, actual)
+        if netns.present is not False:
+            _sysctls(label, netns, actual)
     for label, want in desired.links():
         if want.present is None and not _known(desired, actual, Endpoint(label, want.name), declared=False):
             raise PlanError(f"no link {want.name} in {where(label)}")

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, State
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, State, where
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 
 
@@ -22,7 +23,10 @@ class Draft:
         self.state = operation.simulate(self.state)
 
     def link(self, label: str, name: str) -> Link:
-        """Return a link that is known to be there."""
+        """Return a link that must be there by now; raise PlanError if something before took it away."""
         link = self.state.link(label, name)
-        assert link is not None, f"{name} in {label} was planned for and is not there"
+        if link is None:
+            raise PlanError(
+                f"{name} in {where(label)} is wanted, and goes with something else that is to go or to move"
+            )
         return link

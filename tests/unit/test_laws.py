@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The laws of planning, over generated States; no kernel is involved."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Sequence
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _view
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
+from ansible_collections.netfleet.docker.plugins.module_utils._plan import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
+from hypothesis import HealthCheck, assume, given, settings
+from strategies import desired, observed
+
+laws = settings(
+    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "150")), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+
+def planned(want: State, have: State) -> tuple[_ops.Op, ...]:
+    """Return the plan, for desired states that can be had."""
+    try:
+        return plan(want, have)
+    except PlanError:
+        assume(False)
+        raise
+
+
+def simulated(state: State, operations: Sequence[_ops.Op]) -> State:
+    """Return the state after the operations."""
+    for op in operations:
+        state = op.simulate(state)
+    return state
+
+
+@laws
+@given(desired(), observed())
+def test_a_plan_leads_to_what_is_desired(want: State, have: State) -> None:
+    """After its own plan nothing is left to plan."""
+    assert plan(want, simulated(have, planned(want, have))) == ()
+
+
+@laws
+@given(observed())
+def test_what_is_there_needs_no_plan(have: State) -> None:
+    """A desired state that asks for exactly what is there is met."""
+    namespaces = {
+        label: dataclasses.replace(
+            netns,
+            present=None,
+            routes=tuple(route for route in netns.routes or () if not route.foreign),
+        )
+        for label, netns in have.namespaces.items()
+        if netns.present
+    }
+    assert plan(State(namespaces), have) == ()
+
+
+@laws
+@given(desired(), observed())
+def test_what_is_not_managed_is_not_touched(want: State, have: State) -> None:
+    """A link that is not declared, and belongs to nothing that is deleted, stays as it is."""
+    operations = planned(want, have)
+    after = simulated(have, operations)
+    disturbed = _disturbed(have, operations)
+    for label, link in have.links():
+        if want.link(label, link.name) is None and Endpoint(label, link.name) not in disturbed:
+            assert after.link(label, link.name) == link
+    for label, netns in have.namespaces.items():
+        wanted = want.netns(label)
+        if label not in want.namespaces:
+            assert after.netns(label).sysctls == netns.sysctls
+        if netns.present and wanted.present is not False:
+            foreign = [entry for entry in (*(netns.routes or ()), *(netns.rules or ())) if entry.foreign]
+            left = (*(after.netns(label).routes or ()), *(after.netns(label).rules or ()))
+            assert all(any(entry is one for one in left) for entry in foreign)
+
+
+@laws
+@given(desired(), observed())
+def test_attributes_that_are_not_given_stay(want: State, have: State) -> None:
+    """A link that was neither made anew nor moved keeps every attribute that the desired state leaves out."""
+    operations = planned(want, have)
+    after = simulated(have, operations)
+    disturbed = _disturbed(have, operations)
+    for label, wish in want.links():
+        before, now = have.link(label, wish.name), after.link(label, wish.name)
+        if not before or not now or wish.present is False or Endpoint(label, wish.name) in disturbed:
+            continue
+        for key in ("mtu", "mac", "alias", "altnames", "up", "master"):
+            if getattr(wish, key) is None:
+                assert getattr(now, key) == getattr(before, key), key
+
+
+@laws
+@given(desired(), observed())
+def test_the_prediction_shows_in_the_diff(want: State, have: State) -> None:
+    """Before and after differ, as they are shown, exactly where something changes what is managed."""
+    operations = planned(want, have)
+    before, after = (_view.managed(want, state) for state in (have, simulated(have, operations)))
+    if before != after:
+        assert operations
+    if not operations:
+        assert before == after
+
+
+@laws
+@given(desired(), observed())
+def test_a_plan_can_be_undone(want: State, have: State) -> None:
+    """From wherever a plan stops there is a plan back, for all that the kernel can bring back."""
+    operations = planned(want, have)
+    assume(not any(isinstance(op, _ops.DeleteNetns) for op in operations))
+    for stop in range(len(operations) + 1):
+        done = operations[:stop]
+        there = simulated(have, done)
+        aim = target(have, done)
+        back = simulated(there, plan(aim, there))
+        for label, link in have.links():
+            now = back.link(label, link.name)
+            assert now is not None, f"{link.name} in {label} is lost"
+            if aim.link(label, link.name):
+                assert _lasting(now) == _lasting(link)
+        assert {label for label, netns in back.namespaces.items() if netns.present} == {
+            label for label, netns in have.namespaces.items() if netns.present
+        }
+
+
+def _lasting(link: object) -> dict[str, object]:
+    """Return what of a link can be brought back."""
+    keys = ("kind", "mtu", "mac", "up", "alias", "peer", "parent", "master")
+    return {key: getattr(link, key) for key in keys}
+
+
+def _disturbed(have: State, operations: Sequence[_ops.Op]) -> set[Endpoint]:
+    """Return the links that are deleted, moved or made, with all that hangs on them in the kernel."""
+    found: set[Endpoint] = set()
+    for op in operations:
+        if isinstance(op, (_ops.DeleteLink, _ops.MoveLink, _ops.SetLink)):
+            if not isinstance(op, _ops.SetLink) or op.attributes.get("master") == "":
+                found.add(Endpoint(op.netns, op.name))
+        elif isinstance(op, (_ops.CreateNetns, _ops.DeleteNetns)):
+            found |= {Endpoint(op.netns, link.name) for link in have.netns(op.netns).links.values()}
+        elif isinstance(op, _ops.CreateLink):
+            found.add(Endpoint(op.netns, op.link.name))
+    while True:
+        more = {
+            Endpoint(label, link.name)
+            for label, link in have.links()
+            if {link.peer, link.parent, Endpoint(label, link.master or "")} & found
+        }
+        if more <= found:
+            return found
+        found |= more
