@@ -114,6 +114,12 @@ class Kernel:
 
     def apply(self, op: _ops.Op) -> None:
         """Carry out one operation; raise KernelError with its description and the kernel's words."""
+        try:
+            self._carry_out(op)
+        except OSError as error:
+            raise KernelError(op.describe(), error.errno or 0, os.strerror(error.errno or 0)) from None
+
+    def _carry_out(self, op: _ops.Op) -> None:
         if isinstance(op, _ops.CreateNetns):
             _nsfs.create(op.netns)
             self.add(op.netns, _nsfs.open_netns(_nsfs.NAMED / op.netns))
@@ -121,7 +127,7 @@ class Kernel:
             self._drop(op.netns)
             _nsfs.delete(op.netns)
         elif isinstance(op, _ops.SetSysctl):
-            self._set_sysctl(op)
+            _nsfs.inside(self._fds[op.netns], lambda: _write_sysctl(op.key, op.value))
         else:
             if isinstance(op, (_ops.DeleteLink, _ops.MoveLink)):
                 self._prove(op)
@@ -163,15 +169,10 @@ class Kernel:
         wanted = list(keys)
         return _nsfs.inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
 
-    def _set_sysctl(self, op: _ops.SetSysctl) -> None:
-        def write() -> None:
-            try:
-                with open(f"/proc/sys/{op.key}", "r+", encoding="ascii") as file:
-                    file.write(op.value)
-            except OSError as error:
-                raise KernelError(op.describe(), error.errno or 0, os.strerror(error.errno or 0)) from None
 
-        _nsfs.inside(self._fds[op.netns], write)
+def _write_sysctl(key: str, value: str) -> None:
+    with open(f"/proc/sys/{key}", "r+", encoding="ascii") as file:
+        file.write(value)
 
 
 def _read_sysctls(keys: Iterable[str]) -> dict[str, str]:
@@ -187,12 +188,9 @@ def _classes() -> Mapping[str, Any]:
     from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-    class MacvlanData(macvx_data):  # type: ignore[misc,no-any-unimported]
-        """With the one attribute of linux/if_link.h that pyroute2 does not know yet."""
-
-        nla_map = (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))
-
-    ifinfmsg.ifinfo.data_map["macvlan"] = MacvlanData
+    # With the one attribute of linux/if_link.h that pyroute2 does not know yet.
+    attributes = (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))
+    ifinfmsg.ifinfo.data_map["macvlan"] = type("macvlan_data", (macvx_data,), {"nla_map": attributes})
     return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg}
 
 

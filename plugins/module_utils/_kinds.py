@@ -9,6 +9,7 @@ import dataclasses
 from typing import Mapping
 
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Value
+from ansible_collections.netfleet.docker.plugins.module_utils._values import between
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 MACVLAN_FLAGS = {"nopromisc": 1, "nodst": 2}
@@ -26,6 +27,10 @@ class Option:
     high: int = 2**32 - 1
     # The kernel keeps bridge timers in jiffies, so a hundredth of a second may come back rounded by one.
     tolerance: int = 0
+
+    def in_range(self, value: int) -> int:
+        """Return a number if the kernel takes it for this option."""
+        return between(value, self.low, self.high)
 
 
 def _flag(attribute: str, number: int, codec: str = "u8") -> Option:

@@ -108,10 +108,7 @@ def create(name: str) -> None:
     _share_directory()
     path = NAMED / name
     if what_is_named(name) != "stub":
-        try:
-            os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
-        except OSError as error:
-            raise KernelError(f"create {path}", error.errno or 0, os.strerror(error.errno or 0)) from None
+        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
 
     def mount_new() -> None:
         _check("create a network namespace", _libc.unshare(_CLONE_NEWNET))

@@ -88,7 +88,8 @@ class CreateLink(Op):
         return text
 
     def simulate(self, state: State) -> State:
-        ends = [(self.netns, self.link, self.peer and Endpoint(self.peer_netns, self.peer.name))]
+        there = Endpoint(self.peer_netns, self.peer.name) if self.peer else None
+        ends = [(self.netns, self.link, there)]
         if self.peer:
             ends.append((self.peer_netns, self.peer, Endpoint(self.netns, self.link.name)))
         for label, link, peer in ends:

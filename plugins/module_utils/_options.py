@@ -84,8 +84,7 @@ def kind_options(specs: Mapping[str, Option], params: Mapping[str, Any], prefix:
     given = {name: params[name] for name in specs if params.get(name) is not None}
     for name, value in given.items():
         if isinstance(value, int) and not isinstance(value, bool):
-            low, high = specs[name].low, specs[name].high
-            checked(prefix + name, lambda number, low=low, high=high: _values.between(number, low, high), value)
+            checked(prefix + name, specs[name].in_range, value)
     return given
 
 
@@ -137,7 +136,7 @@ def _port_option(parameter: str, key: str, value: Any) -> Value:
     if spec.codec.startswith("bool"):
         return checked(parameter, lambda given: bool(_as(boolean, given, "a boolean")), value)
     number = checked(parameter, lambda given: int(_as(int, given, "a number")), value)
-    return checked(parameter, lambda given: _values.between(given, spec.low, spec.high), number)
+    return checked(parameter, spec.in_range, number)
 
 
 def _as(convert: Callable[[Any], Any], value: Any, what: str) -> Any:

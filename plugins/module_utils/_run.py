@@ -66,9 +66,7 @@ def _carry_out(kernel: Kernel, request: Request, name: str, check_mode: bool) ->
         for op in operations:
             after = op.simulate(after)
     else:
-        _apply(kernel, before, operations)
-        after = _verified(kernel, desired) if operations else before
-        _refuse_duplicates(desired, after)
+        after = _change(kernel, desired, before, operations)
     return {
         "changed": bool(operations),
         "operations": [op.report() for op in operations],
@@ -94,27 +92,36 @@ def _read(kernel: Kernel, desired: State, label: str) -> Any:
     return kernel.read(label, want.sysctls, want.routes is not None, want.rules is not None, want.present is False)
 
 
-def _apply(kernel: Kernel, before: State, operations: Sequence[Op]) -> None:
-    for position, op in enumerate(operations, start=1):
-        try:
+def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
+    """Apply the operations and return the State afterwards; where that fails, bring back what was, and raise."""
+    done = 0
+    try:
+        for op in operations:
+            done += 1
             kernel.apply(op)
-        except KernelError as error:
-            left = _undo(kernel, before, operations[:position])
-            if left:
-                raise NetfleetError(f"{error}. What could not be undone: {'; '.join(left)}") from None
-            done = "What this run had changed before that is undone" if position > 1 else "Nothing was changed"
-            raise NetfleetError(f"{error}. {done}.") from None
+        after = _verified(kernel, desired) if operations else before
+        _refuse_duplicates(desired, after)
+        return after
+    except NetfleetError as error:
+        left = _undo(kernel, before, operations[:done])
+        if left:
+            raise NetfleetError(f"{error}. What could not be undone: {'; '.join(left)}") from None
+        changed = "What this run had changed is undone" if done > 1 else "Nothing was changed"
+        raise NetfleetError(f"{error}. {changed}.") from None
 
 
 def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
     """Bring back what the operations changed; return what could not be."""
     aim = target(before, operations)
     left = []
-    for op in plan(aim, _look(kernel, aim)):
-        try:
-            kernel.apply(op)
-        except KernelError as error:
-            left.append(str(error))
+    try:
+        for op in plan(aim, _look(kernel, aim)):
+            try:
+                kernel.apply(op)
+            except KernelError as error:
+                left.append(str(error))
+    except NetfleetError as error:
+        left.append(str(error))
     return left
 
 

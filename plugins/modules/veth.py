@@ -176,7 +176,7 @@ def request(params: dict[str, Any]) -> Request:
     peer = params["peer"]
     there = peer and Endpoint(_options.netns_label(peer, prefix="peer."), _options.ifname(peer, "peer."))
     if there:
-        references.setdefault(there.netns, "peer.netns")
+        references.setdefault(there.netns or "", "peer.netns")
         _options.refuse_same_place(here, there)
 
     def link(place: Endpoint, other: Endpoint | None, options: dict[str, Any], prefix: str) -> Link:

@@ -18,7 +18,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from strategies import desired, observed
 
 laws = settings(
-    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "150")), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "150")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
 
