@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What modules repeat of each other in their documentation is the same everywhere."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
+MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
+
+
+def documented(module: str, part: str) -> Any:
+    """Return a part of a module's documentation."""
+    found = importlib.import_module(f"ansible_collections.netfleet.docker.plugins.modules.{module}")
+    return yaml.safe_load(getattr(found, part))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_operations_are_returned_alike(module: str) -> None:
+    """The result's list of operations is described in the same words by every module."""
+    assert documented(module, "RETURN")["operations"] == documented("netns", "RETURN")["operations"]
+
+
+def test_a_peer_has_the_options_of_a_link() -> None:
+    """A veth's peer takes what any link takes, but for what only the pair as a whole has."""
+    fragment = importlib.import_module("ansible_collections.netfleet.docker.plugins.doc_fragments.link")
+    link = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
+    peer = documented("veth", "DOCUMENTATION")["options"]["peer"]["suboptions"]
+    assert set(peer) == set(link) - {"state"}
+    assert {name: option["type"] for name, option in peer.items()} == {name: link[name]["type"] for name in peer}
+
+
+@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=lambda path: path.stem)
+def test_a_module_is_a_thin_face(path: Path) -> None:
+    """No module touches netlink, compares states or asks for check mode; one file imports each of the two libraries."""
+    code = path.read_text(encoding="utf-8").split('RETURN = r"""')[1].split('"""', 1)[1]
+    for word in ("check_mode)", ".check_mode", "pyroute2", "netlink", "import docker", "socket", "subprocess"):
+        assert word not in code
+
+
+@pytest.mark.parametrize(("library", "file"), [("pyroute2", "_kernel.py"), ("docker", "_engine.py")])
+def test_one_file_imports_each_library(library: str, file: str) -> None:
+    """The kernel layer alone knows pyroute2, the engine layer alone the docker SDK."""
+    lines = (f"import {library}", f"from {library}")
+    users = {
+        path.name
+        for path in PLUGINS.rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.strip().startswith(lines)
+    }
+    assert users == {file}
