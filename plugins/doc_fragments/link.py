@@ -41,6 +41,9 @@ options:
       - >-
         Addresses that the kernel makes itself (link-local, loopback), that come from router advertisements, and that
         have a lease are left alone.
+      - >-
+        Docker switches IPv6 off in containers whose networks have none. M(netfleet.docker.netns) sets it back with the
+        sysctl C(net.ipv6.conf.default.disable_ipv6) before the link is made, or that of the link afterwards.
       - For IPv6 the module waits for duplicate address detection, and fails if another host has the address.
     type: list
     elements: str
