@@ -50,7 +50,8 @@ os.environ["UV_CACHE_DIR"] = str(CACHE / "uv")
 
 # Neither uv nor ansible-test reads pip's settings: hand on the index, where one is set.
 GET_INDEX = [str(TOOLS / "pip"), "config", "get", "global.index-url"]
-INDEX = os.environ.get("PIP_INDEX_URL") or subprocess.run(GET_INDEX, capture_output=True, text=True).stdout.strip()
+PIP = subprocess.run(GET_INDEX, check=False, capture_output=True, text=True)
+INDEX = os.environ.get("PIP_INDEX_URL") or PIP.stdout.strip()
 if INDEX:
     os.environ.setdefault("UV_DEFAULT_INDEX", INDEX)
 
