@@ -118,9 +118,10 @@ def ansible_test(session: nox.Session, core: str, kind: str, *arguments: str) ->
     (home / ".config/pip/pip.conf").write_text(f"[global]\nindex-url = {INDEX}\n" if INDEX else "", encoding="utf-8")
     seed_pip(session, home / ".ansible/test/cache", CORES[core][1])
     with tempfile.TemporaryDirectory(prefix="netfleet-") as folder:
-        session.chdir(copy_checkout(Path(folder)))
-        output = session.run("ansible-test", kind, "--color", "no", *arguments, env={"HOME": str(home)}, silent=True)
-        session.chdir(ROOT)
+        with session.chdir(copy_checkout(Path(folder))):
+            output = session.run(
+                "ansible-test", kind, "--color", "no", *arguments, env={"HOME": str(home)}, silent=True
+            )
     ran = re.findall(rf"^Running (?:{kind} test .*|.* {kind} test role)$", str(output), re.MULTILINE)
     if not ran:
         session.error(f"ansible-test found nothing to check:\n{output}")
@@ -202,7 +203,8 @@ def check_members(session: nox.Session, tarball: Path) -> None:
 def import_as_galaxy(session: nox.Session, tarball: Path) -> None:
     """Run galaxy-importer with its optional checks; a warning fails."""
     env = {"GALAXY_IMPORTER_CONFIG": str(ROOT / "tests/gates/galaxy-importer.cfg")}
-    log = str(session.run("python", "-m", "galaxy_importer.main", tarball, silent=True, env=env))
+    with session.chdir(tarball.parent):  # where it leaves importer_result.json
+        log = str(session.run("python", "-m", "galaxy_importer.main", tarball, silent=True, env=env))
     print(log)
     if re.search(r"\b(WARNING|ERROR)\b", log) or "completed successfully" not in log:
         session.error("galaxy-importer complains")
@@ -212,13 +214,11 @@ def use_from_empty_folder(session: nox.Session, tarball: Path) -> None:
     """Install the tarball where nothing else is, and run a playbook with a module's full name."""
     folder = tarball.parent
     env = {"ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_HOME": str(folder / "home")}
-    session.chdir(folder)
-    session.run("ansible-galaxy", "collection", "install", "--no-deps", "-p", folder, tarball, env=env)
-    session.run(
-        "ansible-playbook", "--check", "-i", "localhost,", "-c", "local", ROOT / "tests/gates/playbook.yml", env=env
-    )
-    needs = str(session.run("ansible-builder", "introspect", folder, silent=True))
-    session.chdir(ROOT)
+    playbook = ROOT / "tests/gates/playbook.yml"
+    with session.chdir(folder):
+        session.run("ansible-galaxy", "collection", "install", "--no-deps", "-p", folder, tarball, env=env)
+        session.run("ansible-playbook", "--check", "-i", "localhost,", "-c", "local", playbook, env=env)
+        needs = str(session.run("ansible-builder", "introspect", folder, silent=True))
     if "pyroute2" not in needs:
         session.error(f"an execution environment would lack pyroute2: {needs}")
 
