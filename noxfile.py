@@ -117,11 +117,8 @@ def ansible_test(session: nox.Session, core: str, kind: str, *arguments: str) ->
     (home / ".config/pip").mkdir(parents=True, exist_ok=True)
     (home / ".config/pip/pip.conf").write_text(f"[global]\nindex-url = {INDEX}\n" if INDEX else "", encoding="utf-8")
     seed_pip(session, home / ".ansible/test/cache", CORES[core][1])
-    with tempfile.TemporaryDirectory(prefix="netfleet-") as folder:
-        with session.chdir(copy_checkout(Path(folder))):
-            output = session.run(
-                "ansible-test", kind, "--color", "no", *arguments, env={"HOME": str(home)}, silent=True
-            )
+    with tempfile.TemporaryDirectory(prefix="netfleet-") as folder, session.chdir(copy_checkout(Path(folder))):
+        output = session.run("ansible-test", kind, "--color", "no", *arguments, env={"HOME": str(home)}, silent=True)
     ran = re.findall(rf"^Running (?:{kind} test .*|.* {kind} test role)$", str(output), re.MULTILINE)
     if not ran:
         session.error(f"ansible-test found nothing to check:\n{output}")
