@@ -12,6 +12,12 @@ READY := .venv/.ready$(subst /,-,$(CURDIR))
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MOLECULE_GLOB := molecule/*/molecule.yml
 
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PLAY := .venv/bin/ansible-playbook -i .lab/inventory.yml -i demo/inventory.yml
+say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
+
 .DEFAULT_GOAL := help
 .PHONY: help setup lab lab-down demo test clean
 
@@ -28,7 +34,18 @@ lab-down: setup ## remove the lab
 	.venv/bin/molecule destroy -s default
 
 demo: lab ## show the collection at work in the lab
-	.venv/bin/ansible-playbook playbooks/demo.yml
+	@$(call say,A container without any network on every host)
+	$(PLAY) demo/containers.yml
+	@$(call say,The links that demo/inventory.yml declares)
+	$(PLAY) playbooks/provision.yml
+	@$(call say,The same once more: nothing is left to change)
+	$(PLAY) playbooks/provision.yml | tee .lab/second-run.txt
+	@! grep -E 'changed=[1-9]' .lab/second-run.txt
+	@$(call say,Pings between namespaces and containers of different hosts)
+	$(PLAY) demo/show.yml
+	@$(call say,What is there now)
+	@.venv/bin/python demo/table.py .lab/demo-*.json
+	@cat demo/next.txt
 
 test: setup ## run every gate; ALL=1 with every version of ansible-core
 	.venv/bin/nox

@@ -11,8 +11,9 @@ import importlib.util
 import os
 import re
 import struct
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary, PlanError
@@ -180,7 +181,7 @@ def _read_sysctls(keys: Iterable[str]) -> dict[str, str]:
     return {key: " ".join(path.read_text(encoding="ascii").split()) for key, path in paths.items() if path.is_file()}
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _classes() -> Mapping[str, Any]:
     """Return pyroute2's message classes; importing them costs more than reading a namespace, so it waits."""
     from pyroute2.netlink.rtnl.fibmsg import fibmsg

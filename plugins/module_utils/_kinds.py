@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Mapping
+from collections.abc import Mapping
 
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Value
 from ansible_collections.netfleet.docker.plugins.module_utils._values import between

@@ -9,7 +9,8 @@ import dataclasses
 import functools
 import ipaddress
 import socket
-from typing import Any, Mapping, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _ops
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (

@@ -11,7 +11,8 @@ empty string or tuple means "none"; in an observed state ``None`` means "not kno
 from __future__ import annotations
 
 import dataclasses
-from typing import Iterator, Mapping, Union
+from collections.abc import Iterator, Mapping
+from typing import Union
 
 Value = Union[int, str, bool, "tuple[str, ...]"]
 

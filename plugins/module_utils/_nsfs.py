@@ -14,8 +14,9 @@ import fcntl
 import os
 import stat
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Callable, Iterator, TypeVar
+from typing import Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NoSuchNetns
 

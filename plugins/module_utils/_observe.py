@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from typing import Any, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,

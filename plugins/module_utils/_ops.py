@@ -10,7 +10,8 @@ kernel adds of its own. Nothing here does anything.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _effects as effects
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, Callable, TypeVar, cast
 
 from ansible.module_utils.parsing.convert_bool import boolean
-
 from ansible_collections.netfleet.docker.plugins.module_utils import _values
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, MACVLAN, Option

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import select
-from typing import Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, NoSuchNetns

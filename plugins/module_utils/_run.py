@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.netfleet.docker.plugins.module_utils import _refs, _view
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import (

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
     BRIDGE,

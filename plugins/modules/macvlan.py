@@ -129,7 +129,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils import _options, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import MACVLAN, MACVLAN_FLAGS, MACVLAN_MODES
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import MACVLAN_FLAGS, MACVLAN_MODES
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._run import Request, run
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import Sequence
+from collections.abc import Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _view
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError

@@ -11,7 +11,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 from ansible_collections.netfleet.docker.plugins.module_utils._plan import _check, _link, _netns
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
 
-
 # What goes can take along what is to stay, which a second pass makes anew; a wish for the opposite would never end.
 _PASSES = 3
 

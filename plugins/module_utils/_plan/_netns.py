@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Sequence, Union
+from collections.abc import Sequence
+from typing import Union
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns, Route, Rule, State

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Sequence
+from collections.abc import Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
