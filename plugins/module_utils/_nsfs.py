@@ -147,6 +147,7 @@ def processes(netns: tuple[int, int]) -> Iterator[int]:
 
 def all_paths() -> Iterator[tuple[str, str]]:
     """Yield every reference by which a namespace of this host can be reached, with its path; many lead to the same."""
+    yield "host", "/proc/1/ns/net"
     for name in names():
         yield name, str(NAMED / name)
     if SANDBOXES.is_dir():

@@ -56,7 +56,7 @@ def test_both_ends_elsewhere_are_another_pair(box: Sandbox) -> None:
         (["ip -n blue link add b0 type bridge"], "b0 in blue is a bridge, not a veth"),
         (["ip -n red link add a0 type ifb"], "a0 in red is a ifb, not a veth"),
         (["ip link add a0 netns red type veth peer name other"], "a0 in red has the peer other in host"),
-        (["ip -n red link add a0 type veth peer name b0", "ip -n blue link add b0 type ifb"], "b0 in blue is a ifb"),
+        (["ip -n red link add a0 type veth peer name b0", "ip -n blue link add b0 type ifb"], "already stands at b0 in blue"),
         (
             ["ip link add a0 netns red type veth peer name b0", "ip link add b0 netns blue type veth peer name a0"],
             "another link already stands at b0 in blue",
