@@ -135,7 +135,11 @@ def _verified(kernel: Kernel, desired: State) -> State:
 def _detecting(desired: State, state: State) -> bool:
     """Tell whether duplicate address detection still runs for an address that is managed."""
     pairs = ((want, state.link(label, want.name)) for label, want in desired.links())
-    return any(have and have.running and set(want.addresses or ()) & set(have.tentative) for want, have in pairs)
+    # An address that failed stays tentative for good.
+    return any(
+        have and have.running and set(want.addresses or ()) & set(have.tentative) - set(have.dad_failed)
+        for want, have in pairs
+    )
 
 
 def _refuse_duplicates(desired: State, state: State) -> None:
