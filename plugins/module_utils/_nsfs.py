@@ -37,8 +37,10 @@ def open_netns(path: str | Path, follow: bool = False) -> int:
     A symbolic link is refused unless ``follow``: one in /run/netns outlives what it pointed to, and a reused PID
     makes it lead into a stranger's namespace.
     """
+    # A pipe or a device at the path must not hold us up.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+        fd = os.open(path, flags | (0 if follow else os.O_NOFOLLOW))
     except OSError as error:
         if not follow and os.path.islink(path):
             raise NoSuchNetns(f"{path} is a symbolic link, which may lead anywhere by now; name its target") from None
