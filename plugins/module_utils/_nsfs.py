@@ -140,7 +140,8 @@ def processes(netns: tuple[int, int]) -> Iterator[int]:
     """Yield the PIDs of the processes that have a thread in the namespace."""
     for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
         try:
-            tasks = os.listdir(f"/proc/{pid}/task")
+            # Threads of our own that went in may still be on their way out after they were joined.
+            tasks = [str(pid)] if pid == os.getpid() else os.listdir(f"/proc/{pid}/task")
         except OSError:
             continue
         if any(_is_in(f"/proc/{pid}/task/{task}/ns/net", netns) for task in tasks):
