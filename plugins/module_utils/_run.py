@@ -48,7 +48,7 @@ def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Re
     try:
         result = _carry_out(kernel, request(module.params), name, module.check_mode)
     except NetfleetError as error:
-        module.fail_json(msg=_view.printable(str(error)))
+        module.fail_json(msg=_view.line(str(error)))
     finally:
         kernel.close()
     module.exit_json(**_view.printable(result))
