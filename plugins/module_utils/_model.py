@@ -54,7 +54,7 @@ class Route:
         words += [f"via {self.gateway}"] if self.gateway else []
         words += [f"dev {self.dev}"] if self.dev else []
         words += [f"src {self.src}"] if self.src else []
-        words += [f"metric {self.metric}"] if self.metric is not None else []
+        words += [f"metric {self.metric}"] if self.metric else []
         words += [f"table {self.table}"] if self.table != 254 else []
         return " ".join(words + (["onlink"] if self.onlink else []))
 

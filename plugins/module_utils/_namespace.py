@@ -42,6 +42,7 @@ RULE: dict[str, Any] = {
 }
 _ANY = {4: "0.0.0.0/0", 6: "::/0"}
 _NUMBER = 2**32 - 1
+_IPV6_METRIC = 1024  # what the kernel makes of 0
 
 
 def desired_netns(params: Mapping[str, Any]) -> tuple[str, State]:
@@ -85,12 +86,15 @@ def _route(place: int, params: Mapping[str, Any]) -> Route:
         raise BadParameter(prefix + "gateway", "a unicast route has a gateway, a dev, or both")
     if params["type"] in ("blackhole", "unreachable", "prohibit") and (gateway or params["dev"]):
         raise BadParameter(prefix + "type", f"a route of type {params['type']} has neither gateway nor dev")
+    metric = optional(prefix + "metric", lambda value: _values.between(value, 0, _NUMBER), params["metric"])
+    if metric == 0 and _values.family(dst) == 6:
+        metric = _IPV6_METRIC
     return Route(
         dst=dst,
         gateway=gateway,
         dev=optional(prefix + "dev", _values.ifname, params["dev"]),
         table=checked(prefix + "table", lambda value: _values.between(value, 1, _NUMBER), params["table"]),
-        metric=optional(prefix + "metric", lambda value: _values.between(value, 0, _NUMBER), params["metric"]),
+        metric=metric,
         src=optional(prefix + "src", _values.address, params["src"]),
         type=params["type"],
         onlink=params["onlink"],

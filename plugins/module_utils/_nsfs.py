@@ -38,8 +38,10 @@ def open_netns(path: str | Path, follow: bool = False) -> int:
     A symbolic link is refused unless ``follow``: one in /run/netns outlives what it pointed to, and a reused PID
     makes it lead into a stranger's namespace.
     """
+    # A pipe or a device at the path must not hold us up.
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
+        fd = os.open(path, flags | (0 if follow else os.O_NOFOLLOW))
     except OSError as error:
         if not follow and os.path.islink(path):
             raise NoSuchNetns(f"{path} is a symbolic link, which may lead anywhere by now; name its target") from None
@@ -136,7 +138,8 @@ def processes(netns: tuple[int, int]) -> Iterator[int]:
     """Yield the PIDs of the processes that have a thread in the namespace."""
     for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
         try:
-            tasks = os.listdir(f"/proc/{pid}/task")
+            # Threads of our own that went in may still be on their way out after they were joined.
+            tasks = [str(pid)] if pid == os.getpid() else os.listdir(f"/proc/{pid}/task")
         except OSError:
             continue
         if any(_is_in(f"/proc/{pid}/task/{task}/ns/net", netns) for task in tasks):
@@ -145,6 +148,7 @@ def processes(netns: tuple[int, int]) -> Iterator[int]:
 
 def all_paths() -> Iterator[tuple[str, str]]:
     """Yield every reference by which a namespace of this host can be reached, with its path; many lead to the same."""
+    yield "host", "/proc/1/ns/net"
     for name in names():
         yield name, str(NAMED / name)
     if SANDBOXES.is_dir():

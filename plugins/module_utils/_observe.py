@@ -153,7 +153,7 @@ def _route(message: Message, names: Mapping[int, str]) -> Route:
         gateway=message.get("RTA_GATEWAY") or message.get("RTA_VIA"),
         dev=names.get(message.get("RTA_OIF", 0)),
         table=message.get("RTA_TABLE", message["table"]),
-        metric=message.get("RTA_PRIORITY"),
+        metric=message.get("RTA_PRIORITY", 0),
         src=message.get("RTA_PREFSRC"),
         type=_ROUTE_TYPES.get(message["type"], str(message["type"])),
         onlink=bool(message["flags"] & _RTNH_F_ONLINK),

@@ -48,7 +48,7 @@ def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Re
     try:
         result = _carry_out(kernel, request(module.params), name, module.check_mode)
     except NetfleetError as error:
-        module.fail_json(msg=_view.printable(str(error)))
+        module.fail_json(msg=_view.line(str(error)))
     finally:
         kernel.close()
     module.exit_json(**_view.printable(result))
@@ -142,7 +142,11 @@ def _verified(kernel: Kernel, desired: State) -> State:
 def _detecting(desired: State, state: State) -> bool:
     """Tell whether duplicate address detection still runs for an address that is managed."""
     pairs = ((want, state.link(label, want.name)) for label, want in desired.links())
-    return any(have and have.running and set(want.addresses or ()) & set(have.tentative) for want, have in pairs)
+    # An address that failed stays tentative for good.
+    return any(
+        have and have.running and set(want.addresses or ()) & set(have.tentative) - set(have.dad_failed)
+        for want, have in pairs
+    )
 
 
 def _refuse_duplicates(desired: State, state: State) -> None:

@@ -78,6 +78,12 @@ def printable(value: Any) -> Any:
     return value
 
 
+def line(text: str) -> str:
+    """Return text as one line that a terminal can show: what it would act upon, or cannot print, comes out escaped."""
+    plain: str = printable(text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in plain)
+
+
 def _entry(entry: Any) -> dict[str, Any]:
     return {key: value for key, value in dataclasses.asdict(entry).items() if value is not None and key != "foreign"}
 

@@ -1,0 +1,132 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole state of a sandbox, as ip(8) tells it, without what changes by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Sequence
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
+
+Snapshot = Dict[str, Any]
+
+_SYSCTLS = (
+    "net/ipv4/ip_forward",
+    "net/ipv4/conf/all/rp_filter",
+    "net/ipv4/conf/all/promote_secondaries",
+    "net/ipv6/conf/all/forwarding",
+    "net/ipv6/conf/default/mtu",
+    "net/ipv4/ip_unprivileged_port_start",
+    "net/core/somaxconn",
+)
+_FOUR = ("link show", "addr show", "route show table all", "rule show")
+_SIX = ("route show table all", "rule show")
+_READ = f"""
+ip -j -d -batch - <<'E'
+{chr(10).join(_FOUR)}
+E
+ip -6 -j -d -batch - <<'E'
+{chr(10).join(_SIX)}
+E
+echo ==
+for key in {" ".join(_SYSCTLS)}; do read -r value </proc/sys/$key; echo $value; done
+"""
+# What the kernel settles on its own time: carrier, the spanning tree's timers, duplicate address detection.
+_RESTLESS = {"operstate", "state", "tentative", "valid_life_time", "preferred_life_time", "link", "cache", "txqlen"}
+_DERIVED = ("topology_change", "gso_", "gro_", "tso_")
+_CARRIER = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "RUNNING", "linkdown", "dead"}
+
+
+def take(sandbox: Sandbox, others: Sequence[str], indexes: bool) -> Snapshot:
+    """Return the state of the host, of all named namespaces, of others, and of /run/netns itself."""
+    names = _names(sandbox)
+    result: Snapshot = {"/run/netns": names}
+    places = ["host", *(name for name, what in names.items() if what.startswith("nsfs")), *others]
+    enter = {place: shlex.join([*sandbox.entering(place)[len(sandbox.entering()) :], "sh", "-c"]) for place in places}
+    script = [f"echo '@@{place}'; {command} {shlex.quote(_READ)}" for place, command in enter.items()]
+    text = sandbox.run("sh", "-c", "\n".join(script))
+    for block in text.split("@@")[1:]:
+        label, _, rest = block.partition("\n")
+        tables, _, sysctls = rest.partition("==")
+        keys = [f"{name} {family}" for family, commands in ((4, _FOUR), (6, _SIX)) for name in commands]
+        result[label] = {key: _calm(value, indexes) for key, value in zip(keys, _documents(tables))}
+        result[label]["sysctls"] = dict(zip(_SYSCTLS, sysctls.split()))
+        assert len(result[label]) == len(keys) + 1, text
+    return result
+
+
+def assert_same(before: Snapshot, after: Snapshot, why: str = "something changed") -> None:
+    """Assert that nothing changed, or say what did."""
+    changes = list(_differences("", before, after))
+    assert not changes, why + ": " + "; ".join(changes)
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            yield from _differences(f"{path}.{key}", old.get(key), new.get(key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for place, pair in enumerate(zip(old, new)):
+            yield from _differences(f"{path}[{place}]", *pair)
+    elif old != new:
+        yield f"{path} was {old!r} and is {new!r}"
+
+
+def _names(sandbox: Sandbox) -> dict[str, str]:
+    """Return what stands in /run/netns: namespaces by their identity, anything else by its type."""
+    directory = Path(f"/proc/{sandbox.pid}/root/run/netns")
+    result = {}
+    for name in sorted(os.listdir(directory)):
+        status = (directory / name).lstat()
+        kind = stat.filemode(status.st_mode)[0]
+        on_mount = status.st_dev != directory.lstat().st_dev
+        result[name] = f"nsfs {status.st_ino}" if on_mount and kind == "-" else f"{kind} {status.st_size}"
+    return result
+
+
+def _documents(text: str) -> Iterator[Any]:
+    decoder, position = json.JSONDecoder(strict=False), 0
+    text = text.strip()
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        yield value
+        while position < len(text) and text[position].isspace():
+            position += 1
+
+
+def _calm(value: Any, indexes: bool) -> Any:
+    """Leave out what changes by itself, and indexes where a link was to be made anew."""
+    if isinstance(value, list):
+        return [_calm(item, indexes) for item in value if not _noise(item)]
+    if not isinstance(value, dict):
+        return value
+    result = {
+        key: _calm(item, indexes)
+        for key, item in value.items()
+        if key not in _RESTLESS and not key.endswith("_timer") and not key.startswith(_DERIVED)
+    }
+    if not indexes:
+        for key in ("ifindex", "link_index", "port_id", "port_no", "link_netnsid", "no"):
+            result.pop(key, None)
+    return result
+
+
+def _noise(item: Any) -> bool:
+    """Tell whether an entry comes and goes with carrier: flags, link-local addresses, the kernel's routes to what is here."""
+    if isinstance(item, str):
+        return item in _CARRIER
+    if not isinstance(item, dict):
+        return False
+    if item.get("scope") == "link" and str(item.get("local", "")).startswith("fe80"):
+        return "ff:fe" in item["local"]
+    if "dst" in item and item.get("protocol") == "kernel":
+        dst = str(item["dst"])
+        return item.get("table") == "local" or dst.startswith(("fe80", "ff00")) or item.get("type") == "multicast"
+    return False

@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of macvlan links: parents near and far, modes and what can be changed of them, lists of source addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .quartet import Case, assert_met, assert_there, converge, look, quartet, refused
+from .sandbox import Sandbox
+
+_PARENT = ("ip link add p0 mtu 9000 address 02:00:00:00:00:0a type ifb", "ip link set p0 up")
+_MODES = ("bridge", "private", "vepa", "passthru", "source")
+_MAC_1, _MAC_2, _MAC_3 = (f"02:00:00:00:00:0{number}" for number in (1, 2, 3))
+
+_SAME_NAMESPACE = Case(
+    "parent in the same namespace, every shared option",
+    {
+        "name": "m0",
+        "parent": "p0",
+        "mode": "bridge",
+        "mac": "02:00:00:00:00:01",
+        "mtu": 1400,
+        "addresses": ["192.0.2.1/24", "2001:db8::1/64"],
+        "up": True,
+        "alias": "on p0",
+        "altnames": ["wire"],
+        "broadcast_queue_length": 2000,
+    },
+    {
+        ("host", "m0"): {
+            "kind": "macvlan",
+            "parent": "p0",
+            "mode": "bridge",
+            "mac": "02:00:00:00:00:01",
+            "mtu": 1400,
+            "addresses": ["192.0.2.1/24", "2001:db8::1/64"],
+            "up": True,
+            "alias": "on p0",
+            "altnames": ["wire"],
+            "bcqueuelen": 2000,
+        }
+    },
+    {"mode": "private", "mtu": 9000, "addresses": [], "mac": "02:00:00:00:00:02", "broadcast_queue_length": 1},
+    {("host", "m0"): {"mode": "private", "mtu": 9000, "addresses": [], "mac": "02:00:00:00:00:02", "bcqueuelen": 1}},
+    prepare=_PARENT,
+)
+
+_OTHER_NAMESPACE = Case(
+    "parent in another namespace, of which the name is taken here",
+    {"name": "wire0", "netns": "red", "parent": "p0", "parent_netns": "host", "addresses": ["192.0.2.1/24"], "up": True},
+    {("red", "wire0"): {"kind": "macvlan", "mode": "vepa", "addresses": ["192.0.2.1/24"], "up": True}},
+    {"mode": "bridge", "mtu": 1300},
+    {("red", "wire0"): {"mode": "bridge", "mtu": 1300, "addresses": ["192.0.2.1/24"], "up": True}},
+    prepare=(*_PARENT, "ip -n red link add p0 type ifb"),
+)
+
+_TO_THE_HOST = Case(
+    "parent in a named namespace, link in the host",
+    {"name": "m0", "parent": "p0", "parent_netns": "red", "mode": "private"},
+    {("host", "m0"): {"kind": "macvlan", "mode": "private"}},
+    {"up": False, "mac": "02:00:00:00:00:05"},
+    {("host", "m0"): {"mac": "02:00:00:00:00:05"}},
+    prepare=("ip -n red link add p0 type ifb",),
+)
+
+_SOURCE = Case(
+    "exact lists of source addresses",
+    {"name": "m0", "parent": "p0", "mode": "source", "source_macs": [_MAC_1, "02-00-00-00-00-02"], "flags": ["nodst"]},
+    {("host", "m0"): {"mode": "source", "macaddr_count": 2, "nodst": True}},
+    {"source_macs": [_MAC_3, _MAC_2], "flags": []},
+    {("host", "m0"): {"mode": "source", "macaddr_count": 2, "nodst": None}},
+    prepare=_PARENT,
+)
+
+_NO_SOURCE = Case(
+    "no source addresses, then one",
+    {"name": "m0", "parent": "p0", "mode": "source", "source_macs": []},
+    {("host", "m0"): {"mode": "source", "macaddr_count": 0}},
+    {"source_macs": [_MAC_1]},
+    {("host", "m0"): {"macaddr_count": 1, "macaddr_data": [_MAC_1]}},
+    prepare=_PARENT,
+)
+
+_PASSTHRU = Case(
+    "the parent given to one link",
+    {"name": "m0", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "passthru", "flags": ["nopromisc"]},
+    {("red", "m0"): {"mode": "passthru", "nopromisc": True, "mac": "02:00:00:00:00:0a"}},
+    {"up": True},
+    {("red", "m0"): {"mode": "passthru", "up": True}},
+    prepare=_PARENT,
+)
+
+_CASES = [_SAME_NAMESPACE, _OTHER_NAMESPACE, _TO_THE_HOST, _SOURCE, _NO_SOURCE, _PASSTHRU]
+
+
+@pytest.mark.parametrize("case", _CASES, ids=str)
+def test_life(box: Sandbox, case: Case) -> None:
+    quartet(box, "macvlan", case)
+
+
+@pytest.mark.parametrize("netns", ["host", "red"])
+def test_every_change_of_mode(box: Sandbox, netns: str) -> None:
+    """In place between the modes that share a parent; to and from passthru only by making the link anew."""
+    box.sh(*_PARENT)
+    base = {"name": "m0", "netns": netns, "parent": "p0", "parent_netns": "host"}
+    for mode in (*_MODES, *reversed(_MODES), "source", "vepa", "source"):
+        before = look(box, netns, "m0")
+        args: dict[str, Any] = {**base, "mode": mode}
+        anew = before is not None and mode != before["mode"] and "passthru" in (mode, before["mode"])
+        if anew:
+            refused(box, "macvlan", args, "passthru", "recreate")
+            args["recreate"] = True
+        if before is None or before["mode"] != mode:
+            assert box.module("macvlan", args).changed
+        assert not box.module("macvlan", args).changed
+        assert_there(box, {(netns, "m0"): {"mode": mode}})
+        if before and not anew:
+            assert_there(box, {(netns, "m0"): {"index": before["index"]}})
+
+
+def test_source_addresses_one_by_one(box: Sandbox) -> None:
+    box.sh(*_PARENT)
+    base = {"name": "m0", "parent": "p0", "mode": "source"}
+    for macs in ([_MAC_1], [_MAC_1, _MAC_2, _MAC_3], [_MAC_3], [], [_MAC_2, _MAC_1, _MAC_2]):
+        assert box.module("macvlan", {**base, "source_macs": macs}).changed
+        assert_met(box, "macvlan", {**base, "source_macs": list(reversed(macs))})
+        there = look(box, "host", "m0")
+        assert there and sorted(there.get("macaddr_data", [])) == sorted(set(macs))
+    refused(box, "macvlan", {"name": "m0", "parent": "p0", "mode": "bridge", "source_macs": []}, "source_macs: ")
+    refused(box, "macvlan", {"name": "m0", "parent": "p0", "source_macs": [_MAC_1]}, "source_macs: ")
+
+
+def test_another_parent(box: Sandbox) -> None:
+    box.sh(*_PARENT, "ip link add p1 type ifb", "ip -n blue link add p0 type ifb")
+    base = {"name": "m0", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "bridge", "up": True}
+    box.module("macvlan", base)
+    for other in ({"parent": "p1"}, {"parent_netns": "blue"}):
+        refused(box, "macvlan", {**base, **other}, "m0 in red has the parent p0 in host", "recreate")
+    converge(box, "macvlan", {**base, "parent": "p1", "recreate": True})
+    parent = look(box, "host", "p1")
+    assert parent
+    assert_there(box, {("red", "m0"): {"below": parent["index"], "up": True}})
+    converge(box, "macvlan", {**base, "parent_netns": "blue", "recreate": True})
+
+
+def test_indexes_that_repeat_do_not_confuse_parents(box: Sandbox) -> None:
+    """The parent's index in its namespace is that of another link here."""
+    box.sh("ip link add p0 index 77 type ifb", "ip -n red link add trap index 77 type ifb")
+    args = {"name": "m0", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "bridge"}
+    converge(box, "macvlan", args)
+    result = box.module("macvlan", args)
+    assert result.data["macvlan"]["parent"] == {"name": "p0", "netns": "host"}
+    refused(box, "macvlan", {**args, "parent": "trap", "parent_netns": "red"}, "has the parent p0 in host, not trap in red")
+
+
+def test_the_parent_where_nobody_mentions_it(box: Sandbox) -> None:
+    """A link whose parent lies in a third namespace is told from one on a parent of the declared name."""
+    pid = box.process()
+    box.sh("ip link add p0 index 50 type ifb", netns=f"pid:{pid}")
+    box.sh(*_PARENT, f"nsenter --net=/proc/{pid}/ns/net ip link add m0 link p0 netns 1 type macvlan")
+    refused(box, "macvlan", {"name": "m0", "parent": "p0"}, f"has the parent p0 in pid:{pid}, not p0 in host")
+
+
+def test_what_is_in_the_way(box: Sandbox) -> None:
+    box.sh(*_PARENT, "ip link add m0 type bridge")
+    args = {"name": "m0", "parent": "p0", "mode": "bridge"}
+    refused(box, "macvlan", args, "m0 in host is a bridge, not a macvlan", "recreate")
+    refused(box, "macvlan", {"name": "m0", "state": "absent"}, "m0 in host is a bridge, not a macvlan; it stays")
+    refused(box, "macvlan", {**args, "parent": "nothing", "name": "m1"}, "nothing")
+    refused(box, "macvlan", {**args, "parent": "p0", "parent_netns": "nowhere", "name": "m1"}, "parent_netns: ", "nowhere")
+    refused(box, "macvlan", {"name": "m1", "mode": "bridge"}, "parent")
+    converge(box, "macvlan", {**args, "recreate": True})
+
+
+def test_a_second_link_on_a_passthru_parent(box: Sandbox) -> None:
+    """Only the kernel knows; it refuses, and nothing is left of what was asked for."""
+    box.sh(*_PARENT)
+    box.module("macvlan", {"name": "m0", "parent": "p0", "mode": "passthru"})
+    before = box.snapshot()
+    result = box.module("macvlan", {"name": "m1", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "bridge"})
+    assert result.failed and "create macvlan m1 in red" in result.msg and "nvalid argument" in result.msg
+    assert before == box.snapshot()
