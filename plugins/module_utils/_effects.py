@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from typing import Callable, Tuple, Union
+from collections.abc import Callable
+from typing import Union
 
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Route, Rule, State
 
-Entries = Tuple[Union[Route, Rule], ...]
+Entries = tuple[Union[Route, Rule], ...]
 
 
 def created(link: Link, peer: Endpoint | None) -> Link:

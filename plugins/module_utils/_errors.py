@@ -39,7 +39,7 @@ class KernelError(NetfleetError):
     """The kernel refused a request, in its own words."""
 
     def __init__(self, what: str, code: int, words: str) -> None:
-        """``what`` was being done, ``code`` is the errno, ``words`` are the kernel's."""
+        """Take what was being done, the errno, and the kernel's words."""
         super().__init__(f"{what}: {words}")
         self.code = code
         self.words = words

@@ -172,7 +172,7 @@ class Kernel:
 
 
 def _write_sysctl(key: str, value: str) -> None:
-    with open(f"/proc/sys/{key}", "r+", encoding="ascii") as file:
+    with Path("/proc/sys", key).open("r+", encoding="ascii") as file:
         file.write(value)
 
 

@@ -63,7 +63,7 @@ class Message:
 
 
 @functools.singledispatch
-def message(op: _ops.Op, places: Places) -> Message:
+def message(op: _ops.Op, places: Places) -> Message:  # noqa: ARG001 (the registered functions use it)
     """Return the request that carries the operation out."""
     raise TypeError(f"{type(op).__name__} is not a netlink operation")
 

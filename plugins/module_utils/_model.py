@@ -141,7 +141,7 @@ class Netns:
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """Network namespaces by label: the reference that leads there, such as ``host`` or a name; empty for the current one."""
+    """Network namespaces by label: the reference that leads there, such as a name; empty for the current one."""
 
     namespaces: Mapping[str, Netns] = dataclasses.field(default_factory=dict)
 

@@ -18,7 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable, TypeVar
 
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NoSuchNetns
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
+    KernelError,
+    NetfleetError,
+    NoSuchNetns,
+)
 
 T = TypeVar("T")
 
@@ -70,13 +74,13 @@ def is_hosts() -> bool:
 def inside(fd: int, work: Callable[[], T]) -> T:
     """Run work in a thread that has entered the namespace, and return its result or raise its exception."""
     outcome: list[T] = []
-    failure: list[BaseException] = []
+    failure: list[Exception] = []
 
     def run() -> None:
         try:
             _check("enter the namespace", _libc.setns(fd, _CLONE_NEWNET))
             outcome.append(work())
-        except BaseException as error:  # pylint: disable=broad-except
+        except (NetfleetError, OSError, ValueError) as error:
             failure.append(error)
 
     thread = threading.Thread(target=run)

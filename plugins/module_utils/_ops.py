@@ -139,7 +139,7 @@ class MoveLink(Op):
 
 @dataclasses.dataclass(frozen=True)
 class SetLink(Op):
-    """Change attributes of a link in place: ``attributes`` by their names in Link, options of its kind and as a port."""
+    """Change a link in place: ``attributes`` by their names in Link, options of its kind, and those as a port."""
 
     name: str
     attributes: Mapping[str, Value] = dataclasses.field(default_factory=dict)

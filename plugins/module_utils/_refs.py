@@ -43,7 +43,7 @@ def resolve(kernel: Kernel, references: Mapping[str, str], may_be_missing: Itera
 
 
 def discover(kernel: Kernel, label: str, numbers: set[int]) -> bool:
-    """Look through the whole host for the namespaces that one knows by the given numbers; tell whether any was found."""
+    """Search the host for the namespaces that one knows by the given numbers; tell whether any was found."""
     found: set[int] = set()
     seen: set[tuple[int, int]] = set()
     for reference, path in _nsfs.all_paths():

@@ -24,7 +24,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 from ansible_collections.netfleet.docker.plugins.module_utils._plan import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
 
-# Duplicate address detection takes one second after a random delay of up to another (RFC 4862); a bridge's port waits longer.
+# Duplicate address detection takes a second after a random delay of up to another (RFC 4862), on a bridge more.
 _DAD_SECONDS = 5.0
 
 
@@ -33,7 +33,8 @@ class Request:
     """What a module's parameters ask for.
 
     ``references`` maps each namespace reference to the parameter that holds it; those in ``may_be_missing`` need not
-    be there, as where something is to be absent. ``show`` makes the result's object from the State afterwards and the labels of the references.
+    be there, as where something is to be absent. ``show`` makes the result's object from the State afterwards and
+    the labels of the references.
     """
 
     desired: State

@@ -52,7 +52,7 @@ class Netlink:
         return answers
 
     def dump(self, what: str, message_type: int, payload: bytes) -> list[bytes]:
-        """Return the payloads of a whole table, read again while it changes under our eyes; raise Incomplete at last."""
+        """Return the payloads of a whole table, read again while it changes; raise Incomplete in the end."""
         for _attempt in range(_DUMP_TRIES):
             answers, interrupted = self._exchange(what, message_type, NLM_F_REQUEST | NLM_F_DUMP, payload)
             if not interrupted:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-# The kernel rounds nothing and refuses little here: the limits are those of linux/if.h and of what registers in sysfs and sysctl.
+# The limits of linux/if.h and linux/if_ether.h, and of what can be registered in sysfs and sysctl.
 IFNAME_BYTES = 15
 ALTNAME_BYTES = 127
 ALIAS_BYTES = 255
@@ -138,7 +138,7 @@ def family(value: str) -> int:
 
 
 def sysctl_key(value: str) -> str:
-    """Return a sysctl's path below /proc/sys; as in sysctl(8), in a dotted name '/' stands for a dot of an interface's name."""
+    """Return a sysctl's path below /proc/sys; in a dotted name '/' stands for an interface's dot, as in sysctl(8)."""
     dotted = "." in value and ("/" not in value or value.index(".") < value.index("/"))
     path = value.translate(str.maketrans("./", "/.")) if dotted else value
     parts = path.split("/")

@@ -68,7 +68,7 @@ def netns(state: State, label: str) -> dict[str, Any]:
 
 
 def printable(value: Any) -> Any:
-    """Return plain data in which every string is valid Unicode: bytes that are not come out as ``\\xNN``."""
+    r"""Return plain data in which every string is valid Unicode: bytes that are not come out as ``\xNN``."""
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     if isinstance(value, Mapping):

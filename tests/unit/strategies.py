@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Generated States: observed ones are consistent as a kernel's are, desired ones ask for anything that can be declared."""
+"""Generated States: observed ones are consistent as a kernel's are, desired ones ask for anything."""
 
 from __future__ import annotations
 

@@ -13,7 +13,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft impor
 
 def pair(draft: Draft, desired: State, label: str, want: Link) -> None:
     """Plan for both ends to be there, each in its namespace and each the other's peer."""
-    assert want.peer is not None and want.peer.netns is not None, "a veth is declared with both ends"
+    assert want.peer is not None, "a veth is declared with both ends"
+    assert want.peer.netns is not None, "a declared end has its place"
     here, there = Endpoint(label, want.name), want.peer
     _free_from_strangers(draft, want, here, there)
     mine, theirs = draft.state.link(label, want.name), draft.state.link(want.peer.netns, want.peer.name)
