@@ -164,6 +164,6 @@ def sysctl_value(value: object) -> str:
         return str(int(value))
     if isinstance(value, (str, int)):
         text = " ".join(str(value).split())
-        if text:
+        if text.isascii() and text.isprintable() and text:
             return text
-    raise ValueError(f"a sysctl's value is a number or a string, not {value!r}")
+    raise ValueError(f"a sysctl's value is a number or a string of printable ASCII characters, not {value!r}")
