@@ -79,7 +79,8 @@ def _carry_out(kernel: Kernel, request: Request, name: str, check_mode: bool) ->
 
 def _look(kernel: Kernel, desired: State) -> State:
     """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie."""
-    readings = {label: _read(kernel, desired, label) for label in desired.namespaces}
+    # Also those that are open already, as the other end of a link that is named may lie there.
+    readings = {label: _read(kernel, desired, label) for label in (*desired.namespaces, *kernel.labels())}
     for label, reading in list(readings.items()):
         managed = desired.netns(label).links
         numbers = {message.get("IFLA_LINK_NETNSID") for message in reading.links if message["IFLA_IFNAME"] in managed}
@@ -110,7 +111,11 @@ def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
     """Bring back what the operations changed; return what could not be."""
     aim = target(before, operations)
     left = []
-    for op in plan(aim, _look(kernel, aim)):
+    try:
+        steps = plan(aim, _look(kernel, aim))
+    except NetfleetError as error:
+        return [str(error)]
+    for op in steps:
         try:
             kernel.apply(op)
         except KernelError as error:
