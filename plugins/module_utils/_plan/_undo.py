@@ -73,4 +73,5 @@ def _touched(before: State, op: Op) -> list[Endpoint]:
 def _as_it_was(have: Link) -> Link:
     # The kernel can make anew only what it made at somebody's request; anything else must still be there.
     virtual = have.kind not in (None, "loopback") and (have.kind != "veth" or have.peer is not None)
-    return dataclasses.replace(have, present=True if virtual else None)
+    # Whatever stands in its place by now was made by the run that is undone.
+    return dataclasses.replace(have, present=True if virtual else None, recreate=True)
