@@ -178,7 +178,14 @@ def _write_sysctl(key: str, value: str) -> None:
 
 def _read_sysctls(keys: Iterable[str]) -> dict[str, str]:
     paths = {key: Path("/proc/sys", key) for key in keys}
-    return {key: " ".join(path.read_text(encoding="ascii").split()) for key, path in paths.items() if path.is_file()}
+    return {key: _read_sysctl(path) for key, path in paths.items() if path.is_file()}
+
+
+def _read_sysctl(path: Path) -> str:
+    try:
+        return " ".join(path.read_text(encoding="ascii", errors="replace").split())
+    except OSError:
+        return ""  # cannot be read before it is set, as net.ipv6.conf.*.stable_secret, or never
 
 
 @functools.cache

@@ -27,6 +27,8 @@ class Option:
     high: int = 2**32 - 1
     # The kernel keeps bridge timers in jiffies, so a hundredth of a second may come back rounded by one.
     tolerance: int = 0
+    # What a link is born with, where a kernel may be built without the option and refuse to be told even this.
+    born: Value | None = None
 
     def in_range(self, value: int) -> int:
         """Return a number if the kernel takes it for this option."""
@@ -44,7 +46,7 @@ BRIDGE: Mapping[str, Option] = {
     "ageing_time": Option("IFLA_BR_AGEING_TIME", 4, "u32", 0, 2**31 - 1, tolerance=1),
     "stp": _flag("IFLA_BR_STP_STATE", 5, "u32"),
     "priority": Option("IFLA_BR_PRIORITY", 6, "u16", 0, 65535),
-    "vlan_filtering": _flag("IFLA_BR_VLAN_FILTERING", 7),
+    "vlan_filtering": Option("IFLA_BR_VLAN_FILTERING", 7, "bool/u8", 0, 1, born=False),
     "group_fwd_mask": Option("IFLA_BR_GROUP_FWD_MASK", 9, "u16", 0, 65535),
     "multicast_snooping": _flag("IFLA_BR_MCAST_SNOOPING", 23),
     "nf_call_iptables": _flag("IFLA_BR_NF_CALL_IPTABLES", 36),

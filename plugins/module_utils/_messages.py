@@ -78,7 +78,8 @@ def _create_link(op: _ops.CreateLink, places: Places) -> Message:
         attributes.append(("IFLA_LINK", places.index(label, op.link.parent.name)))
     if label != op.netns:
         attributes.append(("IFLA_NET_NS_FD", places.fd(op.netns)))
-    data = _options(KINDS.get(op.link.kind or "", {}), op.link.options)
+    specs = KINDS.get(op.link.kind or "", {})
+    data = _options(specs, {key: value for key, value in op.link.options.items() if value != specs[key].born})
     if op.peer:
         peer = _new_link(op.peer)
         if op.peer_netns != op.netns:

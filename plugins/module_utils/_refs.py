@@ -96,7 +96,7 @@ def _of_process(pid: int) -> int:
     """Open a process's namespace, and make sure that the PID was not given to another process meanwhile."""
     try:
         handle = os.pidfd_open(pid)
-    except OSError:
+    except (OSError, OverflowError):
         raise NoSuchNetns(f"no process has the PID {pid}") from None
     try:
         fd = _nsfs.open_netns(f"/proc/{pid}/ns/net", follow=True)

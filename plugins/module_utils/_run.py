@@ -21,7 +21,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._kernel import (
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import observe
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
-from ansible_collections.netfleet.docker.plugins.module_utils._plan import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
 
 # Duplicate address detection takes a second after a random delay of up to another (RFC 4862), on a bridge more.
@@ -78,7 +78,8 @@ def _carry_out(kernel: Kernel, request: Request, name: str, check_mode: bool) ->
 
 def _look(kernel: Kernel, desired: State) -> State:
     """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie."""
-    readings = {label: _read(kernel, desired, label) for label in desired.namespaces}
+    # Also those that are open already, as the other end of a link that is named may lie there.
+    readings = {label: _read(kernel, desired, label) for label in (*desired.namespaces, *kernel.labels())}
     for label, reading in list(readings.items()):
         managed = desired.netns(label).links
         numbers = {message.get("IFLA_LINK_NETNSID") for message in reading.links if message["IFLA_IFNAME"] in managed}
@@ -116,13 +117,14 @@ def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
     aim = target(before, operations)
     left = []
     try:
-        for op in plan(aim, _look(kernel, aim)):
-            try:
-                kernel.apply(op)
-            except KernelError as error:
-                left.append(str(error))
+        steps = plan(aim, _look(kernel, aim))
     except NetfleetError as error:
-        left.append(str(error))
+        return [str(error)]
+    for op in steps:
+        try:
+            kernel.apply(op)
+        except KernelError as error:
+            left.append(str(error))
     return left
 
 

@@ -48,8 +48,7 @@ class Netlink:
 
     def request(self, what: str, message_type: int, flags: int, payload: bytes) -> list[bytes]:
         """Send one request and return the payloads of its answers; raise KernelError, saying what was being done."""
-        answers, _ = self._exchange(what, message_type, flags | NLM_F_REQUEST | NLM_F_ACK, payload)
-        return answers
+        return self._exchange(what, message_type, flags | NLM_F_REQUEST | NLM_F_ACK, payload)[0]
 
     def dump(self, what: str, message_type: int, payload: bytes) -> list[bytes]:
         """Return the payloads of a whole table, read again while it changes; raise Incomplete in the end."""

@@ -110,6 +110,7 @@ def interface_address(value: str) -> str:
     """Return an interface's address with its prefix length, compressed: fd00:0::1/64 is fd00::1/64."""
     if "/" not in value:
         raise ValueError(f"an address has its prefix length with it, such as 192.0.2.1/24, not {value[:60]!r}")
+    _refuse_zone(value)
     try:
         return str(ipaddress.ip_interface(value))
     except ValueError as error:
@@ -118,6 +119,7 @@ def interface_address(value: str) -> str:
 
 def address(value: str) -> str:
     """Return a single IPv4 or IPv6 address, compressed."""
+    _refuse_zone(value)
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:
@@ -126,10 +128,17 @@ def address(value: str) -> str:
 
 def network(value: str) -> str:
     """Return a network in CIDR form; a bare address is a network of one."""
+    _refuse_zone(value)
     try:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
         raise ValueError(f"{value[:60]!r} is no network such as 192.0.2.0/24 or fd00::/64 ({error})") from None
+
+
+def _refuse_zone(value: str) -> None:
+    # Python takes fe80::1%eth0; the kernel's messages name the link in a field of its own.
+    if "%" in value:
+        raise ValueError(f"{value[:60]!r} has a zone after '%', which goes without saying: the link is known")
 
 
 def family(value: str) -> int:
@@ -155,6 +164,6 @@ def sysctl_value(value: object) -> str:
         return str(int(value))
     if isinstance(value, (str, int)):
         text = " ".join(str(value).split())
-        if text:
+        if text.isascii() and text.isprintable() and text:
             return text
-    raise ValueError(f"a sysctl's value is a number or a string, not {value!r}")
+    raise ValueError(f"a sysctl's value is a number or a string of printable ASCII characters, not {value!r}")

@@ -94,7 +94,7 @@ def test_all_together(box: Sandbox, what: str, table: list[tuple[dict[str, Any],
     converge(box, "netns", {"name": "red", what: everything})
     for _, shown in table:
         _assert_listed(box, what, shown)
-    assert len(_shown(box, what)) == len(table)
+    assert len(_shown(box, what)) == len(table), "\n".join(_shown(box, what))
     assert_met(box, "netns", {"name": "red", what: list(reversed(everything))})
     assert_met(box, "netns", {"name": "red", what: everything[:1], f"{what}_append": True})
     converge(box, "netns", {"name": "red", what: everything[::2]})

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _view
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
-from ansible_collections.netfleet.docker.plugins.module_utils._plan import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
 from ansible_collections.netfleet.docker.tests.unit.strategies import desired, observed
 from hypothesis import HealthCheck, assume, given, settings

@@ -41,7 +41,7 @@ def remove(draft: Draft, desired: State) -> None:
 def settle(draft: Draft, desired: State, label: str, want: Link) -> None:
     """Plan one link that is to be there: the kernel object first, then everything that can be changed in place."""
     if want.kind == "veth" and want.peer:
-        _veth.pair(draft, desired, label, want)
+        _veth.pair(draft, desired, label, want, want.peer)
     elif want.present:
         _exist(draft, label, want)
     have = draft.link(label, want.name)

@@ -21,6 +21,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._plan._check impor
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
 
 Entry = Union[Route, Rule]
+_IPV6_METRIC = 1024  # a route's that was given none; IPv4 has 0
 
 
 def create(draft: Draft, desired: State) -> None:
@@ -84,7 +85,9 @@ def _meets(have: Entry, want: Entry) -> bool:
 def _same_place(have: Entry, want: Entry) -> bool:
     """Tell whether the kernel's table has room for only one of the two."""
     if isinstance(have, Route) and isinstance(want, Route):
-        return (have.dst, have.table) == (want.dst, want.table) and want.metric in (None, have.metric)
+        default = _IPV6_METRIC if ":" in want.dst else 0
+        metric = default if want.metric is None else want.metric
+        return (have.dst, have.table, have.metric) == (want.dst, want.table, metric)
     if isinstance(have, Rule) and isinstance(want, Rule):
         return (have.priority, have.family) == (want.priority, want.family)
     return False

@@ -11,16 +11,14 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import Create
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
 
 
-def pair(draft: Draft, desired: State, label: str, want: Link) -> None:
+def pair(draft: Draft, desired: State, label: str, want: Link, there: Endpoint) -> None:
     """Plan for both ends to be there, each in its namespace and each the other's peer."""
-    assert want.peer is not None, "a veth is declared with both ends"
-    assert want.peer.netns is not None, "a declared end has its place"
-    here, there = Endpoint(label, want.name), want.peer
+    here, away = Endpoint(label, want.name), there.netns or ""
     _free_from_strangers(draft, want, here, there)
-    mine, theirs = draft.state.link(label, want.name), draft.state.link(want.peer.netns, want.peer.name)
+    mine, theirs = draft.state.link(label, want.name), draft.state.link(away, there.name)
     if mine is None and theirs is None:
-        other = desired.link(want.peer.netns, want.peer.name) or Link(want.peer.name, kind="veth")
-        draft.do(CreateLink(label, want, want.peer.netns, other))
+        other = desired.link(away, there.name) or Link(there.name, kind="veth")
+        draft.do(CreateLink(label, want, away, other))
     elif mine and theirs is None:
         _fetch(draft, mine.peer, there)
     elif theirs and mine is None:

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning: from what is desired and what is there to the operations that lead from one to the other. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._model import State
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._plan import _check, _link, _netns
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
+
+# What goes can take along what is to stay, which a second pass makes anew; a wish for the opposite would never end.
+_PASSES = 3
+
+
+def plan(desired: State, actual: State) -> tuple[Op, ...]:
+    """Return the operations in the order in which they are to be applied; none if the desired state is met.
+
+    Raises PlanError where the desired state cannot be reached.
+    """
+    draft = Draft(actual)
+    for _pass in range(_PASSES):
+        planned = len(draft.operations)
+        _once(draft, desired)
+        if len(draft.operations) == planned:
+            return tuple(draft.operations)
+    again = "; ".join(op.describe() for op in draft.operations[planned:])
+    raise PlanError(f"the wishes contradict each other, these would never end: {again}")
+
+
+def _once(draft: Draft, desired: State) -> None:
+    _check.references(desired, draft.state)
+    _netns.create(draft, desired)
+    _link.remove(draft, desired)
+    for label, want in _check.in_order(desired):
+        _link.settle(draft, desired, label, want)
+    _netns.finish(draft, desired)
+    _netns.delete(draft, desired)

@@ -1,0 +1,147 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is refused before anything is done: the parameter is named, nothing changes, nothing is cut short."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+import pytest
+
+from .quartet import assert_there, refused
+from .sandbox import Sandbox
+from .snapshot import assert_same
+
+_BAD_NAMES = ["", ".", "..", "all", "default", "a/b", "a:b", "a b", "a\tb", "a\nb", "a%d", "%d", "x" * 16, "x" * 300, "ä", "\x1b[0m", "a\0b", "a\u202eb"]
+_BAD_ALTNAMES = ["", "a/b", "../../etc/passwd", "a b", "%d", "x" * 128, "ä", "\n"]
+_BAD_NETNS = [
+    "",
+    "..",
+    ".",
+    "a/b",
+    "../x",
+    "/run/netns/red",
+    "-rf",
+    "a b",
+    "ä",
+    "x" * 256,
+    "a\nb",
+    "a\0b",
+    "pid:",
+    "pid:0",
+    "pid:-1",
+    "pid:01",
+    "pid:x",
+    "pid:99999999999",
+    "path:",
+    "path:red",
+    "path:/\0",
+    "container:",
+    "container:../x",
+    "docker:..",
+    "docker:../x",
+    "HOST:",
+    "nothing:at-all",
+]
+_NO_NETNS = ["rde", "re", "redd", "Red", "pid:9999999", "pid:4294967297", "path:/nothing", "path:/etc/passwd", "path:/run", "docker:none", "path:/proc/self/ns/mnt", "path:/dev/tty"]
+_BAD_MACS = ["", "02:00:00:00:00", "02:00:00:00:00:00:01", "01:00:00:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "02:00:00:00:00:0g", "0200.0000.0001", "02:00:00:00:00:1", "x" * 300]
+_BAD_MTUS: list[Any] = [-1, 0, 67, 65536, 10**12, 2**64, "many", 1.5]
+_BAD_ADDRESSES = ["", "192.0.2.1", "192.0.2.1/33", "192.0.2.256/24", "fd00::1/129", "fd00::1", "fd00:::1/64", "x/24", "192.0.2.1/-1", "192.0.2.1/24/24", "fe80::1%eth0/64", "x" * 300]
+_BAD_NUMBERS: list[Any] = [-1, 2**32, 10**30, "x"]
+
+
+def _ends() -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield a module, bad options, and the parameter that must be named: every option of one end of a pair."""
+    table: list[tuple[str, list[Any]]] = [
+        ("name", _BAD_NAMES),
+        ("master", _BAD_NAMES[1:]),
+        ("netns", _BAD_NETNS + _NO_NETNS),
+        ("mac", _BAD_MACS),
+        ("mtu", _BAD_MTUS),
+        ("addresses", [[value] for value in _BAD_ADDRESSES]),
+        ("altnames", [[value] for value in _BAD_ALTNAMES]),
+        ("alias", ["x" * 256, "ä" * 128, "a\0b"]),
+    ]
+    for option, values in table:
+        for value in values:
+            yield "veth", {option: value}, option
+            yield "veth", {"peer": {option: value}}, option
+
+
+def _others() -> Iterator[tuple[str, dict[str, Any], str]]:
+    for value in _BAD_NAMES:
+        yield "macvlan", {"parent": value}, "parent"
+        yield "bridge", {"ports": [value]}, "ports"
+    for value in _BAD_NETNS + _NO_NETNS:
+        yield "macvlan", {"parent_netns": value}, "parent_netns"
+    for value in [*_BAD_NETNS]:
+        yield "netns", {"name": value}, "name"
+    for value in _BAD_MACS:
+        yield "macvlan", {"mode": "source", "source_macs": [value]}, "source_macs"
+    for number in _BAD_NUMBERS:
+        yield "macvlan", {"broadcast_queue_length": number}, "broadcast_queue_length"
+        for option in ("ageing_time", "priority", "group_fwd_mask", "hello_time"):
+            yield "bridge", {option: number}, option
+        for option in ("metric", "table"):
+            yield "netns", {"name": "red", "routes": [{"dst": "198.51.100.0/24", "dev": "lo", option: number}]}, option
+        for option in ("priority", "table", "fwmark", "fwmask"):
+            rule = {"priority": 1, "table": 1, option: number}
+            yield "netns", {"name": "red", "rules": [rule]}, option
+    for network in ("", "x", "198.51.100.1/24", "198.51.100.0/33", "fd00::1/64", "x" * 300):
+        yield "netns", {"name": "red", "routes": [{"dst": network, "dev": "lo"}]}, "dst"
+        yield "netns", {"name": "red", "rules": [{"priority": 1, "table": 1, "src": network}]}, "src"
+    for address in ("", "x", "192.0.2.1/24", "192.0.2.300", "fe80::1%lo"):
+        yield "netns", {"name": "red", "routes": [{"dst": "default", "gateway": address}]}, "gateway"
+        yield "netns", {"name": "red", "routes": [{"dst": "default", "dev": "lo", "src": address}]}, "src"
+    for name in _BAD_NAMES[1:]:
+        yield "netns", {"name": "red", "routes": [{"dst": "default", "dev": name}]}, "dev"
+        yield "netns", {"name": "red", "rules": [{"priority": 1, "table": 1, "iif": name}]}, "iif"
+    for key in ("", "net", "net.", "net.ipv4", "kernel.hostname", "net/ipv4/../../kernel/hostname", "net.ipv4.no\0", "x" * 300, "net/ipv4/ä"):
+        yield "netns", {"name": "red", "sysctls": {key: 1}}, ""
+    for value in ("", [], {}, None, 1.5):
+        yield "netns", {"name": "red", "sysctls": {"net.ipv4.ip_forward": value}}, "net.ipv4.ip_forward"
+
+
+_BASE: dict[str, dict[str, Any]] = {
+    "veth": {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}},
+    "bridge": {"name": "br0"},
+    "macvlan": {"name": "m0", "parent": "p0"},
+    "netns": {},
+}
+_TABLE = [*_ends(), *_others()]
+
+
+@pytest.mark.parametrize("module", sorted(_BASE))
+def test_bad_input(box: Sandbox, module: str) -> None:
+    """One sandbox for all, as the point is that nothing happens in it: checked, and for real."""
+    box.sh("ip link add p0 type ifb")
+    before = box.snapshot()
+    wrong = []
+    for _, options, parameter in (row for row in _TABLE if row[0] == module):
+        base = _BASE[module]
+        args = {**base, **options}
+        if "peer" in options:
+            args["peer"] = {**base["peer"], **options["peer"]}
+            parameter = "peer" if parameter == "mtu" else f"peer.{parameter}"
+        for check in (True, False):
+            result = box.module(module, args, check=check)
+            if not result.failed:
+                wrong.append(f"accepted: {options!r}")
+            elif parameter not in result.msg or len(result.msg) > 600 or not result.msg.isprintable():
+                wrong.append(f"{options!r}: {result.msg!r}")
+    assert not wrong, "\n".join(wrong)
+    assert_same(before, box.snapshot())
+
+
+@pytest.mark.parametrize("name", ["<b>x", "{{7*7}}", "$(id)", "'\"`;&|", "-rf", "--help", "x" * 15, "@", "a..b"])
+def test_names_that_are_allowed(box: Sandbox, name: str) -> None:
+    assert box.module("veth", {"name": name, "peer": {"name": name, "netns": "red"}}).changed
+    assert_there(box, {("host", name): {"kind": "veth"}, ("red", name): {"kind": "veth"}})
+    assert box.module("veth", {"name": name, "state": "absent"}).changed
+
+
+def test_a_mistyped_namespace_is_not_made(box: Sandbox) -> None:
+    refused(box, "veth", {"name": "a0", "netns": "rde", "peer": {"name": "b0"}}, "netns: no such namespace: rde", "blue, red")
+    refused(box, "bridge", {"name": "br0", "netns": "rde"}, "netns: no such namespace: rde")
+    refused(box, "macvlan", {"name": "m0", "netns": "rde", "parent": "lo"}, "netns: no such namespace: rde")

@@ -1,0 +1,198 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A step fails halfway: everything is as before, and the error names the step, its object and the kernel's words."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from .sandbox import Sandbox
+from .snapshot import assert_same
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """A declaration whose last step the kernel refuses; ``anew`` where undoing has to make a link again."""
+
+    id: str
+    module: str
+    args: dict[str, Any]
+    words: tuple[str, ...]
+    prepare: tuple[str, ...] = ()
+    anew: bool = False
+
+    def __str__(self) -> str:
+        return self.id
+
+
+_WIRE = (
+    "ip link add a0 netns red mtu 1400 address 02:00:00:00:00:01 type veth peer name b0 netns blue address 02:00:00:00:00:02",
+    "ip -n red link set a0 up alias mine; ip -n red link property add dev a0 altname old",
+    "ip -n red addr add 192.0.2.1/24 dev a0; ip -n red addr add 192.0.2.2/24 dev a0",
+    "ip -n red addr add 2001:db8::1/64 dev a0 nodad; ip -n blue link set b0 up",
+)
+_OCCUPIED = "ip -n red link add other type ifb; ip -n red link property add dev other altname taken"
+_PAIR = {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}}
+
+_FAILURES = [
+    Failure(
+        "a new pair and an occupied alternative name",
+        "veth",
+        {**_PAIR, "up": True, "addresses": ["192.0.2.1/24"], "altnames": ["free", "taken"]},
+        ("add alternative name taken to a0 in red", "File exists"),
+        (_OCCUPIED,),
+    ),
+    Failure(
+        "a changed pair and an occupied alternative name",
+        "veth",
+        {**_PAIR, "mtu": 9000, "alias": "", "addresses": ["192.0.2.2/24", "198.51.100.1/24"], "altnames": ["taken"]},
+        ("add alternative name taken to a0 in red", "File exists"),
+        (*_WIRE, _OCCUPIED),
+    ),
+    Failure(
+        "taken down first",
+        "veth",
+        {**_PAIR, "up": False, "mac": "02:00:00:00:00:09", "altnames": ["taken"]},
+        ("add alternative name taken to a0 in red",),
+        (*_WIRE, _OCCUPIED),
+    ),
+    Failure(
+        "an address that the kernel does not take",
+        "veth",
+        {**_PAIR, "mtu": 9000, "addresses": ["192.0.2.9/24", "ff02::5/64"]},
+        ("add address ff02::5/64 to a0 in red",),
+        _WIRE,
+    ),
+    Failure(
+        "an address without room for it",
+        "veth",
+        {**_PAIR, "up": True, "addresses": ["192.0.2.9/24", "2001:db8::9/64"]},
+        ("add address 2001:db8::9/64 to a0 in red",),
+        (*_WIRE[:2], "ip netns exec red sh -c 'echo 1 >/proc/sys/net/ipv6/conf/a0/disable_ipv6'"),
+    ),
+    Failure(
+        "a master that takes no ports",
+        "veth",
+        {**_PAIR, "mtu": 9000, "master": "other"},
+        ("a0 in red", "other", "not supported"),
+        (*_WIRE, _OCCUPIED),
+    ),
+    Failure(
+        "an end moved back, then a failure",
+        "veth",
+        {**_PAIR, "up": True, "altnames": ["taken"]},
+        ("add alternative name taken to a0 in red",),
+        (*_WIRE, "ip -n red link set a0 netns 1; ip link set a0 up; ip addr add 192.0.2.7/24 dev a0", _OCCUPIED),
+        anew=True,
+    ),
+    Failure(
+        "made anew, then a failure",
+        "veth",
+        {**_PAIR, "recreate": True, "altnames": ["taken"]},
+        ("add alternative name taken to a0 in red",),
+        ("ip -n red link add a0 address 02:00:00:00:00:03 mtu 1400 type bridge forward_delay 900 stp_state 1", _OCCUPIED),
+        anew=True,
+    ),
+    Failure(
+        "a bridge with ports and an occupied alternative name",
+        "bridge",
+        {"name": "br0", "netns": "red", "ports": [{"name": "a0", "cost": 9}], "mtu": 1300, "altnames": ["taken"]},
+        ("add alternative name taken to br0 in red",),
+        (*_WIRE, _OCCUPIED),
+    ),
+    Failure(
+        "a port released, a port taken, and one that cannot be",
+        "bridge",
+        {"name": "br0", "netns": "red", "priority": 1, "stp": True, "ports": ["a0", "lo"]},
+        ("lo in red",),
+        (*_WIRE, "ip -n red link add br0 address 02:00:00:00:00:77 type bridge", "ip -n red link add q type ifb; ip -n red link set q master br0"),
+    ),
+    Failure(
+        "an unreachable gateway",
+        "netns",
+        {
+            "name": "red",
+            "loopback_up": True,
+            "sysctls": {"net.ipv4.ip_forward": 0},
+            "rules": [],
+            "routes": [{"dst": "198.51.100.0/24", "dev": "a0"}, {"dst": "203.0.113.0/24", "gateway": "10.9.9.9"}],
+        },
+        ("add route 203.0.113.0/24 via 10.9.9.9 in red", "unreachable"),
+        (*_WIRE, "ip -n red route add 198.51.100.0/24 via 192.0.2.77 metric 4"),
+    ),
+    Failure(
+        "a route in a namespace that is new",
+        "netns",
+        {"name": "green", "routes": [{"dst": "203.0.113.0/24", "gateway": "10.9.9.9"}]},
+        ("add route 203.0.113.0/24 via 10.9.9.9 in green",),
+    ),
+    Failure(
+        "a sysctl with a value that it does not take",
+        "netns",
+        {"name": "red", "sysctls": {"net.ipv4.ip_forward": 0, "net.ipv4.ip_local_port_range": "no range"}},
+        ("set sysctl net/ipv4/ip_local_port_range to no range in red", "nvalid argument"),
+    ),
+    Failure(
+        "a sysctl of a new namespace with such a value",
+        "netns",
+        {"name": "green", "sysctls": {"net.ipv4.ip_local_port_range": "no range"}},
+        ("set sysctl net/ipv4/ip_local_port_range to no range in green", "nvalid argument"),
+    ),
+    Failure(
+        "a sysctl that is read-only",
+        "netns",
+        {"name": "red", "loopback_up": True, "sysctls": {"net.ipv6.conf.all.stable_secret": "nonsense"}},
+        ("net/ipv6/conf/all/stable_secret",),
+    ),
+    Failure(
+        "rules changed, one refused",
+        "netns",
+        {"name": "red", "rules": [{"priority": 7, "table": 9}, {"priority": 8, "src": "192.0.2.0/24", "table": 1}, {"priority": 8, "fwmark": 1, "fwmask": 0, "table": 3, "iif": "a0"}], "routes": [{"dst": "10.0.0.0/8", "gateway": "10.9.9.9"}]},
+        ("10.9.9.9",),
+        (*_WIRE, "ip -n red rule add priority 7 lookup 8"),
+    ),
+    Failure(
+        "a macvlan whose parent belongs to another one",
+        "macvlan",
+        {"name": "m0", "netns": "blue", "parent": "p0", "parent_netns": "red", "mode": "passthru", "up": True},
+        ("create macvlan m0 in blue", "nvalid argument"),
+        ("ip -n red link add p0 type ifb; ip -n red link add m1 link p0 type macvlan",),
+    ),
+    Failure(
+        "a macvlan made anew on another parent, then a failure",
+        "macvlan",
+        {"name": "m0", "netns": "red", "parent": "p1", "parent_netns": "host", "recreate": True, "altnames": ["taken"]},
+        ("add alternative name taken to m0 in red",),
+        (
+            "ip link add p0 type ifb; ip link add p1 type ifb",
+            "ip link add m0 link p0 netns red address 02:00:00:00:00:04 type macvlan mode private",
+            _OCCUPIED,
+        ),
+        anew=True,
+    ),
+    Failure(
+        "a macvlan larger than its parent, made anew",
+        "macvlan",
+        {"name": "m0", "parent": "p1", "mode": "bridge", "mtu": 9000, "recreate": True},
+        ("m0 in host",),
+        ("ip link add p0 type ifb; ip link add p1 type ifb", "ip link add m0 link p0 address 02:00:00:00:00:04 type macvlan mode source macaddr set 02:00:00:00:00:05"),
+        anew=True,
+    ),
+]
+
+
+@pytest.mark.parametrize("failure", _FAILURES, ids=str)
+def test_what_was_done_is_undone(box: Sandbox, failure: Failure) -> None:
+    # The first time that it is up, the kernel gives the loopback an address, which stays.
+    box.sh("ip -n red link set lo up; ip -n red link set lo down", *failure.prepare)
+    before = box.snapshot(indexes=not failure.anew)
+    result = box.module(failure.module, failure.args)
+    assert result.failed, result.data
+    for word in failure.words:
+        assert word in result.msg, result.msg
+    assert "could not be undone" not in result.msg, result.msg
+    assert_same(before, box.snapshot(indexes=not failure.anew), result.msg)

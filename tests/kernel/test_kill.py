@@ -1,0 +1,104 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SIGKILL at any moment: nothing in a wrong place, one more run converges, the run after that has nothing to do.
+
+NETFLEET_KILLS says how many times (300).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from typing import Any
+
+from . import forked
+from .quartet import look
+from .sandbox import PACKAGE, Sandbox
+
+_KILLS = int(os.environ.get("NETFLEET_KILLS", "300"))
+
+_PAIR: dict[str, Any] = {
+    "name": "eth7",
+    "netns": "red",
+    "mtu": 1400,
+    "up": True,
+    "addresses": ["192.0.2.1/24", "198.51.100.1/24"],
+    "altnames": ["uplink"],
+    "peer": {"name": "eth7", "netns": "blue", "up": True, "master": "br0", "alias": "far"},
+}
+_NETNS: dict[str, Any] = {"name": "green", "sysctls": {"net.ipv4.ip_forward": 1}}
+
+
+def _killed(box: Sandbox, module: str, args: dict[str, Any], after: float) -> bool:
+    """Run a module and kill it so many seconds after its start; tell whether it was still running."""
+    request = json.dumps({"ANSIBLE_MODULE_ARGS": {**args, "_ansible_remote_tmp": "/tmp"}}).encode()
+    _out, _err, status = forked.run(box.pid, forked.entry(f"{PACKAGE}.{module}"), request, kill_after=after)
+    assert status in (0, -9), _out + _err
+    return status == -9
+
+
+class _Clock:
+    """Random moments in a run, most of them late, where the kernel's work is done; follows the machine's load."""
+
+    def __init__(self) -> None:
+        self.whole = 0.1
+
+    def moment(self) -> float:
+        """Return seconds after the start."""
+        return self.whole * random.triangular(0.0, 1.0, 0.75)
+
+    def learn(self, was_running: bool) -> int:
+        """Take note of whether a run was still going on at its moment, so that about one in eight just ends before it."""
+        self.whole = min(max(self.whole * (1.02 if was_running else 0.87), 0.005), 5.0)
+        return int(was_running)
+
+
+def test_a_pair_never_ends_in_a_wrong_namespace(box: Sandbox) -> None:
+    box.sh("ip -n blue link add br0 type bridge")
+    clock = _Clock()
+    killed = 0
+    for number in range(_KILLS):
+        killed += clock.learn(_killed(box, "veth", _PAIR, clock.moment()))
+        in_host = [link["ifname"] for link in box.ip("link", "show")]
+        assert in_host == ["lo"], f"after kill {number}: {in_host} in the host"
+        near, far = look(box, "red", "eth7"), look(box, "blue", "eth7")
+        assert (near is None) == (far is None), f"after kill {number}: one end alone"
+        healed = box.module("veth", _PAIR)
+        assert not healed.failed, healed.msg
+        if number % 10 == 0:
+            assert not box.module("veth", _PAIR).changed
+            assert [len(box.ip("link", "show", netns=netns)) for netns in ("red", "blue")] == [2, 3]
+        assert box.module("veth", {"name": "eth7", "netns": "red", "state": "absent"}).changed
+    assert killed > _KILLS // 2, f"only {killed} of {_KILLS} runs were still going on when they were to be killed"
+
+
+def test_a_namespace_is_made_whole_again(box: Sandbox) -> None:
+    """A kill between the file and the mount leaves a stub, which the next run repairs, or removes."""
+    clock = _Clock()
+    left = {"nothing": 0, "stub": 0, "namespace": 0}
+    for number in range(_KILLS // 3):
+        clock.learn(_killed(box, "netns", _NETNS, clock.moment()))
+        entry = box.snapshot()["/run/netns"].get("green", "")
+        left["namespace" if entry.startswith("nsfs") else "stub" if entry else "nothing"] += 1
+        if number % 4 == 3:
+            assert not box.module("netns", {"name": "green", "state": "absent"}).failed
+            assert "green" not in box.snapshot()["/run/netns"]
+            continue
+        assert not box.module("netns", _NETNS).failed
+        assert box.run("cat", "/proc/sys/net/ipv4/ip_forward", netns="green") == "1\n"
+        assert not box.module("netns", _NETNS).changed
+        assert box.module("netns", {"name": "green", "state": "absent"}).changed
+    print(left)
+    assert left["nothing"] and left["namespace"], left
+
+
+def test_a_removal_that_was_killed(box: Sandbox) -> None:
+    pair = {"name": "eth7", "netns": "red", "peer": {"name": "eth7", "netns": "blue"}}
+    for number in range(_KILLS // 10):
+        assert not box.module("veth", pair).failed
+        _killed(box, "veth", {"name": "eth7", "netns": "red", "state": "absent"}, random.uniform(0, 0.05))
+        assert (look(box, "red", "eth7") is None) == (look(box, "blue", "eth7") is None), number
+        gone = box.module("veth", {"name": "eth7", "netns": "red", "state": "absent"})
+        assert not gone.failed and look(box, "red", "eth7") is None

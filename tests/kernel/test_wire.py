@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Our decoder against pyroute2's, on the same bytes: real tables with every kind of link, route and rule at hand."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, Mapping
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _wire
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE, BRIDGE_PORT, MACVLAN, Option
+from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
+from pyroute2.netlink.rtnl.fibmsg import fibmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+from .sandbox import Sandbox
+
+_LINKS = """
+ip link add v0 type veth peer name v1
+ip link add eth0 netns red type veth peer name far0
+ip -n red link set eth0 up alias 'to the host'
+ip link set far0 up mtu 1400
+ip link property add dev far0 altname one altname another-name
+ip link add br0 type bridge forward_delay 301 stp_state 1 group_fwd_mask 0x4000 mcast_snooping 0 nf_call_iptables 1
+ip link set v0 master br0
+bridge link set dev v0 isolated on hairpin on learning off cost 7 priority 9
+ip link set far0 master br0
+for mode in bridge private vepa source; do
+  ip link add p-$mode type ifb
+  ip link add m-$mode link p-$mode type macvlan mode $mode bcqueuelen 500
+  ip link add n-$mode link p-$mode netns red type macvlan mode $mode
+done
+ip link add p-pass type ifb
+ip link add m-pass link p-pass type macvlan mode passthru nopromisc
+ip link set m-source type macvlan macaddr set 02:00:00:00:00:01 02:00:00:00:00:02
+ip link add x0 type vxlan id 7 dstport 4789 local 192.0.2.1 dev v1
+ip tuntap add t0 mode tun
+ip tuntap add t1 mode tap
+ip link set v0 up
+ip link set v1 up
+ip link set br0 up
+ip addr add 192.0.2.1/24 dev br0
+ip addr add 192.0.2.2/24 dev br0 label br0:x
+ip addr add 198.51.100.1 peer 198.51.100.2/32 dev v1
+ip addr add 2001:db8::1/64 dev br0 nodad
+ip addr add 2001:db8:1::1 peer 2001:db8:1::2 dev v1 nodad
+ip addr add 2001:db8:5::5/64 dev br0 nodad valid_lft 1000 preferred_lft 500
+ip route add default via 192.0.2.9
+ip route add 203.0.113.0/24 dev br0 src 192.0.2.2 metric 7 table 100000
+ip route add 203.0.113.9 via 10.0.0.1 dev br0 onlink
+ip route add 203.0.113.128/25 via inet6 2001:db8::9 dev br0
+ip route add blackhole 10.1.0.0/16
+ip route add unreachable 10.2.0.0/16 metric 5
+ip route add 10.3.0.0/16 nexthop via 192.0.2.9 weight 2 nexthop via 192.0.2.10
+ip -6 route add default via 2001:db8::9 dev br0 metric 3
+ip -6 route add prohibit 2001:db8:3::/48 table 9
+ip rule add from 192.0.2.0/24 to 203.0.113.0/24 lookup 100000 priority 5
+ip rule add fwmark 0x10/0xff iif v1 oif br0 lookup 7
+ip rule add from 192.0.2.7 blackhole
+ip -6 rule add from 2001:db8::/32 lookup 9 priority 8
+ip -6 rule add to 2001:db8::9 prohibit
+"""
+_TABLES = {
+    "link": (18, struct.pack("=BxHiII", 0, 0, 0, 0, 0), ifinfmsg, _wire._LINK),
+    "address": (22, bytes(8), ifaddrmsg, _wire._ADDRESS),
+    "route": (26, bytes(12), rtmsg, _wire._ROUTE),
+    "rule": (34, bytes(12), fibmsg, _wire._RULE),
+}
+_FIELDS = {"type": "ifi_type", "protocol": "proto"}
+_DATA: Mapping[str, Mapping[str, Option]] = {"bridge": BRIDGE, "macvlan": MACVLAN}
+# Not known to pyroute2 of all versions.
+_OURS_ALONE = {"broadcast_queue_length"}
+
+
+def _dump(box: Sandbox, netns: str, message_type: int, payload: bytes) -> list[bytes]:
+    fd = _nsfs.open_netns(f"/proc/{box.pid}/root/run/netns/{netns}" if netns else f"/proc/{box.pid}/ns/net", follow=True)
+    socket = _nsfs.inside(fd, Netlink)
+    try:
+        return socket.dump("a test", message_type, payload)
+    finally:
+        socket.close()
+
+
+def _theirs(cls: Any, message_type: int, payload: bytes) -> Any:
+    header = struct.pack("=IHHII", 16 + len(payload), message_type, 0, 0, 0)
+    message = cls(header + payload)
+    message.decode()
+    return message
+
+
+def _plain(name: str, value: Any) -> Any:
+    """Return a value of pyroute2's in the form that our decoder gives it."""
+    if name == "RTA_VIA":
+        return value["addr"]
+    if name == "IFLA_PROP_LIST":
+        return tuple(value.get_attrs("IFLA_ALT_IFNAME"))
+    return value
+
+
+def _option(option: Option, value: Any) -> Any:
+    if option.codec.startswith("bool"):
+        return bool(value)
+    if option.codec == "macs":
+        return tuple(sorted(value.get_attrs("IFLA_MACVLAN_MACADDR")))
+    if option.codec == "macvlan_flags":
+        return {"none": (), "nopromisc": ("nopromisc",), 2: ("nodst",)}[value]
+    return value
+
+
+def _compare_options(specs: Mapping[str, Option], ours: Mapping[str, Any], theirs: Any) -> None:
+    for name, spec in specs.items():
+        value = theirs.get_attr(spec.attribute)
+        if name not in _OURS_ALONE:
+            assert (name in ours) == (value is not None), name
+            assert value is None or ours[name] == _option(spec, value), name
+
+
+def _compare_linkinfo(ours: Mapping[str, Any], theirs: Any) -> None:
+    for prefix, kinds in (("INFO", _DATA), ("INFO_SLAVE", {"bridge": BRIDGE_PORT})):
+        kind = theirs.get_attr(f"IFLA_{prefix}_KIND")
+        assert ours.get(f"IFLA_{prefix}_KIND") == kind
+        data = theirs.get_attr(f"IFLA_{prefix}_DATA")
+        if kind in kinds and data is not None:
+            _compare_options(kinds[kind], ours[f"IFLA_{prefix}_DATA"], data)
+        else:
+            assert f"IFLA_{prefix}_DATA" not in ours
+
+
+@pytest.mark.parametrize("kind", sorted(_TABLES))
+def test_every_message_reads_alike(box: Sandbox, kind: str) -> None:
+    box.sh(_LINKS)
+    message_type, payload, cls, table = _TABLES[kind]
+    known = {entry[0] for entry in cls.nla_map} if not isinstance(cls.nla_map, dict) else set(cls.nla_map.values())
+    messages = _dump(box, "", message_type, payload) + _dump(box, "red", message_type, payload)
+    assert len(messages) > 10
+    seen = set()
+    for data in messages:
+        ours, theirs = _wire.decode(kind, data), _theirs(cls, message_type - 2, data)
+        for name in _wire._LAYOUTS[kind][1]:
+            assert ours[name] == theirs[_FIELDS.get(name, name) if kind in ("link", "route") and name != "type" or kind == "link" else name], name
+        for name, _codec in table.values():
+            value = theirs.get_attr(name)
+            if name not in known:
+                continue
+            assert (name in ours) == (value is not None), (name, ours, value)
+            if name == "IFLA_LINKINFO" and value is not None:
+                _compare_linkinfo(ours[name], value)
+            elif value is not None:
+                assert ours[name] == _plain(name, value), name
+            seen |= {name} if value is not None else set()
+    unseen = {name for name, _ in table.values()} & known - seen
+    assert not unseen, f"no message had {unseen}"
