@@ -30,7 +30,7 @@ def other_end(namespaces: Links, netns: str, link: dict[str, Any]) -> str:
                 points_back = kind != "veth" or other.get("link_index") == link["ifindex"]
                 if name != netns and other["ifindex"] == link["link_index"] and points_back:
                     found.append(f"{'peer' if kind == 'veth' else 'on'} {other['ifname']} in {name}")
-    return ", ".join(found)
+    return "\n".join(found)
 
 
 def table(host: str, namespaces: Links) -> Table:
