@@ -20,8 +20,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._errors import Ker
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import where
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
-from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink, attribute
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
+from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import attribute, decode
 
 _PYROUTE2_MINIMUM = (0, 7, 2)
 _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNSID = 18, 22, 26, 34, 90

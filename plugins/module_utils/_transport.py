@@ -14,12 +14,12 @@ import socket
 import struct
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import Incomplete, KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import attributes, text
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
 
 _HEADER = struct.Struct("=IHHII")
-_ATTRIBUTE = struct.Struct("=HH")
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _NLM_F_DUMP_INTR, _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x10, 0x100, 0x200
 _NLMSGERR_ATTR_MSG = 1
@@ -74,7 +74,8 @@ class Netlink:
             offset = 0
             while offset + _HEADER.size <= len(data):
                 length, kind, message_flags, sequence, _port = _HEADER.unpack_from(data, offset)
-                body = data[offset + _HEADER.size : offset + length]
+                start, end = offset + _HEADER.size, offset + length
+                body = data[start:end]
                 offset += (length + 3) & ~3
                 if sequence != self._sequence:
                     continue
@@ -83,11 +84,6 @@ class Netlink:
                     _raise_if_refused(what, kind, message_flags, body)
                     return answers, interrupted
                 answers.append(body)
-
-
-def attribute(number: int, value: bytes) -> bytes:
-    """Return one attribute as it goes on the wire."""
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + b"\0" * (-len(value) % 4)
 
 
 def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:
@@ -102,16 +98,6 @@ def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:
             start = 4
         elif not flags & _NLM_F_CAPPED:
             start = 4 + int(struct.unpack_from("=I", body, 4)[0] + 3 & ~3)
-        said = _kernels_message(body[start:])
+        said = text(dict(attributes(body[start:])).get(_NLMSGERR_ATTR_MSG, b""))
         words = f"{said} ({words})" if said else words
     raise KernelError(what, code, words)
-
-
-def _kernels_message(attributes: bytes) -> str:
-    offset = 0
-    while offset + _ATTRIBUTE.size <= len(attributes):
-        length, number = _ATTRIBUTE.unpack_from(attributes, offset)
-        if number & 0x3FFF == _NLMSGERR_ATTR_MSG:
-            return attributes[offset + 4 : offset + length].rstrip(b"\0").decode(errors="replace")
-        offset += max(length + 3 & ~3, 4)
-    return ""

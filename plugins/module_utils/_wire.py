@@ -28,6 +28,9 @@ Codec = Callable[[bytes], Any]
 Table = Mapping[int, "tuple[str, Codec]"]
 
 
+_ATTRIBUTE = struct.Struct("=HH")
+
+
 def _integer(layout: str) -> Codec:
     reader = struct.Struct(layout)
     return lambda data: reader.unpack_from(data)[0]
@@ -151,15 +154,21 @@ _LAYOUTS: Mapping[str, tuple[struct.Struct, tuple[str, ...], Table]] = {
 }
 
 
+def attribute(number: int, value: bytes) -> bytes:
+    """Return one attribute as it goes on the wire."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + b"\0" * (-len(value) % 4)
+
+
 def attributes(data: bytes) -> list[tuple[int, bytes]]:
     """Split a run of attributes into numbers, without their flag bits, and values; a broken end is left out."""
     found = []
-    offset, end = 0, len(data)
-    while offset + 4 <= end:
-        length, number = struct.unpack_from("=HH", data, offset)
-        if length < 4 or offset + length > end:
+    offset = 0
+    while offset + 4 <= len(data):
+        length, number = _ATTRIBUTE.unpack_from(data, offset)
+        start, end = offset + _ATTRIBUTE.size, offset + length
+        if length < _ATTRIBUTE.size or end > len(data):
             break
-        found.append((number & 0x3FFF, data[offset + 4 : offset + length]))
+        found.append((number & 0x3FFF, data[start:end]))
         offset += (length + 3) & ~3
     return found
 
@@ -178,5 +187,6 @@ def decode(kind: str, payload: bytes) -> dict[str, Any]:
     """Decode a message of kind link, address, route, rule or nsid, given without its netlink header."""
     layout, names, table = _LAYOUTS[kind]
     result: dict[str, Any] = dict(zip(names, layout.unpack_from(payload)))
-    result.update(parse(table, payload[(layout.size + 3) & ~3 :]))
+    start = (layout.size + 3) & ~3
+    result.update(parse(table, payload[start:]))
     return result
