@@ -49,7 +49,7 @@ _FAILURES = [
     Failure(
         "a changed pair and an occupied alternative name",
         "veth",
-        {**_PAIR, "mtu": 9000, "alias": "", "addresses": ["192.0.2.2/24", "198.51.100.1/24"], "altnames": ["taken"]},
+        {**_PAIR, "mtu": 9000, "alias": "", "addresses": ["192.0.2.1/24", "198.51.100.1/24"], "altnames": ["taken"]},
         ("add alternative name taken to a0 in red", "File exists"),
         (*_WIRE, _OCCUPIED),
     ),
