@@ -39,7 +39,17 @@ echo ==
 for key in {" ".join(_SYSCTLS)}; do read -r value </proc/sys/$key; echo $value; done
 """
 # What the kernel settles on its own time: carrier, the spanning tree's timers, duplicate address detection.
-_RESTLESS = {"operstate", "state", "tentative", "valid_life_time", "preferred_life_time", "link", "cache", "txqlen", "nodad"}
+_RESTLESS = {
+    "operstate",
+    "state",
+    "tentative",
+    "valid_life_time",
+    "preferred_life_time",
+    "link",
+    "cache",
+    "txqlen",
+    "nodad",
+}
 _DERIVED = ("topology_change", "gso_", "gro_", "tso_")
 _CARRIER = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "RUNNING", "linkdown", "dead"}
 
@@ -105,7 +115,9 @@ def _calm(value: Any, indexes: bool) -> Any:
     """Leave out what changes by itself, and indexes where a link was to be made anew."""
     if isinstance(value, list):
         kept = [_calm(item, indexes) for item in value if not _noise(item)]
-        return kept if indexes else sorted(kept, key=lambda item: item.get("ifname", "") if isinstance(item, dict) else "")
+        return (
+            kept if indexes else sorted(kept, key=lambda item: item.get("ifname", "") if isinstance(item, dict) else "")
+        )
     if not isinstance(value, dict):
         return value
     result = {
