@@ -168,7 +168,7 @@ def _request(args: Mapping[str, Any], check: bool) -> bytes:
         "_ansible_check_mode": check,
         "_ansible_diff": True,
         "_ansible_remote_tmp": "/tmp",
-        "_ansible_no_target_syslog": True,
+        "_ansible_no_log": True,
     }
     return json.dumps({"ANSIBLE_MODULE_ARGS": {**args, **private}}).encode()
 

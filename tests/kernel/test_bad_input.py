@@ -165,7 +165,8 @@ def _others() -> Iterator[tuple[str, dict[str, Any], str]]:
         "net/ipv4/ä",
     ):
         yield "netns", {"name": "red", "sysctls": {key: 1}}, ""
-    for wrong in ("", [], {}, None, 1.5, "1\n2\x00", "ä"):
+    values: list[Any] = ["", [], {}, None, 1.5, "1\n2\x00", "ä"]
+    for wrong in values:
         yield "netns", {"name": "red", "sysctls": {"net.ipv4.ip_forward": wrong}}, "net.ipv4.ip_forward"
 
 

@@ -34,7 +34,7 @@ _NETNS: dict[str, Any] = {"name": "green", "sysctls": {"net.ipv4.ip_forward": 1}
 def _killed(box: Sandbox, module: str, args: dict[str, Any], after: float) -> bool:
     """Run a module and kill it so many seconds after its start; tell whether it was still running."""
     request = json.dumps(
-        {"ANSIBLE_MODULE_ARGS": {**args, "_ansible_remote_tmp": "/tmp", "_ansible_no_target_syslog": True}}
+        {"ANSIBLE_MODULE_ARGS": {**args, "_ansible_remote_tmp": "/tmp", "_ansible_no_log": True}}
     ).encode()
     _out, _err, status = forked.run(box.pid, forked.entry(f"{PACKAGE}.{module}"), request, kill_after=after)
     assert status in (0, -9), _out + _err

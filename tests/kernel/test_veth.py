@@ -164,7 +164,7 @@ def test_every_pair_of_places(box: Sandbox, kinds: tuple[str, str]) -> None:
     assert near_end and far_end
     assert (near_end["below"] or _named(box, places[0], near_end)) == far_end["index"]
     assert (far_end["below"] or _named(box, places[1], far_end)) == near_end["index"]
-    gone = {key: args[key] for key in ("name", "netns") if key in args}
+    gone: Dict[str, Any] = {key: args[key] for key in ("name", "netns") if key in args}
     assert box.module("veth", {**gone, "state": "absent"}).changed
     assert_there(box, {(places[0], "eth7"): None, (places[1], far): None})
 
