@@ -56,7 +56,7 @@ _CARRIER = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "RUNNING", "linkdown", "dead"}
 
 def take(sandbox: Sandbox, others: Sequence[str], indexes: bool) -> Snapshot:
     """Return the state of the host, of all named namespaces, of others, and of /run/netns itself."""
-    names = _names(sandbox)
+    names = names_in_run(sandbox)
     result: Snapshot = {"/run/netns": names}
     places = ["host", *(name for name, what in names.items() if what.startswith("nsfs")), *others]
     enter = {place: shlex.join([*sandbox.entering(place)[len(sandbox.entering()) :], "sh", "-c"]) for place in places}
@@ -89,7 +89,7 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
         yield f"{path} was {old!r} and is {new!r}"
 
 
-def _names(sandbox: Sandbox) -> dict[str, str]:
+def names_in_run(sandbox: Sandbox) -> dict[str, str]:
     """Return what stands in /run/netns: namespaces by their identity, anything else by its type."""
     directory = Path(f"/proc/{sandbox.pid}/root/run/netns")
     result = {}
