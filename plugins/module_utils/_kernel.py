@@ -36,9 +36,12 @@ def require_pyroute2() -> None:
     """Raise MissingLibrary unless a usable pyroute2 is installed; it is imported only when something has to change."""
     wanted = ".".join(str(part) for part in _PYROUTE2_MINIMUM)
     install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
-    if importlib.util.find_spec("pyroute2") is None:
+    try:
+        version = importlib.metadata.version("pyroute2") if importlib.util.find_spec("pyroute2") else None
+    except importlib.metadata.PackageNotFoundError:
+        version = None  # what is left of one that was removed
+    if version is None:
         raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is missing on this host: {install}")
-    version = importlib.metadata.version("pyroute2")
     if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _PYROUTE2_MINIMUM:
         raise MissingLibrary(f"pyroute2 {version} on this host is too old, {wanted} or later is needed: {install}")
 

@@ -56,8 +56,8 @@ def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Re
 
 
 def _carry_out(kernel: Kernel, request: Request, name: str, check_mode: bool) -> dict[str, Any]:
-    require_pyroute2()
     require_privileges()
+    require_pyroute2()
     labels = _refs.resolve(kernel, request.references, request.may_be_missing)
     desired = request.desired.relabel(labels)
     before = _look(kernel, desired)

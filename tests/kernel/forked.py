@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules in forked processes: Ansible and pyroute2 are imported once, so that a run costs milliseconds, not half a second."""
+"""Modules in forked processes: with everything imported once, a run costs milliseconds instead of half a second."""
 
 from __future__ import annotations
 
@@ -28,10 +28,17 @@ Entry = Callable[[], None]
 
 
 @functools.lru_cache(maxsize=None)
-def entry(module: str) -> Entry:
-    """Return a module's main(), imported once."""
+def entry(module: str, user: int = 0) -> Entry:
+    """Return a module's main(), imported once; it runs as root or as another user."""
     main: Entry = importlib.import_module(module).main
-    return main
+
+    def as_user() -> None:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+        main()
+
+    return as_user if user else main
 
 
 def run(

@@ -131,7 +131,7 @@ def quartet(box: Sandbox, module: str, case: Case) -> None:
 
 def _index(box: Sandbox, place: Place) -> int | None:
     there = look(box, *place)
-    return there and there["index"]
+    return None if there is None else int(there["index"])
 
 
 def _merged(args: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,10 @@ from .snapshot import Snapshot, take
 PACKAGE = "ansible_collections.netfleet.docker.plugins.modules"
 # DAD takes up to two seconds for each address, so only the tests of DAD itself leave it on.
 _QUIET = "for name in all default; do echo 0 >/proc/sys/net/ipv6/conf/$name/accept_dad; done"
-_INIT = f"mount -t tmpfs tmpfs /run && mkdir /run/netns && {_QUIET} && ip link set lo up && echo ready && exec sleep infinity"
+_INIT = (
+    f"mount -t tmpfs tmpfs /run && mkdir /run/netns && {_QUIET} && "
+    "ip link set lo up && echo ready && exec sleep infinity"
+)
 _BECOME = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 
 
@@ -137,9 +140,11 @@ class Sandbox:
         """Return the state of the host, all named namespaces and others such as pid:12."""
         return take(self, others, indexes)
 
-    def module(self, name: str, args: Mapping[str, Any], check: bool = False, netns: str = "host") -> Result:
-        """Run a module in a process that was forked with everything imported; ``netns`` is where Ansible would run it."""
-        entry = forked.entry(f"{PACKAGE}.{name}")
+    def module(
+        self, name: str, args: Mapping[str, Any], check: bool = False, netns: str = "host", user: int = 0
+    ) -> Result:
+        """Run a module in a forked process that has everything imported; ``netns`` and ``user`` are Ansible's there."""
+        entry = forked.entry(f"{PACKAGE}.{name}", user)
         out, err, status = forked.run(self.pid, entry, _request(args, check), netns and _inner(netns))
         return _result(out, err, status)
 
@@ -159,7 +164,12 @@ class Sandbox:
 
 
 def _request(args: Mapping[str, Any], check: bool) -> bytes:
-    private = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": "/tmp"}
+    private = {
+        "_ansible_check_mode": check,
+        "_ansible_diff": True,
+        "_ansible_remote_tmp": "/tmp",
+        "_ansible_no_log": True,
+    }
     return json.dumps({"ANSIBLE_MODULE_ARGS": {**args, **private}}).encode()
 
 

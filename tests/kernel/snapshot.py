@@ -39,14 +39,24 @@ echo ==
 for key in {" ".join(_SYSCTLS)}; do read -r value </proc/sys/$key; echo $value; done
 """
 # What the kernel settles on its own time: carrier, the spanning tree's timers, duplicate address detection.
-_RESTLESS = {"operstate", "state", "tentative", "valid_life_time", "preferred_life_time", "link", "cache", "txqlen"}
+_RESTLESS = {
+    "operstate",
+    "state",
+    "tentative",
+    "valid_life_time",
+    "preferred_life_time",
+    "link",
+    "cache",
+    "txqlen",
+    "nodad",
+}
 _DERIVED = ("topology_change", "gso_", "gro_", "tso_")
 _CARRIER = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "RUNNING", "linkdown", "dead"}
 
 
 def take(sandbox: Sandbox, others: Sequence[str], indexes: bool) -> Snapshot:
     """Return the state of the host, of all named namespaces, of others, and of /run/netns itself."""
-    names = _names(sandbox)
+    names = names_in_run(sandbox)
     result: Snapshot = {"/run/netns": names}
     places = ["host", *(name for name, what in names.items() if what.startswith("nsfs")), *others]
     enter = {place: shlex.join([*sandbox.entering(place)[len(sandbox.entering()) :], "sh", "-c"]) for place in places}
@@ -79,7 +89,7 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
         yield f"{path} was {old!r} and is {new!r}"
 
 
-def _names(sandbox: Sandbox) -> dict[str, str]:
+def names_in_run(sandbox: Sandbox) -> dict[str, str]:
     """Return what stands in /run/netns: namespaces by their identity, anything else by its type."""
     directory = Path(f"/proc/{sandbox.pid}/root/run/netns")
     result = {}
@@ -104,7 +114,10 @@ def _documents(text: str) -> Iterator[Any]:
 def _calm(value: Any, indexes: bool) -> Any:
     """Leave out what changes by itself, and indexes where a link was to be made anew."""
     if isinstance(value, list):
-        return [_calm(item, indexes) for item in value if not _noise(item)]
+        kept = [_calm(item, indexes) for item in value if not _noise(item)]
+        return (
+            kept if indexes else sorted(kept, key=lambda item: item.get("ifname", "") if isinstance(item, dict) else "")
+        )
     if not isinstance(value, dict):
         return value
     result = {

@@ -13,7 +13,26 @@ from .quartet import assert_there, refused
 from .sandbox import Sandbox
 from .snapshot import assert_same
 
-_BAD_NAMES = ["", ".", "..", "all", "default", "a/b", "a:b", "a b", "a\tb", "a\nb", "a%d", "%d", "x" * 16, "x" * 300, "ä", "\x1b[0m", "a\0b", "a\u202eb"]
+_BAD_NAMES = [
+    "",
+    ".",
+    "..",
+    "all",
+    "default",
+    "a/b",
+    "a:b",
+    "a b",
+    "a\tb",
+    "a\nb",
+    "a%d",
+    "%d",
+    "x" * 16,
+    "x" * 300,
+    "ä",
+    "\x1b[0m",
+    "a\0b",
+    "a\u202eb",
+]
 _BAD_ALTNAMES = ["", "a/b", "../../etc/passwd", "a b", "%d", "x" * 128, "ä", "\n"]
 _BAD_NETNS = [
     "",
@@ -44,10 +63,47 @@ _BAD_NETNS = [
     "HOST:",
     "nothing:at-all",
 ]
-_NO_NETNS = ["rde", "re", "redd", "Red", "pid:9999999", "pid:4294967297", "path:/nothing", "path:/etc/passwd", "path:/run", "docker:none", "path:/proc/self/ns/mnt", "path:/dev/tty"]
-_BAD_MACS = ["", "02:00:00:00:00", "02:00:00:00:00:00:01", "01:00:00:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00", "02:00:00:00:00:0g", "0200.0000.0001", "02:00:00:00:00:1", "x" * 300]
+_NO_NETNS = [
+    "rde",
+    "re",
+    "redd",
+    "Red",
+    "pid:9999999",
+    "pid:4294967297",
+    "path:/nothing",
+    "path:/etc/passwd",
+    "path:/run",
+    "docker:none",
+    "path:/proc/self/ns/mnt",
+    "path:/dev/tty",
+]
+_BAD_MACS = [
+    "",
+    "02:00:00:00:00",
+    "02:00:00:00:00:00:01",
+    "01:00:00:00:00:01",
+    "ff:ff:ff:ff:ff:ff",
+    "00:00:00:00:00:00",
+    "02:00:00:00:00:0g",
+    "0200.0000.0001",
+    "02:00:00:00:00:1",
+    "x" * 300,
+]
 _BAD_MTUS: list[Any] = [-1, 0, 67, 65536, 10**12, 2**64, "many", 1.5]
-_BAD_ADDRESSES = ["", "192.0.2.1", "192.0.2.1/33", "192.0.2.256/24", "fd00::1/129", "fd00::1", "fd00:::1/64", "x/24", "192.0.2.1/-1", "192.0.2.1/24/24", "fe80::1%eth0/64", "x" * 300]
+_BAD_ADDRESSES = [
+    "",
+    "192.0.2.1",
+    "192.0.2.1/33",
+    "192.0.2.256/24",
+    "fd00::1/129",
+    "fd00::1",
+    "fd00:::1/64",
+    "x/24",
+    "192.0.2.1/-1",
+    "192.0.2.1/24/24",
+    "fe80::1%eth0/64",
+    "x" * 300,
+]
 _BAD_NUMBERS: list[Any] = [-1, 2**32, 10**30, "x"]
 
 
@@ -97,10 +153,21 @@ def _others() -> Iterator[tuple[str, dict[str, Any], str]]:
     for name in _BAD_NAMES[1:]:
         yield "netns", {"name": "red", "routes": [{"dst": "default", "dev": name}]}, "dev"
         yield "netns", {"name": "red", "rules": [{"priority": 1, "table": 1, "iif": name}]}, "iif"
-    for key in ("", "net", "net.", "net.ipv4", "kernel.hostname", "net/ipv4/../../kernel/hostname", "net.ipv4.no\0", "x" * 300, "net/ipv4/ä"):
+    for key in (
+        "",
+        "net",
+        "net.",
+        "net.ipv4",
+        "kernel.hostname",
+        "net/ipv4/../../kernel/hostname",
+        "net.ipv4.no\0",
+        "x" * 300,
+        "net/ipv4/ä",
+    ):
         yield "netns", {"name": "red", "sysctls": {key: 1}}, ""
-    for value in ("", [], {}, None, 1.5):
-        yield "netns", {"name": "red", "sysctls": {"net.ipv4.ip_forward": value}}, "net.ipv4.ip_forward"
+    values: list[Any] = ["", [], {}, None, 1.5, "1\n2\x00", "ä"]
+    for wrong in values:
+        yield "netns", {"name": "red", "sysctls": {"net.ipv4.ip_forward": wrong}}, "net.ipv4.ip_forward"
 
 
 _BASE: dict[str, dict[str, Any]] = {
@@ -142,6 +209,12 @@ def test_names_that_are_allowed(box: Sandbox, name: str) -> None:
 
 
 def test_a_mistyped_namespace_is_not_made(box: Sandbox) -> None:
-    refused(box, "veth", {"name": "a0", "netns": "rde", "peer": {"name": "b0"}}, "netns: no such namespace: rde", "blue, red")
+    refused(
+        box,
+        "veth",
+        {"name": "a0", "netns": "rde", "peer": {"name": "b0"}},
+        "netns: no such namespace: rde",
+        "blue, red",
+    )
     refused(box, "bridge", {"name": "br0", "netns": "rde"}, "netns: no such namespace: rde")
     refused(box, "macvlan", {"name": "m0", "netns": "rde", "parent": "lo"}, "netns: no such namespace: rde")

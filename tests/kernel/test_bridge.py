@@ -133,7 +133,9 @@ def test_life(box: Sandbox, case: Case) -> None:
     quartet(box, "bridge", case)
 
 
-@pytest.mark.parametrize("option, low, high", [("forward_delay", 200, 3000), ("hello_time", 100, 1000), ("max_age", 600, 4000)])
+@pytest.mark.parametrize(
+    "option, low, high", [("forward_delay", 200, 3000), ("hello_time", 100, 1000), ("max_age", 600, 4000)]
+)
 def test_timers_hold_through_rounding(box: Sandbox, option: str, low: int, high: int) -> None:
     """The kernel keeps jiffies, so a hundredth may be lost; that is neither a failure nor a change."""
     box.module("bridge", {"name": "br0", "max_age": 4000, "forward_delay": 3000})
@@ -147,7 +149,13 @@ def test_timers_hold_through_rounding(box: Sandbox, option: str, low: int, high:
 
 
 def test_append_keeps_other_ports(box: Sandbox) -> None:
-    box.sh(*_PORTS, "ip link add br0 type bridge", "ip link set p1 master br0", "ip link add br1 type bridge", "ip link set p3 master br1")
+    box.sh(
+        *_PORTS,
+        "ip link add br0 type bridge",
+        "ip link set p1 master br0",
+        "ip link add br1 type bridge",
+        "ip link set p3 master br1",
+    )
     converge(box, "bridge", {"name": "br0", "ports": ["p2"], "ports_append": True})
     assert sorted(port["ifname"] for port in box.bridge("link") if port["master"] == "br0") == ["p1", "p2"]
     converge(box, "bridge", {"name": "br0", "ports": ["p2"]})

@@ -49,7 +49,7 @@ _FAILURES = [
     Failure(
         "a changed pair and an occupied alternative name",
         "veth",
-        {**_PAIR, "mtu": 9000, "alias": "", "addresses": ["192.0.2.2/24", "198.51.100.1/24"], "altnames": ["taken"]},
+        {**_PAIR, "mtu": 9000, "alias": "", "addresses": ["192.0.2.1/24", "198.51.100.1/24"], "altnames": ["taken"]},
         ("add alternative name taken to a0 in red", "File exists"),
         (*_WIRE, _OCCUPIED),
     ),
@@ -94,7 +94,10 @@ _FAILURES = [
         "veth",
         {**_PAIR, "recreate": True, "altnames": ["taken"]},
         ("add alternative name taken to a0 in red",),
-        ("ip -n red link add a0 address 02:00:00:00:00:03 mtu 1400 type bridge forward_delay 900 stp_state 1", _OCCUPIED),
+        (
+            "ip -n red link add a0 address 02:00:00:00:00:03 mtu 1400 type bridge forward_delay 900 stp_state 1",
+            _OCCUPIED,
+        ),
         anew=True,
     ),
     Failure(
@@ -109,7 +112,11 @@ _FAILURES = [
         "bridge",
         {"name": "br0", "netns": "red", "priority": 1, "stp": True, "ports": ["a0", "lo"]},
         ("lo in red",),
-        (*_WIRE, "ip -n red link add br0 address 02:00:00:00:00:77 type bridge", "ip -n red link add q type ifb; ip -n red link set q master br0"),
+        (
+            *_WIRE,
+            "ip -n red link add br0 address 02:00:00:00:00:77 type bridge",
+            "ip -n red link add q type ifb; ip -n red link set q master br0",
+        ),
     ),
     Failure(
         "an unreachable gateway",
@@ -151,7 +158,15 @@ _FAILURES = [
     Failure(
         "rules changed, one refused",
         "netns",
-        {"name": "red", "rules": [{"priority": 7, "table": 9}, {"priority": 8, "src": "192.0.2.0/24", "table": 1}, {"priority": 8, "fwmark": 1, "fwmask": 0, "table": 3, "iif": "a0"}], "routes": [{"dst": "10.0.0.0/8", "gateway": "10.9.9.9"}]},
+        {
+            "name": "red",
+            "rules": [
+                {"priority": 7, "table": 9},
+                {"priority": 8, "src": "192.0.2.0/24", "table": 1},
+                {"priority": 8, "fwmark": 1, "fwmask": 0, "table": 3, "iif": "a0"},
+            ],
+            "routes": [{"dst": "10.0.0.0/8", "gateway": "10.9.9.9"}],
+        },
         ("10.9.9.9",),
         (*_WIRE, "ip -n red rule add priority 7 lookup 8"),
     ),
@@ -179,7 +194,10 @@ _FAILURES = [
         "macvlan",
         {"name": "m0", "parent": "p1", "mode": "bridge", "mtu": 9000, "recreate": True},
         ("m0 in host",),
-        ("ip link add p0 type ifb; ip link add p1 type ifb", "ip link add m0 link p0 address 02:00:00:00:00:04 type macvlan mode source macaddr set 02:00:00:00:00:05"),
+        (
+            "ip link add p0 type ifb; ip link add p1 type ifb",
+            "ip link add m0 link p0 address 02:00:00:00:00:04 type macvlan mode source macaddr set 02:00:00:00:00:05",
+        ),
         anew=True,
     ),
 ]

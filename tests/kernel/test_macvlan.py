@@ -51,7 +51,14 @@ _SAME_NAMESPACE = Case(
 
 _OTHER_NAMESPACE = Case(
     "parent in another namespace, of which the name is taken here",
-    {"name": "wire0", "netns": "red", "parent": "p0", "parent_netns": "host", "addresses": ["192.0.2.1/24"], "up": True},
+    {
+        "name": "wire0",
+        "netns": "red",
+        "parent": "p0",
+        "parent_netns": "host",
+        "addresses": ["192.0.2.1/24"],
+        "up": True,
+    },
     {("red", "wire0"): {"kind": "macvlan", "mode": "vepa", "addresses": ["192.0.2.1/24"], "up": True}},
     {"mode": "bridge", "mtu": 1300},
     {("red", "wire0"): {"mode": "bridge", "mtu": 1300, "addresses": ["192.0.2.1/24"], "up": True}},
@@ -154,7 +161,9 @@ def test_indexes_that_repeat_do_not_confuse_parents(box: Sandbox) -> None:
     converge(box, "macvlan", args)
     result = box.module("macvlan", args)
     assert result.data["macvlan"]["parent"] == {"name": "p0", "netns": "host"}
-    refused(box, "macvlan", {**args, "parent": "trap", "parent_netns": "red"}, "has the parent p0 in host, not trap in red")
+    refused(
+        box, "macvlan", {**args, "parent": "trap", "parent_netns": "red"}, "has the parent p0 in host, not trap in red"
+    )
 
 
 def test_the_parent_where_nobody_mentions_it(box: Sandbox) -> None:
@@ -171,7 +180,9 @@ def test_what_is_in_the_way(box: Sandbox) -> None:
     refused(box, "macvlan", args, "m0 in host is a bridge, not a macvlan", "recreate")
     refused(box, "macvlan", {"name": "m0", "state": "absent"}, "m0 in host is a bridge, not a macvlan; it stays")
     refused(box, "macvlan", {**args, "parent": "nothing", "name": "m1"}, "nothing")
-    refused(box, "macvlan", {**args, "parent": "p0", "parent_netns": "nowhere", "name": "m1"}, "parent_netns: ", "nowhere")
+    refused(
+        box, "macvlan", {**args, "parent": "p0", "parent_netns": "nowhere", "name": "m1"}, "parent_netns: ", "nowhere"
+    )
     refused(box, "macvlan", {"name": "m1", "mode": "bridge"}, "parent")
     converge(box, "macvlan", {**args, "recreate": True})
 
@@ -181,6 +192,8 @@ def test_a_second_link_on_a_passthru_parent(box: Sandbox) -> None:
     box.sh(*_PARENT)
     box.module("macvlan", {"name": "m0", "parent": "p0", "mode": "passthru"})
     before = box.snapshot()
-    result = box.module("macvlan", {"name": "m1", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "bridge"})
+    result = box.module(
+        "macvlan", {"name": "m1", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "bridge"}
+    )
     assert result.failed and "create macvlan m1 in red" in result.msg and "nvalid argument" in result.msg
     assert before == box.snapshot()

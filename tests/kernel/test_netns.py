@@ -56,7 +56,9 @@ def test_sysctls_are_those_of_the_namespace(box: Sandbox) -> None:
     assert box.sh("cat /proc/sys/net/ipv4/ip_forward") == "0\n"
     refused(box, "netns", {"name": "red", "sysctls": {"net.ipv4.no_such": 1}}, "net/ipv4/no_such", "red")
     refused(box, "netns", {"name": "red", "sysctls": {"kernel.hostname": "x"}}, "sysctls.kernel.hostname: ")
-    refused(box, "netns", {"name": "red", "sysctls": {"net/../kernel/hostname": "x"}}, "sysctls.net/../kernel/hostname: ")
+    refused(
+        box, "netns", {"name": "red", "sysctls": {"net/../kernel/hostname": "x"}}, "sysctls.net/../kernel/hostname: "
+    )
 
 
 def test_sysctls_of_a_namespace_yet_to_be_made(box: Sandbox) -> None:
@@ -77,7 +79,9 @@ def test_other_references_than_names(box: Sandbox, reference: str) -> None:
     converge(box, "netns", args, f"pid:{pid}")
     assert box.run("cat", "/proc/sys/net/ipv4/ip_forward", netns=place) == "1\n"
     assert_there(box, {(place, "lo"): {"up": False}})
-    converge(box, "netns", {**args, "loopback_up": True, "routes": [{"dst": "198.51.100.0/24", "dev": "lo"}]}, f"pid:{pid}")
+    converge(
+        box, "netns", {**args, "loopback_up": True, "routes": [{"dst": "198.51.100.0/24", "dev": "lo"}]}, f"pid:{pid}"
+    )
     assert_there(box, {(place, "lo"): {"up": True}})
     refused(box, "netns", {"name": name, "state": "absent"}, "name: ", others=(f"pid:{pid}",))
 
@@ -114,7 +118,14 @@ def test_foreign_entries_are_refused(box: Sandbox, plant: str, state: str) -> No
 
 def test_foreign_entries_do_not_disturb_others(box: Sandbox) -> None:
     """A search through all namespaces passes by whatever lies in their directory."""
-    box.sh("cd /run/netns", "ln -s nowhere a", "mkdir b", ": >c", 'touch "d\ne" "$(printf "\\377x")"', "ln -s /proc/1/ns/net f")
+    box.sh(
+        "cd /run/netns",
+        "ln -s nowhere a",
+        "mkdir b",
+        ": >c",
+        'touch "d\ne" "$(printf "\\377x")"',
+        "ln -s /proc/1/ns/net f",
+    )
     box.netns("green")
     args = {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}}
     box.module("veth", args)

@@ -25,7 +25,10 @@ _ROUTES: list[tuple[dict[str, Any], str]] = [
     ({"dst": "default", "dev": "a0", "family": "ipv6", "metric": 7}, "default dev a0 metric 7"),
     ({"dst": "default", "dev": "a0", "metric": 0, "table": 8}, "default dev a0 table 8"),
     ({"dst": "2001:db8:8::/64", "dev": "a0", "metric": 0}, "2001:db8:8::/64 dev a0 metric 1024"),
-    ({"dst": "198.51.100.0/24", "gateway": "192.0.2.2", "metric": 50}, "198.51.100.0/24 via 192.0.2.2 dev a0 metric 50"),
+    (
+        {"dst": "198.51.100.0/24", "gateway": "192.0.2.2", "metric": 50},
+        "198.51.100.0/24 via 192.0.2.2 dev a0 metric 50",
+    ),
     ({"dst": "198.51.100.0/24", "dev": "a0", "src": "192.0.2.9"}, "198.51.100.0/24 dev a0 src 192.0.2.9"),
     ({"dst": "198.51.100.7", "dev": "a0"}, "198.51.100.7 dev a0"),
     ({"dst": "2001:db8:1::/48", "dev": "a0"}, "2001:db8:1::/48 dev a0 metric 1024"),
@@ -64,7 +67,11 @@ def _shown(box: Sandbox, what: str) -> list[str]:
         text = box.sh(f"ip {family} -o {command}", netns="red")
         for line in text.replace("\t", " ").splitlines():
             words = line.split()
-            if "kernel" in words or "ra" in words or line.startswith(("0: from all lookup local", "32766: from all ", "32767: ")):
+            if (
+                "kernel" in words
+                or "ra" in words
+                or line.startswith(("0: from all lookup local", "32766: from all ", "32767: "))
+            ):
                 continue
             lines.append(" ".join(words))
     return lines
@@ -76,7 +83,9 @@ def _assert_listed(box: Sandbox, what: str, entry: str, there: bool = True) -> N
     assert bool(found) is there, (entry, _shown(box, what))
 
 
-@pytest.mark.parametrize("what, entry, shown", [("routes", *one) for one in _ROUTES] + [("rules", *one) for one in _RULES])
+@pytest.mark.parametrize(
+    "what, entry, shown", [("routes", *one) for one in _ROUTES] + [("rules", *one) for one in _RULES]
+)
 def test_one(box: Sandbox, what: str, entry: dict[str, Any], shown: str) -> None:
     """Added, kept, and removed again because the list is exact."""
     box.sh(*_WIRE)
@@ -138,5 +147,10 @@ def test_what_refers_to_nothing(box: Sandbox) -> None:
         result = box.module("netns", {"name": "red", "routes": routes})
         assert result.failed and all(word in result.msg for word in words), result.msg
         assert before == box.snapshot()
-    refused(box, "netns", {"name": "red", "rules": [{"priority": 1, "src": "192.0.2.0/24", "dst": "fd00::/64", "table": 1}]}, "rules[0].family: ")
+    refused(
+        box,
+        "netns",
+        {"name": "red", "rules": [{"priority": 1, "src": "192.0.2.0/24", "dst": "fd00::/64", "table": 1}]},
+        "rules[0].family: ",
+    )
     refused(box, "netns", {"name": "red", "rules": [{"priority": 1}]}, "rules[0].table: ")

@@ -112,7 +112,12 @@ _ABSENT_BY_THE_PEER = Case(
 
 _STRANGE_NAMES = Case(
     "names that look dangerous and are allowed",
-    {"name": "{{7*7}}", "netns": "red", "altnames": ["$(id)", "..", "-rf"], "peer": {"name": "--help", "alias": "\x1b[31m<b>\n"}},
+    {
+        "name": "{{7*7}}",
+        "netns": "red",
+        "altnames": ["$(id)", "..", "-rf"],
+        "peer": {"name": "--help", "alias": "\x1b[31m<b>\n"},
+    },
     {
         ("red", "{{7*7}}"): {"kind": "veth", "altnames": ["$(id)", "-rf", ".."]},
         ("host", "--help"): {"kind": "veth", "alias": "\x1b[31m<b>\n"},
@@ -138,7 +143,9 @@ def test_every_pair_of_places(box: Sandbox, kinds: tuple[str, str]) -> None:
         pid = box.process() if kind in ("pid", "path") else 0
         if kind == "path":
             box.sh(f"touch /run/{pid} && mount --bind /proc/{pid}/ns/net /run/{pid}")
-        places.append({"named": ("green", "white")[number], "pid": f"pid:{pid}", "path": f"pid:{pid}"}.get(kind, "host"))
+        places.append(
+            {"named": ("green", "white")[number], "pid": f"pid:{pid}", "path": f"pid:{pid}"}.get(kind, "host")
+        )
         references.append({"host": "host", "path": f"path:/run/{pid}", "none": None}.get(kind, places[-1]))
     args: Dict[str, Any] = {"name": "eth7", "up": True, "peer": {"name": "eth7", "up": True, "mtu": 1300}}
     if places[0] == places[1]:
@@ -148,14 +155,16 @@ def test_every_pair_of_places(box: Sandbox, kinds: tuple[str, str]) -> None:
             options["netns"] = reference
     others = tuple({place for place in places if ":" in place})
     far = args["peer"]["name"]
-    case = Case("", args, {(places[0], "eth7"): {"up": True}, (places[1], far): {"up": True, "mtu": 1300}}, others=others)
+    case = Case(
+        "", args, {(places[0], "eth7"): {"up": True}, (places[1], far): {"up": True, "mtu": 1300}}, others=others
+    )
     converge(box, "veth", args, *others)
     assert_there(box, case.want)
     near_end, far_end = look(box, places[0], "eth7"), look(box, places[1], far)
     assert near_end and far_end
     assert (near_end["below"] or _named(box, places[0], near_end)) == far_end["index"]
     assert (far_end["below"] or _named(box, places[1], far_end)) == near_end["index"]
-    gone = {key: args[key] for key in ("name", "netns") if key in args}
+    gone: Dict[str, Any] = {key: args[key] for key in ("name", "netns") if key in args}
     assert box.module("veth", {**gone, "state": "absent"}).changed
     assert_there(box, {(places[0], "eth7"): None, (places[1], far): None})
 
@@ -197,7 +206,8 @@ def test_what_is_not_given_is_left_alone(box: Sandbox) -> None:
 
 
 def test_both_ends_at_one_place_are_refused(box: Sandbox) -> None:
-    for netns in ({}, {"netns": "red"}):
+    places: list[dict[str, Any]] = [{}, {"netns": "red"}]
+    for netns in places:
         result = box.module("veth", {"name": "a0", **netns, "peer": {"name": "a0", **netns}})
         assert result.failed and result.msg.startswith("peer.name: ")
 

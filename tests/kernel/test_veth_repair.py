@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veth pairs that are not as declared: ends that lie elsewhere, strangers at their places, addresses that depend on each other."""
+"""Veth pairs that are not as declared: ends elsewhere, strangers in their places, addresses that depend on others."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def test_both_ends_elsewhere_are_another_pair(box: Sandbox) -> None:
         (["ip -n blue link add b0 type bridge"], "b0 in blue is a bridge, not a veth"),
         (["ip -n red link add a0 type ifb"], "a0 in red is a ifb, not a veth"),
         (["ip link add a0 netns red type veth peer name other"], "a0 in red has the peer other in host"),
-        (["ip -n red link add a0 type veth peer name b0", "ip -n blue link add b0 type ifb"], "already stands at b0 in blue"),
+        (
+            ["ip -n red link add a0 type veth peer name b0", "ip -n blue link add b0 type ifb"],
+            "already stands at b0 in blue",
+        ),
         (
             ["ip link add a0 netns red type veth peer name b0", "ip link add b0 netns blue type veth peer name a0"],
             "another link already stands at b0 in blue",
@@ -74,7 +77,9 @@ def test_a_stranger_is_refused_or_replaced(box: Sandbox, lines: list[str], word:
 
 def test_absent_leaves_a_stranger(box: Sandbox) -> None:
     box.sh("ip -n red link add a0 type bridge", "ip link add x netns blue type veth peer name b0")
-    refused(box, "veth", {"name": "a0", "netns": "red", "state": "absent"}, "a0 in red is a bridge, not a veth; it stays")
+    refused(
+        box, "veth", {"name": "a0", "netns": "red", "state": "absent"}, "a0 in red is a bridge, not a veth; it stays"
+    )
     gone = {"name": "none", "netns": "red", "state": "absent", "peer": {"name": "x", "netns": "blue"}}
     assert not box.module("veth", gone).changed
     assert_there(box, {("red", "a0"): {"kind": "bridge"}, ("blue", "x"): {"kind": "veth"}})
@@ -105,13 +110,22 @@ def test_secondary_addresses_in_any_order(box: Sandbox, promote: int) -> None:
     one, two, three, other = "192.0.2.1/24", "192.0.2.2/24", "192.0.2.3/24", "198.51.100.1/24"
     base = {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}}
     box.module("veth", {**base, "addresses": [one, two, three, other]})
-    steps = [[two, three], [three, one], [one, two, three, other], [three], [two, one, other], [other], [], [three, two]]
+    steps = [
+        [two, three],
+        [three, one],
+        [one, two, three, other],
+        [three],
+        [two, one, other],
+        [other],
+        [],
+        [three, two],
+    ]
     for addresses in steps:
         converge(box, "veth", {**base, "addresses": addresses})
         there = look(box, "red", "a0")
         assert there and sorted(there["addresses"]) == sorted(addresses)
-    for addresses in itertools.permutations([three, two]):
-        assert not box.module("veth", {**base, "addresses": list(addresses)}).changed
+    for order in itertools.permutations([three, two]):
+        assert not box.module("veth", {**base, "addresses": list(order)}).changed
 
 
 def test_a_duplicate_address_is_an_error(box: Sandbox) -> None:

@@ -77,10 +77,13 @@ _OURS_ALONE = {"broadcast_queue_length"}
 
 
 def _dump(box: Sandbox, netns: str, message_type: int, payload: bytes) -> list[bytes]:
-    fd = _nsfs.open_netns(f"/proc/{box.pid}/root/run/netns/{netns}" if netns else f"/proc/{box.pid}/ns/net", follow=True)
+    fd = _nsfs.open_netns(
+        f"/proc/{box.pid}/root/run/netns/{netns}" if netns else f"/proc/{box.pid}/ns/net", follow=True
+    )
     socket = _nsfs.inside(fd, Netlink)
     try:
-        return socket.dump("a test", message_type, payload)
+        answers: list[bytes] = socket.dump("a test", message_type, payload)
+        return answers
     finally:
         socket.close()
 
@@ -141,7 +144,12 @@ def test_every_message_reads_alike(box: Sandbox, kind: str) -> None:
     for data in messages:
         ours, theirs = _wire.decode(kind, data), _theirs(cls, message_type - 2, data)
         for name in _wire._LAYOUTS[kind][1]:
-            assert ours[name] == theirs[_FIELDS.get(name, name) if kind in ("link", "route") and name != "type" or kind == "link" else name], name
+            assert (
+                ours[name]
+                == theirs[
+                    _FIELDS.get(name, name) if kind in ("link", "route") and name != "type" or kind == "link" else name
+                ]
+            ), name
         for name, _codec in table.values():
             value = theirs.get_attr(name)
             if name not in known:
