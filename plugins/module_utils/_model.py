@@ -110,9 +110,11 @@ class Link:
     parent: Endpoint | None = None
     options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
-    # Desired only: all the ports that a bridge is to have, and whether the kernel object may be made anew.
+    # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
+    # order of the addresses matters, the first of a subnet being the source of what leaves.
     ports: tuple[str, ...] | None = None
     recreate: bool = False
+    ordered: bool = False
     # Observed only. ``other_addresses`` are those of the kernel itself, of router advertisements and of leases.
     index: int | None = None
     running: bool | None = None

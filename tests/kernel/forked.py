@@ -16,9 +16,9 @@ import time
 import traceback
 from typing import Callable
 
-import pyroute2.netlink.rtnl.fibmsg  # noqa: F401  # so that a forked module has it
-import pyroute2.netlink.rtnl.ifaddrmsg  # noqa: F401
-import pyroute2.netlink.rtnl.ifinfmsg  # noqa: F401
+import pyroute2.netlink.rtnl.fibmsg  # so that a forked module has it
+import pyroute2.netlink.rtnl.ifaddrmsg
+import pyroute2.netlink.rtnl.ifinfmsg
 import pyroute2.netlink.rtnl.rtmsg  # noqa: F401
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -27,7 +27,7 @@ _CLONE_NEWNS, _CLONE_NEWNET, _CLONE_NEWPID = 0x00020000, 0x40000000, 0x20000000
 Entry = Callable[[], None]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def entry(module: str, user: int = 0) -> Entry:
     """Return a module's main(), imported once; it runs as root or as another user."""
     main: Entry = importlib.import_module(module).main
@@ -66,7 +66,7 @@ def run(
 def _in_the_middle(
     pid: int, main: Entry, files: tuple[int, int, int], netns: str | None, kill_after: float | None
 ) -> int:
-    """Enter the namespaces and start main() in a child, as a PID namespace takes in children only; return its status."""
+    """Enter the namespaces, start main() in a child, as a PID namespace takes in children only; return its status."""
     try:
         for number, fd in enumerate(files):
             os.dup2(fd, number)

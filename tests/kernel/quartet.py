@@ -1,17 +1,18 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one procedure for everything that a module manages: check, apply, repeat, change in place, absent, absent again."""
+"""The one procedure for all that a module manages: check, apply, repeat, change in place, absent, absent again."""
 
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Dict, Mapping, Optional, Tuple
+from collections.abc import Mapping
+from typing import Any, Optional
 
 from .sandbox import Result, Sandbox
 from .snapshot import assert_same
 
-Place = Tuple[str, str]
+Place = tuple[str, str]
 Wanted = Mapping[Place, Optional[Mapping[str, Any]]]
 
 
@@ -27,8 +28,8 @@ class Case:
     want: Wanted
     change: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     changed: Wanted = dataclasses.field(default_factory=dict)
-    prepare: Tuple[str, ...] = ()
-    others: Tuple[str, ...] = ()
+    prepare: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     absent: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -70,7 +71,7 @@ def assert_there(box: Sandbox, wanted: Wanted) -> None:
             assert there is None, f"{name} in {netns} is there"
             continue
         assert there is not None, f"{name} in {netns} is not there"
-        got: Dict[str, Any] = {key: there.get(key) for key in attributes}
+        got: dict[str, Any] = {key: there.get(key) for key in attributes}
         if isinstance(attributes.get("port"), Mapping):
             got["port"] = {key: there["port"].get(key) for key in attributes["port"]}
         assert got == dict(attributes), f"{name} in {netns}"
@@ -101,7 +102,7 @@ def assert_met(box: Sandbox, module: str, args: Mapping[str, Any], *others: str)
     assert_same(after, box.snapshot(*others))
 
 
-def refused(box: Sandbox, module: str, args: Mapping[str, Any], *words: str, others: Tuple[str, ...] = ()) -> None:
+def refused(box: Sandbox, module: str, args: Mapping[str, Any], *words: str, others: tuple[str, ...] = ()) -> None:
     """Assert that check mode and the real run refuse this in the same words, and change nothing."""
     before = box.snapshot(*others)
     for check in (True, False):

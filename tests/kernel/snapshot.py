@@ -9,13 +9,14 @@ import json
 import os
 import shlex
 import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .sandbox import Sandbox
 
-Snapshot = Dict[str, Any]
+Snapshot = dict[str, Any]
 
 _SYSCTLS = (
     "net/ipv4/ip_forward",
@@ -132,7 +133,7 @@ def _calm(value: Any, indexes: bool) -> Any:
 
 
 def _noise(item: Any) -> bool:
-    """Tell whether an entry comes and goes with carrier: flags, link-local addresses, the kernel's routes to what is here."""
+    """Tell whether an entry comes and goes with carrier: flags, link-local addresses, the kernel's own routes."""
     if isinstance(item, str):
         return item in _CARRIER
     if not isinstance(item, dict):

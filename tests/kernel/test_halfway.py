@@ -30,7 +30,8 @@ class Failure:
 
 
 _WIRE = (
-    "ip link add a0 netns red mtu 1400 address 02:00:00:00:00:01 type veth peer name b0 netns blue address 02:00:00:00:00:02",
+    "ip link add a0 netns red mtu 1400 type veth peer name b0 netns blue",
+    "ip -n red link set a0 address 02:00:00:00:00:01; ip -n blue link set b0 address 02:00:00:00:00:02",
     "ip -n red link set a0 up alias mine; ip -n red link property add dev a0 altname old",
     "ip -n red addr add 192.0.2.1/24 dev a0; ip -n red addr add 192.0.2.2/24 dev a0",
     "ip -n red addr add 2001:db8::1/64 dev a0 nodad; ip -n blue link set b0 up",
@@ -214,3 +215,30 @@ def test_what_was_done_is_undone(box: Sandbox, failure: Failure) -> None:
         assert word in result.msg, result.msg
     assert "could not be undone" not in result.msg, result.msg
     assert_same(before, box.snapshot(indexes=not failure.anew), result.msg)
+
+
+def test_undoing_keeps_the_first_address_of_a_subnet_first(box: Sandbox) -> None:
+    box.sh(
+        "ip link add a0 netns red type veth peer name b0 netns blue",
+        "ip -n red addr add 192.0.2.1/24 dev a0",
+        "ip -n red addr add 192.0.2.2/24 dev a0",
+        "ip -n red link set a0 up",
+        "ip -n blue link set b0 up",
+        "ip -n red link add o type ifb",
+        "ip -n red link property add dev o altname taken",
+    )
+    before = box.snapshot()
+    args = {"name": "a0", "netns": "red", "addresses": ["192.0.2.2/24"], "altnames": ["taken"]}
+    assert box.module("veth", {**args, "peer": {"name": "b0", "netns": "blue"}}).failed
+    assert_same(before, box.snapshot())
+
+
+def test_a_duplicate_address_is_undone(box: Sandbox) -> None:
+    box.netns("green", "white", dad=True)
+    ends = {"name": "a0", "netns": "green", "up": True, "peer": {"name": "b0", "netns": "white", "up": True}}
+    box.module("veth", ends)
+    box.sh("ip -n white addr add 2001:db8::1/64 dev b0 nodad")
+    before = box.snapshot()
+    failed = box.module("veth", {**ends, "addresses": ["2001:db8::1/64"]})
+    assert "duplicate address detection failed" in failed.msg
+    assert_same(before, box.snapshot())

@@ -61,7 +61,7 @@ class _Clock:
         return self.whole * random.triangular(0.0, 1.0, 0.75)
 
     def learn(self, was_running: bool) -> int:
-        """Take note of whether a run was still going on at its moment, so that about one in eight just ends before it."""
+        """Take note of whether a run was still going on at its moment, so that about one in eight ends before it."""
         self.whole = min(max(self.whole * (1.02 if was_running else 0.87), 0.005), 5.0)
         return int(was_running)
 
@@ -103,7 +103,6 @@ def test_a_namespace_is_made_whole_again(box: Sandbox) -> None:
         assert box.run("cat", "/proc/sys/net/ipv4/ip_forward", netns="green") == "1\n"
         assert not box.module("netns", _NETNS).changed
         assert box.module("netns", {"name": "green", "state": "absent"}).changed
-    print(left)
     assert left["nothing"] and left["namespace"], left
 
 

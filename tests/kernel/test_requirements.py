@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host may lack, said in one line; and names that no text can hold. With fresh interpreters, as Ansible runs them."""
+"""What a host may lack, said in one line; and names that no text can hold. Interpreters are fresh, as Ansible's."""
 
 from __future__ import annotations
 
@@ -60,13 +60,17 @@ def test_as_nobody(box: Sandbox, module: str, args: dict[str, Any]) -> None:
     "shim, words",
     [
         (
-            "import importlib.util as u\nfind = u.find_spec\n"
-            "u.find_spec = lambda name, *rest: None if name == 'pyroute2' else find(name, *rest)\n",
+            (
+                "import importlib.util as u\nfind = u.find_spec\n"
+                "u.find_spec = lambda name, *rest: None if name == 'pyroute2' else find(name, *rest)\n"
+            ),
             "the Python library pyroute2 0.7.2 or later is missing on this host",
         ),
         (
-            "import importlib.metadata as m\nversion = m.version\n"
-            "m.version = lambda name: '0.6.13' if name == 'pyroute2' else version(name)\n",
+            (
+                "import importlib.metadata as m\nversion = m.version\n"
+                "m.version = lambda name: '0.6.13' if name == 'pyroute2' else version(name)\n"
+            ),
             "pyroute2 0.6.13 on this host is too old",
         ),
     ],

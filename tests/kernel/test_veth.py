@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 
@@ -147,7 +147,7 @@ def test_every_pair_of_places(box: Sandbox, kinds: tuple[str, str]) -> None:
             {"named": ("green", "white")[number], "pid": f"pid:{pid}", "path": f"pid:{pid}"}.get(kind, "host")
         )
         references.append({"host": "host", "path": f"path:/run/{pid}", "none": None}.get(kind, places[-1]))
-    args: Dict[str, Any] = {"name": "eth7", "up": True, "peer": {"name": "eth7", "up": True, "mtu": 1300}}
+    args: dict[str, Any] = {"name": "eth7", "up": True, "peer": {"name": "eth7", "up": True, "mtu": 1300}}
     if places[0] == places[1]:
         args["peer"]["name"] = "eth8"
     for options, reference in zip((args, args["peer"]), references):
@@ -164,7 +164,7 @@ def test_every_pair_of_places(box: Sandbox, kinds: tuple[str, str]) -> None:
     assert near_end and far_end
     assert (near_end["below"] or _named(box, places[0], near_end)) == far_end["index"]
     assert (far_end["below"] or _named(box, places[1], far_end)) == near_end["index"]
-    gone: Dict[str, Any] = {key: args[key] for key in ("name", "netns") if key in args}
+    gone: dict[str, Any] = {key: args[key] for key in ("name", "netns") if key in args}
     assert box.module("veth", {**gone, "state": "absent"}).changed
     assert_there(box, {(places[0], "eth7"): None, (places[1], far): None})
 
@@ -213,7 +213,7 @@ def test_both_ends_at_one_place_are_refused(box: Sandbox) -> None:
 
 
 def test_names_and_indexes_that_repeat_across_namespaces(box: Sandbox) -> None:
-    """Both namespaces number their links alike and name them alike; each pair is still found, and the right one removed."""
+    """Both namespaces number and name their links alike; each pair is still found, and the right one removed."""
     for place in ("red", "blue"):
         box.sh(f"for n in 1 2 3; do ip -n {place} link add eth$n type ifb; done", f"ip -n {place} link del eth2")
         box.sh(f"ip -n {place} link add eth2 index 3 type veth peer name twin index 9")

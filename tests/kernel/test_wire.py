@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _wire
@@ -144,12 +145,9 @@ def test_every_message_reads_alike(box: Sandbox, kind: str) -> None:
     for data in messages:
         ours, theirs = _wire.decode(kind, data), _theirs(cls, message_type - 2, data)
         for name in _wire._LAYOUTS[kind][1]:
-            assert (
-                ours[name]
-                == theirs[
-                    _FIELDS.get(name, name) if kind in ("link", "route") and name != "type" or kind == "link" else name
-                ]
-            ), name
+            # A route's type is a field of that name, a link's is ifi_type.
+            field = name if kind == "route" and name == "type" else _FIELDS.get(name, name)
+            assert ours[name] == theirs[field], name
         for name, _codec in table.values():
             value = theirs.get_attr(name)
             if name not in known:

@@ -101,6 +101,10 @@ def _addresses(draft: Draft, label: str, want: Link) -> None:
     for cidr in reversed(draft.link(label, want.name).addresses or ()):
         if cidr not in want.addresses:
             draft.do(RemoveAddress(label, want.name, cidr))
+    left = draft.link(label, want.name).addresses or ()
+    if want.ordered and left != want.addresses[: len(left)]:
+        for cidr in reversed(left):
+            draft.do(RemoveAddress(label, want.name, cidr))
     for cidr in want.addresses:
         have = draft.link(label, want.name)
         if cidr not in (have.addresses or ()) and cidr not in have.other_addresses:

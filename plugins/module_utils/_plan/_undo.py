@@ -44,4 +44,4 @@ def _as_it_was(have: Link) -> Link:
     # The kernel can make anew only what it made at somebody's request; anything else must still be there.
     virtual = have.kind not in (None, "loopback") and (have.kind != "veth" or have.peer is not None)
     # Whatever stands in its place by now was made by the run that is undone.
-    return dataclasses.replace(have, present=True if virtual else None, recreate=True)
+    return dataclasses.replace(have, present=True if virtual else None, recreate=True, ordered=True)
