@@ -159,10 +159,11 @@ def units(session: nox.Session) -> None:
 def kernel(session: nox.Session, packages: tuple[str, ...]) -> None:
     """Run the engine against this machine's kernel, with the libraries of each supported distribution."""
     need_root(session)
-    session.install("ansible-core", "pytest>=8.3", "hypothesis", *packages)
+    session.install("ansible-core", "pytest>=8.3", "pytest-xdist", "hypothesis", *packages)
     link_checkout(session)
     # The docker SDK of Debian 12 imports distutils, which Python 3.11 warns of.
-    session.run("pytest", "-W", "ignore::DeprecationWarning", *(session.posargs or ["tests/kernel"]))
+    ignore = ("-W", "ignore::DeprecationWarning")
+    session.run("pytest", *ignore, "--numprocesses=auto", *(session.posargs or ["tests/kernel"]))
 
 
 @nox.session
