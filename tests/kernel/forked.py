@@ -16,13 +16,12 @@ import time
 import traceback
 from typing import Callable
 
-import pyroute2.netlink.rtnl.fibmsg  # so that a forked module has it
-import pyroute2.netlink.rtnl.ifaddrmsg
-import pyroute2.netlink.rtnl.ifinfmsg
-import pyroute2.netlink.rtnl.rtmsg  # noqa: F401
-
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWNET, _CLONE_NEWPID = 0x00020000, 0x40000000, 0x20000000
+
+# So that a forked module has them.
+for _name in ("fibmsg", "ifaddrmsg", "ifinfmsg", "rtmsg"):
+    importlib.import_module(f"pyroute2.netlink.rtnl.{_name}")
 
 Entry = Callable[[], None]
 
@@ -54,7 +53,7 @@ def run(
         middle = os.fork()
         if middle == 0:
             os._exit(_in_the_middle(pid, main, (given.fileno(), out.fileno(), err.fileno()), netns, kill_after))
-        _, status = os.waitpid(middle, 0)
+        status = os.waitpid(middle, 0)[1]
         texts = []
         for file in (out, err):
             file.seek(0)
@@ -85,7 +84,7 @@ def _in_the_middle(
         if kill_after is not None:
             time.sleep(kill_after)
             os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
+        status = os.waitpid(child, 0)[1]
     except BaseException:  # pylint: disable=broad-except
         traceback.print_exc(file=open(2, "w", encoding="utf-8", closefd=False))
         return 99

@@ -64,8 +64,8 @@ def take(sandbox: Sandbox, others: Sequence[str], indexes: bool) -> Snapshot:
     script = [f"echo '@@{place}'; {command} {shlex.quote(_READ)}" for place, command in enter.items()]
     text = sandbox.run("sh", "-c", "\n".join(script))
     for block in text.split("@@")[1:]:
-        label, _, rest = block.partition("\n")
-        tables, _, sysctls = rest.partition("==")
+        label, _newline, rest = block.partition("\n")
+        tables, _mark, sysctls = rest.partition("==")
         keys = [f"{name} {family}" for family, commands in ((4, _FOUR), (6, _SIX)) for name in commands]
         result[label] = {key: _calm(value, indexes) for key, value in zip(keys, _documents(tables))}
         result[label]["sysctls"] = dict(zip(_SYSCTLS, sysctls.split()))

@@ -186,7 +186,7 @@ def test_bad_input(box: Sandbox, module: str) -> None:
     box.sh("ip link add p0 type ifb")
     before = box.snapshot()
     wrong = []
-    for _, options, parameter in (row for row in _TABLE if row[0] == module):
+    for _module, options, parameter in (row for row in _TABLE if row[0] == module):
         base = _BASE[module]
         args = {**base, **options}
         if "peer" in options:

@@ -23,7 +23,7 @@ _MODULES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("module, args", _MODULES, ids=[name for name, _ in _MODULES])
+@pytest.mark.parametrize("module, args", _MODULES, ids=[name for name, _args in _MODULES])
 def test_a_fresh_interpreter(box: Sandbox, module: str, args: dict[str, Any]) -> None:
     """The same as in a forked process."""
     box.sh("ip link add p0 type ifb")
@@ -50,7 +50,7 @@ def test_without_privileges(box: Sandbox, privileges: tuple[str, ...], missing: 
     assert_same(before, box.snapshot())
 
 
-@pytest.mark.parametrize("module, args", _MODULES, ids=[name for name, _ in _MODULES])
+@pytest.mark.parametrize("module, args", _MODULES, ids=[name for name, _args in _MODULES])
 def test_as_nobody(box: Sandbox, module: str, args: dict[str, Any]) -> None:
     result = box.module(module, args, user=65534)
     assert result.failed and "this needs root" in result.msg, result.msg

@@ -99,9 +99,9 @@ def test_one(box: Sandbox, what: str, entry: dict[str, Any], shown: str) -> None
 @pytest.mark.parametrize("what, table", [("routes", _ROUTES), ("rules", _RULES)])
 def test_all_together(box: Sandbox, what: str, table: list[tuple[dict[str, Any], str]]) -> None:
     box.sh(*_WIRE)
-    everything = [entry for entry, _ in table]
+    everything = [entry for entry, _shown in table]
     converge(box, "netns", {"name": "red", what: everything})
-    for _, shown in table:
+    for _entry, shown in table:
         _assert_listed(box, what, shown)
     assert len(_shown(box, what)) == len(table), "\n".join(_shown(box, what))
     assert_met(box, "netns", {"name": "red", what: list(reversed(everything))})

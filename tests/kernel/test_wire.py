@@ -158,5 +158,5 @@ def test_every_message_reads_alike(box: Sandbox, kind: str) -> None:
             elif value is not None:
                 assert ours[name] == _plain(name, value), name
             seen |= {name} if value is not None else set()
-    unseen = {name for name, _ in table.values()} & known - seen
+    unseen = {name for name, _codec in table.values()} & known - seen
     assert not unseen, f"no message had {unseen}"
