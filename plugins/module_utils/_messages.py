@@ -22,7 +22,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
     Option,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Route, Rule, Value
-from ansible_collections.netfleet.docker.plugins.module_utils._transport import (
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
     NLM_F_CREATE,
     NLM_F_EXCL,
     NLM_F_REPLACE,

@@ -14,10 +14,13 @@ import socket
 import struct
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import Incomplete, KernelError
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import attributes, text
-
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
-NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
+    NLM_F_ACK,
+    NLM_F_DUMP,
+    NLM_F_REQUEST,
+    attributes,
+    text,
+)
 
 _HEADER = struct.Struct("=IHHII")
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3

@@ -28,6 +28,9 @@ Codec = Callable[[bytes], Any]
 Table = Mapping[int, "tuple[str, Codec]"]
 
 
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
+
 _ATTRIBUTE = struct.Struct("=HH")
 
 

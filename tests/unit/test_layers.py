@@ -1,0 +1,63 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who may import whom: docs/architecture.md has the table, from top to bottom, and the code keeps to it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+UTILS = ROOT / "plugins/module_utils"
+PACKAGE = "ansible_collections.netfleet.docker.plugins.module_utils"
+PURE = {"_errors", "_values", "_model", "_kinds", "_effects", "_ops", "_plan", "_wire", "_observe", "_messages"}
+
+
+def rows() -> list[set[str]]:
+    """Return the names in each row of the table in docs/architecture.md."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    return [set(re.findall(r"`(_\w+)/?`", line.split("|")[1])) for line in text.splitlines() if line.startswith("| `_")]
+
+
+def imports(path: Path) -> set[str]:
+    """Return what a file imports, anywhere in it: our own by their first name, others by theirs."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or ""] if node.module != PACKAGE else [f"{PACKAGE}.{one.name}" for one in node.names]
+            found |= set(names)
+    return {
+        name[len(PACKAGE) + 1 :].split(".")[0] if name.startswith(PACKAGE) else name.split(".")[0] for name in found
+    }
+
+
+def own_name(path: Path) -> str:
+    """Return a file's name in the table; the planners have one together."""
+    return path.relative_to(UTILS).parts[0].removesuffix(".py")
+
+
+FILES = sorted(path for path in UTILS.rglob("*.py") if path.stat().st_size)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_imports_only_what_stands_above_it(path: Path) -> None:
+    layers = rows()
+    place = next(number for number, names in enumerate(layers) if own_name(path) in names)
+    allowed = set().union(*layers[: place + 1])
+    assert {name for name in imports(path) if name.startswith("_") and name != "__future__"} <= allowed
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if own_name(path) in PURE], ids=lambda path: path.stem)
+def test_what_is_pure_does_no_io(path: Path) -> None:
+    assert not imports(path) & {"os", "pathlib", "subprocess", "ansible", "pyroute2", "docker", "threading", "ctypes"}
+
+
+def test_check_mode_is_tested_once() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "plugins").rglob("*.py"))
+    assert len(re.findall(r"if check_mode|\.check_mode\b", code)) == 2  # it is handed to the gate, and tested there
