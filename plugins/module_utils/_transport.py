@@ -9,6 +9,7 @@ interrupted; both matter here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -40,7 +41,8 @@ class Netlink:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         for option in (_NETLINK_EXT_ACK, _NETLINK_CAP_ACK, _NETLINK_GET_STRICT_CHK):
-            self._socket.setsockopt(_SOL_NETLINK, option, 1)
+            with contextlib.suppress(OSError):  # kernels before 4.20 lack one or the other, and do without
+                self._socket.setsockopt(_SOL_NETLINK, option, 1)
         self._socket.settimeout(_ANSWER_SECONDS)
         self._socket.bind((0, 0))
         self._sequence = 0
