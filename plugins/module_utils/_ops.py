@@ -62,8 +62,12 @@ class CreateNetns(Op):
 class DeleteNetns(Op):
     """Remove the name of a namespace, and with it the namespace unless something else holds it."""
 
+    # The PIDs of those that hold it.
+    processes: tuple[int, ...] = ()
+
     def describe(self) -> str:
-        return f"delete namespace {self.netns}"
+        text = f"delete namespace {self.netns}"
+        return f"{text}, which lives on nameless in {pids(self.processes)}" if self.processes else text
 
     def simulate(self, state: State) -> State:
         if not state.netns(self.netns).processes:
@@ -281,6 +285,13 @@ class RemoveEntry(Op):
             lambda entries: tuple(entry for entry in entries if entry != self.entry),
             type(self.entry),
         )
+
+
+def pids(processes: tuple[int, ...], most: int = 20) -> str:
+    """Return PIDs as they read in a sentence."""
+    shown = ", ".join(str(pid) for pid in processes[:most])
+    more = f" and {len(processes) - most} more" if len(processes) > most else ""
+    return f"PID {shown}{more}"
 
 
 def _setting(key: str, value: Value) -> str:

@@ -13,6 +13,8 @@ import os
 import random
 from typing import Any
 
+import pytest
+
 from . import forked
 from .quartet import look
 from .sandbox import PACKAGE, Sandbox
@@ -28,6 +30,23 @@ _PAIR: dict[str, Any] = {
     "addresses": ["192.0.2.1/24", "198.51.100.1/24"],
     "altnames": ["uplink"],
     "peer": {"name": "eth7", "netns": "blue", "up": True, "master": "br0", "alias": "far"},
+}
+_BRIDGE: dict[str, Any] = {
+    "name": "eth7",
+    "netns": "blue",
+    "stp": True,
+    "addresses": ["192.0.2.1/24"],
+    "up": True,
+    "ports": [{"name": "port", "isolated": True}],
+}
+_MACVLAN: dict[str, Any] = {
+    "name": "eth7",
+    "netns": "blue",
+    "parent": "wire",
+    "mode": "source",
+    "source_macs": ["02:00:00:00:00:01"],
+    "addresses": ["192.0.2.1/24"],
+    "up": True,
 }
 _NETNS: dict[str, Any] = {"name": "green", "sysctls": {"net.ipv4.ip_forward": 1}}
 
@@ -104,6 +123,23 @@ def test_a_namespace_is_made_whole_again(box: Sandbox) -> None:
         assert not box.module("netns", _NETNS).changed
         assert box.module("netns", {"name": "green", "state": "absent"}).changed
     assert left["nothing"] and left["namespace"], left
+
+
+@pytest.mark.parametrize("module", ["bridge", "macvlan"])
+def test_a_link_is_made_whole_again(box: Sandbox, module: str) -> None:
+    box.sh("ip -n blue link add port type ifb", "ip link add wire type ifb")
+    args = {"bridge": _BRIDGE, "macvlan": _MACVLAN}[module]
+    clock = _Clock()
+    for number in range(_KILLS // 6):
+        clock.learn(_killed(box, module, args, clock.moment()))
+        in_host, in_red, in_blue = _links(box)
+        assert (in_host, in_red) == (["lo", "wire"], ["lo"]), f"after kill {number}"
+        assert in_blue in (["lo", "port"], ["eth7", "lo", "port"]), f"after kill {number}"
+        healed = box.module(module, args)
+        assert not healed.failed, healed.msg
+        if number % 10 == 0:
+            assert not box.module(module, args).changed
+        assert box.module(module, {"name": "eth7", "netns": "blue", "state": "absent"}).changed
 
 
 def test_a_removal_that_was_killed(box: Sandbox) -> None:

@@ -140,7 +140,8 @@ def test_absent_with_processes_inside(box: Sandbox) -> None:
     box.sh("for n in $(seq 50); do ip netns pids red | grep -q . && exit; sleep 0.1; done; false")
     box.sh("ip -n red link add kept type ifb")
     refused(box, "netns", {"name": "red", "state": "absent"}, f"PID {pid}", "force")
-    converge(box, "netns", {"name": "red", "state": "absent", "force": True}, f"pid:{pid}")
+    forced = converge(box, "netns", {"name": "red", "state": "absent", "force": True}, f"pid:{pid}")
+    assert f"PID {pid}" in forced.data["operations"][0]["description"]
     assert look(box, f"pid:{pid}", "kept")
 
 

@@ -16,6 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     DeleteNetns,
     RemoveEntry,
     SetSysctl,
+    pids,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._check import of_a_link
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
@@ -49,13 +50,11 @@ def delete(draft: Draft, desired: State) -> None:
         if want.present is not False or not (have.present or have.stub):
             continue
         if have.processes and not want.force:
-            pids = ", ".join(str(pid) for pid in have.processes[:20])
-            more = f" and {len(have.processes) - 20} more" if len(have.processes) > 20 else ""
             raise PlanError(
-                f"namespace {label} still has processes inside: PID {pids}{more}; "
+                f"namespace {label} still has processes inside: {pids(have.processes)}; "
                 "stop them, or set force to remove the name and leave the namespace to them"
             )
-        draft.do(DeleteNetns(label))
+        draft.do(DeleteNetns(label, have.processes))
 
 
 def _sysctls(draft: Draft, label: str, want: Netns, late: bool) -> None:
