@@ -9,6 +9,7 @@ kernel adds of its own. Nothing here does anything.
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -27,18 +28,18 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
 
 
 @dataclasses.dataclass(frozen=True)
-class Op:
+class Op(abc.ABC):
     """One operation in one namespace, named by its label in the State."""
 
     netns: str
 
+    @abc.abstractmethod
     def describe(self) -> str:
         """Say what is done, as one line."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def simulate(self, state: State) -> State:
         """Return the State after the operation."""
-        raise NotImplementedError
 
     def report(self) -> dict[str, object]:
         """Return the operation as plain data for the user."""

@@ -96,19 +96,20 @@ def _read(kernel: Kernel, desired: State, label: str) -> Any:
 
 def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
     """Apply the operations and return the State afterwards; where that fails, bring back what was, and raise."""
-    done = 0
+    applied = 0
     try:
         for op in operations:
-            done += 1
             kernel.apply(op)
+            applied += 1
         after = _verified(kernel, desired) if operations else before
         _refuse_duplicates(desired, after)
         return after
     except NetfleetError as error:
-        left = _undo(kernel, before, operations[:done])
+        # A step that failed may have done a part of what it says.
+        left = _undo(kernel, before, operations[: applied + 1])
         if left:
             raise NetfleetError(f"{error}. What could not be undone: {'; '.join(left)}") from None
-        changed = "What this run had changed is undone" if done > 1 else "Nothing was changed"
+        changed = "What this run had changed is undone" if applied else "Nothing was changed"
         raise NetfleetError(f"{error}. {changed}.") from None
 
 
