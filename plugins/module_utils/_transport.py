@@ -10,9 +10,11 @@ interrupted; both matter here.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import socket
 import struct
+import time
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import Incomplete, KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
@@ -34,11 +36,24 @@ _ANSWER_SECONDS = 30.0
 _DUMP_TRIES = 10
 
 
-class Netlink:
-    """A routing netlink socket; it belongs for good to the namespace of the thread that opened it."""
+@dataclasses.dataclass
+class Budget:
+    """How much may be read: messages for each table, and seconds until ``deadline`` (time.monotonic) for all of it."""
 
-    def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
+    messages: int
+    deadline: float
+    exceeded: bool = False
+
+
+class Netlink:
+    """A netlink socket; it belongs for good to the namespace of the thread that opened it.
+
+    A dump that exceeds its budget is cut off and marks it as exceeded; the socket is of no more use then.
+    """
+
+    def __init__(self, protocol: int = socket.NETLINK_ROUTE, budget: Budget | None = None) -> None:
+        self._budget = budget
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         for option in (_NETLINK_EXT_ACK, _NETLINK_CAP_ACK, _NETLINK_GET_STRICT_CHK):
             with contextlib.suppress(OSError):  # kernels before 4.20 lack one or the other, and do without
@@ -72,10 +87,7 @@ class Netlink:
         answers: list[bytes] = []
         interrupted = False
         while True:
-            try:
-                data = self._socket.recv(_BUFFER)
-            except socket.timeout:
-                raise KernelError(what, 0, f"the kernel did not answer within {_ANSWER_SECONDS:.0f} seconds") from None
+            data = self._receive(what)
             offset = 0
             while offset + _HEADER.size <= len(data):
                 length, kind, message_flags, sequence, _port = _HEADER.unpack_from(data, offset)
@@ -89,6 +101,20 @@ class Netlink:
                     _raise_if_refused(what, kind, message_flags, body)
                     return answers, interrupted
                 answers.append(body)
+            if self._budget and len(answers) > self._budget.messages:
+                self._budget.exceeded = True
+                return answers[: self._budget.messages], False
+
+    def _receive(self, what: str) -> bytes:
+        if self._budget:
+            left = self._budget.deadline - time.monotonic()
+            if left <= 0:
+                raise Incomplete(f"{what}: there was no time left for it")
+            self._socket.settimeout(min(left, _ANSWER_SECONDS))
+        try:
+            return self._socket.recv(_BUFFER)
+        except socket.timeout:
+            raise KernelError(what, 0, "the kernel did not answer in time") from None
 
 
 def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option, same
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 
 _ATTRIBUTES = ("kind", "mtu", "mac", "up", "master", "alias", "altnames", "addresses")
 
@@ -68,9 +69,9 @@ def netns(state: State, label: str) -> dict[str, Any]:
 
 
 def printable(value: Any) -> Any:
-    r"""Return plain data in which every string is valid Unicode: bytes that are not come out as ``\xNN``."""
+    """Return plain data in which every string is valid Unicode; see ``_values.escaped``."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return escaped(value)
     if isinstance(value, Mapping):
         return {printable(key): printable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -1,0 +1,20 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Text of the kernel and of files, which may be any bytes, in a form that every output can hold."""
+
+from __future__ import annotations
+
+import re
+
+_LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2})")
+
+
+def escaped(text: str) -> str:
+    r"""Return text, decoded with surrogateescape, as valid Unicode from which its bytes can be had back.
+
+    A byte that is not UTF-8 stands as ``\xNN``, and a backslash that is followed by the like of it as ``\x5c``.
+    """
+    if "\\x" in text:
+        text = _LIKE_AN_ESCAPE.sub(r"\\x5c", text)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
