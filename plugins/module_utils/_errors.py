@@ -31,6 +31,10 @@ class MissingLibrary(NetfleetError):
     """A Python library that the managed host lacks."""
 
 
+class MissingProgram(NetfleetError):
+    """A program that the managed host lacks."""
+
+
 class Incomplete(NetfleetError):
     """The kernel's tables kept changing while they were read."""
 
