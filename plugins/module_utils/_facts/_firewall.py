@@ -74,16 +74,26 @@ class _Reader:
 
     def iptables(self, family: str, backend: str, tables: set[str] | None = None) -> list[str]:
         """Read a family's tables, of nf_tables only the ones named, and return the names of those that were told."""
-        try:
-            output = self._saved(_PROGRAMS[family], backend)
-        except NetfleetError as error:
-            self._miss(error, _PACKAGES[_PROGRAMS[family]])
-            return []
-        saved = _iptables.read(output, f"iptables-{backend}", family, self._inside.budget.messages)
-        told = [name for name in saved.tables if tables is None or name in tables]
-        chains = [row for row in saved.chains if row["table"] in told]
-        rules = [row for row in saved.rules if row["table"] in told]
-        self._keep(saved.complete, firewall_chains=chains, firewall_rules=rules)
+        told: list[str] = []
+        # One rule that nft made is too much for iptables-nft-save: then each table by itself.
+        for options in ((), *(("-t", name) for name in sorted(tables or ()))):
+            try:
+                output = self._saved(_PROGRAMS[family], backend, *options)
+            except MissingProgram as error:
+                self._miss(error, _PACKAGES[_PROGRAMS[family]])
+                break
+            except NetfleetError as error:
+                if options or not tables:
+                    self._miss(error, about=f"table {family} {options[1]}: " if options else "")
+                continue
+            saved = _iptables.read(output, f"iptables-{backend}", family, self._inside.budget.messages)
+            names = [name for name in saved.tables if tables is None or name in tables]
+            chains = [row for row in saved.chains if row["table"] in names]
+            rules = [row for row in saved.rules if row["table"] in names]
+            self._keep(saved.complete, firewall_chains=chains, firewall_rules=rules)
+            told += names
+            if not options:
+                break
         return told
 
     def nft(self, tables: frozenset[Table]) -> None:
@@ -101,15 +111,15 @@ class _Reader:
             except NetfleetError as error:
                 self._miss(error, about=f"table {family} {escaped(name)}: ")
 
-    def _saved(self, program: str, backend: str) -> str:
+    def _saved(self, program: str, backend: str, *options: str) -> str:
         try:
-            return self._inside.output(f"{program}-{backend}-save", "-c")
+            return self._inside.output(f"{program}-{backend}-save", "-c", *options)
         except MissingProgram:
             # A host with one backend only need not have a name for it.
             with contextlib.suppress(MissingProgram):
                 version = self._inside.output(f"{program}-save", "--version")
                 if ("nf_tables" in version) == (backend == "nft"):
-                    return self._inside.output(f"{program}-save", "-c")
+                    return self._inside.output(f"{program}-save", "-c", *options)
             raise
 
     def _listed(self, what: dict[str, Any], tables: frozenset[Table]) -> None:

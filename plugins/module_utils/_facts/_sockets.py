@@ -9,6 +9,7 @@ of all namespaces together.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -16,7 +17,9 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoSuchNetns
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside, processes_of
+from ansible_collections.netfleet.docker.plugins.module_utils._nsfs import identity, open_netns
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import attributes
 
 Row = dict[str, Any]
@@ -109,10 +112,14 @@ def _look(found: Descriptors, inodes: Collection[int], pid: int, path: str) -> N
     except OSError:
         return
     kind, _colon, rest = link.partition(":[")
-    if kind not in ("socket", "net") or not rest[:-1].isdigit():
-        return
-    inode = int(rest[:-1])
-    if kind == "net":
-        found.namespaces.setdefault(inode, []).append((pid, path))
-    elif inode in inodes and pid not in found.sockets.setdefault(inode, []):
-        found.sockets[inode].append(pid)
+    if kind == "socket" and rest[:-1].isdigit() and int(rest[:-1]) in inodes:
+        pids = found.sockets.setdefault(int(rest[:-1]), [])
+        if pid not in pids:
+            pids.append(pid)
+    elif kind == "net" or link == "/" or "/netns/" in link:
+        # One that was opened at a mount point reads as that path, and as "/" once it is no mount point any more.
+        # No other path is opened: there may be a file system behind it that does not answer.
+        with contextlib.suppress(NoSuchNetns):
+            fd = open_netns(path, follow=True)
+            found.namespaces.setdefault(identity(fd)[1], []).append((pid, path))
+            os.close(fd)
