@@ -149,7 +149,9 @@ def test_a_look_at_all_files_ends_at_its_deadline() -> None:
 
 
 def test_tracked_connections_are_counted(box: Sandbox) -> None:
-    program = "import socket as s\nfor port in (1, 2, 3): s.socket(s.AF_INET, s.SOCK_DGRAM).sendto(b'', ('127.0.0.1', port))"
+    program = (
+        "import socket as s\nfor port in (1, 2, 3): s.socket(s.AF_INET, s.SOCK_DGRAM).sendto(b'', ('127.0.0.1', port))"
+    )
     box.sh("ip link set lo up", "iptables-nft -A OUTPUT -m conntrack --ctstate NEW", netns="red")
     box.run(sys.executable, "-c", program, netns="red")
     for netns in ("red", "blue"):
