@@ -36,7 +36,7 @@ _RULES: tuple[tuple[str, ...], ...] = (
     ("-A", "own", "-m", "string", "--string", 'a "b', "--algo", "bm", "-j", "NFQUEUE", "--queue-num", "4"),
     ("-A", "own", "-m", "mark", "--mark", "0x1/0xff"),
     ("-t", "mangle", "-A", "OUTPUT", "-j", "MARK", "--set-xmark", "0x5/0xff"),
-    ("-t", "nat", "-A", "POSTROUTING", "-o", "e+", "-j", "MASQUERADE", "--to-ports", "1-99", "--random"),
+    ("-t", "nat", "-A", "POSTROUTING", "-p", "tcp", "-j", "MASQUERADE", "--to-ports", "1-99", "--random"),
 )
 _V4 = (
     ("-A", "INPUT", "-s", "192.0.2.0/24", "!", "-d", "198.51.100.1", "-m", "addrtype", "--dst-type", "LOCAL"),
