@@ -43,3 +43,19 @@ class KernelError(NetfleetError):
         super().__init__(f"{what}: {words}")
         self.code = code
         self.words = words
+
+
+class NoEngine(NetfleetError):
+    """The Docker Engine cannot be asked, or does not answer as one."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Take the path of its socket, and what is wrong."""
+        super().__init__(f"the Docker Engine at {path}: {reason}")
+
+
+class EngineRefused(NoEngine):
+    """The Docker Engine answered with an error, in its own words."""
+
+
+class NotFound(EngineRefused):
+    """The Docker Engine has no such object."""
