@@ -307,7 +307,8 @@ def test_a_table_that_iptables_cannot_read_is_told_by_nft(box: Sandbox, rule: st
     found = read(box, "red", _firewall.firewall)
     backends = [(row["table"], row["backend"], row["target"]) for row in found["firewall_rules"]]
     assert sorted(backends, key=str) == sorted(
-        [("filter", "nft", None), ("filter", "nft", rule.split()[-1]), ("nat", "iptables-nft", "dnat")], key=str
+        [("filter", "nft", None), ("filter", "nft", rule.rsplit(maxsplit=1)[-1]), ("nat", "iptables-nft", "dnat")],
+        key=str,
     )
     assert "table ip filter: nft tells of iptables' own extensions only the names" in found["missing"]
 

@@ -26,9 +26,11 @@ _STATES = (
     "src 192.0.2.1 dst 198.51.100.3 proto comp mode transport min 0x100 max 0x200",
 )
 _POLICIES = (
-    "dir out src 10.1.0.0/24 dst 10.2.0.0/16 proto tcp sport 5 dport 80 dev lo mark 0xd0c4e3 priority 9"
-    " tmpl src 192.0.2.1 dst 198.51.100.2 proto esp spi 0x5 reqid 3 mode tunnel"
-    " tmpl proto ah mode transport level required",
+    (
+        "dir out src 10.1.0.0/24 dst 10.2.0.0/16 proto tcp sport 5 dport 80 dev lo mark 0xd0c4e3 priority 9"
+        " tmpl src 192.0.2.1 dst 198.51.100.2 proto esp spi 0x5 reqid 3 mode tunnel"
+        " tmpl proto ah mode transport level required"
+    ),
     "dir in src 2001:db8::/32 dst 2001:db8:1::1/128 action block",
     "dir fwd src 0.0.0.0/0 dst 10.3.0.0/24 proto 47 tmpl src 192.0.2.9 dst 192.0.2.8 proto esp mode beet level use",
 )
@@ -58,7 +60,9 @@ def test_policies_are_as_they_were_made(box: Sandbox) -> None:
     box.sh(*(f"ip xfrm policy add {policy}" for policy in _POLICIES), netns="red")
     rows = _xfrm.finish(read(box, "red", _xfrm.xfrm)["xfrm_policies"], {1: "lo"})
     told = box.run("ip", "-d", "xfrm", "policy", netns="red")
-    assert {f"src {row['src']} dst {row['dst']}" for row in rows} == set(re.findall(r"^src \S+ dst \S+", told, re.M))
+    assert {f"src {row['src']} dst {row['dst']}" for row in rows} == set(
+        re.findall(r"^src \S+ dst \S+", told, re.MULTILINE)
+    )
     out, block, forward = sorted(rows, key=lambda row: ("out", "in", "fwd").index(row["direction"]))
     indexes = [row.pop("index") for row in (out, block, forward)]
     details = box.run("ip", "-s", "xfrm", "policy", netns="red")

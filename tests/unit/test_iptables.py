@@ -95,8 +95,8 @@ def test_a_quote_that_is_not_closed_hides_no_rule() -> None:
 
 
 def test_options_of_a_target() -> None:
-    words = "-A x -j SOMETHING --flag --pair a b --twice a --twice b ! --not c -s 192.0.2.1".split()
-    row = _iptables.rule(" ".join(words), words, ())
+    line = "-A x -j SOMETHING --flag --pair a b --twice a --twice b ! --not c -s 192.0.2.1"
+    row = _iptables.rule(line, line.split(), ())
     assert row["target_options"] == {"flag": True, "pair": ["a", "b"], "twice": ["a", "b"], "! not": "c"}
     assert row["match"] == [{"option": "source", "negated": False, "values": ["192.0.2.1"]}]
 
