@@ -177,12 +177,14 @@ def _records(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each line with its words; one with a quoted line break is longer than a line."""
     start = 0
     while start < len(text):
-        if text[start] in "#*:":
-            end = text.find("\n", start)
-            end = len(text) if end < 0 else end
-            words: list[str] = []
-        else:
-            words, end = _words(text, start)
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        words: list[str] = []
+        if text[start] not in "#*:":
+            if text.find('"', start, end) < 0:
+                words = [word for word in text[start:end].split(" ") if word]
+            else:
+                words, end = _words(text, start)
         if end > start and text[start] != "#":
             yield text[start:end], words
         start = end + 1
