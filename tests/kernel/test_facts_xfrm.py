@@ -16,6 +16,7 @@ import struct
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _xfrm
+from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
 
 from .reading import read
 from .sandbox import Sandbox
@@ -52,6 +53,8 @@ def test_states_are_as_ip_tells(box: Sandbox) -> None:
     found = {tuple(row[column] for column in columns) for row in rows}
     assert found == {(src, dst, of, int(spi, 16), int(reqid), mode) for src, dst, of, spi, reqid, mode in expected}
     assert {row["family"] for row in rows} == {4, 6}
+    for row in rows:
+        assert_row("xfrm_state", row)
     assert all(row["mark"] is None and row["encryption"] is None and row["packets"] == 0 for row in rows)
     assert read(box, "blue", _xfrm.xfrm) == {"xfrm_states": [], "xfrm_policies": []}
 
@@ -59,6 +62,8 @@ def test_states_are_as_ip_tells(box: Sandbox) -> None:
 def test_policies_are_as_they_were_made(box: Sandbox) -> None:
     box.sh(*(f"ip xfrm policy add {policy}" for policy in _POLICIES), netns="red")
     rows = _xfrm.finish(read(box, "red", _xfrm.xfrm)["xfrm_policies"], {1: "lo"})
+    for row in rows:
+        assert_row("xfrm_policy", row)
     told = box.run("ip", "-d", "xfrm", "policy", netns="red")
     assert {f"src {row['src']} dst {row['dst']}" for row in rows} == set(
         re.findall(r"^src \S+ dst \S+", told, re.MULTILINE)

@@ -9,6 +9,7 @@ import re
 
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _iptables
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
+from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +53,9 @@ def test_nothing_that_is_printed_is_too_much(printed: str) -> None:
     for row in found.rules:
         assert row["text"] in escaped(printed) or row["text"].count("\\x5c")
         assert row["position"] >= 1
+        assert_row("firewall_rule", row)
+    for row in found.chains:
+        assert_row("firewall_chain", row)
 
 
 @given(PRINTED)
