@@ -153,6 +153,8 @@ def test_keys_are_not_taken() -> None:
     }
     combined = _xfrm.state(message((18, aead)))
     assert (combined["encryption"], combined["authentication"]) == ("rfc4106(gcm(aes))", None)
-    for row in (split, combined):
+    endless = _xfrm.state(message((1, algorithm(b"x" * 64, secret))))
+    assert endless["authentication"] == "x" * 64
+    for row in (split, combined, endless):
         text = json.dumps(row)
         assert "SECRET" not in text and secret.hex() not in text

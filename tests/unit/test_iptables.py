@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 # Bytes, as they are read: surrogates stand for those that are not UTF-8.
 BYTES = st.binary(min_size=1, max_size=30).map(lambda data: data.decode("utf-8", "surrogateescape"))
-VALUES = BYTES.map(lambda text: text.replace("\0", "_"))
+# What looks like something else to a reader is what goes wrong.
+LOOKALIKES = st.lists(st.sampled_from([*"-!x\"\\' \n", "-j", "--x"]), min_size=1, max_size=6).map("".join)
+VALUES = LOOKALIKES | BYTES.map(lambda text: text.replace("\0", "_"))
 BARE = VALUES.map(lambda text: re.sub(r"[\s]", "_", text)).filter(lambda text: text != "!")
 WORDS = st.sampled_from(
     [*'!-[]:*#"\\ \n', "-A", "-j", "-m", "--comment", "INPUT", "[1:2]", '"a b"', "*nat", ":x - [0:0]"]

@@ -18,9 +18,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._text import escap
 Row = dict[str, Any]
 
 # Longer than any quoted value, whose every byte may be escaped: an unclosed quote does not swallow what follows.
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.){0,4096})"(?=[ \n]|\Z)', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.){0,4096})"(?=[ \n]|\Z)')
 _PLAIN = re.compile(r"[^ \n]+")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)")
 _OPTION = re.compile(r"--?[A-Za-z]")
 _CHAIN = re.compile(r":(.*?) (\S+)(?: \[(\d+):(\d+)\])?\s*")
 _COUNTERS = re.compile(r"\[(\d+):(\d+)\] ")
