@@ -56,7 +56,8 @@ else:
     time.sleep(600)
 """
 _LINE = re.compile(
-    r"(?P<protocol>\w+)\s+(?:LISTEN|UNCONN)\s+\d+\s+\d+\s+(?P<address>[^ %]+?)(?:%(?P<interface>[^ :]+))?:(?P<port>\d+)\s"
+    r"(?P<protocol>\w+)\s+(?:LISTEN|UNCONN)\s+\d+\s+\d+\s+"
+    r"(?P<address>[^ %]+?)(?:%(?P<interface>[^ :]+))?:(?P<port>\d+)\s"
 )
 
 

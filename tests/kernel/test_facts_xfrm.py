@@ -16,6 +16,7 @@ import struct
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _xfrm
+from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
 
 from .reading import read
 from .sandbox import Sandbox
@@ -26,9 +27,11 @@ _STATES = (
     "src 192.0.2.1 dst 198.51.100.3 proto comp mode transport min 0x100 max 0x200",
 )
 _POLICIES = (
-    "dir out src 10.1.0.0/24 dst 10.2.0.0/16 proto tcp sport 5 dport 80 dev lo mark 0xd0c4e3 priority 9"
-    " tmpl src 192.0.2.1 dst 198.51.100.2 proto esp spi 0x5 reqid 3 mode tunnel"
-    " tmpl proto ah mode transport level required",
+    (
+        "dir out src 10.1.0.0/24 dst 10.2.0.0/16 proto tcp sport 5 dport 80 dev lo mark 0xd0c4e3 priority 9"
+        " tmpl src 192.0.2.1 dst 198.51.100.2 proto esp spi 0x5 reqid 3 mode tunnel"
+        " tmpl proto ah mode transport level required"
+    ),
     "dir in src 2001:db8::/32 dst 2001:db8:1::1/128 action block",
     "dir fwd src 0.0.0.0/0 dst 10.3.0.0/24 proto 47 tmpl src 192.0.2.9 dst 192.0.2.8 proto esp mode beet level use",
 )
@@ -50,6 +53,8 @@ def test_states_are_as_ip_tells(box: Sandbox) -> None:
     found = {tuple(row[column] for column in columns) for row in rows}
     assert found == {(src, dst, of, int(spi, 16), int(reqid), mode) for src, dst, of, spi, reqid, mode in expected}
     assert {row["family"] for row in rows} == {4, 6}
+    for row in rows:
+        assert_row("xfrm_state", row)
     assert all(row["mark"] is None and row["encryption"] is None and row["packets"] == 0 for row in rows)
     assert read(box, "blue", _xfrm.xfrm) == {"xfrm_states": [], "xfrm_policies": []}
 
@@ -57,8 +62,12 @@ def test_states_are_as_ip_tells(box: Sandbox) -> None:
 def test_policies_are_as_they_were_made(box: Sandbox) -> None:
     box.sh(*(f"ip xfrm policy add {policy}" for policy in _POLICIES), netns="red")
     rows = _xfrm.finish(read(box, "red", _xfrm.xfrm)["xfrm_policies"], {1: "lo"})
+    for row in rows:
+        assert_row("xfrm_policy", row)
     told = box.run("ip", "-d", "xfrm", "policy", netns="red")
-    assert {f"src {row['src']} dst {row['dst']}" for row in rows} == set(re.findall(r"^src \S+ dst \S+", told, re.M))
+    assert {f"src {row['src']} dst {row['dst']}" for row in rows} == set(
+        re.findall(r"^src \S+ dst \S+", told, re.MULTILINE)
+    )
     out, block, forward = sorted(rows, key=lambda row: ("out", "in", "fwd").index(row["direction"]))
     indexes = [row.pop("index") for row in (out, block, forward)]
     details = box.run("ip", "-s", "xfrm", "policy", netns="red")
@@ -144,6 +153,8 @@ def test_keys_are_not_taken() -> None:
     }
     combined = _xfrm.state(message((18, aead)))
     assert (combined["encryption"], combined["authentication"]) == ("rfc4106(gcm(aes))", None)
-    for row in (split, combined):
+    endless = _xfrm.state(message((1, algorithm(b"x" * 64, secret))))
+    assert endless["authentication"] == "x" * 64
+    for row in (split, combined, endless):
         text = json.dumps(row)
         assert "SECRET" not in text and secret.hex() not in text

@@ -9,12 +9,15 @@ import re
 
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _iptables
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
+from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
 from hypothesis import given
 from hypothesis import strategies as st
 
 # Bytes, as they are read: surrogates stand for those that are not UTF-8.
 BYTES = st.binary(min_size=1, max_size=30).map(lambda data: data.decode("utf-8", "surrogateescape"))
-VALUES = BYTES.map(lambda text: text.replace("\0", "_"))
+# What looks like something else to a reader is what goes wrong.
+LOOKALIKES = st.lists(st.sampled_from([*"-!x\"\\' \n", "-j", "--x"]), min_size=1, max_size=6).map("".join)
+VALUES = LOOKALIKES | BYTES.map(lambda text: text.replace("\0", "_"))
 BARE = VALUES.map(lambda text: re.sub(r"[\s]", "_", text)).filter(lambda text: text != "!")
 WORDS = st.sampled_from(
     [*'!-[]:*#"\\ \n', "-A", "-j", "-m", "--comment", "INPUT", "[1:2]", '"a b"', "*nat", ":x - [0:0]"]
@@ -52,6 +55,9 @@ def test_nothing_that_is_printed_is_too_much(printed: str) -> None:
     for row in found.rules:
         assert row["text"] in escaped(printed) or row["text"].count("\\x5c")
         assert row["position"] >= 1
+        assert_row("firewall_rule", row)
+    for row in found.chains:
+        assert_row("firewall_chain", row)
 
 
 @given(PRINTED)
@@ -95,8 +101,8 @@ def test_a_quote_that_is_not_closed_hides_no_rule() -> None:
 
 
 def test_options_of_a_target() -> None:
-    words = "-A x -j SOMETHING --flag --pair a b --twice a --twice b ! --not c -s 192.0.2.1".split()
-    row = _iptables.rule(" ".join(words), words, ())
+    line = "-A x -j SOMETHING --flag --pair a b --twice a --twice b ! --not c -s 192.0.2.1"
+    row = _iptables.rule(line, line.split(), ())
     assert row["target_options"] == {"flag": True, "pair": ["a", "b"], "twice": ["a", "b"], "! not": "c"}
     assert row["match"] == [{"option": "source", "negated": False, "values": ["192.0.2.1"]}]
 

@@ -55,7 +55,7 @@ def test_nothing_that_is_listed_is_too_much(document: Any, most: int) -> None:
     found = _nft.read(document, TABLES, most)
     assert max(len(found.chains), len(found.rules), len(found.sets)) <= most
     assert sum(len(row["elements"]) for row in found.sets) <= most
-    json.dumps(found).encode()  # no surrogate is left
+    json.dumps(found, ensure_ascii=False).encode()  # no surrogate is left
     assert {(row["family"], row["table"]) for row in (*found.chains, *found.rules, *found.sets)} <= TABLES
 
 

@@ -18,9 +18,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._text import escap
 Row = dict[str, Any]
 
 # Longer than any quoted value, whose every byte may be escaped: an unclosed quote does not swallow what follows.
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.){0,4096})"(?=[ \n]|\Z)', re.DOTALL)
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.){0,4096})"(?=[ \n]|\Z)')
 _PLAIN = re.compile(r"[^ \n]+")
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)")
 _OPTION = re.compile(r"--?[A-Za-z]")
 _CHAIN = re.compile(r":(.*?) (\S+)(?: \[(\d+):(\d+)\])?\s*")
 _COUNTERS = re.compile(r"\[(\d+):(\d+)\] ")
@@ -177,12 +177,14 @@ def _records(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each line with its words; one with a quoted line break is longer than a line."""
     start = 0
     while start < len(text):
-        if text[start] in "#*:":
-            end = text.find("\n", start)
-            end = len(text) if end < 0 else end
-            words: list[str] = []
-        else:
-            words, end = _words(text, start)
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        words: list[str] = []
+        if text[start] not in "#*:":
+            if text.find('"', start, end) < 0:
+                words = [word for word in text[start:end].split(" ") if word]
+            else:
+                words, end = _words(text, start)
         if end > start and text[start] != "#":
             yield text[start:end], words
         start = end + 1

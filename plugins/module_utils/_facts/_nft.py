@@ -15,10 +15,11 @@ Row = dict[str, Any]
 
 # Statements that say what becomes of a packet. nft takes nothing behind those that decide.
 _TARGETS = frozenset(
-    "accept continue drop dup fwd goto jump log mangle masquerade notrack queue redirect reject return snat dnat"
-    " synproxy tproxy vmap".split()
+    (
+        *("accept", "continue", "dnat", "drop", "dup", "fwd", "goto", "jump", "log", "mangle", "masquerade", "notrack"),
+        *("queue", "redirect", "reject", "return", "snat", "synproxy", "tproxy", "vmap"),
+    )
 )
-_TABLE = ("family", "table")
 
 
 class Listed(NamedTuple):

@@ -108,13 +108,12 @@ def policy(payload: bytes) -> Row:
         "index": index,
         "mark": _mark(found),
         "index_of_interface": interface,
-        "templates": [_template(*one) for one in _TEMPLATE.iter_unpack(_whole(templates, _TEMPLATE.size))],
+        "templates": [_template(one) for one in _TEMPLATE.iter_unpack(_whole(templates, _TEMPLATE.size))],
     }
 
 
-def _template(
-    dst: bytes, spi: bytes, protocol: int, family: int, src: bytes, reqid: int, mode: int, _share: int, optional: int
-) -> Row:
+def _template(fields: tuple[Any, ...]) -> Row:
+    dst, spi, protocol, family, src, reqid, mode, _share, optional = fields
     return {
         "src": _address(family, src),
         "dst": _address(family, dst),
