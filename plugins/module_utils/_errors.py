@@ -27,8 +27,16 @@ class PlanError(NetfleetError):
     """The desired state cannot be reached from the actual one; nothing was done."""
 
 
+class NotAllowed(NetfleetError):
+    """What this process may not do on this host; nothing was done."""
+
+
 class MissingLibrary(NetfleetError):
     """A Python library that the managed host lacks."""
+
+
+class MissingProgram(NetfleetError):
+    """A program that the managed host lacks."""
 
 
 class Incomplete(NetfleetError):

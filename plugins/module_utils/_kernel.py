@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary, PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import where
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
@@ -28,7 +28,6 @@ _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNSID = 18, 22, 26, 34, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
 _NAME_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 3
 _NETLINK_HEADER = 16
-_CAP_NET_ADMIN, _CAP_SYS_ADMIN = 12, 21
 _IFINFO = struct.Struct("=BxHiII")
 
 
@@ -44,15 +43,6 @@ def require_pyroute2() -> None:
         raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is missing on this host: {install}")
     if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _PYROUTE2_MINIMUM:
         raise MissingLibrary(f"pyroute2 {version} on this host is too old, {wanted} or later is needed: {install}")
-
-
-def require_privileges() -> None:
-    """Raise PlanError unless this process may enter namespaces and change links."""
-    effective = int(re.findall(r"CapEff:\s+(\w+)", Path("/proc/self/status").read_text(encoding="ascii"))[0], 16)
-    names = {_CAP_NET_ADMIN: "CAP_NET_ADMIN", _CAP_SYS_ADMIN: "CAP_SYS_ADMIN"}
-    missing = [name for bit, name in names.items() if not effective >> bit & 1]
-    if missing:
-        raise PlanError(f"this needs root on the host (become: true); missing here: {' and '.join(missing)}")
 
 
 class Kernel:

@@ -78,7 +78,7 @@ def inside(fd: int, work: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            _check("enter the namespace", _libc.setns(fd, _CLONE_NEWNET))
+            enter(fd)
             outcome.append(work())
         except (NetfleetError, OSError, ValueError) as error:
             failure.append(error)
@@ -89,6 +89,11 @@ def inside(fd: int, work: Callable[[], T]) -> T:
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+def enter(fd: int) -> None:
+    """Let the current thread, which must not be the main one, enter the namespace."""
+    _check("enter the namespace", _libc.setns(fd, _CLONE_NEWNET))
 
 
 def what_is_named(name: str) -> str:

@@ -11,13 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _refs, _view
+from ansible_collections.netfleet.docker.plugins.module_utils import _privileges, _refs, _view
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._kernel import (
-    Kernel,
-    require_privileges,
-    require_pyroute2,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, require_pyroute2
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import observe
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
@@ -56,7 +52,7 @@ def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Re
 
 
 def _carry_out(kernel: Kernel, request: Request, name: str, check_mode: bool) -> dict[str, Any]:
-    require_privileges()
+    _privileges.require(_privileges.CHANGE)
     require_pyroute2()
     labels = _refs.resolve(kernel, request.references, request.may_be_missing)
     desired = request.desired.relabel(labels)

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import MissingProgram, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget, Netlink
 
@@ -38,18 +38,25 @@ class Inside:
 
     def dump(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> list[bytes]:
         """Return the payloads of a table, cut off where it exceeds the budget, which is then marked."""
-        if protocol not in self._sockets:
-            self._sockets[protocol] = Netlink(protocol, self.budget)
         exceeded, self.budget.exceeded = self.budget.exceeded, False
+        done = False
         try:
-            return self._sockets[protocol].dump(what, message_type, payload)
-        except BaseException:
-            self._sockets.pop(protocol).close()
-            raise
+            found = self._socket(protocol).dump(what, message_type, payload)
+            done = not self.budget.exceeded
+            return found
         finally:
-            if self.budget.exceeded and protocol in self._sockets:
+            if not done:
                 self._sockets.pop(protocol).close()  # the rest of the dump is still in it
             self.budget.exceeded |= exceeded
+
+    def request(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> list[bytes]:
+        """Return the answers to one question."""
+        return self._socket(protocol).request(what, message_type, 0, payload)
+
+    def _socket(self, protocol: int) -> Netlink:
+        if protocol not in self._sockets:
+            self._sockets[protocol] = Netlink(protocol, self.budget)
+        return self._sockets[protocol]
 
     def file(self, path: str) -> str | None:
         """Return the text of a small file such as one below /proc/sys, or None if this kernel has none there."""
@@ -77,7 +84,7 @@ class Inside:
                 command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=left, env=environment
             )
         except FileNotFoundError:
-            raise NetfleetError(f"{command[0]} is not installed on this host") from None
+            raise MissingProgram(f"{command[0]} is not installed on this host") from None
         except subprocess.TimeoutExpired:
             raise NetfleetError(f"{command[0]} did not end in time") from None
         if done.returncode != 0:

@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can only be told when all namespaces are read: other ends of links, processes of sockets, Docker's networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _owners, _sockets, _xfrm
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._parts import Found
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._visits import Visits
+
+Row = dict[str, Any]
+
+
+def complete(
+    visits: Visits, rows: dict[str, Row], holders: Mapping[int, list[int]], device: int, docker: _owners.Docker
+) -> None:
+    """Complete the lists of every namespace, and the rows of the table netns."""
+    for netns, found in visits.found.items():
+        if netns not in rows:
+            rows[netns] = _owners.row(_owners.Trace(netns), docker, device)
+        rows[netns].update(found.columns)
+        _other_ends(found, visits)
+        _networks(rows[netns], found.lists.get("interfaces", ()), docker.networks)
+        if "sockets" in found.lists:
+            found.lists["sockets"] = _sockets.finish(found.lists["sockets"], found.names, holders)
+        if "xfrm_policies" in found.lists:
+            found.lists["xfrm_policies"] = _xfrm.finish(found.lists["xfrm_policies"], found.names)
+
+
+def _other_ends(found: Found, visits: Visits) -> None:
+    # What is known by a number only was read by way of the namespace that has the number, and by its numbers.
+    numbers = visits.numbers.get(found.netns.rpartition("@")[2], {})
+    for message, row in zip(found.links, found.lists.get("interfaces", ())):
+        number = message.get("IFLA_LINK_NETNSID")
+        role = "peer" if row["kind"] == "veth" else "parent"
+        if number is None or row[f"{role}_index"] is None:
+            continue
+        other = row[f"{role}_netns"] = numbers.get(number)
+        if other in visits.found:
+            row[role] = visits.found[other].names.get(row[f"{role}_index"])
+
+
+def _networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Mapping[str, Any]]) -> None:
+    """Name the Docker networks that bridges and VXLAN links carry."""
+    by_bridge = {_bridge(network): network for network in networks if network["driver"] == "bridge"}
+    for link in interfaces:
+        if netns["kind"] == "host" and link["kind"] == "bridge" and link["name"] in by_bridge:
+            network = by_bridge[link["name"]]
+            link["docker_network_id"], link["docker_network"] = network["id"], network["name"]
+        elif netns["kind"] == "overlay" and link["kind"] in ("bridge", "vxlan"):
+            link["docker_network_id"], link["docker_network"] = netns["docker_network_id"], netns["docker_network"]
+
+
+def _bridge(network: Mapping[str, Any]) -> str:
+    """Return the name of a bridge network's bridge."""
+    named: str | None = network["options"].get("com.docker.network.bridge.name")
+    return named or f"br-{network['id'][:12]}"

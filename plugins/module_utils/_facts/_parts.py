@@ -1,0 +1,175 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One namespace read part by part, by a thread that has entered it. A part that fails is named, and the rest stands."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import struct
+from collections.abc import Collection
+from typing import Any, Callable
+
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import (
+    _conntrack,
+    _firewall,
+    _links,
+    _routing,
+    _sockets,
+    _sysctls,
+    _xfrm,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import attribute, decode
+
+Row = dict[str, Any]
+
+_GETLINK, _GETADDR, _GETROUTE, _GETNEIGH, _GETRULE, _GETNSID = 18, 22, 26, 30, 34, 90
+_IFINFO = struct.Struct("=BxHiII")
+_NDMSG = struct.Struct("=BxxxiHBB")
+_IFLA_EXT_MASK, _SKIP_STATISTICS = 29, 8
+_IFLA_TARGET_NETNSID, _IFA_TARGET_NETNSID = 46, 10
+_AF_BRIDGE, _NTF_PROXY = 7, 8
+_NSID_FD = 3
+
+
+@dataclasses.dataclass
+class Found:
+    """What was read of one namespace: lists of rows by name, what is missing, and the links' messages."""
+
+    netns: str
+    lists: dict[str, Any] = dataclasses.field(default_factory=dict)
+    columns: dict[str, Any] = dataclasses.field(default_factory=dict)
+    missing: list[Row] = dataclasses.field(default_factory=list)
+    links: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    names: dict[int, str] = dataclasses.field(default_factory=dict)
+
+    def miss(self, part: str, what: str, reason: str) -> None:
+        """Name a part that is not there, or not whole."""
+        self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": reason})
+
+
+def read(inside: Inside, netns: str, subset: Collection[str]) -> Found:
+    """Read the parts of the current thread's namespace that the subset names, and its interfaces in any case."""
+    found = Found(netns)
+    _attempt(found, inside, "interfaces", lambda: _interfaces(found, inside, "statistics" in subset))
+    for part, reader in _READERS.items():
+        if part in subset:
+            _attempt(found, inside, part, functools.partial(reader, found, inside, part))
+    return found
+
+
+def read_from_outside(inside: Inside, netns: str, number: int, subset: Collection[str]) -> Found:
+    """Read interfaces and addresses of a namespace that the current one knows by a number only."""
+    found = Found(netns)
+    target = struct.pack("=i", number)
+
+    def interfaces() -> None:
+        found.links = _dump(inside, "link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target))
+        _keep_interfaces(found)
+
+    def addresses() -> None:
+        messages = _dump(inside, "address", _GETADDR, bytes(8) + attribute(_IFA_TARGET_NETNSID, target))
+        found.lists["addresses"] = _links.addresses(messages, found.names)
+
+    _attempt(found, inside, "interfaces", interfaces)
+    if "addresses" in subset:
+        _attempt(found, inside, "addresses", addresses)
+    return found
+
+
+def numbers(inside: Inside) -> list[int]:
+    """Return all the numbers by which the current namespace knows others."""
+    return [message["NETNSA_NSID"] for message in _dump(inside, "nsid", _GETNSID, bytes(4))]
+
+
+def number(inside: Inside, fd: int) -> int:
+    """Return the number by which the current namespace knows another one, -1 if it has none for it."""
+    query = bytes(4) + attribute(_NSID_FD, struct.pack("=I", fd))
+    answers = inside.request("ask for a namespace's number", _GETNSID, query)
+    return int(decode("nsid", answers[0])["NETNSA_NSID"])
+
+
+def _attempt(found: Found, inside: Inside, part: str, work: Callable[[], None]) -> None:
+    inside.budget.exceeded = False
+    try:
+        work()
+    except (NetfleetError, OSError) as error:
+        found.miss(part, "missing", str(error))
+    if inside.budget.exceeded:
+        found.miss(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
+
+
+def _dump(inside: Inside, kind: str, message_type: int, payload: bytes) -> list[dict[str, Any]]:
+    return [decode(kind, answer) for answer in inside.dump(f"read the {kind} table", message_type, payload)]
+
+
+def _interfaces(found: Found, inside: Inside, statistics: bool) -> None:
+    mask = b"" if statistics else attribute(_IFLA_EXT_MASK, struct.pack("=I", _SKIP_STATISTICS))
+    found.links = _dump(inside, "link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask)
+    _keep_interfaces(found)
+
+
+def _keep_interfaces(found: Found) -> None:
+    rows = found.lists["interfaces"] = _links.interfaces(found.netns, found.links)
+    found.names = {row["index"]: row["name"] for row in rows}
+
+
+def _addresses(found: Found, inside: Inside, part: str) -> None:
+    found.lists[part] = _links.addresses(_dump(inside, "address", _GETADDR, bytes(8)), found.names)
+
+
+def _routes(found: Found, inside: Inside, part: str) -> None:
+    found.lists[part] = _routing.routes(_dump(inside, "route", _GETROUTE, bytes(12)), found.names)
+
+
+def _rules(found: Found, inside: Inside, part: str) -> None:
+    found.lists[part] = _routing.rules(_dump(inside, "rule", _GETRULE, bytes(12)))
+
+
+def _neighbours(found: Found, inside: Inside, part: str) -> None:
+    # The kernel keeps the addresses that it answers for in a table of their own.
+    requests = (_NDMSG.pack(0, 0, 0, flags, 0) for flags in (0, _NTF_PROXY))
+    messages = [message for request in requests for message in _dump(inside, "neighbour", _GETNEIGH, request)]
+    found.lists[part] = _routing.neighbours(messages, found.names)
+
+
+def _fdb(found: Found, inside: Inside, part: str) -> None:
+    messages = _dump(inside, "neighbour", _GETNEIGH, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0))
+    found.lists[part] = _routing.fdb(messages, found.names)
+
+
+def _sysctl(found: Found, inside: Inside, part: str) -> None:
+    found.lists[part] = _sysctls.sysctls(inside, found.links)
+
+
+def _several(read_them: Callable[[Inside], dict[str, list[Any]]]) -> Callable[[Found, Inside, str], None]:
+    """Return the reader of a part that comes as several lists, and as reasons for what of it is missing."""
+
+    def reader(found: Found, inside: Inside, part: str) -> None:
+        lists = read_them(inside)
+        for reason in lists.pop("missing", ()):
+            found.miss(part, "missing", reason)
+        found.lists.update(lists)
+
+    return reader
+
+
+def _conntrack_columns(found: Found, inside: Inside, _part: str) -> None:
+    found.columns.update(_conntrack.conntrack(inside))
+
+
+_READERS: dict[str, Callable[[Found, Inside, str], None]] = {
+    "addresses": _addresses,
+    "routes": _routes,
+    "rules": _rules,
+    "neighbours": _neighbours,
+    "fdb": _fdb,
+    "sysctls": _sysctl,
+    "sockets": _several(_sockets.sockets),
+    "firewall": _several(_firewall.firewall),
+    "xfrm": _several(_xfrm.xfrm),
+    "conntrack": _conntrack_columns,
+}

@@ -1,0 +1,203 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every network namespace of this host and what leads to it: processes, threads, names, mounts of any mount namespace."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoSuchNetns
+from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
+
+_MOUNTED = re.compile(rb"^\S+ \S+ \S+ net:\[(\d+)\] (\S+) .*? - nsfs ", re.MULTILINE)
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+_TYPES = ((stat.S_ISLNK, "link"), (stat.S_ISDIR, "directory"), (stat.S_ISREG, "file"))
+
+
+@dataclasses.dataclass
+class Place:
+    """A network namespace, by its inode, and all that leads to it; ``threads`` are (PID, thread) of other processes."""
+
+    inode: int
+    pids: list[int] = dataclasses.field(default_factory=list)
+    threads: list[tuple[int, int]] = dataclasses.field(default_factory=list)
+    names: list[str] = dataclasses.field(default_factory=list)
+    sandboxes: list[str] = dataclasses.field(default_factory=list)
+    paths: list[str] = dataclasses.field(default_factory=list)
+    descriptors: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def netns(self) -> str:
+        """The namespace's id in the snapshot."""
+        return str(self.inode)
+
+    def processes(self) -> list[int]:
+        """Return the PIDs of the processes that have a thread in it."""
+        return sorted({*self.pids, *(pid for pid, _thread in self.threads)})
+
+    def ways(self) -> Iterator[str]:
+        """Yield paths that lead, or led, to it."""
+        yield from self.paths
+        yield from (f"/proc/{pid}/ns/net" for pid in self.pids)
+        yield from (f"/proc/{pid}/task/{thread}/ns/net" for pid, thread in self.threads)
+        yield from self.descriptors
+
+    def open(self) -> int:
+        """Return a file descriptor of it; raise NoSuchNetns if no way leads there any more."""
+        for way in self.ways():
+            try:
+                fd = _nsfs.open_netns(way, follow=way.startswith("/proc/"))
+            except NoSuchNetns:
+                continue
+            if _nsfs.identity(fd)[1] == self.inode:
+                return fd
+            os.close(fd)  # the PID, or the path, is another's by now
+        if self.paths:
+            raise NoSuchNetns("no path leads to it: it is gone by now, or what is mounted over its mounts hides it")
+        raise NoSuchNetns("it was gone before it could be opened")
+
+
+@dataclasses.dataclass
+class Places:
+    """The namespaces of a host by inode; ``host`` is that of PID 1, None where it may not be known."""
+
+    device: int
+    host: int | None
+    by_inode: dict[int, Place] = dataclasses.field(default_factory=dict)
+    strays: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+    def at(self, inode: int) -> Place:
+        """Return the namespace, a new entry where it was not known."""
+        if inode not in self.by_inode:
+            self.by_inode[inode] = Place(inode)
+        return self.by_inode[inode]
+
+
+def find() -> Places:
+    """Look for all network namespaces that have a process, a thread or a mount."""
+    own = os.stat("/proc/self/ns/net")
+    places = Places(own.st_dev, _host(own.st_ino))
+    mount_namespaces = _look_at_processes(places)
+    mine = os.stat("/proc/self/ns/mnt").st_ino
+    mount_namespaces.pop(mine, None)
+    mounted = _mounts("self")
+    for inode, path in mounted:
+        _add_path(places.at(inode), path)
+    there = set(places.by_inode)
+    for pid in mount_namespaces.values():
+        for inode, path in _mounts(str(pid)):
+            # A copy of what is mounted in ours, as a service with a mount namespace of its own has, tells nothing.
+            if inode not in there or not places.at(inode).paths or places.at(inode).paths[0].startswith("/proc/"):
+                places.at(inode).paths.append(f"/proc/{pid}/root{path}")
+    paths = {path for _inode, path in mounted}
+    for folder in (_nsfs.NAMED, _nsfs.SANDBOXES):
+        places.strays += _strays(str(folder), paths, places)
+    return places
+
+
+def cgroup(pid: int) -> str:
+    """Return the text of a process's /proc/PID/cgroup, an empty one if it ended."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _host(own: int) -> int | None:
+    try:
+        return os.stat("/proc/1/ns/net").st_ino
+    except OSError:
+        # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
+        return own if _nsfs.is_hosts() else None
+
+
+def _look_at_processes(places: Places) -> dict[int, int]:
+    """Note where processes and threads are; return a PID for each mount namespace."""
+    myself = os.getpid()
+    mount_namespaces: dict[int, int] = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        pid = int(entry)
+        folder = f"/proc/{entry}"
+        try:
+            inode = os.stat(f"{folder}/ns/net").st_ino
+            places.at(inode).pids.append(pid)
+            mount_namespaces.setdefault(os.stat(f"{folder}/ns/mnt").st_ino, pid)
+            # A folder has a link more for each folder in it, and threads are folders.
+            if os.stat(f"{folder}/task").st_nlink > 3 and pid != myself:
+                _look_at_threads(places, pid, inode)
+        except OSError:
+            continue  # it ended meanwhile
+    return mount_namespaces
+
+
+def _look_at_threads(places: Places, pid: int, inode: int) -> None:
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        try:
+            other = os.stat(f"/proc/{pid}/task/{thread}/ns/net").st_ino
+        except OSError:
+            continue
+        if other != inode:
+            places.at(other).threads.append((pid, int(thread)))
+
+
+def _mounts(pid: str) -> list[tuple[int, str]]:
+    """Return inode and path of the network namespaces that are mounted in a process's mount namespace."""
+    try:
+        with open(f"/proc/{pid}/mountinfo", "rb") as file:
+            text = file.read()
+    except OSError:
+        return []
+    if b" - nsfs " not in text:
+        return []
+    found = [(int(inode), _unescaped(path)) for inode, path in _MOUNTED.findall(text)]
+    return list(dict.fromkeys(found))
+
+
+def _unescaped(path: bytes) -> str:
+    plain = _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), path)
+    return os.fsdecode(plain)
+
+
+def _add_path(place: Place, path: str) -> None:
+    folder, _slash, name = path.rpartition("/")
+    place.paths.append(path)
+    if folder == str(_nsfs.NAMED):
+        place.names.append(name)
+    elif folder == str(_nsfs.SANDBOXES):
+        place.sandboxes.append(name)
+
+
+def _strays(folder: str, mounted: set[str], places: Places) -> list[dict[str, Any]]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    paths = [f"{folder}/{name}" for name in names]
+    return [_stray(path, places) for path in paths if path not in mounted and os.path.lexists(path)]
+
+
+def _stray(path: str, places: Places) -> dict[str, Any]:
+    status = os.lstat(path)
+    kind = next((name for test, name in _TYPES if test(status.st_mode)), "other")
+    target = os.readlink(path) if kind == "link" else None
+    netns = None
+    if target is not None and os.path.exists(path):
+        there = os.stat(path)
+        if there.st_dev == places.device and there.st_ino in places.by_inode:
+            netns = str(there.st_ino)
+    return {
+        "path": escaped(path),
+        "type": "empty file" if kind == "file" and status.st_size == 0 else kind,
+        "target": None if target is None else escaped(target),
+        "netns": netns,
+    }

@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The snapshot of a host: every namespace, what is in it, whose it is. docs/schema.md describes the document."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import (
+    _cgroup,
+    _inside,
+    _joins,
+    _owners,
+    _places,
+    _sockets,
+    _visits,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._asking import Asking
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._host import host
+
+VERSION = 1
+
+Row = dict[str, Any]
+
+# What a snapshot may hold beside the namespaces and their interfaces; "docker" is what the engine says.
+SUBSETS = (
+    "addresses",
+    "conntrack",
+    "docker",
+    "fdb",
+    "firewall",
+    "neighbours",
+    "routes",
+    "rules",
+    "sockets",
+    "statistics",
+    "sysctls",
+    "xfrm",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What a snapshot is to hold: parts, and the namespaces of these kinds, containers and names (empty: all)."""
+
+    subset: frozenset[str] = frozenset(SUBSETS)
+    kinds: frozenset[str] = frozenset()
+    containers: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
+    docker_seconds: float = 15.0
+    limits: _visits.Limits = _visits.Limits()
+
+    @property
+    def everything(self) -> bool:
+        """Whether all namespaces are wanted."""
+        return not (self.kinds or self.containers or self.names)
+
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether the namespace is one of those that are wanted."""
+        containers = {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
+        names = {row["netns"], row["reference"], *row["names"], *row["paths"]}
+        return (
+            (not self.kinds or row["kind"] in self.kinds)
+            and (not self.containers or bool(self.containers & containers))
+            and (not self.names or bool(self.names & names))
+        )
+
+
+def collect(wanted: Wanted) -> Row:
+    """Read this host and return its snapshot."""
+    started = time.time()
+    asking = Asking("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
+    places = _places.find()
+    opened = _sockets.descriptors(time.monotonic() + wanted.limits.seconds)
+    for inode, holders in opened.namespaces.items():
+        places.at(inode).descriptors += [path for _pid, path in holders]
+    order = sorted(places.by_inode.values(), key=lambda place: (place.inode != places.host, place.inode))
+    chosen = None
+    if not wanted.everything:
+        # Whose a namespace is must be known before it is read; otherwise the engine is heard while the kernel is read.
+        rows = _whose(order, places, asking)
+        chosen = {netns for netns, row in rows.items() if wanted.takes(row)}
+    visits = _visits.visit(order, wanted.subset, chosen, wanted.limits)
+    rows = _whose(order, places, asking)
+    _joins.complete(visits, rows, opened.sockets, places.device, asking.answer()[0])
+    shown = [netns for netns in rows if chosen is None or netns in chosen]
+    said, unsaid = asking.answer()[1:]
+    return {
+        "version": VERSION,
+        "host": host(started),
+        "namespaces": [{**rows[netns], **(visits.found[netns].lists if netns in visits.found else {})} for netns in shown],
+        "strays": places.strays,
+        **({} if said is None else {"docker": said}),
+        "missing": [
+            *visits.missing,
+            *(row for netns in shown if netns in visits.found for row in visits.found[netns].missing),
+            *unsaid,
+        ],
+    }
+
+
+def _whose(order: list[_places.Place], places: _places.Places, asking: Asking) -> dict[str, Row]:
+    """Return the rows of the table netns."""
+    docker = asking.answer()[0]
+    machine = _cgroup.container_ids(_places.cgroup(1)) if not docker.complete else set()
+    rows = {}
+    for place in order:
+        pids = place.processes()
+        is_host = place.inode == places.host
+        ids = {_cgroup.container_id(_places.cgroup(pid), machine) for pid in pids} if not (docker.complete or is_host) else set()
+        trace = _owners.Trace(
+            place.netns,
+            is_host=is_host,
+            names=place.names,
+            sandboxes=place.sandboxes,
+            paths=place.paths,
+            descriptors=place.descriptors,
+            pids=pids,
+            container_ids={one for one in ids if one},
+        )
+        rows[place.netns] = {
+            **_owners.row(trace, docker, places.device),
+            "processes": _inside.processes_of(pids),
+        }
+    return rows

@@ -1,0 +1,154 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One thread goes from namespace to namespace and reads; the main thread stays where it is and waits, not for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import resource
+import threading
+import time
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _parts
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._places import Place
+from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget
+
+_MOST_FILES = 1 << 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """How much is read: rows of each list of a namespace, seconds for one namespace and for all of them."""
+
+    rows: int = 10_000
+    netns_seconds: float = 10.0
+    seconds: float = 60.0
+
+
+@dataclasses.dataclass
+class Visits:
+    """What was found, by namespace; ``numbers`` tells which namespace each knows by which number."""
+
+    found: dict[str, _parts.Found] = dataclasses.field(default_factory=dict)
+    numbers: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
+    missing: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+    def miss(self, netns: str | None, what: str, reason: str) -> None:
+        """Name a namespace that could not be read."""
+        self.missing.append({"netns": netns, "part": "namespaces", "what": what, "reason": reason})
+
+
+def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[str] | None, limits: Limits) -> Visits:
+    """Read all namespaces: in full those that are chosen (None: all), of the others their interfaces."""
+    _raise_file_limit()
+    visits = Visits()
+    journey = _Journey(places, subset, chosen, limits, visits)
+    # If the kernel holds it for ever in a system call, it must not hold the process.
+    thread = threading.Thread(target=journey.run, daemon=True)
+    thread.start()
+    thread.join(limits.seconds + limits.netns_seconds)
+    if thread.is_alive():
+        visits = dataclasses.replace(visits, found=dict(visits.found), missing=list(visits.missing))
+        visits.miss(journey.at, "missing", "the kernel did not come back from reading it; what follows was not read")
+    return visits
+
+
+def _raise_file_limit() -> None:
+    # Each namespace is held open until all are read, so that the numbers they have for each other can be asked for.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+class _Journey:
+    def __init__(
+        self,
+        places: Sequence[Place],
+        subset: Collection[str],
+        chosen: Collection[str] | None,
+        limits: Limits,
+        visits: Visits,
+    ) -> None:
+        self._places = places
+        self._subset = subset
+        self._chosen = chosen
+        self._limits = limits
+        self._visits = visits
+        self._fds: dict[str, int] = {}
+        self._deadline = time.monotonic() + limits.seconds
+        self.at: str | None = None
+
+    def run(self) -> None:
+        """Open all, read all, close all."""
+        try:
+            for place in self._places:
+                self._open(place)
+            for netns in list(self._fds):
+                self._go(netns)
+        finally:
+            for fd in self._fds.values():
+                os.close(fd)
+
+    def _open(self, place: Place) -> None:
+        try:
+            self._fds[place.netns] = place.open()
+        except (NetfleetError, OSError) as error:
+            self._visits.miss(place.netns, "gone", str(error))
+
+    def _go(self, netns: str) -> None:
+        self.at = netns
+        now = time.monotonic()
+        if now >= self._deadline:
+            self._visits.miss(netns, "missing", f"the time limit of {self._limits.seconds:g} seconds for all was over")
+            return
+        budget = Budget(self._limits.rows, min(now + self._limits.netns_seconds, self._deadline))
+        subset = self._subset if self._chosen is None or netns in self._chosen else ()
+        try:
+            _nsfs.enter(self._fds[netns])
+            with Inside(budget) as inside:
+                found = _parts.read(inside, netns, subset)
+                self._visits.found[netns] = found
+                self._ask_for_numbers(inside, found, subset)
+        except (NetfleetError, OSError) as error:
+            self._visits.miss(netns, "missing", str(error))
+
+    def _ask_for_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
+        """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
+        known = self._visits.numbers.setdefault(found.netns, {})
+        unknown = self._learn(inside, known, found.netns, set(_parts.numbers(inside)))
+        for number in sorted(unknown):
+            netns = f"nsid:{number}@{found.netns}"
+            seen = _parts.read_from_outside(inside, netns, number, subset)
+            if "interfaces" in seen.lists:  # a number outlives its namespace for a moment
+                known[number] = netns
+                self._visits.found[netns] = seen
+        if unknown:
+            # Their links' other ends have got numbers here only by being read from here.
+            self._learn(inside, known, found.netns, set(_parts.numbers(inside)) - set(known))
+
+    def _learn(self, inside: Inside, known: dict[int, str], here: str, unknown: set[int]) -> set[int]:
+        """Note the namespaces that are open and have one of the unknown numbers; return the numbers that are left."""
+        # A container's links lead to the first, the host, nearly always.
+        for netns in _near_first(self._fds, self._visits.numbers, here):
+            if not unknown:
+                break
+            number = _parts.number(inside, self._fds[netns])
+            if number in unknown:
+                known[number] = netns
+                unknown.remove(number)
+        return unknown
+
+
+def _near_first(all_: Iterable[str], numbers: dict[str, dict[int, str]], here: str) -> list[str]:
+    names = list(all_)
+    return names[:1] + [name for name in names[1:] if here in numbers.get(name, {}).values()] + names[1:]

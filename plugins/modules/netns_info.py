@@ -1,0 +1,149 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: every network namespace of a host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: netns_info
+short_description: Gather all network namespaces of a host
+version_added: 0.1.0
+description:
+  - >-
+    Finds every network namespace of a host: the host's own, named ones, containers', Docker's sandboxes of overlay
+    networks, those that only a process, a mount or an open file holds, and leaked ones.
+  - >-
+    Tells what is in each (links with their other ends, addresses, routes, rules, neighbours, forwarding databases,
+    sockets, sysctls, firewall, IPsec), whose it is, and what the Docker Engine says.
+  - What could not be read is named in RV(missing), with the reason, and the rest stands.
+  - All tables and columns are described in C(docs/schema.md) of the collection.
+author:
+  - netfleet.docker contributors (@netfleet)
+extends_documentation_fragment:
+  - netfleet.docker.facts
+options:
+  gather_subset:
+    description:
+      - >-
+        What is gathered beside the namespaces and their interfaces: V(addresses), V(routes), V(rules),
+        V(neighbours), V(fdb), V(sockets), V(sysctls), V(firewall), V(xfrm), V(conntrack), V(statistics) of interfaces,
+        and V(docker), what the engine says.
+      - V(all) means all of them, V(min) none. A C(!) before a name takes it away.
+    type: list
+    elements: str
+    default: [all]
+  kinds:
+    description: Only namespaces of these kinds.
+    type: list
+    elements: str
+    choices: [host, container, overlay, load-balancer, ingress, named, process, unowned]
+    default: []
+  containers:
+    description: Only namespaces in which these containers are, by name, or by id of 12 or all 64 digits.
+    type: list
+    elements: str
+    default: []
+  names:
+    description: Only these namespaces, by a name in C(/run/netns), a path, a reference such as C(docker:NAME), or an inode.
+    type: list
+    elements: str
+    default: []
+  labels:
+    description: Labels of containers and networks to return beside those that name Compose and Swarm services.
+    type: list
+    elements: str
+    default: []
+seealso:
+  - module: netfleet.docker.container_netns_facts
+"""
+
+EXAMPLES = r"""
+- name: Gather everything
+  netfleet.docker.netns_info:
+  register: host
+
+- name: Name the namespaces that belong to nobody
+  ansible.builtin.debug:
+    msg: "{{ item.netns }} is held by {{ item.held_by | join(', ') }} at {{ item.paths | join(', ') }}"
+  loop: "{{ host.namespaces | selectattr('kind', 'equalto', 'unowned') }}"
+  loop_control:
+    label: "{{ item.netns }}"
+
+- name: Gather interfaces, addresses and routes of one container
+  netfleet.docker.netns_info:
+    containers: [web]
+    gather_subset: [addresses, routes]
+  register: web
+
+- name: Show where the other end of its eth0 is
+  ansible.builtin.debug:
+    msg: "{{ item.peer }} in namespace {{ item.peer_netns }}"
+  loop: "{{ web.namespaces[0].interfaces | selectattr('name', 'equalto', 'eth0') }}"
+"""
+
+RETURN = r"""
+version:
+  description: Version of the document.
+  returned: success
+  type: int
+  sample: 1
+host:
+  description: The host and the reading itself, as table C(host).
+  returned: success
+  type: dict
+  sample: {hostname: h1, taken_at: "2026-01-31T12:00:00Z", seconds: 0.2, kernel: 6.1.0}
+namespaces:
+  description: >-
+    The namespaces, as table C(netns), each with the lists C(interfaces), C(addresses), C(routes), C(rules),
+    C(neighbours), C(fdb), C(sockets), C(firewall_chains), C(firewall_rules), C(firewall_sets), C(xfrm_states) and
+    C(xfrm_policies), and the dictionary C(sysctls), where they were asked for.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - netns: "4026532448"
+      kind: container
+      reference: container:web
+      container: web
+      process_count: 2
+      interfaces:
+        - {index: 7, name: eth0, kind: veth, up: true, mtu: 1500, peer: veth1a2b3c4, peer_index: 8, peer_netns: "4026531840"}
+strays:
+  description: What lies among the named namespaces or Docker's sandboxes and is no mounted namespace, as table C(stray).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{path: /run/netns/old, type: empty file, target: null, netns: null}]
+docker:
+  description: >-
+    What the engine says: the dictionary C(engine) and the lists C(containers), C(networks), C(endpoints),
+    C(published_ports), C(network_peers), C(swarm_nodes), C(swarm_services) and C(swarm_tasks).
+  returned: when O(gather_subset) has V(docker)
+  type: dict
+  sample: {engine: {version: 26.1.5}, networks: [{name: bridge, driver: bridge}]}
+missing:
+  description: What could not be read, was cut off, or was gone before it could be read.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{netns: "4026532448", part: routes, what: truncated, reason: there is more than the first 10000 entries}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _face, _survey
+
+
+def main() -> None:
+    """Run the module."""
+    names = {name: {"type": "list", "elements": "str", "default": []} for name in ("containers", "names")}
+    kinds = {"type": "list", "elements": "str", "choices": list(_face.KINDS), "default": []}
+    spec = {**_face.OPTIONS, **names, "kinds": kinds}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    _face.run(module, lambda params: _survey.collect(_face.wanted(params)))
+
+
+if __name__ == "__main__":
+    main()

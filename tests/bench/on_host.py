@@ -1,0 +1,115 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host's side of the bench: makes containers, times whole processes among them, removes all of it.
+
+facts.py copies it to the host and calls it. It stands in a folder with what it runs: guide.sh, netlink, collect.py and
+a ``lib`` to import the collection from.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Callable
+
+HERE = Path(__file__).parent
+NAME = "nfbench"
+PYTHON = sys.executable
+MODULE = "ansible_collections.netfleet.docker.plugins.modules.netns_info"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE / "lib"), "LC_ALL": "C"}
+
+
+def docker(*args: str) -> list[str]:
+    """Return the lines that the docker command prints."""
+    return subprocess.run(["docker", *args], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+
+
+def up(count: str, image: str) -> None:
+    """Have so many containers on a network of their own."""
+    if not docker("network", "ls", "--quiet", "--filter", f"name=^{NAME}$"):
+        docker("network", "create", "--label", NAME, "--opt", f"com.docker.network.bridge.name={NAME}", NAME)
+    there = len(docker("ps", "--quiet", "--filter", f"label={NAME}"))
+
+    def start(number: int) -> None:
+        options = ("--detach", "--label", NAME, "--network", NAME, "--pull", "never")
+        docker("run", *options, "--name", f"{NAME}-{number}", image, "sleep", "86400")
+        # The controller that has gone no longer listens: this ends here then.
+        print(number, flush=True)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(start, range(there + 1, int(count) + 1)))
+
+
+def down() -> None:
+    """Remove everything that the bench made in the engine."""
+    for _attempt in range(2):
+        containers = docker("ps", "--all", "--quiet", "--filter", f"label={NAME}")
+        if containers:
+            docker("rm", "--force", "--volumes", *containers)
+    networks = docker("network", "ls", "--quiet", "--filter", f"label={NAME}")
+    if networks:
+        docker("network", "rm", *networks)
+
+
+def routes(count: str) -> None:
+    """Give the first container so many routes more, in one go."""
+    (pid,) = docker("inspect", "--format", "{{.State.Pid}}", f"{NAME}-1")
+    lines = (f"route add blackhole 100.{64 + (i >> 16)}.{i >> 8 & 255}.{i & 255}\n" for i in range(int(count)))
+    command = ["nsenter", "--target", pid, "--net", "ip", "-batch", "-"]
+    subprocess.run(command, input="".join(lines), text=True, check=True)
+
+
+def measure(rounds: str, *variants: str) -> None:
+    """Time each variant in turn, several times over, and print what was seen of each run."""
+    names = docker("ps", "--filter", f"label={NAME}", "--format", "{{.Names}}")
+    commands = _commands(names, docker("inspect", "--format", "{{.State.Pid}}", *names))
+    runs: dict[str, list[dict[str, Any]]] = {variant: [] for variant in variants}
+    for number in range(int(rounds) + 1):
+        for variant in variants:
+            run = _run(*commands[variant])
+            if number:  # the first round fills the caches
+                runs[variant].append(run)
+    print(json.dumps(runs))
+
+
+def _commands(names: list[str], pids: list[str]) -> dict[str, tuple[list[str], str]]:
+    subset = ["links", "addresses", "routes", "neighbours", "rules"]
+    arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"gather_subset": subset}})
+    return {
+        "guide": (["sh", str(HERE / "guide.sh"), *names], ""),
+        "floor": ([str(HERE / "netlink"), *pids], ""),
+        "collector": ([PYTHON, str(HERE / "collect.py"), *subset], ""),
+        "module": ([PYTHON, "-m", MODULE], arguments),
+    }
+
+
+def _run(command: list[str], stdin: str) -> dict[str, Any]:
+    """Run a process to its end; its peak of memory counts from this small one's, out of which it starts."""
+    with (HERE / "in").open("w+") as source, (HERE / "out").open("w+") as sink, (HERE / "err").open("w+") as words:
+        source.write(stdin)
+        source.seek(0)
+        began = time.perf_counter()
+        process = subprocess.Popen(command, stdin=source, stdout=sink, stderr=words, env=ENVIRONMENT, cwd="/")
+        _pid, status, usage = os.wait4(process.pid, 0)
+        took = (time.perf_counter() - began) * 1000
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if status:
+            sys.exit(f"{command[:3]}: {(HERE / 'err').read_text()[-2000:]}{(HERE / 'out').read_text()[-2000:]}")
+    said = (HERE / "err").read_text()
+    inner = json.loads(said)["milliseconds"] if said.startswith('{"milliseconds"') else None
+    return {"ms": took, "mib": usage.ru_maxrss / 1024, "netlink_ms": inner}
+
+
+ACTIONS: dict[str, Callable[..., None]] = {"up": up, "down": down, "routes": routes, "measure": measure}
+
+if __name__ == "__main__":
+    with (HERE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ACTIONS[sys.argv[1]](*sys.argv[2:])
