@@ -35,6 +35,10 @@ class MissingLibrary(NetfleetError):
     """A Python library that the managed host lacks."""
 
 
+class MissingProgram(NetfleetError):
+    """A program that the managed host lacks."""
+
+
 class Incomplete(NetfleetError):
     """The kernel's tables kept changing while they were read."""
 
@@ -47,3 +51,19 @@ class KernelError(NetfleetError):
         super().__init__(f"{what}: {words}")
         self.code = code
         self.words = words
+
+
+class NoEngine(NetfleetError):
+    """The Docker Engine cannot be asked, or does not answer as one."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        """Take the path of its socket, and what is wrong."""
+        super().__init__(f"the Docker Engine at {path}: {reason}")
+
+
+class EngineRefused(NoEngine):
+    """The Docker Engine answered with an error, in its own words."""
+
+
+class NotFound(EngineRefused):
+    """The Docker Engine has no such object."""

@@ -27,7 +27,8 @@ PACKAGE = "ansible_collections.netfleet.docker.plugins.modules"
 # DAD takes up to two seconds for each address, so only the tests of DAD itself leave it on.
 _QUIET = "for name in all default; do echo 0 >/proc/sys/net/ipv6/conf/$name/accept_dad; done"
 _INIT = (
-    f"mount -t tmpfs tmpfs /run && mkdir /run/netns && {_QUIET} && "
+    # Namespaces that the machine has mounted are copied with its mounts; here they belong to nobody.
+    f"umount --all --types nsfs; mount -t tmpfs tmpfs /run && mkdir /run/netns && {_QUIET} && "
     "ip link set lo up && echo ready && exec sleep infinity"
 )
 _BECOME = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")

@@ -19,6 +19,7 @@ def host(started: float) -> dict[str, Any]:
     """Return the row of the table host; ``started`` is when the reading began (time.time)."""
     system = os.uname()
     return {
+        "name": None,
         "hostname": escaped(system.nodename),
         "taken_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 3),

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import time
 
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import MissingProgram, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget, Netlink
 
@@ -84,7 +84,7 @@ class Inside:
                 command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=left, env=environment
             )
         except FileNotFoundError:
-            raise NetfleetError(f"{command[0]} is not installed on this host") from None
+            raise MissingProgram(f"{command[0]} is not installed on this host") from None
         except subprocess.TimeoutExpired:
             raise NetfleetError(f"{command[0]} did not end in time") from None
         if done.returncode != 0:

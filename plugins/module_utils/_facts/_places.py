@@ -59,6 +59,8 @@ class Place:
             if _nsfs.identity(fd)[1] == self.inode:
                 return fd
             os.close(fd)  # the PID, or the path, is another's by now
+        if self.paths:
+            raise NoSuchNetns("no path leads to it: it is gone by now, or what is mounted over its mounts hides it")
         raise NoSuchNetns("it was gone before it could be opened")
 
 

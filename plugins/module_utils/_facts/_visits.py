@@ -125,21 +125,28 @@ class _Journey:
     def _ask_for_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
         """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
         known = self._visits.numbers.setdefault(found.netns, {})
-        unknown = set(_parts.numbers(inside))
-        # A container's links lead to the first, the host, nearly always.
-        for netns in _near_first(self._fds, self._visits.numbers, found.netns):
-            if not unknown:
-                break
-            number = _parts.number(inside, self._fds[netns])
-            if number in unknown:
-                known[number] = netns
-                unknown.remove(number)
+        unknown = self._learn(inside, known, found.netns, set(_parts.numbers(inside)))
         for number in sorted(unknown):
             netns = f"nsid:{number}@{found.netns}"
             seen = _parts.read_from_outside(inside, netns, number, subset)
             if "interfaces" in seen.lists:  # a number outlives its namespace for a moment
                 known[number] = netns
                 self._visits.found[netns] = seen
+        if unknown:
+            # Their links' other ends have got numbers here only by being read from here.
+            self._learn(inside, known, found.netns, set(_parts.numbers(inside)) - set(known))
+
+    def _learn(self, inside: Inside, known: dict[int, str], here: str, unknown: set[int]) -> set[int]:
+        """Note the namespaces that are open and have one of the unknown numbers; return the numbers that are left."""
+        # A container's links lead to the first, the host, nearly always.
+        for netns in _near_first(self._fds, self._visits.numbers, here):
+            if not unknown:
+                break
+            number = _parts.number(inside, self._fds[netns])
+            if number in unknown:
+                known[number] = netns
+                unknown.remove(number)
+        return unknown
 
 
 def _near_first(all_: Iterable[str], numbers: dict[str, dict[int, str]], here: str) -> list[str]:

@@ -1,0 +1,40 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A reader of facts, run as the survey runs it: in a thread that has entered a namespace of the sandbox."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Callable
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget
+
+from .sandbox import Sandbox
+
+Reader = Callable[[Inside], Any]
+
+
+def read_all(box: Sandbox, netns: str, reader: Reader, messages: int = 100_000) -> tuple[Any, bool]:
+    """Return what a reader finds in a named namespace of the sandbox, and whether that exceeded the budget."""
+    budget = Budget(messages, time.monotonic() + 30)
+
+    def work() -> Any:
+        with Inside(budget) as inside:
+            return reader(inside)
+
+    fd = _nsfs.open_netns(f"/proc/{box.pid}/root/run/netns/{netns}")
+    try:
+        return _nsfs.inside(fd, work), budget.exceeded
+    finally:
+        os.close(fd)
+
+
+def read(box: Sandbox, netns: str, reader: Reader) -> Any:
+    """Return what a reader finds in a named namespace of the sandbox, all of it."""
+    found, exceeded = read_all(box, netns, reader)
+    assert not exceeded
+    return found

@@ -1,0 +1,358 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The engine's word as rows: the schema's columns whatever it says, and nothing that was not listed."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _docker, _docker_engine, _swarm
+from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+CANARY = "kanarienvogel"
+ID, OTHER, NETWORK, ENDPOINT = "c1" * 32, "c2" * 32, "d1" * 32, "e1" * 32
+
+ENDPOINTS: dict[str, Any] = {
+    "web": {
+        "IPAMConfig": {"IPv4Address": "192.0.2.9"},
+        "Links": [CANARY],
+        "Aliases": ["www", ID[:12]],
+        "DriverOpts": {"plugin.password": CANARY},
+        "NetworkID": NETWORK,
+        "EndpointID": ENDPOINT,
+        "MacAddress": "02:42:AC:00:00:02",
+        "Gateway": "192.0.2.1",
+        "IPAddress": "192.0.2.9",
+        "IPPrefixLen": 24,
+        "IPv6Gateway": "FD00:0::1",
+        "GlobalIPv6Address": "fd00::9",
+        "GlobalIPv6PrefixLen": 64,
+        "GwPriority": 0,
+        "DNSNames": ["web-1"],
+    },
+    "wish": {"NetworkID": "", "EndpointID": "", "IPAMConfig": {"IPv4Address": "192.0.2.10"}},
+}
+CONTAINER: dict[str, Any] = {
+    "Id": ID,
+    "Name": "/web-1",
+    "Created": "2026-01-01T00:00:00Z",
+    "Path": CANARY,
+    "Args": [CANARY],
+    "Image": "sha256:00",
+    "State": {"Status": "running", "Pid": 42, "StartedAt": "2026-01-01T00:00:01Z", "Error": CANARY},
+    "Config": {
+        "Image": "web:1",
+        "Env": [f"PASSWORD={CANARY}"],
+        "Cmd": [CANARY],
+        "Entrypoint": [CANARY],
+        "Labels": {"com.docker.compose.project": "shop", "team": "red", "secret": CANARY},
+        "Healthcheck": {"Test": [CANARY]},
+    },
+    "HostConfig": {
+        "NetworkMode": f"container:{OTHER}",
+        "Binds": [CANARY],
+        "LogConfig": {"Config": {"token": CANARY}},
+        "Sysctls": {"net.ipv4.ip_forward": "1", "kernel.domainname": CANARY},
+        "CapAdd": ["NET_ADMIN"],
+        "CapDrop": None,
+        "Privileged": False,
+        "PidMode": "",
+        "Dns": ["192.0.2.53"],
+        "ExtraHosts": ["db:192.0.2.3"],
+    },
+    "NetworkSettings": {
+        "SandboxKey": "/var/run/docker/netns/0123456789ab",
+        "Ports": {
+            "80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "8080"}, {"HostIp": "::", "HostPort": "8080"}],
+            "53/udp": None,
+        },
+        "Networks": ENDPOINTS,
+    },
+}
+LISTED: dict[str, Any] = {
+    "Id": ID,
+    "Names": ["/other/alias", "/web-1"],
+    "Image": "web:1",
+    "ImageID": "sha256:00",
+    "Command": CANARY,
+    "Labels": {"com.docker.stack.namespace": "shop", "secret": CANARY},
+    "State": "paused",
+    "Status": "Up 3 days",
+    "HostConfig": {"NetworkMode": "web", "Annotations": {"x": CANARY}},
+    "NetworkSettings": {"Networks": ENDPOINTS},
+    "Mounts": [{"Source": CANARY}],
+}
+DOCKER_NETWORK: dict[str, Any] = {
+    "Id": NETWORK,
+    "Name": "web",
+    "Created": "2026-01-01T00:00:00Z",
+    "Scope": "swarm",
+    "Driver": "overlay",
+    "EnableIPv6": True,
+    "IPAM": {
+        "Driver": "default",
+        "Options": {"password": CANARY},
+        "Config": [
+            {
+                "Subnet": "192.0.2.0/24",
+                "IPRange": "192.0.2.128/25",
+                "Gateway": "192.0.2.1/24",
+                "AuxiliaryAddresses": {"printer": "192.0.2.7"},
+            },
+            {"Subnet": "FD00::/64"},
+        ],
+    },
+    "Internal": False,
+    "Attachable": True,
+    "Ingress": False,
+    "ConfigFrom": {"Network": ""},
+    "ConfigOnly": False,
+    "Containers": {
+        ID: {"Name": "web-1", "EndpointID": ENDPOINT, "IPv4Address": "192.0.2.9/24", "IPv6Address": ""},
+        "lb-web": {
+            "Name": "web-endpoint",
+            "EndpointID": "e2" * 32,
+            "MacAddress": "02:42:ac:00:00:03",
+            "IPv4Address": "192.0.2.3/24",
+            "IPv6Address": "",
+        },
+    },
+    "Options": {"encrypted": "", "com.docker.network.driver.mtu": "1400", "password": CANARY},
+    "Labels": {"team": "red", "secret": CANARY},
+    "Peers": [{"Name": "node-1", "IP": "198.51.100.1"}],
+    "Services": {"web": {"Tasks": [{"Info": {"secret": CANARY}}]}},
+}
+NODE: dict[str, Any] = {
+    "ID": "n1",
+    "Spec": {"Role": "manager", "Availability": "active", "Labels": {"secret": CANARY}},
+    "Description": {"Hostname": "h1", "Engine": {"EngineVersion": "26.1"}, "TLSInfo": {"TrustRoot": CANARY}},
+    "Status": {"State": "ready", "Addr": "198.51.100.1", "Message": CANARY},
+    "ManagerStatus": {"Leader": True, "Reachability": "reachable", "Addr": "198.51.100.1:2377"},
+}
+SERVICE: dict[str, Any] = {
+    "ID": "s1",
+    "Spec": {
+        "Name": "shop_web",
+        "Labels": {"secret": CANARY},
+        "TaskTemplate": {"ContainerSpec": {"Env": [CANARY], "Args": [CANARY], "Secrets": [{"SecretName": CANARY}]}},
+        "Mode": {"Replicated": {"Replicas": 2}},
+        "EndpointSpec": {"Mode": "vip"},
+    },
+    "Endpoint": {
+        "Spec": {"Mode": "vip"},
+        "Ports": [{"Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8080, "PublishMode": "ingress"}],
+        "VirtualIPs": [{"NetworkID": "n", "Addr": "192.0.2.2/24"}],
+    },
+}
+TASK: dict[str, Any] = {
+    "ID": "t1",
+    "Spec": {"ContainerSpec": {"Env": [CANARY], "Command": [CANARY]}},
+    "ServiceID": "s1",
+    "Slot": 1,
+    "NodeID": "n1",
+    "Status": {
+        "State": "failed",
+        "Message": "started",
+        "Err": f'exec: "{CANARY}": executable file not found',
+        "ContainerStatus": {"ContainerID": ID, "PID": 42},
+    },
+    "DesiredState": "shutdown",
+    "NetworksAttachments": [{"Network": {"ID": "n", "Spec": {"Name": "web"}}, "Addresses": ["192.0.2.4/24"]}],
+}
+VERSION: dict[str, Any] = {"Version": "26.1.5", "ApiVersion": "1.45", "Components": [{"Details": {"x": CANARY}}]}
+INFO: dict[str, Any] = {
+    "CgroupDriver": "systemd",
+    "CgroupVersion": "2",
+    "LiveRestoreEnabled": True,
+    "HttpProxy": f"http://user:{CANARY}@proxy",
+    "Labels": [CANARY],
+    "RegistryConfig": {"Mirrors": [CANARY]},
+    "FirewallBackend": {"Driver": "nftables", "Info": [["x", CANARY]]},
+    "DefaultAddressPools": [{"Base": "10.0.0.0/8", "Size": 24}],
+    "BridgeNfIptables": True,
+    "Warnings": None,
+    "Swarm": {
+        "NodeID": "n1",
+        "NodeAddr": "198.51.100.1",
+        "LocalNodeState": "active",
+        "ControlAvailable": True,
+        "RemoteManagers": [{"NodeID": "n1", "Addr": "198.51.100.1:2377"}],
+        "Cluster": {"TLSInfo": {"TrustRoot": CANARY}, "JoinTokens": {"Worker": CANARY}},
+    },
+}
+DAEMON_JSON: dict[str, Any] = {
+    "hosts": ["unix:///var/run/docker.sock"],
+    "iptables": False,
+    "mtu": 1400,
+    "bip": "192.0.2.1/24",
+    "dns": ["192.0.2.53"],
+    "default-address-pools": [{"base": "10.0.0.0/8", "size": 24}],
+    "default-network-opts": {"bridge": {"com.docker.network.driver.mtu": "1400", "password": CANARY}, CANARY: {}},
+    "proxies": {"http-proxy": f"http://user:{CANARY}@proxy"},
+    "log-opts": {"splunk-token": CANARY},
+    "tlskey": CANARY,
+    "cluster-store-opts": {"kv": CANARY},
+}
+
+
+def engine_rows(said: Any) -> list[Any]:
+    """Return the engine's row from its version, info and daemon.json."""
+    parts = said if isinstance(said, dict) else {}
+    text = json.dumps(parts.get("daemon.json"))
+    file = _docker_engine.from_file(text) if isinstance(parts.get("daemon.json"), dict) else {}
+    return [_docker_engine.engine(parts.get("version"), parts.get("info"), "/var/run/docker.sock", file)]
+
+
+CASES: list[tuple[str, Any, Callable[[Any], list[Any]]]] = [
+    ("container", CONTAINER, lambda said: [_docker.container(said)]),
+    ("container", LISTED, lambda said: [_docker.listed_container(said)]),
+    ("published_port", CONTAINER, _docker.published_ports),
+    ("docker_network", DOCKER_NETWORK, lambda said: [_docker.docker_network(said)]),
+    ("network_peer", DOCKER_NETWORK, _docker.network_peers),
+    ("docker_endpoint", CONTAINER, lambda said: _docker.container_endpoints(said, {})),
+    ("docker_endpoint", LISTED, lambda said: _docker.container_endpoints(said, {NETWORK: "web"})),
+    ("docker_endpoint", DOCKER_NETWORK, lambda said: _docker.network_endpoints(said, {}, set())),
+    ("swarm_node", NODE, lambda said: [_swarm.node(said)]),
+    ("swarm_service", SERVICE, lambda said: [_swarm.service(said)]),
+    ("swarm_task", TASK, lambda said: [_swarm.task(said, {})]),
+    ("docker_engine", {"version": VERSION, "info": INFO, "daemon.json": DAEMON_JSON}, engine_rows),
+]
+NAMES = [f"{table}-{number}" for number, (table, _said, _rows) in enumerate(CASES)]
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just("\ud800") | st.just("1" * 30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield every place in an object, as a container and a key in it."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
+    for key in keys:
+        yield value, key
+        yield from places(value[key])
+
+
+@pytest.mark.parametrize("table, said, rows", CASES, ids=NAMES)
+def test_nothing_enters_that_is_not_listed(table: str, said: Any, rows: Callable[[Any], list[Any]]) -> None:
+    found = rows(said)
+    assert found
+    assert CANARY in json.dumps(said) or table == "published_port"
+    assert CANARY not in json.dumps(found)
+    for row in found:
+        assert_row(table, row)
+
+
+@pytest.mark.parametrize("table, said, rows", CASES, ids=NAMES)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_whatever_the_engine_says(table: str, said: Any, rows: Callable[[Any], list[Any]], data: st.DataObject) -> None:
+    """Anything at any place gives rows with the schema's columns, which every output can hold."""
+    said = copy.deepcopy(said)
+    holder, key = data.draw(st.sampled_from(list(places(said))))
+    holder[key] = data.draw(anything)
+    for row in rows(said):
+        assert_row(table, row)
+        json.dumps(row, allow_nan=False).encode("utf-8")
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+
+
+@pytest.mark.parametrize("table, _said, rows", CASES, ids=NAMES)
+@given(odd=anything)
+def test_whatever_it_is(table: str, _said: Any, rows: Callable[[Any], list[Any]], odd: Any) -> None:
+    for row in rows(odd):
+        assert_row(table, row)
+
+
+def test_a_container() -> None:
+    row = _docker.container(CONTAINER, ["team"])
+    assert row["name"] == "web-1"
+    assert (row["pid"], row["joined_id"], row["pid_mode"]) == (42, OTHER, None)
+    assert (row["cap_add"], row["cap_drop"]) == (["NET_ADMIN"], [])
+    assert row["sysctls"] == {"net.ipv4.ip_forward": "1"}
+    assert row["labels"] == {"com.docker.compose.project": "shop", "team": "red"}
+
+
+def test_a_container_that_never_ran() -> None:
+    said = {**CONTAINER, "State": {"Status": "created", "Pid": 0, "StartedAt": "0001-01-01T00:00:00Z"}}
+    row = _docker.container(said)
+    assert (row["pid"], row["started_at"]) == (None, None)
+    assert _docker.published_ports(said) == []
+
+
+def test_the_list_says_less() -> None:
+    row = _docker.listed_container(LISTED)
+    assert (row["name"], row["state"], row["pid"], row["cap_add"]) == ("web-1", "paused", None, None)
+
+
+def test_names_of_joined_containers() -> None:
+    rows = [_docker.container(CONTAINER), {**_docker.container(CONTAINER), "id": OTHER, "name": "db"}]
+    _docker.name_joined(rows)
+    assert rows[0]["joined"] == "db"
+    alone = [_docker.container(CONTAINER)]
+    _docker.name_joined(alone)
+    assert alone[0]["joined"] is None
+
+
+def test_published_ports() -> None:
+    rows = _docker.published_ports(CONTAINER)
+    told = [(row["protocol"], row["container_port"], row["host_address"], row["host_port"]) for row in rows]
+    assert told == [("tcp", 80, "0.0.0.0", 8080), ("tcp", 80, "::", 8080)]
+
+
+def test_endpoints() -> None:
+    """A container's own, without what only comes true when it starts; and the network's for which no container told."""
+    rows = _docker.container_endpoints(CONTAINER, {NETWORK: "renamed"})
+    rows += _docker.network_endpoints(DOCKER_NETWORK, {ID: "web-1"}, {ENDPOINT})
+    keys = ("network", "container_id", "container", "mac", "ipv4", "ipv6", "ipv6_gateway", "aliases")
+    assert [[row[key] for key in keys] for row in rows] == [
+        ["renamed", ID, "web-1", "02:42:ac:00:00:02", "192.0.2.9/24", "fd00::9/64", "fd00::1", ["www"]],
+        ["web", None, "web-endpoint", "02:42:ac:00:00:03", "192.0.2.3/24", None, None, []],
+    ]
+
+
+def test_a_network() -> None:
+    row = _docker.docker_network(DOCKER_NETWORK)
+    assert row["options"] == {"encrypted": "", "com.docker.network.driver.mtu": "1400"}
+    assert (row["labels"], row["config_from"]) == ({}, None)
+    assert row["ipam"] == [
+        {
+            "subnet": "192.0.2.0/24",
+            "ip_range": "192.0.2.128/25",
+            "gateway": "192.0.2.1",
+            "auxiliary": {"printer": "192.0.2.7"},
+        },
+        {"subnet": "fd00::/64", "ip_range": None, "gateway": None, "auxiliary": {}},
+    ]
+
+
+def test_a_plugin_keeps_its_options() -> None:
+    said = {**DOCKER_NETWORK, "Driver": "weave", "Options": {"com.docker.network.driver.mtu": CANARY}}
+    assert _docker.docker_network(said)["options"] == {}
+
+
+def test_swarm() -> None:
+    """A task that failed may have said its command: only the scheduler's words are repeated."""
+    assert _swarm.node(NODE)["manager_address"] == "198.51.100.1:2377"
+    assert _swarm.node({**NODE, "ManagerStatus": None})["leader"] is False
+    assert _swarm.service(SERVICE)["mode"] == "replicated"
+    task = _swarm.task(TASK, {"s1": "shop_web"})
+    assert (task["service"], task["message"]) == ("shop_web", "started")
+    status = {"State": "pending", "Message": "pending task scheduling", "Err": "no suitable node"}
+    assert _swarm.task({**TASK, "Status": status}, {})["message"] == "no suitable node"
+
+
+def test_the_engine() -> None:
+    (row,) = engine_rows({"version": VERSION, "info": INFO, "daemon.json": DAEMON_JSON})
+    assert (row["firewall_backend"], row["cgroup_version"], row["iptables"]) == ("nftables", 2, False)
+    assert (row["swarm_role"], row["userland_proxy"], row["warnings"]) == ("manager", None, [])
+    assert row["default_address_pools"] == [{"base": "10.0.0.0/8", "size": 24}]
+    assert row["settings"]["default-network-opts"] == {"bridge": {"com.docker.network.driver.mtu": "1400"}}
+    assert not {"proxies", "log-opts", "tlskey", "cluster-store-opts"} & set(row["settings"])

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What iptables-save prints: nothing is lost, whatever is printed."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _iptables
+from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
+from hypothesis import given
+from hypothesis import strategies as st
+
+# Bytes, as they are read: surrogates stand for those that are not UTF-8.
+BYTES = st.binary(min_size=1, max_size=30).map(lambda data: data.decode("utf-8", "surrogateescape"))
+VALUES = BYTES.map(lambda text: text.replace("\0", "_"))
+BARE = VALUES.map(lambda text: re.sub(r"[\s]", "_", text)).filter(lambda text: text != "!")
+WORDS = st.sampled_from(
+    [*'!-[]:*#"\\ \n', "-A", "-j", "-m", "--comment", "INPUT", "[1:2]", '"a b"', "*nat", ":x - [0:0]"]
+)
+PRINTED = st.lists(WORDS | VALUES, max_size=30).map(" ".join) | st.lists(WORDS, max_size=30).map("".join)
+
+
+def quoted(value: str) -> str:
+    """Print a value as libxtables does: plain, or in quotes with a backslash before what is special there."""
+    if re.fullmatch(r"[-\w]+", value, re.ASCII):
+        return value
+    return '"' + re.sub(r"([\"'\\])", r"\\\1", value) + '"'
+
+
+# An option with the values that it is given, and what is printed.
+BARE_OPTIONS = st.tuples(st.sampled_from(["-i", "-o", "--match-set"]), BARE).map(
+    lambda one: (*one, f"{one[0]} {one[1]}")
+)
+TEXT_OPTIONS = st.tuples(st.sampled_from(["--string", "--helper", "--unheard-of"]), VALUES).map(
+    lambda one: (*one, f"{one[0]} {quoted(one[1])}")
+)
+OPTIONS = st.lists(
+    st.tuples(st.booleans(), BARE_OPTIONS | TEXT_OPTIONS).filter(
+        # Only of options that are known is it known that the next word is theirs.
+        lambda one: one[1][0] != "--unheard-of" or not one[1][2].split(" ")[1].startswith("-")
+    ),
+    max_size=5,
+)
+
+
+@given(PRINTED)
+def test_nothing_that_is_printed_is_too_much(printed: str) -> None:
+    found = _iptables.read(printed, "iptables-nft", "ip", 5)
+    assert len(found.rules) <= 5 and len(found.chains) <= 5
+    for row in found.rules:
+        assert row["text"] in escaped(printed) or row["text"].count("\\x5c")
+        assert row["position"] >= 1
+
+
+@given(PRINTED)
+def test_every_rule_is_there_with_every_word(printed: str) -> None:
+    line = "[3:4] -A INPUT " + printed.replace("\n", " ")
+    (row,) = _iptables.read(f"*filter\n{line}\n", "iptables-nft", "ip", 5).rules
+    assert (row["packets"], row["bytes"]) == (3, 4)
+    assert row["text"] == escaped(line[6:])
+
+
+@given(OPTIONS, st.none() | VALUES, BARE.filter(lambda text: not text.startswith("-")))
+def test_options_come_back_as_they_were_given(
+    options: list[tuple[bool, tuple[str, str, str]]], comment: str | None, chain: str
+) -> None:
+    printed = [("! " if negated else "") + text for negated, (_name, _value, text) in options]
+    if comment is not None:
+        printed.append(f"-m comment --comment {quoted(comment)}")
+    line = " ".join(["[0:0] -A", chain, *printed, "-j DNAT --to-destination 192.0.2.1 --random"])
+    after = "[0:0] -A INPUT -j last"
+    found = _iptables.read(f"*nat\n:last - [0:0]\n{line}\n{after}\nCOMMIT\n", "iptables-nft", "ip", 5)
+    row, last = found.rules
+    long = {"-i": "in-interface", "-o": "out-interface"}
+    assert row["match"] == [
+        {"option": long.get(name, name.lstrip("-")), "negated": negated, "values": [escaped(value)]}
+        for negated, (name, value, _text) in options
+    ]
+    assert row["chain"] == escaped(chain)
+    assert row["comment"] == (None if comment is None else escaped(comment))
+    assert (row["target"], row["target_chain"]) == ("dnat", None)
+    assert row["target_options"] == {"to-destination": "192.0.2.1", "random": True}
+    assert (last["chain"], last["target"], last["target_chain"]) == ("INPUT", "jump", "last")
+
+
+def test_a_quote_that_is_not_closed_hides_no_rule() -> None:
+    printed = '*filter\n[0:0] -A INPUT -p "x -j DROP\n[0:0] -A INPUT --odd "y -j DROP\n[0:0] -A INPUT -j ACCEPT\n'
+    assert [row["target"] for row in _iptables.read(printed, "iptables-nft", "ip", 9).rules] == [
+        "drop",
+        "drop",
+        "accept",
+    ]
+
+
+def test_options_of_a_target() -> None:
+    words = "-A x -j SOMETHING --flag --pair a b --twice a --twice b ! --not c -s 192.0.2.1".split()
+    row = _iptables.rule(" ".join(words), words, ())
+    assert row["target_options"] == {"flag": True, "pair": ["a", "b"], "twice": ["a", "b"], "! not": "c"}
+    assert row["match"] == [{"option": "source", "negated": False, "values": ["192.0.2.1"]}]
+
+
+def test_tables_are_told_apart() -> None:
+    printed = "*nat\n:own - [0:0]\n:OUTPUT DROP [7:8]\nCOMMIT\n*filter\n:a b DROP\n[0:0] -A OUTPUT -j own\nCOMMIT\n"
+    found = _iptables.read(printed, "iptables-legacy", "ip6", 9)
+    assert found.tables == ["nat", "filter"]
+    assert [(row["table"], row["chain"], row["packets"], row["bytes"]) for row in found.chains] == [
+        ("nat", "own", None, None),
+        ("nat", "OUTPUT", 7, 8),
+        ("filter", "a b", None, None),
+    ]
+    assert (found.rules[0]["target"], found.rules[0]["target_chain"]) == ("own", None)
