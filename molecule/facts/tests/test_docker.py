@@ -30,6 +30,14 @@ def test_endpoints(host: Host) -> None:
         if one["State"]["Running"]
         for network, point in one["NetworkSettings"]["Networks"].items()
     ]
+    # Where Docker gives a container of an overlay its way out, only the network tells of it.
+    gateway = next(one for one in host.witness["networks"] if one["Name"] == "docker_gwbridge")
+    names = {one["Id"]: name for name, one in host.inspected.items()}
+    theirs += [
+        (names[id_], "docker_gwbridge", point["EndpointID"], point["IPv4Address"], point["MacAddress"])
+        for id_, point in gateway["Containers"].items()
+        if id_ in names
+    ]
     ours = [
         (row["container"], row["network"], row["endpoint_id"], row["ipv4"], row["mac"])
         for row in host.docker["endpoints"]
