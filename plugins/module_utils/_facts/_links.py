@@ -107,8 +107,9 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
 
 def other_end(message: Message, options: Mapping[str, Any]) -> tuple[int, int | None] | None:
     """Return index and namespace number (None: the same) of a veth's peer, or of the link that another rides on."""
-    # A VXLAN link names its device in its own options; the namespace is that of its UDP socket.
-    index = options.get("parent_index") or message.get("IFLA_LINK")
+    # A VXLAN link names its device in its own options; the namespace is that of its UDP socket. Where that is another
+    # one, the kernel gives the link's own index for want of a device.
+    index = options.get("parent_index") if "vni" in options else message.get("IFLA_LINK")
     return (index, message.get("IFLA_LINK_NETNSID")) if index else None
 
 
