@@ -17,9 +17,7 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoEngine
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
-from ansible_collections.netfleet.docker.tests.unit.fake_engine import Answer, FakeEngine, http, routes
-from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
-from ansible_collections.netfleet.docker.tests.unit.test_docker_rows import (
+from ansible_collections.netfleet.docker.tests.unit.engine_words import (
     CANARY,
     CONTAINER,
     DOCKER_NETWORK,
@@ -34,6 +32,8 @@ from ansible_collections.netfleet.docker.tests.unit.test_docker_rows import (
     TASK,
     VERSION,
 )
+from ansible_collections.netfleet.docker.tests.unit.fake_engine import Answer, FakeEngine, http, routes
+from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
 
 LISTS = {
     "containers": "container",
