@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Run the module on the host and write what it returns."""
 
     _supports_check_mode = True
@@ -79,7 +79,7 @@ def _write(target: Path, document: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         temporary = Path(name)
         try:
-            with open(handle, "wb") as file:
+            with os.fdopen(handle, "wb") as file:
                 file.write(document)
             temporary.replace(target)
         except OSError:

@@ -47,7 +47,8 @@ options:
     elements: str
     default: []
   names:
-    description: Only these namespaces, by a name in C(/run/netns), a path, a reference such as C(docker:NAME), or an inode.
+    description:
+      - Only these namespaces, by a name in C(/run/netns), a path, a reference such as C(docker:NAME), or an inode.
     type: list
     elements: str
     default: []
@@ -110,9 +111,9 @@ namespaces:
       container: web
       process_count: 2
       interfaces:
-        - {index: 7, name: eth0, kind: veth, up: true, mtu: 1500, peer: veth1a2b3c4, peer_index: 8, peer_netns: "4026531840"}
+        - {index: 7, name: eth0, kind: veth, up: true, peer: veth1a2b3c4, peer_index: 8, peer_netns: "4026531840"}
 strays:
-  description: What lies among the named namespaces or Docker's sandboxes and is no mounted namespace, as table C(stray).
+  description: What lies among named namespaces or Docker's sandboxes and is no mounted namespace, as table C(stray).
   returned: success
   type: list
   elements: dict

@@ -20,7 +20,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWNET, _CLONE_NEWPID = 0x00020000, 0x40000000, 0x20000000
 
 # So that a forked module has them.
-for _name in ("fibmsg", "ifaddrmsg", "ifinfmsg", "rtmsg"):
+for _name in ("fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "rtmsg"):
     importlib.import_module(f"pyroute2.netlink.rtnl.{_name}")
 
 Entry = Callable[[], None]

@@ -102,7 +102,11 @@ def test_it_is_the_same_from_inside_another_namespace(box: Sandbox) -> None:
 
 
 def test_two_names_and_another_mount_are_one_namespace(box: Sandbox) -> None:
-    box.sh("touch /run/netns/rouge /run/x", "mount --bind /run/netns/red /run/netns/rouge", "mount --bind /run/netns/red /run/x")
+    box.sh(
+        "touch /run/netns/rouge /run/x",
+        "mount --bind /run/netns/red /run/netns/rouge",
+        "mount --bind /run/netns/red /run/x",
+    )
     row = by_inode(read(box))[inode(box, "/run/netns/red")]
     assert row["names"] == ["red", "rouge"]
     assert row["paths"] == ["/run/netns/red", "/run/netns/rouge", "/run/x"]
@@ -225,7 +229,10 @@ def test_without_an_engine_that_is_named_and_the_rest_stands(box: Sandbox) -> No
 
 def test_filters(box: Sandbox) -> None:
     pid = box.process()
-    references = lambda **args: {row["reference"] for row in read(box, **args)["namespaces"]}  # noqa: E731
+
+    def references(**args: Any) -> set[str]:
+        return {row["reference"] for row in read(box, **args)["namespaces"]}
+
     assert references(kinds=["named"]) == {"red", "blue"}
     assert references(kinds=["host", "process"]) == {"host", f"pid:{pid}"}
     assert references(names=["blue", f"pid:{pid}"]) == {"blue", f"pid:{pid}"}
@@ -276,4 +283,5 @@ second.kill()
 
 def test_whoever_is_not_root_is_told_what_is_missing(box: Sandbox) -> None:
     result = box.module("netns_info", {}, user=65534)
-    assert result.msg == "this needs root on the host (become: true); missing here: CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_SYS_ADMIN"
+    missing = "CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_SYS_ADMIN"
+    assert result.msg == f"this needs root on the host (become: true); missing here: {missing}"

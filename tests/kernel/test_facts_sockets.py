@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -103,7 +104,7 @@ def test_waiting_sockets_are_as_ss_tells(box: Sandbox) -> None:
     box.sh("ip link set lo up", netns="red")
     with running(box, "red", _OPEN):
         rows = read(box, "red", _sockets.sockets)["sockets"]
-        held = _sockets.descriptors({row["inode"] for row in rows})
+        held = _sockets.descriptors(time.monotonic() + 60)
         rows = _sockets.finish(rows, names(box, "red"), held.sockets)
         expected = witness(box, "red")
         assert set(expected) == {*range(1001, 1008), 10009}
@@ -140,13 +141,13 @@ def test_a_namespace_that_only_a_descriptor_holds_is_found(box: Sandbox) -> None
     with running(box, "red", opens):
         for remove in ("true", "ip netns del red"):
             box.sh(remove)
-            holders = _sockets.descriptors(()).namespaces[inode]
+            holders = _sockets.descriptors(time.monotonic() + 60).namespaces[inode]
             assert [os.stat(path).st_ino for _pid, path in holders] == [inode, inode]
             assert all(path.startswith(f"/proc/{pid}/fd/") for pid, path in holders)
 
 
 def test_a_look_at_all_files_ends_at_its_deadline() -> None:
-    assert not _sockets.descriptors((), deadline=0).complete
+    assert not _sockets.descriptors(0).complete
 
 
 def test_tracked_connections_are_counted(box: Sandbox) -> None:

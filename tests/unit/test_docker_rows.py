@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _docker, _docker_engine, _swarm
-from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
+from ansible_collections.netfleet.docker.tests.schema import assert_row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

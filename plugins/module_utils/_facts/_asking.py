@@ -43,7 +43,7 @@ class Asking:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 
     def answer(self) -> tuple[_owners.Docker, Row | None, list[Row]]:
-        """Wait, and return what owners are found by, the document's ``docker`` (None: not asked for), what is missing."""
+        """Wait; return what owners are found by, the document's ``docker`` (None: not asked for), what is missing."""
         self._thread.join()
         answered = self._containers is not None
         docker = _owners.Docker(self._containers or (), self._networks, answered, complete=answered and self._whole)

@@ -34,7 +34,9 @@ def subset(names: list[str]) -> frozenset[str]:
     for name in names:
         if name.removeprefix("!") not in ("all", "min", *_survey.SUBSETS):
             known = ", ".join(("all", "min", *_survey.SUBSETS))
-            raise BadParameter("gather_subset", f"there is no subset {name!r}; there are {known}, each also with ! before it")
+            raise BadParameter(
+                "gather_subset", f"there is no subset {name!r}; there are {known}, each also with ! before it"
+            )
     without = {name[1:] for name in names if name.startswith("!")}
     given = {name for name in names if not name.startswith("!")}
     # As for ansible.builtin.setup: what is only taken away is taken away from all.

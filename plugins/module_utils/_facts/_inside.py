@@ -49,7 +49,9 @@ class Inside:
                 self._sockets.pop(protocol).close()  # the rest of the dump is still in it
             self.budget.exceeded |= exceeded
 
-    def request(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> list[bytes]:
+    def request(
+        self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE
+    ) -> list[bytes]:
         """Return the answers to one question."""
         return self._socket(protocol).request(what, message_type, 0, payload)
 

@@ -78,7 +78,7 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         "alias": escaped(message["IFLA_IFALIAS"]) if message.get("IFLA_IFALIAS") else None,
         "altnames": [escaped(name) for name in message.get("IFLA_PROP_LIST", ())],
         "master_index": master,
-        "master": names.get(master),
+        "master": names.get(master or 0),
         "peer_netns": None,
         "peer_index": None,
         "peer": None,
@@ -106,9 +106,10 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
 
 
 def other_end(message: Message, options: Mapping[str, Any]) -> tuple[int, int | None] | None:
-    """Return index and namespace number (None: the same namespace) of a veth's peer, or of the link that one rides on."""
-    # A VXLAN link names its device in its own options; the namespace is that of its UDP socket.
-    index = options.get("parent_index") or message.get("IFLA_LINK")
+    """Return index and namespace number (None: the same) of a veth's peer, or of the link that another rides on."""
+    # A VXLAN link names its device in its own options; the namespace is that of its UDP socket. Where that is another
+    # one, the kernel gives the link's own index for want of a device.
+    index = options.get("parent_index") if "vni" in options else message.get("IFLA_LINK")
     return (index, message.get("IFLA_LINK_NETNSID")) if index else None
 
 

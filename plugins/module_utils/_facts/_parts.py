@@ -67,7 +67,9 @@ def read_from_outside(inside: Inside, netns: str, number: int, subset: Collectio
     target = struct.pack("=i", number)
 
     def interfaces() -> None:
-        found.links = _dump(inside, "link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target))
+        found.links = _dump(
+            inside, "link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target)
+        )
         _keep_interfaces(found)
 
     def addresses() -> None:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every network namespace of this host and what leads to it: processes, threads, names, mounts of any mount namespace."""
+"""Every network namespace of this host and what leads to it: processes, threads, names, mounts, open files."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ _NEXTHOP = struct.Struct("=HBBi")
 _RTA_GATEWAY, _RTA_VIA, _RTAX_MTU = 5, 18, 2
 _ACTIONS = {1: "lookup", 2: "goto", 3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _FIB_RULE_INVERT = 0x2
+_NOARP, _PERMANENT = 0x40, 0x80
 _NEIGHBOUR_STATES = "incomplete reachable stale delay probe failed noarp permanent".split()
 _NEIGHBOUR_FLAGS = "use self master proxy extern_learn offload sticky router".split()
 
@@ -170,5 +171,7 @@ def fdb(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
 
 
 def _fdb_state(number: int) -> str:
-    # bridge(8) calls a neighbour without ARP static.
-    return "static" if number == 0x40 else _state(number)
+    # As bridge(8) has it: what is permanent is often marked as without ARP too, and what is only that is static.
+    if number & _PERMANENT:
+        return "permanent"
+    return "static" if number & _NOARP else _state(number)

@@ -14,7 +14,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoSuchNetns
@@ -86,15 +86,15 @@ def finish(rows: Sequence[Row], names: Mapping[int, str], holders: Mapping[int, 
     ]
 
 
-def descriptors(inodes: Collection[int], deadline: float | None = None) -> Descriptors:
+def descriptors(deadline: float) -> Descriptors:
     """Look once at every open file of the host, until ``deadline`` (time.monotonic), for sockets and namespaces.
 
-    Sockets are those of ``inodes``; a namespace may be held by nothing else than a descriptor. What ends meanwhile, or
-    may not be read, is left out.
+    A namespace may be held by nothing else than a descriptor, so this comes before any is entered. What ends meanwhile,
+    or may not be read, is left out.
     """
     found = Descriptors({}, {}, True)
     for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
-        if deadline is not None and time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             return found._replace(complete=False)
         folder = f"/proc/{pid}/fd"
         try:
@@ -102,17 +102,17 @@ def descriptors(inodes: Collection[int], deadline: float | None = None) -> Descr
         except OSError:
             continue
         for name in names:
-            _look(found, inodes, pid, f"{folder}/{name}")
+            _look(found, pid, f"{folder}/{name}")
     return found
 
 
-def _look(found: Descriptors, inodes: Collection[int], pid: int, path: str) -> None:
+def _look(found: Descriptors, pid: int, path: str) -> None:
     try:
         link = os.readlink(path)
     except OSError:
         return
     kind, _colon, rest = link.partition(":[")
-    if kind == "socket" and rest[:-1].isdigit() and int(rest[:-1]) in inodes:
+    if kind == "socket" and rest[:-1].isdigit():
         pids = found.sockets.setdefault(int(rest[:-1]), [])
         if pid not in pids:
             pids.append(pid)

@@ -39,7 +39,12 @@ _FILES = (
     *(f"net/ipv{version}/neigh/default/gc_thresh{number}" for version in (4, 6) for number in (1, 2, 3)),
     *(f"net/bridge/bridge-nf-call-{program}" for program in ("iptables", "ip6tables", "arptables")),
     "net/bridge/bridge-nf-filter-vlan-tagged",
-    *(f"net/{family}/conf/{whose}/{name}" for _n, _a, family, names in _FAMILIES for whose in ("all", "default") for name in names),
+    *(
+        f"net/{family}/conf/{whose}/{name}"
+        for _number, _attribute, family, names in _FAMILIES
+        for whose in ("all", "default")
+        for name in names
+    ),
 )  # fmt: skip
 
 

@@ -45,6 +45,14 @@ class Visits:
         """Name a namespace that could not be read."""
         self.missing.append({"netns": netns, "part": "namespaces", "what": what, "reason": reason})
 
+    def lists(self, netns: str) -> dict[str, Any]:
+        """Return the lists of a namespace, none where it could not be read."""
+        return self.found[netns].lists if netns in self.found else {}
+
+    def missing_of(self, netns: str) -> list[dict[str, Any]]:
+        """Return what of a namespace is missing."""
+        return self.found[netns].missing if netns in self.found else []
+
 
 def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[str] | None, limits: Limits) -> Visits:
     """Read all namespaces: in full those that are chosen (None: all), of the others their interfaces."""

@@ -1,0 +1,29 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Secrets of containers are where the witnesses see them, and nowhere else."""
+
+from __future__ import annotations
+
+import json
+
+from .conftest import FOLDER, Host
+
+
+def test_the_witnesses_see_them(host: Host) -> None:
+    for canary in host.canaries:
+        assert canary in json.dumps(host.witness["containers"])
+
+
+def test_neither_module_tells_them(host: Host) -> None:
+    for said in (json.dumps(host.info), json.dumps(host.facts)):
+        assert "mf-user" in said
+        for secret in ("mfcanary", "SWMTKN", *host.canaries):
+            assert secret not in said
+
+
+def test_nor_does_ansible_at_its_most_talkative() -> None:
+    log = (FOLDER / "vvvv.log").read_text(encoding="utf-8", errors="surrogateescape")
+    assert '"mf-user"' in log or "mf-user:" in log
+    assert "SWMTKN" not in log
+    assert "mfcanary" not in log

@@ -1,0 +1,283 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading all that the engine says, from one that answers over a real socket; what fails is named, the rest stands."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
+from ansible_collections.netfleet.docker.tests.unit.fake_engine import Answer, FakeEngine, http, routes
+from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
+from ansible_collections.netfleet.docker.tests.unit.test_docker_rows import (
+    CANARY,
+    CONTAINER,
+    DOCKER_NETWORK,
+    ENDPOINT,
+    ID,
+    INFO,
+    LISTED,
+    NETWORK,
+    NODE,
+    OTHER,
+    SERVICE,
+    TASK,
+    VERSION,
+)
+
+LISTS = {
+    "containers": "container",
+    "networks": "docker_network",
+    "endpoints": "docker_endpoint",
+    "published_ports": "published_port",
+    "network_peers": "network_peer",
+    "swarm_nodes": "swarm_node",
+    "swarm_services": "swarm_service",
+    "swarm_tasks": "swarm_task",
+}
+FAILED = http(b'{"message": "out of\\norder"}', "500 Internal Server Error")
+GONE = http(b'{"message": "no such object"}', "404 Not Found")
+OWN_NETNS = str(Path("/proc/self/ns/net").stat().st_ino)
+DB = {**CONTAINER, "Id": OTHER, "Name": "/db", "State": {"Status": "exited", "Pid": 0}}
+WEB = {**CONTAINER, "State": {**CONTAINER["State"], "Pid": os.getpid()}}
+SAID: dict[str, Any] = {
+    "/version": VERSION,
+    "/info": INFO,
+    "/containers/json?all=1": [LISTED, {**LISTED, "Id": OTHER, "Names": ["/db"]}],
+    f"/containers/{ID}/json": WEB,
+    f"/containers/{OTHER}/json": DB,
+    "/networks": [{**DOCKER_NETWORK, "Containers": {}, "Peers": None}],
+    f"/networks/{NETWORK}": DOCKER_NETWORK,
+    "/nodes": [NODE],
+    "/services": [SERVICE],
+    "/tasks": [TASK],
+}
+
+
+def read(
+    place: Path, said: Mapping[str, Any] | None = None, labels: Collection[str] = ()
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
+    """Return what is read from an engine that says this, and what it was asked; every row is held to the schema."""
+    with (
+        FakeEngine(place, routes({**SAID, **(said or {})})) as fake,
+        Engine(fake.path, time.monotonic() + 60) as engine,
+    ):
+        docker, missing = _ask_docker.read(engine, labels)
+    for name, table in LISTS.items():
+        for row in docker.get(name, []):
+            assert_row(table, row)
+    for row in missing:
+        assert_row("missing", row)
+        assert row["reason"] and "\n" not in row["reason"]
+    if docker["engine"] is not None:
+        assert_row("docker_engine", docker["engine"])
+    return docker, missing, fake.requests
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return where a socket may lie."""
+    return tmp_path / "docker.sock"
+
+
+@pytest.fixture
+def dockerd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run a process of that name which, as the kernel has it, is behind the socket."""
+    script = tmp_path / "dockerd"
+    script.write_text("#!/bin/sh\nread line\n", encoding="utf-8")
+    script.chmod(0o755)
+    command = [str(script), "--iptables=false", "--config-file", str(tmp_path / "daemon.json")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        while Path(f"/proc/{process.pid}/comm").read_text(encoding="utf-8") != "dockerd\n":
+            time.sleep(0.01)
+        monkeypatch.setattr(Engine, "listener", lambda _self: process.pid)
+        yield
+        process.kill()
+
+
+def lost(missing: list[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Return what is missing, without why."""
+    return {(row["part"], row["what"]) for row in missing}
+
+
+def test_everything(place: Path, dockerd: None) -> None:
+    docker, missing, asked = read(place, labels=["team"])
+    assert missing == []
+    assert set(docker) == {"engine", *LISTS}
+    assert all(docker.values())
+    assert CANARY not in json.dumps(docker)
+    # The container is asked for once more: this process has none of its control groups. And /swarm is never asked.
+    assert sorted(asked) == sorted([*SAID, f"/containers/{ID}/json"])
+    web, db = docker["containers"]
+    assert (web["netns"], web["joined"], web["labels"]["team"]) == (OWN_NETNS, "db", "red")
+    assert (db["netns"], db["pid"]) == (None, None)
+    own = [row["container"] for row in docker["endpoints"] if row["endpoint_id"] == ENDPOINT]
+    assert own == ["web-1", "db"], "as the containers have them, not once more as the network has them"
+    assert docker["swarm_tasks"][0]["service"] == "shop_web"
+
+
+def test_a_worker_is_not_asked_for_what_managers_know(place: Path, dockerd: None) -> None:
+    info = {**INFO, "Swarm": {**INFO["Swarm"], "ControlAvailable": False}}
+    docker, missing, asked = read(place, said={"/info": info})
+    assert docker["engine"]["swarm_role"] == "worker"
+    assert (docker["swarm_nodes"], docker["swarm_services"], docker["swarm_tasks"]) == ([], [], [])
+    assert not {"/nodes", "/services", "/tasks", "/swarm"} & set(asked)
+    assert missing == []
+
+
+def test_what_vanishes_meanwhile_is_left_out(place: Path, dockerd: None) -> None:
+    docker, missing, _asked = read(place, said={f"/containers/{ID}/json": GONE, f"/networks/{NETWORK}": GONE})
+    assert [row["name"] for row in docker["containers"]] == ["db"]
+    assert (docker["networks"], docker["network_peers"], missing) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    "paths, wanted",
+    [
+        (["/info"], {("engine", "truncated")}),
+        ([f"/containers/{ID}/json"], {("containers", "truncated"), ("published_ports", "truncated")}),
+        (
+            [f"/networks/{NETWORK}"],
+            {("networks", "truncated"), ("network_peers", "truncated"), ("endpoints", "truncated")},
+        ),
+        (
+            ["/containers/json?all=1"],
+            {("containers", "missing"), ("published_ports", "missing"), ("endpoints", "truncated")},
+        ),
+        (["/networks"], {("networks", "missing"), ("network_peers", "missing"), ("endpoints", "truncated")}),
+        (["/nodes", "/tasks"], {("swarm_nodes", "missing"), ("swarm_tasks", "missing")}),
+        (["/services"], {("swarm_services", "missing")}),
+        (["/version"], {("docker", "missing")}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_fails_is_named(place: Path, dockerd: None, paths: list[str], wanted: set[tuple[str, str]]) -> None:
+    """A list that is missing is not there; one that is cut off is."""
+    docker, missing, _asked = read(place, said=dict.fromkeys(paths, FAILED))
+    assert lost(missing) == wanted
+    assert all("out of order" in row["reason"] for row in missing if row["part"] != "endpoints")
+    gone = {part for part, what in wanted if what == "missing"}
+    if "docker" in gone:
+        assert docker == {"engine": None}
+    else:
+        assert set(docker) == {"engine", *LISTS} - gone
+
+
+def test_a_container_that_cannot_be_inspected_is_as_listed(place: Path, dockerd: None) -> None:
+    docker, missing, _asked = read(place, said={f"/containers/{ID}/json": FAILED})
+    web = docker["containers"][0]
+    assert (web["name"], web["state"], web["privileged"]) == ("web-1", "paused", None)
+    assert "1 of 2 could not be inspected" in missing[0]["reason"]
+
+
+def test_no_engine(place: Path) -> None:
+    with Engine(str(place)) as engine:
+        docker, missing = _ask_docker.read(engine)
+    assert docker == {"engine": None}
+    assert lost(missing) == {("docker", "missing")}
+    assert missing[0]["reason"] == f"the Docker Engine at {place}: there is no such socket"
+
+
+def test_an_engine_that_stops_halfway(place: Path, dockerd: None) -> None:
+    """All that was read until then stands, and each part that was not is named once."""
+    answer = routes(SAID)
+
+    def falter(target: str) -> Answer:
+        return [60.0] if target.startswith("/containers") else answer(target)
+
+    with FakeEngine(place, falter) as fake, Engine(fake.path, time.monotonic() + 1) as engine:
+        docker, missing = _ask_docker.read(engine)
+    assert docker["networks"] and docker["network_peers"] and docker["engine"]
+    parts = [row["part"] for row in missing]
+    assert sorted(parts) == sorted({*LISTS} - {"networks", "network_peers"})
+
+
+@pytest.mark.parametrize("said", [None, {}, "x", [None, 1, "x", [], {}]], ids=json.dumps)
+def test_an_engine_that_says_nonsense(place: Path, said: Any) -> None:
+    docker, _missing, _asked = read(place, said=dict.fromkeys(SAID, said))
+    assert docker["engine"]["version"] is None
+
+
+def test_a_pid_that_became_anothers(place: Path, dockerd: None) -> None:
+    """Its control groups do not name the container, so the engine is asked once more."""
+    states = [os.getpid(), os.getpid() + 1]
+    answer = routes(SAID)
+
+    def restarted(target: str) -> Answer:
+        if target != f"/containers/{ID}/json":
+            return answer(target)
+        return [http(json.dumps({**WEB, "State": {**WEB["State"], "Pid": states.pop(0)}}).encode())]
+
+    with FakeEngine(place, restarted) as fake, Engine(fake.path, time.monotonic() + 60) as engine:
+        docker, _missing = _ask_docker.read(engine)
+    assert docker["containers"][0]["netns"] is None
+    assert states == []
+
+
+def test_sandboxes(place: Path, dockerd: None, tmp_path: Path) -> None:
+    """Only a path at which a namespace is mounted leads to one; a process's is a link."""
+    for key in (str(tmp_path), str(tmp_path / "absent"), "/proc/self/ns/net", "a\0b", 3):
+        web = {**WEB, "NetworkSettings": {**WEB["NetworkSettings"], "SandboxKey": key}}
+        docker, _missing, _asked = read(place, said={f"/containers/{ID}/json": web})
+        assert docker["containers"][0]["sandbox_netns"] is None
+        place.unlink()
+
+
+@pytest.mark.parametrize(
+    "content, reason",
+    [
+        ('{"mtu": 1400, "icc": false}', None),
+        ("{broken", "not JSON"),
+        ("[]", "not a JSON object"),
+        (None, None),
+    ],
+)
+def test_settings(place: Path, dockerd: None, tmp_path: Path, content: str | None, reason: str | None) -> None:
+    """Those of the command line, and of the file that it names; a broken file is named and the flags stand."""
+    if content is not None:
+        (tmp_path / "daemon.json").write_text(content, encoding="utf-8")
+    docker, missing, _asked = read(place)
+    row = docker["engine"]
+    assert (row["iptables"], row["userland_proxy"], row["tls"]) == (False, None, None)
+    of_file = {"mtu": 1400, "icc": False} if content and not reason else {}
+    assert row["settings"] == {"iptables": False, **of_file}
+    assert row["icc"] == of_file.get("icc")
+    assert lost(missing) == ({("engine", "truncated")} if reason else set())
+    assert all(f"the settings in {tmp_path}/daemon.json: {reason}" in line["reason"] for line in missing)
+
+
+def test_a_file_that_may_not_be_read(place: Path, dockerd: None, tmp_path: Path) -> None:
+    (tmp_path / "daemon.json").mkdir()
+    _docker, missing, _asked = read(place)
+    assert lost(missing) == {("engine", "truncated")}
+    assert "Is a directory" in missing[0]["reason"]
+
+
+def test_an_engine_whose_process_is_not_found(place: Path) -> None:
+    """Here it is the test that listens, and that is no dockerd."""
+    docker, missing, _asked = read(place)
+    assert docker["engine"]["version"] == "26.1.5"
+    assert [row["reason"] for row in missing] == ["its process was not found, so its command line is not known"]
+
+
+def test_brief(place: Path) -> None:
+    """One request tells whose a namespace may be."""
+    with FakeEngine(place, routes(SAID)) as fake, Engine(fake.path, time.monotonic() + 60) as engine:
+        rows = _ask_docker.brief(engine, ["team"])
+    assert fake.requests == ["/containers/json?all=1"]
+    assert [row["name"] for row in rows] == ["web-1", "db"]
+    for row in rows:
+        assert_row("container", row)
+    assert CANARY not in json.dumps(rows)
+    with Engine(str(place) + "x") as gone, pytest.raises(NoEngine):
+        _ask_docker.brief(gone)

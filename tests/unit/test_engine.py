@@ -1,0 +1,207 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The engine's client against real sockets: whatever is at the other end, one typed error by the deadline."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils import _engine
+from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
+    EngineRefused,
+    NoEngine,
+    NoSuchNetns,
+    NotFound,
+)
+from ansible_collections.netfleet.docker.tests.unit.fake_engine import CLOSE, Answer, FakeEngine, http, routes
+
+_LONG = 60.0
+_SHORT = 0.6
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def endless(start: bytes, block: bytes) -> Answer:
+    """Return an answer that does not end."""
+    return itertools.chain([start], itertools.repeat(block))
+
+
+SLOW: dict[str, Answer] = {
+    "hung": [_LONG],
+    "hung after its head": [_HEAD + b"Content-Length: 10\r\n\r\n", _LONG],
+    "drips its head": itertools.chain(*((bytes([byte]), 0.25) for byte in _HEAD)),
+    "drips its body": itertools.chain([_HEAD + b"Content-Length: 1000\r\n\r\n"], *((b" ", 0.25) for _ in range(200))),
+    "drips its chunks": itertools.chain(
+        [_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"], *((b"1\r\n \r\n", 0.25) for _ in range(200))
+    ),
+    "says continue for ever": itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 1_000_000),
+}
+BAD: dict[str, tuple[Answer, str]] = {
+    "garbage": ([b"\x00\xff\xfe no HTTP at all\n" * 10], "is not HTTP"),
+    "another protocol": ([b"SSH-2.0-OpenSSH_9.2\r\n"], "is not HTTP"),
+    "closes at once": ([CLOSE], "is not HTTP"),
+    "closes in its head": ([b"HTTP/1.1 200 OK\r\n" + CLOSE], "is not (HTTP|JSON)"),
+    "closes in its body": ([_HEAD + CLOSE + b"Content-Length: 100\r\n\r\n{"], "not (HTTP|JSON)"),
+    "half JSON": ([http(b'{"half": ')], "is not JSON"),
+    "no JSON": ([http(b"<html>")], "is not JSON"),
+    "no UTF-8": ([http(b"\xff\xfe")], "is not JSON"),
+    "nothing": ([http(b"")], "is not JSON"),
+    "deep JSON": ([http(b"[" * 100000)], "is not JSON"),
+    "a number too long": ([http(b"1" * 5000 + b"x")], "is not JSON"),
+    "odd length": ([_HEAD + b"Content-Length: many\r\n" + CLOSE + b"\r\n{}x"], "not (HTTP|JSON)"),
+    "odd chunk": ([_HEAD + b"Transfer-Encoding: chunked\r\n\r\nmany\r\n"], "is not HTTP"),
+    "headers without end": (endless(_HEAD, b"X: y\r\n"), "is not HTTP"),
+    "a line without end": (endless(b"HTTP/1.1 200 ", b"x" * 4096), "is not HTTP"),
+    "gigantic": (endless(_HEAD + b"Content-Length: 1099511627776\r\n\r\n", b" " * 65536), "exceeds 64 MiB"),
+    "gigantic in chunks": (
+        endless(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"10000\r\n" + b" " * 65536 + b"\r\n"),
+        "exceeds 64 MiB",
+    ),
+    "an error": ([http(b'{"message": "no  such\\ncommand"}', "500 Internal Server Error")], ": no such command$"),
+    "an error that is no JSON": ([http(b"<html>", "502 Bad Gateway")], "status 502"),
+    "an error of another shape": ([http(b'["x"]', "503 Service Unavailable")], "status 503"),
+}
+
+
+def by(seconds: float) -> float:
+    """Return a deadline."""
+    return time.monotonic() + seconds
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return where a socket may lie."""
+    return tmp_path / "docker.sock"
+
+
+@pytest.mark.parametrize("answer", SLOW.values(), ids=SLOW)
+def test_the_deadline_is_for_all_of_it(place: Path, answer: Answer) -> None:
+    """A timeout for each read would never come here."""
+    with FakeEngine(place, lambda _target: answer) as fake, Engine(fake.path, by(_SHORT)) as engine:
+        with pytest.raises(NoEngine, match=f"the Docker Engine at {fake.path}: it did not answer in time"):
+            engine.get("/info")
+        with pytest.raises(NoEngine, match="it did not answer in time"):
+            engine.get("/version")
+
+
+def test_one_deadline_for_many_answers(place: Path) -> None:
+    """Each answer is quick, and there are too many of them."""
+    with FakeEngine(place, lambda _target: [0.2, http(b"{}")]) as fake, Engine(fake.path, by(_SHORT)) as engine:
+        assert engine.get("/info") == {}
+        with pytest.raises(NoEngine, match="it did not answer in time"):
+            all(engine.get("/info") == {} for _number in range(100))
+
+
+@pytest.mark.parametrize("answer, words", BAD.values(), ids=BAD)
+def test_what_is_no_answer(place: Path, answer: Answer, words: str) -> None:
+    with FakeEngine(place, lambda _target: answer) as fake, Engine(fake.path, by(_LONG)) as engine:
+        with pytest.raises(NoEngine, match=words) as caught:
+            engine.get("/info")
+        assert "\n" not in str(caught.value)
+        assert isinstance(caught.value, EngineRefused) == ("status" in words or "command" in words)
+
+
+def test_nothing_listens(place: Path) -> None:
+    with Engine(str(place), by(_LONG)) as engine, pytest.raises(NoEngine, match="there is no such socket"):
+        engine.get("/info")
+    place.write_bytes(b"")
+    with Engine(str(place), by(_LONG)) as engine, pytest.raises(NoEngine, match="Connection refused"):
+        engine.get("/info")
+    with Engine(str(place) * 100, by(_LONG)) as engine, pytest.raises(NoEngine):
+        engine.get("/info")
+    with Engine("a\0b", by(_LONG)) as engine, pytest.raises(NoEngine):
+        engine.get("/info")
+
+
+def test_nobody_accepts(place: Path) -> None:
+    """An engine that was stopped: the kernel takes connections for it until its queue is full."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place))
+        listener.listen(0)
+        for _number in range(3):
+            with Engine(str(place), by(_SHORT)) as engine, pytest.raises(NoEngine):
+                engine.get("/info")
+        waiting = [socket.socket(socket.AF_UNIX) for _number in range(3)]
+        try:
+            for one in waiting:
+                one.setblocking(False)
+                one.connect_ex(str(place))
+            with Engine(str(place), by(_SHORT)) as engine, pytest.raises(NoEngine):
+                engine.get("/info")
+        finally:
+            for one in waiting:
+                one.close()
+
+
+def test_answers_over_one_connection(place: Path) -> None:
+    chunked = _HEAD + b'Transfer-Encoding: chunked\r\n\r\n6\r\n{"a": \r\n3;x=y\r\n12}\r\n0\r\n\r\n'
+    answers = {"/a?all=1&x=%2F": {"b": [1, "\u00e9"]}, "/c": chunked}
+    with FakeEngine(place, routes(answers)) as fake, Engine(fake.path, by(_LONG)) as engine:
+        assert engine.get("/a", all="1", x="/") == {"b": [1, "\u00e9"]}
+        assert engine.get("/c") == {"a": 12}
+        with pytest.raises(NotFound, match="page not found"):
+            engine.get("/d")
+        assert engine.get("/c") == {"a": 12}
+        assert fake.connections == 1
+        assert fake.requests == ["/a?all=1&x=%2F", "/c", "/d", "/c"]
+
+
+def test_after_a_failure_there_is_a_new_connection(place: Path) -> None:
+    broken = itertools.chain([[b"garbage\n" + CLOSE]], itertools.repeat([http(b"{}")]))
+    with FakeEngine(place, lambda _target: next(broken)) as fake, Engine(fake.path, by(_LONG)) as engine:
+        with pytest.raises(NoEngine):
+            engine.get("/a")
+        assert engine.get("/a") == {}
+        assert fake.connections == 2
+
+
+def test_who_listens(place: Path) -> None:
+    with FakeEngine(place, routes({"/a": {}})) as fake, Engine(fake.path, by(_LONG)) as engine:
+        assert engine.listener() == os.getpid()
+        assert engine.get("/a") == {}
+        assert fake.connections == 1
+    with Engine(str(place) + "-absent", by(_LONG)) as engine:
+        assert engine.listener() is None
+
+
+def test_no_engine_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
+    assert _engine.local_socket() == "/var/run/docker.sock"
+    monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
+    assert _engine.local_socket() == "/run/user/1000/docker.sock"
+
+
+ID = "c1" * 32
+WEB = {"Id": ID, "Name": "/web", "State": {"Pid": 42, "Status": "running"}, "HostConfig": {"NetworkMode": "bridge"}}
+
+
+@pytest.mark.parametrize("reference", ["web", ID, ID[:12]])
+def test_a_container(place: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
+    with FakeEngine(place, routes({f"/containers/{reference}/json": WEB})):
+        assert _engine.container(reference) == _engine.Container("web", 42, "running", "bridge")
+
+
+@pytest.mark.parametrize(
+    "reference, words", [("we", "no such container"), (ID[:11], "12 digits"), ("we b/?#", "no such")]
+)
+def test_no_container(place: Path, monkeypatch: pytest.MonkeyPatch, reference: str, words: str) -> None:
+    """The engine takes the beginning of an id for the container, also where it was meant to be a name."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
+    answers = {f"/containers/{ID[:11]}/json": WEB}
+    with FakeEngine(place, routes(answers)), pytest.raises(NoSuchNetns, match=words):
+        _engine.container(reference)
+
+
+@pytest.mark.parametrize("said", [None, [], {}, {**WEB, "State": None}, {**WEB, "State": {"Pid": "x"}}], ids=json.dumps)
+def test_an_odd_container(place: Path, monkeypatch: pytest.MonkeyPatch, said: object) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
+    with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not one"):
+        _engine.container("web")
