@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _firewall, _inside
-from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
+from ansible_collections.netfleet.docker.tests.schema import assert_row
 
 from .reading import read, read_all
 from .sandbox import Sandbox

@@ -16,7 +16,7 @@ import struct
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _xfrm
-from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
+from ansible_collections.netfleet.docker.tests.schema import assert_row
 
 from .reading import read
 from .sandbox import Sandbox

@@ -17,8 +17,8 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoEngine
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
+from ansible_collections.netfleet.docker.tests.schema import assert_row
 from ansible_collections.netfleet.docker.tests.unit.fake_engine import Answer, FakeEngine, http, routes
-from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
 from ansible_collections.netfleet.docker.tests.unit.test_docker_rows import (
     CANARY,
     CONTAINER,

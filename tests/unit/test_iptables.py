@@ -9,7 +9,7 @@ import re
 
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _iptables
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
-from ansible_collections.netfleet.docker.tests.unit.schema_tables import assert_row
+from ansible_collections.netfleet.docker.tests.schema import assert_row
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -30,7 +30,7 @@ OPTIONS = {
 
 
 def subset(names: list[str]) -> frozenset[str]:
-    """Return the subsets that are meant by Ansible's notation: ``all``, ``min``, names, and ``!`` before what is not."""
+    """Return the subsets that Ansible's notation means: all, min, names, and ``!`` before what is not wanted."""
     for name in names:
         if name.removeprefix("!") not in ("all", "min", *_survey.SUBSETS):
             known = ", ".join(("all", "min", *_survey.SUBSETS))
