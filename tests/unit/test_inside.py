@@ -29,9 +29,9 @@ def test_its_environment_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_fails_in_its_own_words() -> None:
-    with pytest.raises(NetfleetError, match="^sh: no such rule$"):
+    with pytest.raises(NetfleetError, match=r"^sh: no such rule$"):
         output("echo no such rule >&2; echo more >&2; exit 3")
-    with pytest.raises(NetfleetError, match="^sh: ended with status 3$"):
+    with pytest.raises(NetfleetError, match=r"^sh: ended with status 3$"):
         output("exit 3")
 
 
