@@ -9,7 +9,7 @@ import time
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import MissingProgram, NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _programs
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget
 
@@ -36,7 +36,7 @@ def test_it_fails_in_its_own_words() -> None:
 
 
 def test_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_inside, "_MOST_OUTPUT", 1 << 20)
+    monkeypatch.setattr(_programs, "_MOST_OUTPUT", 1 << 20)
     assert len(output("head -c 1048576 /dev/zero")) == 1 << 20
     with pytest.raises(NetfleetError, match="prints more than 1 MiB"):
         output("cat /dev/zero")
