@@ -32,13 +32,13 @@ class Asking:
 
     def _run(self) -> None:
         try:
-            with Engine(deadline=self._deadline) as engine:
-                if self._whole:
-                    self._docker, self._missing = _ask_docker.read(engine, self._labels)
-                    self._containers = self._docker.get("containers")
-                    self._networks = self._docker.get("networks", [])
-                else:
-                    self._containers = _ask_docker.brief(engine, self._labels)
+            engine = Engine(deadline=self._deadline)
+            if self._whole:
+                self._docker, self._missing = _ask_docker.read(engine, self._labels)
+                self._containers = self._docker.get("containers")
+                self._networks = self._docker.get("networks", [])
+            else:
+                self._containers = _ask_docker.brief(engine, self._labels)
         except (NetfleetError, OSError) as error:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 

@@ -11,7 +11,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
@@ -100,13 +100,16 @@ class _Journey:
         self._deadline = time.monotonic() + limits.seconds
         self.at: str | None = None
         self.complete = False
+        self._first: str | None = None
 
     def run(self) -> None:
         """Open all, read all, close all."""
         try:
             for place in self._places:
                 self._open(place)
-            for netns in list(self._fds):
+            # The first is the host: what its numbers stand for is mostly told by the others.
+            self._first = next(iter(self._fds), None)
+            for netns in [*list(self._fds)[1:], *list(self._fds)[:1]]:
                 self._go(netns)
             self.complete = True
         finally:
@@ -132,14 +135,18 @@ class _Journey:
             with Inside(budget) as inside:
                 found = _parts.read(inside, netns, subset)
                 self._visits.found[netns] = found
-                self._ask_for_numbers(inside, found, subset)
+                self._name_numbers(inside, found, subset)
         except (NetfleetError, OSError) as error:
             self._visits.miss(netns, "missing", str(error))
 
-    def _ask_for_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
+    def _name_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
         """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
         known = self._visits.numbers.setdefault(found.netns, {})
-        unknown = self._learn(inside, known, found.netns, set(_parts.numbers(inside)))
+        unknown = {message["IFLA_LINK_NETNSID"] for message in found.links if "IFLA_LINK_NETNSID" in message}
+        if found.netns == self._first:
+            unknown |= set(_parts.numbers(inside))
+            known.update(_mirrored(found, self._visits))
+        unknown = self._learn(inside, known, unknown - set(known))
         for number in sorted(unknown):
             netns = f"nsid:{number}@{found.netns}"
             seen = _parts.read_from_outside(inside, netns, number, subset)
@@ -148,21 +155,34 @@ class _Journey:
                 self._visits.found[netns] = seen
         if unknown:
             # Their links' other ends have got numbers here only by being read from here.
-            self._learn(inside, known, found.netns, set(_parts.numbers(inside)) - set(known))
+            self._learn(inside, known, set(_parts.numbers(inside)) - set(known))
 
-    def _learn(self, inside: Inside, known: dict[int, str], here: str, unknown: set[int]) -> set[int]:
+    def _learn(self, inside: Inside, known: dict[int, str], unknown: set[int]) -> set[int]:
         """Note the namespaces that are open and have one of the unknown numbers; return the numbers that are left."""
         # A container's links lead to the first, the host, nearly always.
-        for netns in _near_first(self._fds, self._visits.numbers, here):
+        for netns, fd in self._fds.items():
             if not unknown:
                 break
-            number = _parts.number(inside, self._fds[netns])
+            number = _parts.number(inside, fd)
             if number in unknown:
                 known[number] = netns
                 unknown.remove(number)
         return unknown
 
 
-def _near_first(all_: Iterable[str], numbers: dict[str, dict[int, str]], here: str) -> list[str]:
-    names = list(all_)
-    return names[:1] + [name for name in names[1:] if here in numbers.get(name, {}).values()] + names[1:]
+def _mirrored(found: _parts.Found, visits: Visits) -> dict[int, str]:
+    """Return whose numbers of a namespace are known because the ends in there were led back to it.
+
+    A veth has two ends: where one end's other end is a link here, that link's other end is the one end.
+    """
+    ends = {}
+    for netns, other in visits.found.items():
+        numbers = visits.numbers.get(netns, {})
+        for message, row in zip(other.links, other.lists.get("interfaces", ())):
+            if row["kind"] == "veth" and numbers.get(message.get("IFLA_LINK_NETNSID", -1)) == found.netns:
+                ends[message["IFLA_LINK"]] = netns
+    return {
+        message["IFLA_LINK_NETNSID"]: ends[message["index"]]
+        for message in found.links
+        if "IFLA_LINK_NETNSID" in message and message["index"] in ends
+    }
