@@ -42,6 +42,15 @@ KERNEL = {
     "newest-python-3.13": ("3.13", NEWEST),
 }
 
+# What the kernel's and the integration tests ask for the truth, and Debian's packages of it.
+PROGRAMS = {
+    "ip": "iproute2",
+    "iptables-nft-save": "iptables",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+    "ping": "iputils-ping",
+}
+
 # pyenv's shims name Pythons that do not run: put the real ones in their place.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 FOLDERS = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != PYENV / "shims"]
@@ -83,6 +92,16 @@ def need_root(session: nox.Session) -> None:
     """Fail where the kernel would refuse."""
     if os.geteuid() != 0:
         session.error("this gate makes network namespaces and links: run it as root")
+
+
+def need_programs(session: nox.Session) -> None:
+    """Install the programs that the tests take as witnesses, where that can be done; fail where it cannot."""
+    packages = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
+    if packages and not shutil.which("apt-get"):
+        session.error(f"install the programs of these packages first: {', '.join(packages)}")
+    if packages:
+        session.run("apt-get", "update", "--quiet", external=True)
+        session.run("apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *packages, external=True)
 
 
 def own_files() -> list[str]:
@@ -159,6 +178,7 @@ def units(session: nox.Session) -> None:
 def kernel(session: nox.Session, packages: tuple[str, ...]) -> None:
     """Run the engine against this machine's kernel, with the libraries of each supported distribution."""
     need_root(session)
+    need_programs(session)
     session.install("ansible-core", "pytest>=8.3", "pytest-xdist", "hypothesis", *packages)
     link_checkout(session)
     # The docker SDK of Debian 12 imports distutils, which Python 3.11 warns of.
@@ -249,6 +269,7 @@ def docs(session: nox.Session) -> None:
 def integration(session: nox.Session, core: str) -> None:
     """Run ansible-test integration on this machine's kernel."""
     need_root(session)
+    need_programs(session)
     some(session, "integration targets", "tests/integration/targets/*/tasks/main.yml")
     ansible_test(session, core, "integration", "--allow-root", "--allow-destructive", *session.posargs)
 

@@ -18,8 +18,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine import Eng
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoEngine
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
 from ansible_collections.netfleet.docker.tests.schema import assert_row
-from ansible_collections.netfleet.docker.tests.unit.fake_engine import Answer, FakeEngine, http, routes
-from ansible_collections.netfleet.docker.tests.unit.test_docker_rows import (
+from ansible_collections.netfleet.docker.tests.unit.engine_words import (
     CANARY,
     CONTAINER,
     DOCKER_NETWORK,
@@ -34,6 +33,7 @@ from ansible_collections.netfleet.docker.tests.unit.test_docker_rows import (
     TASK,
     VERSION,
 )
+from ansible_collections.netfleet.docker.tests.unit.fake_engine import Answer, FakeEngine, http, routes
 
 LISTS = {
     "containers": "container",
@@ -263,11 +263,12 @@ def test_a_file_that_may_not_be_read(place: Path, dockerd: None, tmp_path: Path)
     assert "Is a directory" in missing[0]["reason"]
 
 
-def test_an_engine_whose_process_is_not_found(place: Path) -> None:
-    """Here it is the test that listens, and that is no dockerd."""
+@pytest.mark.parametrize("pid", [os.getpid(), None, 2**22 + 1], ids=["this is no dockerd", "unknown", "ended"])
+def test_an_engine_whose_process_is_not_found(place: Path, monkeypatch: pytest.MonkeyPatch, pid: int | None) -> None:
+    monkeypatch.setattr(Engine, "listener", lambda _self: pid)
     docker, missing, _asked = read(place)
     assert docker["engine"]["version"] == "26.1.5"
-    assert [row["reason"] for row in missing] == ["its process was not found, so its command line is not known"]
+    assert missing[0]["reason"] == "its process was not found, so its command line is not known"
 
 
 def test_brief(place: Path) -> None:

@@ -100,6 +100,16 @@ def test_a_quote_that_is_not_closed_hides_no_rule() -> None:
     ]
 
 
+def test_what_is_quoted_is_no_option() -> None:
+    printed = '*filter\n[0:0] -A INPUT --odd "-j x" "!" --even -j DROP\n'
+    (row,) = _iptables.read(printed, "iptables-nft", "ip", 9).rules
+    assert row["match"] == [
+        {"option": "odd", "negated": False, "values": ["-j x", "!"]},
+        {"option": "even", "negated": False, "values": []},
+    ]
+    assert row["target"] == "drop"
+
+
 def test_options_of_a_target() -> None:
     line = "-A x -j SOMETHING --flag --pair a b --twice a --twice b ! --not c -s 192.0.2.1"
     row = _iptables.rule(line, line.split(), ())

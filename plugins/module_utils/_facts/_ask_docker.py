@@ -174,18 +174,14 @@ class _Reading:
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings of the command line and of daemon.json; Docker refuses to start where both have one."""
-        pid = self._dockerd()
-        flags: dict[str, Any] = {}
-        root = ""
-        if pid is None:
+        found = self._dockerd()
+        if found is None:
             self._miss("engine", "truncated", "its process was not found, so its command line is not known")
-        else:
-            root = f"/proc/{pid}/root"  # it may see other files than we do
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "surrogateescape")
-            flags = _docker_engine.from_flags(command.split("\0")[1:])
+        root, command = found or ("", "")
+        flags = _docker_engine.from_flags(command.split("\0")[1:])
         path = flags.get("config-file") or _CONFIG_FILE
         try:
-            with Path(root + path).open(encoding="utf-8", errors="surrogateescape") as file:
+            with Path(f"{root}/{path}").open(encoding="utf-8", errors="surrogateescape") as file:
                 return {**_docker_engine.from_file(file.read(_MOST_SETTINGS)), **flags}
         except FileNotFoundError:
             pass
@@ -195,16 +191,20 @@ class _Reading:
             self._miss("engine", "truncated", f"the settings in {path}: {error}")
         return flags
 
-    def _dockerd(self) -> int | None:
-        """Return the PID of the engine: it listens itself, or was handed its socket and left its PID in a file."""
+    def _dockerd(self) -> tuple[str, str] | None:
+        """Return the root that the engine sees, and its command line.
+
+        It listens itself, or was handed its socket and left its PID in a file.
+        """
         pids = [self._engine.listener()]
-        if self._engine.path == DEFAULT_SOCKET:
+        if Path(self._engine.path).resolve() == Path(DEFAULT_SOCKET).resolve():
             with contextlib.suppress(OSError, ValueError):
                 pids.append(int(Path(_PID_FILE).read_text(encoding="ascii")))
         for pid in pids:
             with contextlib.suppress(OSError):
                 if pid and Path(f"/proc/{pid}/comm").read_bytes().startswith(b"dockerd"):
-                    return pid
+                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                    return f"/proc/{pid}/root", command.decode("utf-8", "surrogateescape")
         return None
 
     def _miss(self, part: str, what: str, reason: str) -> None:

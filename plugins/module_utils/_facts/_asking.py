@@ -39,12 +39,15 @@ class Asking:
                     self._networks = self._docker.get("networks", [])
                 else:
                     self._containers = _ask_docker.brief(engine, self._labels)
-        except NetfleetError as error:
+        except (NetfleetError, OSError) as error:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 
     def answer(self) -> tuple[_owners.Docker, Row | None, list[Row]]:
         """Wait; return what owners are found by, the document's ``docker`` (None: not asked for), what is missing."""
         self._thread.join()
         answered = self._containers is not None
-        docker = _owners.Docker(self._containers or (), self._networks, answered, complete=answered and self._whole)
+        # Of a container that could not be inspected nobody knows the sandbox.
+        partly = any(row["part"] == "containers" for row in self._missing)
+        complete = answered and self._whole and not partly
+        docker = _owners.Docker(self._containers or (), self._networks, answered, complete)
         return docker, self._docker, self._missing

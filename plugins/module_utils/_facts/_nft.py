@@ -57,12 +57,13 @@ def read(document: Any, tables: frozenset[tuple[str, str]], most: int) -> Listed
 
 def chain(one: Mapping[str, Any]) -> Row:
     """Return a chain's row."""
+    one = escaped_all(one)
     priority = one.get("prio")
     return {
         "backend": "nft",
         "family": one["family"],
-        "table": escaped_all(one["table"]),
-        "chain": escaped_all(one.get("name")),
+        "table": one["table"],
+        "chain": one.get("name"),
         "type": one.get("type"),
         "hook": one.get("hook"),
         "priority": priority if isinstance(priority, int) else None,
@@ -74,7 +75,8 @@ def chain(one: Mapping[str, Any]) -> Row:
 
 def rule(one: Mapping[str, Any], position: int) -> Row:
     """Return a rule's row: its first counter and its last statement, where that is a target, apart from the rest."""
-    expressions = [each for each in _list(escaped_all(one.get("expr"))) if isinstance(each, dict) and each]
+    one = escaped_all(one)
+    expressions = [each for each in _list(one.get("expr")) if isinstance(each, dict) and each]
     text = json.dumps(expressions, ensure_ascii=False, separators=(",", ":"))
     counter = next((each for each in expressions if isinstance(each.get("counter"), dict)), None)
     rest = [each for each in expressions if each is not counter]
@@ -82,8 +84,8 @@ def rule(one: Mapping[str, Any], position: int) -> Row:
     return {
         "backend": "nft",
         "family": one["family"],
-        "table": escaped_all(one["table"]),
-        "chain": escaped_all(one.get("chain")),
+        "table": one["table"],
+        "chain": one.get("chain"),
         "position": position,
         "handle": one.get("handle"),
         "packets": counter["counter"].get("packets") if counter else None,
@@ -92,21 +94,23 @@ def rule(one: Mapping[str, Any], position: int) -> Row:
         "target_chain": target_chain,
         "match": rest[:-1] if target else rest,
         "target_options": options,
-        "comment": escaped_all(one.get("comment")),
+        "comment": one.get("comment"),
         "text": text,
     }
 
 
 def set_or_map(kind: str, one: Mapping[str, Any], most: int) -> Row:
     """Return the row of a set or a map, with up to so many elements."""
+    elements = _list(one.get("elem"))[:most]
+    one = escaped_all({**one, "elem": elements})
     types = [_type(one.get("type")), *([_type(one["map"])] if "map" in one else [])]
     return {
         "family": one["family"],
-        "table": escaped_all(one["table"]),
-        "name": escaped_all(one.get("name")),
+        "table": one["table"],
+        "name": one.get("name"),
         "kind": kind,
         "type": " : ".join(types),
-        "elements": escaped_all(_list(one.get("elem"))[:most]),
+        "elements": one["elem"],
     }
 
 
@@ -137,7 +141,7 @@ def _target(expression: Row) -> tuple[str | None, str | None, Row]:
 def _type(value: Any) -> str:
     if isinstance(value, list):
         return " . ".join(_type(each) for each in value)
-    return escaped(value if isinstance(value, str) else json.dumps(value, separators=(",", ":")))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _objects(document: Any) -> Iterator[tuple[str, Row]]:

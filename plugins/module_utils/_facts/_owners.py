@@ -20,6 +20,7 @@ _OVERLAY = re.compile(r"\d+-(\w{10})")
 _LOAD_BALANCER = re.compile(r"lb_(\w{9})")
 _CONTAINER = re.compile(r"[0-9a-f]{12}")
 _INGRESS = "ingress_sbox"
+_ALIVE = ("running", "paused", "restarting")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _containers_inside(trace: Trace, docker: Docker) -> list[Row]:
     """Return the running containers that have a process in it."""
     if not docker.answered:
         return [{"id": one, "name": None} for one in sorted(trace.container_ids)]
-    running = [row for row in docker.containers if row["pid"] or row["state"] == "running"]
+    running = [row for row in docker.containers if row["state"] in _ALIVE]
     return [row for row in running if _is_inside(row, trace)]
 
 

@@ -56,7 +56,7 @@ class Visits:
 
 def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[str] | None, limits: Limits) -> Visits:
     """Read all namespaces: in full those that are chosen (None: all), of the others their interfaces."""
-    _raise_file_limit()
+    _set_limits()
     visits = Visits()
     journey = _Journey(places, subset, chosen, limits, visits)
     # If the kernel holds it for ever in a system call, it must not hold the process.
@@ -69,13 +69,15 @@ def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[s
     return visits
 
 
-def _raise_file_limit() -> None:
+def _set_limits() -> None:
     # Each namespace is held open until all are read, so that the numbers they have for each other can be asked for.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError):
+        if soft != resource.RLIM_INFINITY and soft < most:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        # nft aborts on what a container can name, and must not leave a file for each time.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 class _Journey:
