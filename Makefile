@@ -16,6 +16,7 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PLAY := .venv/bin/ansible-playbook -i .lab/inventory.yml -i demo/inventory.yml
+comma := ,
 say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 .DEFAULT_GOAL := help
@@ -43,8 +44,8 @@ demo: lab ## show the collection at work in the lab
 	@! grep -E 'changed=[1-9]' .lab/second-run.txt
 	@$(call say,Pings between namespaces and containers of different hosts)
 	$(PLAY) demo/show.yml
-	@$(call say,What is there now)
-	@.venv/bin/python demo/table.py .lab/demo-*.json
+	@$(call say,Every namespace of every host$(comma) as a snapshot has it)
+	@.venv/bin/python demo/table.py .lab/snapshots/*.json.gz
 	@cat demo/next.txt
 
 test: setup ## run every gate; ALL=1 with every version of ansible-core

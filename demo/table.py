@@ -1,50 +1,59 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Print what ip(8) said of each host of the lab as one short table a host: python demo/table.py .lab/demo-*.json."""
+"""Print a snapshot of each host as a short table: python demo/table.py .lab/snapshots/*.json.gz."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-Links = dict[str, list[dict[str, Any]]]
+Row = dict[str, Any]
 
 
-def other_end(namespaces: Links, netns: str, link: dict[str, Any]) -> str:
+def other_end(link: Row, references: dict[str, str]) -> str:
     """Return what a link hangs on: its master, its peer or its parent, with the namespace where that is another."""
-    found = [f"port of {link['master']}"] if "master" in link else []
-    kind = link.get("linkinfo", {}).get("info_kind")
-    if "link" in link:
-        found.append(f"{'peer' if kind == 'veth' else 'on'} {link['link']}")
-    elif "link_index" in link:
-        # The index is one of another namespace: a veth's peer points back at it, a macvlan's parent is the host's.
-        for name, links in namespaces.items():
-            for other in links:
-                points_back = kind != "veth" or other.get("link_index") == link["ifindex"]
-                if name != netns and other["ifindex"] == link["link_index"] and points_back:
-                    found.append(f"{'peer' if kind == 'veth' else 'on'} {other['ifname']} in {name}")
+    found = [f"port of {link['master']}"] if link["master"] else []
+    for role, words in (("peer", "peer"), ("parent", "on")):
+        if link[f"{role}_index"] is not None:
+            where = references.get(link[f"{role}_netns"], link[f"{role}_netns"])
+            found.append(f"{words} {link[role]} in {where}")
+    if link["docker_network"]:
+        found.append(f"Docker network {link['docker_network']}")
     return "\n".join(found)
 
 
-def table(host: str, namespaces: Links) -> Table:
+def table(snapshot: Row) -> Table:
     """Return the table of one host."""
-    result = Table(title=host, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for column in ("namespace", "link", "kind", "addresses", "hangs on"):
+    title = f"{snapshot['host']['name']}: {len(snapshot['namespaces'])} namespaces in {snapshot['host']['seconds']} s"
+    result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for column in ("namespace", "kind", "link", "addresses", "hangs on"):
         result.add_column(column)
-    for netns, links in namespaces.items():
-        for link in links:
-            if link["ifname"] == "lo":
+    references = {netns["netns"]: netns["reference"] or netns["netns"] for netns in snapshot["namespaces"]}
+    for netns in snapshot["namespaces"]:
+        for link in netns["interfaces"]:
+            if link["kind"] == "loopback":
                 continue
-            addresses = [f"{one['local']}/{one['prefixlen']}" for one in link["addr_info"] if one["scope"] == "global"]
-            kind = link.get("linkinfo", {}).get("info_kind", "")
-            result.add_row(netns, link["ifname"], kind, "\n".join(addresses), other_end(namespaces, netns, link))
+            addresses = [
+                f"{one['address']}/{one['prefixlen']}"
+                for one in netns["addresses"]
+                if one["index"] == link["index"] and one["scope"] == "global"
+            ]
+            cells = (
+                references[netns["netns"]],
+                netns["kind"],
+                f"{link['name']} ({link['kind'] or 'device'})",
+                "\n".join(addresses),
+                other_end(link, references),
+            )
+            result.add_row(*map(escape, cells))
         result.add_section()
     return result
 
@@ -52,9 +61,8 @@ def table(host: str, namespaces: Links) -> Table:
 def main() -> None:
     """Print the table of every file that is named."""
     for path in sys.argv[1:]:
-        Console().print(
-            table(Path(path).stem.removeprefix("demo-"), json.loads(Path(path).read_text(encoding="utf-8")))
-        )
+        with gzip.open(path) as file:
+            Console().print(table(json.load(file)))
 
 
 if __name__ == "__main__":

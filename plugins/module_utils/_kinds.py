@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
+from typing import NamedTuple, Union
 
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Value
-from ansible_collections.netfleet.docker.plugins.module_utils._values import between
+# An option's value, in the one form that ``_values`` gives it.
+Value = Union[int, str, bool, "tuple[str, ...]"]
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 MACVLAN_FLAGS = {"nopromisc": 1, "nodst": 2}
 MACVLAN_MACADDR_SET = 3
 
 
-@dataclasses.dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One kind-specific option: the attribute in linux/if_link.h, its number there and its encoding."""
 
     attribute: str
@@ -29,10 +28,6 @@ class Option:
     tolerance: int = 0
     # What a link is born with, where a kernel may be built without the option and refuse to be told even this.
     born: Value | None = None
-
-    def in_range(self, value: int) -> int:
-        """Return a number if the kernel takes it for this option."""
-        return between(value, self.low, self.high)
 
 
 def _flag(attribute: str, number: int, codec: str = "u8") -> Option:

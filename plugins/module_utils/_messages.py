@@ -20,8 +20,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
     MACVLAN_MACADDR_SET,
     MACVLAN_MODES,
     Option,
+    Value,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Route, Rule, Value
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Route, Rule
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
     NLM_F_CREATE,
     NLM_F_EXCL,

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Union
 
-Value = Union[int, str, bool, "tuple[str, ...]"]
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import Value
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _effects as effects
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import Value
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
     Link,
@@ -22,7 +23,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Route,
     Rule,
     State,
-    Value,
     where,
 )
 

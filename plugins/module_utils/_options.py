@@ -11,8 +11,8 @@ from typing import Any, Callable, TypeVar, cast
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.netfleet.docker.plugins.module_utils import _values
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, MACVLAN, Option
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State, Value
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, MACVLAN, Option, Value
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -84,7 +84,7 @@ def kind_options(specs: Mapping[str, Option], params: Mapping[str, Any], prefix:
     given = {name: params[name] for name in specs if params.get(name) is not None}
     for name, value in given.items():
         if isinstance(value, int) and not isinstance(value, bool):
-            checked(prefix + name, specs[name].in_range, value)
+            checked(prefix + name, _in_range(specs[name]), value)
     return given
 
 
@@ -136,7 +136,12 @@ def _port_option(parameter: str, key: str, value: Any) -> Value:
     if spec.codec.startswith("bool"):
         return checked(parameter, lambda given: bool(_as(boolean, given, "a boolean")), value)
     number = checked(parameter, lambda given: int(_as(int, given, "a number")), value)
-    return checked(parameter, spec.in_range, number)
+    return checked(parameter, _in_range(spec), number)
+
+
+def _in_range(spec: Option) -> Callable[[int], int]:
+    """Return what takes a number if the kernel takes it for this option."""
+    return lambda value: _values.between(value, spec.low, spec.high)
 
 
 def _as(convert: Callable[[Any], Any], value: Any, what: str) -> Any:

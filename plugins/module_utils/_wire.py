@@ -10,7 +10,6 @@ no table below names are left out. A test holds the result against pyroute2's de
 from __future__ import annotations
 
 import functools
-import ipaddress
 import socket
 import struct
 from collections.abc import Mapping
@@ -64,8 +63,14 @@ def address(data: bytes) -> str:
     if len(data) != 16:
         return data.hex()
     found = socket.inet_ntop(socket.AF_INET6, data)
-    # The C library writes the last 32 bits of some as an IPv4 address.
-    return str(ipaddress.ip_address(data)) if "." in found else found
+    return _without_dots(data) if "." in found else found
+
+
+def _without_dots(data: bytes) -> str:
+    """Return an IPv6 address of which the C library writes the last 32 bits as an IPv4 address."""
+    import ipaddress  # it takes longer to import than to read a whole host, and hardly any host has such an address
+
+    return str(ipaddress.ip_address(data))
 
 
 def _macs(data: bytes) -> tuple[str, ...]:

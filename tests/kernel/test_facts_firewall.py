@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _firewall, _inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _firewall, _programs
 from ansible_collections.netfleet.docker.tests.schema import assert_row
 
 from .reading import read, read_all
@@ -348,7 +348,7 @@ def test_only_what_is_needed_is_started(box: Sandbox, tmp_path: Path, monkeypatc
         if shutil.which(f"{name}-{kind}-save")
     ]
     called = recorders(tmp_path, "nft", *programs)
-    monkeypatch.setattr(_inside, "_PATH", f"{tmp_path}:/bin:/usr/bin")
+    monkeypatch.setitem(_programs._ENVIRONMENT, "PATH", f"{tmp_path}:/bin:/usr/bin")
     assert not any(firewall(box).values())
     assert not called.exists()
     # Nor has asking made tables.
@@ -369,7 +369,7 @@ def test_a_program_that_is_not_there_is_missed_where_it_has_something_to_tell(
 ) -> None:
     box.run("nft", "add table inet own; add chain inet own c; add rule inet own c accept", netns="red")
     box.sh("iptables-nft -A INPUT -s 192.0.2.1 -j ACCEPT", netns="blue")
-    monkeypatch.setattr(_inside, "_PATH", str(tmp_path))
+    monkeypatch.setitem(_programs._ENVIRONMENT, "PATH", str(tmp_path))
     found = read(box, "red", _firewall.firewall)
     assert found["missing"] == ["nft is not installed on this host; the package nftables has it"]
     assert not any(found[name] for name in _TABLES)
@@ -384,7 +384,7 @@ def test_a_host_with_one_backend_need_not_name_it(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.sh("iptables-nft -A INPUT -s 192.0.2.1 -j ACCEPT", netns="red")
-    monkeypatch.setattr(_inside, "_PATH", str(tmp_path))
+    monkeypatch.setitem(_programs._ENVIRONMENT, "PATH", str(tmp_path))
     real = os.path.realpath(str(shutil.which("iptables-nft-save")))
     (tmp_path / "iptables-save").symlink_to(real)
     assert [row["backend"] for row in firewall(box)["firewall_rules"]] == ["iptables-nft"]

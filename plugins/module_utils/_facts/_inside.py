@@ -12,18 +12,9 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import subprocess
-import tempfile
-import threading
-import time
 
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import MissingProgram, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget, Netlink
-
-_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
-# A hundred thousand rules come to a fifth of it.
-_MOST_OUTPUT = 1 << 26
 
 
 class Inside:
@@ -80,42 +71,9 @@ class Inside:
 
     def output(self, *command: str) -> str:
         """Return what a program of the host prints when it runs in here; raise NetfleetError where it cannot."""
-        left = self.budget.deadline - time.monotonic()
-        if left <= 0:
-            raise NetfleetError(f"{command[0]}: there was no time left for it")
-        with tempfile.TemporaryFile() as complaints:
-            try:
-                # A child is born into the namespace of the thread that starts it.
-                process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, env=_ENVIRONMENT
-                )
-            except FileNotFoundError:
-                raise MissingProgram(f"{command[0]} is not installed on this host") from None
-            said, in_time = _listen(process, left)
-            if not in_time:
-                raise NetfleetError(f"{command[0]} did not end in time")
-            if len(said) > _MOST_OUTPUT:
-                raise NetfleetError(f"{command[0]} prints more than {_MOST_OUTPUT >> 20} MiB")
-            if process.returncode != 0:
-                complaints.seek(0)
-                words = complaints.readline().decode("utf-8", "backslashreplace").strip()
-                raise NetfleetError(f"{command[0]}: {words or f'ended with status {process.returncode}'}")
-        return said.decode("utf-8", "surrogateescape")
+        from ansible_collections.netfleet.docker.plugins.module_utils._facts import _programs
 
-
-def _listen(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bool]:
-    """Return what a program prints, up to a little more than is taken, and whether it did so in time."""
-    deadline = time.monotonic() + seconds
-    killer = threading.Timer(seconds, process.kill)
-    killer.start()
-    try:
-        with process:
-            said = process.stdout.read(_MOST_OUTPUT + 1) if process.stdout else b""
-            if len(said) > _MOST_OUTPUT:
-                process.kill()
-    finally:
-        killer.cancel()
-    return said, time.monotonic() < deadline
+        return _programs.output(command, self.budget.deadline)
 
 
 def processes_of(pids: list[int], most: int = 10) -> list[dict[str, object]]:

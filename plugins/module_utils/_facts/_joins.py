@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _owners, _sockets, _xfrm
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _owners, _sockets
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._parts import Found
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._visits import Visits
 
@@ -27,7 +27,9 @@ def complete(
         _networks(rows[netns], found.lists.get("interfaces", ()), docker.networks)
         if "sockets" in found.lists:
             found.lists["sockets"] = _sockets.finish(found.lists["sockets"], found.names, holders)
-        if "xfrm_policies" in found.lists:
+        if found.lists.get("xfrm_policies"):
+            from ansible_collections.netfleet.docker.plugins.module_utils._facts import _xfrm
+
             found.lists["xfrm_policies"] = _xfrm.finish(found.lists["xfrm_policies"], found.names)
 
 

@@ -8,7 +8,6 @@ Numbers and types are those of linux/if_link.h and linux/if_tun.h.
 
 from __future__ import annotations
 
-import ipaddress
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -153,5 +152,6 @@ def _decode(tables: Mapping[str, Table], kind: str | None, data: bytes) -> dict[
 
 def _tell_group(found: dict[str, Any]) -> None:
     # The kernel has one attribute for the group and for the one remote.
-    if "remote" in found and ipaddress.ip_address(found["remote"]).is_multicast:
+    remote = found.get("remote", "")
+    if remote.startswith("ff") if ":" in remote else 224 <= int(remote.partition(".")[0] or 0) < 240:
         found["group"] = found.pop("remote")

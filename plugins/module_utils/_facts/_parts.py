@@ -12,16 +12,9 @@ from collections.abc import Collection
 from typing import Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import (
-    _conntrack,
-    _firewall,
-    _links,
-    _routing,
-    _sockets,
-    _sysctls,
-    _xfrm,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _links, _routing
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import attribute, decode
 
 Row = dict[str, Any]
@@ -48,7 +41,7 @@ class Found:
 
     def miss(self, part: str, what: str, reason: str) -> None:
         """Name a part that is not there, or not whole."""
-        self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": reason})
+        self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": escaped(reason)})
 
 
 def read(inside: Inside, netns: str, subset: Collection[str]) -> Found:
@@ -100,6 +93,9 @@ def _attempt(found: Found, inside: Inside, part: str, work: Callable[[], None]) 
         work()
     except (NetfleetError, OSError) as error:
         found.miss(part, "missing", str(error))
+    except (struct.error, ValueError, LookupError, TypeError) as error:
+        # Whatever a kernel says that this version does not understand must not cost the rest.
+        found.miss(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
     if inside.budget.exceeded:
         found.miss(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
 
@@ -143,23 +139,39 @@ def _fdb(found: Found, inside: Inside, part: str) -> None:
     found.lists[part] = _routing.fdb(messages, found.names)
 
 
-def _sysctl(found: Found, inside: Inside, part: str) -> None:
+# What follows is imported only where it is wanted: half of a reading's time would be imports.
+
+
+def _sysctls(found: Found, inside: Inside, part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts import _sysctls
+
     found.lists[part] = _sysctls.sysctls(inside, found.links)
 
 
-def _several(read_them: Callable[[Inside], dict[str, list[Any]]]) -> Callable[[Found, Inside, str], None]:
-    """Return the reader of a part that comes as several lists, and as reasons for what of it is missing."""
+def _sockets(found: Found, inside: Inside, _part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts import _sockets
 
-    def reader(found: Found, inside: Inside, part: str) -> None:
-        lists = read_them(inside)
-        for reason in lists.pop("missing", ()):
-            found.miss(part, "missing", reason)
-        found.lists.update(lists)
-
-    return reader
+    found.lists.update(_sockets.sockets(inside))
 
 
-def _conntrack_columns(found: Found, inside: Inside, _part: str) -> None:
+def _firewall(found: Found, inside: Inside, part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts import _firewall
+
+    lists = _firewall.firewall(inside)
+    for reason in lists.pop("missing"):
+        found.miss(part, "missing", reason)
+    found.lists.update(lists)
+
+
+def _xfrm(found: Found, inside: Inside, _part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts import _xfrm
+
+    found.lists.update(_xfrm.xfrm(inside))
+
+
+def _conntrack(found: Found, inside: Inside, _part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts import _conntrack
+
     found.columns.update(_conntrack.conntrack(inside))
 
 
@@ -169,9 +181,9 @@ _READERS: dict[str, Callable[[Found, Inside, str], None]] = {
     "rules": _rules,
     "neighbours": _neighbours,
     "fdb": _fdb,
-    "sysctls": _sysctl,
-    "sockets": _several(_sockets.sockets),
-    "firewall": _several(_firewall.firewall),
-    "xfrm": _several(_xfrm.xfrm),
-    "conntrack": _conntrack_columns,
+    "sysctls": _sysctls,
+    "sockets": _sockets,
+    "firewall": _firewall,
+    "xfrm": _xfrm,
+    "conntrack": _conntrack,
 }

@@ -66,6 +66,8 @@ def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[s
     if thread.is_alive():
         visits = dataclasses.replace(visits, found=dict(visits.found), missing=list(visits.missing))
         visits.miss(journey.at, "missing", "the kernel did not come back from reading it; what follows was not read")
+    elif not journey.complete:
+        visits.miss(journey.at, "missing", "the reading broke off here; what follows was not read")
     return visits
 
 
@@ -97,6 +99,7 @@ class _Journey:
         self._fds: dict[str, int] = {}
         self._deadline = time.monotonic() + limits.seconds
         self.at: str | None = None
+        self.complete = False
 
     def run(self) -> None:
         """Open all, read all, close all."""
@@ -105,6 +108,7 @@ class _Journey:
                 self._open(place)
             for netns in list(self._fds):
                 self._go(netns)
+            self.complete = True
         finally:
             for fd in self._fds.values():
                 os.close(fd)

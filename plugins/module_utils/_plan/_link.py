@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, same
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, State, Value, where
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Value, same
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, State, where
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     AddAddress,
     AddAltname,

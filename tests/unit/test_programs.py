@@ -1,0 +1,57 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Programs of the host: what they print, and what happens when they print too much, too late, or fail."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import MissingProgram, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _programs
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget
+
+
+def output(script: str, seconds: float = 30) -> str:
+    with Inside(Budget(10, time.monotonic() + seconds)) as inside:
+        return inside.output("sh", "-c", script)
+
+
+def test_what_it_prints_comes_back() -> None:
+    assert output("printf 'a\\377b'; echo not this >&2") == "a\udcffb"
+
+
+def test_its_environment_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "canary")
+    assert "canary" not in output("env")
+
+
+def test_it_fails_in_its_own_words() -> None:
+    with pytest.raises(NetfleetError, match=r"^sh: no such rule$"):
+        output("echo no such rule >&2; echo more >&2; exit 3")
+    with pytest.raises(NetfleetError, match=r"^sh: ended with status 3$"):
+        output("exit 3")
+
+
+def test_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_programs, "_MOST_OUTPUT", 1 << 20)
+    assert len(output("head -c 1048576 /dev/zero")) == 1 << 20
+    with pytest.raises(NetfleetError, match="prints more than 1 MiB"):
+        output("cat /dev/zero")
+
+
+def test_too_late_is_an_error() -> None:
+    with pytest.raises(NetfleetError, match="did not end in time"):
+        output("exec sleep 1000", seconds=0.2)
+    with pytest.raises(NetfleetError, match="no time left"):
+        output("true", seconds=-1)
+
+
+def test_what_is_not_installed_is_told() -> None:
+    with (
+        pytest.raises(MissingProgram, match="nosuchprogram is not installed"),
+        Inside(Budget(10, time.monotonic() + 30)) as inside,
+    ):
+        inside.output("nosuchprogram")
