@@ -140,7 +140,10 @@ class _Journey:
         """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
         known = self._visits.numbers.setdefault(found.netns, {})
         unknown = self._learn(inside, known, found.netns, set(_parts.numbers(inside)))
-        for number in sorted(unknown):
+        # Reading one from here gives numbers here to the other ends of its links. To follow those too would lead, run
+        # by run, from a host that is a container itself to its machine and on to all other containers of that.
+        linked = {message.get("IFLA_LINK_NETNSID") for message in found.links}
+        for number in sorted(unknown & linked):
             netns = f"nsid:{number}@{found.netns}"
             seen = _parts.read_from_outside(inside, netns, number, subset)
             if "interfaces" in seen.lists:  # a number outlives its namespace for a moment
