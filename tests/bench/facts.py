@@ -80,11 +80,12 @@ class Host:
         self.sh(f"tar -x -C {self.folder}", packed.getvalue())
 
     def close(self) -> None:
-        """Remove everything, the folder last."""
-        try:
-            self.do("down")
-        finally:
-            self.sh(f"rm -rf {self.folder}")
+        """Remove everything, the folder last; an error here does not hide the one that led here."""
+        for command in (shlex.join([self.python, f"{self.folder}/on_host.py", "down"]), f"rm -rf {self.folder}"):
+            try:
+                self.sh(command)
+            except SystemExit as error:
+                print(error, file=sys.stderr)
 
 
 def _output(*command: str, stdin: bytes | None = None) -> str:
@@ -221,12 +222,12 @@ def main() -> None:
         try:
             host.send(needed)
             figures = measure(host, options, Path(name), variants)
+            show(figures, console)
+            if options.json:
+                document = {"figures": figures, "ratios": {key: ratios(found) for key, found in figures.items()}}
+                options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         finally:
             host.close()
-    show(figures, console)
-    if options.json:
-        document = {"figures": figures, "ratios": {key: ratios(found) for key, found in figures.items()}}
-        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -49,13 +49,15 @@ def up(count: str, image: str) -> None:
 
 def down() -> None:
     """Remove everything that the bench made in the engine."""
-    for _attempt in range(2):
-        containers = docker("ps", "--all", "--quiet", "--filter", f"label={NAME}")
-        if containers:
-            docker("rm", "--force", "--volumes", *containers)
-    networks = docker("network", "ls", "--quiet", "--filter", f"label={NAME}")
-    if networks:
-        docker("network", "rm", *networks)
+    containers = docker("ps", "--all", "--quiet", "--filter", f"label={NAME}")
+    if containers:
+        docker("rm", "--force", "--volumes", *containers)
+    for _attempt in range(10):
+        networks = docker("network", "ls", "--quiet", "--filter", f"label={NAME}")
+        if not networks or not subprocess.run(["docker", "network", "rm", *networks], check=False).returncode:
+            return
+        time.sleep(1)  # the engine is not done yet with the last of the endpoints
+    sys.exit(f"the network {NAME} is still there")
 
 
 def routes(count: str) -> None:

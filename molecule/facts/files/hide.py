@@ -180,8 +180,8 @@ def odd_links() -> None:
     for line in lines.strip().splitlines():
         run(*inside, *line.split())
     for kind in ("dummy", "ifb", "vrf table 99", "vlan id 5 link v1"):  # kernels lack some
-        name, *options = kind.split()
-        add_it = [*inside, "link", "add", f"{name}9", *options[2:], "type", name, *options[:2]]
+        what, *options = kind.split()
+        add_it = [*inside, "link", "add", f"{what}9", *options[2:], "type", what, *options[:2]]
         subprocess.run(add_it, check=False, stderr=subprocess.DEVNULL)
     bridge = ("bridge", "-n", "mf-odd", "fdb", "add", "02:00:00:00:00:09", "dev")
     run(*bridge, "vx0", "dst", "192.0.2.7", "self", "permanent")

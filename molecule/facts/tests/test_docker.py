@@ -47,6 +47,19 @@ def test_endpoints(host: Host) -> None:
     assert "mf-alias" in next(row for row in host.docker["endpoints"] if row["container"] == "mf-user")["aliases"]
 
 
+def test_endpoints_that_are_no_containers(host: Host) -> None:
+    containers = {one["Id"] for one in host.inspected.values()}
+    theirs = {
+        (one["Name"], point["EndpointID"])
+        for one in host.witness["networks"]
+        for id_, point in one["Containers"].items()
+        if id_ not in containers
+    }
+    ours = {(row["network"], row["endpoint_id"]) for row in host.docker["endpoints"] if row["container_id"] is None}
+    same(ours, theirs, "endpoints")
+    assert any(network == "mf-overlay" for network, _endpoint in theirs)
+
+
 def _cidr(point: Row) -> str | None:
     return f"{point['IPAddress']}/{point['IPPrefixLen']}" if point["IPAddress"] else None
 

@@ -65,7 +65,7 @@ def _ip_link(link: Row) -> tuple[object, ...]:
 def test_other_ends(host: Host) -> None:
     """Where ip's name for a number leads, and there its index, is where we say that the other end is."""
     looks = host.witness["namespaces"]
-    seen = Counter()
+    seen: Counter[str | None] = Counter()
     for inode, row, look in host.both():
         numbers = {one["nsid"]: one.get("name") for one in look["nsids"]}
         ours = {link["index"]: link for link in row["interfaces"]}
@@ -97,11 +97,12 @@ def test_other_ends(host: Host) -> None:
 
 def _below(link: Row) -> str | None:
     """Return the name of what a link rides on, which ip tells in one of two places."""
-    return link.get("link") or link.get("linkinfo", {}).get("info_data", {}).get("link")
+    name: str | None = link.get("link") or link.get("linkinfo", {}).get("info_data", {}).get("link")
+    return name
 
 
 def test_options_of_kinds(host: Host) -> None:
-    seen = Counter()
+    seen: Counter[str | None] = Counter()
     for inode, row, look in host.both():
         ours = {link["index"]: link["options"] for link in row["interfaces"]}
         for link in look["links"]:

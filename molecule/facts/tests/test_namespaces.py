@@ -16,8 +16,15 @@ def test_nothing_is_missing(host: Host) -> None:
 
 
 def test_every_namespace_is_there_and_no_other(host: Host) -> None:
-    by_number = [netns for netns in host.netns if netns.startswith("nsid:")]
-    same(set(host.netns) - set(by_number), host.witness["namespaces"], "namespaces")
+    by_number = {netns for netns in host.netns if netns.startswith("nsid:")}
+    same(set(host.netns) - by_number, host.witness["namespaces"], "namespaces")
+    linked = {
+        f"nsid:{link['link_netnsid']}@{inode}"
+        for inode, _row, look in host.both()
+        for link in look["links"]
+        if "link_netnsid" in link
+    }
+    assert by_number <= linked, "a number that no link leads to may stand for anything on the machine"
     assert len(host.netns) == len(host.info["namespaces"]), "one is there twice"
 
 

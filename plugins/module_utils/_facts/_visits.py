@@ -142,9 +142,10 @@ class _Journey:
     def _name_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
         """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
         known = self._visits.numbers.setdefault(found.netns, {})
+        # Only where a link leads. Reading one from here gives numbers here to the other ends of its links, and to follow
+        # those too would lead, run by run, from a host that is a container itself to all the others of its machine.
         unknown = {message["IFLA_LINK_NETNSID"] for message in found.links if "IFLA_LINK_NETNSID" in message}
         if found.netns == self._first:
-            unknown |= set(_parts.numbers(inside))
             known.update(_mirrored(found, self._visits))
         unknown = self._learn(inside, known, unknown - set(known))
         for number in sorted(unknown):
