@@ -10,7 +10,6 @@ interrupted; both matter here.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import socket
 import struct
@@ -34,13 +33,13 @@ _TIMEVAL = struct.Struct("@ll")
 _thread = threading.local()
 
 
-@dataclasses.dataclass
 class Budget:
     """How much may be read: messages for each table, and seconds until ``deadline`` (time.monotonic) for all of it."""
 
-    messages: int
-    deadline: float
-    exceeded: bool = False
+    def __init__(self, messages: int, deadline: float) -> None:
+        self.messages = messages
+        self.deadline = deadline
+        self.exceeded = False
 
 
 class Netlink:

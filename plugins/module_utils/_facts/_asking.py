@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker, _owners
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _owners
 
 Row = dict[str, Any]
 
@@ -31,6 +31,8 @@ class Asking:
         self._thread.start()
 
     def _run(self) -> None:
+        from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
+
         try:
             engine = Engine(deadline=self._deadline)
             if self._whole:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import struct
 from collections.abc import Collection
@@ -30,16 +29,16 @@ _NSID_FD = 3
 _LINK = "link, its kind as bytes"
 
 
-@dataclasses.dataclass
 class Found:
     """What was read of one namespace: lists of rows by name, what is missing, and the links' messages."""
 
-    netns: str
-    lists: dict[str, Any] = dataclasses.field(default_factory=dict)
-    columns: dict[str, Any] = dataclasses.field(default_factory=dict)
-    missing: list[Row] = dataclasses.field(default_factory=list)
-    links: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    names: dict[int, str] = dataclasses.field(default_factory=dict)
+    def __init__(self, netns: str) -> None:
+        self.netns = netns
+        self.lists: dict[str, Any] = {}
+        self.columns: dict[str, Any] = {}
+        self.missing: list[Row] = []
+        self.links: list[dict[str, Any]] = []
+        self.names: dict[int, str] = {}
 
     def miss(self, part: str, what: str, reason: str) -> None:
         """Name a part that is not there, or not whole."""

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import resource
 import threading
 import time
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
@@ -24,8 +23,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._transport import 
 _MOST_FILES = 1 << 16
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """How much is read: rows of each list of a namespace, seconds for one namespace and for all of them."""
 
     rows: int = 10_000
@@ -33,13 +31,19 @@ class Limits:
     seconds: float = 60.0
 
 
-@dataclasses.dataclass
 class Visits:
     """What was found, by namespace; ``numbers`` tells which namespace each knows by which number."""
 
-    found: dict[str, _parts.Found] = dataclasses.field(default_factory=dict)
-    numbers: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
-    missing: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    def __init__(self) -> None:
+        self.found: dict[str, _parts.Found] = {}
+        self.numbers: dict[str, dict[int, str]] = {}
+        self.missing: list[dict[str, Any]] = []
+
+    def copy(self) -> Visits:
+        """Return what there is by now, while it may still grow."""
+        copy = Visits()
+        copy.found, copy.numbers, copy.missing = dict(self.found), dict(self.numbers), list(self.missing)
+        return copy
 
     def miss(self, netns: str | None, what: str, reason: str) -> None:
         """Name a namespace that could not be read."""
@@ -64,7 +68,7 @@ def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[s
     thread.start()
     thread.join(limits.seconds + limits.netns_seconds)
     if thread.is_alive():
-        visits = dataclasses.replace(visits, found=dict(visits.found), missing=list(visits.missing))
+        visits = visits.copy()
         visits.miss(journey.at, "missing", "the kernel did not come back from reading it; what follows was not read")
     elif not journey.complete:
         visits.miss(journey.at, "missing", "the reading broke off here; what follows was not read")
@@ -142,8 +146,8 @@ class _Journey:
     def _name_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
         """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
         known = self._visits.numbers.setdefault(found.netns, {})
-        # Only where a link leads. Reading one from here gives numbers here to the other ends of its links, and to follow
-        # those too would lead, run by run, from a host that is a container itself to all the others of its machine.
+        # Only where a link leads. Reading one from here gives numbers here to the other ends of its links, and to
+        # follow those too would lead, run by run, from a host that is a container itself to all others of its machine.
         unknown = {message["IFLA_LINK_NETNSID"] for message in found.links if "IFLA_LINK_NETNSID" in message}
         if found.netns == self._first:
             known.update(_mirrored(found, self._visits))
