@@ -117,7 +117,7 @@ class Kernel:
     def _carry_out(self, op: _ops.Op) -> None:
         if isinstance(op, _ops.CreateNetns):
             _nsfs.create(op.netns)
-            self.add(op.netns, _nsfs.open_netns(_nsfs.NAMED / op.netns))
+            self.add(op.netns, _nsfs.open_netns(f"{_nsfs.NAMED}/{op.netns}"))
         elif isinstance(op, _ops.DeleteNetns):
             self._drop(op.netns)
             _nsfs.delete(op.netns)

@@ -15,7 +15,6 @@ import os
 import stat
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
@@ -26,8 +25,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
 
 T = TypeVar("T")
 
-NAMED = Path("/run/netns")
-SANDBOXES = Path("/run/docker/netns")
+NAMED = "/run/netns"
+SANDBOXES = "/run/docker/netns"
 
 _CLONE_NEWNET = 0x40000000
 _NS_GET_NSTYPE = 0xB703
@@ -36,7 +35,7 @@ _MNT_DETACH = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def open_netns(path: str | Path, follow: bool = False) -> int:
+def open_netns(path: str, follow: bool = False) -> int:
     """Return a file descriptor of the network namespace at a path; raise NoSuchNetns if that is not what it is.
 
     A symbolic link is refused unless ``follow``: one in /run/netns outlives what it pointed to, and a reused PID
@@ -98,9 +97,9 @@ def enter(fd: int) -> None:
 
 def what_is_named(name: str) -> str:
     """Return ``namespace``, ``stub`` (an empty file whose namespace is missing), ``foreign`` or ``nothing``."""
-    path = NAMED / name
+    path = f"{NAMED}/{name}"
     try:
-        status = path.lstat()
+        status = os.lstat(path)
     except FileNotFoundError:
         return "nothing"
     try:
@@ -112,13 +111,13 @@ def what_is_named(name: str) -> str:
 
 def names() -> list[str]:
     """Return the names in /run/netns, whatever they stand for."""
-    return sorted(os.listdir(NAMED)) if NAMED.is_dir() else []
+    return sorted(os.listdir(NAMED)) if os.path.isdir(NAMED) else []
 
 
 def create(name: str) -> None:
     """Create a namespace under a name; an empty file left there by an interrupted creation is used."""
     _share_directory()
-    path = NAMED / name
+    path = f"{NAMED}/{name}"
     if what_is_named(name) != "stub":
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
 
@@ -130,7 +129,7 @@ def create(name: str) -> None:
     try:
         inside(own, mount_new)
     except KernelError:
-        path.unlink()
+        os.unlink(path)
         raise
     finally:
         os.close(own)
@@ -138,9 +137,9 @@ def create(name: str) -> None:
 
 def delete(name: str) -> None:
     """Remove a name; its namespace goes with it unless a process, a mount or an open file holds it."""
-    path = NAMED / name
+    path = f"{NAMED}/{name}"
     _libc.umount2(os.fsencode(path), _MNT_DETACH)
-    path.unlink()
+    os.unlink(path)
 
 
 def processes(netns: tuple[int, int]) -> Iterator[int]:
@@ -159,10 +158,10 @@ def all_paths() -> Iterator[tuple[str, str]]:
     """Yield every reference by which a namespace of this host can be reached, with its path; many lead to the same."""
     yield "host", "/proc/1/ns/net"
     for name in names():
-        yield name, str(NAMED / name)
-    if SANDBOXES.is_dir():
+        yield name, f"{NAMED}/{name}"
+    if os.path.isdir(SANDBOXES):
         for name in sorted(os.listdir(SANDBOXES)):
-            yield f"docker:{name}", str(SANDBOXES / name)
+            yield f"docker:{name}", f"{SANDBOXES}/{name}"
     for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
         yield f"pid:{pid}", f"/proc/{pid}/ns/net"
 
@@ -178,13 +177,13 @@ def _is_in(path: str, netns: tuple[int, int]) -> bool:
 def _share_directory() -> None:
     # As ip-netns(8) does: the directory is a shared mount of its own, so that a name unmounted here is unmounted
     # in every mount namespace that was copied meanwhile, and its namespace really goes away.
-    NAMED.mkdir(mode=0o755, parents=True, exist_ok=True)
+    os.makedirs(NAMED, mode=0o755, exist_ok=True)
     if _libc.mount(b"", os.fsencode(NAMED), b"none", _MS_SHARED | _MS_REC, None) != 0:
         _mount(os.fsencode(NAMED), NAMED, _MS_BIND | _MS_REC)
         _mount(b"", NAMED, _MS_SHARED | _MS_REC)
 
 
-def _mount(source: bytes, target: Path, flags: int) -> None:
+def _mount(source: bytes, target: str, flags: int) -> None:
     _check(f"mount on {target}", _libc.mount(source, os.fsencode(target), b"none", flags, None))
 
 

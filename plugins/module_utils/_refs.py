@@ -77,12 +77,12 @@ def _open(reference: str) -> int:
         if _nsfs.what_is_named(reference) == "nothing":
             there = ", ".join(_nsfs.names()[:10]) or "none"
             raise NoSuchNetns(f"no such namespace: {reference} (there are: {there})")
-        return _nsfs.open_netns(_nsfs.NAMED / reference)
+        return _nsfs.open_netns(f"{_nsfs.NAMED}/{reference}")
     if scheme == "pid":
         return _of_process(int(rest))
     if scheme == "container":
         return _of_container(rest)
-    return _nsfs.open_netns(rest if scheme == "path" else _nsfs.SANDBOXES / rest, follow=scheme == "path")
+    return _nsfs.open_netns(rest if scheme == "path" else f"{_nsfs.SANDBOXES}/{rest}", follow=scheme == "path")
 
 
 def _is_nothing(reference: str) -> bool:

@@ -97,7 +97,7 @@ def find() -> Places:
                 places.at(inode).paths.append(f"/proc/{pid}/root{path}")
     paths = {path for _inode, path in mounted}
     for folder in (_nsfs.NAMED, _nsfs.SANDBOXES):
-        places.strays += _strays(str(folder), paths, places)
+        places.strays += _strays(folder, paths, places)
     return places
 
 
@@ -170,9 +170,9 @@ def _unescaped(path: bytes) -> str:
 def _add_path(place: Place, path: str) -> None:
     folder, _slash, name = path.rpartition("/")
     place.paths.append(path)
-    if folder == str(_nsfs.NAMED):
+    if folder == _nsfs.NAMED:
         place.names.append(name)
-    elif folder == str(_nsfs.SANDBOXES):
+    elif folder == _nsfs.SANDBOXES:
         place.sandboxes.append(name)
 
 
