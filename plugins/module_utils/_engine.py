@@ -3,21 +3,22 @@
 
 """The Docker Engine of this host, asked over its local socket; nothing but GET is ever sent.
 
-Without the docker SDK: its timeout is for each read, so an engine that drips holds it for ever, and its import takes
-longer than all of the questions.
+Without the docker SDK, and without Python's HTTP client: the timeout of both is for each read, so an engine that drips
+holds them for ever, and the import of either takes longer than to read all namespaces of a host. HTTP/1.0 asks for no
+more than this: a question to a connection, and an answer that ends with it.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import http.client
 import json
 import os
+import re
+import select
 import socket
 import struct
 import time
-from typing import Any
-from urllib.parse import quote, urlencode
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
     EngineRefused,
@@ -30,46 +31,17 @@ DEFAULT_SOCKET = "/var/run/docker.sock"
 _SCHEME = "unix://"
 _SECONDS = 15.0
 _SHORT_ID = 12
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
+_PROTOCOL = b"HTTP/1."
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,19}) *\r\n", re.IGNORECASE)
 _CHUNK = 1 << 16
 # What thousands of containers or tasks come to is a tenth of it.
 _MOST = 1 << 26
+_MOST_HEAD = 1 << 16
+_AT_ONCE = 16
 _WORDS = 300
-
-
-class _Socket(socket.socket):
-    """A socket on which every step waits for what is left until one deadline, however many steps there are."""
-
-    deadline = 0.0
-
-    def connect(self, address: Any) -> None:
-        self._hurry()
-        super().connect(address)
-
-    def sendall(self, *arguments: Any) -> None:
-        self._hurry()
-        super().sendall(*arguments)
-
-    def recv_into(self, *arguments: Any) -> int:
-        self._hurry()
-        return super().recv_into(*arguments)
-
-    def _hurry(self) -> None:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise socket.timeout
-        self.settimeout(left)
-
-
-class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str, deadline: float) -> None:
-        super().__init__("docker")
-        self._path = path
-        self._deadline = deadline
-
-    def connect(self) -> None:
-        self.sock = _Socket(socket.AF_UNIX)
-        self.sock.deadline = self._deadline
-        self.sock.connect(self._path)
+_TOO_LATE = "it did not answer in time"
 
 
 class Engine:
@@ -77,61 +49,128 @@ class Engine:
 
     def __init__(self, path: str | None = None, deadline: float | None = None) -> None:
         self.path = path or local_socket()
-        self._connection = _Connection(self.path, time.monotonic() + _SECONDS if deadline is None else deadline)
+        self._deadline = time.monotonic() + _SECONDS if deadline is None else deadline
 
-    def __enter__(self) -> Engine:
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._connection.close()
-
-    def get(self, path: str, **query: str) -> Any:
+    def get(self, target: str) -> Any:
         """Return what the engine says, as JSON; raise NotFound, EngineRefused or NoEngine."""
+        (found,) = self.get_all([target])
+        if isinstance(found, NoEngine):
+            raise found
+        return found
+
+    def get_all(self, targets: Sequence[str]) -> list[Any]:
+        """Return what the engine says to each of many questions, in order; an error stands where an answer would.
+
+        Several are under way at a time, so one that it never answers, as of a container that hangs, costs no other.
+        """
+        found: list[Any] = [NoEngine(self.path, _TOO_LATE)] * len(targets)
+        waiting = list(enumerate(targets))[::-1]
+        asked: dict[int, tuple[int, socket.socket]] = {}
+        poll = select.poll()
         try:
-            status, body = self._ask(path + (f"?{urlencode(query)}" if query else ""))
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._connection.close()
-            raise NoEngine(self.path, _words(error)) from None
-        except NoEngine:
-            self._connection.close()
-            raise
-        try:
-            found = json.loads(body.decode("utf-8", "surrogateescape"))
-        except (ValueError, RecursionError):
-            found = None if status >= http.client.BAD_REQUEST else self._garbage(path)
-        if status >= http.client.BAD_REQUEST:
-            said = found.get("message") if isinstance(found, dict) else None
-            words = " ".join(str(said or f"status {status}").split())[:_WORDS]
-            raise (NotFound if status == http.client.NOT_FOUND else EngineRefused)(self.path, words)
+            while waiting or asked:
+                while waiting and len(asked) < _AT_ONCE:
+                    number, target = waiting.pop()
+                    connection = self._ask(target)
+                    if isinstance(connection, NoEngine):
+                        found[number] = connection
+                    else:
+                        asked[connection.fileno()] = number, connection
+                        poll.register(connection, select.POLLIN)
+                left = max(self._deadline - time.monotonic(), 0)
+                for fd, _event in poll.poll(left * 1000) if asked else ():
+                    poll.unregister(fd)
+                    number, connection = asked.pop(fd)
+                    found[number] = self._answer(targets[number], connection)
+                if not left:
+                    break
+        finally:
+            for _number, connection in asked.values():
+                connection.close()
         return found
 
     def listener(self) -> int | None:
         """Return the PID of the process that made the socket listen: the engine itself, or what hands sockets to it."""
         try:
-            if self._connection.sock is None:
-                self._connection.connect()
-            options = self._connection.sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-        except OSError:
+            with self._connect() as connection:
+                options = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except (OSError, ValueError):
             return None
         return int(struct.unpack("3i", options)[0]) or None
 
-    def _ask(self, target: str) -> tuple[int, bytes]:
-        self._connection.request("GET", target)
-        with self._connection.getresponse() as response:
-            chunks, size = [], 0
-            while chunk := response.read(_CHUNK):
-                chunks.append(chunk)
-                size += len(chunk)
-                if size > _MOST:
-                    raise NoEngine(self.path, f"the answer to {target} exceeds {_MOST >> 20} MiB")
-            return response.status, b"".join(chunks)
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            self._hurry(connection)
+            connection.connect(self.path)
+        except (OSError, ValueError):
+            connection.close()
+            raise
+        return connection
 
-    def _garbage(self, path: str) -> Any:
-        raise NoEngine(self.path, f"the answer to {path} is not JSON")
+    def _hurry(self, connection: socket.socket) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout
+        connection.settimeout(left)
+
+    def _ask(self, target: str) -> socket.socket | NoEngine:
+        try:
+            connection = self._connect()
+            connection.sendall(f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+        except (OSError, ValueError) as error:
+            return NoEngine(self.path, _words(error))
+        return connection
+
+    def _answer(self, target: str, connection: socket.socket) -> Any:
+        try:
+            with connection:
+                status, body = self._receive(connection, target)
+            return self._understood(target, status, body)
+        except OSError as error:
+            return NoEngine(self.path, _words(error))
+        except NoEngine as error:
+            return error
+
+    def _receive(self, connection: socket.socket, target: str) -> tuple[int, bytes]:
+        """Return status and body; both are bounded, and so is the time for them."""
+        data, head_ends, whole = bytearray(), -1, _MOST + 1
+        while len(data) < whole:
+            self._hurry(connection)
+            chunk = connection.recv(_CHUNK)
+            if not chunk:
+                break
+            data += chunk
+            if head_ends < 0:
+                head_ends = data.find(b"\r\n\r\n")
+                if head_ends < 0 and (len(data) > _MOST_HEAD or not data.startswith(_PROTOCOL[: len(data)])):
+                    break
+                length = _LENGTH.search(data, 0, head_ends + 2) if head_ends >= 0 else None
+                if length:
+                    whole = head_ends + 4 + int(length[1])
+            if len(data) > _MOST:
+                raise NoEngine(self.path, f"the answer to {target} exceeds {_MOST >> 20} MiB")
+        status = _STATUS.match(data)
+        if not status or head_ends < 0 or (whole <= _MOST and len(data) < whole):
+            raise NoEngine(self.path, "what it answers is not HTTP, or ends too early")
+        start = head_ends + 4
+        return int(status[1]), bytes(data[start:whole])
+
+    def _understood(self, target: str, status: int, body: bytes) -> Any:
+        try:
+            found = json.loads(body.decode("utf-8", "surrogateescape"))
+        except (ValueError, RecursionError):
+            if status < 400:
+                raise NoEngine(self.path, f"the answer to {target} is not JSON") from None
+            found = None
+        if status >= 400:
+            said = found.get("message") if isinstance(found, dict) else None
+            words = " ".join(str(said or f"status {status}").split())[:_WORDS]
+            raise (NotFound if status == 404 else EngineRefused)(self.path, words)
+        return found
 
 
-@dataclasses.dataclass(frozen=True)
-class Container:
+class Container(NamedTuple):
     """A container as far as its network namespace needs it; ``pid`` is 0 while it does not run."""
 
     name: str
@@ -142,21 +181,22 @@ class Container:
 
 def container(reference: str) -> Container:
     """Return a container by its exact name, or its id of 12 digits or more; raise NoSuchNetns if there is none."""
-    with Engine() as engine:
-        try:
-            found = engine.get(f"/containers/{quote(reference, safe='')}/json")
-        except NotFound:
-            raise NoSuchNetns(f"no such container: {reference}") from None
-        try:
-            name = str(found["Name"]).lstrip("/")
-            if reference != name and not (len(reference) >= _SHORT_ID and str(found["Id"]).startswith(reference)):
-                raise NoSuchNetns(
-                    f"no such container: {reference} (the id of {name} begins like this; give 12 digits of it)"
-                )
-            state = found["State"]
-            return Container(name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]))
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise NoEngine(engine.path, f"the answer about the container {reference} is not one") from None
+    if not _REFERENCE.fullmatch(reference):
+        raise NoSuchNetns(f"no such container: {reference}")
+    engine = Engine()
+    try:
+        found = engine.get(f"/containers/{reference}/json")
+    except NotFound:
+        raise NoSuchNetns(f"no such container: {reference}") from None
+    try:
+        name = str(found["Name"]).lstrip("/")
+        if reference != name and not (len(reference) >= _SHORT_ID and str(found["Id"]).startswith(reference)):
+            reason = f"the id of {name} begins like this; give 12 digits of it"
+            raise NoSuchNetns(f"no such container: {reference} ({reason})")
+        state = found["State"]
+        return Container(name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise NoEngine(engine.path, f"the answer about the container {reference} is not one") from None
 
 
 def local_socket() -> str:
@@ -167,9 +207,9 @@ def local_socket() -> str:
 
 def _words(error: Exception) -> str:
     if isinstance(error, socket.timeout):
-        return "it did not answer in time"
+        return _TOO_LATE
     if isinstance(error, FileNotFoundError):
         return "there is no such socket"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    return "what it answers is not HTTP, or ends too early"
+    return f"its path cannot be used: {error}"

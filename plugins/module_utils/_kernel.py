@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import where
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import attribute, decode
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
 
 _PYROUTE2_MINIMUM = (0, 7, 2)
 _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNSID = 18, 22, 26, 34, 90

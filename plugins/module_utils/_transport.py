@@ -10,20 +10,15 @@ interrupted; both matter here.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import socket
 import struct
+import threading
 import time
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import Incomplete, KernelError
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
-    NLM_F_ACK,
-    NLM_F_DUMP,
-    NLM_F_REQUEST,
-    attributes,
-    text,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, text
 
 _HEADER = struct.Struct("=IHHII")
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
@@ -34,15 +29,17 @@ _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK = 270,
 _BUFFER = 1 << 18
 _ANSWER_SECONDS = 30.0
 _DUMP_TRIES = 10
+_TIMEVAL = struct.Struct("@ll")
+_thread = threading.local()
 
 
-@dataclasses.dataclass
 class Budget:
     """How much may be read: messages for each table, and seconds until ``deadline`` (time.monotonic) for all of it."""
 
-    messages: int
-    deadline: float
-    exceeded: bool = False
+    def __init__(self, messages: int, deadline: float) -> None:
+        self.messages = messages
+        self.deadline = deadline
+        self.exceeded = False
 
 
 class Netlink:
@@ -58,7 +55,10 @@ class Netlink:
         for option in (_NETLINK_EXT_ACK, _NETLINK_CAP_ACK, _NETLINK_GET_STRICT_CHK):
             with contextlib.suppress(OSError):  # kernels before 4.20 lack one or the other, and do without
                 self._socket.setsockopt(_SOL_NETLINK, option, 1)
-        self._socket.settimeout(_ANSWER_SECONDS)
+        # The kernel's own timeout: Python's takes two more system calls for each answer.
+        seconds = min(_ANSWER_SECONDS, max(budget.deadline - time.monotonic(), 0.001)) if budget else _ANSWER_SECONDS
+        timeout = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1e6))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
         self._socket.bind((0, 0))
         self._sequence = 0
 
@@ -85,36 +85,36 @@ class Netlink:
         header = _HEADER.pack(_HEADER.size + len(payload), message_type, flags, self._sequence, 0)
         self._socket.send(header + payload)
         answers: list[bytes] = []
-        interrupted = False
+        every_flag = 0
         while True:
             data = self._receive(what)
-            offset = 0
-            while offset + _HEADER.size <= len(data):
+            offset, size = 0, len(data)
+            while offset + 16 <= size:
                 length, kind, message_flags, sequence, _port = _HEADER.unpack_from(data, offset)
-                start, end = offset + _HEADER.size, offset + length
-                body = data[start:end]
+                start, end = offset + 16, offset + length
                 offset += (length + 3) & ~3
                 if sequence != self._sequence:
                     continue
-                interrupted = interrupted or bool(message_flags & _NLM_F_DUMP_INTR)
+                every_flag |= message_flags
                 if kind in (_NLMSG_ERROR, _NLMSG_DONE):
-                    _raise_if_refused(what, kind, message_flags, body)
-                    return answers, interrupted
-                answers.append(body)
+                    _raise_if_refused(what, kind, message_flags, data[start:end])
+                    return answers, bool(every_flag & _NLM_F_DUMP_INTR)
+                answers.append(data[start:end])
             if self._budget and len(answers) > self._budget.messages:
                 self._budget.exceeded = True
                 return answers[: self._budget.messages], False
 
     def _receive(self, what: str) -> bytes:
-        if self._budget:
-            left = self._budget.deadline - time.monotonic()
-            if left <= 0:
-                raise Incomplete(f"{what}: there was no time left for it")
-            self._socket.settimeout(min(left, _ANSWER_SECONDS))
+        if self._budget and time.monotonic() > self._budget.deadline:
+            raise Incomplete(f"{what}: there was no time left for it")
+        # One buffer a thread: to allocate as much for each answer takes as long as to get it.
+        if not hasattr(_thread, "buffer"):
+            _thread.buffer = memoryview(bytearray(_BUFFER))
         try:
-            return self._socket.recv(_BUFFER)
-        except socket.timeout:
+            size = self._socket.recv_into(_thread.buffer)
+        except BlockingIOError:
             raise KernelError(what, 0, "the kernel did not answer in time") from None
+        return bytes(_thread.buffer[:size])
 
 
 def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:

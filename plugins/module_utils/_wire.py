@@ -13,8 +13,15 @@ import functools
 import socket
 import struct
 from collections.abc import Mapping
-from typing import Any, Callable
+from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import (
+    Codec,
+    Decoder,
+    Entries,
+    attributes,
+    integer,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
     BRIDGE,
     BRIDGE_PORT,
@@ -25,19 +32,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
 )
 
 Message = Mapping[str, Any]
-Codec = Callable[[bytes], Any]
-Table = Mapping[int, "tuple[str, Codec]"]
 
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
 NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
-
-_ATTRIBUTE = struct.Struct("=HH")
-
-
-def _integer(layout: str) -> Codec:
-    reader = struct.Struct(layout)
-    return lambda data: reader.unpack_from(data)[0]
 
 
 def text(data: bytes) -> str:
@@ -77,7 +75,7 @@ def _macs(data: bytes) -> tuple[str, ...]:
     return tuple(sorted(mac(value) for _number, value in attributes(data)))
 
 
-u8, u16, u32, u64, s32, be16 = (_integer(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
+u8, u16, u32, u64, s32, be16 = (integer(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
 _MODES = {number: name for name, number in MACVLAN_MODES.items()}
 
 _CODECS: Mapping[str, Codec] = {
@@ -91,13 +89,16 @@ _CODECS: Mapping[str, Codec] = {
 }
 
 
-def options(specs: Mapping[str, Option]) -> Table:
-    """Return the table that decodes the options of a kind of link."""
+def options(specs: Mapping[str, Option]) -> Entries:
+    """Return the entries that decode the options of a kind of link."""
     return {spec.number: (name, _CODECS[spec.codec]) for name, spec in specs.items()}
 
 
-_DATA_OF_KIND: Mapping[str, Table] = {"bridge": options(BRIDGE), "macvlan": options(MACVLAN)}
-_DATA_OF_SLAVE_KIND: Mapping[str, Table] = {"bridge": options(BRIDGE_PORT)}
+_DATA_OF_KIND: Mapping[str, Decoder] = {
+    "bridge": Decoder("", (), options(BRIDGE)),
+    "macvlan": Decoder("", (), options(MACVLAN)),
+}
+_DATA_OF_SLAVE_KIND: Mapping[str, Decoder] = {"bridge": Decoder("", (), options(BRIDGE_PORT))}
 
 
 def _linkinfo(data: bytes) -> dict[str, Any]:
@@ -109,12 +110,9 @@ def _linkinfo(data: bytes) -> dict[str, Any]:
     ):
         if kind in found:
             result[f"IFLA_{name}_KIND"] = text(found[kind])
-            table = tables.get(result[f"IFLA_{name}_KIND"])
-            if details in found:
-                # For whoever wants more of it than what can be set.
-                result[f"{name}_DATA"] = found[details]
-            if table and details in found:
-                result[f"IFLA_{name}_DATA"] = parse(table, found[details])
+            known = tables.get(result[f"IFLA_{name}_KIND"])
+            if known and details in found:
+                result[f"IFLA_{name}_DATA"] = known(found[details])
     return result
 
 
@@ -122,7 +120,9 @@ def _altnames(data: bytes) -> tuple[str, ...]:
     return tuple(text(value) for number, value in attributes(data) if number == 53)
 
 
-_LINK: Table = {
+_LINK_FIELDS = ("family", "type", "index", "flags", "change")
+_ROUTE_FIELDS = ("family", "dst_len", "src_len", "tos", "table", "protocol", "scope", "type", "flags")
+_LINK: Entries = {
     1: ("IFLA_ADDRESS", mac),
     3: ("IFLA_IFNAME", text),
     4: ("IFLA_MTU", u32),
@@ -141,7 +141,7 @@ _LINK: Table = {
     37: ("IFLA_LINK_NETNSID", s32),
     52: ("IFLA_PROP_LIST", _altnames),
 }
-_ADDRESS: Table = {
+_ADDRESS: Entries = {
     1: ("IFA_ADDRESS", address),
     2: ("IFA_LOCAL", address),
     3: ("IFA_LABEL", text),
@@ -150,7 +150,7 @@ _ADDRESS: Table = {
     8: ("IFA_FLAGS", u32),
     11: ("IFA_PROTO", u8),
 }
-_ROUTE: Table = {
+_ROUTE: Entries = {
     1: ("RTA_DST", address),
     2: ("RTA_SRC", address),
     4: ("RTA_OIF", u32),
@@ -162,7 +162,7 @@ _ROUTE: Table = {
     15: ("RTA_TABLE", u32),
     18: ("RTA_VIA", lambda data: address(data[2:])),
 }
-_RULE: Table = {
+_RULE: Entries = {
     1: ("FRA_DST", address),
     2: ("FRA_SRC", address),
     3: ("FRA_IIFNAME", text),
@@ -178,7 +178,7 @@ _RULE: Table = {
     23: ("FRA_SPORT_RANGE", struct.Struct("=HH").unpack_from),
     24: ("FRA_DPORT_RANGE", struct.Struct("=HH").unpack_from),
 }
-_NEIGHBOUR: Table = {
+_NEIGHBOUR: Entries = {
     1: ("NDA_DST", address),
     2: ("NDA_LLADDR", mac),
     5: ("NDA_VLAN", u16),
@@ -188,71 +188,20 @@ _NEIGHBOUR: Table = {
     9: ("NDA_MASTER", u32),
     15: ("NDA_FLAGS_EXT", u32),
 }
-_NSID: Table = {1: ("NETNSA_NSID", s32)}
+_NSID: Entries = {1: ("NETNSA_NSID", s32)}
 
-_LAYOUTS: Mapping[str, tuple[struct.Struct, tuple[str, ...], Table]] = {
-    "link": (struct.Struct("=BxHiII"), ("family", "type", "index", "flags", "change"), _LINK),
-    "address": (struct.Struct("=BBBBI"), ("family", "prefixlen", "flags", "scope", "index"), _ADDRESS),
-    "route": (
-        struct.Struct("=BBBBBBBBI"),
-        ("family", "dst_len", "src_len", "tos", "table", "protocol", "scope", "type", "flags"),
-        _ROUTE,
-    ),
-    "rule": (
-        struct.Struct("=BBBBBxxBI"),
-        ("family", "dst_len", "src_len", "tos", "table", "action", "flags"),
-        _RULE,
-    ),
-    "neighbour": (struct.Struct("=BxxxiHBB"), ("family", "index", "state", "flags", "type"), _NEIGHBOUR),
-    "nsid": (struct.Struct("=B"), ("family",), _NSID),
+_DECODERS: Mapping[str, Decoder] = {
+    "link": Decoder("BxHiII", _LINK_FIELDS, _LINK),
+    # For whoever wants more of a link's kind than what can be set.
+    "link, its kind as bytes": Decoder("BxHiII", _LINK_FIELDS, {**_LINK, 18: ("IFLA_LINKINFO", raw)}),
+    "address": Decoder("BBBBI", ("family", "prefixlen", "flags", "scope", "index"), _ADDRESS),
+    "route": Decoder("BBBBBBBBI", _ROUTE_FIELDS, _ROUTE),
+    "rule": Decoder("BBBBBxxBI", ("family", "dst_len", "src_len", "tos", "table", "action", "flags"), _RULE),
+    "neighbour": Decoder("BxxxiHBB", ("family", "index", "state", "flags", "type"), _NEIGHBOUR),
+    "nsid": Decoder("B", ("family",), _NSID),
 }
-
-
-def attribute(number: int, value: bytes) -> bytes:
-    """Return one attribute as it goes on the wire."""
-    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + b"\0" * (-len(value) % 4)
-
-
-def attributes(data: bytes) -> list[tuple[int, bytes]]:
-    """Split a run of attributes into numbers, without their flag bits, and values; a broken end is left out."""
-    found = []
-    offset = 0
-    while offset + 4 <= len(data):
-        length, number = _ATTRIBUTE.unpack_from(data, offset)
-        start, end = offset + _ATTRIBUTE.size, offset + length
-        if length < _ATTRIBUTE.size or end > len(data):
-            break
-        found.append((number & 0x3FFF, data[start:end]))
-        offset += (length + 3) & ~3
-    return found
-
-
-def parse(table: Table, data: bytes) -> dict[str, Any]:
-    """Decode the attributes that the table names; a broken end is left out."""
-    result: dict[str, Any] = {}
-    _parse(table, data, 0, result)
-    return result
 
 
 def decode(kind: str, payload: bytes) -> dict[str, Any]:
     """Decode a message of kind link, address, route, rule, neighbour or nsid, given without its netlink header."""
-    layout, names, table = _LAYOUTS[kind]
-    result: dict[str, Any] = dict(zip(names, layout.unpack_from(payload)))
-    _parse(table, payload, (layout.size + 3) & ~3, result)
-    return result
-
-
-def _parse(table: Table, data: bytes, offset: int, result: dict[str, Any]) -> None:
-    # The same walk as that of attributes(), without a list in between: this runs a hundred thousand times on a host.
-    size = len(data)
-    unpack = _ATTRIBUTE.unpack_from
-    while offset + 4 <= size:
-        length, number = unpack(data, offset)
-        end = offset + length
-        if length < 4 or end > size:
-            break
-        entry = table.get(number & 0x3FFF)
-        if entry:
-            start = offset + 4
-            result[entry[0]] = entry[1](data[start:end])
-        offset += (length + 3) & ~3
+    return _DECODERS[kind](payload)

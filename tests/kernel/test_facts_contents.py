@@ -368,7 +368,7 @@ def test_names_of_any_bytes_come_through_reversibly(box: Sandbox) -> None:
     code = """
 import sys
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
 import struct
 netlink = Netlink()
 kind = attribute(18, attribute(1, b"ifb\\0"))

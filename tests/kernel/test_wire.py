@@ -167,7 +167,7 @@ def test_every_message_reads_alike(box: Sandbox, kind: str) -> None:
     seen = set()
     for data in messages:
         ours, theirs = _wire.decode(kind, data), _theirs(cls, message_type - 2, data)
-        for name in _wire._LAYOUTS[kind][1]:
+        for name in _wire._DECODERS[kind]._fields:
             field = _FIELDS.get((kind, name), name)
             assert ours[name] == theirs[field], name
         for name, _codec in table.values():

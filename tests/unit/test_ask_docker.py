@@ -68,11 +68,8 @@ def read(
     place: Path, said: Mapping[str, Any] | None = None, labels: Collection[str] = ()
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
     """Return what is read from an engine that says this, and what it was asked; every row is held to the schema."""
-    with (
-        FakeEngine(place, routes({**SAID, **(said or {})})) as fake,
-        Engine(fake.path, time.monotonic() + 60) as engine,
-    ):
-        docker, missing = _ask_docker.read(engine, labels)
+    with FakeEngine(place, routes({**SAID, **(said or {})})) as fake:
+        docker, missing = _ask_docker.read(Engine(fake.path, time.monotonic() + 60), labels)
     for name, table in LISTS.items():
         for row in docker.get(name, []):
             assert_row(table, row)
@@ -181,8 +178,7 @@ def test_a_container_that_cannot_be_inspected_is_as_listed(place: Path, dockerd:
 
 
 def test_no_engine(place: Path) -> None:
-    with Engine(str(place)) as engine:
-        docker, missing = _ask_docker.read(engine)
+    docker, missing = _ask_docker.read(Engine(str(place)))
     assert docker == {"engine": None}
     assert lost(missing) == {("docker", "missing")}
     assert missing[0]["reason"] == f"the Docker Engine at {place}: there is no such socket"
@@ -195,7 +191,8 @@ def test_an_engine_that_stops_halfway(place: Path, dockerd: None) -> None:
     def falter(target: str) -> Answer:
         return [60.0] if target.startswith("/containers") else answer(target)
 
-    with FakeEngine(place, falter) as fake, Engine(fake.path, time.monotonic() + 1) as engine:
+    with FakeEngine(place, falter) as fake:
+        engine = Engine(fake.path, time.monotonic() + 1)
         docker, missing = _ask_docker.read(engine)
     assert docker["networks"] and docker["network_peers"] and docker["engine"]
     parts = [row["part"] for row in missing]
@@ -218,7 +215,8 @@ def test_a_pid_that_became_anothers(place: Path, dockerd: None) -> None:
             return answer(target)
         return [http(json.dumps({**WEB, "State": {**WEB["State"], "Pid": states.pop(0)}}).encode())]
 
-    with FakeEngine(place, restarted) as fake, Engine(fake.path, time.monotonic() + 60) as engine:
+    with FakeEngine(place, restarted) as fake:
+        engine = Engine(fake.path, time.monotonic() + 60)
         docker, _missing = _ask_docker.read(engine)
     assert docker["containers"][0]["netns"] is None
     assert states == []
@@ -273,12 +271,13 @@ def test_an_engine_whose_process_is_not_found(place: Path, monkeypatch: pytest.M
 
 def test_brief(place: Path) -> None:
     """One request tells whose a namespace may be."""
-    with FakeEngine(place, routes(SAID)) as fake, Engine(fake.path, time.monotonic() + 60) as engine:
+    with FakeEngine(place, routes(SAID)) as fake:
+        engine = Engine(fake.path, time.monotonic() + 60)
         rows = _ask_docker.brief(engine, ["team"])
     assert fake.requests == ["/containers/json?all=1"]
     assert [row["name"] for row in rows] == ["web-1", "db"]
     for row in rows:
         assert_row("container", row)
     assert CANARY not in json.dumps(rows)
-    with Engine(str(place) + "x") as gone, pytest.raises(NoEngine):
-        _ask_docker.brief(gone)
+    with pytest.raises(NoEngine):
+        _ask_docker.brief(Engine(str(place) + "x"))

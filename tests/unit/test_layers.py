@@ -18,7 +18,7 @@ PURE = {
     *("_errors", "_text", "_values", "_model", "_kinds", "_effects", "_ops", "_plan", "_observe", "_messages"),
     *("_facts/_link_options", "_facts/_links", "_facts/_routing", "_facts/_iptables", "_facts/_nft", "_facts/_cgroup"),
     *("_facts/_said", "_facts/_docker", "_facts/_docker_engine", "_facts/_swarm", "_facts/_owners", "_facts/_compact"),
-    "_wire",
+    *("_attributes", "_wire"),
 }
 
 

@@ -47,7 +47,7 @@ def read(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
 
 def brief(engine: Engine, labels: Collection[str] = ()) -> list[Row]:
     """Return the containers' rows by a single request: null for what the list of all containers does not say."""
-    rows = [_docker.listed_container(one, labels) for one in _said.each(engine.get("/containers/json", all="1"))]
+    rows = [_docker.listed_container(one, labels) for one in _said.each(engine.get("/containers/json?all=1"))]
     _docker.name_joined(rows)
     return rows
 
@@ -137,14 +137,13 @@ class _Reading:
         """
         listed = _said.each(self._engine.get(list_path))
         failures = []
-        for one in listed:
-            try:
-                yield self._engine.get(path.format(_said.text(one, "Id"))), True
-            except NotFound:
+        answers = self._engine.get_all([path.format(_said.text(one, "Id")) for one in listed])
+        for one, answer in zip(listed, answers):
+            if isinstance(answer, NotFound):
                 continue
-            except NoEngine as error:
-                failures.append(str(error))
-                yield one, False
+            if isinstance(answer, NoEngine):
+                failures.append(str(answer))
+            yield (one, False) if isinstance(answer, NoEngine) else (answer, True)
         if failures:
             for part in parts:
                 self._miss(part, "truncated", f"{len(failures)} of {len(listed)} could not be inspected: {failures[0]}")

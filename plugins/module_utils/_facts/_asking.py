@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker, _owners
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _owners
 
 Row = dict[str, Any]
 
@@ -31,14 +31,16 @@ class Asking:
         self._thread.start()
 
     def _run(self) -> None:
+        from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
+
         try:
-            with Engine(deadline=self._deadline) as engine:
-                if self._whole:
-                    self._docker, self._missing = _ask_docker.read(engine, self._labels)
-                    self._containers = self._docker.get("containers")
-                    self._networks = self._docker.get("networks", [])
-                else:
-                    self._containers = _ask_docker.brief(engine, self._labels)
+            engine = Engine(deadline=self._deadline)
+            if self._whole:
+                self._docker, self._missing = _ask_docker.read(engine, self._labels)
+                self._containers = self._docker.get("containers")
+                self._networks = self._docker.get("networks", [])
+            else:
+                self._containers = _ask_docker.brief(engine, self._labels)
         except (NetfleetError, OSError) as error:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 

@@ -16,6 +16,7 @@ import json
 import struct
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
     KernelError,
     MissingProgram,
@@ -24,7 +25,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _iptables, _nft
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import attributes, text
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import text
 
 Table = tuple[str, str]
 

@@ -12,20 +12,9 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import Codec, Decoder, Entries, attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE, BRIDGE_PORT, MACVLAN
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
-    Codec,
-    Table,
-    address,
-    attributes,
-    be16,
-    mac,
-    options,
-    parse,
-    u8,
-    u16,
-    u32,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import address, be16, mac, options, u8, u16, u32
 
 _PORT_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
 _IPVLAN_MODES = ("l2", "l3", "l3s")
@@ -57,7 +46,7 @@ def _one_of(names: tuple[str, ...], number: Codec) -> Codec:
     return named
 
 
-_BRIDGE: Table = {
+_BRIDGE: Entries = {
     **options(BRIDGE),
     8: ("vlan_protocol", lambda data: f"0x{be16(data):04x}"),
     10: ("root_id", _bridge_id),
@@ -69,7 +58,7 @@ _BRIDGE: Table = {
     25: ("multicast_querier", _flag),
     39: ("vlan_default_pvid", u16),
 }
-_BRIDGE_PORT: Table = {
+_BRIDGE_PORT: Entries = {
     **options(BRIDGE_PORT),
     1: ("state", _one_of(_PORT_STATES, u8)),
     5: ("bpdu_guard", _flag),
@@ -84,7 +73,7 @@ _BRIDGE_PORT: Table = {
     29: ("vlan_tunnel", _flag),
     30: ("broadcast_flood", _flag),
 }
-_VXLAN: Table = {
+_VXLAN: Entries = {
     1: ("vni", u32),
     2: ("remote", address),
     3: ("parent_index", u32),
@@ -106,7 +95,7 @@ _VXLAN: Table = {
     23: ("gbp", _presence),
     25: ("external", _flag),
 }
-_KINDS: Mapping[str, Table] = {
+_KINDS: Mapping[str, Entries] = {
     "bridge": _BRIDGE,
     "macvlan": options(MACVLAN),
     "macvtap": options(MACVLAN),
@@ -127,12 +116,14 @@ _KINDS: Mapping[str, Table] = {
     },
     "veth": {},
 }
-_PORTS: Mapping[str, Table] = {"bridge": _BRIDGE_PORT}
+_PORTS: Mapping[str, Entries] = {"bridge": _BRIDGE_PORT}
+_KIND_DECODERS = {kind: Decoder("", (), entries) for kind, entries in _KINDS.items()}
+_PORT_DECODERS = {kind: Decoder("", (), entries) for kind, entries in _PORTS.items()}
 
 
 def of_kind(kind: str | None, data: bytes) -> dict[str, Any]:
     """Return the options of a link; of an unknown kind the attributes by number, in hexadecimal."""
-    found = _decode(_KINDS, kind, data)
+    found = _decode(_KIND_DECODERS, kind, data)
     if kind == "vxlan":
         _tell_group(found)
     return found
@@ -140,14 +131,14 @@ def of_kind(kind: str | None, data: bytes) -> dict[str, Any]:
 
 def of_port(kind: str | None, data: bytes) -> dict[str, Any]:
     """Return what a link has as a port of a master of this kind, likewise."""
-    return _decode(_PORTS, kind, data)
+    return _decode(_PORT_DECODERS, kind, data)
 
 
-def _decode(tables: Mapping[str, Table], kind: str | None, data: bytes) -> dict[str, Any]:
-    table = tables.get(kind or "")
-    if table is None:
+def _decode(decoders: Mapping[str, Decoder], kind: str | None, data: bytes) -> dict[str, Any]:
+    decoder = decoders.get(kind or "")
+    if decoder is None:
         return {str(number): value.hex() for number, value in attributes(data)}
-    return parse(table, data)
+    return decoder(data)
 
 
 def _tell_group(found: dict[str, Any]) -> None:

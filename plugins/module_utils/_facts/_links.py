@@ -10,40 +10,45 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _link_options
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import text
 
 Message = Mapping[str, Any]
 Row = dict[str, Any]
 
 _ARPHRD_LOOPBACK = 772
+# Attributes within IFLA_LINKINFO.
+_KIND, _DATA, _PORT_KIND, _PORT_DATA = 1, 2, 4, 5
+_NO_INFO: dict[int, bytes] = {}
 _OPERSTATES = ("unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up")
-_INTERFACE_FLAGS = (
-    "UP BROADCAST DEBUG LOOPBACK POINTOPOINT NOTRAILERS RUNNING NOARP PROMISC ALLMULTI MASTER SLAVE MULTICAST PORTSEL"
-    " AUTOMEDIA DYNAMIC LOWER_UP DORMANT ECHO"
-).split()
+_INTERFACE_FLAGS = tuple(
+    (
+        "UP BROADCAST DEBUG LOOPBACK POINTOPOINT NOTRAILERS RUNNING NOARP PROMISC ALLMULTI MASTER SLAVE MULTICAST"
+        " PORTSEL AUTOMEDIA DYNAMIC LOWER_UP DORMANT ECHO"
+    ).split()
+)
 _UP, _LOWER_UP = 0x1, 0x10000
 _STATISTICS = (
     "rx_packets tx_packets rx_bytes tx_bytes rx_errors tx_errors rx_dropped tx_dropped multicast collisions".split()
 )
 _STATISTICS_LAYOUT = struct.Struct("=10Q")
-_ADDRESS_FLAGS = (
-    "secondary nodad optimistic dadfailed homeaddress deprecated tentative permanent managetempaddr noprefixroute"
-    " mcautojoin stable-privacy"
-).split()
+_ADDRESS_FLAGS = tuple(
+    (
+        "secondary nodad optimistic dadfailed homeaddress deprecated tentative permanent managetempaddr noprefixroute"
+        " mcautojoin stable-privacy"
+    ).split()
+)
 _SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
 _FOREVER = 0xFFFFFFFF
 _AF_INET6 = 10
 
 
-@functools.lru_cache(maxsize=512)
-def _flag_names(names: tuple[str, ...], flags: int) -> list[str]:
-    return [name for bit, name in enumerate(names) if flags >> bit & 1]
-
-
-def flag_names(names: Sequence[str], flags: int) -> list[str]:
+@functools.lru_cache(maxsize=4096)
+def flag_names(names: tuple[str, ...], flags: int) -> list[str]:
     """Return the names of the bits that are set, lowest first."""
-    return _flag_names(tuple(names), flags)
+    return [name for bit, name in enumerate(names) if flags >> bit & 1]
 
 
 def scope(number: int) -> str:
@@ -58,13 +63,12 @@ def interfaces(netns: str, messages: Sequence[Message]) -> list[Row]:
 
 
 def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
-    info = message.get("IFLA_LINKINFO") or {}
-    kind = info.get("IFLA_INFO_KIND") or ("loopback" if message["type"] == _ARPHRD_LOOPBACK else None)
+    info = dict(attributes(message["IFLA_LINKINFO"])) if "IFLA_LINKINFO" in message else _NO_INFO
+    kind = text(info[_KIND]) if _KIND in info else "loopback" if message["type"] == _ARPHRD_LOOPBACK else None
     flags = message["flags"]
     master = message.get("IFLA_MASTER")
     operstate = message.get("IFLA_OPERSTATE", 0)
-    options = _link_options.of_kind(kind, info["INFO_DATA"]) if "INFO_DATA" in info else {}
-    port_kind = info.get("IFLA_INFO_SLAVE_KIND")
+    options = _link_options.of_kind(kind, info[_DATA]) if _DATA in info else {}
     row = {
         "index": message["index"],
         "name": names[message["index"]],
@@ -93,7 +97,7 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         "docker_network_id": None,
         "docker_network": None,
         "options": options,
-        "port": _link_options.of_port(port_kind, info["INFO_SLAVE_DATA"]) if "INFO_SLAVE_DATA" in info else {},
+        "port": _link_options.of_port(text(info[_PORT_KIND]), info[_PORT_DATA]) if _PORT_DATA in info else {},
         "statistics": _statistics(message.get("IFLA_STATS64")),
     }
     other = other_end(message, options)

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 
@@ -23,8 +22,7 @@ _INGRESS = "ingress_sbox"
 _ALIVE = ("running", "paused", "restarting")
 
 
-@dataclasses.dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """What leads to one namespace; ``container_ids`` are those that its processes' cgroups name."""
 
     netns: str
@@ -37,8 +35,7 @@ class Trace:
     container_ids: Collection[str] = ()
 
 
-@dataclasses.dataclass(frozen=True)
-class Docker:
+class Docker(NamedTuple):
     """The engine's word; where ``answered`` is false, nothing can be said to belong to nobody.
 
     ``complete`` tells whether the containers' rows name their sandboxes.

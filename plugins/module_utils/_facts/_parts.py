@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import struct
 from collections.abc import Collection
 from typing import Any, Callable
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _links, _routing
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import attribute, decode
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
 
 Row = dict[str, Any]
 
@@ -26,18 +26,19 @@ _IFLA_EXT_MASK, _SKIP_STATISTICS = 29, 8
 _IFLA_TARGET_NETNSID, _IFA_TARGET_NETNSID = 46, 10
 _AF_BRIDGE, _NTF_PROXY = 7, 8
 _NSID_FD = 3
+_LINK = "link, its kind as bytes"
 
 
-@dataclasses.dataclass
 class Found:
     """What was read of one namespace: lists of rows by name, what is missing, and the links' messages."""
 
-    netns: str
-    lists: dict[str, Any] = dataclasses.field(default_factory=dict)
-    columns: dict[str, Any] = dataclasses.field(default_factory=dict)
-    missing: list[Row] = dataclasses.field(default_factory=list)
-    links: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    names: dict[int, str] = dataclasses.field(default_factory=dict)
+    def __init__(self, netns: str) -> None:
+        self.netns = netns
+        self.lists: dict[str, Any] = {}
+        self.columns: dict[str, Any] = {}
+        self.missing: list[Row] = []
+        self.links: list[dict[str, Any]] = []
+        self.names: dict[int, str] = {}
 
     def miss(self, part: str, what: str, reason: str) -> None:
         """Name a part that is not there, or not whole."""
@@ -61,7 +62,7 @@ def read_from_outside(inside: Inside, netns: str, number: int, subset: Collectio
 
     def interfaces() -> None:
         found.links = _dump(
-            inside, "link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target)
+            inside, _LINK, _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target)
         )
         _keep_interfaces(found)
 
@@ -101,12 +102,13 @@ def _attempt(found: Found, inside: Inside, part: str, work: Callable[[], None]) 
 
 
 def _dump(inside: Inside, kind: str, message_type: int, payload: bytes) -> list[dict[str, Any]]:
-    return [decode(kind, answer) for answer in inside.dump(f"read the {kind} table", message_type, payload)]
+    what = f"read the {kind.partition(',')[0]} table"
+    return [decode(kind, answer) for answer in inside.dump(what, message_type, payload)]
 
 
 def _interfaces(found: Found, inside: Inside, statistics: bool) -> None:
     mask = b"" if statistics else attribute(_IFLA_EXT_MASK, struct.pack("=I", _SKIP_STATISTICS))
-    found.links = _dump(inside, "link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask)
+    found.links = _dump(inside, _LINK, _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask)
     _keep_interfaces(found)
 
 
@@ -120,11 +122,11 @@ def _addresses(found: Found, inside: Inside, part: str) -> None:
 
 
 def _routes(found: Found, inside: Inside, part: str) -> None:
-    found.lists[part] = _routing.routes(_dump(inside, "route", _GETROUTE, bytes(12)), found.names)
+    found.lists[part] = _routing.routes(inside.dump("read the route table", _GETROUTE, bytes(12)), found.names)
 
 
 def _rules(found: Found, inside: Inside, part: str) -> None:
-    found.lists[part] = _routing.rules(_dump(inside, "rule", _GETRULE, bytes(12)))
+    found.lists[part] = _routing.rules(inside.dump("read the rule table", _GETRULE, bytes(12)))
 
 
 def _neighbours(found: Found, inside: Inside, part: str) -> None:

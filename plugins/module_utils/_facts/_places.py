@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import re
 import stat
@@ -21,17 +20,17 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 _TYPES = ((stat.S_ISLNK, "link"), (stat.S_ISDIR, "directory"), (stat.S_ISREG, "file"))
 
 
-@dataclasses.dataclass
 class Place:
     """A network namespace, by its inode, and all that leads to it; ``threads`` are (PID, thread) of other processes."""
 
-    inode: int
-    pids: list[int] = dataclasses.field(default_factory=list)
-    threads: list[tuple[int, int]] = dataclasses.field(default_factory=list)
-    names: list[str] = dataclasses.field(default_factory=list)
-    sandboxes: list[str] = dataclasses.field(default_factory=list)
-    paths: list[str] = dataclasses.field(default_factory=list)
-    descriptors: list[str] = dataclasses.field(default_factory=list)
+    def __init__(self, inode: int) -> None:
+        self.inode = inode
+        self.pids: list[int] = []
+        self.threads: list[tuple[int, int]] = []
+        self.names: list[str] = []
+        self.sandboxes: list[str] = []
+        self.paths: list[str] = []
+        self.descriptors: list[str] = []
 
     @property
     def netns(self) -> str:
@@ -64,14 +63,14 @@ class Place:
         raise NoSuchNetns("it was gone before it could be opened")
 
 
-@dataclasses.dataclass
 class Places:
     """The namespaces of a host by inode; ``host`` is that of PID 1, None where it may not be known."""
 
-    device: int
-    host: int | None
-    by_inode: dict[int, Place] = dataclasses.field(default_factory=dict)
-    strays: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    def __init__(self, device: int, host: int | None) -> None:
+        self.device = device
+        self.host = host
+        self.by_inode: dict[int, Place] = {}
+        self.strays: list[dict[str, Any]] = []
 
     def at(self, inode: int) -> Place:
         """Return the namespace, a new entry where it was not known."""

@@ -17,10 +17,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoSuchNetns
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside, processes_of
 from ansible_collections.netfleet.docker.plugins.module_utils._nsfs import identity, open_netns
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import attributes
 
 Row = dict[str, Any]
 

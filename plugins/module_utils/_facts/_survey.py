@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import dataclasses
+import gc
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import (
     _cgroup,
@@ -43,8 +43,7 @@ SUBSETS = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What a snapshot is to hold: parts, and the namespaces of these kinds, containers and names (empty: all)."""
 
     subset: frozenset[str] = frozenset(SUBSETS)
@@ -53,7 +52,7 @@ class Wanted:
     names: frozenset[str] = frozenset()
     labels: tuple[str, ...] = ()
     docker_seconds: float = 15.0
-    limits: _visits.Limits = dataclasses.field(default_factory=_visits.Limits)
+    limits: _visits.Limits = _visits.Limits()
 
     @property
     def everything(self) -> bool:
@@ -73,6 +72,7 @@ class Wanted:
 
 def collect(wanted: Wanted) -> Row:
     """Read this host and return its snapshot."""
+    gc.disable()  # there is nothing to collect: all that is made goes into the document
     started = time.time()
     asking = Asking("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
     places = _places.find()

@@ -13,9 +13,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import attributes
 
 _AF_INET, _AF_INET6 = 2, 10
 # (attribute within the address family's part of a link's message, the sysctl's place in its array by name)

@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import resource
 import threading
 import time
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
@@ -24,8 +23,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._transport import 
 _MOST_FILES = 1 << 16
 
 
-@dataclasses.dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """How much is read: rows of each list of a namespace, seconds for one namespace and for all of them."""
 
     rows: int = 10_000
@@ -33,13 +31,19 @@ class Limits:
     seconds: float = 60.0
 
 
-@dataclasses.dataclass
 class Visits:
     """What was found, by namespace; ``numbers`` tells which namespace each knows by which number."""
 
-    found: dict[str, _parts.Found] = dataclasses.field(default_factory=dict)
-    numbers: dict[str, dict[int, str]] = dataclasses.field(default_factory=dict)
-    missing: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    def __init__(self) -> None:
+        self.found: dict[str, _parts.Found] = {}
+        self.numbers: dict[str, dict[int, str]] = {}
+        self.missing: list[dict[str, Any]] = []
+
+    def copy(self) -> Visits:
+        """Return what there is by now, while it may still grow."""
+        copy = Visits()
+        copy.found, copy.numbers, copy.missing = dict(self.found), dict(self.numbers), list(self.missing)
+        return copy
 
     def miss(self, netns: str | None, what: str, reason: str) -> None:
         """Name a namespace that could not be read."""
@@ -64,7 +68,7 @@ def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[s
     thread.start()
     thread.join(limits.seconds + limits.netns_seconds)
     if thread.is_alive():
-        visits = dataclasses.replace(visits, found=dict(visits.found), missing=list(visits.missing))
+        visits = visits.copy()
         visits.miss(journey.at, "missing", "the kernel did not come back from reading it; what follows was not read")
     elif not journey.complete:
         visits.miss(journey.at, "missing", "the reading broke off here; what follows was not read")
@@ -100,13 +104,16 @@ class _Journey:
         self._deadline = time.monotonic() + limits.seconds
         self.at: str | None = None
         self.complete = False
+        self._first: str | None = None
 
     def run(self) -> None:
         """Open all, read all, close all."""
         try:
             for place in self._places:
                 self._open(place)
-            for netns in list(self._fds):
+            # The first is the host: what its numbers stand for is mostly told by the others.
+            self._first = next(iter(self._fds), None)
+            for netns in [*list(self._fds)[1:], *list(self._fds)[:1]]:
                 self._go(netns)
             self.complete = True
         finally:
@@ -132,18 +139,20 @@ class _Journey:
             with Inside(budget) as inside:
                 found = _parts.read(inside, netns, subset)
                 self._visits.found[netns] = found
-                self._ask_for_numbers(inside, found, subset)
+                self._name_numbers(inside, found, subset)
         except (NetfleetError, OSError) as error:
             self._visits.miss(netns, "missing", str(error))
 
-    def _ask_for_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
+    def _name_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
         """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
         known = self._visits.numbers.setdefault(found.netns, {})
-        unknown = self._learn(inside, known, found.netns, set(_parts.numbers(inside)))
-        # Reading one from here gives numbers here to the other ends of its links. To follow those too would lead, run
-        # by run, from a host that is a container itself to its machine and on to all other containers of that.
-        linked = {message.get("IFLA_LINK_NETNSID") for message in found.links}
-        for number in sorted(unknown & linked):
+        # Only where a link leads. Reading one from here gives numbers here to the other ends of its links, and to
+        # follow those too would lead, run by run, from a host that is a container itself to all others of its machine.
+        unknown = {message["IFLA_LINK_NETNSID"] for message in found.links if "IFLA_LINK_NETNSID" in message}
+        if found.netns == self._first:
+            known.update(_mirrored(found, self._visits))
+        unknown = self._learn(inside, known, unknown - set(known))
+        for number in sorted(unknown):
             netns = f"nsid:{number}@{found.netns}"
             seen = _parts.read_from_outside(inside, netns, number, subset)
             if "interfaces" in seen.lists:  # a number outlives its namespace for a moment
@@ -151,21 +160,34 @@ class _Journey:
                 self._visits.found[netns] = seen
         if unknown:
             # Their links' other ends have got numbers here only by being read from here.
-            self._learn(inside, known, found.netns, set(_parts.numbers(inside)) - set(known))
+            self._learn(inside, known, set(_parts.numbers(inside)) - set(known))
 
-    def _learn(self, inside: Inside, known: dict[int, str], here: str, unknown: set[int]) -> set[int]:
+    def _learn(self, inside: Inside, known: dict[int, str], unknown: set[int]) -> set[int]:
         """Note the namespaces that are open and have one of the unknown numbers; return the numbers that are left."""
         # A container's links lead to the first, the host, nearly always.
-        for netns in _near_first(self._fds, self._visits.numbers, here):
+        for netns, fd in self._fds.items():
             if not unknown:
                 break
-            number = _parts.number(inside, self._fds[netns])
+            number = _parts.number(inside, fd)
             if number in unknown:
                 known[number] = netns
                 unknown.remove(number)
         return unknown
 
 
-def _near_first(all_: Iterable[str], numbers: dict[str, dict[int, str]], here: str) -> list[str]:
-    names = list(all_)
-    return names[:1] + [name for name in names[1:] if here in numbers.get(name, {}).values()] + names[1:]
+def _mirrored(found: _parts.Found, visits: Visits) -> dict[int, str]:
+    """Return whose numbers of a namespace are known because the ends in there were led back to it.
+
+    A veth has two ends: where one end's other end is a link here, that link's other end is the one end.
+    """
+    ends = {}
+    for netns, other in visits.found.items():
+        numbers = visits.numbers.get(netns, {})
+        for message, row in zip(other.links, other.lists.get("interfaces", ())):
+            if row["kind"] == "veth" and numbers.get(message.get("IFLA_LINK_NETNSID", -1)) == found.netns:
+                ends[message["IFLA_LINK"]] = netns
+    return {
+        message["IFLA_LINK_NETNSID"]: ends[message["index"]]
+        for message in found.links
+        if "IFLA_LINK_NETNSID" in message and message["index"] in ends
+    }

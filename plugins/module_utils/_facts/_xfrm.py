@@ -14,9 +14,10 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import attributes, text, u32
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import text, u32
 
 Row = dict[str, Any]
 

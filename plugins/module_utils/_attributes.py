@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Netlink attributes: number and length, then a value, padded to four bytes; and how they are read by the thousand.
+
+A host sends the same few layouts over and over: the loopback interfaces of its containers differ in values only. So the
+layout of a message is made into one struct format when it is first seen, and the next message of that size is unpacked
+at once. Its headers come with it: where they differ, it is another layout, and is walked through as the first was.
+"""
+
+from __future__ import annotations
+
+import operator
+import struct
+from collections.abc import Mapping
+from typing import Any, Callable
+
+Codec = Callable[[bytes], Any]
+Entries = Mapping[int, "tuple[str, Codec]"]
+
+_ATTRIBUTE = struct.Struct("=HH")
+_NUMBER = 0x3FFF  # without the flags for nested and for big endian
+_INTEGERS: dict[Codec, str] = {}
+
+
+def integer(layout: str) -> Codec:
+    """Return the codec of an integer, by its format as of the module struct."""
+    reader = struct.Struct(layout).unpack_from
+
+    def codec(data: bytes) -> Any:
+        return reader(data)[0]
+
+    if not layout.startswith(">"):
+        _INTEGERS[codec] = layout[-1]
+    return codec
+
+
+def attribute(number: int, value: bytes) -> bytes:
+    """Return one attribute as it goes on the wire."""
+    return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + b"\0" * (-len(value) % 4)
+
+
+def attributes(data: bytes, offset: int = 0) -> list[tuple[int, bytes]]:
+    """Split a run of attributes into numbers, without their flag bits, and values; a broken end is left out."""
+    found = []
+    while offset + 4 <= len(data):
+        length, number = _ATTRIBUTE.unpack_from(data, offset)
+        start, end = offset + _ATTRIBUTE.size, offset + length
+        if length < _ATTRIBUTE.size or end > len(data):
+            break
+        found.append((number & _NUMBER, data[start:end]))
+        offset += (length + 3) & ~3
+    return found
+
+
+class Decoder:
+    """Decodes messages of one kind: fixed fields, by a format and their names, then attributes by number."""
+
+    def __init__(self, layout: str, fields: tuple[str, ...], entries: Entries) -> None:
+        self._fixed = struct.Struct(f"={layout}")
+        self._fields = fields
+        self._entries = entries
+        self._layouts: dict[int, _Layout] = {}
+
+    def __call__(self, data: bytes) -> dict[str, Any]:
+        """Return the fields and the attributes that are known."""
+        known = self._layouts.get(len(data))
+        found = known.read(data) if known else None
+        if found is not None:
+            return found
+        start = (self._fixed.size + 3) & ~3
+        every = attributes(data, start)
+        # A message that does not end with its last attribute, as none of the kernel's does, is no layout to keep.
+        if start + sum((len(value) + 7) & ~3 for _number, value in every) == len(data):
+            self._layouts[len(data)] = _Layout(self._fixed, self._fields, self._entries, data)
+        result = dict(zip(self._fields, self._fixed.unpack_from(data)))
+        for number, value in every:
+            if number in self._entries:
+                name, codec = self._entries[number]
+                result[name] = codec(value)
+        return result
+
+
+class _Layout:
+    """Where everything is in messages of one size whose attributes follow each other with the same lengths."""
+
+    def __init__(self, fixed: struct.Struct, fields: tuple[str, ...], entries: Entries, data: bytes) -> None:
+        offset = (fixed.size + 3) & ~3
+        layout = [fixed.format, "x" * (offset - fixed.size)]
+        names, wanted, headers = list(fields), list(range(len(fields))), []
+        self._codecs: dict[str, Codec] = {}
+        place = len(fields)
+        while offset < len(data):
+            length, number = _ATTRIBUTE.unpack_from(data, offset)
+            size, room = length - 4, ((length + 3) & ~3) - 4
+            headers.append(place)
+            layout.append("I")
+            place += 1
+            entry = entries.get(number & _NUMBER)
+            if entry is None:
+                layout.append(f"{room}x")
+            else:
+                name, codec = entry
+                character = _INTEGERS.get(codec, "")
+                is_integer = bool(character) and struct.calcsize(f"={character}") <= size
+                used = struct.calcsize(f"={character}") if is_integer else size
+                layout.append(f"{character if is_integer else f'{size}s'}{room - used}x")
+                if not is_integer:
+                    self._codecs[name] = codec
+                names.append(name)
+                wanted.append(place)
+                place += 1
+            offset += room + 4
+        self._unpack = struct.Struct("".join(layout)).unpack
+        self._names = names
+        self._values = _getter(wanted)
+        self._headers = _getter(headers)
+        self._expected = self._headers(self._unpack(data))
+
+    def read(self, data: bytes) -> dict[str, Any] | None:
+        """Return what a message says, None if it has another layout."""
+        every = self._unpack(data)
+        if self._headers(every) != self._expected:
+            return None
+        found = dict(zip(self._names, self._values(every)))
+        for name, codec in self._codecs.items():
+            found[name] = codec(found[name])
+        return found
+
+
+def _getter(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """Return what takes these places out of a tuple, as a tuple."""
+    if len(places) > 1:
+        return operator.itemgetter(*places)
+    return lambda every: tuple(every[place] for place in places)
