@@ -15,7 +15,6 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Callable
 
@@ -37,21 +36,19 @@ def up(count: str, image: str) -> None:
         docker("network", "create", "--label", NAME, "--opt", f"com.docker.network.bridge.name={NAME}", NAME)
     there = len(docker("ps", "--quiet", "--filter", f"label={NAME}"))
 
-    def start(number: int) -> None:
+    # One after the other: an engine that does many at once may lose count of a network's endpoints, and keep it.
+    for number in range(there + 1, int(count) + 1):
         options = ("--detach", "--label", NAME, "--network", NAME, "--pull", "never")
         docker("run", *options, "--name", f"{NAME}-{number}", image, "sleep", "86400")
         # The controller that has gone no longer listens: this ends here then.
         print(number, flush=True)
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(start, range(there + 1, int(count) + 1)))
-
 
 def down() -> None:
     """Remove everything that the bench made in the engine."""
     containers = docker("ps", "--all", "--quiet", "--filter", f"label={NAME}")
-    if containers:
-        docker("rm", "--force", "--volumes", *containers)
+    for container in containers:
+        docker("rm", "--force", "--volumes", container)
     for _attempt in range(10):
         networks = docker("network", "ls", "--quiet", "--filter", f"label={NAME}")
         if not networks or not subprocess.run(["docker", "network", "rm", *networks], check=False).returncode:
