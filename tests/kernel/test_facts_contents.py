@@ -68,7 +68,6 @@ ip -6 rule add from 2001:db8::/32 lookup 9 priority 8
 ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev br0 nud permanent
 ip neigh add 192.0.2.6 lladdr 02:00:00:00:00:06 dev br0 nud stale router
 ip -6 neigh add 2001:db8::7 lladdr 02:00:00:00:00:08 dev br0 nud permanent
-ip neigh add proxy 192.0.2.77 dev br0
 bridge fdb add 02:00:00:00:01:01 dev v2 master static
 bridge fdb add 02:00:00:00:01:02 dev v2 self permanent
 bridge -n red fdb add 02:00:00:00:01:03 dev x0 dst 192.0.2.200 port 8472 vni 77
@@ -287,13 +286,12 @@ def test_rules_are_as_ip_tells(rich: Sandbox) -> None:
 def test_neighbours_are_as_ip_tells(rich: Sandbox) -> None:
     data = namespaces(rich)["host"]
     theirs = {(one["dev"], one["dst"]): one for one in rich.ip("neigh", "show", "nud", "all")}
-    ours = {(one["interface"], one["address"]): one for one in data["neighbours"] if "proxy" not in one["flags"]}
+    ours = {(one["interface"], one["address"]): one for one in data["neighbours"]}
     assert set(ours) == set(theirs) and len(ours) >= 4
     for key, one in theirs.items():
         assert ours[key]["mac"] == one.get("lladdr") or ours[key]["state"] == "noarp"
         assert ours[key]["state"].upper() in one["state"] or key[1] == "192.0.2.3"
     assert "router" in ours["br0", "192.0.2.6"]["flags"]
-    assert [one["address"] for one in data["neighbours"] if "proxy" in one["flags"]] == ["192.0.2.77"]
 
 
 def test_forwarding_entries_are_as_bridge_tells(rich: Sandbox) -> None:

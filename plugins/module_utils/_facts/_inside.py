@@ -44,11 +44,9 @@ class Inside:
                 self._sockets.pop(protocol).close()  # the rest of the dump is still in it
             self.budget.exceeded |= exceeded
 
-    def request(
-        self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE
-    ) -> list[bytes]:
-        """Return the answers to one question."""
-        return self._socket(protocol).request(what, message_type, 0, payload)
+    def ask(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> bytes:
+        """Return the answer to a question that has one."""
+        return self._socket(protocol).ask(what, message_type, payload)
 
     def _socket(self, protocol: int) -> Netlink:
         if protocol not in self._sockets:

@@ -19,6 +19,8 @@ def complete(
     visits: Visits, rows: dict[str, Row], holders: Mapping[int, list[int]], device: int, docker: _owners.Docker
 ) -> None:
     """Complete the lists of every namespace, and the rows of the table netns."""
+    for found in visits.found.values():
+        found.make_rows()
     for netns, found in visits.found.items():
         if netns not in rows:
             rows[netns] = _owners.row(_owners.Trace(netns), docker, device)

@@ -64,7 +64,7 @@ def interfaces(netns: str, messages: Sequence[Message]) -> list[Row]:
 
 def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
     info = dict(attributes(message["IFLA_LINKINFO"])) if "IFLA_LINKINFO" in message else _NO_INFO
-    kind = text(info[_KIND]) if _KIND in info else "loopback" if message["type"] == _ARPHRD_LOOPBACK else None
+    kind = _kind(message, info)
     flags = message["flags"]
     master = message.get("IFLA_MASTER")
     operstate = message.get("IFLA_OPERSTATE", 0)
@@ -107,6 +107,17 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         if nsid is None:
             row[f"{role}_netns"], row[role] = netns, names.get(other[0])
     return row
+
+
+def _kind(message: Message, info: Mapping[int, bytes]) -> str | None:
+    if _KIND in info:
+        return text(info[_KIND])
+    return "loopback" if message["type"] == _ARPHRD_LOOPBACK else None
+
+
+def is_veth(message: Message) -> bool:
+    """Tell whether a link is one end of a pair."""
+    return _kind(message, dict(attributes(message.get("IFLA_LINKINFO", b"")))) == "veth"
 
 
 def other_end(message: Message, options: Mapping[str, Any]) -> tuple[int, int | None] | None:

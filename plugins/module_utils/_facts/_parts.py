@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import functools
 import struct
-from collections.abc import Collection
-from typing import Any, Callable
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Callable, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
@@ -18,40 +18,89 @@ from ansible_collections.netfleet.docker.plugins.module_utils._text import escap
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
 
 Row = dict[str, Any]
+Message = Mapping[str, Any]
 
-_GETLINK, _GETADDR, _GETROUTE, _GETNEIGH, _GETRULE, _GETNSID = 18, 22, 26, 30, 34, 90
+_GETLINK, _GETNSID = 18, 90
 _IFINFO = struct.Struct("=BxHiII")
 _NDMSG = struct.Struct("=BxxxiHBB")
-_IFLA_EXT_MASK, _SKIP_STATISTICS = 29, 8
+_WITHOUT_STATISTICS = attribute(29, struct.pack("=I", 8))  # IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS
 _IFLA_TARGET_NETNSID, _IFA_TARGET_NETNSID = 46, 10
-_AF_BRIDGE, _NTF_PROXY = 7, 8
+_AF_BRIDGE = 7
 _NSID_FD = 3
 _LINK = "link, its kind as bytes"
 
 
+class Table(NamedTuple):
+    """A table of the kernel: what its messages are, how it is asked for, and the rows that it makes."""
+
+    kind: str
+    message_type: int
+    payload: bytes
+    rows: Callable[[Sequence[Message], Mapping[int, str]], list[Row]]
+
+
+_TABLES = {
+    "addresses": Table("address", 22, bytes(8), _links.addresses),
+    "routes": Table("route", 26, bytes(12), _routing.routes),
+    "rules": Table("rule", 34, bytes(12), _routing.rules),
+    "neighbours": Table("neighbour", 30, bytes(12), _routing.neighbours),
+    "fdb": Table("neighbour", 30, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0), _routing.fdb),
+}
+
+
 class Found:
-    """What was read of one namespace: lists of rows by name, what is missing, and the links' messages."""
+    """What was read of one namespace: messages by list until ``make_rows``, lists of rows, and what is missing."""
 
     def __init__(self, netns: str) -> None:
         self.netns = netns
+        self.links: list[Message] = []
+        self.messages: dict[str, list[Message]] = {}
         self.lists: dict[str, Any] = {}
         self.columns: dict[str, Any] = {}
         self.missing: list[Row] = []
-        self.links: list[dict[str, Any]] = []
         self.names: dict[int, str] = {}
 
     def miss(self, part: str, what: str, reason: str) -> None:
         """Name a part that is not there, or not whole."""
         self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": escaped(reason)})
 
+    def attempt(self, part: str, work: Callable[[], None]) -> None:
+        """Do the work for a part; a failure is noted, and the rest goes on."""
+        try:
+            work()
+        except (NetfleetError, OSError) as error:
+            self.miss(part, "missing", str(error))
+        except (struct.error, ValueError, LookupError, TypeError) as error:
+            # Whatever a kernel says that this version does not understand must not cost the rest.
+            self.miss(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
+
+    def make_rows(self) -> None:
+        """Make the rows of all that is there as messages."""
+        if "interfaces" in self.messages:
+            self.attempt("interfaces", self._make_interfaces)
+        for part in self.messages.keys() & _TABLES.keys():
+            self.attempt(part, functools.partial(self._make, part))
+
+    def _make_interfaces(self) -> None:
+        rows = _links.interfaces(self.netns, self.links)
+        self.lists["interfaces"] = rows
+        self.names = {row["index"]: row["name"] for row in rows}
+
+    def _make(self, part: str) -> None:
+        self.lists[part] = _TABLES[part].rows(self.messages[part], self.names)
+
 
 def read(inside: Inside, netns: str, subset: Collection[str]) -> Found:
     """Read the parts of the current thread's namespace that the subset names, and its interfaces in any case."""
     found = Found(netns)
-    _attempt(found, inside, "interfaces", lambda: _interfaces(found, inside, "statistics" in subset))
+    mask = b"" if "statistics" in subset else _WITHOUT_STATISTICS
+    _read(found, inside, "interfaces", Table(_LINK, _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask, _no_rows))
+    for part, table in _TABLES.items():
+        if part in subset:
+            _read(found, inside, part, table)
     for part, reader in _READERS.items():
         if part in subset:
-            _attempt(found, inside, part, functools.partial(reader, found, inside, part))
+            _within(found, inside, part, functools.partial(reader, found, inside, part))
     return found
 
 
@@ -59,86 +108,57 @@ def read_from_outside(inside: Inside, netns: str, number: int, subset: Collectio
     """Read interfaces and addresses of a namespace that the current one knows by a number only."""
     found = Found(netns)
     target = struct.pack("=i", number)
-
-    def interfaces() -> None:
-        found.links = _dump(
-            inside, _LINK, _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target)
-        )
-        _keep_interfaces(found)
-
-    def addresses() -> None:
-        messages = _dump(inside, "address", _GETADDR, bytes(8) + attribute(_IFA_TARGET_NETNSID, target))
-        found.lists["addresses"] = _links.addresses(messages, found.names)
-
-    _attempt(found, inside, "interfaces", interfaces)
+    links = _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target)
+    _read(found, inside, "interfaces", Table(_LINK, _GETLINK, links, _no_rows))
     if "addresses" in subset:
-        _attempt(found, inside, "addresses", addresses)
+        addresses = bytes(8) + attribute(_IFA_TARGET_NETNSID, target)
+        _read(found, inside, "addresses", _TABLES["addresses"]._replace(payload=addresses))
+    for part in sorted({*_TABLES, *_READERS} & {*subset} - {"addresses"}):
+        found.miss(part, "missing", "no way leads into this namespace; it is read by its number from another")
     return found
+
+
+def _no_rows(_messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
+    return []
+
+
+def _read(found: Found, inside: Inside, part: str, table: Table) -> None:
+    def work() -> None:
+        answers = inside.dump(f"read the {part}", table.message_type, table.payload)
+        found.messages[part] = [_decoded(table.kind, answer) for answer in answers]
+        if part == "interfaces":
+            found.links = found.messages[part]
+
+    _within(found, inside, part, work)
+
+
+def _within(found: Found, inside: Inside, part: str, work: Callable[[], None]) -> None:
+    """Do the work for a part within the budget, and note where it exceeds that."""
+    inside.budget.exceeded = False
+    found.attempt(part, work)
+    if inside.budget.exceeded:
+        found.miss(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
+
+
+def _decoded(kind: str, answer: bytes) -> Message:
+    return _remembered(kind, answer) if kind in ("route", "rule") else decode(kind, answer)
+
+
+# Many namespaces have the same routes of lo, and the same rules.
+_remembered = functools.lru_cache(maxsize=4096)(decode)
 
 
 def numbers(inside: Inside) -> list[int]:
     """Return all the numbers by which the current namespace knows others."""
-    return [message["NETNSA_NSID"] for message in _dump(inside, "nsid", _GETNSID, bytes(4))]
+    answers = inside.dump("list the numbers of namespaces", _GETNSID, bytes(4))
+    return [decode("nsid", answer)["NETNSA_NSID"] for answer in answers]
 
 
 def number(inside: Inside, fd: int) -> int:
     """Return the number by which the current namespace knows another one, -1 if it has none for it."""
     query = bytes(4) + attribute(_NSID_FD, struct.pack("=I", fd))
-    answers = inside.request("ask for a namespace's number", _GETNSID, query)
-    return int(decode("nsid", answers[0])["NETNSA_NSID"])
-
-
-def _attempt(found: Found, inside: Inside, part: str, work: Callable[[], None]) -> None:
-    inside.budget.exceeded = False
-    try:
-        work()
-    except (NetfleetError, OSError) as error:
-        found.miss(part, "missing", str(error))
-    except (struct.error, ValueError, LookupError, TypeError) as error:
-        # Whatever a kernel says that this version does not understand must not cost the rest.
-        found.miss(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
-    if inside.budget.exceeded:
-        found.miss(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
-
-
-def _dump(inside: Inside, kind: str, message_type: int, payload: bytes) -> list[dict[str, Any]]:
-    what = f"read the {kind.partition(',')[0]} table"
-    return [decode(kind, answer) for answer in inside.dump(what, message_type, payload)]
-
-
-def _interfaces(found: Found, inside: Inside, statistics: bool) -> None:
-    mask = b"" if statistics else attribute(_IFLA_EXT_MASK, struct.pack("=I", _SKIP_STATISTICS))
-    found.links = _dump(inside, _LINK, _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask)
-    _keep_interfaces(found)
-
-
-def _keep_interfaces(found: Found) -> None:
-    rows = found.lists["interfaces"] = _links.interfaces(found.netns, found.links)
-    found.names = {row["index"]: row["name"] for row in rows}
-
-
-def _addresses(found: Found, inside: Inside, part: str) -> None:
-    found.lists[part] = _links.addresses(_dump(inside, "address", _GETADDR, bytes(8)), found.names)
-
-
-def _routes(found: Found, inside: Inside, part: str) -> None:
-    found.lists[part] = _routing.routes(inside.dump("read the route table", _GETROUTE, bytes(12)), found.names)
-
-
-def _rules(found: Found, inside: Inside, part: str) -> None:
-    found.lists[part] = _routing.rules(inside.dump("read the rule table", _GETRULE, bytes(12)))
-
-
-def _neighbours(found: Found, inside: Inside, part: str) -> None:
-    # The kernel keeps the addresses that it answers for in a table of their own.
-    requests = (_NDMSG.pack(0, 0, 0, flags, 0) for flags in (0, _NTF_PROXY))
-    messages = [message for request in requests for message in _dump(inside, "neighbour", _GETNEIGH, request)]
-    found.lists[part] = _routing.neighbours(messages, found.names)
-
-
-def _fdb(found: Found, inside: Inside, part: str) -> None:
-    messages = _dump(inside, "neighbour", _GETNEIGH, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0))
-    found.lists[part] = _routing.fdb(messages, found.names)
+    answer = inside.ask("ask for a namespace's number", _GETNSID, query)
+    return int(decode("nsid", answer)["NETNSA_NSID"])
 
 
 # What follows is imported only where it is wanted: half of a reading's time would be imports.
@@ -178,11 +198,6 @@ def _conntrack(found: Found, inside: Inside, _part: str) -> None:
 
 
 _READERS: dict[str, Callable[[Found, Inside, str], None]] = {
-    "addresses": _addresses,
-    "routes": _routes,
-    "rules": _rules,
-    "neighbours": _neighbours,
-    "fdb": _fdb,
     "sysctls": _sysctls,
     "sockets": _sockets,
     "firewall": _firewall,

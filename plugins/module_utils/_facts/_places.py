@@ -43,8 +43,8 @@ class Place:
 
     def ways(self) -> Iterator[str]:
         """Yield paths that lead, or led, to it."""
-        yield from self.paths
         yield from (f"/proc/{pid}/ns/net" for pid in self.pids)
+        yield from self.paths
         yield from (f"/proc/{pid}/task/{thread}/ns/net" for pid, thread in self.threads)
         yield from self.descriptors
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._links import flag_names, scope
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import address, decode, u32
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import address, u32
 
 Message = Mapping[str, Any]
 Row = dict[str, Any]
@@ -38,22 +37,12 @@ _NEIGHBOUR_STATES = tuple("incomplete reachable stale delay probe failed noarp p
 _NEIGHBOUR_FLAGS = tuple("use self master proxy extern_learn offload sticky router".split())
 
 
-def routes(answers: Sequence[bytes], names: Mapping[int, str]) -> list[Row]:
-    """Return the rows of a namespace's routes, of all its tables, from the bytes of their messages."""
-    found = []
-    for answer in answers:
-        row = _route(answer).copy()
-        row["interface"] = names.get(row["index"])
-        if row["nexthops"]:
-            row["nexthops"] = [{**hop, "interface": names.get(hop["index"])} for hop in row["nexthops"]]
-        found.append(row)
-    return found
+def routes(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
+    """Return the rows of a namespace's routes, of all its tables."""
+    return [_route(message, names) for message in messages]
 
 
-# Many namespaces have the same: the routes of lo, the rules that the kernel makes.
-@functools.lru_cache(maxsize=4096)
-def _route(answer: bytes) -> Row:
-    message = decode("route", answer)
+def _route(message: Message, names: Mapping[int, str]) -> Row:
     family = 6 if message["family"] == _AF_INET6 else 4
     index = message.get("RTA_OIF")
     kind, protocol = message["type"], message["protocol"]
@@ -65,7 +54,7 @@ def _route(answer: bytes) -> Row:
         "type": _ROUTE_TYPES[kind] if kind < len(_ROUTE_TYPES) else str(kind),
         "gateway": message.get("RTA_GATEWAY") or message.get("RTA_VIA"),
         "index": index,
-        "interface": None,
+        "interface": names.get(index) if index else None,
         "prefsrc": message.get("RTA_PREFSRC"),
         "metric": message.get("RTA_PRIORITY", 0),
         "protocol": _PROTOCOLS.get(protocol, str(protocol)),
@@ -73,7 +62,7 @@ def _route(answer: bytes) -> Row:
         "tos": message["tos"],
         "flags": flag_names(_NEXTHOP_FLAGS, message["flags"] & 0x7F),
         "mtu": _mtu(message["RTA_METRICS"]) if "RTA_METRICS" in message else None,
-        "nexthops": _nexthops(message["RTA_MULTIPATH"]) if "RTA_MULTIPATH" in message else [],
+        "nexthops": _nexthops(message["RTA_MULTIPATH"], names) if "RTA_MULTIPATH" in message else [],
     }
 
 
@@ -81,7 +70,7 @@ def _mtu(data: bytes) -> int | None:
     return next((u32(value) for number, value in attributes(data) if number == _RTAX_MTU), None)
 
 
-def _nexthops(data: bytes) -> list[Row]:
+def _nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
     found = []
     offset = 0
     while offset + _NEXTHOP.size <= len(data):
@@ -96,7 +85,7 @@ def _nexthops(data: bytes) -> list[Row]:
             {
                 "gateway": address(gateway) if gateway else None,
                 "index": index,
-                "interface": None,
+                "interface": names.get(index),
                 "weight": weight + 1,
                 "flags": flag_names(_NEXTHOP_FLAGS, flags & 0x7F),
             }
@@ -105,15 +94,13 @@ def _nexthops(data: bytes) -> list[Row]:
     return found
 
 
-def rules(answers: Sequence[bytes]) -> list[Row]:
-    """Return the rows of a namespace's routing policy, from the bytes of their messages."""
+def rules(messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
+    """Return the rows of a namespace's routing policy."""
     # With strict checking the kernel also gives the rules of multicast routing, whose families are 128 and up.
-    return [_rule(answer) for answer in answers if answer[0] < 128]
+    return [_rule(message) for message in messages if message["family"] < 128]
 
 
-@functools.lru_cache(maxsize=4096)
-def _rule(answer: bytes) -> Row:
-    message = decode("rule", answer)
+def _rule(message: Message) -> Row:
     action, protocol = message["action"], message.get("FRA_PROTOCOL")
     return {
         "family": 6 if message["family"] == _AF_INET6 else 4,

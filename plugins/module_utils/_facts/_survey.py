@@ -74,6 +74,7 @@ def collect(wanted: Wanted) -> Row:
     """Read this host and return its snapshot."""
     gc.disable()  # there is nothing to collect: all that is made goes into the document
     started = time.time()
+    _visits.make_room()
     asking = Asking("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
     places = _places.find()
     opened = _sockets.descriptors(time.monotonic() + wanted.limits.seconds)

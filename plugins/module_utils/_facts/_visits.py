@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import resource
 import threading
@@ -17,10 +18,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _parts
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._links import is_veth
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._places import Place
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget
 
 _MOST_FILES = 1 << 16
+_FILES_AT_FIRST = 1000
 
 
 class Limits(NamedTuple):
@@ -60,7 +63,6 @@ class Visits:
 
 def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[str] | None, limits: Limits) -> Visits:
     """Read all namespaces: in full those that are chosen (None: all), of the others their interfaces."""
-    _set_limits()
     visits = Visits()
     journey = _Journey(places, subset, chosen, limits, visits)
     # If the kernel holds it for ever in a system call, it must not hold the process.
@@ -75,7 +77,8 @@ def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[s
     return visits
 
 
-def _set_limits() -> None:
+def make_room() -> None:
+    """Let this process have many files; to be called while it has one thread."""
     # Each namespace is held open until all are read, so that the numbers they have for each other can be asked for.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
@@ -84,6 +87,13 @@ def _set_limits() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         # nft aborts on what a container can name, and must not leave a file for each time.
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        # The kernel waits for all its processors when the table of open files of several threads has to grow, which
+        # takes as long as to read fifty namespaces: it grows now.
+        fd = os.open("/", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.close(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FILES_AT_FIRST))
+        finally:
+            os.close(fd)
 
 
 class _Journey:
@@ -155,7 +165,7 @@ class _Journey:
         for number in sorted(unknown):
             netns = f"nsid:{number}@{found.netns}"
             seen = _parts.read_from_outside(inside, netns, number, subset)
-            if "interfaces" in seen.lists:  # a number outlives its namespace for a moment
+            if "interfaces" in seen.messages:  # a number outlives its namespace for a moment
                 known[number] = netns
                 self._visits.found[netns] = seen
         if unknown:
@@ -164,10 +174,13 @@ class _Journey:
 
     def _learn(self, inside: Inside, known: dict[int, str], unknown: set[int]) -> set[int]:
         """Note the namespaces that are open and have one of the unknown numbers; return the numbers that are left."""
-        # A container's links lead to the first, the host, nearly always.
+        # A container's links lead to the first, the host, nearly always. One that has a number here has no other.
+        numbered = set(known.values())
         for netns, fd in self._fds.items():
             if not unknown:
                 break
+            if netns in numbered:
+                continue
             number = _parts.number(inside, fd)
             if number in unknown:
                 known[number] = netns
@@ -183,8 +196,8 @@ def _mirrored(found: _parts.Found, visits: Visits) -> dict[int, str]:
     ends = {}
     for netns, other in visits.found.items():
         numbers = visits.numbers.get(netns, {})
-        for message, row in zip(other.links, other.lists.get("interfaces", ())):
-            if row["kind"] == "veth" and numbers.get(message.get("IFLA_LINK_NETNSID", -1)) == found.netns:
+        for message in other.links:
+            if numbers.get(message.get("IFLA_LINK_NETNSID", -1)) == found.netns and is_veth(message):
                 ends[message["IFLA_LINK"]] = netns
     return {
         message["IFLA_LINK_NETNSID"]: ends[message["index"]]
