@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import tempfile
 from pathlib import Path
@@ -14,8 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-
-_GZIP_MAGIC = b"\x1f\x8b"
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _packed
 
 
 class ActionModule(ActionBase):
@@ -34,10 +31,10 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("dest: is missing; it is the file on the controller, or a directory")
         target = self._target(str(dest), name)
         result.update(self._read(name, variables))
-        content = result.pop("content", None)
+        content = result.pop("packed", None)
         if result.get("failed"):
             return result
-        document = _decoded(content)
+        document = _packed.compressed(content)
         if not self._play_context.check_mode:
             _write(target, document)
         result.update(dest=str(target), size=len(document), changed=False)
@@ -61,16 +58,6 @@ class ActionModule(ActionBase):
         finally:
             self._play_context.no_log = quiet
         return found
-
-
-def _decoded(content: Any) -> bytes:
-    try:
-        document = base64.b64decode(content, validate=True)
-    except (TypeError, ValueError, binascii.Error):
-        document = b""
-    if not document.startswith(_GZIP_MAGIC):
-        raise AnsibleActionFail("what came from the host is no snapshot")
-    return document
 
 
 def _write(target: Path, document: bytes) -> None:

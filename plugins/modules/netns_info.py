@@ -57,6 +57,10 @@ options:
     type: list
     elements: str
     default: []
+  packed:
+    description: Return the result as one compressed string; the action sets it, and unpacks that on the controller.
+    type: bool
+    default: false
 seealso:
   - module: netfleet.docker.container_netns_facts
 """
@@ -133,17 +137,26 @@ missing:
   sample: [{netns: "4026532448", part: routes, what: truncated, reason: there is more than the first 10000 entries}]
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _face, _survey
+
+
+def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the snapshot, packed where the action asks for that."""
+    document = _survey.collect(_face.wanted(params))
+    return {"packed": _face.packed(document)} if params["packed"] else document
 
 
 def main() -> None:
     """Run the module."""
     names = {name: {"type": "list", "elements": "str", "default": []} for name in ("containers", "names")}
     kinds = {"type": "list", "elements": "str", "choices": list(_face.KINDS), "default": []}
-    spec = {**_face.OPTIONS, **names, "kinds": kinds}
+    spec = {**_face.OPTIONS, **names, "kinds": kinds, "packed": {"type": "bool", "default": False}}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    _face.run(module, lambda params: _survey.collect(_face.wanted(params)))
+    _face.run(module, info)
 
 
 if __name__ == "__main__":

@@ -89,9 +89,6 @@ missing:
   sample: []
 """
 
-import base64
-import gzip
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -100,12 +97,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import _fac
 
 
 def snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document as one compressed string, which costs the controller least, and what may be shown of it."""
+    """Return the document as one string, and what may be shown of it."""
     document = _survey.collect(_face.wanted(params))
     document["host"]["name"] = params["inventory_name"]
-    text = json.dumps(document, separators=(",", ":")).encode()
     return {
-        "content": base64.b64encode(gzip.compress(text, compresslevel=6, mtime=0)).decode("ascii"),
+        "packed": _face.packed(document),
         "namespaces": len(document["namespaces"]),
         "missing": document["missing"],
     }

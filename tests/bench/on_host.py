@@ -83,7 +83,8 @@ def _commands(names: list[str], pids: list[str]) -> dict[str, tuple[list[str], s
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"gather_subset": subset}})
     return {
         "guide": (["sh", str(HERE / "guide.sh"), *names], ""),
-        "floor": ([str(HERE / "netlink"), *pids], ""),
+        # The host's own namespace is among those that the collector reads.
+        "floor": ([str(HERE / "netlink"), str(os.getpid()), *pids], ""),
         "collector": ([PYTHON, str(HERE / "collect.py"), *subset], ""),
         "module": ([PYTHON, "-m", MODULE], arguments),
     }

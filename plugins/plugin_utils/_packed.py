@@ -1,0 +1,39 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A snapshot as it comes from a host: one compressed string, which costs the controller least."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import zlib
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def compressed(content: Any) -> bytes:
+    """Return the document as it goes into a file, compressed with gzip; raise AnsibleActionFail for anything else."""
+    try:
+        document = base64.b64decode(content, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        document = b""
+    if not document.startswith(_GZIP_MAGIC):
+        raise AnsibleActionFail("what came from the host is no snapshot")
+    return document
+
+
+def document(content: Any) -> dict[str, Any]:
+    """Return the document itself, likewise."""
+    try:
+        found = json.loads(gzip.decompress(compressed(content)))
+    except (ValueError, EOFError, OSError, zlib.error):
+        found = None
+    if not isinstance(found, dict):
+        raise AnsibleActionFail("what came from the host is no snapshot")
+    return found
