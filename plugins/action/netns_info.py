@@ -22,12 +22,13 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         in_background = bool(self._task.async_val)
         arguments = self._task.args if in_background else {**self._task.args, "packed": True}
-        found = self._execute_module(
-            module_name="netfleet.docker.netns_info",
-            module_args=arguments,
-            task_vars=task_vars or {},
-            wrap_async=self._task.async_val,
-        )
+        with _packed.quietly(self._play_context):
+            found = self._execute_module(
+                module_name="netfleet.docker.netns_info",
+                module_args=arguments,
+                task_vars=task_vars or {},
+                wrap_async=self._task.async_val,
+            )
         result.update(found)
         if "packed" in result:
             result.update(_packed.document(result.pop("packed")))

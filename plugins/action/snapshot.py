@@ -47,16 +47,12 @@ class ActionModule(ActionBase):
         return path / f"{name.replace(os.sep, '_')}.json.gz" if is_directory else path
 
     def _read(self, name: str, variables: dict[str, Any]) -> dict[str, Any]:
-        # From the third level of verbosity on, a connection logs all that comes through it, unless it is told not to.
-        quiet, self._play_context.no_log = self._play_context.no_log, True
-        try:
+        with _packed.quietly(self._play_context):
             found: dict[str, Any] = self._execute_module(
                 module_name="netfleet.docker.snapshot",
                 module_args={**self._task.args, "inventory_name": name},
                 task_vars=variables,
             )
-        finally:
-            self._play_context.no_log = quiet
         return found
 
 

@@ -7,14 +7,26 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import gzip
 import json
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 
 _GZIP_MAGIC = b"\x1f\x8b"
+
+
+@contextlib.contextmanager
+def quietly(play_context: Any) -> Iterator[None]:
+    """Keep what comes through the connection out of the log, to which it goes from the third level of verbosity on."""
+    before, play_context.no_log = play_context.no_log, True
+    try:
+        yield
+    finally:
+        play_context.no_log = before
 
 
 def compressed(content: Any) -> bytes:

@@ -153,6 +153,7 @@ def ratios(figures: dict[str, dict[str, float | None]]) -> dict[str, float | Non
         "guide / floor": over(get("guide"), get("floor")),
         "collector / floor": over(get("collector"), get("floor")),
         "netlink and decoding / floor's netlink": over(get("collector", "netlink_ms"), get("floor", "netlink_ms")),
+        "the whole visit / floor's netlink": over(get("collector", "visit_ms"), get("floor", "netlink_ms")),
         "(task - empty) / (no-op - empty)": over(task and task - empty, noop and noop - empty),
     }
 
@@ -173,7 +174,9 @@ def measure(host: Host, options: argparse.Namespace, scratch: Path, variants: li
 
 
 def _medians(runs: dict[str, list[Run]]) -> dict[str, dict[str, float | None]]:
-    return {name: {key: median(seen, key) for key in ("ms", "netlink_ms", "mib")} for name, seen in runs.items()}
+    return {
+        name: {key: median(seen, key) for key in ("ms", "netlink_ms", "visit_ms", "mib")} for name, seen in runs.items()
+    }
 
 
 def show(figures: dict[str, dict[str, Any]], console: Console) -> None:

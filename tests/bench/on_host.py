@@ -103,8 +103,9 @@ def _run(command: list[str], stdin: str) -> dict[str, Any]:
         if status:
             sys.exit(f"{command[:3]}: {(HERE / 'err').read_text()[-2000:]}{(HERE / 'out').read_text()[-2000:]}")
     said = (HERE / "err").read_text()
-    inner = json.loads(said)["milliseconds"] if said.startswith('{"milliseconds"') else None
-    return {"ms": took, "mib": usage.ru_maxrss / 1024, "netlink_ms": inner}
+    inner = json.loads(said) if said.startswith('{"milliseconds"') else {}
+    netlink, visit = inner.get("milliseconds"), inner.get("visit_milliseconds")
+    return {"ms": took, "mib": usage.ru_maxrss / 1024, "netlink_ms": netlink, "visit_ms": visit}
 
 
 ACTIONS: dict[str, Callable[..., None]] = {"up": up, "down": down, "routes": routes, "measure": measure}

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+
+from ansible_collections.netfleet.docker.tests.schema import assert_document
 
 from .conftest import FOLDER, Host
 
@@ -27,3 +30,18 @@ def test_nor_does_ansible_at_its_most_talkative() -> None:
     assert '"mf-user"' in log or "mf-user:" in log
     assert "SWMTKN" not in log
     assert "mfcanary" not in log
+    assert "H4sI" not in log  # as a compressed document begins
+
+
+def test_nor_is_it_in_the_snapshot(host: Host) -> None:
+    text = gzip.decompress((FOLDER / f"snapshots/{host.name}.json.gz").read_bytes()).decode()
+    assert json.loads(text)["host"]["name"] == host.name
+    for secret in ("mfcanary", "SWMTKN", *host.canaries):
+        assert secret not in text
+
+
+def test_the_snapshot_is_what_the_module_returns(host: Host) -> None:
+    snapshot = json.loads(gzip.decompress((FOLDER / f"snapshots/{host.name}.json.gz").read_bytes()))
+    assert_document(snapshot)
+    assert {row["netns"] for row in snapshot["namespaces"]} == set(host.netns)
+    assert {row["name"] for row in snapshot["docker"]["containers"]} == set(host.containers)

@@ -33,7 +33,6 @@ class Inside:
 
     def dump(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> list[bytes]:
         """Return the payloads of a table, cut off where it exceeds the budget, which is then marked."""
-        exceeded, self.budget.exceeded = self.budget.exceeded, False
         done = False
         try:
             found = self._socket(protocol).dump(what, message_type, payload)
@@ -41,8 +40,7 @@ class Inside:
             return found
         finally:
             if not done:
-                self._sockets.pop(protocol).close()  # the rest of the dump is still in it
-            self.budget.exceeded |= exceeded
+                self._sockets.pop(protocol).close()  # the rest of the dump may still be in it
 
     def ask(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> bytes:
         """Return the answer to a question that has one."""

@@ -125,7 +125,9 @@ def _no_rows(_messages: Sequence[Message], _names: Mapping[int, str]) -> list[Ro
 def _read(found: Found, inside: Inside, part: str, table: Table) -> None:
     def work() -> None:
         answers = inside.dump(f"read the {part}", table.message_type, table.payload)
-        found.messages[part] = [_decoded(table.kind, answer) for answer in answers]
+        kind = table.kind
+        decoder = _remembered if kind in ("route", "rule") else decode
+        found.messages[part] = [decoder(kind, answer) for answer in answers]
         if part == "interfaces":
             found.links = found.messages[part]
 
@@ -138,10 +140,6 @@ def _within(found: Found, inside: Inside, part: str, work: Callable[[], None]) -
     found.attempt(part, work)
     if inside.budget.exceeded:
         found.miss(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
-
-
-def _decoded(kind: str, answer: bytes) -> Message:
-    return _remembered(kind, answer) if kind in ("route", "rule") else decode(kind, answer)
 
 
 # Many namespaces have the same routes of lo, and the same rules.

@@ -126,27 +126,37 @@ def _look_at_processes(places: Places) -> dict[int, int]:
         if not entry.isdigit():
             continue
         pid = int(entry)
-        folder = f"/proc/{entry}"
         try:
-            inode = os.stat(f"{folder}/ns/net").st_ino
+            # From within the folder each file takes half the time.
+            folder = os.open(f"/proc/{entry}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            inode = os.stat("ns/net", dir_fd=folder).st_ino
             places.at(inode).pids.append(pid)
-            mount_namespaces.setdefault(os.stat(f"{folder}/ns/mnt").st_ino, pid)
+            mount_namespaces.setdefault(os.stat("ns/mnt", dir_fd=folder).st_ino, pid)
             # A folder has a link more for each folder in it, and threads are folders.
-            if os.stat(f"{folder}/task").st_nlink > 3 and pid != myself:
+            if os.stat("task", dir_fd=folder).st_nlink > 3 and pid != myself:
                 _look_at_threads(places, pid, inode)
         except OSError:
             continue  # it ended meanwhile
+        finally:
+            os.close(folder)
     return mount_namespaces
 
 
 def _look_at_threads(places: Places, pid: int, inode: int) -> None:
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        try:
-            other = os.stat(f"/proc/{pid}/task/{thread}/ns/net").st_ino
-        except OSError:
-            continue
-        if other != inode:
-            places.at(other).threads.append((pid, int(thread)))
+    folder = os.open(f"/proc/{pid}/task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for thread in os.listdir(folder):
+            try:
+                other = os.stat(f"{thread}/ns/net", dir_fd=folder).st_ino
+            except OSError:
+                continue
+            if other != inode:
+                places.at(other).threads.append((pid, int(thread)))
+    finally:
+        os.close(folder)
 
 
 def _mounts(pid: str) -> list[tuple[int, str]]:

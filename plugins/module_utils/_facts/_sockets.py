@@ -93,32 +93,37 @@ def descriptors(deadline: float) -> Descriptors:
     or may not be read, is left out.
     """
     found = Descriptors({}, {}, True)
-    for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
+    for entry in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
         if time.monotonic() > deadline:
             return found._replace(complete=False)
-        folder = f"/proc/{pid}/fd"
         try:
-            names = os.listdir(folder)
+            # From within the folder each file takes half the time.
+            folder = os.open(f"/proc/{entry}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             continue
-        for name in names:
-            _look(found, pid, f"{folder}/{name}")
+        try:
+            for name in os.listdir(folder):
+                _look(found, int(entry), folder, name)
+        except OSError:
+            continue  # it ended meanwhile
+        finally:
+            os.close(folder)
     return found
 
 
-def _look(found: Descriptors, pid: int, path: str) -> None:
+def _look(found: Descriptors, pid: int, folder: int, name: str) -> None:
     try:
-        link = os.readlink(path)
+        link = os.readlink(name, dir_fd=folder)
     except OSError:
         return
-    kind, _colon, rest = link.partition(":[")
-    if kind == "socket" and rest[:-1].isdigit():
-        pids = found.sockets.setdefault(int(rest[:-1]), [])
+    if link.startswith("socket:["):
+        pids = found.sockets.setdefault(int(link[8:-1]), [])
         if pid not in pids:
             pids.append(pid)
-    elif kind == "net" or link == "/" or "/netns/" in link:
+    elif link.startswith("net:[") or link == "/" or "/netns/" in link:
         # One that was opened at a mount point reads as that path, and as "/" once it is no mount point any more.
         # No other path is opened: there may be a file system behind it that does not answer.
+        path = f"/proc/{pid}/fd/{name}"
         with contextlib.suppress(NoSuchNetns):
             fd = open_netns(path, follow=True)
             found.namespaces.setdefault(identity(fd)[1], []).append((pid, path))
