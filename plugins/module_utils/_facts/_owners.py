@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
@@ -23,7 +23,7 @@ _ALIVE = ("running", "paused", "restarting")
 
 
 class Trace(NamedTuple):
-    """What leads to one namespace; ``container_ids`` are those that its processes' cgroups name."""
+    """What leads to one namespace; ``container_ids`` are those of its processes' cgroups, oldest first."""
 
     netns: str
     is_host: bool = False
@@ -32,7 +32,7 @@ class Trace(NamedTuple):
     paths: Sequence[str] = ()
     descriptors: Sequence[str] = ()
     pids: Sequence[int] = ()
-    container_ids: Collection[str] = ()
+    container_ids: Sequence[str] = ()
 
 
 class Docker(NamedTuple):
@@ -77,7 +77,7 @@ def row(trace: Trace, docker: Docker, device: int) -> dict[str, Any]:
 def _containers_inside(trace: Trace, docker: Docker) -> list[Row]:
     """Return the running containers that have a process in it."""
     if not docker.answered:
-        return [{"id": one, "name": None} for one in sorted(trace.container_ids)]
+        return [{"id": one, "name": None} for one in trace.container_ids]
     running = [row for row in docker.containers if row["state"] in _ALIVE]
     return [row for row in running if _is_inside(row, trace)]
 
@@ -93,7 +93,7 @@ def _made_for(trace: Trace, docker: Docker, inside: Sequence[Row]) -> tuple[Row 
     if trace.is_host:
         return None, None
     if not docker.answered:
-        # Without the engine nobody tells who made it and who joined; the sandbox says that it is a container's.
+        # The sandbox says that it is a container's. Others can only join one that runs, so the oldest made it.
         return (inside[0], "cgroup") if inside and _is_containers(trace) else (None, None)
     owners = [row for row in docker.containers if row["sandbox_netns"] == trace.netns and not row["joined_id"]]
     if not docker.complete and _is_containers(trace):

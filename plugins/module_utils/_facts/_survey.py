@@ -121,7 +121,7 @@ def _whose(order: list[_places.Place], places: _places.Places, asking: Asking) -
         is_host = place.inode == places.host
         # Only where the engine does not tell: its word is cheaper, and better.
         asked = () if docker.complete or is_host else pids
-        ids = {_cgroup.container_id(_places.cgroup(pid), machine) for pid in asked}
+        ids = dict.fromkeys(_cgroup.container_id(_places.cgroup(pid), machine) for pid in asked)
         trace = _owners.Trace(
             place.netns,
             is_host=is_host,
@@ -130,7 +130,7 @@ def _whose(order: list[_places.Place], places: _places.Places, asking: Asking) -
             paths=place.paths,
             descriptors=place.descriptors,
             pids=pids,
-            container_ids={one for one in ids if one},
+            container_ids=[one for one in ids if one],
         )
         rows[place.netns] = {**_owners.row(trace, docker, places.device), "processes": _inside.processes_of(pids)}
     return rows
