@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         in_background = bool(self._task.async_val)
         arguments = self._task.args if in_background else {**self._task.args, "packed": True}
-        with _packed.quietly(self._play_context):
+        with _packed.quietly(self):
             found = self._execute_module(
                 module_name="netfleet.docker.netns_info",
                 module_args=arguments,

@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         return path / f"{name.replace(os.sep, '_')}.json.gz" if is_directory else path
 
     def _read(self, name: str, variables: dict[str, Any]) -> dict[str, Any]:
-        with _packed.quietly(self._play_context):
+        with _packed.quietly(self):
             found: dict[str, Any] = self._execute_module(
                 module_name="netfleet.docker.snapshot",
                 module_args={**self._task.args, "inventory_name": name},

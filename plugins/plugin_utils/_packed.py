@@ -20,13 +20,18 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 @contextlib.contextmanager
-def quietly(play_context: Any) -> Iterator[None]:
-    """Keep what comes through the connection out of the log, to which it goes from the third level of verbosity on."""
-    before, play_context.no_log = play_context.no_log, True
+def quietly(action: Any) -> Iterator[None]:
+    """Keep what comes through an action's connection out of the log, to which it goes from the third verbosity on."""
+    # A connection that stands since an earlier task has the context of that one.
+    contexts = [action._play_context, getattr(action._connection, "_play_context", action._play_context)]
+    before = [context.no_log for context in contexts]
+    for context in contexts:
+        context.no_log = True
     try:
         yield
     finally:
-        play_context.no_log = before
+        for context, value in zip(contexts, before):
+            context.no_log = value
 
 
 def compressed(content: Any) -> bytes:
