@@ -202,7 +202,7 @@ def container(reference: str) -> Container:
 def local_socket() -> str:
     """Return the path of this host's engine; one elsewhere is of no use, as its PIDs mean nothing here."""
     host = os.environ.get("DOCKER_HOST", "")
-    return host[len(_SCHEME) :] if host.startswith(_SCHEME) else DEFAULT_SOCKET
+    return host.removeprefix(_SCHEME) if host.startswith(_SCHEME) else DEFAULT_SOCKET
 
 
 def _words(error: Exception) -> str:

@@ -205,3 +205,8 @@ _DECODERS: Mapping[str, Decoder] = {
 def decode(kind: str, payload: bytes) -> dict[str, Any]:
     """Decode a message of kind link, address, route, rule, neighbour or nsid, given without its netlink header."""
     return _DECODERS[kind](payload)
+
+
+def decoder(kind: str) -> Decoder:
+    """Return what decodes messages of a kind, for whoever has thousands of them."""
+    return _DECODERS[kind]

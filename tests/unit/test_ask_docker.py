@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoEngine
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker, _ask_whose
 from ansible_collections.netfleet.docker.tests.schema import assert_row
 from ansible_collections.netfleet.docker.tests.unit.engine_words import (
     CANARY,
@@ -273,11 +273,11 @@ def test_brief(place: Path) -> None:
     """One request tells whose a namespace may be."""
     with FakeEngine(place, routes(SAID)) as fake:
         engine = Engine(fake.path, time.monotonic() + 60)
-        rows = _ask_docker.brief(engine, ["team"])
+        rows = _ask_whose.brief(engine, ["team"])
     assert fake.requests == ["/containers/json?all=1"]
     assert [row["name"] for row in rows] == ["web-1", "db"]
     for row in rows:
         assert_row("container", row)
     assert CANARY not in json.dumps(rows)
     with pytest.raises(NoEngine):
-        _ask_docker.brief(Engine(str(place) + "x"))
+        _ask_whose.brief(Engine(str(place) + "x"))

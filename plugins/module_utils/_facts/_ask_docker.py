@@ -45,13 +45,6 @@ def read(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
     return reading.docker, reading.missing
 
 
-def brief(engine: Engine, labels: Collection[str] = ()) -> list[Row]:
-    """Return the containers' rows by a single request: null for what the list of all containers does not say."""
-    rows = [_docker.listed_container(one, labels) for one in _said.each(engine.get("/containers/json?all=1"))]
-    _docker.name_joined(rows)
-    return rows
-
-
 class _Reading:
     """What was read so far; a part that is not there, or not whole, is named as missing."""
 

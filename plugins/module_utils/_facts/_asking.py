@@ -31,16 +31,18 @@ class Asking:
         self._thread.start()
 
     def _run(self) -> None:
-        from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
-
         try:
             engine = Engine(deadline=self._deadline)
             if self._whole:
+                from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker
+
                 self._docker, self._missing = _ask_docker.read(engine, self._labels)
                 self._containers = self._docker.get("containers")
                 self._networks = self._docker.get("networks", [])
             else:
-                self._containers = _ask_docker.brief(engine, self._labels)
+                from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_whose
+
+                self._containers = _ask_whose.brief(engine, self._labels)
         except (NetfleetError, OSError) as error:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 

@@ -234,7 +234,7 @@ def _pool(said: Any) -> Row:
 
 
 def _joined(mode: str | None) -> str | None:
-    return mode[len(_JOINED) :] if mode and mode.startswith(_JOINED) else None
+    return mode.removeprefix(_JOINED) if mode and mode.startswith(_JOINED) else None
 
 
 def _labels(said: Any, asked_for: Collection[str]) -> dict[str, str]:

@@ -165,5 +165,5 @@ def _names(inside: Inside, what: str, message_type: int, attribute: int) -> set[
     for answer in answers:
         family = _FAMILIES.get(answer[0])
         if family:
-            found.add((family, text(dict(attributes(answer[_NFGENMSG.size :])).get(attribute, b""))))
+            found.add((family, text(dict(attributes(answer, _NFGENMSG.size)).get(attribute, b""))))
     return found

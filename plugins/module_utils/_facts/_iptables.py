@@ -102,7 +102,8 @@ def chain(line: str) -> Row:
 def rule(line: str, words: Sequence[str], own: Collection[str]) -> Row:
     """Return what a rule tells but its position; ``own`` are the chains of the user in its table."""
     counters = _COUNTERS.match(line)
-    text = line[counters.end() :] if counters else line
+    start = counters.end() if counters else 0
+    text = line[start:]
     words = words[1:] if counters else words
     found: Row = {
         "chain": "",

@@ -35,16 +35,31 @@ class Trace(NamedTuple):
     container_ids: Sequence[str] = ()
 
 
-class Docker(NamedTuple):
+class Docker:
     """The engine's word; where ``answered`` is false, nothing can be said to belong to nobody.
 
     ``complete`` tells whether the containers' rows name their sandboxes.
     """
 
-    containers: Sequence[Row] = ()
-    networks: Sequence[Row] = ()
-    answered: bool = False
-    complete: bool = False
+    def __init__(
+        self,
+        containers: Sequence[Row] = (),
+        networks: Sequence[Row] = (),
+        answered: bool = False,
+        complete: bool = False,
+    ) -> None:
+        self.networks = networks
+        self.answered = answered
+        self.complete = complete
+        alive = [one for one in containers if one["state"] in _ALIVE]
+        self.by_netns: dict[str, list[Row]] = {}
+        for one in alive:
+            if one["netns"] is not None:
+                self.by_netns.setdefault(one["netns"], []).append(one)
+        unplaced = [one for one in alive if one["netns"] is None]
+        self.unplaced = {one["id"]: one for one in unplaced}
+        self.unplaced_in_host = [one for one in unplaced if one["network_mode"] == "host"]
+        self.by_sandbox = {one["sandbox_netns"]: one for one in reversed(containers) if not one["joined_id"]}
 
 
 def row(trace: Trace, docker: Docker, device: int) -> dict[str, Any]:
@@ -78,14 +93,10 @@ def _containers_inside(trace: Trace, docker: Docker) -> list[Row]:
     """Return the running containers that have a process in it."""
     if not docker.answered:
         return [{"id": one, "name": None} for one in trace.container_ids]
-    running = [row for row in docker.containers if row["state"] in _ALIVE]
-    return [row for row in running if _is_inside(row, trace)]
-
-
-def _is_inside(row: Row, trace: Trace) -> bool:
-    if row["netns"] is not None:
-        return bool(row["netns"] == trace.netns)
-    return row["id"] in trace.container_ids or (trace.is_host and row["network_mode"] == "host")
+    found = docker.by_netns.get(trace.netns, [])
+    # Of those that were not inspected, their processes' cgroups tell.
+    named = [docker.unplaced[one] for one in trace.container_ids if one in docker.unplaced]
+    return [*found, *named, *(docker.unplaced_in_host if trace.is_host else ())]
 
 
 def _made_for(trace: Trace, docker: Docker, inside: Sequence[Row]) -> tuple[Row | None, str | None]:
@@ -95,10 +106,10 @@ def _made_for(trace: Trace, docker: Docker, inside: Sequence[Row]) -> tuple[Row 
     if not docker.answered:
         # The sandbox says that it is a container's. Others can only join one that runs, so the oldest made it.
         return (inside[0], "cgroup") if inside and _is_containers(trace) else (None, None)
-    owners = [row for row in docker.containers if row["sandbox_netns"] == trace.netns and not row["joined_id"]]
-    if not docker.complete and _is_containers(trace):
-        owners = [row for row in inside if not row["joined_id"]]
-    return (owners[0], "engine") if owners else (None, None)
+    owner = docker.by_sandbox.get(trace.netns)
+    if owner is None and not docker.complete and _is_containers(trace):
+        owner = next((row for row in inside if not row["joined_id"]), None)
+    return (owner, "engine") if owner else (None, None)
 
 
 def _is_containers(trace: Trace) -> bool:

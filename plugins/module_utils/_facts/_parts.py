@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._errors import Net
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _links, _routing
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode, decoder
 
 Row = dict[str, Any]
 Message = Mapping[str, Any]
@@ -123,15 +123,15 @@ def _no_rows(_messages: Sequence[Message], _names: Mapping[int, str]) -> list[Ro
 
 
 def _read(found: Found, inside: Inside, part: str, table: Table) -> None:
-    def work() -> None:
-        answers = inside.dump(f"read the {part}", table.message_type, table.payload)
-        kind = table.kind
-        decoder = _remembered if kind in ("route", "rule") else decode
-        found.messages[part] = [decoder(kind, answer) for answer in answers]
-        if part == "interfaces":
-            found.links = found.messages[part]
+    _within(found, inside, part, functools.partial(_dump, found, inside, part, table))
 
-    _within(found, inside, part, work)
+
+def _dump(found: Found, inside: Inside, part: str, table: Table) -> None:
+    decode_one = _REMEMBERED.get(table.kind) or decoder(table.kind)
+    answers = inside.dump(f"read the {part}", table.message_type, table.payload)
+    found.messages[part] = list(map(decode_one, answers))
+    if part == "interfaces":
+        found.links = found.messages[part]
 
 
 def _within(found: Found, inside: Inside, part: str, work: Callable[[], None]) -> None:
@@ -143,7 +143,7 @@ def _within(found: Found, inside: Inside, part: str, work: Callable[[], None]) -
 
 
 # Many namespaces have the same routes of lo, and the same rules.
-_remembered = functools.lru_cache(maxsize=4096)(decode)
+_REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(decoder(kind)) for kind in ("route", "rule")}
 
 
 def numbers(inside: Inside) -> list[int]:

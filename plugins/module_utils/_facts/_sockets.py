@@ -61,7 +61,7 @@ def sockets(inside: Inside) -> dict[str, list[Row]]:
 def row(protocol: str, answer: bytes) -> Row:
     """Return a socket with the ``index`` of its interface in place of the name, and without its processes."""
     family, port, _peer, address, _peers, index, _expires, _received, _sent, uid, inode = _ANSWER.unpack_from(answer)
-    v6only = dict(attributes(answer[_ANSWER.size :])).get(_INET_DIAG_SKV6ONLY)
+    v6only = dict(attributes(answer, _ANSWER.size)).get(_INET_DIAG_SKV6ONLY)
     return {
         "protocol": protocol,
         "family": _FAMILIES[family],

@@ -63,11 +63,8 @@ class Wanted(NamedTuple):
         """Tell whether the namespace is one of those that are wanted."""
         containers = {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
         names = {row["netns"], row["reference"], *row["names"], *row["paths"]}
-        return (
-            (not self.kinds or row["kind"] in self.kinds)
-            and (not self.containers or bool(self.containers & containers))
-            and (not self.names or bool(self.names & names))
-        )
+        pairs = ((self.kinds, {row["kind"]}), (self.containers, containers), (self.names, names))
+        return all(not wanted or wanted & there for wanted, there in pairs)
 
 
 def collect(wanted: Wanted) -> Row:

@@ -69,7 +69,7 @@ def state(payload: bytes) -> Row:
     dst, spi, protocol, src, octets, packets, _sequence, reqid, family, mode, *_rest = _STATE.unpack_from(
         payload, _SELECTOR.size
     )
-    found = dict(attributes(payload[_SELECTOR.size + _STATE.size :]))
+    found = dict(attributes(payload, _SELECTOR.size + _STATE.size))
     encryption, bits = _algorithm(found, _ALG_AEAD, _ALG_CRYPT)
     return {
         "family": _FAMILIES.get(family, family),
@@ -94,7 +94,7 @@ def policy(payload: bytes) -> Row:
         _SELECTOR.unpack_from(payload)
     )
     priority, index, direction, action, *_rest = _POLICY.unpack_from(payload, _SELECTOR.size)
-    found = dict(attributes(payload[_SELECTOR.size + _POLICY.size :]))
+    found = dict(attributes(payload, _SELECTOR.size + _POLICY.size))
     templates = found.get(_TMPL, b"")
     return {
         "family": _FAMILIES.get(family, family),

@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose a namespace is, by what leads to it and by what the engine says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._owners import Docker, Trace, row
+
+WEB, DB, JOINED, AWAY, NEAR = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64)
+
+
+def container(container_id: str, name: str, **more: Any) -> dict[str, Any]:
+    """Return a container's row as far as owners need it."""
+    base = {"id": container_id, "name": name, "state": "running", "netns": None, "sandbox_netns": None}
+    return {**base, "joined_id": None, "network_mode": "bridge", **more}
+
+
+DOCKER = Docker(
+    [
+        container(WEB, "web", netns="1", sandbox_netns="1"),
+        container(JOINED, "joined", netns="1", joined_id=WEB, network_mode=f"container:{WEB}"),
+        container(AWAY, "away", netns="3", sandbox_netns="2"),
+        container(NEAR, "near", netns="9", network_mode="host"),
+        container(DB, "db", state="exited"),
+    ],
+    [
+        {"id": "kq2abcdefg1234567890xxxxx", "name": "over", "ingress": False},
+        {"id": "ingressabcdefghijklmnopqr", "name": "ingress", "ingress": True},
+    ],
+    answered=True,
+    complete=True,
+)
+BRIEF = Docker(
+    [
+        container(WEB, "web"),
+        container(JOINED, "joined", joined_id=WEB),
+        container(NEAR, "near", network_mode="host", state="paused"),
+    ],
+    answered=True,
+)
+
+
+def told(trace: Trace, docker: Docker) -> tuple[Any, ...]:
+    found = row(trace, docker, 4)
+    return found["kind"], found["container"], found["containers"], found["reference"]
+
+
+def test_a_container_and_one_that_joined_it() -> None:
+    trace = Trace("1", sandboxes=["0123456789ab"], paths=["/run/docker/netns/0123456789ab"], pids=[7, 8])
+    assert told(trace, DOCKER) == ("container", "web", ["joined", "web"], "container:web")
+    assert told(trace._replace(container_ids=[JOINED, WEB]), BRIEF)[:3] == ("container", "web", ["joined", "web"])
+
+
+def test_a_container_that_left_its_namespace() -> None:
+    sandbox = Trace("2", sandboxes=["0123456789ab"], paths=["/x"])
+    assert told(sandbox, DOCKER) == ("container", "away", [], "container:away")
+    assert told(Trace("3", pids=[9]), DOCKER) == ("process", None, ["away"], "pid:9")
+
+
+def test_the_host_is_the_host_whoever_shares_it() -> None:
+    host = Trace("9", is_host=True, sandboxes=["default"], pids=[1])
+    assert told(host, DOCKER) == ("host", None, ["near"], "host")
+    assert told(host, BRIEF) == ("host", None, ["near"], "host")
+
+
+def test_sandboxes_of_networks() -> None:
+    def kind(name: str, docker: Docker = DOCKER) -> tuple[str, str | None]:
+        found = row(Trace("5", sandboxes=[name], paths=[name]), docker, 4)
+        return found["kind"], found["docker_network"]
+
+    assert kind("1-kq2abcdefg") == ("overlay", "over")
+    assert kind("lb_kq2abcdef") == ("load-balancer", "over")
+    assert kind("ingress_sbox") == ("ingress", "ingress")
+    # The engine knows of no such network: it is left over. Without its word nobody can say so.
+    assert kind("1-abcdefghij") == ("unowned", None)
+    assert kind("1-abcdefghij", Docker()) == ("overlay", None)
+    assert kind("0123456789ab") == ("unowned", None)
+    assert kind("0123456789ab", Docker()) == ("container", None)
+
+
+def test_without_the_engine_the_oldest_made_it() -> None:
+    trace = Trace("1", sandboxes=["0123456789ab"], paths=["/x"], pids=[7], container_ids=[WEB, JOINED])
+    found = row(trace, Docker(), 4)
+    assert (found["kind"], found["container_id"], found["container_source"]) == ("container", WEB, "cgroup")
+    assert found["containers"] == [WEB[:12], JOINED[:12]]
+    assert found["reference"] == f"container:{WEB[:12]}"
+
+
+def test_names_processes_and_nobody() -> None:
+    assert told(Trace("5", names=["red"], paths=["/run/netns/red"], pids=[3]), DOCKER)[0] == "named"
+    assert told(Trace("5", pids=[3]), DOCKER) == ("process", None, [], "pid:3")
+    assert told(Trace("5", paths=["/b", "/a"]), DOCKER) == ("unowned", None, [], "path:/a")
+    assert row(Trace("5", descriptors=["/proc/1/fd/3"]), DOCKER, 4)["held_by"] == ["descriptor"]
+    assert row(Trace("nsid:1@4"), DOCKER, 4)["held_by"] == ["nsid"]
