@@ -294,13 +294,16 @@ def test_neighbours_are_as_ip_tells(rich: Sandbox) -> None:
     assert "router" in ours["br0", "192.0.2.6"]["flags"]
 
 
+def _entry(one: dict[str, Any]) -> str:
+    return str((one["mac"], one.get("ifname") or one.get("interface"), one.get("master"), one.get("dst")))
+
+
 def test_forwarding_entries_are_as_bridge_tells(rich: Sandbox) -> None:
     data = namespaces(rich)
     for label in ("host", "red"):
         theirs = rich.bridge("-s", "fdb", netns=label)
         ours = data[label]["fdb"]
-        key = lambda one: (one["mac"], one.get("ifname") or one.get("interface"), one.get("master"), one.get("dst"))  # noqa: E731
-        assert sorted(map(str, map(key, ours))) == sorted(map(str, map(key, theirs)))
+        assert sorted(map(_entry, ours)) == sorted(map(_entry, theirs))
     host = {(one["mac"], one["master"]): one for one in data["host"]["fdb"]}
     assert host["02:00:00:00:01:01", "br0"]["state"] == "static"
     assert (host["02:00:00:00:01:02", None]["state"], host["02:00:00:00:01:02", None]["flags"]) == (

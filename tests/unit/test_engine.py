@@ -37,7 +37,9 @@ SLOW: dict[str, Answer] = {
     "hung": [_LONG],
     "hung after its head": [_HEAD + b"Content-Length: 10\r\n\r\n", _LONG],
     "drips its head": itertools.chain(*((bytes([byte]), 0.25) for byte in _HEAD)),
-    "drips its body": itertools.chain([_HEAD + b"Content-Length: 1000\r\n\r\n"], *((b" ", 0.25) for _ in range(200))),
+    "drips its body": itertools.chain(
+        [_HEAD + b"Content-Length: 1000\r\n\r\n"], *((b" ", 0.25) for _number in range(200))
+    ),
     "says continue for ever": itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 1_000_000),
 }
 BAD: dict[str, tuple[Answer, str]] = {
