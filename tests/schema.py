@@ -34,7 +34,7 @@ _LISTS = {
     "xfrm_states": "xfrm_state",
     "xfrm_policies": "xfrm_policy",
 }
-_DOCKER = {
+DOCKER_LISTS = {
     "containers": "container",
     "networks": "docker_network",
     "endpoints": "docker_endpoint",
@@ -84,8 +84,8 @@ def assert_document(document: Mapping[str, Any]) -> set[str]:
     rows("missing", document["missing"])
     docker = document.get("docker", {})
     rows("docker_engine", [docker["engine"]] if docker.get("engine") else [])
-    for name, table in _DOCKER.items():
+    for name, table in DOCKER_LISTS.items():
         rows(table, docker.get(name, []))
     assert set(document) <= {"version", "host", "namespaces", "strays", "docker", "missing", "changed", "invocation"}
-    assert set(docker) <= {"engine", *_DOCKER}
+    assert set(docker) <= {"engine", *DOCKER_LISTS}
     return used

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoEngine
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import _ask_docker, _ask_whose
-from ansible_collections.netfleet.docker.tests.schema import assert_row
+from ansible_collections.netfleet.docker.tests.schema import DOCKER_LISTS, assert_row
 from ansible_collections.netfleet.docker.tests.unit.engine_words import (
     CANARY,
     CONTAINER,
@@ -35,16 +35,6 @@ from ansible_collections.netfleet.docker.tests.unit.engine_words import (
 )
 from ansible_collections.netfleet.docker.tests.unit.fake_engine import Answer, FakeEngine, http, routes
 
-LISTS = {
-    "containers": "container",
-    "networks": "docker_network",
-    "endpoints": "docker_endpoint",
-    "published_ports": "published_port",
-    "network_peers": "network_peer",
-    "swarm_nodes": "swarm_node",
-    "swarm_services": "swarm_service",
-    "swarm_tasks": "swarm_task",
-}
 FAILED = http(b'{"message": "out of\\norder"}', "500 Internal Server Error")
 GONE = http(b'{"message": "no such object"}', "404 Not Found")
 OWN_NETNS = str(Path("/proc/self/ns/net").stat().st_ino)
@@ -70,7 +60,7 @@ def read(
     """Return what is read from an engine that says this, and what it was asked; every row is held to the schema."""
     with FakeEngine(place, routes({**SAID, **(said or {})})) as fake:
         docker, missing = _ask_docker.read(Engine(fake.path, time.monotonic() + 60), labels)
-    for name, table in LISTS.items():
+    for name, table in DOCKER_LISTS.items():
         for row in docker.get(name, []):
             assert_row(table, row)
     for row in missing:
@@ -110,7 +100,7 @@ def lost(missing: list[dict[str, Any]]) -> set[tuple[str, str]]:
 def test_everything(place: Path, dockerd: None) -> None:
     docker, missing, asked = read(place, labels=["team"])
     assert missing == []
-    assert set(docker) == {"engine", *LISTS}
+    assert set(docker) == {"engine", *DOCKER_LISTS}
     assert all(docker.values())
     assert CANARY not in json.dumps(docker)
     # The container is asked for once more: this process has none of its control groups. And /swarm is never asked.
@@ -167,7 +157,7 @@ def test_what_fails_is_named(place: Path, dockerd: None, paths: list[str], wante
     if "docker" in gone:
         assert docker == {"engine": None}
     else:
-        assert set(docker) == {"engine", *LISTS} - gone
+        assert set(docker) == {"engine", *DOCKER_LISTS} - gone
 
 
 def test_a_container_that_cannot_be_inspected_is_as_listed(place: Path, dockerd: None) -> None:
@@ -196,7 +186,7 @@ def test_an_engine_that_stops_halfway(place: Path, dockerd: None) -> None:
         docker, missing = _ask_docker.read(engine)
     assert docker["networks"] and docker["network_peers"] and docker["engine"]
     parts = [row["part"] for row in missing]
-    assert sorted(parts) == sorted({*LISTS} - {"networks", "network_peers"})
+    assert sorted(parts) == sorted({*DOCKER_LISTS} - {"networks", "network_peers"})
 
 
 @pytest.mark.parametrize("said", [None, {}, "x", [None, 1, "x", [], {}]], ids=json.dumps)
