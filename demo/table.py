@@ -60,9 +60,10 @@ def table(snapshot: Row) -> Table:
 
 def main() -> None:
     """Print the table of every file that is named."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
     for path in sys.argv[1:]:
         with gzip.open(path) as file:
-            Console().print(table(json.load(file)))
+            console.print(table(json.load(file)))
 
 
 if __name__ == "__main__":
