@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import stat
@@ -191,8 +192,12 @@ def _strays(folder: str, mounted: set[str], places: Places) -> list[dict[str, An
         names = sorted(os.listdir(folder))
     except OSError:
         return []
-    paths = [f"{folder}/{name}" for name in names]
-    return [_stray(path, places) for path in paths if path not in mounted and os.path.lexists(path)]
+    found = []
+    for path in (f"{folder}/{name}" for name in names):
+        if path not in mounted:
+            with contextlib.suppress(OSError):  # it vanished meanwhile
+                found.append(_stray(path, places))
+    return found
 
 
 def _stray(path: str, places: Places) -> dict[str, Any]:
