@@ -95,3 +95,14 @@ def test_names_processes_and_nobody() -> None:
     assert told(Trace("5", paths=["/b", "/a"]), DOCKER) == ("unowned", None, [], "path:/a")
     assert row(Trace("5", descriptors=["/proc/1/fd/3"]), DOCKER, 4)["held_by"] == ["descriptor"]
     assert row(Trace("nsid:1@4"), DOCKER, 4)["held_by"] == ["nsid"]
+
+
+def test_what_an_engine_without_sense_says_owns_nothing() -> None:
+    docker = Docker(
+        [{**container(WEB, "web", netns="5", sandbox_netns="5"), "id": None, "name": None}],
+        [{"id": None, "name": None, "ingress": None, "driver": "bridge"}],
+        answered=True,
+        complete=True,
+    )
+    assert told(Trace("5", sandboxes=["ingress_sbox"], paths=["/x"]), docker)[0] == "unowned"
+    assert docker.networks == []

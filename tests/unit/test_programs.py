@@ -55,3 +55,8 @@ def test_what_is_not_installed_is_told() -> None:
         Inside(Budget(10, time.monotonic() + 30)) as inside,
     ):
         inside.output("nosuchprogram")
+
+
+def test_a_protocol_that_the_kernel_lacks_is_told_in_its_words() -> None:
+    with Inside(Budget(10, time.monotonic() + 30)) as inside, pytest.raises(OSError, match="rotocol not supported"):
+        inside.dump("a test", 16, b"", protocol=31)

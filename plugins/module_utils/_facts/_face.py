@@ -25,6 +25,8 @@ LIMITS = {
     "timeout": {"type": "float", "default": 60},
     "docker_timeout": {"type": "float", "default": 15},
 }
+# A third of a year in seconds, which the kernel can still count, and more entries than memory has room for.
+_MOST = 10_000_000
 OPTIONS = {
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
     "labels": {"type": "list", "elements": "str", "default": []},
@@ -50,8 +52,8 @@ def subset(names: list[str]) -> frozenset[str]:
 def wanted(params: Mapping[str, Any]) -> _survey.Wanted:
     """Return what the parameters ask for; raise BadParameter."""
     for name in LIMITS:
-        if not params[name] > 0:
-            raise BadParameter(name, f"has to be more than 0, not {params[name]}")
+        if not 0 < params[name] <= _MOST:
+            raise BadParameter(name, f"has to be more than 0 and at most {_MOST}, not {params[name]}")
     return _survey.Wanted(
         subset=subset(params.get("gather_subset", ["all"])),
         kinds=frozenset(params.get("kinds", ())),

@@ -33,9 +33,9 @@ class Inside:
 
     def dump(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> list[bytes]:
         """Return the payloads of a table, cut off where it exceeds the budget, which is then marked."""
-        done = False
+        netlink, done = self._socket(protocol), False
         try:
-            found = self._socket(protocol).dump(what, message_type, payload)
+            found = netlink.dump(what, message_type, payload)
             done = not self.budget.exceeded
             return found
         finally:

@@ -48,7 +48,9 @@ class Docker:
         answered: bool = False,
         complete: bool = False,
     ) -> None:
-        self.networks = networks
+        # What has no id, as only an engine that talks nonsense says, owns nothing.
+        containers = [one for one in containers if one["id"]]
+        self.networks = [one for one in networks if one["id"]]
         self.answered = answered
         self.complete = complete
         alive = [one for one in containers if one["state"] in _ALIVE]

@@ -17,6 +17,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside imp
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode, decoder
 
+# Whatever a kernel says that this version does not understand must not cost the rest.
+MISUNDERSTOOD = (struct.error, ValueError, LookupError, TypeError)
+
 Row = dict[str, Any]
 Message = Mapping[str, Any]
 
@@ -70,8 +73,7 @@ class Found:
             work()
         except (NetfleetError, OSError) as error:
             self.miss(part, "missing", str(error))
-        except (struct.error, ValueError, LookupError, TypeError) as error:
-            # Whatever a kernel says that this version does not understand must not cost the rest.
+        except MISUNDERSTOOD as error:
             self.miss(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
 
     def make_rows(self) -> None:

@@ -90,11 +90,11 @@ def find() -> Places:
     mounted = _mounts("self")
     for inode, path in mounted:
         _add_path(places.at(inode), path)
-    there = set(places.by_inode)
+    ours = {inode for inode, _path in mounted}
     for pid in mount_namespaces.values():
         for inode, path in _mounts(str(pid)):
             # A copy of what is mounted in ours, as a service with a mount namespace of its own has, tells nothing.
-            if inode not in there or not places.at(inode).paths or places.at(inode).paths[0].startswith("/proc/"):
+            if inode not in ours:
                 places.at(inode).paths.append(f"/proc/{pid}/root{path}")
     paths = {path for _inode, path in mounted}
     for folder in (_nsfs.NAMED, _nsfs.SANDBOXES):

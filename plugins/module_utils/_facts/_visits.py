@@ -150,7 +150,7 @@ class _Journey:
                 found = _parts.read(inside, netns, subset)
                 self._visits.found[netns] = found
                 self._name_numbers(inside, found, subset)
-        except (NetfleetError, OSError) as error:
+        except (NetfleetError, OSError, *_parts.MISUNDERSTOOD) as error:
             self._visits.miss(netns, "missing", str(error))
 
     def _name_numbers(self, inside: Inside, found: _parts.Found, subset: Collection[str]) -> None:
