@@ -17,6 +17,8 @@ SHELL := bash
 
 PLAY := .venv/bin/ansible-playbook -i .lab/inventory.yml -i demo/inventory.yml
 comma := ,
+# What a gate failed with, long before the summary.
+FAILURES := grep --extended-regexp --max-count=3 --after-context=9 'fatal: |^(FAILED|ERROR) |^E  '
 say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 .DEFAULT_GOAL := help
@@ -49,7 +51,8 @@ demo: lab ## show the collection at work in the lab
 	@cat demo/next.txt
 
 test: setup ## run every gate; ALL=1 with every version of ansible-core
-	.venv/bin/nox
+	@mkdir -p .cache
+	@.venv/bin/nox 2>&1 | tee .cache/test.log || { $(call say,What failed first); $(FAILURES) .cache/test.log | head -n 20; exit 1; }
 
 test-%: setup ## run one gate: make test-lint, test-units, test-kernel ...
 	.venv/bin/nox --session $*

@@ -9,6 +9,7 @@ they stay, and so that ``hide.py remove`` finds them.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -87,9 +88,10 @@ def descriptor(pid: int) -> str:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         for path in Path(f"/proc/{pid}/fd").iterdir():
-            alone = not Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-            if alone and os.readlink(path).startswith("net:"):
-                return str(path)
+            with contextlib.suppress(FileNotFoundError):  # it closes files while it gets there
+                alone = not Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+                if alone and os.readlink(path).startswith("net:"):
+                    return str(path)
         time.sleep(0.05)
     sys.exit(f"process {pid} has no namespace open")
 
