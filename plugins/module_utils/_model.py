@@ -109,6 +109,8 @@ class Link:
     parent: Endpoint | None = None
     options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    # The group that it is created in, by which a topology knows its own; it is never changed later.
+    group: int | None = None
     # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
     # order of the addresses matters, the first of a subnet being the source of what leaves.
     ports: tuple[str, ...] | None = None
@@ -135,6 +137,7 @@ class Netns:
     routes_append: bool = False
     rules_append: bool = False
     force: bool = False
+    group: int | None = None
     # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
     stub: bool = False
     processes: tuple[int, ...] = ()

@@ -254,6 +254,7 @@ def main() -> None:
         "rules": {"type": "list", "elements": "dict", "options": _namespace.RULE},
         "rules_append": {"type": "bool", "default": False},
         **_options.STATE,
+        **_options.LOCK,
     }
     run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", request)
 
