@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _nsfs, _privileges, _refs, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError, PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, require_pyroute2
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
@@ -37,15 +37,17 @@ class Request:
 
     ``references`` maps each namespace reference to the parameter that holds it; those in ``may_be_missing`` need not
     be there, as where something is to be absent. ``show`` makes the result's object from the State afterwards and
-    the labels of the references. With ``complete``, the whole host is looked at before it is planned, and what is
-    desired is completed by what is there.
+    the labels of the references. ``interpret`` makes of what is declared what is meant, and ``complete`` adds what
+    depends on what is there, for which, with ``everywhere``, all namespaces of the host are looked at.
     """
 
     desired: State
     references: Mapping[str, str]
     show: Callable[[State, Mapping[str, str]], Any]
     may_be_missing: tuple[str, ...] = ()
+    interpret: Callable[[State], State] | None = None
     complete: Callable[[State, State], State] | None = None
+    everywhere: bool = False
 
 
 def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request]) -> None:
@@ -82,8 +84,13 @@ def _with_kernel(request: Request, name: str, check_mode: bool) -> dict[str, Any
 
 def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: bool) -> dict[str, Any]:
     labels = _refs.resolve(kernel, request.references, request.may_be_missing)
-    desired = request.desired.relabel(labels)
-    if request.complete:
+    try:
+        desired = request.desired.relabel(labels)
+    except ValueError as error:
+        raise PlanError(str(error)) from None
+    if request.interpret:
+        desired = request.interpret(desired)
+    if request.everywhere:
         _refs.open_all(kernel)
     before = _look(kernel, desired)
     if request.complete:
