@@ -11,7 +11,7 @@ import importlib.util
 import os
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._transport import 
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
 
 _PYROUTE2_MINIMUM = (0, 7, 2)
-_GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNSID = 18, 22, 26, 34, 90
+_GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 18, 22, 26, 34, 30, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
 _NAME_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 3
 _NETLINK_HEADER = 16
+_NEIGHBOURS, _PROXIES, _FORWARDING = (struct.pack("=BxxxiHBB", *one) for one in ((0,) * 5, (0, 0, 0, 8, 0), (7, 0, 0, 0, 0)))
 _IFINFO = struct.Struct("=BxHiII")
 
 
@@ -88,8 +89,8 @@ class Kernel:
         answers = self._socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
         return int(decode("nsid", answers[0])["NETNSA_NSID"])
 
-    def read(self, label: str, sysctls: Iterable[str], routes: bool, rules: bool, processes: bool) -> Reading:
-        """Read one namespace; routes, rules and processes only where they are asked for, and the named sysctls."""
+    def read(self, label: str, sysctls: Iterable[str], tables: Container[str], processes: bool) -> Reading:
+        """Read one namespace; routes, rules, neighbours, forwarding and processes only where they are asked for."""
         if label not in self._fds:
             # A new namespace would have the sysctls that this one has, though not their values.
             stub = _nsfs.what_is_named(label) == "stub"
@@ -100,8 +101,10 @@ class Kernel:
             label,
             links=links,
             addresses=self._dump(label, "address", _GETADDR, bytes(8)),
-            routes=self._dump(label, "route", _GETROUTE, bytes(12)) if routes else None,
-            rules=self._dump(label, "rule", _GETRULE, bytes(12)) if rules else None,
+            routes=self._dump(label, "route", _GETROUTE, bytes(12)) if "routes" in tables else None,
+            rules=self._dump(label, "rule", _GETRULE, bytes(12)) if "rules" in tables else None,
+            neighbours=self._neighbours(label, _NEIGHBOURS, _PROXIES) if "neighbours" in tables else None,
+            forwarding=self._neighbours(label, _FORWARDING) if "forwarding" in tables else None,
             sysctls=self._sysctls(label, sysctls),
             processes=tuple(_nsfs.processes(_nsfs.identity(self._fds[label]))) if processes else (),
             nsids=self._nsids(label, {link["IFLA_LINK_NETNSID"] for link in links if "IFLA_LINK_NETNSID" in link}),
@@ -151,6 +154,9 @@ class Kernel:
         what = f"read the {kind} table of {where(label)}"
         return [decode(kind, answer) for answer in self._socket(label).dump(what, message_type, payload)]
 
+    def _neighbours(self, label: str, *payloads: bytes) -> list[Mapping[str, Any]]:
+        return [message for payload in payloads for message in self._dump(label, "neighbour", _GETNEIGH, payload)]
+
     def _nsids(self, label: str, numbers: set[int]) -> dict[int, str]:
         """Return which of the open namespaces the given numbers of this one stand for."""
         found: dict[int, str] = {}
@@ -188,12 +194,18 @@ def _classes() -> Mapping[str, Any]:
     from pyroute2.netlink.rtnl.fibmsg import fibmsg
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
     from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
+    from pyroute2.netlink.rtnl.ndmsg import ndmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-    # With the one attribute of linux/if_link.h that pyroute2 does not know yet.
-    attributes = (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))
-    ifinfmsg.ifinfo.data_map["macvlan"] = type("macvlan_data", (macvx_data,), {"nla_map": attributes})
-    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg}
+    # With the attributes of linux/if_link.h that pyroute2 does not know yet, or not in every version.
+    kinds = ifinfmsg.ifinfo.data_map
+    for kind, base, attributes in (
+        ("macvlan", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
+        ("macvtap", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
+        ("ipvlan", kinds["ipvlan"], (*kinds["ipvlan"].nla_map[:2], ("IFLA_IPVLAN_FLAGS", "uint16"))),
+    ):
+        kinds[kind] = type(f"{kind}_data", (base,), {"nla_map": attributes})
+    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg, "neighbour": ndmsg}
 
 
 def _encode(request: Message) -> bytes:

@@ -87,12 +87,68 @@ class Rule:
 
 
 @dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """A permanent entry of the neighbour table, or with ``proxy`` an address that is answered for, which has no MAC."""
+
+    dst: str
+    mac: str | None = None
+    dev: str | None = None
+    proxy: bool = False
+
+    def __str__(self) -> str:
+        words = ["proxy"] if self.proxy else []
+        words += [self.dst]
+        words += [f"at {self.mac}"] if self.mac else []
+        return " ".join(words + ([f"dev {self.dev}"] if self.dev else []))
+
+
+FLOOD = "00:00:00:00:00:00"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fdb:
+    """A static forwarding entry of a link.
+
+    Of a VXLAN link itself: behind which VTEP ``dst`` a MAC address is; ``FLOOD`` stands for all that are not known. With
+    ``master``: that a MAC address is behind this port of its bridge. ``port``, ``vni`` and ``via`` are None where they are
+    the link's own, ``vlan`` where any is meant.
+    """
+
+    mac: str = FLOOD
+    dst: str | None = None
+    port: int | None = None
+    vni: int | None = None
+    via: str | None = None
+    vlan: int | None = None
+    master: bool = False
+
+    def __str__(self) -> str:
+        words = [self.mac]
+        words += [f"dst {self.dst}"] if self.dst else []
+        for key in ("port", "vni", "via", "vlan"):
+            words += [f"{key} {getattr(self, key)}"] if getattr(self, key) is not None else []
+        return " ".join(words + (["master"] if self.master else []))
+
+    @property
+    def single(self) -> bool:
+        """Whether the table has room for only one destination: all of a unicast MAC address."""
+        return self.mac != FLOOD and not int(self.mac[:2], 16) & 1
+
+
+def is_default(entry: Fdb, options: Mapping[str, Value]) -> bool:
+    """Tell whether an entry is the one that a VXLAN link has of its own: everything unknown, to its remote or group."""
+    plain = entry.mac == FLOOD and entry.dst and entry.port is None and entry.vni is None
+    return bool(plain) and entry.dst in (options.get("remote"), options.get("group"))
+
+
+@dataclasses.dataclass(frozen=True)
 class Link:
     """A network interface.
 
     ``present``: True it is to exist, False it is not to, None it must be there already (desired states only).
     ``addresses`` holds those that a user may manage, in the kernel's order; ``mtu`` is in bytes.
     ``options`` are those of the link's kind, ``port`` those it has as a port of its master; see ``_kinds``.
+    ``parent`` without a name stands for none; ``underlay`` is the namespace of a VXLAN link's UDP socket and parent.
     """
 
     name: str
@@ -107,13 +163,18 @@ class Link:
     addresses: tuple[str, ...] | None = None
     peer: Endpoint | None = None
     parent: Endpoint | None = None
+    underlay: str | None = None
+    fdb: tuple[Fdb, ...] | None = None
     options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
-    # order of the addresses matters, the first of a subnet being the source of what leaves.
+    # order of the addresses matters, the first of a subnet being the source of what leaves; whether forwarding entries
+    # that are not listed stay, and whether those in the master's table are none of this list's business.
     ports: tuple[str, ...] | None = None
     recreate: bool = False
     ordered: bool = False
+    fdb_append: bool = False
+    fdb_own: bool = False
     # Observed only. ``other_addresses`` are those of the kernel itself, of router advertisements and of leases.
     index: int | None = None
     running: bool | None = None
@@ -131,9 +192,11 @@ class Netns:
     sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
     routes: tuple[Route, ...] | None = None
     rules: tuple[Rule, ...] | None = None
-    # Desired only: leave routes or rules that are not listed; remove the name though processes are inside.
+    neighbours: tuple[Neighbour, ...] | None = None
+    # Desired only: leave routes, rules or neighbours that are not listed; remove the name though processes are inside.
     routes_append: bool = False
     rules_append: bool = False
+    neighbours_append: bool = False
     force: bool = False
     # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
     stub: bool = False
@@ -184,7 +247,12 @@ class State:
         result = State()
         for old, netns in self.namespaces.items():
             links = {
-                name: dataclasses.replace(link, peer=moved(link.peer), parent=moved(link.parent))
+                name: dataclasses.replace(
+                    link,
+                    peer=moved(link.peer),
+                    parent=moved(link.parent),
+                    underlay=labels.get(link.underlay or "", link.underlay) if link.underlay is not None else None,
+                )
                 for name, link in netns.links.items()
             }
             label = labels.get(old, old)

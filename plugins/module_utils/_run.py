@@ -87,7 +87,11 @@ def _look(kernel: Kernel, desired: State) -> State:
 
 def _read(kernel: Kernel, desired: State, label: str) -> Any:
     want = desired.netns(label)
-    return kernel.read(label, want.sysctls, want.routes is not None, want.rules is not None, want.present is False)
+    tables = {table for table in ("routes", "rules", "neighbours") if getattr(want, table) is not None}
+    # A VXLAN link that is made anew takes its entries along, which would be missing where that is undone.
+    if any(link.fdb is not None or (link.kind == "vxlan" and link.recreate) for link in want.links.values()):
+        tables.add("forwarding")
+    return kernel.read(label, want.sysctls, tables, want.present is False)
 
 
 def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
