@@ -10,12 +10,13 @@ import ipaddress
 from collections.abc import Callable
 from typing import Union
 
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import born
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import bare
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
     Fdb,
     Link,
     Neighbour,
+    Netns,
     Route,
     Rule,
     State,
@@ -23,6 +24,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
 )
 
 Entries = tuple[Union[Neighbour, Route, Rule], ...]
+
+
+def born(group: int) -> Netns:
+    """Return a namespace as the kernel makes it."""
+    lo = Link("lo", kind="loopback", up=False, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
+    return Netns(links={"lo": lo}, routes=(), rules=(), neighbours=())
 
 
 def created(link: Link, peer: Endpoint | None) -> Link:
@@ -41,7 +48,8 @@ def created(link: Link, peer: Endpoint | None) -> Link:
         parent=link.parent,
         underlay=link.underlay,
         fdb=(),
-        options={**born(link.kind), **link.options},
+        options={**bare(link.kind), **link.options},
+        group=link.group or 0,
     )
 
 
@@ -102,6 +110,11 @@ def nameless(index: int) -> str:
     return f"interface {index}"
 
 
+def is_nameless(name: str | None) -> bool:
+    """Tell whether this stands for a link of which only the index is known."""
+    return name is not None and " " in name
+
+
 def with_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
     """Add a forwarding entry, which takes the place of another one of a unicast MAC address in the same table."""
     master = (state.netns(label).links[name].master or "") if entry.master else ""
@@ -111,7 +124,7 @@ def with_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
         if other.name == name or (master and other.master == master):
             state = without_forwarding(state, label, other.name, same)
     link = state.netns(label).links[name]
-    return state.with_link(label, dataclasses.replace(link, fdb=(*(link.fdb or ()), entry)))
+    return state.with_link(label, without_default(dataclasses.replace(link, fdb=(*(link.fdb or ()), entry))))
 
 
 def without_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:

@@ -128,7 +128,7 @@ KINDS: Mapping[str, Mapping[str, Option]] = {
 }
 
 
-def born(kind: str | None) -> dict[str, Value]:
+def bare(kind: str | None) -> dict[str, Value]:
     """Return the options that a bare link of this kind has, as far as every kernel has the same."""
     return {name: spec.born for name, spec in KINDS.get(kind or "", {}).items() if spec.born is not None}
 

@@ -21,7 +21,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
     Option,
     Value,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Fdb, Link, Neighbour, Route, Rule
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Neighbour, Route, Rule
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
     NLM_F_APPEND,
     NLM_F_CREATE,
@@ -93,14 +93,21 @@ def _create_link(op: _ops.CreateLink, places: Places) -> Message:
         peer = _new_link(op.peer)
         if op.peer_netns != op.netns:
             peer.append(("IFLA_NET_NS_FD", places.fd(op.peer_netns)))
-        data.append(("VETH_INFO_PEER", {"attrs": peer}))
+        data.append(("VETH_INFO_PEER", {"index": op.peer.index or 0, "attrs": peer}))
     attributes.append(("IFLA_LINKINFO", _info("INFO", op.link.kind or "", data)))
-    return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, {}, attributes)
+    # A link that comes back has the index that it had.
+    fields = {"index": op.link.index or 0}
+    return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, fields, attributes)
 
 
 @message.register
 def _delete_link(op: _ops.DeleteLink, places: Places) -> Message:
     return Message(op.netns, "link", _DELLINK, 0, {"index": places.index(op.netns, op.name)}, [])
+
+
+@message.register
+def _delete_group(op: _ops.DeleteGroup, places: Places) -> Message:  # noqa: ARG001 (as all of them are called)
+    return Message(op.netns, "link", _DELLINK, 0, {}, [("IFLA_GROUP", op.group)])
 
 
 @message.register
@@ -171,16 +178,21 @@ def _remove_entry(op: _ops.RemoveEntry, places: Places) -> Message:
 @message.register
 def _add_fdb(op: _ops.AddFdb, places: Places) -> Message:
     flags = NLM_F_CREATE | (NLM_F_REPLACE if op.entry.single else NLM_F_APPEND)
-    return _forwarding(op.netns, _NEWNEIGH, flags, op.name, op.entry, places)
+    return _forwarding(op, _NEWNEIGH, flags, places)
 
 
 @message.register
 def _remove_fdb(op: _ops.RemoveFdb, places: Places) -> Message:
-    return _forwarding(op.netns, _DELNEIGH, 0, op.name, op.entry, places)
+    return _forwarding(op, _DELNEIGH, 0, places)
 
 
 def _new_link(link: Link) -> list[tuple[str, Any]]:
-    wanted = (("IFLA_IFNAME", link.name), ("IFLA_MTU", link.mtu), ("IFLA_ADDRESS", link.mac))
+    wanted = (
+        ("IFLA_IFNAME", link.name),
+        ("IFLA_MTU", link.mtu),
+        ("IFLA_ADDRESS", link.mac),
+        ("IFLA_GROUP", link.group or None),
+    )
     return [(name, value) for name, value in wanted if value is not None]
 
 
@@ -279,10 +291,11 @@ def _neighbour(label: str, message_type: int, flags: int, entry: Neighbour, plac
     return Message(label, "neighbour", message_type, flags, fields, attributes)
 
 
-def _forwarding(label: str, message_type: int, flags: int, name: str, entry: Fdb, places: Places) -> Message:
+def _forwarding(op: _ops.AddFdb | _ops.RemoveFdb, message_type: int, flags: int, places: Places) -> Message:
+    entry = op.entry
     fields = {
         "family": _AF_BRIDGE,
-        "ifindex": places.index(label, name),
+        "ifindex": places.index(op.netns, op.name),
         "state": _NUD_NOARP | _NUD_REACHABLE if entry.master else _NUD_PERMANENT,
         "flags": _NTF_MASTER if entry.master else _NTF_SELF,
     }
@@ -292,10 +305,10 @@ def _forwarding(label: str, message_type: int, flags: int, name: str, entry: Fdb
         ("NDA_VLAN", entry.vlan),
         ("NDA_PORT", entry.port),
         ("NDA_VNI", entry.vni),
-        ("NDA_IFINDEX", places.index(label, entry.via) if entry.via else None),
+        ("NDA_IFINDEX", places.index(op.netns, entry.via) if entry.via else None),
     )
     attributes = [(attribute, value) for attribute, value in given if value is not None]
-    return Message(label, "neighbour", message_type, flags, fields, attributes)
+    return Message(op.netns, "neighbour", message_type, flags, fields, attributes)
 
 
 def _rule(label: str, message_type: int, flags: int, rule: Rule) -> Message:

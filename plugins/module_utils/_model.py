@@ -24,7 +24,7 @@ class Endpoint:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.name} in {where(self.netns)}"
+        return f"{self.name} in {where(self.netns)}" if self.name else "none"
 
 
 def where(label: str | None) -> str:
@@ -109,9 +109,9 @@ FLOOD = "00:00:00:00:00:00"
 class Fdb:
     """A static forwarding entry of a link.
 
-    Of a VXLAN link itself: behind which VTEP ``dst`` a MAC address is; ``FLOOD`` stands for all that are not known. With
-    ``master``: that a MAC address is behind this port of its bridge. ``port``, ``vni`` and ``via`` are None where they are
-    the link's own, ``vlan`` where any is meant.
+    Of a VXLAN link itself: behind which VTEP ``dst`` a MAC address is; ``FLOOD`` stands for all that are not known.
+    With ``master``: that a MAC address is behind this port of its bridge. ``port``, ``vni`` and ``via`` are None where
+    they are the link's own, ``vlan`` where any is meant.
     """
 
     mac: str = FLOOD
@@ -167,6 +167,8 @@ class Link:
     fdb: tuple[Fdb, ...] | None = None
     options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    # The group that it is created in, by which a topology knows its own; it is never changed later.
+    group: int | None = None
     # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
     # order of the addresses matters, the first of a subnet being the source of what leaves; whether forwarding entries
     # that are not listed stay, and whether those in the master's table are none of this list's business.
@@ -198,6 +200,7 @@ class Netns:
     rules_append: bool = False
     neighbours_append: bool = False
     force: bool = False
+    group: int | None = None
     # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
     stub: bool = False
     processes: tuple[int, ...] = ()

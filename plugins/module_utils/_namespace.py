@@ -10,7 +10,14 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _values
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    Link,
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._options import checked, optional
 
 ROUTE: dict[str, Any] = {
@@ -40,6 +47,12 @@ RULE: dict[str, Any] = {
     "table": {"type": "int"},
     "action": {"type": "str", "choices": ["lookup", "blackhole", "unreachable", "prohibit"], "default": "lookup"},
 }
+NEIGHBOUR: dict[str, Any] = {
+    "dst": {"type": "str", "required": True},
+    "mac": {"type": "str"},
+    "dev": {"type": "str", "required": True},
+    "proxy": {"type": "bool", "default": False},
+}
 _ANY = {4: "0.0.0.0/0", 6: "::/0"}
 _NUMBER = 2**32 - 1
 _IPV6_METRIC = 1024  # what the kernel makes of 0
@@ -66,10 +79,33 @@ def desired_netns(params: Mapping[str, Any]) -> tuple[str, State]:
         },
         routes=None if params["routes"] is None else tuple(map(_route, range(len(params["routes"])), params["routes"])),
         rules=None if params["rules"] is None else tuple(map(_rule, range(len(params["rules"])), params["rules"])),
+        neighbours=neighbours(params["neighbours"]),
         routes_append=params["routes_append"],
         rules_append=params["rules_append"],
+        neighbours_append=params["neighbours_append"],
     )
     return reference, State({reference: netns})
+
+
+def neighbours(given: list[dict[str, Any]] | None) -> tuple[Neighbour, ...] | None:
+    """Return the neighbour entries that are asked for; None stays None."""
+    if given is None:
+        return None
+    found: dict[tuple[str, str, bool], Neighbour] = {}
+    for place, params in enumerate(given):
+        prefix = f"neighbours[{place}]."
+        if (params["mac"] is None) is not params["proxy"]:
+            raise BadParameter(prefix + "mac", "a neighbour has a MAC address, but for a proxy entry, which has none")
+        entry = Neighbour(
+            checked(prefix + "dst", _values.host_address, params["dst"]),
+            optional(prefix + "mac", _values.any_mac, params["mac"]),
+            checked(prefix + "dev", _values.ifname, params["dev"]),
+            params["proxy"],
+        )
+        key = (entry.dst, entry.dev or "", entry.proxy)
+        if found.setdefault(key, entry) != entry:
+            raise BadParameter(prefix + "mac", f"{entry.dst} on {entry.dev} has another MAC address further up")
+    return tuple(found.values())
 
 
 def _route(place: int, params: Mapping[str, Any]) -> Route:

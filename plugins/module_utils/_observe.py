@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._effects import nameless
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import Value
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import VXLAN, Value
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
     Fdb,
@@ -91,12 +91,14 @@ def _link(
 ) -> Link:
     info = message.get("IFLA_LINKINFO", {})
     kind = info.get("IFLA_INFO_KIND") or ("loopback" if message["type"] == _ARPHRD_LOOPBACK else None)
-    options: dict[str, Value] = info.get("IFLA_INFO_DATA", {})
+    options: Mapping[str, Value] = info.get("IFLA_INFO_DATA", {})
     away = _away(reading, message)
+    below: Endpoint | None
     if kind == "vxlan":
         # The kernel leaves addresses out that are not set, and its IFLA_LINK means nothing.
-        options = {"group": "", "remote": "", "local": "", **options}
-        below = _lower(away, options.pop("parent_index", 0), names) or Endpoint(away, "")
+        below = _lower(away, info["IFLA_INFO_DATA"].get("parent_index", 0), names) or Endpoint(away, "")
+        known = {name: value for name, value in options.items() if name in VXLAN}
+        options = {"group": "", "remote": "", "local": "", **known}
     else:
         below = _lower(away, message.get("IFLA_LINK", 0), names)
     cidrs = [_cidr(one) for one in addresses]
@@ -117,6 +119,7 @@ def _link(
         fdb=None if reading.forwarding is None else _fdb(reading, message, options, names.get(away or "", {})),
         options=options,
         port=info.get("IFLA_INFO_SLAVE_DATA", {}),
+        group=message.get("IFLA_GROUP", 0),
         index=message["index"],
         running=bool(message["flags"] & _IFF_LOWER_UP),
         other_addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if not users_own),
@@ -194,9 +197,7 @@ def _neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> tuple[
     return tuple(found)
 
 
-def _fdb(
-    reading: Reading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]
-) -> tuple[Fdb, ...]:
+def _fdb(reading: Reading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]) -> tuple[Fdb, ...]:
     """Return a link's static forwarding entries, without those that the kernel makes of its own."""
     found = []
     for message in reading.forwarding or ():

@@ -29,6 +29,7 @@ ATTRIBUTES: dict[str, Any] = {
 }
 PLACE: dict[str, Any] = {"name": {"type": "str", "required": True}, "netns": {"type": "str"}}
 STATE: dict[str, Any] = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+LOCK: dict[str, Any] = {"lock_timeout": {"type": "int", "default": 60}}
 RECREATE: dict[str, Any] = {"recreate": {"type": "bool", "default": False}}
 
 
