@@ -141,14 +141,24 @@ def create(name: str, at_birth: Callable[[], T]) -> T:
     path = f"{NAMED}/{name}"
     if what_is_named(name) != "stub":
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
-    try:
-        _check("create a network namespace", _libc.unshare(_CLONE_NEWNET))
+
+    def named() -> T:
         result = at_birth()
         _mount(b"/proc/thread-self/ns/net", path, _MS_BIND)
         return result
+
+    try:
+        return in_new(named)
     except NetfleetError:
         os.unlink(path)
         raise
+
+
+def in_new(work: Callable[[], T]) -> T:
+    """Run work in a new namespace, which goes when nothing holds it afterwards; to be called in a thread apart."""
+    _check("create a network namespace", _libc.unshare(_CLONE_NEWNET))
+    try:
+        return work()
     finally:
         enter(_thread.home)
 

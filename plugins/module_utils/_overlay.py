@@ -32,29 +32,29 @@ SPEC: dict[str, Any] = {
 _ADDRESSES = {"group": _values.group_address, "remote": _values.host_address, "local": _values.host_address}
 
 
-def link(params: Mapping[str, Any], name: str) -> Link:
+def link(params: Mapping[str, Any], name: str, prefix: str = "") -> Link:
     """Return the VXLAN link that is asked for; without a namespace for it, its socket is in the module's own."""
-    underlay = _options.netns_label(params, "parent_netns")
+    underlay = _options.netns_label(params, "parent_netns", prefix)
     parent = params["parent"]
     if parent is not None:
-        parent = Endpoint(underlay, parent and _options.ifname(params, key="parent"))
-    addresses = _addresses(params)
+        parent = Endpoint(underlay, parent and _options.ifname(params, prefix, "parent"))
+    addresses = _addresses(params, prefix)
     if addresses.get("group") and not (parent and parent.name):
-        raise BadParameter("group", "only a link with a parent can be in a multicast group")
-    entries = fdb(params["fdb"])
-    _refuse_mixed(addresses, entries or ())
-    others = {name: spec for name, spec in VXLAN.items() if name not in _ADDRESSES}
+        raise BadParameter(f"{prefix}group", "only a link with a parent can be in a multicast group")
+    entries = fdb(params["fdb"], f"{prefix}fdb")
+    _refuse_mixed(addresses, entries or (), prefix)
+    others = {key: spec for key, spec in VXLAN.items() if key not in _ADDRESSES}
     return Link(
         name,
         kind="vxlan",
         parent=parent,
         underlay=underlay,
-        options={**_options.kind_options(others, params), **addresses},
+        options={**_options.kind_options(others, params, prefix), **addresses},
         fdb=entries,
         fdb_append=params["fdb_append"],
         fdb_own=True,
         recreate=params["recreate"],
-        **_options.attributes(params),
+        **_options.attributes(params, prefix),
     )
 
 
@@ -79,27 +79,27 @@ def fdb(given: list[dict[str, Any]] | None, parameter: str = "fdb") -> tuple[Fdb
     return tuple(found)
 
 
-def _addresses(params: Mapping[str, Any]) -> dict[str, Value]:
+def _addresses(params: Mapping[str, Any], prefix: str) -> dict[str, Value]:
     given: dict[str, Value] = {
-        name: params[name] and _options.checked(name, check, params[name])
+        name: params[name] and _options.checked(prefix + name, check, params[name])
         for name, check in _ADDRESSES.items()
         if params[name] is not None
     }
     if given.get("group") and given.get("remote"):
-        raise BadParameter("remote", "a link has one remote or a group, not both")
+        raise BadParameter(f"{prefix}remote", "a link has one remote or a group, not both")
     return given
 
 
-def _refuse_mixed(addresses: Mapping[str, Value], entries: tuple[Fdb, ...]) -> None:
+def _refuse_mixed(addresses: Mapping[str, Value], entries: tuple[Fdb, ...], prefix: str) -> None:
     """Raise BadParameter where IPv4 and IPv6 meet: a link carries its packets over one of the two."""
     given = {name: str(value) for name, value in addresses.items() if value}
     families = {_values.family(address) for address in given.values()}
     if len(families) > 1:
-        raise BadParameter(min(given), f"{' and '.join(sorted(given))} are of different IP versions")
+        raise BadParameter(prefix + min(given), f"{' and '.join(sorted(given))} are of different IP versions")
     for place, entry in enumerate(entries):
         # A link that has no address at all is one of IPv4.
         if _values.family(entry.dst or "") not in (families or {4}):
             raise BadParameter(
-                f"fdb[{place}].dst",
+                f"{prefix}fdb[{place}].dst",
                 f"{entry.dst} is not of the link's IP version, which is that of its local, remote or group, else IPv4",
             )

@@ -281,14 +281,7 @@ def main() -> None:
     spec = {
         "name": {"type": "str", "required": True},
         "force": {"type": "bool", "default": False},
-        "loopback_up": {"type": "bool"},
-        "sysctls": {"type": "dict"},
-        "routes": {"type": "list", "elements": "dict", "options": _namespace.ROUTE},
-        "routes_append": {"type": "bool", "default": False},
-        "rules": {"type": "list", "elements": "dict", "options": _namespace.RULE},
-        "rules_append": {"type": "bool", "default": False},
-        "neighbours": {"type": "list", "elements": "dict", "options": _namespace.NEIGHBOUR},
-        "neighbours_append": {"type": "bool", "default": False},
+        **_namespace.OPTIONS,
         **_options.STATE,
         **_options.LOCK,
     }
