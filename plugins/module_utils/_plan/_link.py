@@ -127,6 +127,9 @@ def _attributes(draft: Draft, label: str, want: Link) -> None:
     options = {key: value for key, value in want.options.items() if not same(specs[key], value, have.options.get(key))}
     if want.kind == "vxlan":
         options = _vxlan.in_its_family(options, have.options)
+        if "mtu" in changed and options:
+            # The kernel takes options of a VXLAN link only in a message that says no MTU.
+            draft.do(SetLink(label, want.name, {"mtu": changed.pop("mtu")}))
     if changed or options:
         draft.do(SetLink(label, want.name, changed, options, kind=have.kind))
     # A link takes options as a port only once it has its master.
