@@ -52,6 +52,9 @@ _RESTLESS = {
     "cache",
     "txqlen",
     "nodad",
+    # A port that is down does not hear of its bridge's priority.
+    "bridge_id",
+    "root_id",
 }
 _DERIVED = ("topology_change", "gso_", "gro_", "tso_")
 _CARRIER = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "RUNNING", "linkdown", "dead"}
