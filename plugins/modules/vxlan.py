@@ -42,7 +42,7 @@ options:
     type: str
   remote:
     description:
-      - The one other end: where frames go for which there is no forwarding entry. Empty for none.
+      - The one other end, to which frames go that have no forwarding entry. Empty for none.
     type: str
   group:
     description:

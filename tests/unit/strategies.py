@@ -244,7 +244,7 @@ def pairs(draw: st.DrawFn) -> tuple[State, State]:
         if not netns.present or draw(st.booleans()):
             continue
         devices = st.sampled_from(sorted(netns.links))
-        near = neighbours.flatmap(lambda entry, dev=devices: dev.map(lambda name: dataclasses.replace(entry, dev=name)))
+        near = st.builds(dataclasses.replace, neighbours, dev=devices)
         lists = st.lists(near, unique_by=_same_neighbour, max_size=3).map(tuple)
         wish = dataclasses.replace(draw(_wanted_netns(label)), neighbours=draw(st.none() | lists))
         want = want.with_netns(label, dataclasses.replace(wish, present=draw(st.sampled_from([None, None, True]))))
