@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of how a namespace is named."""
+"""Documentation of how a namespace is named, and of what all runs that change something share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ class ModuleDocFragment:
     """The notes on namespace references."""
 
     DOCUMENTATION = r"""
-options: {}
+options:
+  lock_timeout:
+    description:
+      - How many seconds to wait for another run of this collection on the same host, which changes something, to end.
+      - A check does not wait.
+    type: int
+    default: 60
 notes:
   - >-
     A network namespace is named by C(host) (the host's own, that of PID 1), C(NAME) (a named one, C(/run/netns/NAME)),

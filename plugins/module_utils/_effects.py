@@ -10,9 +10,15 @@ import ipaddress
 from collections.abc import Callable
 from typing import Union
 
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, Route, Rule, State
 
 Entries = tuple[Union[Route, Rule], ...]
+
+
+def born(group: int) -> Netns:
+    """Return a namespace as the kernel makes it."""
+    lo = Link("lo", kind="loopback", up=False, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
+    return Netns(links={"lo": lo}, routes=(), rules=())
 
 
 def created(link: Link, peer: Endpoint | None) -> Link:
@@ -30,6 +36,7 @@ def created(link: Link, peer: Endpoint | None) -> Link:
         peer=peer,
         parent=link.parent,
         options=link.options,
+        group=link.group or 0,
     )
 
 

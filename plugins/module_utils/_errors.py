@@ -31,6 +31,10 @@ class NotAllowed(NetfleetError):
     """What this process may not do on this host; nothing was done."""
 
 
+class Busy(NetfleetError):
+    """Another run holds the lock; nothing was done."""
+
+
 class MissingLibrary(NetfleetError):
     """A Python library that the managed host lacks."""
 

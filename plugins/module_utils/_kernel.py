@@ -19,17 +19,23 @@ from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
-from ansible_collections.netfleet.docker.plugins.module_utils._model import where
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns, where
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
+from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
 
 _PYROUTE2_MINIMUM = (0, 7, 2)
-_GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNSID = 18, 22, 26, 34, 90
+_NEWLINK, _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNSID = 16, 18, 22, 26, 34, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
-_NAME_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 3
+_NAME_ATTRIBUTE, _GROUP_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 27, 3
 _NETLINK_HEADER = 16
+_LOOPBACK = 1  # its index in every namespace
 _IFINFO = struct.Struct("=BxHiII")
+_ALL_LINKS = _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
+
+# The PIDs inside, by a namespace's device and inode.
+Processes = Mapping["tuple[int, int]", "tuple[int, ...]"]
 
 
 def require_pyroute2() -> None:
@@ -52,6 +58,9 @@ class Kernel:
     def __init__(self) -> None:
         self._fds: dict[str, int] = {}
         self._sockets: dict[str, Netlink] = {}
+        # Of namespaces that lost their names, until the run is sure not to need them any more.
+        self._nameless: dict[str, int] = {}
+        self._indices: dict[tuple[str, str], int] = {}
 
     def add(self, label: str, fd: int) -> None:
         """Take over an open namespace."""
@@ -67,8 +76,24 @@ class Kernel:
 
     def close(self) -> None:
         """Let go of every namespace."""
+        self.commit()
         for label in list(self._fds):
             self._drop(label)
+
+    def commit(self) -> None:
+        """Let the namespaces go that lost their names; from now on they cannot be restored."""
+        while self._nameless:
+            os.close(self._nameless.popitem()[1])
+
+    def restore(self) -> None:
+        """Give the namespaces back the names that they lost; raise KernelError where something else has one by now."""
+        for label, fd in list(self._nameless.items()):
+            try:
+                _nsfs.restore(label, fd)
+            except OSError as error:
+                what = f"name the namespace {label} again"
+                raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
+            self._fds[label] = self._nameless.pop(label)
 
     def fd(self, label: str) -> int:
         """Return the open file descriptor of a namespace."""
@@ -76,6 +101,11 @@ class Kernel:
 
     def index(self, label: str, name: str) -> int:
         """Return the index of a link; raise KernelError if the namespace has no such link."""
+        if (label, name) not in self._indices:
+            self._indices[label, name] = self._index(label, name)
+        return self._indices[label, name]
+
+    def _index(self, label: str, name: str) -> int:
         key = attribute(_NAME_ATTRIBUTE, name.encode(errors="surrogateescape") + b"\0")
         answers = self._socket(label).request(
             f"look for {name} in {where(label)}", _GETLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + key
@@ -88,23 +118,27 @@ class Kernel:
         answers = self._socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
         return int(decode("nsid", answers[0])["NETNSA_NSID"])
 
-    def read(self, label: str, sysctls: Iterable[str], routes: bool, rules: bool, processes: bool) -> Reading:
-        """Read one namespace; routes, rules and processes only where they are asked for, and the named sysctls."""
+    def read(self, label: str, want: Netns, near: Iterable[str] = (), processes: Processes | None = None) -> Reading:
+        """Read of a namespace its links and addresses, and what is wanted of its routes, rules and sysctls.
+
+        ``near`` names the namespaces in which the other ends of its links are likely to lie.
+        """
         if label not in self._fds:
             # A new namespace would have the sysctls that this one has, though not their values.
             stub = _nsfs.what_is_named(label) == "stub"
-            return Reading(label, present=False, stub=stub, sysctls=_read_sysctls(sysctls))
-        skip = attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
-        links = self._dump(label, "link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + skip)
+            return Reading(label, present=False, stub=stub, sysctls=_read_sysctls(want.sysctls))
+        links = self._dump(label, "link", _GETLINK, _ALL_LINKS)
+        numbers = {link["IFLA_LINK_NETNSID"] for link in links if "IFLA_LINK_NETNSID" in link}
+        here = processes.get(_nsfs.identity(self._fds[label]), ()) if processes else ()
         return Reading(
             label,
             links=links,
             addresses=self._dump(label, "address", _GETADDR, bytes(8)),
-            routes=self._dump(label, "route", _GETROUTE, bytes(12)) if routes else None,
-            rules=self._dump(label, "rule", _GETRULE, bytes(12)) if rules else None,
-            sysctls=self._sysctls(label, sysctls),
-            processes=tuple(_nsfs.processes(_nsfs.identity(self._fds[label]))) if processes else (),
-            nsids=self._nsids(label, {link["IFLA_LINK_NETNSID"] for link in links if "IFLA_LINK_NETNSID" in link}),
+            routes=self._dump(label, "route", _GETROUTE, bytes(12)) if want.routes is not None else None,
+            rules=self._dump(label, "rule", _GETRULE, bytes(12)) if want.rules is not None else None,
+            sysctls=self._sysctls(label, want.sysctls),
+            processes=here,
+            nsids=self._nsids(label, numbers, near),
         )
 
     def apply(self, op: _ops.Op) -> None:
@@ -116,25 +150,35 @@ class Kernel:
 
     def _carry_out(self, op: _ops.Op) -> None:
         if isinstance(op, _ops.CreateNetns):
-            _nsfs.create(op.netns)
+            self._sockets[op.netns] = _nsfs.create(op.netns, lambda: _born(op))
             self.add(op.netns, _nsfs.open_netns(f"{_nsfs.NAMED}/{op.netns}"))
         elif isinstance(op, _ops.DeleteNetns):
-            self._drop(op.netns)
             _nsfs.delete(op.netns)
+            self._forget(op.netns)
+            if op.netns in self._fds:  # a name that was left without a namespace has nothing behind it
+                self._nameless[op.netns] = self._fds.pop(op.netns)
         elif isinstance(op, _ops.SetSysctl):
             _nsfs.inside(self._fds[op.netns], lambda: _write_sysctl(op.key, op.value))
         else:
-            if isinstance(op, (_ops.DeleteLink, _ops.MoveLink)):
+            others_may_go = isinstance(op, (_ops.DeleteLink, _ops.DeleteGroup, _ops.MoveLink))
+            if others_may_go:
+                self._indices.clear()
                 self._prove(op)
-            self._send(op.describe(), message(op, self))
+            request = message(op, self)
+            body = packed(request) or _encode(request)
+            self._socket(request.netns).request(op.describe(), request.type, request.flags, body)
+            if others_may_go:
+                self._indices.clear()
 
-    def _prove(self, op: _ops.DeleteLink | _ops.MoveLink) -> None:
-        # A name, and an index too, may by now be another link's.
-        if op.index is not None and self.index(op.netns, op.name) != op.index:
+    def _prove(self, op: _ops.Op) -> None:
+        # A name, and an index too, may by now be another link's; and a group may have another member.
+        if isinstance(op, _ops.DeleteGroup):
+            links = self._dump(op.netns, "link", _GETLINK, _ALL_LINKS)
+            there = {link["IFLA_IFNAME"]: link["index"] for link in links if link["IFLA_GROUP"] == op.group}
+            if there != dict(op.indices):
+                raise KernelError(op.describe(), 0, "meanwhile these are other links; nothing was done to them")
+        elif isinstance(op, (_ops.DeleteLink, _ops.MoveLink)) and op.index not in (None, self.index(op.netns, op.name)):
             raise KernelError(op.describe(), 0, "meanwhile another link has taken this name; nothing was done to it")
-
-    def _send(self, what: str, request: Message) -> None:
-        self._socket(request.netns).request(what, request.type, request.flags, _encode(request))
 
     def _socket(self, label: str) -> Netlink:
         if label not in self._sockets:
@@ -142,27 +186,41 @@ class Kernel:
         return self._sockets[label]
 
     def _drop(self, label: str) -> None:
-        if label in self._sockets:
-            self._sockets.pop(label).close()
+        self._forget(label)
         if label in self._fds:
             os.close(self._fds.pop(label))
+
+    def _forget(self, label: str) -> None:
+        self._indices.clear()
+        if label in self._sockets:
+            self._sockets.pop(label).close()
 
     def _dump(self, label: str, kind: str, message_type: int, payload: bytes) -> list[Mapping[str, Any]]:
         what = f"read the {kind} table of {where(label)}"
         return [decode(kind, answer) for answer in self._socket(label).dump(what, message_type, payload)]
 
-    def _nsids(self, label: str, numbers: set[int]) -> dict[int, str]:
+    def _nsids(self, label: str, numbers: set[int], near: Iterable[str]) -> dict[int, str]:
         """Return which of the open namespaces the given numbers of this one stand for."""
         found: dict[int, str] = {}
-        for other, fd in self._fds.items():
-            if set(found) >= numbers:
+        for other in (*near, *self._fds):
+            if len(found) >= len(numbers) and set(found) >= numbers:
                 break
-            found[self.number(label, fd)] = other
+            if other in self._fds:
+                found[self.number(label, self._fds[other])] = other
         return {number: found[number] for number in numbers if number in found}
 
     def _sysctls(self, label: str, keys: Iterable[str]) -> dict[str, str]:
         wanted = list(keys)
         return _nsfs.inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
+
+
+def _born(op: _ops.CreateNetns) -> Netlink:
+    """Open the socket of a namespace that nobody can see yet, and mark it as its maker's."""
+    there = Netlink()
+    if op.group:
+        body = _IFINFO.pack(0, 0, _LOOPBACK, 0, 0) + attribute(_GROUP_ATTRIBUTE, struct.pack("=I", op.group))
+        there.request(op.describe(), _NEWLINK, 0, body)
+    return there
 
 
 def _write_sysctl(key: str, value: str) -> None:

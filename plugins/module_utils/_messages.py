@@ -85,14 +85,21 @@ def _create_link(op: _ops.CreateLink, places: Places) -> Message:
         peer = _new_link(op.peer)
         if op.peer_netns != op.netns:
             peer.append(("IFLA_NET_NS_FD", places.fd(op.peer_netns)))
-        data.append(("VETH_INFO_PEER", {"attrs": peer}))
+        data.append(("VETH_INFO_PEER", {"index": op.peer.index or 0, "attrs": peer}))
     attributes.append(("IFLA_LINKINFO", _info("INFO", op.link.kind or "", data)))
-    return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, {}, attributes)
+    # A link that comes back has the index that it had.
+    fields = {"index": op.link.index or 0}
+    return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, fields, attributes)
 
 
 @message.register
 def _delete_link(op: _ops.DeleteLink, places: Places) -> Message:
     return Message(op.netns, "link", _DELLINK, 0, {"index": places.index(op.netns, op.name)}, [])
+
+
+@message.register
+def _delete_group(op: _ops.DeleteGroup, places: Places) -> Message:  # noqa: ARG001 (as all of them are called)
+    return Message(op.netns, "link", _DELLINK, 0, {}, [("IFLA_GROUP", op.group)])
 
 
 @message.register
@@ -157,7 +164,12 @@ def _remove_entry(op: _ops.RemoveEntry, places: Places) -> Message:
 
 
 def _new_link(link: Link) -> list[tuple[str, Any]]:
-    wanted = (("IFLA_IFNAME", link.name), ("IFLA_MTU", link.mtu), ("IFLA_ADDRESS", link.mac))
+    wanted = (
+        ("IFLA_IFNAME", link.name),
+        ("IFLA_MTU", link.mtu),
+        ("IFLA_ADDRESS", link.mac),
+        ("IFLA_GROUP", link.group or None),
+    )
     return [(name, value) for name, value in wanted if value is not None]
 
 

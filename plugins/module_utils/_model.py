@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import Value
 
@@ -109,6 +110,8 @@ class Link:
     parent: Endpoint | None = None
     options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    # The group that it is created in, by which a topology knows its own; it is never changed later.
+    group: int | None = None
     # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
     # order of the addresses matters, the first of a subnet being the source of what leaves.
     ports: tuple[str, ...] | None = None
@@ -135,6 +138,7 @@ class Netns:
     routes_append: bool = False
     rules_append: bool = False
     force: bool = False
+    group: int | None = None
     # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
     stub: bool = False
     processes: tuple[int, ...] = ()
@@ -176,22 +180,64 @@ class State:
         return self.with_netns(label, dataclasses.replace(netns, links=links))
 
     def relabel(self, labels: Mapping[str, str]) -> State:
-        """Return this State with namespaces renamed; two names of one namespace become one entry."""
+        """Return this State with namespaces renamed; two names of one namespace become one entry.
+
+        Raises ValueError where the two entries contradict each other.
+        """
 
         def moved(end: Endpoint | None) -> Endpoint | None:
             return end and Endpoint(labels.get(end.netns or "", end.netns), end.name)
 
-        result = State()
+        namespaces: dict[str, Netns] = {}
         for old, netns in self.namespaces.items():
-            links = {
-                name: dataclasses.replace(link, peer=moved(link.peer), parent=moved(link.parent))
-                for name, link in netns.links.items()
-            }
+            links = {}
+            for name, link in netns.links.items():
+                peer, parent = moved(link.peer), moved(link.parent)
+                same = (peer, parent) == (link.peer, link.parent)
+                links[name] = link if same else dataclasses.replace(link, peer=peer, parent=parent)
             label = labels.get(old, old)
-            base = result.namespaces.get(label, netns)
-            merged = {**base.links, **links} if label in result.namespaces else links
-            result = result.with_netns(label, dataclasses.replace(base, links=merged))
-        return result
+            netns = dataclasses.replace(netns, links=links)
+            known = namespaces.get(label)
+            namespaces[label] = netns if known is None else combined(known, netns, where(label))
+        return State(namespaces)
+
+
+Part = TypeVar("Part", Netns, Link)
+
+
+def combined(one: Part, other: Part, what: str) -> Part:
+    """Return what two desired states of one thing ask for together; raise ValueError where they contradict each other."""
+    fields = {}
+    for field in dataclasses.fields(one):
+        here, there = getattr(one, field.name), getattr(other, field.name)
+        if here == there:
+            continue
+        if field.name == "present":
+            fields[field.name] = _both_present(here, there, what)
+        elif isinstance(here, Mapping):
+            fields[field.name] = _both(here, there, what)
+        elif here in (None, False):
+            fields[field.name] = there
+        elif there not in (None, False):
+            raise ValueError(f"{what} is declared twice, with a different {field.name}: {here} and {there}")
+    return dataclasses.replace(one, **fields)
+
+
+def _both_present(here: bool | None, there: bool | None, what: str) -> bool:
+    if False in (here, there):
+        raise ValueError(f"{what} is declared twice, to be there and not to be there")
+    return True
+
+
+def _both(here: Mapping[str, Any], there: Mapping[str, Any], what: str) -> dict[str, Any]:
+    both = {**here, **there}
+    for key in here.keys() & there.keys():
+        if here[key] == there[key]:
+            continue
+        if not isinstance(here[key], Link):
+            raise ValueError(f"{what} is declared twice, with a different {key}: {here[key]} and {there[key]}")
+        both[key] = combined(here[key], there[key], f"{key} in {what}")
+    return both
 
 
 _ABSENT = Netns(present=False)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _values
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
@@ -40,6 +40,16 @@ RULE: dict[str, Any] = {
     "table": {"type": "int"},
     "action": {"type": "str", "choices": ["lookup", "blackhole", "unreachable", "prohibit"], "default": "lookup"},
 }
+OPTIONS: dict[str, Any] = {
+    "loopback_up": {"type": "bool"},
+    "sysctls": {"type": "dict"},
+    "routes": {"type": "list", "elements": "dict", "options": ROUTE},
+    "routes_append": {"type": "bool", "default": False},
+    "rules": {"type": "list", "elements": "dict", "options": RULE},
+    "rules_append": {"type": "bool", "default": False},
+}
+Entry = TypeVar("Entry", Route, Rule)
+
 _ANY = {4: "0.0.0.0/0", 6: "::/0"}
 _NUMBER = 2**32 - 1
 _IPV6_METRIC = 1024  # what the kernel makes of 0
@@ -48,32 +58,45 @@ _IPV6_METRIC = 1024  # what the kernel makes of 0
 def desired_netns(params: Mapping[str, Any]) -> tuple[str, State]:
     """Return the reference that names the namespace, and the state that is desired of it."""
     reference = checked("name", _values.netns_reference, str(params["name"]))
-    named = reference != "host" and ":" not in reference
     if params["state"] == "absent":
-        if not named:
+        if not is_named(reference):
             raise BadParameter("name", f"only a named namespace can be removed, not {reference}")
         return reference, State({reference: Netns(present=False, force=params["force"])})
+    return reference, State({reference: declared(reference, params)})
+
+
+def is_named(reference: str) -> bool:
+    """Tell whether a reference is the name of a namespace, which can be made and removed."""
+    return reference not in ("", "host") and ":" not in reference
+
+
+def declared(reference: str, params: Mapping[str, Any], prefix: str = "") -> Netns:
+    """Return what is desired of a namespace that is to be there; ``prefix`` leads to its parameters."""
+    named = is_named(reference)
     loopback_up = named if params["loopback_up"] is None else params["loopback_up"]
     managed = loopback_up or params["loopback_up"] is not None
-    netns = Netns(
+    return Netns(
         present=True if named else None,
         links={"lo": Link("lo", present=None, up=loopback_up)} if managed else {},
         sysctls={
-            checked(f"sysctls.{key}", _values.sysctl_key, str(key)): checked(
-                f"sysctls.{key}", _values.sysctl_value, value
+            checked(f"{prefix}sysctls.{key}", _values.sysctl_key, str(key)): checked(
+                f"{prefix}sysctls.{key}", _values.sysctl_value, value
             )
             for key, value in (params["sysctls"] or {}).items()
         },
-        routes=None if params["routes"] is None else tuple(map(_route, range(len(params["routes"])), params["routes"])),
-        rules=None if params["rules"] is None else tuple(map(_rule, range(len(params["rules"])), params["rules"])),
+        routes=_entries(_route, params["routes"], f"{prefix}routes"),
+        rules=_entries(_rule, params["rules"], f"{prefix}rules"),
         routes_append=params["routes_append"],
         rules_append=params["rules_append"],
     )
-    return reference, State({reference: netns})
 
 
-def _route(place: int, params: Mapping[str, Any]) -> Route:
-    prefix = f"routes[{place}]."
+def _entries(read: Callable[[str, Mapping[str, Any]], Entry], values: list[Any] | None, name: str) -> Any:
+    """Return the entries of a list, read each by itself; None, which stands for not managed, stays None."""
+    return None if values is None else tuple(read(f"{name}[{place}].", value) for place, value in enumerate(values))
+
+
+def _route(prefix: str, params: Mapping[str, Any]) -> Route:
     gateway = optional(prefix + "gateway", _values.address, params["gateway"])
     family = {None: gateway and _values.family(gateway), "ipv4": 4, "ipv6": 6}[params["family"]] or 4
     if params["dst"] == "default":
@@ -101,8 +124,7 @@ def _route(place: int, params: Mapping[str, Any]) -> Route:
     )
 
 
-def _rule(place: int, params: Mapping[str, Any]) -> Rule:
-    prefix = f"rules[{place}]."
+def _rule(prefix: str, params: Mapping[str, Any]) -> Rule:
     src = optional(prefix + "src", _values.network, params["src"])
     dst = optional(prefix + "dst", _values.network, params["dst"])
     families = {_values.family(network) for network in (src, dst) if network}

@@ -3,15 +3,18 @@
 
 """Network namespaces as files and threads: open, enter, name, unname.
 
-The main thread never leaves its namespace: whatever has to happen inside another one happens in a thread that enters
-it and ends. Nothing is ever opened in a way that would create it.
+The main thread never leaves its namespace: whatever has to happen inside another one happens in another thread. One
+that has much to do there enters and leaves as it goes. Nothing is ever opened in a way that would create it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
+import functools
 import os
+import resource
 import stat
 import threading
 from collections.abc import Iterator
@@ -32,7 +35,9 @@ _CLONE_NEWNET = 0x40000000
 _NS_GET_NSTYPE = 0xB703
 _MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
 _MNT_DETACH = 2
+_MOST_FILES = 1 << 16
 _libc = ctypes.CDLL(None, use_errno=True)
+_thread = threading.local()
 
 
 def open_netns(path: str, follow: bool = False) -> int:
@@ -70,17 +75,19 @@ def is_hosts() -> bool:
     return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
 
 
-def inside(fd: int, work: Callable[[], T]) -> T:
-    """Run work in a thread that has entered the namespace, and return its result or raise its exception."""
+def apart(work: Callable[[], T]) -> T:
+    """Run work in a thread that may enter namespaces as it likes, and return its result or raise its exception."""
     outcome: list[T] = []
-    failure: list[Exception] = []
+    failure: list[BaseException] = []
 
     def run() -> None:
+        _thread.home = open_netns("/proc/self/ns/net", follow=True)
         try:
-            enter(fd)
             outcome.append(work())
-        except (NetfleetError, OSError, ValueError) as error:
+        except BaseException as error:  # noqa: BLE001 (it is raised where it was asked for)
             failure.append(error)
+        finally:
+            os.close(_thread.home)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -88,6 +95,17 @@ def inside(fd: int, work: Callable[[], T]) -> T:
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+def inside(fd: int, work: Callable[[], T]) -> T:
+    """Run work inside the namespace, in a thread that is apart, and return its result or raise its exception."""
+    if getattr(_thread, "home", None) is None:
+        return apart(lambda: inside(fd, work))
+    enter(fd)
+    try:
+        return work()
+    finally:
+        enter(_thread.home)
 
 
 def enter(fd: int) -> None:
@@ -114,25 +132,42 @@ def names() -> list[str]:
     return sorted(os.listdir(NAMED)) if os.path.isdir(NAMED) else []
 
 
-def create(name: str) -> None:
-    """Create a namespace under a name; an empty file left there by an interrupted creation is used."""
+def create(name: str, at_birth: Callable[[], T]) -> T:
+    """Create a namespace under a name, do something inside before anybody can find it there, and return its result.
+
+    An empty file left there by an interrupted creation is used. To be called in a thread that is apart.
+    """
     _share_directory()
     path = f"{NAMED}/{name}"
     if what_is_named(name) != "stub":
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
 
-    def mount_new() -> None:
-        _check("create a network namespace", _libc.unshare(_CLONE_NEWNET))
+    def named() -> T:
+        result = at_birth()
         _mount(b"/proc/thread-self/ns/net", path, _MS_BIND)
+        return result
 
-    own = open_netns("/proc/self/ns/net", follow=True)
     try:
-        inside(own, mount_new)
-    except KernelError:
+        return in_new(named)
+    except NetfleetError:
         os.unlink(path)
         raise
+
+
+def in_new(work: Callable[[], T]) -> T:
+    """Run work in a new namespace, which goes when nothing holds it afterwards; to be called in a thread apart."""
+    _check("create a network namespace", _libc.unshare(_CLONE_NEWNET))
+    try:
+        return work()
     finally:
-        os.close(own)
+        enter(_thread.home)
+
+
+def restore(name: str, fd: int) -> None:
+    """Give an open namespace the name back that was removed from it."""
+    path = f"{NAMED}/{name}"
+    os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
+    _mount(os.fsencode(f"/proc/thread-self/fd/{fd}"), path, _MS_BIND)
 
 
 def delete(name: str) -> None:
@@ -142,16 +177,36 @@ def delete(name: str) -> None:
     os.unlink(path)
 
 
-def processes(netns: tuple[int, int]) -> Iterator[int]:
-    """Yield the PIDs of the processes that have a thread in the namespace."""
+def processes() -> dict[tuple[int, int], tuple[int, ...]]:
+    """Return, by namespace, the PIDs of the processes that have a thread in it."""
+    found: dict[tuple[int, int], dict[int, None]] = {}
     for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
         try:
             # Threads of our own that went in may still be on their way out after they were joined.
             tasks = [str(pid)] if pid == os.getpid() else os.listdir(f"/proc/{pid}/task")
         except OSError:
             continue
-        if any(_is_in(f"/proc/{pid}/task/{task}/ns/net", netns) for task in tasks):
-            yield pid
+        for task in tasks:
+            with contextlib.suppress(OSError):
+                status = os.stat(f"/proc/{pid}/task/{task}/ns/net")
+                found.setdefault((status.st_dev, status.st_ino), {})[pid] = None
+    return {netns: tuple(pids) for netns, pids in found.items()}
+
+
+def make_room(files: int) -> None:
+    """Let this process have many files, and have room for so many at once; to be called while it has one thread."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    with contextlib.suppress(OSError, ValueError):
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        # The kernel waits for all its processors when the table of open files of several threads has to grow, which
+        # takes as long as to read fifty namespaces: it grows now.
+        fd = os.open("/", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.close(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, min(files, most - 1)))
+        finally:
+            os.close(fd)
 
 
 def all_paths() -> Iterator[tuple[str, str]]:
@@ -166,14 +221,7 @@ def all_paths() -> Iterator[tuple[str, str]]:
         yield f"pid:{pid}", f"/proc/{pid}/ns/net"
 
 
-def _is_in(path: str, netns: tuple[int, int]) -> bool:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return False
-    return (status.st_dev, status.st_ino) == netns
-
-
+@functools.cache
 def _share_directory() -> None:
     # As ip-netns(8) does: the directory is a shared mount of its own, so that a name unmounted here is unmounted
     # in every mount namespace that was copied meanwhile, and its namespace really goes away.

@@ -98,6 +98,7 @@ def _link(
         parent=below if kind != "veth" else None,
         options=info.get("IFLA_INFO_DATA", {}),
         port=info.get("IFLA_INFO_SLAVE_DATA", {}),
+        group=message.get("IFLA_GROUP", 0),
         index=message["index"],
         running=bool(message["flags"] & _IFF_LOWER_UP),
         other_addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if not users_own),

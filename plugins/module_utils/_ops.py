@@ -49,14 +49,15 @@ class Op(abc.ABC):
 
 @dataclasses.dataclass(frozen=True)
 class CreateNetns(Op):
-    """Create a named namespace, repairing a name that was left without one."""
+    """Create a named namespace, repairing a name that was left without one; its loopback link bears the group."""
+
+    group: int = 0
 
     def describe(self) -> str:
         return f"create namespace {self.netns}"
 
     def simulate(self, state: State) -> State:
-        lo = Link("lo", kind="loopback", up=False, addresses=(), altnames=(), master="", alias="", mtu=65536)
-        return state.with_netns(self.netns, Netns(links={"lo": lo}, routes=(), rules=()))
+        return state.with_netns(self.netns, effects.born(self.group))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +120,24 @@ class DeleteLink(Op):
 
     def simulate(self, state: State) -> State:
         return effects.without_link(state, self.netns, self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class DeleteGroup(Op):
+    """Delete all links of a group at once, which takes the kernel as long as to delete three of them one by one."""
+
+    group: int
+    # All that are in it, and the indices that they had when they were observed.
+    indices: tuple[tuple[str, int], ...]
+
+    def describe(self) -> str:
+        names = ", ".join(name for name, _index in self.indices)
+        return f"delete {len(self.indices)} links in {where(self.netns)}: {names}"
+
+    def simulate(self, state: State) -> State:
+        for name, _index in self.indices:
+            state = effects.without_link(state, self.netns, name)
+        return state
 
 
 @dataclasses.dataclass(frozen=True)

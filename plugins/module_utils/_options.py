@@ -29,6 +29,7 @@ ATTRIBUTES: dict[str, Any] = {
 }
 PLACE: dict[str, Any] = {"name": {"type": "str", "required": True}, "netns": {"type": "str"}}
 STATE: dict[str, Any] = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
+LOCK: dict[str, Any] = {"lock_timeout": {"type": "int", "default": 60}}
 RECREATE: dict[str, Any] = {"recreate": {"type": "bool", "default": False}}
 
 
@@ -93,26 +94,26 @@ def of_kind(specs: Mapping[str, Option]) -> dict[str, Any]:
     return {name: {"type": "bool" if spec.codec.startswith("bool") else "int"} for name, spec in specs.items()}
 
 
-def macvlan_options(params: Mapping[str, Any]) -> dict[str, Value]:
+def macvlan_options(params: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
     """Return the given ones of the options that only macvlan links have."""
-    options = kind_options({name: MACVLAN[name] for name in ("mode", "broadcast_queue_length")}, params)
+    options = kind_options({name: MACVLAN[name] for name in ("mode", "broadcast_queue_length")}, params, prefix)
     if params["flags"] is not None:
         options["flags"] = tuple(sorted(set(params["flags"])))
-    source_macs = each("source_macs", _values.mac, params["source_macs"])
+    source_macs = each(f"{prefix}source_macs", _values.mac, params["source_macs"])
     if source_macs is not None:
         if params["mode"] != "source":
-            raise BadParameter("source_macs", "only a macvlan with mode: source has them")
+            raise BadParameter(f"{prefix}source_macs", "only a macvlan with mode: source has them")
         options["source_macs"] = tuple(sorted(source_macs))
     return options
 
 
-def ports(values: list[Any] | None, master: str) -> list[Link] | None:
+def ports(values: list[Any] | None, master: str, parameter: str = "ports") -> list[Link] | None:
     """Return a bridge's ports as links that must be there already."""
     if values is None:
         return None
     links: dict[str, Link] = {}
     for place, value in enumerate(values):
-        prefix = f"ports[{place}]"
+        prefix = f"{parameter}[{place}]"
         given = {"name": value} if isinstance(value, str) else value
         if not isinstance(given, dict) or not isinstance(given.get("name"), str):
             raise BadParameter(prefix, f"a port is a name or a dictionary with a name, not {value!r}")
@@ -126,9 +127,15 @@ def ports(values: list[Any] | None, master: str) -> list[Link] | None:
             raise BadParameter(
                 f"{prefix}.name", f"{name} " + ("stands twice" if name in links else "is the bridge itself")
             )
-        options = {key: _port_option(f"{prefix}.{key}", key, given[key]) for key in BRIDGE_PORT if key in given}
-        links[name] = Link(name, present=None, master=master, port=options)
+        links[name] = Link(name, present=None, master=master, port=port(given, f"{prefix}."))
     return list(links.values())
+
+
+def port(given: Mapping[str, Any], prefix: str) -> dict[str, Value]:
+    """Return the given ones of the options that a link has as a port of a bridge."""
+    return {
+        key: _port_option(prefix + key, key, given[key]) for key in BRIDGE_PORT if given.get(key) is not None
+    }
 
 
 def _port_option(parameter: str, key: str, value: Any) -> Value:

@@ -66,6 +66,25 @@ def discover(kernel: Kernel, label: str, numbers: set[int]) -> bool:
     return bool(found)
 
 
+def open_all(kernel: Kernel) -> None:
+    """Open every namespace of this host that can be reached by a path."""
+    seen = {_nsfs.identity(kernel.fd(label)) for label in kernel.labels()}
+    for reference, path in _nsfs.all_paths():
+        try:
+            # Hundreds of processes share the host's namespace.
+            status = os.stat(path)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            fd = _nsfs.open_netns(path, follow=path.startswith("/proc/"))
+        except (OSError, NoSuchNetns):
+            continue  # gone meanwhile, or no namespace at all
+        if _nsfs.identity(fd) in seen or kernel.holds(reference):
+            os.close(fd)
+            continue
+        seen.add(_nsfs.identity(fd))
+        kernel.add(reference, fd)
+
+
 def _open(reference: str) -> int:
     scheme, colon, rest = reference.partition(":")
     if reference == CURRENT:

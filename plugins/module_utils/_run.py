@@ -5,21 +5,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _privileges, _refs, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _nsfs, _privileges, _refs, _view
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError, PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, require_pyroute2
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
-from ansible_collections.netfleet.docker.plugins.module_utils._observe import observe
+from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
 
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+# Open files besides two for each namespace.
+_FILES = 200
+# How long a run may go on changing things, whatever becomes of the one who started it.
+_RUN_SECONDS = 600.0
 # Duplicate address detection takes a second after a random delay of up to another (RFC 4862), on a bridge more.
 _DAD_SECONDS = 5.0
 
@@ -30,33 +37,67 @@ class Request:
 
     ``references`` maps each namespace reference to the parameter that holds it; those in ``may_be_missing`` need not
     be there, as where something is to be absent. ``show`` makes the result's object from the State afterwards and
-    the labels of the references.
+    the labels of the references. ``interpret`` makes of what is declared what is meant, and ``complete`` adds what
+    depends on what is there, for which, with ``everywhere``, all namespaces of the host are looked at.
     """
 
     desired: State
     references: Mapping[str, str]
     show: Callable[[State, Mapping[str, str]], Any]
     may_be_missing: tuple[str, ...] = ()
+    interpret: Callable[[State], State] | None = None
+    complete: Callable[[State, State], State] | None = None
+    everywhere: bool = False
 
 
 def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request]) -> None:
     """Carry a module's request out and exit; the object is returned under ``name``."""
-    kernel = Kernel()
+    wait = None if module.check_mode else module.params["lock_timeout"]
+    report(module, lambda: carry_out(request(module.params), name, wait))
+
+
+def report(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
+    """Do the work and exit with its result, or with the one line that says what went wrong."""
     try:
-        result = _carry_out(kernel, request(module.params), name, module.check_mode)
+        result = work()
     except NetfleetError as error:
         module.fail_json(msg=_view.line(str(error)))
-    finally:
-        kernel.close()
     module.exit_json(**_view.printable(result))
 
 
-def _carry_out(kernel: Kernel, request: Request, name: str, check_mode: bool) -> dict[str, Any]:
+def carry_out(request: Request, name: str, lock_seconds: float | None) -> dict[str, Any]:
+    """Carry a request out and return the result; with None for the lock's timeout only say what would be done."""
     _privileges.require(_privileges.CHANGE)
     require_pyroute2()
+    _nsfs.make_room(_FILES + 2 * len(request.references))
+    with contextlib.nullcontext() if lock_seconds is None else _lock.held(lock_seconds):
+        return _nsfs.apart(lambda: _with_kernel(request, name, check_mode=lock_seconds is None))
+
+
+def _with_kernel(request: Request, name: str, check_mode: bool) -> dict[str, Any]:
+    kernel = Kernel()
+    try:
+        return _from_look_to_look(kernel, request, name, check_mode)
+    finally:
+        kernel.close()
+
+
+def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: bool) -> dict[str, Any]:
     labels = _refs.resolve(kernel, request.references, request.may_be_missing)
-    desired = request.desired.relabel(labels)
+    try:
+        desired = request.desired.relabel(labels)
+    except ValueError as error:
+        raise PlanError(str(error)) from None
+    if request.interpret:
+        desired = request.interpret(desired)
+    if request.everywhere:
+        _refs.open_all(kernel)
     before = _look(kernel, desired)
+    if request.complete:
+        completed = request.complete(desired, before)
+        if completed != desired:
+            desired = completed
+            before = _look(kernel, desired)
     operations = plan(desired, before)
     if check_mode:
         after = before
@@ -74,29 +115,37 @@ def _carry_out(kernel: Kernel, request: Request, name: str, check_mode: bool) ->
 
 def _look(kernel: Kernel, desired: State) -> State:
     """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie."""
+    # Who is inside matters only where a namespace is to go, and takes long to find out.
+    someone_goes = any(netns.present is False for netns in desired.namespaces.values())
+    processes = _nsfs.processes() if someone_goes else None
+
+    def read(label: str) -> Reading:
+        want = desired.netns(label)
+        near = {end.netns for link in want.links.values() for end in (link.peer, link.parent) if end and end.netns}
+        return kernel.read(label, want, sorted(near), processes if want.present is False else None)
+
     # Also those that are open already, as the other end of a link that is named may lie there.
-    readings = {label: _read(kernel, desired, label) for label in (*desired.namespaces, *kernel.labels())}
+    readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.labels()))}
     for label, reading in list(readings.items()):
         managed = desired.netns(label).links
         numbers = {message.get("IFLA_LINK_NETNSID") for message in reading.links if message["IFLA_IFNAME"] in managed}
         unknown = {number for number in numbers if number is not None} - set(reading.nsids)
         if unknown and _refs.discover(kernel, label, unknown):
-            readings = {one: _read(kernel, desired, one) for one in kernel.labels() | set(desired.namespaces)}
+            readings = {one: read(one) for one in kernel.labels() | set(desired.namespaces)}
     return observe(list(readings.values()))
-
-
-def _read(kernel: Kernel, desired: State, label: str) -> Any:
-    want = desired.netns(label)
-    return kernel.read(label, want.sysctls, want.routes is not None, want.rules is not None, want.present is False)
 
 
 def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
     """Apply the operations and return the State afterwards; where that fails, bring back what was, and raise."""
     applied = 0
+    deadline = time.monotonic() + _RUN_SECONDS
     try:
         for op in operations:
             kernel.apply(op)
             applied += 1
+            if time.monotonic() > deadline:
+                raise NetfleetError(f"{op.describe()}: done, but this run has taken {_RUN_SECONDS:g} seconds by now")
+        kernel.commit()
         after = _verified(kernel, desired) if operations else before
         _refuse_duplicates(desired, after)
         return after
@@ -111,17 +160,19 @@ def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[
 
 def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
     """Bring back what the operations changed; return what could not be."""
-    aim = target(before, operations)
     left = []
     try:
-        steps = plan(aim, _look(kernel, aim))
+        kernel.restore()
+        aim = target(before, operations)
+        for op in plan(aim, _look(kernel, aim)):
+            try:
+                kernel.apply(op)
+            except KernelError as error:
+                left.append(str(error))
+        # Two of the same words are one thing that went wrong.
+        left += [op.describe() for op in plan(aim, _look(kernel, aim)) if not any(op.describe() in one for one in left)]
     except NetfleetError as error:
-        return [str(error)]
-    for op in steps:
-        try:
-            kernel.apply(op)
-        except KernelError as error:
-            left.append(str(error))
+        left.append(str(error))
     return left
 
 

@@ -51,6 +51,16 @@ def alias(value: str) -> str:
     return value
 
 
+def topology_name(value: str) -> str:
+    """Return the name of a topology, which marks what it made."""
+    if not _NETNS_NAME.fullmatch(value) or len(value) > 100:
+        raise ValueError(
+            "a topology's name is 1 to 100 ASCII letters, digits and '_.@+=,~-', "
+            f"starting with a letter, a digit or '_', not {value[:40]!r}"
+        )
+    return value
+
+
 def netns_name(value: str) -> str:
     """Return the name of a named network namespace, a file name in /run/netns."""
     if not _NETNS_NAME.fullmatch(value) or len(value) > 255:

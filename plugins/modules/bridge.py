@@ -200,6 +200,7 @@ def main() -> None:
         "ports": {"type": "list", "elements": "raw"},
         "ports_append": {"type": "bool", "default": False},
         **_options.STATE,
+        **_options.LOCK,
         **_options.RECREATE,
     }
     run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "bridge", request)

@@ -173,6 +173,7 @@ def main() -> None:
         "flags": {"type": "list", "elements": "str", "choices": list(MACVLAN_FLAGS)},
         "broadcast_queue_length": {"type": "int"},
         **_options.STATE,
+        **_options.LOCK,
         **_options.RECREATE,
     }
     module = AnsibleModule(

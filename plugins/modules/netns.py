@@ -247,13 +247,9 @@ def main() -> None:
     spec = {
         "name": {"type": "str", "required": True},
         "force": {"type": "bool", "default": False},
-        "loopback_up": {"type": "bool"},
-        "sysctls": {"type": "dict"},
-        "routes": {"type": "list", "elements": "dict", "options": _namespace.ROUTE},
-        "routes_append": {"type": "bool", "default": False},
-        "rules": {"type": "list", "elements": "dict", "options": _namespace.RULE},
-        "rules_append": {"type": "bool", "default": False},
+        **_namespace.OPTIONS,
         **_options.STATE,
+        **_options.LOCK,
     }
     run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", request)
 

@@ -202,7 +202,7 @@ def request(params: dict[str, Any]) -> Request:
 def main() -> None:
     """Run the module."""
     end = {**_options.PLACE, **_options.ATTRIBUTES}
-    spec = {**end, "peer": {"type": "dict", "options": end}, **_options.STATE, **_options.RECREATE}
+    spec = {**end, "peer": {"type": "dict", "options": end}, **_options.STATE, **_options.LOCK, **_options.RECREATE}
     module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ("peer",))], supports_check_mode=True)
     run(module, "veth", request)
 

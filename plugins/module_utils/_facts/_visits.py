@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import resource
 import threading
@@ -22,7 +21,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts._links impo
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._places import Place
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget
 
-_MOST_FILES = 1 << 16
 _FILES_AT_FIRST = 1000
 
 
@@ -80,20 +78,10 @@ def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[s
 def make_room() -> None:
     """Let this process have many files; to be called while it has one thread."""
     # Each namespace is held open until all are read, so that the numbers they have for each other can be asked for.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    _nsfs.make_room(_FILES_AT_FIRST)
+    # nft aborts on what a container can name, and must not leave a file for each time.
     with contextlib.suppress(OSError, ValueError):
-        if soft != resource.RLIM_INFINITY and soft < most:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        # nft aborts on what a container can name, and must not leave a file for each time.
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-        # The kernel waits for all its processors when the table of open files of several threads has to grow, which
-        # takes as long as to read fifty namespaces: it grows now.
-        fd = os.open("/", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.close(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FILES_AT_FIRST))
-        finally:
-            os.close(fd)
 
 
 class _Journey:

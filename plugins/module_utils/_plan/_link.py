@@ -12,6 +12,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     AddAddress,
     AddAltname,
     CreateLink,
+    DeleteGroup,
     DeleteLink,
     RemoveAddress,
     RemoveAltname,
@@ -24,18 +25,40 @@ _PLAIN = ("mtu", "mac", "alias", "master")
 
 
 def remove(draft: Draft, desired: State) -> None:
-    """Plan the removal of the links that are not to be there."""
-    for label, want in desired.links():
-        have = draft.state.link(label, want.name)
-        if want.present is not False or have is None:
+    """Plan the removal of the links that are not to be there, but for those that go with their namespace."""
+    for label, netns in desired.namespaces.items():
+        if netns.present is False and not draft.state.netns(label).processes:
             continue
-        if want.peer and (have.kind != want.kind or not have.peer or have.peer.name != want.peer.name):
-            continue
-        if want.kind and have.kind != want.kind:
-            raise PlanError(
-                f"{want.name} in {where(label)} is a {have.kind or 'physical link'}, not a {want.kind}; it stays"
-            )
-        draft.do(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+        doomed = [want for want in netns.links.values() if want.present is False and _goes(draft, label, want)]
+        _remove_groups(draft, label, {want.name for want in doomed})
+        for want in doomed:
+            have = draft.state.link(label, want.name)
+            if have is not None:  # the other end of its pair may have taken it along
+                draft.do(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+
+
+def _goes(draft: Draft, label: str, want: Link) -> bool:
+    have = draft.state.link(label, want.name)
+    if have is None:
+        return False
+    if want.peer and (have.kind != want.kind or not have.peer or have.peer.name != want.peer.name):
+        return False
+    if want.kind and have.kind != want.kind:
+        raise PlanError(
+            f"{want.name} in {where(label)} is a {have.kind or 'physical link'}, not a {want.kind}; it stays"
+        )
+    return True
+
+
+def _remove_groups(draft: Draft, label: str, doomed: set[str]) -> None:
+    """Plan the removal, at one stroke, of each group of links of which all are doomed."""
+    groups: dict[int, list[Link]] = {}
+    for link in draft.state.netns(label).links.values():
+        groups.setdefault(link.group or 0, []).append(link)
+    for group, links in groups.items():
+        if group and len(links) > 1 and all(link.name in doomed for link in links):
+            indices = tuple((link.name, link.index or 0) for link in links)
+            draft.do(DeleteGroup(label, group, indices))
 
 
 def settle(draft: Draft, desired: State, label: str, want: Link) -> None:

@@ -29,7 +29,7 @@ def create(draft: Draft, desired: State) -> None:
     """Plan the namespaces that are to be there, and the sysctls that links are born with."""
     for label, want in desired.namespaces.items():
         if want.present and not draft.state.netns(label).present:
-            draft.do(CreateNetns(label))
+            draft.do(CreateNetns(label, want.group or 0))
         _sysctls(draft, label, want, late=False)
 
 

@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is there, as a document: the whole host is read, and nothing is changed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _namespace, _nsfs, _privileges, _refs
+from ansible_collections.netfleet.docker.plugins.module_utils._document import Gathered
+from ansible_collections.netfleet.docker.plugins.module_utils._facts._sysctls import sysctls
+from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns, where
+from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
+
+_FILES = 4096
+_EVERYTHING = Netns(present=None, routes=(), rules=(), neighbours=())
+
+
+def gather(name: str | None) -> Gathered:
+    """Return the document of what is there, or of what the topology of this name owns."""
+    _privileges.require(_privileges.CHANGE)
+    _nsfs.make_room(_FILES)
+    return _nsfs.apart(lambda: _gathered(name))
+
+
+def _gathered(name: str | None) -> Gathered:
+    kernel = Kernel()
+    try:
+        _refs.open_all(kernel)
+        readings = [kernel.read(label, _EVERYTHING, forwarding=True) for label in sorted(kernel.labels())]
+        kept = _nsfs.in_new(lambda: sysctls(_Here(), ()))
+        set_ = {one.label: _nsfs.inside(kernel.fd(one.label), lambda one=one: _differing(one, kept)) for one in readings}
+        return Gathered(observe(readings), set_, name)
+    finally:
+        kernel.close()
+
+
+class _Here:
+    """The namespace that this thread is in, for the reader of sysctls."""
+
+    def file(self, path: str) -> str | None:
+        """Return what a file says, None where it is not there or cannot be read."""
+        with contextlib.suppress(OSError):
+            return Path(path).read_text(encoding="ascii", errors="replace")
+        return None
+
+
+def _differing(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
+    """Return the sysctls that are not those of a new namespace, or of a new link in this one."""
+    have = sysctls(_Here(), reading.links)
+    found = {}
+    for key, value in have.items():
+        family, _conf, link, option = key.split("/")[1:] if key.count("/") == 4 else ("", "", "", "")
+        born = new.get(key) if key in new else have.get(f"net/{family}/conf/default/{option}")
+        if value != born and link != "lo":
+            found[key] = value
+    return found

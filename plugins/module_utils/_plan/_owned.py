@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a document means beyond what it says: what is its own and no longer declared goes, what is not given is none."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _owner
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
+
+
+def without_leftovers(desired: State, actual: State, name: str) -> State:
+    """Return the desired state in which all goes that the topology of this name owns and that is not declared."""
+    namespaces = dict(desired.namespaces)
+    for label, have in actual.namespaces.items():
+        want = namespaces.get(label, Netns(present=None))
+        if label not in namespaces and owns_netns(have, name):
+            want = Netns(present=False)
+        leftovers = {
+            link.name: Link(link.name, present=False, kind=link.kind)
+            for link in have.links.values()
+            if link.name not in want.links and link.group == _owner.of_links(name)
+        }
+        if leftovers or want.present is False:
+            namespaces[label] = dataclasses.replace(want, links={**want.links, **leftovers})
+    return State(namespaces)
+
+
+def only_owned(desired: State, actual: State, name: str) -> State:
+    """Return of the desired state, in which things are to go, those that the topology of this name owns."""
+    namespaces = {}
+    for label, want in desired.namespaces.items():
+        have = actual.netns(label)
+        links = {
+            link.name: link
+            for link in want.links.values()
+            if link.name in have.links and have.links[link.name].group == _owner.of_links(name)
+        }
+        goes = want.present is False and (owns_netns(have, name) or not have.present)
+        if goes or links:
+            namespaces[label] = dataclasses.replace(want, present=False if goes else None, links=links)
+    return State(namespaces)
+
+
+def owns_netns(have: Netns, name: str) -> bool:
+    """Tell whether the topology of this name made the namespace."""
+    lo = have.links.get("lo")
+    return lo is not None and lo.group == _owner.of_netns(name)
+
+
+def filled(desired: State) -> State:
+    """Return the desired state in which what is not given is what a new namespace or link has.
+
+    What a user can only change, such as a container's namespace or a network card, stays as it is where nothing is said.
+    """
+    namespaces = {}
+    for label, want in desired.namespaces.items():
+        links = {name: _filled_link(link) if link.present else link for name, link in want.links.items()}
+        want = dataclasses.replace(want, links=links)
+        if want.present:
+            want = dataclasses.replace(want, routes=want.routes or (), rules=want.rules or ())
+        namespaces[label] = want
+    return State(namespaces)
+
+
+def _filled_link(want: Link) -> Link:
+    born = {key: option.born for key, option in KINDS.get(want.kind or "", {}).items() if option.born is not None}
+    port = {key: option.born for key, option in BRIDGE_PORT.items() if option.born is not None and want.master}
+    return dataclasses.replace(
+        want,
+        master=want.master or "",
+        alias=want.alias or "",
+        altnames=want.altnames or (),
+        addresses=want.addresses or (),
+        options={**born, **want.options},
+        port={**port, **want.port},
+    )

@@ -1,0 +1,266 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole host's namespaces and links as one document, and its way from parameters into a State."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _namespace, _options, _owner, _values
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._iproute2 import commands
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State, combined
+from ansible_collections.netfleet.docker.plugins.module_utils._options import checked, optional
+from ansible_collections.netfleet.docker.plugins.module_utils._plan import _owned
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._run import Request
+
+WITH_PARENT = {"macvlan", "macvtap", "ipvlan", "vlan", "vxlan"}
+# Options that only some kinds have, besides those of KINDS.
+_SPECIAL = {
+    "peer": {"veth"},
+    "parent": WITH_PARENT,
+    "parent_netns": WITH_PARENT,
+    "ports": {"bridge"},
+    "ports_append": {"bridge"},
+    "fdb": {"vxlan"},
+    "fdb_append": {"vxlan"},
+}
+
+
+class Document:
+    """What a document declares: the desired State, and the parameter that holds each reference to a namespace."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._absent = params["state"] == "absent"
+        self._name = name(params)
+        self._namespaces: dict[str, Netns] = {}
+        self._links: dict[str, dict[str, Link]] = {}
+        self.references: dict[str, str] = {}
+        for place, netns in enumerate(params["namespaces"] or ()):
+            self._declare_netns(netns, f"namespaces[{place}].")
+        for place, link in enumerate(params["links"] or ()):
+            self._declare_link(link, f"links[{place}].")
+
+    def desired(self) -> State:
+        """Return what is declared as a State."""
+        labels = dict.fromkeys((*self._namespaces, *self._links))
+        known = {label: self._namespaces.get(label, Netns(present=None)) for label in labels}
+        return State(
+            {
+                label: dataclasses.replace(netns, links={**netns.links, **self._links.get(label, {})})
+                for label, netns in known.items()
+            }
+        )
+
+    def to_be_made(self) -> set[str]:
+        """Return the references to namespaces that need not be there yet."""
+        return {label for label, netns in self._namespaces.items() if netns.present}
+
+    def _declare_netns(self, params: Mapping[str, Any], prefix: str) -> None:
+        reference = checked(f"{prefix}name", _values.netns_reference, str(params["name"]))
+        if reference in self._namespaces:
+            raise BadParameter(f"{prefix}name", f"the namespace {reference} is declared twice")
+        self.references[reference] = f"{prefix}name"
+        if not self._absent:
+            netns = _namespace.declared(reference, params, prefix)
+            own = self._name and _namespace.is_named(reference)
+            self._namespaces[reference] = dataclasses.replace(
+                netns, group=_owner.of_netns(self._name) if own and self._name else None
+            )
+        elif _namespace.is_named(reference):
+            self._namespaces[reference] = Netns(present=False, force=params["force"])
+
+    def _declare_link(self, params: Mapping[str, Any], prefix: str) -> None:
+        kind = params["kind"]
+        _refuse_strange(params, kind, prefix)
+        here = self._place(params, prefix)
+        peer = params["peer"] if kind == "veth" else None
+        if kind == "veth" and peer is None:
+            raise BadParameter(f"{prefix}peer", "a veth has a peer: a name, and the namespace that it lies in")
+        there = self._place(peer, f"{prefix}peer.") if peer else None
+        if there:
+            _options.refuse_same_place(here, there, prefix)
+        if self._absent:
+            self._put(here, Link(here.name, present=False, kind=kind) if kind else None, prefix)
+            if there:
+                self._put(there, Link(there.name, present=False, kind=kind, peer=here), f"{prefix}peer.")
+            return
+        fields = {
+            "parent": self._parent(params, prefix) if kind in WITH_PARENT else None,
+            "options": _options.of_link(kind, params, prefix),
+            "recreate": params["recreate"],
+        }
+        self._put(here, self._link(here, kind, params, prefix, peer=there, **fields), prefix)
+        if there and peer:
+            other = self._link(there, kind, peer, f"{prefix}peer.", peer=here, recreate=params["recreate"])
+            self._put(there, other, f"{prefix}peer.")
+        for port in _options.ports(params["ports"], here.name, f"{prefix}ports") or ():
+            self._put(Endpoint(here.netns, port.name), port, prefix)
+
+    def _link(self, place: Endpoint, kind: str | None, params: Mapping[str, Any], prefix: str, **fields: Any) -> Link:
+        attributes = _options.attributes(params, prefix)
+        if attributes["up"] is None and kind:
+            attributes["up"] = True
+        ports = params.get("ports")
+        exact = ports is not None and not params["ports_append"]
+        return Link(
+            place.name,
+            present=True if kind else None,
+            kind=kind,
+            port=_options.port(params["bridge_port"] or {}, f"{prefix}bridge_port."),
+            ports=tuple(port if isinstance(port, str) else port["name"] for port in ports) if exact else None,
+            group=_owner.of_links(self._name) if self._name and kind else None,
+            **attributes,
+            **fields,
+        )
+
+    def _parent(self, params: Mapping[str, Any], prefix: str) -> Endpoint | None:
+        if params["parent"] is None:
+            if params["kind"] != "vxlan":
+                raise BadParameter(f"{prefix}parent", f"a {params['kind']} has a parent, the link that it sits on")
+            return None
+        return self._place(params, prefix, "parent", "parent_netns")
+
+    def _place(self, params: Mapping[str, Any], prefix: str, name: str = "name", netns: str = "netns") -> Endpoint:
+        label = _options.netns_label(params, netns, prefix)
+        self.references.setdefault(label, prefix + netns)
+        return Endpoint(label, _options.ifname(params, prefix, name))
+
+    def _put(self, place: Endpoint, link: Link | None, prefix: str) -> None:
+        if link is None:
+            return
+        links = self._links.setdefault(place.netns or "", {})
+        known = links.get(place.name)
+        if known is None:
+            links[place.name] = link
+        elif known.present and link.present:
+            raise BadParameter(f"{prefix}name", f"{place} is declared twice")
+        else:
+            try:
+                links[place.name] = combined(known, link, str(place))
+            except ValueError as error:
+                raise BadParameter(f"{prefix}name", str(error)) from None
+
+
+def _refuse_strange(params: Mapping[str, Any], kind: str | None, prefix: str) -> None:
+    """Refuse an option that links of this kind do not have, which would silently do nothing."""
+    everywhere = {key for specs in KINDS.values() for key in specs} | set(_SPECIAL)
+    for key in sorted(everywhere):
+        if params.get(key) in (None, False):
+            continue
+        if key in KINDS.get(kind or "", {}) or kind in _SPECIAL.get(key, ()):
+            continue
+        of = f"a {kind}" if kind else "a link without a kind, which must be there already,"
+        raise BadParameter(prefix + key, f"{of} has no such option")
+
+
+def name(params: Mapping[str, Any]) -> str | None:
+    """Return the topology's name, if it has one."""
+    return optional("name", _values.topology_name, params["name"])
+
+
+def spec() -> dict[str, Any]:
+    """Return the argument specification of the module."""
+    end = {
+        **_options.PLACE,
+        **_options.ATTRIBUTES,
+        "bridge_port": {"type": "dict", "options": _options.of_kind(BRIDGE_PORT)},
+    }
+    kinds: dict[str, Any] = {}
+    for specs in KINDS.values():
+        kinds.update(_options.of_kind(specs))
+    link = {
+        **end,
+        **kinds,
+        "kind": {"type": "str", "choices": sorted(KINDS)},
+        "peer": {"type": "dict", "options": end},
+        "parent": {"type": "str"},
+        "parent_netns": {"type": "str"},
+        "ports": {"type": "list", "elements": "raw"},
+        "ports_append": {"type": "bool", "default": False},
+        **_options.RECREATE,
+    }
+    return {
+        "name": {"type": "str"},
+        "state": {
+            "type": "str",
+            "choices": ["merged", "replaced", "absent", "gathered", "rendered"],
+            "default": "merged",
+        },
+        "namespaces": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                **_namespace.OPTIONS,
+                "force": {"type": "bool", "default": False},
+            },
+        },
+        "links": {"type": "list", "elements": "dict", "options": link},
+        **_options.LOCK,
+    }
+
+
+def request(params: Mapping[str, Any]) -> Request:
+    """Return what the parameters ask for, where they ask for a change."""
+    document = Document(params)
+    owner, absent, replaced = name(params), params["state"] == "absent", params["state"] == "replaced"
+    declared = bool(params["namespaces"] or params["links"])
+    if absent and not owner and not declared:
+        raise BadParameter("name", "what is to be absent is declared, or it is all that the topology of a name owns")
+
+    def complete(desired: State, actual: State) -> State:
+        if not owner:
+            return desired
+        if absent and declared:
+            return _owned.only_owned(desired, actual, owner)
+        return _owned.without_leftovers(desired, actual, owner) if absent or replaced else desired
+
+    return Request(
+        document.desired(),
+        document.references,
+        show=lambda state, _labels: _summary(owner, state),
+        may_be_missing=tuple(document.references) if absent else tuple(document.to_be_made()),
+        interpret=_owned.filled if replaced else None,
+        complete=complete,
+        everywhere=bool(owner) and (replaced or (absent and not declared)),
+    )
+
+
+def rendered(params: Mapping[str, Any]) -> list[str]:
+    """Return the commands that make what is declared, on a host that has what is only referred to."""
+    desired = Document({**params, "state": "merged"}).desired()
+    return [line for op in plan(desired, _assumed(desired)) for line in commands(op)]
+
+
+def _assumed(desired: State) -> State:
+    """Return a host that has nothing of what is declared, and all that is referred to."""
+    state = State()
+    for label, want in desired.namespaces.items():
+        sysctls = dict.fromkeys(want.sysctls, "")
+        state = state.with_netns(label, Netns(present=not want.present, sysctls=sysctls))
+    for label, want in desired.links():
+        referred = [want.parent] if want.parent else []
+        referred += [Endpoint(label, want.master)] if want.master else []
+        referred += [] if want.present else [Endpoint(label, want.name)]
+        for place in referred:
+            declared = desired.link(place.netns or "", place.name)
+            if place.name and (declared is None or not declared.present):
+                bare = Link(place.name, master="", up=False, addresses=(), altnames=(), alias="")
+                state = state.with_link(place.netns or "", bare)
+    return state
+
+
+def _summary(owner: str | None, state: State) -> dict[str, Any]:
+    """Return in a few words what there is of a topology."""
+    return {
+        "name": owner,
+        "group": _owner.of_links(owner) if owner else None,
+        "namespaces": sorted(label for label, netns in state.namespaces.items() if netns.present),
+        "links": sum(len(netns.links) for netns in state.namespaces.values()),
+    }
