@@ -11,7 +11,15 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _namespace, _owner
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, Route, Rule, State, where
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    Fdb,
+    Link,
+    Neighbour,
+    Route,
+    Rule,
+    State,
+    where,
+)
 
 # The bridges that Docker makes for its own networks belong to Docker.
 _DOCKERS = re.compile(r"docker0|docker_gwbridge|br-[0-9a-f]{12}")
@@ -67,7 +75,10 @@ class Gathered:
                     self._leave_out(label, f"the link {link.name}, whose {what} is out of reach")
                 return False
         if link.peer and link.peer.netns is not None:
-            mine, other = (label != "host", label, link.name), (link.peer.netns != "host", link.peer.netns, link.peer.name)
+            mine, other = (
+                (label != "host", label, link.name),
+                (link.peer.netns != "host", link.peer.netns, link.peer.name),
+            )
             return mine > other
         return link.kind != "veth"
 
@@ -85,24 +96,12 @@ class Gathered:
             result["loopback_up"] = False
         if sysctls:
             result["sysctls"] = dict(sorted(sysctls.items()))
-        routes = [self._route(label, route) for route in have.routes or () if not route.foreign]
+        routes = [_route(route) for route in have.routes or () if not route.foreign]
         rules = [_rule(rule) for rule in have.rules or () if not rule.foreign]
-        result.update({key: value for key, value in (("routes", routes), ("rules", rules)) if value})
+        neighbours = [_neighbour(entry) for entry in have.neighbours or ()]
+        lists = (("routes", routes), ("rules", rules), ("neighbours", neighbours))
+        result.update({key: value for key, value in lists if value})
         return result
-
-    def _route(self, label: str, route: Route) -> dict[str, Any]:
-        return _without_none(
-            {
-                "dst": route.dst,
-                "gateway": route.gateway,
-                "dev": route.dev,
-                "metric": route.metric or None,
-                "table": None if route.table == 254 else route.table,
-                "src": route.src,
-                "type": None if route.type == "unicast" else route.type,
-                "onlink": route.onlink or None,
-            }
-        )
 
     def _link(self, label: str, link: Link) -> dict[str, Any]:
         result: dict[str, Any] = {"name": link.name, "netns": label}
@@ -110,8 +109,10 @@ class Gathered:
             return {**result, "addresses": list(link.addresses or ())}
         result["kind"] = link.kind
         result.update(self._end(label, link))
-        if link.parent and link.parent.netns is not None:
+        if link.parent and link.parent.netns is not None and link.parent.name:
             result.update(parent=link.parent.name, parent_netns=link.parent.netns)
+        elif link.underlay is not None:
+            result["parent_netns"] = link.underlay
         result.update(_options(KINDS[link.kind or ""], link.options))
         if link.peer and link.peer.netns is not None:
             other = self._state.link(link.peer.netns, link.peer.name)
@@ -129,10 +130,36 @@ class Gathered:
         for key, values in (("altnames", link.altnames), ("addresses", link.addresses)):
             result[key] = list(values or ()) or None
         result["master"] = link.master or None
+        own = link.kind == "vxlan"
+        result["fdb"] = [_forwarding(entry) for entry in link.fdb or () if entry.master is not own] or None
         master = self._state.link(label, link.master) if link.master else None
         if master and master.kind == "bridge":
             result["bridge_port"] = _options(BRIDGE_PORT, link.port) or None
         return _without_none(result)
+
+
+def _route(route: Route) -> dict[str, Any]:
+    return _without_none(
+        {
+            "dst": route.dst,
+            "gateway": route.gateway,
+            "dev": route.dev,
+            "metric": route.metric or None,
+            "table": None if route.table == 254 else route.table,
+            "src": route.src,
+            "type": None if route.type == "unicast" else route.type,
+            "onlink": route.onlink or None,
+        }
+    )
+
+
+def _neighbour(entry: Neighbour) -> dict[str, Any]:
+    return _without_none({"dst": entry.dst, "mac": entry.mac, "dev": entry.dev, "proxy": entry.proxy or None})
+
+
+def _forwarding(entry: Fdb) -> dict[str, Any]:
+    words = {"mac": entry.mac, "dst": entry.dst, "port": entry.port, "vni": entry.vni, "via": entry.via}
+    return _without_none({**words, "vlan": entry.vlan})
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -10,15 +10,26 @@ import ipaddress
 from collections.abc import Callable
 from typing import Union
 
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import bare
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    Endpoint,
+    Fdb,
+    Link,
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+    is_default,
+)
 
-Entries = tuple[Union[Route, Rule], ...]
+Entries = tuple[Union[Neighbour, Route, Rule], ...]
 
 
 def born(group: int) -> Netns:
     """Return a namespace as the kernel makes it."""
     lo = Link("lo", kind="loopback", up=False, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
-    return Netns(links={"lo": lo}, routes=(), rules=())
+    return Netns(links={"lo": lo}, routes=(), rules=(), neighbours=())
 
 
 def created(link: Link, peer: Endpoint | None) -> Link:
@@ -35,7 +46,9 @@ def created(link: Link, peer: Endpoint | None) -> Link:
         addresses=(),
         peer=peer,
         parent=link.parent,
-        options=link.options,
+        underlay=link.underlay,
+        fdb=(),
+        options={**bare(link.kind), **link.options},
         group=link.group or 0,
     )
 
@@ -45,24 +58,96 @@ def without_link(state: State, label: str, name: str) -> State:
     link = state.link(label, name)
     if link is None:
         return state
-    state = without_device(state.without_link(label, name), label, name)
+    state = stale(without_device(state.without_link(label, name), label, name), label, link)
     if link.peer and link.peer.netns is not None:
         state = without_link(state, link.peer.netns, link.peer.name)
-    for other_label, other in list(state.links()):
+    for other_label, one in list(state.links()):
+        other = state.link(other_label, one.name)
+        if other is None:
+            continue  # it went with another one
         if other.parent == Endpoint(label, name):
             state = without_link(state, other_label, other.name)
         elif other_label == label and other.master == name:
-            state = state.with_link(label, dataclasses.replace(other, master="", port={}))
+            state = state.with_link(label, released(other))
     return state
 
 
+def released(link: Link) -> Link:
+    """Return a link that its master let go of: the master forgets what it knew of the port."""
+    fdb = link.fdb and tuple(entry for entry in link.fdb if not entry.master)
+    return dataclasses.replace(link, master="", port={}, fdb=fdb)
+
+
 def without_device(state: State, label: str, name: str) -> State:
-    """Remove the routes that leave through a link which went down or away."""
+    """Remove the routes and neighbours of a link which went down or away."""
     netns = state.netns(label)
-    if netns.routes is None:
+    routes = netns.routes and tuple(route for route in netns.routes if route.dev != name)
+    neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name)
+    return state.with_netns(label, dataclasses.replace(netns, routes=routes, neighbours=neighbours))
+
+
+def without_neighbours(state: State, label: str, name: str) -> State:
+    """Remove the neighbours of a link whose own MAC address changed; those that are answered for stay."""
+    netns = state.netns(label)
+    kept = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name or entry.proxy)
+    return state.with_netns(label, dataclasses.replace(netns, neighbours=kept))
+
+
+def stale(state: State, label: str, gone: Link) -> State:
+    """Let forwarding entries through a link that is gone keep its index, as the kernel does."""
+    for link in list(state.netns(label).links.values()):
+        if any(entry.via == gone.name for entry in link.fdb or ()):
+            fdb = tuple(
+                dataclasses.replace(entry, via=nameless(gone.index or 0)) if entry.via == gone.name else entry
+                for entry in link.fdb or ()
+            )
+            state = state.with_link(label, dataclasses.replace(link, fdb=fdb))
+    return state
+
+
+def nameless(index: int) -> str:
+    """Return what stands for a link of which only the index is known; no link can have this name."""
+    return f"interface {index}"
+
+
+def is_nameless(name: str | None) -> bool:
+    """Tell whether this stands for a link of which only the index is known."""
+    return name is not None and " " in name
+
+
+def with_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
+    """Add a forwarding entry, which takes the place of another one of a unicast MAC address in the same table."""
+    master = (state.netns(label).links[name].master or "") if entry.master else ""
+    same = dataclasses.replace(entry, dst=None) if entry.single else entry
+    for other in list(state.netns(label).links.values()):
+        # A bridge has one table for all its ports.
+        if other.name == name or (master and other.master == master):
+            state = without_forwarding(state, label, other.name, same)
+    link = state.netns(label).links[name]
+    return state.with_link(label, without_default(dataclasses.replace(link, fdb=(*(link.fdb or ()), entry))))
+
+
+def without_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
+    """Remove a forwarding entry; one that says no destination, or no VLAN, stands for all of its MAC address."""
+    link = state.link(label, name)
+    if link is None or link.fdb is None:
         return state
-    kept = tuple(route for route in netns.routes if route.dev != name)
-    return state.with_netns(label, dataclasses.replace(netns, routes=kept))
+    kept = tuple(one for one in link.fdb if not _covers(entry, one))
+    return state.with_link(label, dataclasses.replace(link, fdb=kept))
+
+
+def _covers(entry: Fdb, one: Fdb) -> bool:
+    if (entry.mac, entry.master) != (one.mac, one.master):
+        return False
+    if entry.master:
+        return entry.vlan in (None, one.vlan)
+    return entry.dst is None or entry == one
+
+
+def without_default(link: Link) -> Link:
+    """Return a VXLAN link whose default destination stands in its options alone, and not among its entries."""
+    kept = link.fdb and tuple(entry for entry in link.fdb if not is_default(entry, link.options))
+    return dataclasses.replace(link, fdb=kept)
 
 
 def without_address(state: State, label: str, name: str, address: str) -> State:
@@ -78,14 +163,17 @@ def without_address(state: State, label: str, name: str, address: str) -> State:
 
 
 def repointed(state: State, old: Endpoint, new: Endpoint) -> State:
-    """Let every link that named a moved one as its peer or parent name it in its new place."""
+    """Let every link that named a moved one as its peer or parent name it in its new place; a VXLAN link goes."""
+    for label, link in list(state.links()):
+        if link.parent == old and link.kind == "vxlan":
+            state = without_link(state, label, link.name)
     for label, link in list(state.links()):
         if link.peer == old:
             state = state.with_link(label, dataclasses.replace(link, peer=new))
         if link.parent == old:
             state = state.with_link(label, dataclasses.replace(link, parent=new))
         if label == old.netns and link.master == old.name:
-            state = state.with_link(label, dataclasses.replace(link, master="", port={}))
+            state = state.with_link(label, released(link))
     return state
 
 
@@ -97,9 +185,19 @@ def with_altnames(state: State, label: str, name: str, change: Callable[[tuple[s
     return state.with_link(label, dataclasses.replace(link, altnames=change(link.altnames or ())))
 
 
+def replaced(old: Neighbour | Route | Rule, new: Neighbour | Route | Rule) -> bool:
+    """Tell whether a new entry takes an old one's place, as a neighbour does of which there can be only one."""
+    if not isinstance(old, Neighbour) or not isinstance(new, Neighbour):
+        return False
+    return (old.dst, old.dev, old.proxy) == (new.dst, new.dev, new.proxy)
+
+
 def with_entries(state: State, label: str, change: Callable[[Entries], Entries], kind: type) -> State:
-    """Apply a change to a namespace's routes or rules."""
+    """Apply a change to a namespace's routes, rules or neighbours."""
     netns = state.netns(label)
+    if kind is Neighbour:
+        neighbours = tuple(entry for entry in change(netns.neighbours or ()) if isinstance(entry, Neighbour))
+        return state.with_netns(label, dataclasses.replace(netns, neighbours=neighbours))
     if kind is Route:
         routes = tuple(entry for entry in change(netns.routes or ()) if isinstance(entry, Route))
         return state.with_netns(label, dataclasses.replace(netns, routes=routes))

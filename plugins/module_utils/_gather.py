@@ -6,19 +6,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _namespace, _nsfs, _privileges, _refs
 from ansible_collections.netfleet.docker.plugins.module_utils._document import Gathered
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._sysctls import sysctls
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns, where
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
 
 _FILES = 4096
-_EVERYTHING = Netns(present=None, routes=(), rules=(), neighbours=())
+# Whatever is managed is read, and no link can have this name.
+_EVERYTHING = Netns(present=None, routes=(), rules=(), neighbours=(), links={"": Link("", fdb=())})
 
 
 def gather(name: str | None) -> Gathered:
@@ -32,10 +33,14 @@ def _gathered(name: str | None) -> Gathered:
     kernel = Kernel()
     try:
         _refs.open_all(kernel)
-        readings = [kernel.read(label, _EVERYTHING, forwarding=True) for label in sorted(kernel.labels())]
-        kept = _nsfs.in_new(lambda: sysctls(_Here(), ()))
-        set_ = {one.label: _nsfs.inside(kernel.fd(one.label), lambda one=one: _differing(one, kept)) for one in readings}
-        return Gathered(observe(readings), set_, name)
+        readings = [kernel.read(label, _EVERYTHING) for label in sorted(kernel.labels())]
+        new = _nsfs.in_new(lambda: sysctls(_Here(), ()))
+        given = {}
+        for reading in readings:
+            if _namespace.is_named(reading.label):
+                work = functools.partial(_differing, reading, new)
+                given[reading.label] = _nsfs.inside(kernel.fd(reading.label), work)
+        return Gathered(observe(readings), given, name)
     finally:
         kernel.close()
 

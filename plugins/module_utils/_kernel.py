@@ -26,11 +26,15 @@ from ansible_collections.netfleet.docker.plugins.module_utils._transport import 
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
 
 _PYROUTE2_MINIMUM = (0, 7, 2)
-_NEWLINK, _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNSID = 16, 18, 22, 26, 34, 90
+_NEWLINK, _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 16, 18, 22, 26, 34, 30, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
 _NAME_ATTRIBUTE, _GROUP_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 27, 3
 _NETLINK_HEADER = 16
 _LOOPBACK = 1  # its index in every namespace
+_NDMSG = struct.Struct("=BxxxiHBB")
+_AF_BRIDGE, _NTF_PROXY = 7, 8
+_NEIGHBOURS = (_NDMSG.pack(0, 0, 0, 0, 0), _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0))
+_FORWARDING = (_NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0),)
 _IFINFO = struct.Struct("=BxHiII")
 _ALL_LINKS = _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
 
@@ -119,7 +123,7 @@ class Kernel:
         return int(decode("nsid", answers[0])["NETNSA_NSID"])
 
     def read(self, label: str, want: Netns, near: Iterable[str] = (), processes: Processes | None = None) -> Reading:
-        """Read of a namespace its links and addresses, and what is wanted of its routes, rules and sysctls.
+        """Read of a namespace its links and addresses, and of its other tables and its sysctls what is wanted.
 
         ``near`` names the namespaces in which the other ends of its links are likely to lie.
         """
@@ -136,6 +140,8 @@ class Kernel:
             addresses=self._dump(label, "address", _GETADDR, bytes(8)),
             routes=self._dump(label, "route", _GETROUTE, bytes(12)) if want.routes is not None else None,
             rules=self._dump(label, "rule", _GETRULE, bytes(12)) if want.rules is not None else None,
+            neighbours=self._neighbours(label, _NEIGHBOURS) if want.neighbours is not None else None,
+            forwarding=self._neighbours(label, _FORWARDING) if _forwards(want) else None,
             sysctls=self._sysctls(label, want.sysctls),
             processes=here,
             nsids=self._nsids(label, numbers, near),
@@ -199,6 +205,9 @@ class Kernel:
         what = f"read the {kind} table of {where(label)}"
         return [decode(kind, answer) for answer in self._socket(label).dump(what, message_type, payload)]
 
+    def _neighbours(self, label: str, payloads: Iterable[bytes]) -> list[Mapping[str, Any]]:
+        return [message for payload in payloads for message in self._dump(label, "neighbour", _GETNEIGH, payload)]
+
     def _nsids(self, label: str, numbers: set[int], near: Iterable[str]) -> dict[int, str]:
         """Return which of the open namespaces the given numbers of this one stand for."""
         found: dict[int, str] = {}
@@ -221,6 +230,11 @@ def _born(op: _ops.CreateNetns) -> Netlink:
         body = _IFINFO.pack(0, 0, _LOOPBACK, 0, 0) + attribute(_GROUP_ATTRIBUTE, struct.pack("=I", op.group))
         there.request(op.describe(), _NEWLINK, 0, body)
     return there
+
+
+def _forwards(want: Netns) -> bool:
+    """Tell whether forwarding entries matter: where they are managed, or would be lost where a link is made anew."""
+    return any(link.fdb is not None or (link.kind == "vxlan" and link.recreate) for link in want.links.values())
 
 
 def _write_sysctl(key: str, value: str) -> None:
@@ -246,12 +260,18 @@ def _classes() -> Mapping[str, Any]:
     from pyroute2.netlink.rtnl.fibmsg import fibmsg
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
     from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
+    from pyroute2.netlink.rtnl.ndmsg import ndmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-    # With the one attribute of linux/if_link.h that pyroute2 does not know yet.
-    attributes = (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))
-    ifinfmsg.ifinfo.data_map["macvlan"] = type("macvlan_data", (macvx_data,), {"nla_map": attributes})
-    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg}
+    # With the attributes of linux/if_link.h that pyroute2 does not know yet, or not in every version.
+    kinds = ifinfmsg.ifinfo.data_map
+    for kind, base, attributes in (
+        ("macvlan", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
+        ("macvtap", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
+        ("ipvlan", kinds["ipvlan"], (*kinds["ipvlan"].nla_map[:2], ("IFLA_IPVLAN_FLAGS", "uint16"))),
+    ):
+        kinds[kind] = type(f"{kind}_data", (base,), {"nla_map": attributes})
+    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg, "neighbour": ndmsg}
 
 
 def _encode(request: Message) -> bytes:

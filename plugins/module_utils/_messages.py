@@ -18,12 +18,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
     KINDS,
     MACVLAN_FLAGS,
     MACVLAN_MACADDR_SET,
-    MACVLAN_MODES,
     Option,
     Value,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Route, Rule
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Neighbour, Route, Rule
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
+    NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_EXCL,
     NLM_F_REPLACE,
@@ -31,6 +31,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
 
 _NEWLINK, _DELLINK, _NEWADDR, _DELADDR = 16, 17, 20, 21
 _NEWROUTE, _DELROUTE, _NEWRULE, _DELRULE = 24, 25, 32, 33
+_NEWNEIGH, _DELNEIGH = 28, 29
 _NEWLINKPROP, _DELLINKPROP = 108, 109
 _IFF_UP = 1
 _RTPROT_STATIC = 4
@@ -38,6 +39,9 @@ _RTNH_F_ONLINK = 4
 _SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_HOST, _SCOPE_NOWHERE = 0, 253, 254, 255
 _ROUTE_TYPES = {"unicast": 1, "local": 2, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 _RULE_ACTIONS = {"lookup": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+_AF_BRIDGE = 7
+_NUD_REACHABLE, _NUD_NOARP, _NUD_PERMANENT = 0x02, 0x40, 0x80
+_NTF_SELF, _NTF_MASTER, _NTF_PROXY = 0x02, 0x04, 0x08
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
@@ -53,7 +57,7 @@ class Places(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """A request to the socket of one namespace; ``kind`` is link, address, route or rule."""
+    """A request to the socket of one namespace; ``kind`` is link, address, route, rule or neighbour."""
 
     netns: str
     kind: str
@@ -71,16 +75,20 @@ def message(op: _ops.Op, places: Places) -> Message:  # noqa: ARG001 (the regist
 
 @message.register
 def _create_link(op: _ops.CreateLink, places: Places) -> Message:
-    label = op.netns
+    label = op.netns if op.link.underlay is None else op.link.underlay
     attributes = _new_link(op.link)
-    if op.link.parent and op.link.parent.netns is not None:
-        # The index of a parent is looked up where the socket is, so the request goes there and names the target.
-        label = op.link.parent.netns
-        attributes.append(("IFLA_LINK", places.index(label, op.link.parent.name)))
-    if label != op.netns:
-        attributes.append(("IFLA_NET_NS_FD", places.fd(op.netns)))
     specs = KINDS.get(op.link.kind or "", {})
     data = _options(specs, {key: value for key, value in op.link.options.items() if value != specs[key].born})
+    if op.link.parent and op.link.parent.name and op.link.parent.netns is not None:
+        # The index of a parent is looked up where the socket is, so the request goes there and names the target.
+        label = op.link.parent.netns
+        parent = places.index(label, op.link.parent.name)
+        if op.link.kind == "vxlan":
+            data.append(("IFLA_VXLAN_LINK", parent))
+        else:
+            attributes.append(("IFLA_LINK", parent))
+    if label != op.netns:
+        attributes.append(("IFLA_NET_NS_FD", places.fd(op.netns)))
     if op.peer:
         peer = _new_link(op.peer)
         if op.peer_netns != op.netns:
@@ -153,6 +161,8 @@ def _add_entry(op: _ops.AddEntry, places: Places) -> Message:
     flags = NLM_F_CREATE | NLM_F_EXCL
     if isinstance(op.entry, Route):
         return _route(op.netns, _NEWROUTE, flags, op.entry, places)
+    if isinstance(op.entry, Neighbour):
+        return _neighbour(op.netns, _NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, op.entry, places)
     return _rule(op.netns, _NEWRULE, flags, op.entry)
 
 
@@ -160,7 +170,20 @@ def _add_entry(op: _ops.AddEntry, places: Places) -> Message:
 def _remove_entry(op: _ops.RemoveEntry, places: Places) -> Message:
     if isinstance(op.entry, Route):
         return _route(op.netns, _DELROUTE, 0, op.entry, places)
+    if isinstance(op.entry, Neighbour):
+        return _neighbour(op.netns, _DELNEIGH, 0, op.entry, places)
     return _rule(op.netns, _DELRULE, 0, op.entry)
+
+
+@message.register
+def _add_fdb(op: _ops.AddFdb, places: Places) -> Message:
+    flags = NLM_F_CREATE | (NLM_F_REPLACE if op.entry.single else NLM_F_APPEND)
+    return _forwarding(op, _NEWNEIGH, flags, places)
+
+
+@message.register
+def _remove_fdb(op: _ops.RemoveFdb, places: Places) -> Message:
+    return _forwarding(op, _DELNEIGH, 0, places)
 
 
 def _new_link(link: Link) -> list[tuple[str, Any]]:
@@ -189,8 +212,10 @@ def _options(specs: Mapping[str, Option], options: Mapping[str, Value]) -> list[
             attributes.append((spec.attribute, {"attrs": [("IFLA_MACVLAN_MACADDR", mac) for mac in value]}))
         elif spec.codec == "macvlan_flags" and isinstance(value, tuple):
             attributes.append((spec.attribute, sum(MACVLAN_FLAGS[flag] for flag in value)))
-        elif spec.codec == "macvlan_mode":
-            attributes.append((spec.attribute, MACVLAN_MODES[str(value)]))
+        elif spec.names:
+            attributes.append((spec.attribute, spec.names[str(value)]))
+        elif spec.number6 and ":" in str(value):
+            attributes.append((f"{spec.attribute}6", value))
         else:
             attributes.append((spec.attribute, int(value) if isinstance(value, bool) else value))
     return attributes
@@ -253,6 +278,37 @@ def _route(label: str, message_type: int, flags: int, route: Route, places: Plac
     if route.src:
         attributes.append(("RTA_PREFSRC", route.src))
     return Message(label, "route", message_type, flags, fields, attributes)
+
+
+def _neighbour(label: str, message_type: int, flags: int, entry: Neighbour, places: Places) -> Message:
+    fields = {
+        "family": _FAMILIES[ipaddress.ip_address(entry.dst).version],
+        "ifindex": places.index(label, entry.dev) if entry.dev else 0,
+        "state": _NUD_PERMANENT,
+        "flags": _NTF_PROXY if entry.proxy else 0,
+    }
+    attributes = [("NDA_DST", entry.dst)] + ([("NDA_LLADDR", entry.mac)] if entry.mac else [])
+    return Message(label, "neighbour", message_type, flags, fields, attributes)
+
+
+def _forwarding(op: _ops.AddFdb | _ops.RemoveFdb, message_type: int, flags: int, places: Places) -> Message:
+    entry = op.entry
+    fields = {
+        "family": _AF_BRIDGE,
+        "ifindex": places.index(op.netns, op.name),
+        "state": _NUD_NOARP | _NUD_REACHABLE if entry.master else _NUD_PERMANENT,
+        "flags": _NTF_MASTER if entry.master else _NTF_SELF,
+    }
+    given = (
+        ("NDA_LLADDR", entry.mac),
+        ("NDA_DST", entry.dst),
+        ("NDA_VLAN", entry.vlan),
+        ("NDA_PORT", entry.port),
+        ("NDA_VNI", entry.vni),
+        ("NDA_IFINDEX", places.index(op.netns, entry.via) if entry.via else None),
+    )
+    attributes = [(attribute, value) for attribute, value in given if value is not None]
+    return Message(op.netns, "neighbour", message_type, flags, fields, attributes)
 
 
 def _rule(label: str, message_type: int, flags: int, rule: Rule) -> Message:

@@ -25,7 +25,7 @@ class Endpoint:
     name: str
 
     def __str__(self) -> str:
-        return f"{self.name} in {where(self.netns)}"
+        return f"{self.name} in {where(self.netns)}" if self.name else "none"
 
 
 def where(label: str | None) -> str:
@@ -88,12 +88,68 @@ class Rule:
 
 
 @dataclasses.dataclass(frozen=True)
+class Neighbour:
+    """A permanent entry of the neighbour table, or with ``proxy`` an address that is answered for, which has no MAC."""
+
+    dst: str
+    mac: str | None = None
+    dev: str | None = None
+    proxy: bool = False
+
+    def __str__(self) -> str:
+        words = ["proxy"] if self.proxy else []
+        words += [self.dst]
+        words += [f"at {self.mac}"] if self.mac else []
+        return " ".join(words + ([f"dev {self.dev}"] if self.dev else []))
+
+
+FLOOD = "00:00:00:00:00:00"
+
+
+@dataclasses.dataclass(frozen=True)
+class Fdb:
+    """A static forwarding entry of a link.
+
+    Of a VXLAN link itself: behind which VTEP ``dst`` a MAC address is; ``FLOOD`` stands for all that are not known.
+    With ``master``: that a MAC address is behind this port of its bridge. ``port``, ``vni`` and ``via`` are None where
+    they are the link's own, ``vlan`` where any is meant.
+    """
+
+    mac: str = FLOOD
+    dst: str | None = None
+    port: int | None = None
+    vni: int | None = None
+    via: str | None = None
+    vlan: int | None = None
+    master: bool = False
+
+    def __str__(self) -> str:
+        words = [self.mac]
+        words += [f"dst {self.dst}"] if self.dst else []
+        for key in ("port", "vni", "via", "vlan"):
+            words += [f"{key} {getattr(self, key)}"] if getattr(self, key) is not None else []
+        return " ".join(words + (["master"] if self.master else []))
+
+    @property
+    def single(self) -> bool:
+        """Whether the table has room for only one destination: all of a unicast MAC address."""
+        return self.mac != FLOOD and not int(self.mac[:2], 16) & 1
+
+
+def is_default(entry: Fdb, options: Mapping[str, Value]) -> bool:
+    """Tell whether an entry is the one that a VXLAN link has of its own: everything unknown, to its remote or group."""
+    plain = entry.mac == FLOOD and entry.dst and entry.port is None and entry.vni is None
+    return bool(plain) and entry.dst in (options.get("remote"), options.get("group"))
+
+
+@dataclasses.dataclass(frozen=True)
 class Link:
     """A network interface.
 
     ``present``: True it is to exist, False it is not to, None it must be there already (desired states only).
     ``addresses`` holds those that a user may manage, in the kernel's order; ``mtu`` is in bytes.
     ``options`` are those of the link's kind, ``port`` those it has as a port of its master; see ``_kinds``.
+    ``parent`` without a name stands for none; ``underlay`` is the namespace of a VXLAN link's UDP socket and parent.
     """
 
     name: str
@@ -108,15 +164,20 @@ class Link:
     addresses: tuple[str, ...] | None = None
     peer: Endpoint | None = None
     parent: Endpoint | None = None
+    underlay: str | None = None
+    fdb: tuple[Fdb, ...] | None = None
     options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     # The group that it is created in, by which a topology knows its own; it is never changed later.
     group: int | None = None
     # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
-    # order of the addresses matters, the first of a subnet being the source of what leaves.
+    # order of the addresses matters, the first of a subnet being the source of what leaves; whether forwarding entries
+    # that are not listed stay, and whether those in the master's table are none of this list's business.
     ports: tuple[str, ...] | None = None
     recreate: bool = False
     ordered: bool = False
+    fdb_append: bool = False
+    fdb_own: bool = False
     # Observed only. ``other_addresses`` are those of the kernel itself, of router advertisements and of leases.
     index: int | None = None
     running: bool | None = None
@@ -134,9 +195,11 @@ class Netns:
     sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
     routes: tuple[Route, ...] | None = None
     rules: tuple[Rule, ...] | None = None
-    # Desired only: leave routes or rules that are not listed; remove the name though processes are inside.
+    neighbours: tuple[Neighbour, ...] | None = None
+    # Desired only: leave routes, rules or neighbours that are not listed; remove the name though processes are inside.
     routes_append: bool = False
     rules_append: bool = False
+    neighbours_append: bool = False
     force: bool = False
     group: int | None = None
     # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
@@ -193,12 +256,12 @@ class State:
             links = {}
             for name, link in netns.links.items():
                 peer, parent = moved(link.peer), moved(link.parent)
-                same = (peer, parent) == (link.peer, link.parent)
-                links[name] = link if same else dataclasses.replace(link, peer=peer, parent=parent)
+                underlay = link.underlay if link.underlay is None else labels.get(link.underlay, link.underlay)
+                same = (peer, parent, underlay) == (link.peer, link.parent, link.underlay)
+                links[name] = link if same else dataclasses.replace(link, peer=peer, parent=parent, underlay=underlay)
             label = labels.get(old, old)
-            netns = dataclasses.replace(netns, links=links)
-            known = namespaces.get(label)
-            namespaces[label] = netns if known is None else combined(known, netns, where(label))
+            entry, known = dataclasses.replace(netns, links=links), namespaces.get(label)
+            namespaces[label] = entry if known is None else combined(known, entry, where(label))
         return State(namespaces)
 
 
@@ -206,8 +269,8 @@ Part = TypeVar("Part", Netns, Link)
 
 
 def combined(one: Part, other: Part, what: str) -> Part:
-    """Return what two desired states of one thing ask for together; raise ValueError where they contradict each other."""
-    fields = {}
+    """Return what two desired states of one thing ask for together; raise ValueError where they contradict."""
+    fields: dict[str, Any] = {}
     for field in dataclasses.fields(one):
         here, there = getattr(one, field.name), getattr(other, field.name)
         if here == there:

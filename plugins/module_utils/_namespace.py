@@ -10,7 +10,14 @@ from typing import Any, Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _values
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    Link,
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._options import checked, optional
 
 ROUTE: dict[str, Any] = {
@@ -40,6 +47,12 @@ RULE: dict[str, Any] = {
     "table": {"type": "int"},
     "action": {"type": "str", "choices": ["lookup", "blackhole", "unreachable", "prohibit"], "default": "lookup"},
 }
+NEIGHBOUR: dict[str, Any] = {
+    "dst": {"type": "str", "required": True},
+    "mac": {"type": "str"},
+    "dev": {"type": "str", "required": True},
+    "proxy": {"type": "bool", "default": False},
+}
 OPTIONS: dict[str, Any] = {
     "loopback_up": {"type": "bool"},
     "sysctls": {"type": "dict"},
@@ -47,6 +60,8 @@ OPTIONS: dict[str, Any] = {
     "routes_append": {"type": "bool", "default": False},
     "rules": {"type": "list", "elements": "dict", "options": RULE},
     "rules_append": {"type": "bool", "default": False},
+    "neighbours": {"type": "list", "elements": "dict", "options": NEIGHBOUR},
+    "neighbours_append": {"type": "bool", "default": False},
 }
 Entry = TypeVar("Entry", Route, Rule)
 
@@ -86,14 +101,37 @@ def declared(reference: str, params: Mapping[str, Any], prefix: str = "") -> Net
         },
         routes=_entries(_route, params["routes"], f"{prefix}routes"),
         rules=_entries(_rule, params["rules"], f"{prefix}rules"),
+        neighbours=neighbours(params["neighbours"], prefix),
         routes_append=params["routes_append"],
         rules_append=params["rules_append"],
+        neighbours_append=params["neighbours_append"],
     )
 
 
 def _entries(read: Callable[[str, Mapping[str, Any]], Entry], values: list[Any] | None, name: str) -> Any:
     """Return the entries of a list, read each by itself; None, which stands for not managed, stays None."""
     return None if values is None else tuple(read(f"{name}[{place}].", value) for place, value in enumerate(values))
+
+
+def neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tuple[Neighbour, ...] | None:
+    """Return the neighbour entries that are asked for; None stays None."""
+    if given is None:
+        return None
+    found: dict[tuple[str, str, bool], Neighbour] = {}
+    for place, params in enumerate(given):
+        prefix = f"{before}neighbours[{place}]."
+        if (params["mac"] is None) is not params["proxy"]:
+            raise BadParameter(prefix + "mac", "a neighbour has a MAC address, but for a proxy entry, which has none")
+        entry = Neighbour(
+            checked(prefix + "dst", _values.host_address, params["dst"]),
+            optional(prefix + "mac", _values.any_mac, params["mac"]),
+            checked(prefix + "dev", _values.ifname, params["dev"]),
+            params["proxy"],
+        )
+        key = (entry.dst, entry.dev or "", entry.proxy)
+        if found.setdefault(key, entry) != entry:
+            raise BadParameter(prefix + "mac", f"{entry.dst} on {entry.dev} has another MAC address further up")
+    return tuple(found.values())
 
 
 def _route(prefix: str, params: Mapping[str, Any]) -> Route:

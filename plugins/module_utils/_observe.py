@@ -10,13 +10,18 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._effects import nameless
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import VXLAN, Value
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
+    Fdb,
     Link,
+    Neighbour,
     Netns,
     Route,
     Rule,
     State,
+    is_default,
 )
 
 Message = Mapping[str, Any]
@@ -29,9 +34,11 @@ _SCOPE_LINK = 253
 _RTPROT_USERS = (3, 4)  # boot, which is what ip(8) gives, and static
 _RTPROT_KERNEL = 2
 _RTNH_F_ONLINK = 4
-_AF_INET6 = 10
+_AF_INET, _AF_INET6 = 2, 10
 _ROUTE_TYPES = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _RULE_ACTIONS = {1: "lookup", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
+_NTF_PROXY, _NTF_EXT_LEARNED = 0x08, 0x10
 _BORN_WITH = {4: (0, 32766, 32767), 6: (0, 32766)}
 
 
@@ -46,6 +53,8 @@ class Reading:
     addresses: Sequence[Message] = ()
     routes: Sequence[Message] | None = None
     rules: Sequence[Message] | None = None
+    neighbours: Sequence[Message] | None = None
+    forwarding: Sequence[Message] | None = None
     sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
     nsids: Mapping[int, str] = dataclasses.field(default_factory=dict)
     processes: tuple[int, ...] = ()
@@ -71,6 +80,7 @@ def _netns(reading: Reading, names: Mapping[str, Mapping[int, str]]) -> Netns:
         sysctls=reading.sysctls,
         routes=None if reading.routes is None else tuple(_route(message, here) for message in reading.routes),
         rules=None if reading.rules is None else tuple(_rule(message) for message in reading.rules),
+        neighbours=None if reading.neighbours is None else _neighbours(reading.neighbours, here),
         stub=reading.stub,
         processes=reading.processes,
     )
@@ -81,7 +91,16 @@ def _link(
 ) -> Link:
     info = message.get("IFLA_LINKINFO", {})
     kind = info.get("IFLA_INFO_KIND") or ("loopback" if message["type"] == _ARPHRD_LOOPBACK else None)
-    below = _lower(reading, message, names)
+    options: Mapping[str, Value] = info.get("IFLA_INFO_DATA", {})
+    away = _away(reading, message)
+    below: Endpoint | None
+    if kind == "vxlan":
+        # The kernel leaves addresses out that are not set, and its IFLA_LINK means nothing.
+        below = _lower(away, info["IFLA_INFO_DATA"].get("parent_index", 0), names) or Endpoint(away, "")
+        known = {name: value for name, value in options.items() if name in VXLAN}
+        options = {"group": "", "remote": "", "local": "", **known}
+    else:
+        below = _lower(away, message.get("IFLA_LINK", 0), names)
     cidrs = [_cidr(one) for one in addresses]
     users = [_is_the_users(one, cidr, message.get("IFLA_ADDRESS", "")) for one, cidr in zip(addresses, cidrs)]
     return Link(
@@ -96,7 +115,9 @@ def _link(
         addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if users_own),
         peer=below if kind == "veth" else None,
         parent=below if kind != "veth" else None,
-        options=info.get("IFLA_INFO_DATA", {}),
+        underlay=away if kind == "vxlan" else None,
+        fdb=None if reading.forwarding is None else _fdb(reading, message, options, names.get(away or "", {})),
+        options=options,
         port=info.get("IFLA_INFO_SLAVE_DATA", {}),
         group=message.get("IFLA_GROUP", 0),
         index=message["index"],
@@ -107,17 +128,19 @@ def _link(
     )
 
 
-def _lower(reading: Reading, message: Message, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
-    """Return the link that IFLA_LINK names: a veth's peer, otherwise the parent."""
-    index = message.get("IFLA_LINK", 0)
+def _away(reading: Reading, message: Message) -> str | None:
+    """Return the label of the namespace in which a link's peer or parent lies, None for one that is out of reach."""
+    if "IFLA_LINK_NETNSID" not in message:
+        return reading.label
+    return reading.nsids.get(message["IFLA_LINK_NETNSID"])
+
+
+def _lower(label: str | None, index: int, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
+    """Return the link with an index in a namespace: a veth's peer, otherwise the parent."""
     if not index:
         return None
-    label: str | None = reading.label
-    if "IFLA_LINK_NETNSID" in message:
-        # The index is then one of the other namespace, and means nothing here.
-        label = reading.nsids.get(message["IFLA_LINK_NETNSID"])
     name = names.get(label, {}).get(index) if label is not None else None
-    return Endpoint(label, name) if name else Endpoint(None, f"interface {index}")
+    return Endpoint(label, name) if name else Endpoint(None, nameless(index))
 
 
 def _cidr(message: Message) -> str:
@@ -160,6 +183,42 @@ def _route(message: Message, names: Mapping[int, str]) -> Route:
         onlink=bool(message["flags"] & _RTNH_F_ONLINK),
         foreign=message["protocol"] not in _RTPROT_USERS,
     )
+
+
+def _neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> tuple[Neighbour, ...]:
+    """Return the entries that a user made, which are permanent or proxies; all others come and go with traffic."""
+    found = []
+    for message in messages:
+        proxy = bool(message["flags"] & _NTF_PROXY)
+        lasting = message["state"] & _NUD_PERMANENT and not message["flags"] & _NTF_EXT_LEARNED
+        if message["family"] in (_AF_INET, _AF_INET6) and (proxy or lasting):
+            mac = None if proxy else message.get("NDA_LLADDR")
+            found.append(Neighbour(message["NDA_DST"], mac, names.get(message["index"]), proxy))
+    return tuple(found)
+
+
+def _fdb(reading: Reading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]) -> tuple[Fdb, ...]:
+    """Return a link's static forwarding entries, without those that the kernel makes of its own."""
+    found = []
+    for message in reading.forwarding or ():
+        if message["index"] != link["index"] or message["flags"] & _NTF_EXT_LEARNED:
+            continue
+        vlan, master = message.get("NDA_VLAN"), message.get("NDA_MASTER")
+        if master is not None:
+            # To a bridge what is permanent is its own: the MAC addresses of its ports.
+            if message["state"] == _NUD_NOARP and master != link["index"]:
+                found.append(Fdb(message["NDA_LLADDR"], vlan=vlan, master=True))
+        elif "vni" in options and "NDA_DST" in message and message["state"] & (_NUD_PERMANENT | _NUD_NOARP):
+            index = message.get("NDA_IFINDEX")
+            entry = Fdb(
+                message["NDA_LLADDR"],
+                message["NDA_DST"],
+                message.get("NDA_PORT"),
+                message.get("NDA_VNI"),
+                None if index is None else underlay.get(index) or nameless(index),
+            )
+            found += [] if is_default(entry, options) else [entry]
+    return tuple(found)
 
 
 def _rule(message: Message) -> Rule:

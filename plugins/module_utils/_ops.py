@@ -15,10 +15,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _effects as effects
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import Value
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import NOWHERE, Value
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
+    Fdb,
     Link,
+    Neighbour,
     Netns,
     Route,
     Rule,
@@ -75,6 +77,9 @@ class DeleteNetns(Op):
         if not state.netns(self.netns).processes:
             for name in list(state.netns(self.netns).links):
                 state = effects.without_link(state, self.netns, name)
+            for label, link in list(state.links()):
+                if link.underlay == self.netns:
+                    state = effects.without_link(state, label, link.name)
         return state.with_netns(self.netns, Netns(present=False))
 
 
@@ -88,8 +93,10 @@ class CreateLink(Op):
 
     def describe(self) -> str:
         text = f"create {self.link.kind} {self.link.name} in {where(self.netns)}{_with(self.link)}"
-        if self.link.parent:
+        if self.link.parent and self.link.parent.name:
             text += f" on parent {self.link.parent}"
+        elif self.link.underlay not in (None, self.netns):
+            text += f" over {where(self.link.underlay)}"
         if self.peer:
             text += f" with peer {self.peer.name} in {where(self.peer_netns)}{_with(self.peer)}"
         return text
@@ -155,9 +162,9 @@ class MoveLink(Op):
         link = state.link(self.netns, self.name)
         if link is None:
             return state
-        moved = dataclasses.replace(link, up=False, addresses=(), master="", port={})
+        moved = dataclasses.replace(effects.released(link), up=False, addresses=())
         state = effects.without_device(state.without_link(self.netns, self.name), self.netns, self.name)
-        state = state.with_link(self.to, moved)
+        state = effects.stale(state, self.netns, link).with_link(self.to, moved)
         return effects.repointed(state, Endpoint(self.netns, self.name), Endpoint(self.to, self.name))
 
 
@@ -184,17 +191,20 @@ class SetLink(Op):
         if link is None:
             return state
         attributes: dict[str, Any] = dict(self.attributes)
+        options = {key: "" if value in NOWHERE else value for key, value in self.options.items()}
         changed = dataclasses.replace(
-            link,
+            effects.released(link) if "master" in self.attributes else link,
             **attributes,
-            options={**link.options, **self.options},
-            port={**({} if "master" in self.attributes else link.port), **self.port},
+            options={**link.options, **options},
         )
+        changed = effects.without_default(dataclasses.replace(changed, port={**changed.port, **self.port}))
         if self.attributes.get("up") is False and link.up is not False:
             # The kernel takes IPv6 addresses and all routes away with the up state.
             kept = tuple(cidr for cidr in link.addresses or () if ":" not in cidr)
             changed = dataclasses.replace(changed, addresses=kept if link.addresses is not None else None)
             state = effects.without_device(state, self.netns, self.name)
+        if self.attributes.get("mac", link.mac) != link.mac:
+            state = effects.without_neighbours(state, self.netns, self.name)
         return state.with_link(self.netns, changed)
 
 
@@ -278,22 +288,26 @@ class SetSysctl(Op):
 
 @dataclasses.dataclass(frozen=True)
 class AddEntry(Op):
-    """Add a route or a policy rule."""
+    """Add a route, a policy rule or a neighbour, which takes the place of another one with its address."""
 
-    entry: Route | Rule
+    entry: Route | Rule | Neighbour
 
     def describe(self) -> str:
         return f"add {type(self.entry).__name__.lower()} {self.entry} in {where(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        return effects.with_entries(state, self.netns, lambda entries: (*entries, self.entry), type(self.entry))
+        def added(entries: effects.Entries) -> effects.Entries:
+            kept = tuple(entry for entry in entries if not effects.replaced(entry, self.entry))
+            return (*kept, self.entry)
+
+        return effects.with_entries(state, self.netns, added, type(self.entry))
 
 
 @dataclasses.dataclass(frozen=True)
 class RemoveEntry(Op):
-    """Remove a route or a policy rule."""
+    """Remove a route, a policy rule or a neighbour."""
 
-    entry: Route | Rule
+    entry: Route | Rule | Neighbour
 
     def describe(self) -> str:
         return f"remove {type(self.entry).__name__.lower()} {self.entry} in {where(self.netns)}"
@@ -305,6 +319,36 @@ class RemoveEntry(Op):
             lambda entries: tuple(entry for entry in entries if entry != self.entry),
             type(self.entry),
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class AddFdb(Op):
+    """Add a static forwarding entry to a link, or to the table of its master."""
+
+    name: str
+    entry: Fdb
+
+    def describe(self) -> str:
+        return f"add forwarding entry {self.entry} to {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        if state.link(self.netns, self.name) is None:
+            return state
+        return effects.with_forwarding(state, self.netns, self.name, self.entry)
+
+
+@dataclasses.dataclass(frozen=True)
+class RemoveFdb(Op):
+    """Remove a forwarding entry; one without a destination stands for all of its MAC address."""
+
+    name: str
+    entry: Fdb
+
+    def describe(self) -> str:
+        return f"remove forwarding entry {self.entry} from {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.without_forwarding(state, self.netns, self.name, self.entry)
 
 
 def pids(processes: tuple[int, ...], most: int = 20) -> str:
@@ -320,7 +364,7 @@ def _setting(key: str, value: Value) -> str:
     elif isinstance(value, tuple):
         text = "[" + ", ".join(value) + "]"
     else:
-        text = str(value) if value != "" else "none"
+        text = str(value) if value not in ("", *NOWHERE) else "none"
     return f"{key} {text}"
 
 

@@ -11,7 +11,13 @@ from typing import Any, Callable, TypeVar, cast
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.netfleet.docker.plugins.module_utils import _values
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, MACVLAN, Option, Value
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
+    BRIDGE_PORT,
+    MACVLAN,
+    MACVLAN_FLAGS,
+    Option,
+    Value,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State
 
 T = TypeVar("T")
@@ -81,29 +87,50 @@ def attributes(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def kind_options(specs: Mapping[str, Option], params: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
-    """Return the given ones of a kind's options, numbers checked against the kernel's range."""
-    given = {name: params[name] for name in specs if params.get(name) is not None}
-    for name, value in given.items():
-        if isinstance(value, int) and not isinstance(value, bool):
-            checked(prefix + name, _in_range(specs[name]), value)
-    return given
+    """Return the given ones of a kind's options, each checked against what the kernel takes."""
+    return {
+        name: _kind_option(spec, prefix + name, params[name])
+        for name, spec in specs.items()
+        if params.get(name) is not None
+    }
+
+
+def _kind_option(spec: Option, parameter: str, value: Any) -> Value:
+    if spec.codec == "macs":
+        return tuple(sorted(each(parameter, _values.mac, value) or ()))
+    names = MACVLAN_FLAGS if spec.codec == "macvlan_flags" else spec.names
+    if names:
+        for one in value if isinstance(value, list) else [value]:
+            if one not in names:
+                raise BadParameter(parameter, f"it is one of {', '.join(names)}, not {one}")
+        if spec.codec == "macvlan_flags":
+            return tuple(sorted(set(value)))
+        if isinstance(value, list) and len(value) != 1:
+            raise BadParameter(parameter, f"it is only one of {', '.join(names)}")
+        return str(value[0] if isinstance(value, list) else value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return checked(parameter, _in_range(spec), value)
+    return cast(Value, value)
 
 
 def of_kind(specs: Mapping[str, Option]) -> dict[str, Any]:
     """Return the argument specification of a kind's options."""
-    return {name: {"type": "bool" if spec.codec.startswith("bool") else "int"} for name, spec in specs.items()}
+    return {name: _of_option(spec) for name, spec in specs.items()}
+
+
+def _of_option(spec: Option) -> dict[str, Any]:
+    if spec.codec in ("macs", "macvlan_flags"):
+        return {"type": "list", "elements": "str"}
+    if spec.names or spec.codec == "ip":
+        return {"type": "str"}
+    return {"type": "bool" if spec.codec.startswith("bool") else "int"}
 
 
 def macvlan_options(params: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
     """Return the given ones of the options that only macvlan links have."""
-    options = kind_options({name: MACVLAN[name] for name in ("mode", "broadcast_queue_length")}, params, prefix)
-    if params["flags"] is not None:
-        options["flags"] = tuple(sorted(set(params["flags"])))
-    source_macs = each(f"{prefix}source_macs", _values.mac, params["source_macs"])
-    if source_macs is not None:
-        if params["mode"] != "source":
-            raise BadParameter(f"{prefix}source_macs", "only a macvlan with mode: source has them")
-        options["source_macs"] = tuple(sorted(source_macs))
+    options = kind_options(MACVLAN, params, prefix)
+    if "source_macs" in options and params["mode"] != "source":
+        raise BadParameter(f"{prefix}source_macs", "only a macvlan with mode: source has them")
     return options
 
 
@@ -133,9 +160,7 @@ def ports(values: list[Any] | None, master: str, parameter: str = "ports") -> li
 
 def port(given: Mapping[str, Any], prefix: str) -> dict[str, Value]:
     """Return the given ones of the options that a link has as a port of a bridge."""
-    return {
-        key: _port_option(prefix + key, key, given[key]) for key in BRIDGE_PORT if given.get(key) is not None
-    }
+    return {key: _port_option(prefix + key, key, given[key]) for key in BRIDGE_PORT if given.get(key) is not None}
 
 
 def _port_option(parameter: str, key: str, value: Any) -> Value:
@@ -158,10 +183,10 @@ def _as(convert: Callable[[Any], Any], value: Any, what: str) -> Any:
         raise ValueError(f"it is {what}, not {value!r}") from None
 
 
-def refuse_same_place(here: Endpoint, there: Endpoint) -> None:
+def refuse_same_place(here: Endpoint, there: Endpoint, prefix: str = "") -> None:
     """Raise BadParameter where both ends of a pair are declared at one place."""
     if here == there:
-        raise BadParameter("peer.name", f"both ends cannot be {here.name} in one namespace")
+        raise BadParameter(f"{prefix}peer.name", f"both ends cannot be {here.name} in one namespace")
 
 
 def gone(state: State, place: Endpoint, **fields: Any) -> State:

@@ -9,27 +9,37 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils import _namespace, _options, _owner, _values
+from ansible_collections.netfleet.docker.plugins.module_utils import (
+    _namespace,
+    _options,
+    _overlay,
+    _owner,
+    _values,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._iproute2 import commands
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State, combined
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Fdb, Link, Netns, State, combined
 from ansible_collections.netfleet.docker.plugins.module_utils._options import checked, optional
 from ansible_collections.netfleet.docker.plugins.module_utils._plan import _owned
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._run import Request
 
-WITH_PARENT = {"macvlan", "macvtap", "ipvlan", "vlan", "vxlan"}
+# Kinds of links that sit on another one, without which they cannot be.
+_ON_PARENT = {"macvlan", "macvtap", "ipvlan", "vlan"}
+# What a link of a kind cannot be without.
+_REQUIRED = {"veth": ("peer",), "vlan": ("parent", "id"), "vxlan": ("vni",)}
+_REQUIRED.update(dict.fromkeys(_ON_PARENT - {"vlan"}, ("parent",)))
 # Options that only some kinds have, besides those of KINDS.
 _SPECIAL = {
     "peer": {"veth"},
-    "parent": WITH_PARENT,
-    "parent_netns": WITH_PARENT,
+    "parent": {*_ON_PARENT, "vxlan"},
+    "parent_netns": {*_ON_PARENT, "vxlan"},
     "ports": {"bridge"},
-    "ports_append": {"bridge"},
-    "fdb": {"vxlan"},
-    "fdb_append": {"vxlan"},
 }
+
+
+_KINDS_OPTIONS = sorted({key for specs in KINDS.values() for key in specs} | set(_SPECIAL))
 
 
 class Document:
@@ -78,53 +88,58 @@ class Document:
     def _declare_link(self, params: Mapping[str, Any], prefix: str) -> None:
         kind = params["kind"]
         _refuse_strange(params, kind, prefix)
+        if not self._absent:
+            _refuse_incomplete(params, kind, prefix)
         here = self._place(params, prefix)
-        peer = params["peer"] if kind == "veth" else None
-        if kind == "veth" and peer is None:
-            raise BadParameter(f"{prefix}peer", "a veth has a peer: a name, and the namespace that it lies in")
+        peer = params["peer"]
         there = self._place(peer, f"{prefix}peer.") if peer else None
         if there:
             _options.refuse_same_place(here, there, prefix)
         if self._absent:
-            self._put(here, Link(here.name, present=False, kind=kind) if kind else None, prefix)
+            if kind:
+                self._put(here, Link(here.name, present=False, kind=kind), prefix)
             if there:
                 self._put(there, Link(there.name, present=False, kind=kind, peer=here), f"{prefix}peer.")
             return
-        fields = {
-            "parent": self._parent(params, prefix) if kind in WITH_PARENT else None,
-            "options": _options.of_link(kind, params, prefix),
-            "recreate": params["recreate"],
-        }
-        self._put(here, self._link(here, kind, params, prefix, peer=there, **fields), prefix)
-        if there and peer:
+        self._put(here, self._link(here, kind, params, prefix, peer=there, recreate=params["recreate"]), prefix)
+        if there:
             other = self._link(there, kind, peer, f"{prefix}peer.", peer=here, recreate=params["recreate"])
             self._put(there, other, f"{prefix}peer.")
         for port in _options.ports(params["ports"], here.name, f"{prefix}ports") or ():
             self._put(Endpoint(here.netns, port.name), port, prefix)
 
     def _link(self, place: Endpoint, kind: str | None, params: Mapping[str, Any], prefix: str, **fields: Any) -> Link:
-        attributes = _options.attributes(params, prefix)
-        if attributes["up"] is None and kind:
-            attributes["up"] = True
-        ports = params.get("ports")
-        exact = ports is not None and not params["ports_append"]
-        return Link(
-            place.name,
+        if kind == "vxlan":
+            link = _overlay.link({**params, "port": params["port"] or _overlay.PORT}, place.name, prefix)
+            self.references.setdefault(link.underlay or "", f"{prefix}parent_netns")
+        else:
+            link = Link(place.name, kind=kind, **_options.attributes(params, prefix), **fields)
+            link = dataclasses.replace(link, **self._of_its_kind(kind, params, prefix))
+        return dataclasses.replace(
+            link,
             present=True if kind else None,
-            kind=kind,
+            up=True if kind and link.up is None else link.up,
             port=_options.port(params["bridge_port"] or {}, f"{prefix}bridge_port."),
-            ports=tuple(port if isinstance(port, str) else port["name"] for port in ports) if exact else None,
             group=_owner.of_links(self._name) if self._name and kind else None,
-            **attributes,
-            **fields,
         )
 
-    def _parent(self, params: Mapping[str, Any], prefix: str) -> Endpoint | None:
-        if params["parent"] is None:
-            if params["kind"] != "vxlan":
-                raise BadParameter(f"{prefix}parent", f"a {params['kind']} has a parent, the link that it sits on")
-            return None
-        return self._place(params, prefix, "parent", "parent_netns")
+    def _of_its_kind(self, kind: str | None, params: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+        """Return the fields that only links of this kind have; those of a veth's peer have none of them."""
+        if kind == "veth" or kind is None:
+            return {"fdb": _in_bridge(params, prefix), "fdb_append": params.get("fdb_append", False)}
+        if kind in ("macvlan", "macvtap"):
+            options = _options.macvlan_options(params, prefix)
+        else:
+            options = _options.kind_options(KINDS[kind], params, prefix)
+        ports = params["ports"]
+        exact = ports is not None and not params["ports_append"]
+        return {
+            "options": options,
+            "parent": self._place(params, prefix, "parent", "parent_netns") if kind in _ON_PARENT else None,
+            "ports": tuple(port if isinstance(port, str) else port["name"] for port in ports) if exact else None,
+            "fdb": _in_bridge(params, prefix),
+            "fdb_append": params["fdb_append"],
+        }
 
     def _place(self, params: Mapping[str, Any], prefix: str, name: str = "name", netns: str = "netns") -> Endpoint:
         label = _options.netns_label(params, netns, prefix)
@@ -147,16 +162,35 @@ class Document:
                 raise BadParameter(f"{prefix}name", str(error)) from None
 
 
+def _in_bridge(params: Mapping[str, Any], prefix: str) -> tuple[Fdb, ...] | None:
+    """Return the forwarding entries of a link other than VXLAN: MAC addresses behind this port of its bridge."""
+    if params.get("fdb") is None:
+        return None
+    entries = []
+    for place, given in enumerate(params["fdb"]):
+        inside = f"{prefix}fdb[{place}]."
+        for key in ("dst", "port", "vni", "via"):
+            if given[key] is not None:
+                raise BadParameter(inside + key, "only a VXLAN link's forwarding entries have it")
+        mac = checked(f"{inside}mac", _values.mac, given["mac"])
+        vlan = optional(f"{inside}vlan", lambda number: _values.between(number, 1, 4094), given["vlan"])
+        entries.append(Fdb(mac, vlan=vlan, master=True))
+    return tuple(dict.fromkeys(entries))
+
+
 def _refuse_strange(params: Mapping[str, Any], kind: str | None, prefix: str) -> None:
     """Refuse an option that links of this kind do not have, which would silently do nothing."""
-    everywhere = {key for specs in KINDS.values() for key in specs} | set(_SPECIAL)
-    for key in sorted(everywhere):
-        if params.get(key) in (None, False):
-            continue
-        if key in KINDS.get(kind or "", {}) or kind in _SPECIAL.get(key, ()):
+    for key in _KINDS_OPTIONS:
+        if params[key] is None or key in KINDS.get(kind or "", {}) or kind in _SPECIAL.get(key, ()):
             continue
         of = f"a {kind}" if kind else "a link without a kind, which must be there already,"
         raise BadParameter(prefix + key, f"{of} has no such option")
+
+
+def _refuse_incomplete(params: Mapping[str, Any], kind: str | None, prefix: str) -> None:
+    for key in _REQUIRED.get(kind or "", ()):
+        if params[key] is None:
+            raise BadParameter(prefix + key, f"a {kind} cannot be without it")
 
 
 def name(params: Mapping[str, Any]) -> str | None:
@@ -174,6 +208,8 @@ def spec() -> dict[str, Any]:
     kinds: dict[str, Any] = {}
     for specs in KINDS.values():
         kinds.update(_options.of_kind(specs))
+    kinds["flags"] = {"type": "list", "elements": "str"}  # of which an ipvlan takes one
+    fdb = {**_overlay.FDB, "dst": {"type": "str"}, "vlan": {"type": "int"}}
     link = {
         **end,
         **kinds,
@@ -183,6 +219,8 @@ def spec() -> dict[str, Any]:
         "parent_netns": {"type": "str"},
         "ports": {"type": "list", "elements": "raw"},
         "ports_append": {"type": "bool", "default": False},
+        "fdb": {"type": "list", "elements": "dict", "options": fdb},
+        "fdb_append": {"type": "bool", "default": False},
         **_options.RECREATE,
     }
     return {
@@ -241,18 +279,22 @@ def rendered(params: Mapping[str, Any]) -> list[str]:
 def _assumed(desired: State) -> State:
     """Return a host that has nothing of what is declared, and all that is referred to."""
     state = State()
-    for label, want in desired.namespaces.items():
-        sysctls = dict.fromkeys(want.sysctls, "")
-        state = state.with_netns(label, Netns(present=not want.present, sysctls=sysctls))
+    referred: list[Endpoint] = []
+    for label, netns in desired.namespaces.items():
+        sysctls = dict.fromkeys(netns.sysctls, "")
+        state = state.with_netns(label, Netns(present=not netns.present, sysctls=sysctls))
+        devices = [route.dev for route in netns.routes or ()] + [entry.dev for entry in netns.neighbours or ()]
+        referred += [Endpoint(label, name) for name in devices if name]
     for label, want in desired.links():
-        referred = [want.parent] if want.parent else []
+        referred += [want.parent] if want.parent else []
         referred += [Endpoint(label, want.master)] if want.master else []
         referred += [] if want.present else [Endpoint(label, want.name)]
-        for place in referred:
-            declared = desired.link(place.netns or "", place.name)
-            if place.name and (declared is None or not declared.present):
-                bare = Link(place.name, master="", up=False, addresses=(), altnames=(), alias="")
-                state = state.with_link(place.netns or "", bare)
+        referred += [Endpoint(label, entry.via) for entry in want.fdb or () if entry.via]
+    for place in referred:
+        declared = desired.link(place.netns or "", place.name)
+        if place.name and (declared is None or not declared.present) and not desired.netns(place.netns or "").present:
+            bare = Link(place.name, master="", up=False, addresses=(), altnames=(), alias="")
+            state = state.with_link(place.netns or "", bare)
     return state
 
 

@@ -96,12 +96,17 @@ def netns_reference(value: str) -> str:
 
 def mac(value: str) -> str:
     """Return the MAC address in lower case with colons; only unicast addresses can be set."""
-    if not _MAC.fullmatch(value):
-        raise ValueError(f"a MAC address is six bytes in hexadecimal such as 02:00:00:00:00:01, not {value[:40]!r}")
-    normal = value.replace("-", ":").lower()
+    normal = any_mac(value)
     if int(normal[:2], 16) & 1 or normal == "00:00:00:00:00:00":
         raise ValueError(f"{value} is not a unicast MAC address")
     return normal
+
+
+def any_mac(value: str) -> str:
+    """Return a MAC address of a group too, or of nobody, in lower case with colons."""
+    if not _MAC.fullmatch(value):
+        raise ValueError(f"a MAC address is six bytes in hexadecimal such as 02:00:00:00:00:01, not {value[:40]!r}")
+    return value.replace("-", ":").lower()
 
 
 def mtu(value: int) -> int:
@@ -134,6 +139,22 @@ def address(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError(f"{value[:60]!r} is no IPv4 or IPv6 address") from None
+
+
+def host_address(value: str) -> str:
+    """Return an IPv4 or IPv6 address that a single host can have."""
+    found = address(value)
+    if ipaddress.ip_address(found).is_multicast or ipaddress.ip_address(found).is_unspecified:
+        raise ValueError(f"{value} is not the address of a single host")
+    return found
+
+
+def group_address(value: str) -> str:
+    """Return an IPv4 or IPv6 address of a multicast group."""
+    found = address(value)
+    if not ipaddress.ip_address(found).is_multicast:
+        raise ValueError(f"{value} is no multicast address, which are those of 224.0.0.0/4 and ff00::/8")
+    return found
 
 
 def network(value: str) -> str:

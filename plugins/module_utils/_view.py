@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option, same
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State, where
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 
 _ATTRIBUTES = ("kind", "mtu", "mac", "up", "master", "alias", "altnames", "addresses")
@@ -29,9 +29,13 @@ def link(state: State, place: Endpoint) -> dict[str, Any]:
         return result
     result.update({key: _plain(getattr(have, key)) for key in _ATTRIBUTES if getattr(have, key) is not None})
     for key, end in (("peer", have.peer), ("parent", have.parent)):
-        if end is not None:
+        if end is not None and end.name:
             result[key] = {"name": end.name, "netns": end.netns if end.netns != "" else "current"}
+    if have.underlay is not None:
+        result["parent_netns"] = have.underlay or "current"
     result.update({key: _plain(value) for key, value in have.options.items()})
+    if have.fdb is not None:
+        result["fdb"] = [{**_entry(entry), "master": entry.master} for entry in have.fdb]
     if have.port:
         result["port"] = dict(have.port)
     return result
@@ -56,13 +60,13 @@ def bridge(state: State, place: Endpoint) -> dict[str, Any]:
 
 
 def netns(state: State, label: str) -> dict[str, Any]:
-    """Return a namespace as data: its links, and those of its sysctls, routes and rules that were looked at."""
+    """Return a namespace as data: its links, and what was looked at of its sysctls, routes, rules and neighbours."""
     have = state.netns(label)
     result: dict[str, Any] = {"name": label or "current", "present": bool(have.present)}
     if have.present:
         result["links"] = [link(state, Endpoint(label, name)) for name in sorted(have.links)]
         result["sysctls"] = dict(have.sysctls)
-        for key, entries in (("routes", have.routes), ("rules", have.rules)):
+        for key, entries in (("routes", have.routes), ("rules", have.rules), ("neighbours", have.neighbours)):
             if entries is not None:
                 result[key] = [_entry(entry) for entry in entries]
     return result
@@ -99,10 +103,11 @@ def _managed_netns(want: Netns, have: Netns) -> Any:
         result["links"] = {name: _managed_link(one, have) for name, one in sorted(want.links.items())}
     if want.sysctls:
         result["sysctls"] = {key: have.sysctls.get(key, "missing") for key in sorted(want.sysctls)}
-    for key in ("routes", "rules"):
+    for key in ("routes", "rules", "neighbours"):
         wanted, there = getattr(want, key), getattr(have, key)
         if wanted is not None:
-            result[key] = sorted(_shown(entry, wanted) for entry in there or () if not entry.foreign)
+            listed = [entry for entry in there or () if not getattr(entry, "foreign", False)]
+            result[key] = sorted(_shown(entry, wanted) for entry in listed)
     return result or "present"
 
 
@@ -126,6 +131,11 @@ def _managed_link(want: Link, netns_: Netns) -> Any:
     for key in ("peer", "parent"):
         if getattr(want, key) is not None:
             result[key] = str(getattr(have, key))
+    if want.underlay is not None:
+        result["parent_netns"] = where(have.underlay)
+    if want.fdb is not None:
+        entries = [entry for entry in have.fdb or () if not (want.fdb_own and entry.master)]
+        result["fdb"] = sorted(str(entry) for entry in entries)
     result.update(_options(KINDS.get(want.kind or "", {}), want.options, have.options))
     port = _options(BRIDGE_PORT, want.port, have.port)
     if port:

@@ -23,11 +23,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._attributes import
     integer,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
-    BRIDGE,
     BRIDGE_PORT,
-    MACVLAN,
+    KINDS,
     MACVLAN_FLAGS,
-    MACVLAN_MODES,
     Option,
 )
 
@@ -35,7 +33,7 @@ Message = Mapping[str, Any]
 
 
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
-NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE = 0x100, 0x200, 0x400
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
 
 
 def text(data: bytes) -> str:
@@ -76,14 +74,15 @@ def _macs(data: bytes) -> tuple[str, ...]:
 
 
 u8, u16, u32, u64, s32, be16 = (integer(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
-_MODES = {number: name for name, number in MACVLAN_MODES.items()}
 
 _CODECS: Mapping[str, Codec] = {
+    "u8": u8,
     "u16": u16,
     "u32": u32,
+    "be16": be16,
+    "ip": address,
     "bool/u8": lambda data: bool(u8(data)),
     "bool/u32": lambda data: bool(u32(data)),
-    "macvlan_mode": lambda data: _MODES.get(u32(data), str(u32(data))),
     "macvlan_flags": lambda data: tuple(sorted(name for name, bit in MACVLAN_FLAGS.items() if u16(data) & bit)),
     "macs": _macs,
 }
@@ -91,12 +90,35 @@ _CODECS: Mapping[str, Codec] = {
 
 def options(specs: Mapping[str, Option]) -> Entries:
     """Return the entries that decode the options of a kind of link."""
-    return {spec.number: (name, _CODECS[spec.codec]) for name, spec in specs.items()}
+    found = {spec.number: (name, _codec(spec)) for name, spec in specs.items()}
+    return {**found, **{spec.number6: (name, _codec(spec)) for name, spec in specs.items() if spec.number6}}
 
 
+def _codec(spec: Option) -> Codec:
+    codec = _CODECS[spec.codec]
+    if not spec.names:
+        return codec
+    names = {number: name for name, number in spec.names.items()}
+
+    def named(data: bytes) -> Any:
+        return names.get(codec(data), str(codec(data)))
+
+    return named
+
+
+def tell_group(found: dict[str, Any]) -> None:
+    """Name what the kernel gives as one attribute: the one remote, or the group, of a VXLAN link."""
+    remote = found.get("remote", "")
+    if remote.startswith("ff") if ":" in remote else 224 <= int(remote.partition(".")[0] or 0) < 240:
+        found["group"] = found.pop("remote")
+
+
+# A VXLAN link names its device in its own data.
+PARENT_INDEX = {3: ("parent_index", u32)}
 _DATA_OF_KIND: Mapping[str, Decoder] = {
-    "bridge": Decoder("", (), options(BRIDGE)),
-    "macvlan": Decoder("", (), options(MACVLAN)),
+    kind: Decoder("", (), {**options(specs), **(PARENT_INDEX if kind == "vxlan" else {})})
+    for kind, specs in KINDS.items()
+    if specs
 }
 _DATA_OF_SLAVE_KIND: Mapping[str, Decoder] = {"bridge": Decoder("", (), options(BRIDGE_PORT))}
 
@@ -113,6 +135,8 @@ def _linkinfo(data: bytes) -> dict[str, Any]:
             known = tables.get(result[f"IFLA_{name}_KIND"])
             if known and details in found:
                 result[f"IFLA_{name}_DATA"] = known(found[details])
+    if result.get("IFLA_INFO_KIND") == "vxlan":
+        tell_group(result.get("IFLA_INFO_DATA", {}))
     return result
 
 

@@ -25,7 +25,7 @@ options:
       - Name of the namespace, a file in C(/run/netns).
       - >-
         With O(state=present) any other reference to a namespace (see the notes) is taken too, for its loopback,
-        sysctls, routes and rules; it must be there.
+        sysctls, routes, rules and neighbours; it must be there.
     type: str
     required: true
   state:
@@ -162,9 +162,43 @@ options:
       - Leave rules that are not listed in O(rules).
     type: bool
     default: false
+  neighbours:
+    description:
+      - >-
+        Permanent neighbours, and with O(neighbours[].proxy) addresses that are answered for. The list is exact; entries
+        that come with traffic, or from routing daemons, are left alone.
+      - The kernel drops the neighbours of a link that goes down or gets another MAC address.
+    type: list
+    elements: dict
+    suboptions:
+      dst:
+        description:
+          - Address of the neighbour.
+        type: str
+        required: true
+      mac:
+        description:
+          - MAC address of the neighbour; a proxy entry has none.
+        type: str
+      dev:
+        description:
+          - Link at which the neighbour is.
+        type: str
+        required: true
+      proxy:
+        description:
+          - Answer for this address on the link, where its sysctl C(proxy_ndp) or C(forwarding) lets it.
+        type: bool
+        default: false
+  neighbours_append:
+    description:
+      - Leave neighbours that are not listed in O(neighbours).
+    type: bool
+    default: false
 seealso:
   - module: netfleet.docker.veth
   - module: netfleet.docker.macvlan
+  - module: netfleet.docker.vxlan
 """
 
 EXAMPLES = r"""
@@ -215,7 +249,7 @@ operations:
       sample: create veth eth0 in blue with peer blue-host in host
 netns:
   description:
-    - The namespace afterwards, with its links, and those of its sysctls, routes and rules that are managed.
+    - The namespace afterwards, with its links, and those of its sysctls, routes, rules and neighbours that are managed.
   returned: success
   type: dict
   sample:

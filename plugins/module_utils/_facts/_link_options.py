@@ -13,8 +13,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import Codec, Decoder, Entries, attributes
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE, BRIDGE_PORT, MACVLAN
-from ansible_collections.netfleet.docker.plugins.module_utils._wire import address, be16, mac, options, u8, u16, u32
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE, BRIDGE_PORT, MACVLAN, VXLAN
+from ansible_collections.netfleet.docker.plugins.module_utils._wire import (
+    PARENT_INDEX,
+    be16,
+    mac,
+    options,
+    tell_group,
+    u8,
+    u16,
+    u32,
+)
 
 _PORT_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
 _IPVLAN_MODES = ("l2", "l3", "l3s")
@@ -74,24 +83,9 @@ _BRIDGE_PORT: Entries = {
     30: ("broadcast_flood", _flag),
 }
 _VXLAN: Entries = {
-    1: ("vni", u32),
-    2: ("remote", address),
-    3: ("parent_index", u32),
-    4: ("local", address),
-    5: ("ttl", u8),
-    6: ("tos", u8),
-    7: ("learning", _flag),
-    8: ("ageing", u32),
-    9: ("limit", u32),
+    **options(VXLAN),
+    **PARENT_INDEX,
     10: ("source_ports", _port_range),
-    11: ("proxy", _flag),
-    12: ("rsc", _flag),
-    13: ("l2miss", _flag),
-    14: ("l3miss", _flag),
-    15: ("port", be16),
-    16: ("remote", address),
-    17: ("local", address),
-    18: ("udp_checksum", _flag),
     23: ("gbp", _presence),
     25: ("external", _flag),
 }
@@ -125,7 +119,7 @@ def of_kind(kind: str | None, data: bytes) -> dict[str, Any]:
     """Return the options of a link; of an unknown kind the attributes by number, in hexadecimal."""
     found = _decode(_KIND_DECODERS, kind, data)
     if kind == "vxlan":
-        _tell_group(found)
+        tell_group(found)
     return found
 
 
@@ -139,10 +133,3 @@ def _decode(decoders: Mapping[str, Decoder], kind: str | None, data: bytes) -> d
     if decoder is None:
         return {str(number): value.hex() for number, value in attributes(data)}
     return decoder(data)
-
-
-def _tell_group(found: dict[str, Any]) -> None:
-    # The kernel has one attribute for the group and for the one remote.
-    remote = found.get("remote", "")
-    if remote.startswith("ff") if ":" in remote else 224 <= int(remote.partition(".")[0] or 0) < 240:
-        found["group"] = found.pop("remote")

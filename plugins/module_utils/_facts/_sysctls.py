@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attributes
-from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
 
 _AF_INET, _AF_INET6 = 2, 10
@@ -48,7 +47,14 @@ _FILES = (
 )  # fmt: skip
 
 
-def sysctls(inside: Inside, links: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+class Files(Protocol):
+    """A namespace from inside, as far as files go."""
+
+    def file(self, path: str) -> str | None:
+        """Return what a file says, None where it is not there or cannot be read."""
+
+
+def sysctls(inside: Files, links: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the values by path below /proc/sys: those of files, then those of the interfaces."""
     found = {key: value for key in _FILES if (value := _value(inside, key)) is not None}
     for message in links:
@@ -64,7 +70,7 @@ def sysctls(inside: Inside, links: Sequence[Mapping[str, Any]]) -> dict[str, str
     return found
 
 
-def _value(inside: Inside, key: str) -> str | None:
+def _value(inside: Files, key: str) -> str | None:
     text = inside.file(f"/proc/sys/{key}")
     return None if text is None else " ".join(text.split())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import graphlib
 
+from ansible_collections.netfleet.docker.plugins.module_utils._effects import is_nameless
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State, where
 
@@ -19,6 +20,7 @@ def references(desired: State, actual: State) -> None:
             raise PlanError(f"no such namespace: {label}")
         if netns.present is not False:
             _sysctls(label, netns, actual)
+            _devices(desired, actual, label, netns)
     for label, want in desired.links():
         if want.present is None and not _known(desired, actual, Endpoint(label, want.name), declared=False):
             raise PlanError(f"no link {want.name} in {where(label)}")
@@ -26,8 +28,23 @@ def references(desired: State, actual: State) -> None:
             continue
         if want.master and not _known(desired, actual, Endpoint(label, want.master)):
             raise PlanError(f"no link {want.master} in {where(label)} to be {want.name}'s master")
-        if want.parent and not _known(desired, actual, want.parent):
+        if want.parent and want.parent.name and not _known(desired, actual, want.parent):
             raise PlanError(f"no link {want.parent} to be {want.name}'s parent")
+        _ways(desired, actual, label, want)
+
+
+def _devices(desired: State, actual: State, label: str, want: Netns) -> None:
+    for what, entries in (("route", want.routes), ("neighbour", want.neighbours)):
+        for entry in entries or ():
+            if entry.dev and not _known(desired, actual, Endpoint(label, entry.dev)):
+                raise PlanError(f"no link {entry.dev} in {where(label)} for the {what} {entry}")
+
+
+def _ways(desired: State, actual: State, label: str, want: Link) -> None:
+    for entry in want.fdb or ():
+        known = entry.via is None or is_nameless(entry.via) or _known(desired, actual, Endpoint(label, entry.via))
+        if not known and want.underlay in (None, label):
+            raise PlanError(f"no link {entry.via} in {where(label)} for {want.name}'s forwarding entry {entry}")
 
 
 def _sysctls(label: str, want: Netns, actual: State) -> None:

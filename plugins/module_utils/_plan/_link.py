@@ -18,7 +18,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     RemoveAltname,
     SetLink,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._plan import _bridge, _macvlan, _veth
+from ansible_collections.netfleet.docker.plugins.module_utils._plan import _bridge, _macvlan, _veth, _vxlan
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
 
 _PLAIN = ("mtu", "mac", "alias", "master")
@@ -96,9 +96,14 @@ def _cannot_become(have: Link, want: Link) -> str | None:
         return f"is a {have.kind or 'physical link'}, not a {want.kind}, and the kernel cannot change that in place"
     if want.parent and have.parent != want.parent:
         return f"has the parent {have.parent or 'none'}, not {want.parent}, and the kernel cannot change that in place"
-    if want.kind == "macvlan":
+    for name, spec in KINDS.get(want.kind or "", {}).items():
+        old, new = have.options.get(name), want.options.get(name)
+        if new is not None and not spec.changeable and not same(spec, new, old):
+            old = "none" if old in (None, "") else old
+            return f"has the {name} {old}, not {new or 'none'}, and the kernel cannot change that in place"
+    if want.kind in ("macvlan", "macvtap"):
         return _macvlan.cannot_become(have, want)
-    return None
+    return _vxlan.cannot_become(have, want) if want.kind == "vxlan" else None
 
 
 def _attributes(draft: Draft, label: str, want: Link) -> None:
@@ -108,6 +113,8 @@ def _attributes(draft: Draft, label: str, want: Link) -> None:
     }
     specs = KINDS.get(want.kind or "", {})
     options = {key: value for key, value in want.options.items() if not same(specs[key], value, have.options.get(key))}
+    if want.kind == "vxlan":
+        options = _vxlan.in_its_family(options, have.options)
     if changed or options:
         draft.do(SetLink(label, want.name, changed, options, kind=have.kind))
     # A link takes options as a port only once it has its master.

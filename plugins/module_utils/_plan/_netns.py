@@ -1,15 +1,22 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Planning for namespaces themselves: their names, sysctls, routes and rules."""
+"""Planning for namespaces themselves: their names, sysctls, routes, rules and neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Union
 
+from ansible_collections.netfleet.docker.plugins.module_utils._effects import replaced
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     AddEntry,
     CreateNetns,
@@ -21,7 +28,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._check import of_a_link
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
 
-Entry = Union[Route, Rule]
+Entry = Union[Neighbour, Route, Rule]
 _IPV6_METRIC = 1024  # a route's that was given none; IPv4 has 0
 
 
@@ -34,13 +41,17 @@ def create(draft: Draft, desired: State) -> None:
 
 
 def finish(draft: Draft, desired: State) -> None:
-    """Plan what needs the links: their own sysctls, then routes and rules."""
+    """Plan what needs the links: their own sysctls, then neighbours, routes and rules."""
     for label, want in desired.namespaces.items():
         _sysctls(draft, label, want, late=True)
-        if want.routes is not None:
-            _entries(draft, label, want.routes, draft.state.netns(label).routes or (), want.routes_append)
-        if want.rules is not None:
-            _entries(draft, label, want.rules, draft.state.netns(label).rules or (), want.rules_append)
+        have = draft.state.netns(label)
+        for wanted, there, append in (
+            (want.neighbours, have.neighbours, want.neighbours_append),
+            (want.routes, have.routes, want.routes_append),
+            (want.rules, have.rules, want.rules_append),
+        ):
+            if wanted is not None:
+                _entries(draft, label, wanted, there or (), append)
 
 
 def delete(draft: Draft, desired: State) -> None:
@@ -65,13 +76,17 @@ def _sysctls(draft: Draft, label: str, want: Netns, late: bool) -> None:
 
 def _entries(draft: Draft, label: str, wanted: Sequence[Entry], there: Sequence[Entry], append: bool) -> None:
     for have in there:
-        if have.foreign or any(_meets(have, want) for want in wanted):
+        if _foreign(have) or any(_meets(have, want) or replaced(have, want) for want in wanted):
             continue
         if not append or any(_same_place(have, want) for want in wanted):
             draft.do(RemoveEntry(label, have))
     for want in wanted:
         if not any(_meets(have, want) for have in there):
             draft.do(AddEntry(label, want))
+
+
+def _foreign(entry: Entry) -> bool:
+    return not isinstance(entry, Neighbour) and entry.foreign
 
 
 def _meets(have: Entry, want: Entry) -> bool:

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _owner
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, bare
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
 
 
@@ -54,20 +55,19 @@ def owns_netns(have: Netns, name: str) -> bool:
 def filled(desired: State) -> State:
     """Return the desired state in which what is not given is what a new namespace or link has.
 
-    What a user can only change, such as a container's namespace or a network card, stays as it is where nothing is said.
+    What nobody can make anew, such as a container's namespace or a network card, stays as it is where nothing is said.
     """
     namespaces = {}
     for label, want in desired.namespaces.items():
         links = {name: _filled_link(link) if link.present else link for name, link in want.links.items()}
-        want = dataclasses.replace(want, links=links)
+        none: dict[str, Any] = {}
         if want.present:
-            want = dataclasses.replace(want, routes=want.routes or (), rules=want.rules or ())
-        namespaces[label] = want
+            none = {key: getattr(want, key) or () for key in ("routes", "rules", "neighbours")}
+        namespaces[label] = dataclasses.replace(want, links=links, **none)
     return State(namespaces)
 
 
 def _filled_link(want: Link) -> Link:
-    born = {key: option.born for key, option in KINDS.get(want.kind or "", {}).items() if option.born is not None}
     port = {key: option.born for key, option in BRIDGE_PORT.items() if option.born is not None and want.master}
     return dataclasses.replace(
         want,
@@ -75,6 +75,7 @@ def _filled_link(want: Link) -> Link:
         alias=want.alias or "",
         altnames=want.altnames or (),
         addresses=want.addresses or (),
-        options={**born, **want.options},
+        fdb=want.fdb or () if want.kind == "vxlan" else want.fdb,
+        options={**bare(want.kind), **want.options},
         port={**port, **want.port},
     )

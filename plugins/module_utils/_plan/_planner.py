@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._model import State
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
-from ansible_collections.netfleet.docker.plugins.module_utils._plan import _check, _link, _netns
+from ansible_collections.netfleet.docker.plugins.module_utils._plan import _check, _fdb, _link, _netns
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
 
 # What goes can take along what is to stay, which a second pass makes anew; a wish for the opposite would never end.
@@ -36,5 +36,6 @@ def _once(draft: Draft, desired: State) -> None:
     _link.remove(draft, desired)
     for label, want in _check.in_order(desired):
         _link.settle(draft, desired, label, want)
+    _fdb.settle(draft, desired)
     _netns.finish(draft, desired)
     _netns.delete(draft, desired)

@@ -37,6 +37,7 @@ def _undone(before: Netns, after: Netns) -> Netns | None:
         sysctls={key: value for key, value in before.sysctls.items() if after.sysctls.get(key) != value},
         routes=None if before.routes is None else tuple(route for route in before.routes if not route.foreign),
         rules=None if before.rules is None else tuple(rule for rule in before.rules if not rule.foreign),
+        neighbours=before.neighbours,
     )
 
 
