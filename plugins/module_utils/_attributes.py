@@ -5,7 +5,8 @@
 
 A host sends the same few layouts over and over: the loopback interfaces of its containers differ in values only. So the
 layout of a message is made into one struct format when it is first seen, and the next message of that size is unpacked
-at once. Its headers come with it: where they differ, it is another layout, and is walked through as the first was.
+at once. Its headers come with it: where they differ, it is another layout, and a new one is walked through as the first
+was.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Entries = Mapping[int, "tuple[str, Codec]"]
 
 _ATTRIBUTE = struct.Struct("=HH")
 _NUMBER = 0x3FFF  # without the flags for nested and for big endian
+# Of one size; a host has but a few, and whoever goes through more has walked through the message sooner.
+_MOST_LAYOUTS = 4
 _INTEGERS: dict[Codec, str] = {}
 
 
@@ -60,19 +63,21 @@ class Decoder:
         self._fixed = struct.Struct(f"={layout}")
         self._fields = fields
         self._entries = entries
-        self._layouts: dict[int, _Layout] = {}
+        self._layouts: dict[int, list[_Layout]] = {}
 
     def __call__(self, data: bytes) -> dict[str, Any]:
         """Return the fields and the attributes that are known."""
-        known = self._layouts.get(len(data))
-        found = known.read(data) if known else None
-        if found is not None:
-            return found
+        known = self._layouts.setdefault(len(data), [])
+        for layout in known:
+            found = layout.read(data)
+            if found is not None:
+                return found
         start = (self._fixed.size + 3) & ~3
         every = attributes(data, start)
         # A message that does not end with its last attribute, as none of the kernel's does, is no layout to keep.
         if start + sum((len(value) + 7) & ~3 for _number, value in every) == len(data):
-            self._layouts[len(data)] = _Layout(self._fixed, self._fields, self._entries, data)
+            known.insert(0, _Layout(self._fixed, self._fields, self._entries, data))
+            del known[_MOST_LAYOUTS:]
         result = dict(zip(self._fields, self._fixed.unpack_from(data)))
         for number, value in every:
             if number in self._entries:

@@ -141,7 +141,8 @@ class Gathered:
 def _route(route: Route) -> dict[str, Any]:
     return _without_none(
         {
-            "dst": route.dst,
+            "dst": "default" if route.dst.endswith("/0") else route.dst,
+            "family": "ipv6" if route.dst == "::/0" and not route.gateway else None,
             "gateway": route.gateway,
             "dev": route.dev,
             "metric": route.metric or None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Union
 
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import bare
@@ -55,21 +55,49 @@ def created(link: Link, peer: Endpoint | None) -> Link:
 
 def without_link(state: State, label: str, name: str) -> State:
     """Remove a link, its peer, what is stacked on it, and its ports' membership."""
-    link = state.link(label, name)
-    if link is None:
-        return state
-    state = stale(without_device(state.without_link(label, name), label, name), label, link)
-    if link.peer and link.peer.netns is not None:
-        state = without_link(state, link.peer.netns, link.peer.name)
-    for other_label, one in list(state.links()):
-        other = state.link(other_label, one.name)
-        if other is None:
-            continue  # it went with another one
-        if other.parent == Endpoint(label, name):
-            state = without_link(state, other_label, other.name)
-        elif other_label == label and other.master == name:
-            state = state.with_link(label, released(other))
-    return state
+    return without_links(state, [Endpoint(label, name)])
+
+
+def without_links(state: State, places: Iterable[Endpoint]) -> State:
+    """Remove links, their peers, what is stacked on them, and their ports' membership."""
+    gone: dict[str, dict[str, Link]] = {}
+    stacked: dict[Endpoint, list[Endpoint]] | None = None
+    waiting = list(places)
+    while waiting:
+        place = waiting.pop()
+        label = place.netns
+        link = None if label is None else state.link(label, place.name)
+        if link is None or label is None or place.name in gone.get(label, ()):
+            continue
+        gone.setdefault(label, {})[place.name] = link
+        if stacked is None:
+            stacked = _stacked(state)
+        waiting += [link.peer] if link.peer else []
+        waiting += stacked.get(place, [])
+    namespaces = dict(state.namespaces)
+    for label, links in gone.items():
+        namespaces[label] = _without(namespaces[label], links)
+    return State(namespaces)
+
+
+def _stacked(state: State) -> dict[Endpoint, list[Endpoint]]:
+    found: dict[Endpoint, list[Endpoint]] = {}
+    for label, link in state.links():
+        if link.parent:
+            found.setdefault(link.parent, []).append(Endpoint(label, link.name))
+    return found
+
+
+def _without(netns: Netns, gone: Mapping[str, Link]) -> Netns:
+    """Return a namespace without links, and what becomes of those that had to do with them."""
+    links = {}
+    for name, link in netns.links.items():
+        if name not in gone:
+            kept = released(link) if link.master in gone else link
+            links[name] = _stale(kept, gone) if kept.fdb else kept
+    routes = netns.routes and tuple(route for route in netns.routes if route.dev not in gone)
+    neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev not in gone)
+    return dataclasses.replace(netns, links=links, routes=routes, neighbours=neighbours)
 
 
 def released(link: Link) -> Link:
@@ -96,13 +124,17 @@ def without_neighbours(state: State, label: str, name: str) -> State:
 def stale(state: State, label: str, gone: Link) -> State:
     """Let forwarding entries through a link that is gone keep its index, as the kernel does."""
     for link in list(state.netns(label).links.values()):
-        if any(entry.via == gone.name for entry in link.fdb or ()):
-            fdb = tuple(
-                dataclasses.replace(entry, via=nameless(gone.index or 0)) if entry.via == gone.name else entry
-                for entry in link.fdb or ()
-            )
-            state = state.with_link(label, dataclasses.replace(link, fdb=fdb))
+        if link.fdb:
+            state = state.with_link(label, _stale(link, {gone.name: gone}))
     return state
+
+
+def _stale(link: Link, gone: Mapping[str, Link]) -> Link:
+    if not any(entry.via in gone for entry in link.fdb or ()):
+        return link
+    names = {name: nameless(one.index or 0) for name, one in gone.items()}
+    fdb = tuple(dataclasses.replace(entry, via=names.get(entry.via or "", entry.via)) for entry in link.fdb or ())
+    return dataclasses.replace(link, fdb=fdb)
 
 
 def nameless(index: int) -> str:

@@ -55,6 +55,10 @@ class _Here:
         return None
 
 
+# A new namespace has what the host has, and hosts with Docker differ from others in this.
+_ALWAYS = "net/ipv4/ip_forward"
+
+
 def _differing(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
     """Return the sysctls that are not those of a new namespace, or of a new link in this one."""
     have = sysctls(_Here(), reading.links)
@@ -62,6 +66,6 @@ def _differing(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
     for key, value in have.items():
         family, _conf, link, option = key.split("/")[1:] if key.count("/") == 4 else ("", "", "", "")
         born = new.get(key) if key in new else have.get(f"net/{family}/conf/default/{option}")
-        if value != born and link != "lo":
+        if key == _ALWAYS or (value != born and link != "lo"):
             found[key] = value
     return found

@@ -64,11 +64,11 @@ def _create_link(op: _ops.CreateLink) -> list[str]:
         else:
             words += ["link", link.parent.name]
     words += ["name", link.name, *_at_creation(link)]
-    line = _ip(label, *words) + (f" netns {_target(op.netns)}" if label != op.netns else "")
+    line = _ip(label, *words) + _elsewhere(label, op.netns)
     line += " " + _quoted("type", link.kind, *data, *_options(link.kind or "", options))
     if op.peer:
         line += " " + _quoted("peer", "name", op.peer.name, *_at_creation(op.peer))
-        line += f" netns {_target(op.peer_netns)}" if op.peer_netns != label else ""
+        line += _elsewhere(label, op.peer_netns)
     return [line.rstrip()]
 
 
@@ -225,6 +225,11 @@ def _with(program: str, label: str, *words: object) -> str:
 
 def _quoted(*words: object) -> str:
     return " ".join(shlex.quote(str(word)) for word in words)
+
+
+def _elsewhere(label: str, other: str) -> str:
+    """Return what says that a link is to lie in another namespace than the one that the command runs in."""
+    return "" if label == other or (_is_here(label) and _is_here(other)) else f" netns {_target(other)}"
 
 
 def _is_here(label: str) -> bool:

@@ -156,9 +156,10 @@ def _is_the_users(message: Message, cidr: str, mac: str) -> bool:
     """Tell whether a user put the address there: not the kernel, no router advertisement, no lease."""
     if message.get("IFA_PROTO") in _IFAPROT_KERNEL or not _flags(message) & _IFA_F_PERMANENT:
         return False
+    if message["scope"] != _SCOPE_LINK:
+        return cidr not in ("127.0.0.1/8", "::1/128")
     # Kernels before 5.18 do not say who made an address: these are the ones that they make.
-    generated = _flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _link_local(mac)
-    return cidr not in ("127.0.0.1/8", "::1/128") and not (message["scope"] == _SCOPE_LINK and generated)
+    return not (_flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _link_local(mac))
 
 
 def _link_local(mac: str) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _effects as effects
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import NOWHERE, Value
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import NOWHERE, Value, bare
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
     Fdb,
@@ -75,11 +75,9 @@ class DeleteNetns(Op):
 
     def simulate(self, state: State) -> State:
         if not state.netns(self.netns).processes:
-            for name in list(state.netns(self.netns).links):
-                state = effects.without_link(state, self.netns, name)
-            for label, link in list(state.links()):
-                if link.underlay == self.netns:
-                    state = effects.without_link(state, label, link.name)
+            inside = [Endpoint(self.netns, name) for name in state.netns(self.netns).links]
+            over = [Endpoint(label, link.name) for label, link in state.links() if link.underlay == self.netns]
+            state = effects.without_links(state, inside + over)
         return state.with_netns(self.netns, Netns(present=False))
 
 
@@ -142,9 +140,7 @@ class DeleteGroup(Op):
         return f"delete {len(self.indices)} links in {where(self.netns)}: {names}"
 
     def simulate(self, state: State) -> State:
-        for name, _index in self.indices:
-            state = effects.without_link(state, self.netns, name)
-        return state
+        return effects.without_links(state, [Endpoint(self.netns, name) for name, _index in self.indices])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -370,5 +366,7 @@ def _setting(key: str, value: Value) -> str:
 
 def _with(link: Link) -> str:
     settings = {key: getattr(link, key) for key in ("mtu", "mac") if getattr(link, key) is not None}
-    text = ", ".join(_setting(key, value) for key, value in {**settings, **link.options}.items())
+    born = bare(link.kind)
+    chosen = {key: value for key, value in link.options.items() if key not in born or value != born[key]}
+    text = ", ".join(_setting(key, value) for key, value in {**settings, **chosen}.items())
     return f" ({text})" if text else ""

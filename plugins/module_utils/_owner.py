@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import zlib
 
-_LOWEST = 1 << 31
+# ip(8) takes no number that has the highest bit set.
+_LOWEST, _HIGHEST = 1 << 30, (1 << 31) - 1
 
 
 def of_netns(name: str) -> int:
     """Return the group of the loopback link of the namespaces that the topology made; an even number."""
-    return (_LOWEST | zlib.crc32(name.encode())) & ~1
+    return (_LOWEST | zlib.crc32(name.encode())) & _HIGHEST & ~1
 
 
 def of_links(name: str) -> int:

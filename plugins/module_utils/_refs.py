@@ -10,7 +10,12 @@ import select
 from collections.abc import Iterable, Mapping
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, NoSuchNetns
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
+    BadParameter,
+    NoEngine,
+    NoSuchNetns,
+    NotFound,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
 
 CURRENT = ""
@@ -27,11 +32,13 @@ def resolve(kernel: Kernel, references: Mapping[str, str], may_be_missing: Itera
     for reference, parameter in sorted(references.items(), key=lambda item: item[0] not in ("host", CURRENT)):
         try:
             fd = _open(reference)
-        except NoSuchNetns as error:
+        except (NoSuchNetns, NotFound) as error:
             if reference in may_be_missing and _is_nothing(reference):
                 labels[reference] = reference
                 continue
             raise BadParameter(parameter, str(error)) from None
+        except NoEngine as error:
+            raise BadParameter(parameter, f"{reference} cannot be looked up: {error}") from None
         label = "host" if reference == CURRENT and _nsfs.is_hosts() else reference
         label = known.setdefault(_nsfs.identity(fd), label)
         labels[reference] = label

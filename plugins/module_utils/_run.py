@@ -53,7 +53,8 @@ class Request:
 def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request]) -> None:
     """Carry a module's request out and exit; the object is returned under ``name``."""
     wait = None if module.check_mode else module.params["lock_timeout"]
-    report(module, lambda: carry_out(request(module.params), name, wait))
+    diff = bool(module._diff)
+    report(module, lambda: carry_out(request(module.params), name, wait, diff))
 
 
 def report(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
@@ -62,27 +63,29 @@ def report(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
         result = work()
     except NetfleetError as error:
         module.fail_json(msg=_view.line(str(error)))
+    for warning in result.pop("warnings", ()):
+        module.warn(_view.line(warning))
     module.exit_json(**_view.printable(result))
 
 
-def carry_out(request: Request, name: str, lock_seconds: float | None) -> dict[str, Any]:
+def carry_out(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:
     """Carry a request out and return the result; with None for the lock's timeout only say what would be done."""
     _privileges.require(_privileges.CHANGE)
     require_pyroute2()
     _nsfs.make_room(_FILES + 2 * len(request.references))
     with contextlib.nullcontext() if lock_seconds is None else _lock.held(lock_seconds):
-        return _nsfs.apart(lambda: _with_kernel(request, name, check_mode=lock_seconds is None))
+        return _nsfs.apart(lambda: _with_kernel(request, name, lock_seconds is None, diff))
 
 
-def _with_kernel(request: Request, name: str, check_mode: bool) -> dict[str, Any]:
+def _with_kernel(request: Request, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
     kernel = Kernel()
     try:
-        return _from_look_to_look(kernel, request, name, check_mode)
+        return _from_look_to_look(kernel, request, name, check_mode, diff)
     finally:
         kernel.close()
 
 
-def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: bool) -> dict[str, Any]:
+def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
     labels = _refs.resolve(kernel, request.references, request.may_be_missing)
     try:
         desired = request.desired.relabel(labels)
@@ -105,12 +108,14 @@ def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: 
             after = op.simulate(after)
     else:
         after = _change(kernel, desired, before, operations)
-    return {
+    result = {
         "changed": bool(operations),
         "operations": [op.report() for op in operations],
-        "diff": {"before": _view.managed(desired, before), "after": _view.managed(desired, after)},
         name: request.show(after, labels),
     }
+    if diff:
+        result["diff"] = {"before": _view.managed(desired, before), "after": _view.managed(desired, after)}
+    return result
 
 
 def _look(kernel: Kernel, desired: State) -> State:

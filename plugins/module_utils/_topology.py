@@ -252,19 +252,25 @@ def request(params: Mapping[str, Any]) -> Request:
     if absent and not owner and not declared:
         raise BadParameter("name", "what is to be absent is declared, or it is all that the topology of a name owns")
 
-    def complete(desired: State, actual: State) -> State:
-        if not owner:
-            return desired
-        if absent and declared:
-            return _owned.only_owned(desired, actual, owner)
-        return _owned.without_leftovers(desired, actual, owner) if absent or replaced else desired
+    def interpret(desired: State) -> State:
+        if replaced:
+            return _owned.filled(_owned.with_ports(desired))
+        return desired if absent else _owned.appending(desired)
 
+    def complete(desired: State, actual: State) -> State:
+        if absent and declared:
+            return _owned.only_owned(desired, actual, owner) if owner else desired
+        if absent or replaced:
+            return _owned.without_leftovers(desired, actual, owner) if owner else desired
+        return _owned.with_what_is_there(desired, actual)
+
+    desired = document.desired()
     return Request(
-        document.desired(),
+        desired,
         document.references,
-        show=lambda state, _labels: _summary(owner, state),
+        show=lambda state, labels: _summary(owner, desired.relabel(labels), state),
         may_be_missing=tuple(document.references) if absent else tuple(document.to_be_made()),
-        interpret=_owned.filled if replaced else None,
+        interpret=interpret,
         complete=complete,
         everywhere=bool(owner) and (replaced or (absent and not declared)),
     )
@@ -272,7 +278,7 @@ def request(params: Mapping[str, Any]) -> Request:
 
 def rendered(params: Mapping[str, Any]) -> list[str]:
     """Return the commands that make what is declared, on a host that has what is only referred to."""
-    desired = Document({**params, "state": "merged"}).desired()
+    desired = _owned.with_ports(Document({**params, "state": "merged"}).desired())
     return [line for op in plan(desired, _assumed(desired)) for line in commands(op)]
 
 
@@ -298,11 +304,11 @@ def _assumed(desired: State) -> State:
     return state
 
 
-def _summary(owner: str | None, state: State) -> dict[str, Any]:
+def _summary(owner: str | None, desired: State, state: State) -> dict[str, Any]:
     """Return in a few words what there is of a topology."""
     return {
         "name": owner,
         "group": _owner.of_links(owner) if owner else None,
-        "namespaces": sorted(label for label, netns in state.namespaces.items() if netns.present),
-        "links": sum(len(netns.links) for netns in state.namespaces.values()),
+        "namespaces": sorted(label for label in desired.namespaces if state.netns(label).present),
+        "links": sum(state.link(label, link.name) is not None for label, link in desired.links() if link.kind),
     }

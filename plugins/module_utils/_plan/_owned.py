@@ -52,6 +52,47 @@ def owns_netns(have: Netns, name: str) -> bool:
     return lo is not None and lo.group == _owner.of_netns(name)
 
 
+def with_ports(desired: State) -> State:
+    """Return the desired state in which those that say whose port they are are in its list of ports too."""
+    state = desired
+    for label, link in desired.links():
+        if link.ports is not None:
+            others = [one.name for one in desired.netns(label).links.values() if one.master == link.name]
+            state = state.with_link(
+                label, dataclasses.replace(link, ports=tuple(dict.fromkeys((*link.ports, *others))))
+            )
+    return state
+
+
+def with_what_is_there(desired: State, actual: State) -> State:
+    """Return the desired state in which addresses and alternative names that are there stay."""
+    state = desired
+    for label, want in desired.links():
+        have = actual.link(label, want.name)
+        kept: dict[str, Any] = {
+            key: tuple(dict.fromkeys((*(getattr(have, key) or ()), *getattr(want, key))))
+            for key in ("addresses", "altnames")
+            if have and want.present is not False and getattr(want, key)
+        }
+        if any(len(values) != len(getattr(want, key)) for key, values in kept.items()):
+            state = state.with_link(label, dataclasses.replace(want, **kept))
+    return state
+
+
+def appending(desired: State) -> State:
+    """Return the desired state in which no list is exact, so that nothing is removed."""
+    namespaces = {}
+    for label, want in desired.namespaces.items():
+        links = {
+            name: dataclasses.replace(link, ports=None, fdb_append=True) if link.ports is not None or link.fdb else link
+            for name, link in want.links.items()
+        }
+        namespaces[label] = dataclasses.replace(
+            want, links=links, routes_append=True, rules_append=True, neighbours_append=True
+        )
+    return State(namespaces)
+
+
 def filled(desired: State) -> State:
     """Return the desired state in which what is not given is what a new namespace or link has.
 
