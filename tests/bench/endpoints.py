@@ -13,7 +13,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -142,39 +142,43 @@ class Ways:
         return Life(Step(name, argv), unchanged=(Step(name, argv, prints="changed=0"),), most=10)
 
     def _ours(self) -> list[Life]:
+        """Return the module as a process and as a task; only with a name it can remove links by their group."""
         document = {
+            "name": "bench",
             "namespaces": [{"name": netns(n), "loopback_up": True} for n in self._numbers],
             "links": [
                 {
                     "name": host_end(n),
                     "kind": "veth",
                     "master": BRIDGE,
-                    "peer": {"name": "eth0", "netns": netns(n), "addresses": [address(n)], "up": True},
+                    "peer": {"name": "eth0", "netns": netns(n), "addresses": [address(n)]},
                 }
                 for n in self._numbers
             ],
         }
-        there, gone = {**document, "state": "merged"}, {**document, "state": "absent"}
         return [
-            Life(
-                _engine(there, "true"),
-                unchanged=(_engine(there, "false"),),
-                remove=(dataclasses.replace(_engine(gone, "true"), gone="all"),),
-            ),
-            Life(
-                self._task(there, "changed=1"),
-                unchanged=(self._task(there, "changed=0"),),
-                remove=(dataclasses.replace(self._task(gone, "changed=1"), gone="all"),),
+            self._ours_by(lambda state, changed: _engine({**document, "state": state}, changed)),
+            self._ours_by(lambda state, changed: self._task({**document, "state": state}, changed)),
+            dataclasses.replace(
+                self._ours_by(lambda state, changed: _engine({**document, "name": None, "state": state}, changed)),
+                most=100,
             ),
         ]
+
+    def _ours_by(self, run: Callable[[str, bool], Step]) -> Life:
+        return Life(
+            run("merged", True),
+            unchanged=(run("merged", False),),
+            remove=(dataclasses.replace(run("absent", True), gone="all"),),
+        )
 
     def _look(self, ip: str) -> Iterable[str]:
         return (f"{ip.format(netns(n))} {table}" for n in self._numbers for table in ("addr", "link"))
 
-    def _task(self, arguments: dict[str, Any], prints: str) -> Step:
+    def _task(self, arguments: dict[str, Any], changed: bool) -> Step:
         task = {"name": "Endpoints", "netfleet.docker.topology": arguments}
         play = self._playbook(f"topology-{arguments['state']}", [task])
-        return Step("playbook", [*_ansible(), play], prints=prints)
+        return Step("playbook", [*_ansible(), play], prints=f"changed={changed:d}")
 
     def _playbook(self, name: str, tasks: list[dict[str, Any]]) -> str:
         play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
@@ -231,10 +235,11 @@ def _tasks(numbers: Iterable[int]) -> list[dict[str, Any]]:
     return tasks
 
 
-def _engine(arguments: dict[str, Any], changed: str) -> Step:
+def _engine(arguments: dict[str, Any], changed: bool) -> Step:
     """Return the module as a bare process, without what Ansible does around it."""
     request = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_remote_tmp": "/tmp"}})
-    return Step("engine", [sys.executable, "-m", MODULE], request, prints=f'"changed": {changed}')
+    name = "engine" if arguments["name"] else "unnamed engine"
+    return Step(name, [sys.executable, "-m", MODULE], request, prints=f'"changed": {json.dumps(changed)}')
 
 
 def _ansible() -> list[str]:
