@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from typing import Union
@@ -20,6 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Route,
     Rule,
     State,
+    changed,
     is_default,
 )
 
@@ -97,13 +97,13 @@ def _without(netns: Netns, gone: Mapping[str, Link]) -> Netns:
             links[name] = _stale(kept, gone) if kept.fdb else kept
     routes = netns.routes and tuple(route for route in netns.routes if route.dev not in gone)
     neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev not in gone)
-    return dataclasses.replace(netns, links=links, routes=routes, neighbours=neighbours)
+    return changed(netns, links=links, routes=routes, neighbours=neighbours)
 
 
 def released(link: Link) -> Link:
     """Return a link that its master let go of: the master forgets what it knew of the port."""
     fdb = link.fdb and tuple(entry for entry in link.fdb if not entry.master)
-    return dataclasses.replace(link, master="", port={}, fdb=fdb)
+    return changed(link, master="", port={}, fdb=fdb)
 
 
 def without_device(state: State, label: str, name: str) -> State:
@@ -111,14 +111,14 @@ def without_device(state: State, label: str, name: str) -> State:
     netns = state.netns(label)
     routes = netns.routes and tuple(route for route in netns.routes if route.dev != name)
     neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name)
-    return state.with_netns(label, dataclasses.replace(netns, routes=routes, neighbours=neighbours))
+    return state.with_netns(label, changed(netns, routes=routes, neighbours=neighbours))
 
 
 def without_neighbours(state: State, label: str, name: str) -> State:
     """Remove the neighbours of a link whose own MAC address changed; those that are answered for stay."""
     netns = state.netns(label)
     kept = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name or entry.proxy)
-    return state.with_netns(label, dataclasses.replace(netns, neighbours=kept))
+    return state.with_netns(label, changed(netns, neighbours=kept))
 
 
 def stale(state: State, label: str, gone: Link) -> State:
@@ -133,8 +133,8 @@ def _stale(link: Link, gone: Mapping[str, Link]) -> Link:
     if not any(entry.via in gone for entry in link.fdb or ()):
         return link
     names = {name: nameless(one.index or 0) for name, one in gone.items()}
-    fdb = tuple(dataclasses.replace(entry, via=names.get(entry.via or "", entry.via)) for entry in link.fdb or ())
-    return dataclasses.replace(link, fdb=fdb)
+    fdb = tuple(changed(entry, via=names.get(entry.via or "", entry.via)) for entry in link.fdb or ())
+    return changed(link, fdb=fdb)
 
 
 def nameless(index: int) -> str:
@@ -150,13 +150,13 @@ def is_nameless(name: str | None) -> bool:
 def with_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
     """Add a forwarding entry, which takes the place of another one of a unicast MAC address in the same table."""
     master = (state.netns(label).links[name].master or "") if entry.master else ""
-    same = dataclasses.replace(entry, dst=None) if entry.single else entry
+    same = changed(entry, dst=None) if entry.single else entry
     for other in list(state.netns(label).links.values()):
         # A bridge has one table for all its ports.
         if other.name == name or (master and other.master == master):
             state = without_forwarding(state, label, other.name, same)
     link = state.netns(label).links[name]
-    return state.with_link(label, without_default(dataclasses.replace(link, fdb=(*(link.fdb or ()), entry))))
+    return state.with_link(label, without_default(changed(link, fdb=(*(link.fdb or ()), entry))))
 
 
 def without_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
@@ -165,7 +165,7 @@ def without_forwarding(state: State, label: str, name: str, entry: Fdb) -> State
     if link is None or link.fdb is None:
         return state
     kept = tuple(one for one in link.fdb if not _covers(entry, one))
-    return state.with_link(label, dataclasses.replace(link, fdb=kept))
+    return state.with_link(label, changed(link, fdb=kept))
 
 
 def _covers(entry: Fdb, one: Fdb) -> bool:
@@ -179,7 +179,7 @@ def _covers(entry: Fdb, one: Fdb) -> bool:
 def without_default(link: Link) -> Link:
     """Return a VXLAN link whose default destination stands in its options alone, and not among its entries."""
     kept = link.fdb and tuple(entry for entry in link.fdb if not is_default(entry, link.options))
-    return dataclasses.replace(link, fdb=kept)
+    return changed(link, fdb=kept)
 
 
 def without_address(state: State, label: str, name: str, address: str) -> State:
@@ -191,7 +191,7 @@ def without_address(state: State, label: str, name: str, address: str) -> State:
     group = [cidr for cidr in link.addresses or () if ipaddress.ip_interface(cidr).network == subnet]
     lost = group if subnet.version == 4 and group[:1] == [address] else [address]
     kept = tuple(cidr for cidr in link.addresses or () if cidr not in lost)
-    return state.with_link(label, dataclasses.replace(link, addresses=kept))
+    return state.with_link(label, changed(link, addresses=kept))
 
 
 def repointed(state: State, old: Endpoint, new: Endpoint) -> State:
@@ -201,9 +201,9 @@ def repointed(state: State, old: Endpoint, new: Endpoint) -> State:
             state = without_link(state, label, link.name)
     for label, link in list(state.links()):
         if link.peer == old:
-            state = state.with_link(label, dataclasses.replace(link, peer=new))
+            state = state.with_link(label, changed(link, peer=new))
         if link.parent == old:
-            state = state.with_link(label, dataclasses.replace(link, parent=new))
+            state = state.with_link(label, changed(link, parent=new))
         if label == old.netns and link.master == old.name:
             state = state.with_link(label, released(link))
     return state
@@ -214,7 +214,7 @@ def with_altnames(state: State, label: str, name: str, change: Callable[[tuple[s
     link = state.link(label, name)
     if link is None:
         return state
-    return state.with_link(label, dataclasses.replace(link, altnames=change(link.altnames or ())))
+    return state.with_link(label, changed(link, altnames=change(link.altnames or ())))
 
 
 def replaced(old: Neighbour | Route | Rule, new: Neighbour | Route | Rule) -> bool:
@@ -229,9 +229,9 @@ def with_entries(state: State, label: str, change: Callable[[Entries], Entries],
     netns = state.netns(label)
     if kind is Neighbour:
         neighbours = tuple(entry for entry in change(netns.neighbours or ()) if isinstance(entry, Neighbour))
-        return state.with_netns(label, dataclasses.replace(netns, neighbours=neighbours))
+        return state.with_netns(label, changed(netns, neighbours=neighbours))
     if kind is Route:
         routes = tuple(entry for entry in change(netns.routes or ()) if isinstance(entry, Route))
-        return state.with_netns(label, dataclasses.replace(netns, routes=routes))
+        return state.with_netns(label, changed(netns, routes=routes))
     rules = tuple(entry for entry in change(netns.rules or ()) if isinstance(entry, Rule))
-    return state.with_netns(label, dataclasses.replace(netns, rules=rules))
+    return state.with_netns(label, changed(netns, rules=rules))

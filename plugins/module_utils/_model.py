@@ -16,6 +16,15 @@ from typing import Any, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import Value
 
+Data = TypeVar("Data")
+
+
+def changed(part: Data, **fields: Any) -> Data:
+    """Return a copy with some fields changed, as dataclasses.replace does, which takes ten times as long."""
+    copy = object.__new__(type(part))
+    vars(copy).update(vars(part), **fields)
+    return copy
+
 
 @dataclasses.dataclass(frozen=True)
 class Endpoint:
@@ -234,13 +243,13 @@ class State:
     def with_link(self, label: str, link: Link) -> State:
         """Return this State with one link added or replaced."""
         netns = self.netns(label)
-        return self.with_netns(label, dataclasses.replace(netns, links={**netns.links, link.name: link}))
+        return self.with_netns(label, changed(netns, links={**netns.links, link.name: link}))
 
     def without_link(self, label: str, name: str) -> State:
         """Return this State with one link gone."""
         netns = self.netns(label)
         links = {key: link for key, link in netns.links.items() if key != name}
-        return self.with_netns(label, dataclasses.replace(netns, links=links))
+        return self.with_netns(label, changed(netns, links=links))
 
     def relabel(self, labels: Mapping[str, str]) -> State:
         """Return this State with namespaces renamed; two names of one namespace become one entry.
@@ -258,9 +267,9 @@ class State:
                 peer, parent = moved(link.peer), moved(link.parent)
                 underlay = link.underlay if link.underlay is None else labels.get(link.underlay, link.underlay)
                 same = (peer, parent, underlay) == (link.peer, link.parent, link.underlay)
-                links[name] = link if same else dataclasses.replace(link, peer=peer, parent=parent, underlay=underlay)
+                links[name] = link if same else changed(link, peer=peer, parent=parent, underlay=underlay)
             label = labels.get(old, old)
-            entry, known = dataclasses.replace(netns, links=links), namespaces.get(label)
+            entry, known = changed(netns, links=links), namespaces.get(label)
             namespaces[label] = entry if known is None else combined(known, entry, where(label))
         return State(namespaces)
 
@@ -283,7 +292,7 @@ def combined(one: Part, other: Part, what: str) -> Part:
             fields[field.name] = there
         elif there not in (None, False):
             raise ValueError(f"{what} is declared twice, with a different {field.name}: {here} and {there}")
-    return dataclasses.replace(one, **fields)
+    return changed(one, **fields)
 
 
 def _both_present(here: bool | None, there: bool | None, what: str) -> bool:

@@ -25,6 +25,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Route,
     Rule,
     State,
+    changed,
     where,
 )
 
@@ -158,7 +159,7 @@ class MoveLink(Op):
         link = state.link(self.netns, self.name)
         if link is None:
             return state
-        moved = dataclasses.replace(effects.released(link), up=False, addresses=())
+        moved = changed(effects.released(link), up=False, addresses=())
         state = effects.without_device(state.without_link(self.netns, self.name), self.netns, self.name)
         state = effects.stale(state, self.netns, link).with_link(self.to, moved)
         return effects.repointed(state, Endpoint(self.netns, self.name), Endpoint(self.to, self.name))
@@ -188,20 +189,20 @@ class SetLink(Op):
             return state
         attributes: dict[str, Any] = dict(self.attributes)
         options = {key: "" if value in NOWHERE else value for key, value in self.options.items()}
-        changed = dataclasses.replace(
+        after = changed(
             effects.released(link) if "master" in self.attributes else link,
             **attributes,
             options={**link.options, **options},
         )
-        changed = effects.without_default(dataclasses.replace(changed, port={**changed.port, **self.port}))
+        after = effects.without_default(changed(after, port={**after.port, **self.port}))
         if self.attributes.get("up") is False and link.up is not False:
             # The kernel takes IPv6 addresses and all routes away with the up state.
             kept = tuple(cidr for cidr in link.addresses or () if ":" not in cidr)
-            changed = dataclasses.replace(changed, addresses=kept if link.addresses is not None else None)
+            after = changed(after, addresses=kept if link.addresses is not None else None)
             state = effects.without_device(state, self.netns, self.name)
         if self.attributes.get("mac", link.mac) != link.mac:
             state = effects.without_neighbours(state, self.netns, self.name)
-        return state.with_link(self.netns, changed)
+        return state.with_link(self.netns, after)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,7 +220,7 @@ class AddAddress(Op):
         if link is None:
             return state
         kept = tuple(cidr for cidr in link.addresses or () if cidr != self.address)
-        return state.with_link(self.netns, dataclasses.replace(link, addresses=(*kept, self.address)))
+        return state.with_link(self.netns, changed(link, addresses=(*kept, self.address)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -279,7 +280,7 @@ class SetSysctl(Op):
     def simulate(self, state: State) -> State:
         netns = state.netns(self.netns)
         sysctls = {**netns.sysctls, self.key: self.value}
-        return state.with_netns(self.netns, dataclasses.replace(netns, sysctls=sysctls))
+        return state.with_netns(self.netns, changed(netns, sysctls=sysctls))
 
 
 @dataclasses.dataclass(frozen=True)

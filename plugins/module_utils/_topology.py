@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,9 +16,16 @@ from ansible_collections.netfleet.docker.plugins.module_utils import (
     _values,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._iproute2 import commands
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Fdb, Link, Netns, State, combined
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    Endpoint,
+    Fdb,
+    Link,
+    Netns,
+    State,
+    changed,
+    combined,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._options import checked, optional
 from ansible_collections.netfleet.docker.plugins.module_utils._plan import _owned
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
@@ -62,7 +68,7 @@ class Document:
         known = {label: self._namespaces.get(label, Netns(present=None)) for label in labels}
         return State(
             {
-                label: dataclasses.replace(netns, links={**netns.links, **self._links.get(label, {})})
+                label: changed(netns, links={**netns.links, **self._links.get(label, {})})
                 for label, netns in known.items()
             }
         )
@@ -79,7 +85,7 @@ class Document:
         if not self._absent:
             netns = _namespace.declared(reference, params, prefix)
             own = self._name and _namespace.is_named(reference)
-            self._namespaces[reference] = dataclasses.replace(
+            self._namespaces[reference] = changed(
                 netns, group=_owner.of_netns(self._name) if own and self._name else None
             )
         elif _namespace.is_named(reference):
@@ -114,8 +120,8 @@ class Document:
             self.references.setdefault(link.underlay or "", f"{prefix}parent_netns")
         else:
             link = Link(place.name, kind=kind, **_options.attributes(params, prefix), **fields)
-            link = dataclasses.replace(link, **self._of_its_kind(kind, params, prefix))
-        return dataclasses.replace(
+            link = changed(link, **self._of_its_kind(kind, params, prefix))
+        return changed(
             link,
             present=True if kind else None,
             up=True if kind and link.up is None else link.up,
@@ -278,6 +284,8 @@ def request(params: Mapping[str, Any]) -> Request:
 
 def rendered(params: Mapping[str, Any]) -> list[str]:
     """Return the commands that make what is declared, on a host that has what is only referred to."""
+    from ansible_collections.netfleet.docker.plugins.module_utils._iproute2 import commands
+
     desired = _owned.with_ports(Document({**params, "state": "merged"}).desired())
     return [line for op in plan(desired, _assumed(desired)) for line in commands(op)]
 

@@ -62,7 +62,7 @@ def of_a_link(key: str) -> bool:
 
 def in_order(desired: State) -> list[tuple[str, Link]]:
     """Return the links that are to be there, masters and parents before those that need them."""
-    wanted = {Endpoint(label, link.name): link for label, link in desired.links() if link.present is not False}
+    wanted = _wanted(desired)
     graph: graphlib.TopologicalSorter[Endpoint] = graphlib.TopologicalSorter()
     for place, link in wanted.items():
         needs = [Endpoint(place.netns, link.master)] if link.master else []
@@ -73,6 +73,28 @@ def in_order(desired: State) -> list[tuple[str, Link]]:
     except graphlib.CycleError as error:
         circle = " needs ".join(place.name for place in error.args[1])
         raise PlanError(f"links need each other in a circle: {circle}") from None
+
+
+def in_order_of_going_up(desired: State) -> list[tuple[str, Link]]:
+    """Return the links that are to be there, parents before those that sit on them, and masters after their ports.
+
+    What a port sends when it goes up, a bridge that is up already sends to all others, and so for each of them.
+    """
+    wanted = _wanted(desired)
+    graph: graphlib.TopologicalSorter[Endpoint] = graphlib.TopologicalSorter()
+    for place, link in wanted.items():
+        graph.add(place, *([link.parent] if link.parent in wanted else []))
+        master = Endpoint(place.netns, link.master or "")
+        if master in wanted:
+            graph.add(master, place)
+    try:
+        return [(place.netns or "", wanted[place]) for place in graph.static_order()]
+    except graphlib.CycleError:
+        return in_order(desired)  # a port that sits on its own master
+
+
+def _wanted(desired: State) -> dict[Endpoint, Link]:
+    return {Endpoint(label, link.name): link for label, link in desired.links() if link.present is not False}
 
 
 def _known(desired: State, actual: State, place: Endpoint, declared: bool = True) -> bool:

@@ -75,6 +75,10 @@ def settle(draft: Draft, desired: State, label: str, want: Link) -> None:
         _bridge.release_others(draft, label, want)
     _addresses(draft, label, want)
     _altnames(draft, label, want)
+
+
+def bring_up(draft: Draft, label: str, want: Link) -> None:
+    """Plan for a link to be up, once everything else about it is as it is to be."""
     if want.up and not draft.link(label, want.name).up:
         draft.do(SetLink(label, want.name, {"up": True}))
 

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _owner
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, bare
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State, changed
 
 
 def without_leftovers(desired: State, actual: State, name: str) -> State:
@@ -26,7 +25,7 @@ def without_leftovers(desired: State, actual: State, name: str) -> State:
             if link.name not in want.links and link.group == _owner.of_links(name)
         }
         if leftovers or want.present is False:
-            namespaces[label] = dataclasses.replace(want, links={**want.links, **leftovers})
+            namespaces[label] = changed(want, links={**want.links, **leftovers})
     return State(namespaces)
 
 
@@ -42,7 +41,7 @@ def only_owned(desired: State, actual: State, name: str) -> State:
         }
         goes = want.present is False and (owns_netns(have, name) or not have.present)
         if goes or links:
-            namespaces[label] = dataclasses.replace(want, present=False if goes else None, links=links)
+            namespaces[label] = changed(want, present=False if goes else None, links=links)
     return State(namespaces)
 
 
@@ -58,9 +57,7 @@ def with_ports(desired: State) -> State:
     for label, link in desired.links():
         if link.ports is not None:
             others = [one.name for one in desired.netns(label).links.values() if one.master == link.name]
-            state = state.with_link(
-                label, dataclasses.replace(link, ports=tuple(dict.fromkeys((*link.ports, *others))))
-            )
+            state = state.with_link(label, changed(link, ports=tuple(dict.fromkeys((*link.ports, *others)))))
     return state
 
 
@@ -75,7 +72,7 @@ def with_what_is_there(desired: State, actual: State) -> State:
             if have and want.present is not False and getattr(want, key)
         }
         if any(len(values) != len(getattr(want, key)) for key, values in kept.items()):
-            state = state.with_link(label, dataclasses.replace(want, **kept))
+            state = state.with_link(label, changed(want, **kept))
     return state
 
 
@@ -84,12 +81,10 @@ def appending(desired: State) -> State:
     namespaces = {}
     for label, want in desired.namespaces.items():
         links = {
-            name: dataclasses.replace(link, ports=None, fdb_append=True) if link.ports is not None or link.fdb else link
+            name: changed(link, ports=None, fdb_append=True) if link.ports is not None or link.fdb else link
             for name, link in want.links.items()
         }
-        namespaces[label] = dataclasses.replace(
-            want, links=links, routes_append=True, rules_append=True, neighbours_append=True
-        )
+        namespaces[label] = changed(want, links=links, routes_append=True, rules_append=True, neighbours_append=True)
     return State(namespaces)
 
 
@@ -104,13 +99,13 @@ def filled(desired: State) -> State:
         none: dict[str, Any] = {}
         if want.present:
             none = {key: getattr(want, key) or () for key in ("routes", "rules", "neighbours")}
-        namespaces[label] = dataclasses.replace(want, links=links, **none)
+        namespaces[label] = changed(want, links=links, **none)
     return State(namespaces)
 
 
 def _filled_link(want: Link) -> Link:
     port = {key: option.born for key, option in BRIDGE_PORT.items() if option.born is not None and want.master}
-    return dataclasses.replace(
+    return changed(
         want,
         master=want.master or "",
         alias=want.alias or "",

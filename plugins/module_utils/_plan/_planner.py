@@ -36,6 +36,8 @@ def _once(draft: Draft, desired: State) -> None:
     _link.remove(draft, desired)
     for label, want in _check.in_order(desired):
         _link.settle(draft, desired, label, want)
+    for label, want in _check.in_order_of_going_up(desired):
+        _link.bring_up(draft, label, want)
     _fdb.settle(draft, desired)
     _netns.finish(draft, desired)
     _netns.delete(draft, desired)
