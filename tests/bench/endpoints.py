@@ -132,7 +132,7 @@ class Ways:
                 unchanged=(self._shell("nsenter each", self._look("nsenter --net=/run/netns/{} ip -j")),),
                 remove=(forget,),
             ),
-            Life(self._shell("best batch: parallel", [first, f"printf '%s\\n' {names} | {at_once}", last])),
+            Life(self._shell("best batch on all processors", [first, f"printf '%s\\n' {names} | {at_once}", last])),
         ]
 
     def _tasks(self) -> Life:

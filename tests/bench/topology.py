@@ -37,6 +37,8 @@ DEADLINE = 60.0
 RATIOS = {
     "engine / best batch": ("create", "engine", "best batch", {100: "≤ 1.5", 500: "≤ 0.8"}),
     "playbook / best batch": ("create", "playbook", "best batch", {500: "≤ 1"}),
+    "engine / best batch on one processor": ("create", "engine", "best batch:", {}),
+    "playbook / best batch on one processor": ("create", "playbook", "best batch:", {}),
     "Ansible loops / engine, an endpoint": ("create", "Ansible loops", "engine", {}),
     "Ansible loops / playbook, an endpoint": ("create", "Ansible loops", "playbook", {500: "≥ 100"}),
     "ip -n each / engine, unchanged": ("unchanged", "ip -n each", "engine", {500: "≥ 10"}),
