@@ -183,7 +183,7 @@ def without_default(link: Link) -> Link:
 
 
 def without_address(state: State, label: str, name: str, address: str) -> State:
-    """Remove an address, and with the first of an IPv4 subnet all of that subnet."""
+    """Remove an address, with the first of an IPv4 subnet all of that subnet, and the routes that cannot do without."""
     link = state.link(label, name)
     if link is None:
         return state
@@ -191,7 +191,19 @@ def without_address(state: State, label: str, name: str, address: str) -> State:
     group = [cidr for cidr in link.addresses or () if ipaddress.ip_interface(cidr).network == subnet]
     lost = group if subnet.version == 4 and group[:1] == [address] else [address]
     kept = tuple(cidr for cidr in link.addresses or () if cidr not in lost)
-    return state.with_link(label, changed(link, addresses=kept))
+    state = state.with_link(label, changed(link, addresses=kept))
+    if subnet.version == 6:
+        return state
+    netns = state.netns(label)
+    sources = {cidr.partition("/")[0] for cidr in lost}
+    # Without any IPv4 address the link has no IPv4 routes either.
+    silent = all(":" in cidr for cidr in (*kept, *link.other_addresses))
+    routes = netns.routes and tuple(
+        route
+        for route in netns.routes
+        if route.src not in sources and not (silent and route.dev == name and ":" not in route.dst)
+    )
+    return state.with_netns(label, changed(netns, routes=routes))
 
 
 def repointed(state: State, old: Endpoint, new: Endpoint) -> State:

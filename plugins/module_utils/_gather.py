@@ -14,12 +14,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils import _namespace,
 from ansible_collections.netfleet.docker.plugins.module_utils._document import Gathered
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._sysctls import sysctls
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
 
 _FILES = 4096
-# Whatever is managed is read, and no link can have this name.
-_EVERYTHING = Netns(present=None, routes=(), rules=(), neighbours=(), links={"": Link("", fdb=())})
 
 
 def gather(name: str | None) -> Gathered:
@@ -33,7 +31,7 @@ def _gathered(name: str | None) -> Gathered:
     kernel = Kernel()
     try:
         _refs.open_all(kernel)
-        readings = [kernel.read(label, _EVERYTHING) for label in sorted(kernel.labels())]
+        readings = [kernel.read(label, Netns(), fully=True) for label in sorted(kernel.labels())]
         new = _nsfs.in_new(lambda: sysctls(_Here(), ()))
         given = {}
         for reading in readings:

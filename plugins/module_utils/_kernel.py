@@ -136,10 +136,18 @@ class Kernel:
         answers = self._socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
         return int(decode("nsid", answers[0])["NETNSA_NSID"])
 
-    def read(self, label: str, want: Netns, near: Iterable[str] = (), processes: Processes | None = None) -> Reading:
-        """Read of a namespace its links and addresses, and of its other tables and its sysctls what is wanted.
+    def read(
+        self,
+        label: str,
+        want: Netns,
+        near: Iterable[str] = (),
+        processes: Processes | None = None,
+        fully: bool = False,
+    ) -> Reading:
+        """Read of a namespace its links and addresses, and of its sysctls and other tables what is wanted.
 
-        ``near`` names the namespaces in which the other ends of its links are likely to lie.
+        ``near`` names the namespaces in which the other ends of its links are likely to lie; with ``fully``, all tables
+        are read.
         """
         if label not in self._fds:
             # A new namespace would have the sysctls that this one has, though not their values.
@@ -152,10 +160,10 @@ class Kernel:
             label,
             links=links,
             addresses=self._dump(label, "address", _GETADDR, bytes(8)),
-            routes=self._dump(label, "route", _GETROUTE, bytes(12)) if want.routes is not None else None,
-            rules=self._dump(label, "rule", _GETRULE, bytes(12)) if want.rules is not None else None,
-            neighbours=self._neighbours(label, _NEIGHBOURS) if want.neighbours is not None else None,
-            forwarding=self._neighbours(label, _FORWARDING) if _forwards(want) else None,
+            routes=self._dump(label, "route", _GETROUTE, bytes(12)) if fully or want.routes is not None else None,
+            rules=self._dump(label, "rule", _GETRULE, bytes(12)) if fully or want.rules is not None else None,
+            neighbours=self._neighbours(label, _NEIGHBOURS) if fully or want.neighbours is not None else None,
+            forwarding=self._neighbours(label, _FORWARDING) if fully or _forwards(want) else None,
             sysctls=self._sysctls(label, want.sysctls),
             processes=here,
             nsids=self._nsids(label, numbers, near),
@@ -170,7 +178,7 @@ class Kernel:
 
     def _carry_out(self, op: _ops.Op) -> None:
         if isinstance(op, _ops.CreateNetns):
-            self._sockets[op.netns] = _nsfs.create(op.netns, lambda: _born(op))
+            self._sockets[op.netns] = _nsfs.create(op.netns, lambda: _born(op), op.group)
             self.add(op.netns, _nsfs.open_netns(f"{_nsfs.NAMED}/{op.netns}"))
         elif isinstance(op, _ops.DeleteNetns):
             _nsfs.delete(op.netns)

@@ -210,6 +210,7 @@ class Netns:
     rules_append: bool = False
     neighbours_append: bool = False
     force: bool = False
+    # The group of its loopback link, if it is to be created; observed of a stub.
     group: int | None = None
     # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
     stub: bool = False

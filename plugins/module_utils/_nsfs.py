@@ -36,6 +36,7 @@ _NS_GET_NSTYPE = 0xB703
 _MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
 _MNT_DETACH = 2
 _MOST_FILES = 1 << 16
+_SECOND = 1_000_000_000
 _libc = ctypes.CDLL(None, use_errno=True)
 _thread = threading.local()
 
@@ -132,26 +133,49 @@ def names() -> list[str]:
     return sorted(os.listdir(NAMED)) if os.path.isdir(NAMED) else []
 
 
-def create(name: str, at_birth: Callable[[], T]) -> T:
+def create(name: str, at_birth: Callable[[], T], mark: int = 0) -> T:
     """Create a namespace under a name, do something inside before anybody can find it there, and return its result.
 
-    An empty file left there by an interrupted creation is used. To be called in a thread that is apart.
+    An empty file left there by an interrupted creation is used; ``stubs`` tells the mark of one that is left by this.
+    To be called in a thread that is apart.
     """
     _share_directory()
     path = f"{NAMED}/{name}"
-    if what_is_named(name) != "stub":
-        os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
 
     def named() -> T:
         result = at_birth()
-        _mount(b"/proc/thread-self/ns/net", path, _MS_BIND)
+        if what_is_named(name) != "stub":
+            _touch(path, mark)
+        try:
+            _mount(b"/proc/thread-self/ns/net", path, _MS_BIND)
+        except NetfleetError:
+            os.unlink(path)
+            raise
         return result
 
+    return in_new(named)
+
+
+def stubs() -> dict[str, int]:
+    """Return the names whose namespaces were never mounted or are gone, with the mark of those that bear one."""
+    found = {}
+    for name in names():
+        if what_is_named(name) == "stub":
+            seconds, rest = divmod(os.lstat(f"{NAMED}/{name}").st_mtime_ns, _SECOND)
+            found[name] = seconds if seconds % _SECOND == rest else 0
+    return found
+
+
+def _touch(path: str, mark: int) -> None:
+    """Create an empty file, which bears its mark from the start: no other time is as many nanoseconds after itself."""
+    fd = os.open(NAMED, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o444)
     try:
-        return in_new(named)
-    except NetfleetError:
-        os.unlink(path)
-        raise
+        if mark:
+            os.utime(fd, ns=(0, mark * _SECOND + mark % _SECOND))
+        # Only where it is given a directory, which here says nothing, does the interpreter follow the link.
+        os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd, follow_symlinks=True)
+    finally:
+        os.close(fd)
 
 
 def in_new(work: Callable[[], T]) -> T:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Callable
 from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _nsfs, _privileges, _refs, _view
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError, PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, require_pyroute2
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
-from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import may_lose, scheduled, target
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -97,7 +97,8 @@ def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: 
         _refs.open_all(kernel)
     before = _look(kernel, desired)
     if request.complete:
-        completed = request.complete(desired, before)
+        stubs = {name: Netns(present=False, stub=True, group=mark) for name, mark in _nsfs.stubs().items()}
+        completed = request.complete(desired, State({**stubs, **before.namespaces}))
         if completed != desired:
             desired = completed
             before = _look(kernel, desired)
@@ -118,8 +119,11 @@ def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: 
     return result
 
 
-def _look(kernel: Kernel, desired: State) -> State:
-    """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie."""
+def _look(kernel: Kernel, desired: State, fully: bool = False) -> State:
+    """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie.
+
+    Of other tables only what is managed is read, or ``fully`` all of them.
+    """
     # Who is inside matters only where a namespace is to go, and takes long to find out.
     someone_goes = any(netns.present is False for netns in desired.namespaces.values())
     processes = _nsfs.processes() if someone_goes else None
@@ -127,7 +131,7 @@ def _look(kernel: Kernel, desired: State) -> State:
     def read(label: str) -> Reading:
         want = desired.netns(label)
         near = {end.netns for link in want.links.values() for end in (link.peer, link.parent) if end and end.netns}
-        return kernel.read(label, want, sorted(near), processes if want.present is False else None)
+        return kernel.read(label, want, sorted(near), processes if want.present is False else None, fully)
 
     # Also those that are open already, as the other end of a link that is named may lie there.
     readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.labels()))}
@@ -144,6 +148,9 @@ def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[
     """Apply the operations and return the State afterwards; where that fails, bring back what was, and raise."""
     applied = 0
     deadline = time.monotonic() + _RUN_SECONDS
+    operations = scheduled(operations)
+    if may_lose(operations):
+        before = _look(kernel, desired, fully=True)
     try:
         for op in operations:
             kernel.apply(op)

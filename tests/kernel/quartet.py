@@ -56,6 +56,7 @@ def look(box: Sandbox, netns: str, name: str) -> dict[str, Any] | None:
         "altnames": sorted(link.get("altnames", [])),
         "addresses": [f"{one['local']}/{one['prefixlen']}" for one in addresses],
         "port": info.get("info_slave_data", {}),
+        "udp_port": info.get("info_data", {}).get("port"),
         "index": link["ifindex"],
         "parent": link.get("link"),
         "below": link.get("link_index"),
@@ -75,6 +76,15 @@ def assert_there(box: Sandbox, wanted: Wanted) -> None:
         if isinstance(attributes.get("port"), Mapping):
             got["port"] = {key: there["port"].get(key) for key in attributes["port"]}
         assert got == dict(attributes), f"{name} in {netns}"
+
+
+def forwarding(box: Sandbox, netns: str, name: str) -> list[str]:
+    """Return the forwarding entries of a link of its own, sorted: MAC address, dst and what else bridge(8) shows."""
+    entries = [one for one in box.bridge("fdb", "show", "dev", name, netns=netns) if "dst" in one]
+    words = [
+        [one["mac"], one["dst"], *(str(one[key]) for key in ("port", "vni", "viaIf") if key in one)] for one in entries
+    ]
+    return sorted(" ".join(line) for line in words)
 
 
 def converge(box: Sandbox, module: str, args: Mapping[str, Any], *others: str) -> Result:

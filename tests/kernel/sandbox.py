@@ -147,25 +147,25 @@ class Sandbox:
     ) -> Result:
         """Run a module in a forked process that has everything imported; ``netns`` and ``user`` are Ansible's there."""
         entry = forked.entry(f"{PACKAGE}.{name}", user)
-        out, err, status = forked.run(self.pid, entry, _request(args, check), netns and _inner(netns))
-        return _result(out, err, status)
+        out, err, status = forked.run(self.pid, entry, request(args, check), netns and _inner(netns))
+        return result(out, err, status)
 
     def fresh(self, name: str, args: Mapping[str, Any], *before: str, **env: str) -> Result:
         """Run a module as Ansible does, with an interpreter of its own; ``before`` is put in front of its command."""
         argv = [*self.entering(), *before, sys.executable, "-m", f"{PACKAGE}.{name}"]
         done = subprocess.run(
             argv,
-            input=_request(args, False).decode(),
+            input=request(args, False).decode(),
             capture_output=True,
             text=True,
             check=False,
             env={**os.environ, **env},
             cwd="/",
         )
-        return _result(done.stdout, done.stderr, done.returncode)
+        return result(done.stdout, done.stderr, done.returncode)
 
 
-def _request(args: Mapping[str, Any], check: bool) -> bytes:
+def request(args: Mapping[str, Any], check: bool) -> bytes:
     private = {
         "_ansible_check_mode": check,
         "_ansible_diff": True,
@@ -175,7 +175,7 @@ def _request(args: Mapping[str, Any], check: bool) -> bytes:
     return json.dumps({"ANSIBLE_MODULE_ARGS": {**args, **private}}).encode()
 
 
-def _result(out: str, err: str, status: int) -> Result:
+def result(out: str, err: str, status: int) -> Result:
     assert "Traceback" not in out + err, out + err
     assert len(out.split("\n")) <= 3, f"more than one line: {out!r}"
     assert out, f"no result, status {status}: {err}"

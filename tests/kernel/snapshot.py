@@ -9,7 +9,7 @@ import json
 import os
 import shlex
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,9 @@ _SYSCTLS = (
     "net/ipv4/ip_unprivileged_port_start",
     "net/core/somaxconn",
 )
-_FOUR = ("link show", "addr show", "route show table all", "rule show")
-_SIX = ("route show table all", "rule show")
+_BOTH = ("route show table all", "rule show", "neigh show nud permanent", "neigh show proxy")
+_FOUR = ("link show", "addr show", *_BOTH)
+_SIX = _BOTH
 _READ = f"""
 ip -j -d -batch - <<'E'
 {chr(10).join(_FOUR)}
@@ -36,6 +37,7 @@ E
 ip -6 -j -d -batch - <<'E'
 {chr(10).join(_SIX)}
 E
+bridge -j fdb show
 echo ==
 for key in {" ".join(_SYSCTLS)}; do read -r value </proc/sys/$key; echo $value; done
 """
@@ -50,6 +52,9 @@ _RESTLESS = {
     "cache",
     "txqlen",
     "nodad",
+    # A port that is down does not hear of its bridge's priority.
+    "bridge_id",
+    "root_id",
 }
 _DERIVED = ("topology_change", "gso_", "gro_", "tso_")
 _CARRIER = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "RUNNING", "linkdown", "dead"}
@@ -67,9 +72,11 @@ def take(sandbox: Sandbox, others: Sequence[str], indexes: bool) -> Snapshot:
         label, _newline, rest = block.partition("\n")
         tables, _mark, sysctls = rest.partition("==")
         keys = [f"{name} {family}" for family, commands in ((4, _FOUR), (6, _SIX)) for name in commands]
-        result[label] = {key: _calm(value, indexes) for key, value in zip(keys, _documents(tables))}
+        *documents, forwarding = _documents(tables)
+        result[label] = {key: _calm(value, indexes) for key, value in zip(keys, documents)}
+        result[label]["forwarding"] = sorted(map(str, filter(_is_the_users, forwarding)))
         result[label]["sysctls"] = dict(zip(_SYSCTLS, sysctls.split()))
-        assert len(result[label]) == len(keys) + 1, text
+        assert len(result[label]) == len(keys) + 2, text
     return result
 
 
@@ -100,6 +107,11 @@ def names_in_run(sandbox: Sandbox) -> dict[str, str]:
         on_mount = status.st_dev != directory.lstat().st_dev
         result[name] = f"nsfs {status.st_ino}" if on_mount and kind == "-" else f"{kind} {status.st_size}"
     return result
+
+
+def _is_the_users(entry: Mapping[str, Any]) -> bool:
+    """Tell whether a forwarding entry is a static one: of a port in its bridge's table, or of a VXLAN link."""
+    return "dst" in entry if "master" not in entry else entry["state"] == "static"
 
 
 def _documents(text: str) -> Iterator[Any]:

@@ -105,6 +105,7 @@ _BAD_ADDRESSES = [
     "fe80::1%eth0/64",
     "x" * 300,
 ]
+_MAC = "02:00:00:00:00:01"
 _BAD_NUMBERS: list[Any] = [-1, 2**32, 10**30, "x"]
 
 
@@ -130,12 +131,22 @@ def _others() -> Iterator[tuple[str, dict[str, Any], str]]:
     for value in _BAD_NAMES:
         yield "macvlan", {"parent": value}, "parent"
         yield "bridge", {"ports": [value]}, "ports"
+        if value:  # an empty one says that there is to be none
+            yield "vxlan", {"parent": value}, "parent"
+        yield "vxlan", {"fdb": [{"dst": "192.0.2.7", "via": value}]}, "fdb[0].via"
+        yield (
+            "netns",
+            {"name": "red", "neighbours": [{"dst": "192.0.2.7", "mac": _MAC, "dev": value}]},
+            "neighbours[0].dev",
+        )
     for value in _BAD_NETNS + _NO_NETNS:
         yield "macvlan", {"parent_netns": value}, "parent_netns"
+        yield "vxlan", {"parent_netns": value}, "parent_netns"
     for value in [*_BAD_NETNS]:
         yield "netns", {"name": value}, "name"
     for value in _BAD_MACS:
         yield "macvlan", {"mode": "source", "source_macs": [value]}, "source_macs"
+    yield from _overlays()
     for number in _BAD_NUMBERS:
         yield "macvlan", {"broadcast_queue_length": number}, "broadcast_queue_length"
         for option in ("ageing_time", "priority", "group_fwd_mask", "hello_time"):
@@ -171,10 +182,51 @@ def _others() -> Iterator[tuple[str, dict[str, Any], str]]:
         yield "netns", {"name": "red", "sysctls": {"net.ipv4.ip_forward": wrong}}, "net.ipv4.ip_forward"
 
 
+def _overlays() -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Yield the same of what only VXLAN links and neighbours have."""
+    hosts = ["x", "192.0.2.1/24", "192.0.2.300", "fe80::1%p0", "239.1.1.1", "ff05::1", "0.0.0.0", "::", "x" * 300]
+    for address in hosts:
+        yield "vxlan", {"remote": address}, "remote"
+        yield "vxlan", {"local": address}, "local"
+        yield "netns", {"name": "red", "neighbours": [{"dst": address, "mac": _MAC, "dev": "lo"}]}, "neighbours[0].dst"
+    for address in ("x", "192.0.2.1", "2001:db8::1", "239.1.1.1/32", "ff05::1%p0"):
+        yield "vxlan", {"group": address, "parent": "p0"}, "group"
+    for address in ("", "x", "192.0.2.1/24", "fe80::1%p0", "2001:db8::1"):
+        yield "vxlan", {"fdb": [{"dst": "192.0.2.7"}, {"dst": address}]}, "fdb[1].dst"
+    for mac in [mac for mac in _BAD_MACS if mac not in ("01:00:00:00:00:01", "ff:ff:ff:ff:ff:ff", "00:00:00:00:00:00")]:
+        yield "vxlan", {"fdb": [{"mac": mac, "dst": "192.0.2.7"}]}, "fdb[0].mac"
+        yield (
+            "netns",
+            {"name": "red", "neighbours": [{"dst": "192.0.2.7", "mac": mac, "dev": "lo"}]},
+            "neighbours[0].mac",
+        )
+    twice = [{"mac": _MAC, "dst": "192.0.2.7"}, {"mac": _MAC, "dst": "192.0.2.8"}]
+    yield "vxlan", {"fdb": twice}, "fdb[1].mac"
+    yield "vxlan", {"fdb": [{}]}, "dst"
+    yield "vxlan", {"group": "239.1.1.1"}, "group"
+    yield "vxlan", {"group": "239.1.1.1", "parent": ""}, "group"
+    yield "vxlan", {"group": "239.1.1.1", "parent": "p0", "remote": "192.0.2.7"}, "remote"
+    yield "vxlan", {"local": "192.0.2.1", "remote": "2001:db8::1"}, "local"
+    yield "vxlan", {"local": "2001:db8::1", "fdb": [{"dst": "192.0.2.7"}]}, "fdb[0].dst"
+    yield "vxlan", {"df": "maybe"}, "df"
+    for number in [*_BAD_NUMBERS, 2**24]:
+        yield "vxlan", {"vni": number}, "vni"
+        yield "vxlan", {"fdb": [{"dst": "192.0.2.7", "vni": number}]}, "vni"
+    for number in [*_BAD_NUMBERS, 0, 65536]:
+        yield "vxlan", {"port": number}, "port"
+        yield "vxlan", {"fdb": [{"dst": "192.0.2.7", "port": number}]}, "port"
+    for option in ("ttl", "tos", "ageing", "limit"):
+        for number in _BAD_NUMBERS:
+            yield "vxlan", {option: number}, option
+    for option in ("ttl", "tos"):
+        yield "vxlan", {option: 256}, option
+
+
 _BASE: dict[str, dict[str, Any]] = {
     "veth": {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}},
     "bridge": {"name": "br0"},
     "macvlan": {"name": "m0", "parent": "p0"},
+    "vxlan": {"name": "x0", "vni": 7},
     "netns": {},
 }
 _TABLE = [*_ends(), *_others()]

@@ -17,14 +17,25 @@ from .sandbox import Sandbox
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 HEADER = "- hosts: localhost\n  connection: local\n  gather_facts: false\n  tasks:\n"
 
+INVENTORY = """
+overlay:
+  hosts:
+    localhost: {vtep: {dst: 192.0.2.1}}
+    second: {vtep: {dst: 192.0.2.2}}
+    third: {vtep: {dst: 192.0.2.3}}
+"""
+
 
 @pytest.mark.parametrize(
-    ("module", "left"), [("bridge", {"port1", "far1"}), ("macvlan", set()), ("netns", set()), ("veth", set())]
+    ("module", "left"),
+    [("bridge", {"port1", "far1"}), ("macvlan", set()), ("netns", set()), ("veth", set()), ("vxlan", set())],
 )
 def test_examples_run(box: Sandbox, tmp_path: Path, module: str, left: set[str]) -> None:
     found = importlib.import_module(f"ansible_collections.netfleet.docker.plugins.modules.{module}")
     playbook = tmp_path / "examples.yml"
     playbook.write_text(HEADER + "".join(f"    {line}\n" for line in found.EXAMPLES.splitlines()), encoding="utf-8")
+    inventory = tmp_path / "inventory.yml"
+    inventory.write_text(INVENTORY, encoding="utf-8")
     box.sh("ip link add eth0 type veth peer name wire", "ip link set eth0 up")
     said = box.run(
         "env",
@@ -33,7 +44,7 @@ def test_examples_run(box: Sandbox, tmp_path: Path, module: str, left: set[str])
         f"PATH={os.environ['PATH']}",
         str(PLAYBOOK),
         "-i",
-        "localhost,",
+        str(inventory),
         str(playbook),
         check=False,
     )

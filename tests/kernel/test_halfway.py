@@ -38,6 +38,27 @@ _WIRE = (
 )
 _OCCUPIED = "ip -n red link add other type ifb; ip -n red link property add dev other altname taken"
 _PAIR = {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}}
+_OVERLAY: dict[str, Any] = {
+    "name": "x0",
+    "vni": 7,
+    "parent_netns": "host",
+    "fdb": [{"mac": "02:00:00:00:00:21", "dst": "192.0.2.7"}, {"mac": "02:00:00:00:00:22", "dst": "192.0.2.7"}],
+}
+_TOO_MANY = [{"mac": f"02:00:00:00:00:4{number}", "dst": "192.0.2.6"} for number in range(8)]
+_VXLAN = (
+    "ip link add p0 type ifb; ip link add p1 type ifb; ip link add br0 address 02:00:00:00:00:0b type bridge",
+    "ip link add x0 address 02:00:00:00:00:41 mtu 1400 type vxlan id 7 dstport 4789 remote 192.0.2.9 maxaddress 6",
+    "ip link set x0 up; ip link set x0 master br0; ip addr add 10.0.0.7/24 dev x0",
+    "bridge fdb append 00:00:00:00:00:00 dev x0 dst 192.0.2.7 via p1 self",
+    "bridge fdb append 00:00:00:00:00:00 dev x0 dst 192.0.2.8 port 99 vni 77 self",
+    "bridge fdb add 02:00:00:00:00:42 dev x0 dst 192.0.2.7 self",
+    "bridge fdb add 02:00:00:00:00:43 dev x0 master static",
+)
+_NEIGHBOURS = (
+    "ip -n red neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev a0 nud permanent",
+    "ip -n red neigh add 2001:db8::7 lladdr 02:00:00:00:00:07 dev a0 nud permanent",
+    "ip -n red neigh add proxy 192.0.2.8 dev a0",
+)
 
 _FAILURES = [
     Failure(
@@ -200,6 +221,62 @@ _FAILURES = [
             "ip link add m0 link p0 address 02:00:00:00:00:04 type macvlan mode source macaddr set 02:00:00:00:00:05",
         ),
         anew=True,
+    ),
+    Failure(
+        "a new VXLAN link without room for its entries",
+        "vxlan",
+        {**_OVERLAY, "netns": "red", "name": "x9", "limit": 1, "up": True, "addresses": ["10.0.0.1/24"]},
+        ("add forwarding entry 02:00:00:00:00:22 dst 192.0.2.7 to x9 in red", "No space left"),
+    ),
+    Failure(
+        "a changed VXLAN link without room for its entries",
+        "vxlan",
+        {**_OVERLAY, "remote": "192.0.2.8", "ttl": 9, "mtu": 1300, "up": False, "fdb": _TOO_MANY},
+        ("add forwarding entry", "to x0 in host", "No space left"),
+        _VXLAN,
+    ),
+    Failure(
+        "a VXLAN link made anew, then a failure",
+        "vxlan",
+        {**_OVERLAY, "vni": 8, "recreate": True, "fdb": _TOO_MANY, "limit": 3},
+        ("add forwarding entry", "to x0 in host", "No space left"),
+        _VXLAN,
+        anew=True,
+    ),
+    Failure(
+        "a VXLAN link made anew though its entries are not managed",
+        "vxlan",
+        {"name": "x0", "vni": 8, "parent": "p0", "recreate": True, "altnames": ["taken"]},
+        ("add alternative name taken to x0 in host",),
+        (*_VXLAN, "ip link property add dev p1 altname taken"),
+        anew=True,
+    ),
+    Failure(
+        "neighbours and a route",
+        "netns",
+        {
+            "name": "red",
+            "neighbours": [{"dst": "192.0.2.7", "mac": "02:00:00:00:00:11", "dev": "a0"}],
+            "routes": [{"dst": "203.0.113.0/24", "gateway": "10.9.9.9"}],
+        },
+        ("add route 203.0.113.0/24 via 10.9.9.9 in red", "unreachable"),
+        (*_WIRE, *_NEIGHBOURS),
+    ),
+    Failure(
+        "neighbours on a link that goes down and up again",
+        "topology",
+        {
+            "namespaces": [
+                {
+                    "name": "red",
+                    "neighbours": [{"dst": "192.0.2.9", "mac": "02:00:00:00:00:11", "dev": "a0"}],
+                    "routes": [{"dst": "203.0.113.0/24", "gateway": "10.9.9.9"}],
+                }
+            ],
+            "links": [{"name": "a0", "netns": "red", "mac": "02:00:00:00:00:33", "up": False}],
+        },
+        ("add route 203.0.113.0/24 via 10.9.9.9 in red", "unreachable"),
+        (*_WIRE, *_NEIGHBOURS),
     ),
 ]
 

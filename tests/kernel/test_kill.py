@@ -48,6 +48,17 @@ _MACVLAN: dict[str, Any] = {
     "addresses": ["192.0.2.1/24"],
     "up": True,
 }
+_VXLAN: dict[str, Any] = {
+    "name": "eth7",
+    "netns": "blue",
+    "parent": "wire",
+    "parent_netns": "host",
+    "vni": 7,
+    "remote": "192.0.2.9",
+    "fdb": [{"dst": "192.0.2.7"}, {"dst": "192.0.2.8"}, {"mac": "02:00:00:00:00:01", "dst": "192.0.2.7"}],
+    "addresses": ["192.0.2.1/24"],
+    "up": True,
+}
 _NETNS: dict[str, Any] = {"name": "green", "sysctls": {"net.ipv4.ip_forward": 1}}
 
 
@@ -125,10 +136,10 @@ def test_a_namespace_is_made_whole_again(box: Sandbox) -> None:
     assert left["nothing"] and left["namespace"], left
 
 
-@pytest.mark.parametrize("module", ["bridge", "macvlan"])
+@pytest.mark.parametrize("module", ["bridge", "macvlan", "vxlan"])
 def test_a_link_is_made_whole_again(box: Sandbox, module: str) -> None:
     box.sh("ip -n blue link add port type ifb", "ip link add wire type ifb")
-    args = {"bridge": _BRIDGE, "macvlan": _MACVLAN}[module]
+    args = {"bridge": _BRIDGE, "macvlan": _MACVLAN, "vxlan": _VXLAN}[module]
     clock = _Clock()
     for number in range(_KILLS // 6):
         clock.learn(_killed(box, module, args, clock.moment()))

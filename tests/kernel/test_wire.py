@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import struct
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _wire
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE, BRIDGE_PORT, MACVLAN, Option
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
@@ -40,6 +41,9 @@ ip link add p-pass type ifb
 ip link add m-pass link p-pass type macvlan mode passthru nopromisc
 ip link set m-source type macvlan macaddr set 02:00:00:00:00:01 02:00:00:00:00:02
 ip link add x0 type vxlan id 7 dstport 4789 local 192.0.2.1 dev v1
+ip link add x1 type vxlan id 8 dstport 4789 group 239.1.1.1 dev v1 nolearning ttl 9 tos 4 df inherit ageing 7
+ip link add x2 type vxlan id 9 dstport 4790 remote 2001:db8::9 local 2001:db8::1 proxy rsc l2miss l3miss
+ip link add x3 type vxlan id 10 dstport 4791 group ff05::7 dev v1 maxaddress 5 noudpcsum udp6zerocsumtx udp6zerocsumrx
 ip tuntap add t0 mode tun
 ip tuntap add t1 mode tap
 ip link set v0 up
@@ -88,7 +92,7 @@ _FIELDS = {
     ("neighbour", "index"): "ifindex",
     ("neighbour", "type"): "ndm_type",
 }
-_DATA: Mapping[str, Mapping[str, Option]] = {"bridge": BRIDGE, "macvlan": MACVLAN}
+_DATA: Mapping[str, Mapping[str, Option]] = {kind: KINDS[kind] for kind in ("bridge", "macvlan", "vxlan")}
 # Not known to pyroute2 of all versions.
 _OURS_ALONE = {"broadcast_queue_length"}
 
@@ -130,6 +134,8 @@ def _plain(name: str, value: Any) -> Any:
 def _option(option: Option, value: Any) -> Any:
     if option.codec.startswith("bool"):
         return bool(value)
+    if option.names and isinstance(value, int):
+        return {number: text for text, number in option.names.items()}[value]
     if option.codec == "macs":
         return tuple(sorted(value.get_attrs("IFLA_MACVLAN_MACADDR")))
     if option.codec == "macvlan_flags":
@@ -139,7 +145,10 @@ def _option(option: Option, value: Any) -> Any:
 
 def _compare_options(specs: Mapping[str, Option], ours: Mapping[str, Any], theirs: Any) -> None:
     for name, spec in specs.items():
-        value = theirs.get_attr(spec.attribute)
+        value = theirs.get_attr(spec.attribute, theirs.get_attr(f"{spec.attribute}6") if spec.number6 else None)
+        if name in ("group", "remote") and value is not None:
+            # The kernel has one attribute for both.
+            value = value if ipaddress.ip_address(value).is_multicast is (name == "group") else None
         if name not in _OURS_ALONE:
             assert (name in ours) == (value is not None), name
             assert value is None or ours[name] == _option(spec, value), name

@@ -8,7 +8,18 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils import _effects
+from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+    FLOOD,
+    Endpoint,
+    Fdb,
+    Link,
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+)
 from hypothesis import strategies as st
 
 LABELS = ("host", "red", "blue")
@@ -17,6 +28,12 @@ CIDRS = ("10.0.0.1/24", "10.0.0.2/24", "10.0.0.3/24", "10.1.0.1/16", "fd00::1/64
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 BRIDGE_OPTIONS: dict[str, list[Any]] = {"stp": [True, False], "priority": [0, 4096], "forward_delay": [200, 201, 1500]}
 MACVLAN_OPTIONS: dict[str, list[Any]] = {"mode": ["bridge", "private", "passthru"], "broadcast_queue_length": [1, 1000]}
+VXLAN_OPTIONS: dict[str, list[Any]] = {
+    "vni": [7, 8],
+    "remote": ["", "192.0.2.8"],
+    "ttl": [0, 5],
+    "proxy": [True, False],
+}
 PORT_OPTIONS: dict[str, list[Any]] = {"isolated": [True, False], "cost": [2, 100]}
 SYSCTLS = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv4/conf/a/rp_filter")
 
@@ -33,6 +50,33 @@ routes = st.builds(
     foreign=st.booleans(),
 )
 rules = st.builds(Rule, priority=st.integers(1, 3), table=st.sampled_from([100, 101]), foreign=st.just(False))
+
+neighbours = st.builds(
+    Neighbour, dst=st.sampled_from(["10.0.0.7", "fd00::7"]), mac=st.sampled_from(MACS), dev=st.sampled_from(NAMES)
+) | st.builds(Neighbour, dst=st.just("10.0.0.8"), dev=st.sampled_from(NAMES), proxy=st.just(True))
+floods = st.builds(
+    Fdb,
+    mac=st.sampled_from([FLOOD, FLOOD, *MACS, "01:00:5e:00:00:01"]),
+    dst=st.sampled_from(["192.0.2.7", "192.0.2.8"]),
+    port=st.sampled_from([None, None, 99]),
+    vni=st.sampled_from([None, 7]),
+    via=st.sampled_from([None, None, None, *NAMES]),
+)
+statics = st.builds(Fdb, mac=st.sampled_from(MACS), vlan=st.sampled_from([None, None, 1]), master=st.just(True))
+
+
+def _own_key(entry: Fdb) -> object:
+    """Return what a table has room for only once."""
+    return (entry.master, entry.mac) if entry.single else entry
+
+
+def _same_neighbour(entry: Neighbour) -> object:
+    return (entry.dst, entry.dev, entry.proxy)
+
+
+neighbour_lists = st.lists(neighbours, unique_by=_same_neighbour, max_size=3).map(tuple)
+flood_lists = st.lists(floods, unique_by=_own_key, max_size=4).map(tuple)
+static_lists = st.lists(statics, unique_by=_own_key, max_size=2).map(tuple)
 
 
 def options(choices: dict[str, list[Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -57,7 +101,7 @@ def observed(draw: st.DrawFn) -> State:
     bridges: list[Endpoint] = []
     while free:
         place = free.pop()
-        kind = draw(st.sampled_from(["none", "bridge", "veth", "veth", "macvlan"]))
+        kind = draw(st.sampled_from(["none", "bridge", "veth", "veth", "macvlan", "vxlan"]))
         if kind == "bridge":
             bridges.append(place)
             state = state.with_link(place.netns or "", _seen(draw, place, kind, options(BRIDGE_OPTIONS)))
@@ -69,7 +113,34 @@ def observed(draw: st.DrawFn) -> State:
             parent = draw(st.sampled_from(bridges))
             link = dataclasses.replace(_seen(draw, place, kind, options(MACVLAN_OPTIONS)), parent=parent)
             state = state.with_link(place.netns or "", link)
-    return _with_ports(draw, _with_tables(draw, state, present))
+        elif kind == "vxlan":
+            underlay = draw(st.sampled_from(sorted(present)))
+            parents = [bridge for bridge in bridges if bridge.netns == underlay]
+            link = dataclasses.replace(
+                _seen(
+                    draw, place, kind, st.fixed_dictionaries({k: st.sampled_from(v) for k, v in VXLAN_OPTIONS.items()})
+                ),
+                parent=draw(st.sampled_from([Endpoint(underlay, ""), *parents])),
+                underlay=underlay,
+            )
+            state = state.with_link(place.netns or "", link)
+    return _with_forwarding(draw, _with_ports(draw, _with_tables(draw, state, present)))
+
+
+def _with_forwarding(draw: st.DrawFn, state: State) -> State:
+    for label, link in list(state.links()):
+        fdb = tuple(_listed(entry, link) for entry in draw(flood_lists)) if link.kind == "vxlan" else ()
+        names = {one.name for one in state.netns(label).links.values()}
+        usable = [entry for entry in fdb if entry.via is None or (entry.via in names and link.underlay == label)]
+        state = state.with_link(label, dataclasses.replace(link, fdb=()))
+        for entry in (*dict.fromkeys(usable), *(draw(static_lists) if link.master else ())):
+            state = _effects.with_forwarding(state, label, link.name, entry)
+    return state
+
+
+def _listed(entry: Fdb, link: Link) -> Fdb:
+    """Return an entry as the kernel lists it."""
+    return dataclasses.replace(entry, vni=None if entry.vni == link.options["vni"] else entry.vni)
 
 
 def _born_with(present: bool) -> dict[str, Link]:
@@ -107,6 +178,7 @@ def _with_tables(draw: st.DrawFn, state: State, present: set[str]) -> State:
             state.netns(label),
             routes=draw(st.lists(routes, unique_by=lambda route: (route.dst, route.metric)).map(tuple)),
             rules=draw(st.lists(rules, unique_by=lambda rule: rule.priority).map(tuple)),
+            neighbours=tuple(entry for entry in draw(neighbour_lists) if entry.dev in state.netns(label).links),
             sysctls={key: draw(st.sampled_from("01")) for key in SYSCTLS},
             processes=draw(st.sampled_from([(), (7,)])),
         )
@@ -121,7 +193,7 @@ def desired(draw: st.DrawFn) -> State:
     wanted = draw(st.lists(places, unique=True, max_size=5))
     while wanted:
         place = wanted.pop()
-        kind = draw(st.sampled_from(["gone", "veth", "veth", "bridge", "macvlan", "any"]))
+        kind = draw(st.sampled_from(["gone", "veth", "veth", "bridge", "macvlan", "vxlan", "any"]))
         if kind == "gone":
             state = _put(state, place, Link(place.name, present=False))
         elif kind == "veth" and wanted:
@@ -142,9 +214,65 @@ def desired(draw: st.DrawFn) -> State:
                 draw(_wished(place, kind)), options=draw(options(MACVLAN_OPTIONS)), parent=draw(places), master=None
             )
             state = _put(state, place, link)
+        elif kind == "vxlan":
+            underlay = draw(labels)
+            link = dataclasses.replace(
+                draw(_wished(place, kind)),
+                options=draw(options(VXLAN_OPTIONS)),
+                underlay=underlay,
+                parent=draw(
+                    st.sampled_from([None, Endpoint(underlay, "")]) | st.builds(Endpoint, st.just(underlay), names)
+                ),
+                fdb=draw(st.none() | flood_lists),
+                fdb_own=draw(st.booleans()),
+                recreate=draw(st.booleans()),
+            )
+            state = _put(state, place, link)
         elif kind == "any":
             state = _put(state, place, dataclasses.replace(draw(_wished(place, None)), present=None))
     return _with_exact_ports(draw, state)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[State, State]:
+    """Draw what to ask for and what is there: half of the time the first is a change of the second."""
+    have = draw(observed())
+    if draw(st.booleans()):
+        return draw(desired()), have
+    want = State()
+    for label, netns in have.namespaces.items():
+        if not netns.present or draw(st.booleans()):
+            continue
+        devices = st.sampled_from(sorted(netns.links))
+        near = neighbours.flatmap(lambda entry, dev=devices: dev.map(lambda name: dataclasses.replace(entry, dev=name)))
+        lists = st.lists(near, unique_by=_same_neighbour, max_size=3).map(tuple)
+        wish = dataclasses.replace(draw(_wanted_netns(label)), neighbours=draw(st.none() | lists))
+        want = want.with_netns(label, dataclasses.replace(wish, present=draw(st.sampled_from([None, None, True]))))
+    for label, link in have.links():
+        if label in want.namespaces and link.kind in _CHOICES and draw(st.booleans()):
+            want = want.with_link(label, draw(_changed(label, link)))
+    return want, have
+
+
+_CHOICES = {"bridge": BRIDGE_OPTIONS, "macvlan": MACVLAN_OPTIONS, "vxlan": VXLAN_OPTIONS, "veth": {}}
+
+
+@st.composite
+def _changed(draw: st.DrawFn, label: str, link: Link) -> Link:
+    if draw(st.integers(0, 9)) == 0:
+        return Link(link.name, present=False)
+    wish = draw(_wished(Endpoint(label, link.name), link.kind))
+    return dataclasses.replace(
+        wish,
+        master=draw(st.sampled_from([None, "", link.master])),
+        peer=draw(st.sampled_from([None, link.peer])),
+        parent=draw(st.sampled_from([None, link.parent])),
+        underlay=link.underlay,
+        options=draw(options(_CHOICES[link.kind or ""])),
+        fdb=draw(st.none() | flood_lists) if link.kind == "vxlan" else wish.fdb,
+        fdb_own=link.kind == "vxlan" and draw(st.booleans()),
+        recreate=draw(st.booleans()),
+    )
 
 
 def _wanted_netns(label: str) -> st.SearchStrategy[Netns]:
@@ -156,6 +284,8 @@ def _wanted_netns(label: str) -> st.SearchStrategy[Netns]:
         rules=st.none() | st.lists(rules, unique_by=lambda rule: rule.priority).map(tuple),
         routes_append=st.booleans(),
         rules_append=st.booleans(),
+        neighbours=st.none() | st.none() | neighbour_lists,
+        neighbours_append=st.booleans(),
         force=st.booleans(),
     )
 
@@ -176,6 +306,8 @@ def _wished(place: Endpoint, kind: str | None) -> st.SearchStrategy[Link]:
         alias=st.sampled_from([None, "", "text"]),
         altnames=st.none() | altname_lists,
         addresses=st.none() | cidr_lists,
+        fdb=st.none() | st.none() | static_lists,
+        fdb_append=st.booleans(),
     )
 
 

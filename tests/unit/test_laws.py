@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _view
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
-from ansible_collections.netfleet.docker.tests.unit.strategies import desired, observed
+from ansible_collections.netfleet.docker.tests.unit.strategies import observed, pairs
 from hypothesis import HealthCheck, assume, given, settings
 
 laws = settings(
@@ -41,9 +41,10 @@ def simulated(state: State, operations: Sequence[_ops.Op]) -> State:
 
 
 @laws
-@given(desired(), observed())
-def test_a_plan_leads_to_what_is_desired(want: State, have: State) -> None:
+@given(pairs())
+def test_a_plan_leads_to_what_is_desired(pair: tuple[State, State]) -> None:
     """After its own plan nothing is left to plan."""
+    want, have = pair
     assert plan(want, simulated(have, planned(want, have))) == ()
 
 
@@ -64,15 +65,19 @@ def test_what_is_there_needs_no_plan(have: State) -> None:
 
 
 @laws
-@given(desired(), observed())
-def test_what_is_not_managed_is_not_touched(want: State, have: State) -> None:
+@given(pairs())
+def test_what_is_not_managed_is_not_touched(pair: tuple[State, State]) -> None:
     """A link that is not declared, and belongs to nothing that is deleted, stays as it is."""
+    want, have = pair
     operations = planned(want, have)
     after = simulated(have, operations)
     disturbed = _disturbed(have, operations)
     for label, link in have.links():
         if want.link(label, link.name) is None and Endpoint(label, link.name) not in disturbed:
-            assert after.link(label, link.name) == link
+            now = after.link(label, link.name)
+            assert now is not None
+            assert dataclasses.replace(now, fdb=None) == dataclasses.replace(link, fdb=None)
+            assert _own(now) == _own(link)
     for label, netns in have.namespaces.items():
         wanted = want.netns(label)
         if label not in want.namespaces:
@@ -83,9 +88,10 @@ def test_what_is_not_managed_is_not_touched(want: State, have: State) -> None:
 
 
 @laws
-@given(desired(), observed())
-def test_attributes_that_are_not_given_stay(want: State, have: State) -> None:
+@given(pairs())
+def test_attributes_that_are_not_given_stay(pair: tuple[State, State]) -> None:
     """A link that was neither made anew nor moved keeps every attribute that the desired state leaves out."""
+    want, have = pair
     operations = planned(want, have)
     after = simulated(have, operations)
     disturbed = _disturbed(have, operations)
@@ -96,12 +102,18 @@ def test_attributes_that_are_not_given_stay(want: State, have: State) -> None:
         for key in ("mtu", "mac", "alias", "altnames", "up", "master"):
             if getattr(wish, key) is None:
                 assert getattr(now, key) == getattr(before, key), key
+        default = {wish.options.get(key) for key in ("remote", "group")}
+        if wish.fdb is None:
+            assert {entry for entry in _own(now) if entry[1] not in default} == {
+                entry for entry in _own(before) if entry[1] not in default
+            }
 
 
 @laws
-@given(desired(), observed())
-def test_the_prediction_shows_in_the_diff(want: State, have: State) -> None:
+@given(pairs())
+def test_the_prediction_shows_in_the_diff(pair: tuple[State, State]) -> None:
     """Before and after differ, as they are shown, exactly where something changes what is managed."""
+    want, have = pair
     operations = planned(want, have)
     before, after = (_view.managed(want, state) for state in (have, simulated(have, operations)))
     if before != after:
@@ -111,9 +123,10 @@ def test_the_prediction_shows_in_the_diff(want: State, have: State) -> None:
 
 
 @laws
-@given(desired(), observed())
-def test_a_plan_can_be_undone(want: State, have: State) -> None:
+@given(pairs())
+def test_a_plan_can_be_undone(pair: tuple[State, State]) -> None:
     """From wherever a plan stops there is a plan back, for all that the kernel can bring back."""
+    want, have = pair
     operations = planned(want, have)
     assume(not any(isinstance(op, _ops.DeleteNetns) for op in operations))
     for stop in range(len(operations) + 1):
@@ -126,15 +139,23 @@ def test_a_plan_can_be_undone(want: State, have: State) -> None:
             assert now is not None, f"{link.name} in {label} is lost"
             if aim.link(label, link.name):
                 assert _lasting(now) == _lasting(link)
+        for label, netns in have.namespaces.items():
+            if netns.present:
+                assert set(back.netns(label).neighbours or ()) == set(netns.neighbours or ())
         assert {label for label, netns in back.namespaces.items() if netns.present} == {
             label for label, netns in have.namespaces.items() if netns.present
         }
 
 
-def _lasting(link: object) -> dict[str, object]:
+def _own(link: Link) -> set[tuple[str, str | None]]:
+    """Return what a link forwards by a table of its own; in its master's, a MAC address can go to another port."""
+    return {(entry.mac, entry.dst) for entry in link.fdb or () if not entry.master}
+
+
+def _lasting(link: Link) -> dict[str, object]:
     """Return what of a link can be brought back."""
-    keys = ("kind", "mtu", "mac", "up", "alias", "peer", "parent", "master")
-    return {key: getattr(link, key) for key in keys}
+    keys = ("kind", "mtu", "mac", "up", "alias", "peer", "parent", "underlay", "master")
+    return {**{key: getattr(link, key) for key in keys}, "fdb": set(link.fdb or ())}
 
 
 def _disturbed(have: State, operations: Sequence[_ops.Op]) -> set[Endpoint]:
@@ -146,6 +167,7 @@ def _disturbed(have: State, operations: Sequence[_ops.Op]) -> set[Endpoint]:
                 found.add(Endpoint(op.netns, op.name))
         elif isinstance(op, (_ops.CreateNetns, _ops.DeleteNetns)):
             found |= {Endpoint(op.netns, link.name) for link in have.netns(op.netns).links.values()}
+            found |= {Endpoint(label, link.name) for label, link in have.links() if link.underlay == op.netns}
         elif isinstance(op, _ops.CreateLink):
             found.add(Endpoint(op.netns, op.link.name))
     while True:

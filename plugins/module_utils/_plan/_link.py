@@ -35,6 +35,10 @@ def remove(draft: Draft, desired: State) -> None:
             have = draft.state.link(label, want.name)
             if have is not None:  # the other end of its pair may have taken it along
                 draft.do(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+    # What is made anew goes before anything takes a place in a bridge, where it holds one.
+    for label, want in desired.links():
+        if want.present and want.recreate and want.kind != "veth":
+            _make_way(draft, label, want)
 
 
 def _goes(draft: Draft, label: str, want: Link) -> bool:
@@ -84,15 +88,19 @@ def bring_up(draft: Draft, label: str, want: Link) -> None:
 
 
 def _exist(draft: Draft, label: str, want: Link) -> None:
+    _make_way(draft, label, want)
+    if draft.state.link(label, want.name) is None:
+        draft.do(CreateLink(label, want))
+
+
+def _make_way(draft: Draft, label: str, want: Link) -> None:
+    """Plan for nothing to be in the link's place that it cannot be made of."""
     have = draft.state.link(label, want.name)
     reason = have and _cannot_become(have, want)
     if have and reason:
         if not want.recreate:
             raise PlanError(f"{want.name} in {where(label)} {reason}; set recreate to delete it and make it anew")
         draft.do(DeleteLink(label, want.name, have.kind, have.peer, have.index))
-        have = None
-    if have is None:
-        draft.do(CreateLink(label, want))
 
 
 def _cannot_become(have: Link, want: Link) -> str | None:
@@ -119,6 +127,9 @@ def _attributes(draft: Draft, label: str, want: Link) -> None:
     options = {key: value for key, value in want.options.items() if not same(specs[key], value, have.options.get(key))}
     if want.kind == "vxlan":
         options = _vxlan.in_its_family(options, have.options)
+        if "mtu" in changed and options:
+            # The kernel takes options of a VXLAN link only in a message that says no MTU.
+            draft.do(SetLink(label, want.name, {"mtu": changed.pop("mtu")}))
     if changed or options:
         draft.do(SetLink(label, want.name, changed, options, kind=have.kind))
     # A link takes options as a port only once it has its master.

@@ -1,0 +1,196 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Generated documents: the kernel becomes what simulate() foretells, or stays as it was."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from typing import Any
+from unittest import mock
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _run
+from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import scheduled
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from . import forked
+from .sandbox import PACKAGE, Sandbox, request, result
+from .snapshot import assert_same
+
+NAMESPACES = ("red", "blue", "new")
+NAMES = ("one", "two", "three", "four")
+MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
+CIDRS = ("10.0.0.1/24", "10.0.0.2/24", "10.1.0.1/16", "2001:db8::1/64", "2001:db8::2/64")
+
+
+def some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Draw a value, or None for an option that is not given."""
+    return st.none() | strategy
+
+
+def given_only(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what is given."""
+    return {key: value for key, value in values.items() if value is not None}
+
+
+labels = st.sampled_from(("host", *NAMESPACES))
+names = st.sampled_from(NAMES)
+ends = {
+    "netns": labels,
+    "up": some(st.booleans()),
+    "mtu": some(st.sampled_from([1300, 1500])),
+    "mac": some(st.sampled_from(MACS)),
+    "master": some(names),
+    "alias": some(st.sampled_from(["", "mine"])),
+    "altnames": some(st.lists(st.sampled_from(["long-one", "long-two"]), unique=True)),
+    "addresses": some(st.lists(st.sampled_from(CIDRS), unique=True, max_size=3)),
+    "bridge_port": some(st.fixed_dictionaries({"cost": st.sampled_from([5, 9])})),
+}
+kinds = {
+    "bridge": {
+        "priority": some(st.sampled_from([0, 4096])),
+        "forward_delay": some(st.sampled_from([200, 1500])),
+        "ports": some(st.lists(names, unique=True, max_size=2)),
+    },
+    "ifb": {},
+    "macvlan": {
+        "parent": names,
+        "parent_netns": labels,
+        "mode": some(st.sampled_from(["bridge", "private", "passthru"])),
+    },
+    "veth": {"peer": st.fixed_dictionaries({"name": names, **ends}).map(given_only)},
+    "vxlan": {
+        "vni": st.sampled_from([7, 8]),
+        "parent_netns": labels,
+        "fdb": some(st.lists(st.fixed_dictionaries({"dst": st.sampled_from(["192.0.2.1", "192.0.2.2"])}), max_size=2)),
+    },
+}
+links = st.sampled_from(sorted(kinds)).flatmap(
+    lambda kind: st.fixed_dictionaries(
+        {"name": names, "kind": st.just(kind), "recreate": st.booleans(), **ends, **kinds[kind]}
+    ).map(given_only)
+)
+namespaces = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(NAMESPACES),
+        "sysctls": some(st.fixed_dictionaries({"net.ipv4.ip_forward": st.sampled_from([0, 1])})),
+        "routes": some(st.lists(st.fixed_dictionaries({"dst": st.just("203.0.113.0/24"), "dev": names}), max_size=1)),
+        "rules": some(st.lists(st.fixed_dictionaries({"priority": st.just(5), "table": st.just(9)}), max_size=1)),
+        "neighbours": some(
+            st.lists(
+                st.fixed_dictionaries({"dst": st.just("10.0.0.9"), "mac": st.sampled_from(MACS), "dev": names}),
+                max_size=1,
+            )
+        ),
+    }
+).map(given_only)
+documents = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from([None, "ours"]),
+        "state": st.sampled_from(["merged", "replaced", "replaced", "absent"]),
+        "namespaces": st.lists(namespaces, max_size=3, unique_by=lambda one: str(one["name"])),
+        "links": st.lists(links, min_size=1, max_size=5, unique_by=lambda one: (one["netns"], one["name"])),
+    }
+)
+
+
+def agreeing() -> None:
+    """Run the module as main() does, and compare what was foretold with what is there."""
+    change = _run._change
+
+    def watched(kernel: Kernel, desired: State, before: State, operations: tuple[Op, ...]) -> State:
+        foretold = _run._look(kernel, desired, fully=True)
+        for op in scheduled(operations):
+            foretold = op.simulate(foretold)
+        after = change(kernel, desired, before, operations)
+        found = list(differences(desired, foretold, _run._look(kernel, desired, fully=True)))
+        assert not found, "; ".join([*found, *(op.describe() for op in operations)])
+        return after
+
+    with mock.patch.object(_run, "_change", watched):
+        forked.entry(f"{PACKAGE}.topology")()
+
+
+def differences(desired: State, foretold: State, seen: State) -> Iterator[str]:
+    """Yield where two States differ, but for what the kernel chooses itself where nobody did: MTU and MAC address."""
+    for label in foretold.namespaces:
+        one, other = foretold.netns(label), seen.netns(label)
+        if bool(one.present) != bool(other.present):
+            yield f"{label}: {one.present}, {other.present}"
+        elif one.present:
+            yield from of_netns(label, desired.netns(label), one, other)
+
+
+def of_netns(label: str, want: Netns, one: Netns, other: Netns) -> Iterator[str]:
+    """Yield where two States of a namespace differ."""
+    if set(one.links) != set(other.links):
+        yield f"{label}: {sorted(one.links)}, {sorted(other.links)}"
+        return
+    for name in one.links:
+        yield from of_link(f"{name} in {label}", want.links.get(name), one.links[name], other.links[name])
+    for key in ("routes", "rules", "neighbours"):
+        mine, theirs = (
+            sorted(str(entry) for entry in getattr(state, key) or () if not getattr(entry, "foreign", False))
+            for state in (one, other)
+        )
+        # A route that is given without a gateway or metric gets the kernel's.
+        if len(mine) != len(theirs):
+            yield f"{label}: {key} {mine}, {theirs}"
+
+
+def of_link(place: str, want: Link | None, one: Link, other: Link) -> Iterator[str]:
+    """Yield where two States of a link differ."""
+    if in_subnets(one) != in_subnets(other):
+        yield f"{place}: addresses {one.addresses}, {other.addresses}"
+    for key in ("kind", "up", "master", "alias", "peer", "parent", "underlay"):
+        mine, theirs = getattr(one, key), getattr(other, key)
+        if mine is not None and mine != theirs:
+            yield f"{place}: {key} {mine}, {theirs}"
+    for key in ("altnames", "fdb"):
+        mine, theirs = set(getattr(one, key) or ()), set(getattr(other, key) or ())
+        if mine != theirs:
+            yield f"{place}: {key} {mine}, {theirs}"
+    for key in ("mtu", "mac"):
+        if want and getattr(want, key) is not None and getattr(one, key) != getattr(other, key):
+            yield f"{place}: {key} {getattr(one, key)}, {getattr(other, key)}"
+    for key in ("options", "port"):
+        mine, theirs = getattr(one, key), getattr(other, key)
+        for option in mine.keys() & theirs.keys():
+            if mine[option] != theirs[option] and not (option == "cost" and not (want and want.port)):
+                yield f"{place}: {option} {mine[option]}, {theirs[option]}"
+
+
+def in_subnets(link: Link) -> dict[str, list[str]]:
+    """Return the addresses by subnet: only in one of IPv4 does their order mean anything."""
+    found: dict[str, list[str]] = {}
+    for cidr in link.addresses or ():
+        found.setdefault(str(ipaddress.ip_interface(cidr).network), []).append(cidr)
+    return {subnet: sorted(cidrs) if ":" in subnet else cidrs for subnet, cidrs in found.items()}
+
+
+@settings(
+    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "60")),
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+@given(st.lists(documents, min_size=1, max_size=3))
+def test_the_kernel_agrees(story: list[dict[str, Any]]) -> None:
+    with Sandbox() as box:
+        box.netns("red", "blue")
+        box.sh("ip link set lo up; ip -n red link set lo up; ip -n blue link set lo up")
+        for document in story:
+            before = box.snapshot()
+            done = result(*forked.run(box.pid, agreeing, request(given_only(document), False)))
+            if done.failed:
+                assert "could not be undone" not in done.msg, done.msg
+                assert_same(before, box.snapshot(), done.msg)
+            else:
+                again = box.module("topology", given_only(document))
+                assert not again.changed, again.data["operations"]

@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kinds of links that have no code of their own, and what links of every kind are born with."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE, BRIDGE_PORT, MACVLAN, Option
+
+from .quartet import assert_met, assert_there, converge, look, refused
+from .sandbox import Sandbox
+
+_PARENT = ("ip link add p0 mtu 1500 type ifb", "ip link set p0 up")
+
+# The kind, options, what ip(8) shows of them; options that change in place, and then; options that cannot change.
+_KINDS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ("dummy", {}, {}, {"mtu": 9000}, {"mtu": 9000}, {}),
+    ("ifb", {}, {}, {"mtu": 9000}, {"mtu": 9000}, {}),
+    ("macvtap", {"mode": "bridge"}, {"mode": "bridge"}, {"mode": "private"}, {"mode": "private"}, {"mode": "passthru"}),
+    ("vlan", {"id": 7}, {"id": 7, "protocol": "802.1Q"}, {"mtu": 1400}, {"mtu": 1400}, {"id": 8}),
+    ("vlan", {"id": 7, "protocol": "802.1ad"}, {"protocol": "802.1ad"}, {"mtu": 1400}, {}, {"protocol": "802.1Q"}),
+    ("ipvlan", {"mode": "l2"}, {"mode": "l2"}, {"mode": "l3"}, {"mode": "l3"}, {}),
+]
+
+
+def _lacks(box: Sandbox, kind: str) -> str:
+    """Return why this kernel has no links of a kind; empty if it has them."""
+    arguments = {"vlan": ["id", "9"]}.get(kind, [])
+    parent = ["link", "p0"] if kind in ("vlan", "ipvlan", "macvtap") else []
+    command = [*box.entering(), "ip", "link", "add", *parent, "name", "probe0", "type", kind, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    box.run("ip", "link", "del", "probe0", check=False)
+    return done.stderr.strip()
+
+
+@pytest.mark.parametrize("kind, options, shown, change, changed, fixed", _KINDS, ids=lambda one: str(one)[:40])
+def test_life(
+    box: Sandbox,
+    kind: str,
+    options: dict[str, Any],
+    shown: dict[str, Any],
+    change: dict[str, Any],
+    changed: dict[str, Any],
+    fixed: dict[str, Any],
+) -> None:
+    """Made, kept, changed in place, made anew where that cannot be, and gone, by the one way that all kinds go."""
+    box.sh(*_PARENT)
+    reason = _lacks(box, kind)
+    if reason:
+        pytest.skip(f"this kernel has no {kind}: {reason}")
+    on = {"parent": "p0", "parent_netns": "host"} if kind in ("vlan", "ipvlan", "macvtap") else {}
+    link = {"name": "k0", "netns": "red", "kind": kind, "up": True, **on, **options}
+    converge(box, "topology", {"links": [link]})
+    assert_there(box, {("red", "k0"): {"kind": kind, "up": True, **shown}})
+    before = look(box, "red", "k0")
+    converge(box, "topology", {"links": [{**link, **change}]})
+    assert_there(box, {("red", "k0"): {"kind": kind, "index": before and before["index"], **changed}})
+    if fixed:
+        refused(box, "topology", {"links": [{**link, **fixed}]}, "k0 in red", "set recreate")
+        converge(box, "topology", {"links": [{**link, **fixed, "recreate": True}]})
+    converge(box, "topology", {"links": [link], "state": "absent"})
+    assert look(box, "red", "k0") is None
+
+
+def _born(specs: Mapping[str, Option]) -> dict[str, Any]:
+    return {name: spec.born for name, spec in specs.items() if spec.born is not None}
+
+
+def test_what_links_are_born_with(box: Sandbox) -> None:
+    """What the tables say of a bare link is what this kernel makes."""
+    box.sh(*_PARENT, "ip link add br0 type bridge", "ip link set p0 master br0")
+    assert set(_born(BRIDGE)) == set(BRIDGE)
+    assert_met(box, "bridge", {"name": "br0", **_born(BRIDGE), "ports": [{"name": "p0", **_born(BRIDGE_PORT)}]})
+    box.sh("ip link del br0", "ip link add m0 link p0 type macvlan", "ip link add m1 link p0 type macvlan mode source")
+    born = {name: list(value) if isinstance(value, tuple) else value for name, value in _born(MACVLAN).items()}
+    sources = born.pop("source_macs")
+    assert_met(box, "macvlan", {"name": "m0", "parent": "p0", **born})
+    assert_met(box, "macvlan", {"name": "m1", "parent": "p0", **born, "mode": "source", "source_macs": sources})

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests in pyroute2's encoding, read back by our decoder: names, numbers and types of every option agree.
+
+The two know the kernel's attributes from different tables, pyroute2 by name and the decoder by number. No kernel is
+involved, so this holds for kinds of links too that the kernel at hand lacks.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils import _kernel, _ops, _wire
+from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option, Value
+from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Fdb, Link, Neighbour
+
+_PARENTS = {"vlan", "ipvlan", "macvlan", "macvtap"}
+_ADDRESSES = {
+    "group": ("239.1.1.1", "ff05::1"),
+    "remote": ("192.0.2.9", "2001:db8::9"),
+    "local": ("10.0.0.1", "fd00::1"),
+}
+
+
+class Places:
+    """Every link has the index 77, every namespace the descriptor 88."""
+
+    def index(self, label: str, name: str) -> int:
+        return 77
+
+    def fd(self, label: str) -> int:
+        return 88
+
+
+def _values(name: str, spec: Option) -> tuple[Value, ...]:
+    """Return values of an option that a bare link does not have."""
+    found: tuple[Value, ...]
+    if spec.codec == "ip":
+        found = _ADDRESSES[name]
+    elif spec.codec == "macs":
+        found = (("02:00:00:00:00:01", "02:00:00:00:00:02"),)
+    elif spec.codec == "macvlan_flags":
+        found = (("nodst", "nopromisc"), ("nodst",))
+    elif spec.names:
+        found = tuple(spec.names)
+    elif spec.codec.startswith("bool"):
+        found = (True, False)
+    else:
+        found = (spec.low, spec.high)
+    return tuple(value for value in found if value != spec.born)
+
+
+def _every() -> Iterator[Any]:
+    for kind, specs in KINDS.items():
+        for name, spec in specs.items():
+            for value in _values(name, spec):
+                yield pytest.param(kind, name, value, id=f"{kind} {name} {value}")
+
+
+def _info(op: _ops.Op) -> dict[str, Any]:
+    request = message(op, Places())
+    return dict(_wire.decode("link", _kernel._encode(request))["IFLA_LINKINFO"])
+
+
+@pytest.mark.parametrize("kind, name, value", list(_every()))
+def test_every_option_of_every_kind(kind: str, name: str, value: Value) -> None:
+    link = Link("x0", kind=kind, options={name: value})
+    made = _info(_ops.CreateLink("", link))
+    assert made == {"IFLA_INFO_KIND": kind, "IFLA_INFO_DATA": {name: value}}
+    if KINDS[kind][name].changeable:
+        assert _info(_ops.SetLink("", "x0", options={name: value}, kind=kind)) == made
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_bare_link_is_told_nothing_of_its_kind(kind: str) -> None:
+    born = {name: spec.born for name, spec in KINDS[kind].items() if spec.born is not None}
+    assert _info(_ops.CreateLink("", Link("x0", kind=kind, options=born))) == {"IFLA_INFO_KIND": kind}
+
+
+@pytest.mark.parametrize("kind", sorted(_PARENTS | {"vxlan"}))
+def test_where_the_parent_stands(kind: str) -> None:
+    """The request goes to the parent's namespace and names the target; a VXLAN link has its device in its own data."""
+    request = message(_ops.CreateLink("red", Link("x0", kind=kind, parent=Endpoint("blue", "p0"))), Places())
+    assert request.netns == "blue"
+    read = _wire.decode("link", _kernel._encode(request))
+    assert ("IFLA_NET_NS_FD", 88) in request.attributes
+    if kind == "vxlan":
+        assert "IFLA_LINK" not in read
+        assert read["IFLA_LINKINFO"]["IFLA_INFO_DATA"] == {"parent_index": 77}
+    else:
+        assert read["IFLA_LINK"] == 77
+
+
+def test_a_socket_elsewhere_without_a_parent() -> None:
+    for parent in (None, Endpoint("blue", "")):
+        link = Link("x0", kind="vxlan", underlay="blue", parent=parent, options={"vni": 7})
+        request = message(_ops.CreateLink("red", link), Places())
+        assert request.netns == "blue"
+        assert _wire.decode("link", _kernel._encode(request))["IFLA_LINKINFO"]["IFLA_INFO_DATA"] == {"vni": 7}
+
+
+@pytest.mark.parametrize("name, spec", BRIDGE_PORT.items())
+def test_every_option_of_a_port(name: str, spec: Option) -> None:
+    for value in _values(name, spec):
+        assert _info(_ops.SetLink("", "x0", port={name: value}))["IFLA_INFO_SLAVE_DATA"] == {name: value}
+
+
+_ENTRIES = [
+    Fdb(dst="192.0.2.7"),
+    Fdb("02:00:00:00:00:01", "2001:db8::7", 99, 7, "p0"),
+    Fdb("02:00:00:00:00:01", vlan=5, master=True),
+]
+
+
+@pytest.mark.parametrize("entry, op", list(itertools.product(_ENTRIES, (_ops.AddFdb, _ops.RemoveFdb))), ids=str)
+def test_forwarding_entries(entry: Fdb, op: type[_ops.AddFdb | _ops.RemoveFdb]) -> None:
+    read = _wire.decode("neighbour", _kernel._encode(message(op("", "x0", entry), Places())))
+    got = [read.get(key) for key in ("NDA_LLADDR", "NDA_DST", "NDA_PORT", "NDA_VNI", "NDA_IFINDEX", "NDA_VLAN")]
+    assert got == [entry.mac, entry.dst, entry.port, entry.vni, entry.via and 77, entry.vlan]
+    assert (read["family"], read["index"], read["flags"]) == (7, 77, 4 if entry.master else 2)
+
+
+@pytest.mark.parametrize("op", [_ops.AddEntry, _ops.RemoveEntry])
+@pytest.mark.parametrize("dst, family", [("192.0.2.7", 2), ("2001:db8::7", 10)])
+def test_neighbours(dst: str, family: int, op: type[_ops.AddEntry | _ops.RemoveEntry]) -> None:
+    for entry in (Neighbour(dst, "02:00:00:00:00:01", "x0"), Neighbour(dst, dev="x0", proxy=True)):
+        body = _kernel._encode(message(op("", entry), Places()))
+        read = _wire.decode("neighbour", body)
+        assert (read["NDA_DST"], read.get("NDA_LLADDR")) == (dst, entry.mac)
+        assert (read["family"], read["index"], read["state"]) == (family, 77, 0x80)
+        assert read["flags"] == (8 if entry.proxy else 0)
