@@ -1,0 +1,61 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Print what this host lacks for links of the kinds that are given as arguments, one thing a line."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import importlib.metadata
+import os
+import re
+import socket
+import struct
+import sys
+
+CLONE_NEWNET = 0x40000000
+RTM_NEWLINK, REQUEST_ACK_EXCLUSIVE_CREATE = 16, 0x0001 | 0x0004 | 0x0200 | 0x0400
+IFLA_LINKINFO, IFLA_INFO_KIND = 18, 1
+PYTHON, PYROUTE2 = (3, 9), (0, 7, 2)
+
+
+def attribute(number: int, value: bytes) -> bytes:
+    """Return a netlink attribute."""
+    return struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
+
+
+def knows(kind: str) -> bool:
+    """Tell whether the kernel, or a module that it can load, knows a kind of link; what comes of it is thrown away."""
+    body = bytes(16) + attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, kind.encode() + b"\0"))
+    header = struct.pack("=IHHII", 16 + len(body), RTM_NEWLINK, REQUEST_ACK_EXCLUSIVE_CREATE, 1, 0)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as link:
+        link.send(header + body)
+        (status,) = struct.unpack_from("=i", link.recv(65536), 16)
+    # Any other error is about the parameters that are not given here.
+    return bool(-status != errno.EOPNOTSUPP)
+
+
+def lacking(kinds: list[str]) -> list[str]:
+    """Return what is missing."""
+    found = []
+    if sys.version_info < PYTHON:
+        found.append("Python 3.9 or later (it runs {}.{})".format(*sys.version_info))
+    try:
+        version = importlib.metadata.version("pyroute2")
+    except importlib.metadata.PackageNotFoundError:
+        found.append("pyroute2 0.7.2 or later (package python3-pyroute2; topology_install_requirements installs it)")
+    else:
+        if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < PYROUTE2:
+            found.append(f"pyroute2 0.7.2 or later (it has {version})")
+    if os.geteuid() != 0:
+        return [*found, "root (say become: true)"]
+    # A namespace of this process's own, which goes with it.
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        return [*found, f"the right to make network namespaces ({os.strerror(ctypes.get_errno())})"]
+    return found + [f"links of the kind {kind} in its kernel" for kind in kinds if not knows(kind)]
+
+
+if __name__ == "__main__":
+    sys.stdout.write("".join(f"{line}\n" for line in lacking(sys.argv[1:])))

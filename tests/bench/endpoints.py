@@ -1,0 +1,248 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The ways to make, look at and remove endpoints, as commands; topology.py times them.
+
+An endpoint is a named namespace and a veth pair: one end is a port of the bridge, the other one is eth0 in the
+namespace, with an address. All links are up, lo too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+BRIDGE = "br0"
+MODULE = "ansible_collections.netfleet.docker.plugins.modules.topology"
+_GROUP = "7"
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A process to be timed, what it must print, and what must be gone after it: nothing, the links, or all."""
+
+    name: str
+    argv: list[str]
+    stdin: str = ""
+    prints: str = ""
+    gone: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Life:
+    """What happens in one sandbox, in order. Where it takes long, only up to so many endpoints unless asked for."""
+
+    create: Step
+    unchanged: tuple[Step, ...] = ()
+    remove: tuple[Step, ...] = ()
+    most: int = sys.maxsize
+
+
+def netns(number: int) -> str:
+    """Return the name of an endpoint's namespace."""
+    return f"ep{number}"
+
+
+def host_end(number: int) -> str:
+    """Return the name of an endpoint's port on the bridge."""
+    return f"ep{number}-host"
+
+
+def address(number: int) -> str:
+    """Return an endpoint's address."""
+    return f"10.0.{number // 250}.{number % 250 + 1}/16"
+
+
+def _words(number: int) -> tuple[str, str, str]:
+    return netns(number), host_end(number), address(number)
+
+
+class Ways:
+    """All ways for so many endpoints; what they read lies in a folder."""
+
+    def __init__(self, count: int, folder: Path) -> None:
+        self._numbers = range(count)
+        self._folder = folder
+        for number in self._numbers:
+            lines = (f"addr add {address(number)} dev eth0", "link set eth0 up", "link set lo up")
+            self._file(f"inside-{netns(number)}", lines)
+
+    def lives(self, loops: bool) -> list[Life]:
+        """Return all lives; those with ansible-playbook and loops of tasks only where they are wanted."""
+        return [self._guide(), self._batch(), *self._best(), *([self._tasks()] if loops else []), *self._ours()]
+
+    def _guide(self) -> Life:
+        lines = (line for number in self._numbers for line in _by_hand(*_words(number)))
+        return Life(
+            self._shell("shell loop", lines),
+            remove=(
+                self._shell("ip link del each", (f"ip link del {host_end(n)}" for n in self._numbers), gone="links"),
+                self._shell("  and ip netns del each", (f"ip netns del {netns(n)}" for n in self._numbers), gone="all"),
+            ),
+            most=100,
+        )
+
+    def _batch(self) -> Life:
+        lines = (line for number in self._numbers for line in _by_hand(*_words(number), program=""))
+        return Life(
+            self._ip("batch, create and move", lines),
+            remove=(
+                self._ip("batch: link del", (f"link del {host_end(n)}" for n in self._numbers), gone="links"),
+                self._ip("  and netns del", (f"netns del {netns(n)}" for n in self._numbers), gone="all"),
+            ),
+            most=100,
+        )
+
+    def _best(self) -> list[Life]:
+        """Return what ip(8) can do at its best: which of them is fastest depends on the number of endpoints.
+
+        The pair is created with each end in its place. All ports go up in one request, by their group, when the rest
+        is done: every port that is up gets a copy of what the others say of themselves meanwhile. What is left is a
+        process for each namespace, and there ``ip -n`` copies the table of mounts, with a mount for each namespace.
+        """
+        outside = [f"netns add {netns(n)}" for n in self._numbers]
+        outside += [
+            f"link add {host_end(n)} master {BRIDGE} group {_GROUP} type veth peer name eth0 netns {netns(n)}"
+            for n in self._numbers
+        ]
+        first, last = f"ip -batch {self._file('outside', outside)}", f"ip link set group {_GROUP} up"
+        inside = f"ip -batch {self._folder}/inside-"
+        entering = [f"nsenter --net=/run/netns/{netns(n)} {inside}{netns(n)}" for n in self._numbers]
+        switching = [f"ip -n {netns(n)} -batch {self._folder}/inside-{netns(n)}" for n in self._numbers]
+        at_once = f"xargs -P {os.cpu_count()} -I @ nsenter --net=/run/netns/@ {inside}@"
+        names = " ".join(netns(n) for n in self._numbers)
+        forget = self._ip("batch: netns del only", (f"netns del {netns(n)}" for n in self._numbers), gone="all")
+        group = f"ip link del group {_GROUP}"
+        return [
+            Life(
+                self._shell("best batch: nsenter", [first, *entering, last]),
+                unchanged=(self._shell("ip -n each", self._look("ip -n {} -j")),),
+                remove=(
+                    self._shell("ip link del group", [group], gone="links"),
+                    dataclasses.replace(forget, name="  and batch: netns del"),
+                ),
+            ),
+            Life(
+                self._shell("best batch: ip -n", [first, *switching, last]),
+                unchanged=(self._shell("nsenter each", self._look("nsenter --net=/run/netns/{} ip -j")),),
+                remove=(forget,),
+            ),
+            Life(self._shell("best batch on all processors", [first, f"printf '%s\\n' {names} | {at_once}", last])),
+        ]
+
+    def _tasks(self) -> Life:
+        play = self._playbook("tasks", _tasks(self._numbers))
+        argv = [*_ansible(), play]
+        name = "Ansible loops"
+        return Life(Step(name, argv), unchanged=(Step(name, argv, prints="changed=0"),), most=10)
+
+    def _ours(self) -> list[Life]:
+        """Return the module as a process and as a task; only with a name it can remove links by their group."""
+        document = {
+            "name": "bench",
+            "namespaces": [{"name": netns(n), "loopback_up": True} for n in self._numbers],
+            "links": [
+                {
+                    "name": host_end(n),
+                    "kind": "veth",
+                    "master": BRIDGE,
+                    "peer": {"name": "eth0", "netns": netns(n), "addresses": [address(n)]},
+                }
+                for n in self._numbers
+            ],
+        }
+        return [
+            self._ours_by(lambda state, changed: _engine({**document, "state": state}, changed)),
+            self._ours_by(lambda state, changed: self._task({**document, "state": state}, changed)),
+            dataclasses.replace(
+                self._ours_by(lambda state, changed: _engine({**document, "name": None, "state": state}, changed)),
+                most=100,
+            ),
+        ]
+
+    def _ours_by(self, run: Callable[[str, bool], Step]) -> Life:
+        return Life(
+            run("merged", True),
+            unchanged=(run("merged", False),),
+            remove=(dataclasses.replace(run("absent", True), gone="all"),),
+        )
+
+    def _look(self, ip: str) -> Iterable[str]:
+        return (f"{ip.format(netns(n))} {table}" for n in self._numbers for table in ("addr", "link"))
+
+    def _task(self, arguments: dict[str, Any], changed: bool) -> Step:
+        task = {"name": "Endpoints", "netfleet.docker.topology": arguments}
+        play = self._playbook(f"topology-{arguments['state']}", [task])
+        return Step("playbook", [*_ansible(), play], prints=f"changed={changed:d}")
+
+    def _playbook(self, name: str, tasks: list[dict[str, Any]]) -> str:
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+        return self._file(f"{name}.yml", [json.dumps([play])])
+
+    def _shell(self, name: str, lines: Iterable[str], gone: str = "") -> Step:
+        return Step(name, ["sh", "-e", self._file(f"{name}.sh", lines)], gone=gone)
+
+    def _ip(self, name: str, lines: Iterable[str], gone: str = "") -> Step:
+        return Step(name, ["ip", "-batch", self._file(f"{name}.batch", lines)], gone=gone)
+
+    def _file(self, name: str, lines: Iterable[str]) -> str:
+        path = self._folder / name.strip().replace(" ", "_")
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="ascii")
+        return str(path)
+
+
+def _by_hand(space: str, port: str, one_address: str, program: str = "ip ") -> list[str]:
+    """Return the lines of a guide; the inner ip(8) is a process of its own in a batch too."""
+    return [
+        f"{program}netns add {space}",
+        f"{program}link add {port} type veth peer name {space}-in",
+        f"{program}link set {space}-in netns {space} name eth0",
+        f"{program}netns exec {space} ip addr add {one_address} dev eth0",
+        f"{program}netns exec {space} ip link set eth0 up",
+        f"{program}netns exec {space} ip link set lo up",
+        f"{program}link set {port} master {BRIDGE}",
+        f"{program}link set {port} up",
+    ]
+
+
+def _tasks(numbers: Iterable[int]) -> list[dict[str, Any]]:
+    """Return the guide's lines as tasks with loops; whether an endpoint is new is known from its namespace."""
+    endpoints = [{"netns": netns(number), "port": host_end(number), "address": address(number)} for number in numbers]
+    templates = {key: f"{{{{ item.item.{key} }}}}" for key in ("netns", "port", "address")}
+    tasks: list[dict[str, Any]] = [
+        {
+            "name": "Namespaces",
+            "community.general.ip_netns": {"name": "{{ item.netns }}"},
+            "loop": endpoints,
+            "register": "made",
+        }
+    ]
+    for line in _by_hand("{netns}", "{port}", "{address}")[1:]:
+        argv = [word.format(**templates) for word in line.split()]
+        tasks.append(
+            {
+                "name": "A line of the guide",
+                "ansible.builtin.command": {"argv": argv},
+                "loop": "{{ made.results }}",
+                "when": "item is changed",
+            }
+        )
+    return tasks
+
+
+def _engine(arguments: dict[str, Any], changed: bool) -> Step:
+    """Return the module as a bare process, without what Ansible does around it."""
+    request = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_remote_tmp": "/tmp"}})
+    name = "engine" if arguments["name"] else "unnamed engine"
+    return Step(name, [sys.executable, "-m", MODULE], request, prints=f'"changed": {json.dumps(changed)}')
+
+
+def _ansible() -> list[str]:
+    beside = Path(sys.executable).with_name("ansible-playbook")
+    program = str(beside) if beside.exists() else "ansible-playbook"
+    return [program, "-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]

@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Endpoints: ip(8), loops of Ansible tasks and the module topology, side by side; see docs/performance.md.
+
+Run it as root: ``tests/bench/topology.py --help``. Each run has network, mount and PID namespaces of its own, so the
+host keeps nothing of it. Whole processes are timed, in turn. Figures decide nothing here: only errors fail.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+try:
+    from ansible_collections.netfleet.docker.tests.bench import endpoints
+    from ansible_collections.netfleet.docker.tests.kernel.sandbox import Sandbox
+    from rich.console import Console
+    from rich.table import Table
+except ImportError as missing:
+    sys.exit(f"{missing}: run it with the Python of the environment that make setup makes")
+
+# Duplicate address detection and the search for routers keep the kernel busy for a while after links went up.
+PAUSE = 3.0
+DEADLINE = 60.0
+# What is compared (phase, above, below, in which any of these names the fastest counts), and the aims by endpoints.
+RATIOS = {
+    "engine / best batch": ("create", "engine", "best batch", {100: "≤ 1.5", 500: "≤ 0.8"}),
+    "playbook / best batch": ("create", "playbook", "best batch", {500: "≤ 1"}),
+    "engine / best batch on one processor": ("create", "engine", "best batch:", {}),
+    "playbook / best batch on one processor": ("create", "playbook", "best batch:", {}),
+    "Ansible loops / engine, an endpoint": ("create", "Ansible loops", "engine", {}),
+    "Ansible loops / playbook, an endpoint": ("create", "Ansible loops", "playbook", {500: "≥ 100"}),
+    "ip -n each / engine, unchanged": ("unchanged", "ip -n each", "engine", {500: "≥ 10"}),
+    "ip -n each / playbook, unchanged": ("unchanged", "ip -n each", "playbook", {}),
+    "ip link del each / engine": ("remove", "ip link del each", "engine", {100: "≥ 20"}),
+    "ip link del each / playbook": ("remove", "ip link del each", "playbook", {}),
+}
+Figures = dict[str, dict[str, dict[str, float]]]
+
+
+class Failed(Exception):
+    """A step did not do what it should have."""
+
+
+def live(box: Sandbox, life: endpoints.Life, count: int) -> list[tuple[str, str, float, float]]:
+    """Live one life; return phase, name, milliseconds and those of them that were spent waiting for the kernel."""
+    seen = [("create", life.create.name, _run(box, life.create), 0.0)]
+    _check_there(box, count)
+    time.sleep(PAUSE)
+    seen += [("unchanged", step.name, _run(box, step), 0.0) for step in life.unchanged]
+    total = 0.0
+    for step in life.remove:
+        took = _run(box, step)
+        waited = _wait_until_gone(box, step.gone)
+        total += took + waited
+        seen.append(("remove", step.name, total, waited))
+    return seen
+
+
+def _run(box: Sandbox, step: endpoints.Step) -> float:
+    """Run a step in the sandbox; return its milliseconds."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [*box.entering(), *step.argv], input=step.stdin, capture_output=True, text=True, check=False, cwd="/"
+    )
+    took = (time.perf_counter() - began) * 1000
+    if done.returncode != 0 or step.prints not in done.stdout:
+        raise Failed(f"{step.name}: {(done.stdout + done.stderr)[-3000:]}")
+    return took
+
+
+def _check_there(box: Sandbox, count: int) -> None:
+    """Hold what is there to what was wanted: ports of the bridge, and in each namespace lo and eth0, all running."""
+    deadline = time.monotonic() + DEADLINE
+    want = {endpoints.host_end(number) for number in range(count)}
+    while want != {link["ifname"] for link in box.ip("link", "show", "master", endpoints.BRIDGE) if _runs(link)}:
+        if time.monotonic() > deadline:
+            raise Failed(f"not all of {count} ports are there and up")
+    names = [endpoints.netns(number) for number in range(count)]
+    said = box.sh(*(f"nsenter --net=/run/netns/{name} ip -j addr" for name in names))
+    for number, line in enumerate(said.splitlines()):
+        links = {link["ifname"]: link for link in json.loads(line) if _runs(link)}
+        inner = links.get("eth0", {"addr_info": []})
+        found = [f"{one['local']}/{one['prefixlen']}" for one in inner["addr_info"] if one["family"] == "inet"]
+        if set(links) != {"lo", "eth0"} or found != [endpoints.address(number)]:
+            raise Failed(f"{names[number]}: {line}")
+
+
+def _runs(link: dict[str, Any]) -> bool:
+    return {"UP", "LOWER_UP"} <= set(link["flags"])
+
+
+def _wait_until_gone(box: Sandbox, what: str) -> float:
+    """Wait until the kernel has no more of it: ports, names, and namespaces that it knows by number."""
+    began = time.perf_counter()
+    waited = 0.0
+    while waited < DEADLINE * 1000:
+        left = box.ip("link", "show", "master", endpoints.BRIDGE)
+        if what == "all":
+            left = left or box.run("ls", "/run/netns") or box.run("ip", "netns", "list-id")
+        if not left:
+            return waited
+        # What was there at the first look is what had to be waited for; the look itself is ours.
+        waited = (time.perf_counter() - began) * 1000
+    raise Failed(f"still there: {str(left)[:1000]}")
+
+
+def _settle(keeper: Sandbox) -> None:
+    """Wait until the kernel has taken the last sandbox apart; it does so in the order in which namespaces die."""
+    time.sleep(0.1)
+    keeper.netns("last")
+    keeper.sh("ip link add last type veth peer name eth0 netns last", "ip netns del last")
+    while keeper.run("ip", "link", "show", "last", check=False):
+        time.sleep(0.02)
+
+
+def measure(options: argparse.Namespace, loops: bool, scratch: Path) -> dict[int, Figures]:
+    """Return phase → name → medians for each number of endpoints; the first round fills the caches, uncounted."""
+    figures: dict[int, Figures] = {}
+    with Sandbox() as keeper:
+        for count in sorted(options.n):
+            folder = scratch / str(count)
+            folder.mkdir()
+            lives = [
+                one
+                for one in endpoints.Ways(count, folder).lives(loops)
+                if (options.all or count <= one.most) and one.create.name.startswith(tuple(options.only))
+            ]
+            seen: dict[tuple[str, str], list[tuple[float, float]]] = {}
+            for number in range(options.rounds + 1):
+                for life in lives:
+                    with Sandbox() as box:
+                        box.sh(f"ip link add {endpoints.BRIDGE} type bridge", f"ip link set {endpoints.BRIDGE} up")
+                        for phase, name, took, waited in live(box, life, count):
+                            if number:
+                                seen.setdefault((phase, name), []).append((took, waited))
+                    _settle(keeper)
+            figures[count] = {"create": {}, "unchanged": {}, "remove": {}}
+            for (phase, name), runs in seen.items():
+                ms, waited = (statistics.median(values) for values in zip(*runs))
+                figures[count][phase][name] = {"ms": ms, "waited_ms": waited, "ms_an_endpoint": ms / count}
+    return figures
+
+
+def ratios(figures: dict[int, Figures]) -> dict[int, dict[str, float]]:
+    """Return what travels from one machine to another; Ansible's loops count by the endpoint, wherever they ran."""
+    found: dict[int, dict[str, float]] = {count: {} for count in figures}
+    for count, phases in figures.items():
+        for name, (phase, above, below, _aims) in RATIOS.items():
+            one, other = _fastest(phases[phase], above), _fastest(phases[phase], below)
+            if above == "Ansible loops" and one is None:
+                one = next(filter(None, (_fastest(figures[n][phase], above) for n in sorted(figures))), None)
+            if one and other:
+                found[count][name] = one / other
+    return found
+
+
+def _fastest(seen: dict[str, dict[str, float]], name: str) -> float | None:
+    return min((figure["ms_an_endpoint"] for variant, figure in seen.items() if variant.startswith(name)), default=None)
+
+
+def show(figures: dict[int, Figures], console: Console) -> None:
+    """Print times and ratios."""
+    times = Table("endpoints", "phase", "variant", title="Medians of whole processes")
+    for heading in ("ms", "ms an endpoint", "of it waiting, ms"):
+        times.add_column(heading, justify="right")
+    compared = Table("endpoints", "ratio", title="Ratios")
+    for heading in ("", "aim"):
+        compared.add_column(heading, justify="right")
+    for count, phases in figures.items():
+        for phase, seen in phases.items():
+            for name, figure in seen.items():
+                waited = f"{figure['waited_ms']:.0f}" if phase == "remove" else ""
+                times.add_row(str(count), phase, name, f"{figure['ms']:.0f}", f"{figure['ms_an_endpoint']:.2f}", waited)
+            times.add_section()
+        for name, ratio in ratios(figures)[count].items():
+            compared.add_row(str(count), name, f"{ratio:.2f}", RATIOS[name][3].get(count, ""))
+        compared.add_section()
+    console.print(times, compared)
+
+
+def _refuse() -> None:
+    """End with a line where something that it takes is missing."""
+    if os.geteuid() != 0:
+        sys.exit("It makes network namespaces: run it as root.")
+    missing = [program for program in ("ip", "unshare", "nsenter", "xargs") if not shutil.which(program)]
+    if missing:
+        sys.exit(f"Not found here: {', '.join(missing)}. They are of iproute2, util-linux and findutils.")
+
+
+def main() -> None:
+    """Bench this machine."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, nargs="+", default=[10, 100, 500], help="numbers of endpoints (10 100 500)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each variant (5)")
+    parser.add_argument("--all", action="store_true", help="every variant at every number, however long it takes")
+    parser.add_argument("--only", nargs="+", default=[""], help="variants that make, by the beginnings of their names")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    _refuse()
+
+    console = Console()
+    loops = importlib.util.find_spec("ansible_collections.community.general") is not None
+    if not loops:
+        console.print("community.general is not there: no Ansible loops.")
+    with tempfile.TemporaryDirectory(prefix="nfbench-") as scratch:
+        try:
+            figures = measure(options, loops, Path(scratch))
+        except Failed as error:
+            sys.exit(str(error))
+    show(figures, console)
+    if options.json:
+        document = {"figures": figures, "ratios": ratios(figures)}
+        options.json.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
