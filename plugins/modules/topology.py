@@ -108,7 +108,7 @@ RETURN = r"""
 operations:
   description:
     - What was done, or in check mode would be done, in order.
-  returned: unless O(state) is V(gathered) or V(rendered)
+  returned: success
   type: list
   elements: dict
   contains:
