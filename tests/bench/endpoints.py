@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).parent
 BRIDGE = "br0"
 MODULE = "ansible_collections.netfleet.docker.plugins.modules.topology"
 _GROUP = "7"
@@ -142,7 +143,7 @@ class Ways:
         return Life(Step(name, argv), unchanged=(Step(name, argv, prints="changed=0"),), most=10)
 
     def _ours(self) -> list[Life]:
-        """Return the module as a process and as a task; only with a name it can remove links by their group."""
+        """Return the topology in three ways, and without a name, which it takes to remove links by their group."""
         document = {
             "name": "bench",
             "namespaces": [{"name": netns(n), "loopback_up": True} for n in self._numbers],
@@ -158,6 +159,7 @@ class Ways:
         }
         return [
             self._ours_by(lambda state, changed: _engine({**document, "state": state}, changed)),
+            self._ours_by(lambda state, changed: _module({**document, "state": state}, changed)),
             self._ours_by(lambda state, changed: self._task({**document, "state": state}, changed)),
             dataclasses.replace(
                 self._ours_by(lambda state, changed: _engine({**document, "name": None, "state": state}, changed)),
@@ -236,10 +238,19 @@ def _tasks(numbers: Iterable[int]) -> list[dict[str, Any]]:
 
 
 def _engine(arguments: dict[str, Any], changed: bool) -> Step:
-    """Return the module as a bare process, without what Ansible does around it."""
-    request = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_remote_tmp": "/tmp"}})
+    """Return the module's work as a process, without Ansible's library."""
     name = "engine" if arguments["name"] else "unnamed engine"
-    return Step(name, [sys.executable, "-m", MODULE], request, prints=f'"changed": {json.dumps(changed)}')
+    return Step(name, [sys.executable, str(HERE / "apply.py")], json.dumps(arguments), _says(changed))
+
+
+def _module(arguments: dict[str, Any], changed: bool) -> Step:
+    """Return the module as a process, with Ansible's library and without what Ansible does around it."""
+    request = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_remote_tmp": "/tmp"}})
+    return Step("module", [sys.executable, "-m", MODULE], request, _says(changed))
+
+
+def _says(changed: bool) -> str:
+    return f'"changed": {json.dumps(changed)}'
 
 
 def _ansible() -> list[str]:

@@ -46,6 +46,7 @@ RATIOS = {
     "ip link del each / engine": ("remove", "ip link del each", "engine", {100: "≥ 20"}),
     "ip link del each / playbook": ("remove", "ip link del each", "playbook", {}),
 }
+PARTS = ("import", "document", "look", "plan", "apply", "verify")
 Figures = dict[str, dict[str, dict[str, float]]]
 
 
@@ -53,22 +54,22 @@ class Failed(Exception):
     """A step did not do what it should have."""
 
 
-def live(box: Sandbox, life: endpoints.Life, count: int) -> list[tuple[str, str, float, float]]:
-    """Live one life; return phase, name, milliseconds and those of them that were spent waiting for the kernel."""
-    seen = [("create", life.create.name, _run(box, life.create), 0.0)]
+def live(box: Sandbox, life: endpoints.Life, count: int) -> list[tuple[str, str, dict[str, float]]]:
+    """Live one life; return phase, name and milliseconds: all, those spent waiting for the kernel, and parts."""
+    seen = [("create", life.create.name, _run(box, life.create))]
     _check_there(box, count)
     time.sleep(PAUSE)
-    seen += [("unchanged", step.name, _run(box, step), 0.0) for step in life.unchanged]
+    seen += [("unchanged", step.name, _run(box, step)) for step in life.unchanged]
     total = 0.0
     for step in life.remove:
         took = _run(box, step)
-        waited = _wait_until_gone(box, step.gone)
-        total += took + waited
-        seen.append(("remove", step.name, total, waited))
+        took["waited_ms"] = _wait_until_gone(box, step.gone)
+        total += took["ms"] + took["waited_ms"]
+        seen.append(("remove", step.name, {**took, "ms": total}))
     return seen
 
 
-def _run(box: Sandbox, step: endpoints.Step) -> float:
+def _run(box: Sandbox, step: endpoints.Step) -> dict[str, float]:
     """Run a step in the sandbox; return its milliseconds."""
     began = time.perf_counter()
     done = subprocess.run(
@@ -77,7 +78,8 @@ def _run(box: Sandbox, step: endpoints.Step) -> float:
     took = (time.perf_counter() - began) * 1000
     if done.returncode != 0 or step.prints not in done.stdout:
         raise Failed(f"{step.name}: {(done.stdout + done.stderr)[-3000:]}")
-    return took
+    parts = json.loads(done.stderr) if done.stderr.startswith('{"import"') else {}
+    return {"ms": took, **{f"{name}_ms": parts.get(name, 0.0) for name in PARTS if parts}}
 
 
 def _check_there(box: Sandbox, count: int) -> None:
@@ -137,19 +139,19 @@ def measure(options: argparse.Namespace, loops: bool, scratch: Path) -> dict[int
                 for one in endpoints.Ways(count, folder).lives(loops)
                 if (options.all or count <= one.most) and one.create.name.startswith(tuple(options.only))
             ]
-            seen: dict[tuple[str, str], list[tuple[float, float]]] = {}
+            seen: dict[tuple[str, str], list[dict[str, float]]] = {}
             for number in range(options.rounds + 1):
                 for life in lives:
                     with Sandbox() as box:
                         box.sh(f"ip link add {endpoints.BRIDGE} type bridge", f"ip link set {endpoints.BRIDGE} up")
-                        for phase, name, took, waited in live(box, life, count):
+                        for phase, name, took in live(box, life, count):
                             if number:
-                                seen.setdefault((phase, name), []).append((took, waited))
+                                seen.setdefault((phase, name), []).append(took)
                     _settle(keeper)
             figures[count] = {"create": {}, "unchanged": {}, "remove": {}}
             for (phase, name), runs in seen.items():
-                ms, waited = (statistics.median(values) for values in zip(*runs))
-                figures[count][phase][name] = {"ms": ms, "waited_ms": waited, "ms_an_endpoint": ms / count}
+                medians = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+                figures[count][phase][name] = {**medians, "ms_an_endpoint": medians["ms"] / count}
     return figures
 
 
@@ -160,7 +162,7 @@ def ratios(figures: dict[int, Figures]) -> dict[int, dict[str, float]]:
         for name, (phase, above, below, _aims) in RATIOS.items():
             one, other = _fastest(phases[phase], above), _fastest(phases[phase], below)
             if above == "Ansible loops" and one is None:
-                one = next(filter(None, (_fastest(figures[n][phase], above) for n in sorted(figures))), None)
+                one = next(filter(None, (_fastest(others[phase], above) for others in figures.values())), None)
             if one and other:
                 found[count][name] = one / other
     return found
@@ -171,23 +173,30 @@ def _fastest(seen: dict[str, dict[str, float]], name: str) -> float | None:
 
 
 def show(figures: dict[int, Figures], console: Console) -> None:
-    """Print times and ratios."""
-    times = Table("endpoints", "phase", "variant", title="Medians of whole processes")
-    for heading in ("ms", "ms an endpoint", "of it waiting, ms"):
-        times.add_column(heading, justify="right")
-    compared = Table("endpoints", "ratio", title="Ratios")
-    for heading in ("", "aim"):
-        compared.add_column(heading, justify="right")
+    """Print times, ratios, and where the engine's time goes."""
+    times = _table("Medians of whole processes", "phase", "variant", "ms", "ms an endpoint", "of it waiting, ms")
+    compared = _table("Ratios", "ratio", "", "aim")
+    split = _table("The engine, ms", "phase", *PARTS, "all")
     for count, phases in figures.items():
         for phase, seen in phases.items():
             for name, figure in seen.items():
-                waited = f"{figure['waited_ms']:.0f}" if phase == "remove" else ""
+                waited = f"{figure['waited_ms']:.0f}" if "waited_ms" in figure else ""
                 times.add_row(str(count), phase, name, f"{figure['ms']:.0f}", f"{figure['ms_an_endpoint']:.2f}", waited)
             times.add_section()
+            if "engine" in seen:
+                parts = (*(f"{part}_ms" for part in PARTS), "ms")
+                split.add_row(str(count), phase, *(f"{seen['engine'][part]:.0f}" for part in parts))
         for name, ratio in ratios(figures)[count].items():
             compared.add_row(str(count), name, f"{ratio:.2f}", RATIOS[name][3].get(count, ""))
         compared.add_section()
-    console.print(times, compared)
+    console.print(times, compared, split)
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table("endpoints", title=title)
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in ("phase", "variant", "ratio") else "right")
+    return table
 
 
 def _refuse() -> None:
