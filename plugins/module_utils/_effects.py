@@ -26,13 +26,13 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
 Entries = tuple[Union[Neighbour, Route, Rule], ...]
 
 
-def born(group: int) -> Netns:
-    """Return a namespace as the kernel makes it."""
-    lo = Link("lo", kind="loopback", up=False, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
+def born(group: int, up: bool) -> Netns:
+    """Return a namespace as the kernel makes it, with its loopback link up or down."""
+    lo = Link("lo", kind="loopback", up=up, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
     return Netns(links={"lo": lo}, routes=(), rules=(), neighbours=())
 
 
-def created(link: Link, peer: Endpoint | None) -> Link:
+def created(link: Link, peer: Endpoint | None, master: str = "") -> Link:
     """Return a link as it is right after creation: with what the request carried, down and bare."""
     return Link(
         link.name,
@@ -40,7 +40,7 @@ def created(link: Link, peer: Endpoint | None) -> Link:
         mtu=link.mtu,
         mac=link.mac,
         up=False,
-        master="",
+        master=master,
         alias="",
         altnames=(),
         addresses=(),

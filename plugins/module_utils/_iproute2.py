@@ -41,7 +41,8 @@ def commands(op: _ops.Op) -> list[str]:
 @commands.register
 def _create_netns(op: _ops.CreateNetns) -> list[str]:
     lines = [f"ip netns add {shlex.quote(op.netns)}"]
-    return lines + ([_ip(op.netns, "link", "set", "lo", "group", op.group)] if op.group else [])
+    words = [*(["group", op.group] if op.group else []), *(["up"] if op.loopback_up else [])]
+    return lines + ([_ip(op.netns, "link", "set", "dev", "lo", *words)] if words else [])
 
 
 @commands.register
@@ -63,7 +64,7 @@ def _create_link(op: _ops.CreateLink) -> list[str]:
             data = ["dev", link.parent.name]
         else:
             words += ["link", link.parent.name]
-    words += ["name", link.name, *_at_creation(link)]
+    words += ["name", link.name, *_at_creation(link), *(["master", op.master] if op.master else [])]
     line = _ip(label, *words) + _elsewhere(label, op.netns)
     line += " " + _quoted("type", link.kind, *data, *_options(link.kind or "", options))
     if op.peer:

@@ -29,6 +29,7 @@ _NEWLINK, _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 16, 18,
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
 _NAME_ATTRIBUTE, _GROUP_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 27, 3
 _NETLINK_HEADER = 16
+_IFF_UP = 1
 _LOOPBACK = 1  # its index in every namespace
 _NDMSG = struct.Struct("=BxxxiHBB")
 _AF_BRIDGE, _NTF_PROXY = 7, 8
@@ -248,9 +249,10 @@ class Kernel:
 def _born(op: _ops.CreateNetns) -> Netlink:
     """Open the socket of a namespace that nobody can see yet, and mark it as its maker's."""
     there = Netlink()
-    if op.group:
-        body = _IFINFO.pack(0, 0, _LOOPBACK, 0, 0) + attribute(_GROUP_ATTRIBUTE, struct.pack("=I", op.group))
-        there.request(op.describe(), _NEWLINK, 0, body)
+    if op.group or op.loopback_up:
+        up = _IFF_UP if op.loopback_up else 0
+        group = attribute(_GROUP_ATTRIBUTE, struct.pack("=I", op.group)) if op.group else b""
+        there.request(op.describe(), _NEWLINK, 0, _IFINFO.pack(0, 0, _LOOPBACK, up, up) + group)
     return there
 
 

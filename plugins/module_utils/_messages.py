@@ -87,6 +87,8 @@ def _create_link(op: _ops.CreateLink, places: Places) -> Message:
             data.append(("IFLA_VXLAN_LINK", parent))
         else:
             attributes.append(("IFLA_LINK", parent))
+    if op.master:
+        attributes.append(("IFLA_MASTER", places.index(op.netns, op.master)))
     if label != op.netns:
         attributes.append(("IFLA_NET_NS_FD", places.fd(op.netns)))
     if op.peer:

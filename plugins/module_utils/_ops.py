@@ -55,12 +55,13 @@ class CreateNetns(Op):
     """Create a named namespace, repairing a name that was left without one; its loopback link bears the group."""
 
     group: int = 0
+    loopback_up: bool = False
 
     def describe(self) -> str:
         return f"create namespace {self.netns}"
 
     def simulate(self, state: State) -> State:
-        return state.with_netns(self.netns, effects.born(self.group))
+        return state.with_netns(self.netns, effects.born(self.group, self.loopback_up))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,11 +85,13 @@ class DeleteNetns(Op):
 
 @dataclasses.dataclass(frozen=True)
 class CreateLink(Op):
-    """Create a link, with a veth's peer in place in its own namespace in the same request."""
+    """Create a link, as a port of its master, with a veth's peer in place in its own namespace in the same request."""
 
     link: Link
     peer_netns: str = ""
     peer: Link | None = None
+    # That the link, not its peer, has from the start.
+    master: str = ""
 
     def describe(self) -> str:
         text = f"create {self.link.kind} {self.link.name} in {where(self.netns)}{_with(self.link)}"
@@ -96,17 +99,17 @@ class CreateLink(Op):
             text += f" on parent {self.link.parent}"
         elif self.link.underlay not in (None, self.netns):
             text += f" over {where(self.link.underlay)}"
+        text += f" as a port of {self.master}" if self.master else ""
         if self.peer:
             text += f" with peer {self.peer.name} in {where(self.peer_netns)}{_with(self.peer)}"
         return text
 
     def simulate(self, state: State) -> State:
         there = Endpoint(self.peer_netns, self.peer.name) if self.peer else None
-        ends = [(self.netns, self.link, there)]
+        state = state.with_link(self.netns, effects.created(self.link, there, self.master))
         if self.peer:
-            ends.append((self.peer_netns, self.peer, Endpoint(self.netns, self.link.name)))
-        for label, link, peer in ends:
-            state = state.with_link(label, effects.created(link, peer))
+            here = Endpoint(self.netns, self.link.name)
+            state = state.with_link(self.peer_netns, effects.created(self.peer, here))
         return state
 
 

@@ -65,7 +65,14 @@ def report(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
         module.fail_json(msg=_view.line(str(error)))
     for warning in result.pop("warnings", ()):
         module.warn(_view.line(warning))
-    module.exit_json(**_view.printable(result))
+    # What was not given is not told: it would be most of what a large document returns.
+    module.exit_json(**_view.printable(result), invocation={"module_args": _given(module.params)})
+
+
+def _given(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _given(item) for key, item in value.items() if item is not None}
+    return [_given(item) for item in value] if isinstance(value, list) else value
 
 
 def carry_out(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:

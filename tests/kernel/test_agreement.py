@@ -206,7 +206,7 @@ def in_subnets(link: Link) -> dict[str, list[str]]:
 
 
 @settings(
-    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "60")),
+    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "25")),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),

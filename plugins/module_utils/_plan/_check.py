@@ -67,7 +67,10 @@ def in_order(desired: State) -> list[tuple[str, Link]]:
     for place, link in wanted.items():
         needs = [Endpoint(place.netns, link.master)] if link.master else []
         needs += [link.parent] if link.parent else []
-        graph.add(place, *(need for need in needs if need in wanted))
+        # A pair is made as one.
+        peer = wanted.get(link.peer) if link.peer and link.kind == "veth" else None
+        needs += [Endpoint(link.peer.netns, peer.master)] if link.peer and peer and peer.master else []
+        graph.add(place, *(need for need in needs if need in wanted and need != place))
     try:
         return [(place.netns or "", wanted[place]) for place in graph.static_order()]
     except graphlib.CycleError as error:

@@ -22,6 +22,10 @@ class Draft:
         self.operations.append(operation)
         self.state = operation.simulate(self.state)
 
+    def master(self, label: str, want: Link) -> str:
+        """Return the master with which a link can be created: the one that it is to have, if that is there by now."""
+        return want.master if want.master and self.state.link(label, want.master) else ""
+
     def link(self, label: str, name: str) -> Link:
         """Return a link that must be there by now; raise PlanError if something before took it away."""
         link = self.state.link(label, name)

@@ -90,7 +90,7 @@ def bring_up(draft: Draft, label: str, want: Link) -> None:
 def _exist(draft: Draft, label: str, want: Link) -> None:
     _make_way(draft, label, want)
     if draft.state.link(label, want.name) is None:
-        draft.do(CreateLink(label, want))
+        draft.do(CreateLink(label, want, master=draft.master(label, want)))
 
 
 def _make_way(draft: Draft, label: str, want: Link) -> None:

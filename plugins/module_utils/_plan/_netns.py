@@ -36,7 +36,8 @@ def create(draft: Draft, desired: State) -> None:
     """Plan the namespaces that are to be there, and the sysctls that links are born with."""
     for label, want in desired.namespaces.items():
         if want.present and not draft.state.netns(label).present:
-            draft.do(CreateNetns(label, want.group or 0))
+            lo = want.links.get("lo")
+            draft.do(CreateNetns(label, want.group or 0, bool(lo and lo.up)))
         _sysctls(draft, label, want, late=False)
 
 

@@ -18,7 +18,12 @@ def pair(draft: Draft, desired: State, label: str, want: Link, there: Endpoint) 
     mine, theirs = draft.state.link(label, want.name), draft.state.link(away, there.name)
     if mine is None and theirs is None:
         other = desired.link(away, there.name) or Link(there.name, kind="veth")
-        draft.do(CreateLink(label, want, away, other))
+        master = draft.master(label, want)
+        if not master and draft.master(away, other):
+            # Only the end that is created first can have its master from the start.
+            draft.do(CreateLink(away, other, label, want, draft.master(away, other)))
+        else:
+            draft.do(CreateLink(label, want, away, other, master))
     elif mine and theirs is None:
         _fetch(draft, mine.peer, there)
     elif theirs and mine is None:
