@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 
 from .conftest import Host, Row, same, shown
@@ -217,18 +218,23 @@ def _end(family: int, rule: Row, end: str) -> str | None:
     return f"{rule[end]}/{length}" if length is not None else _prefix(family, rule[end])
 
 
+def _of_a_group(address: str) -> bool:
+    """Tell whether this is a multicast group, an entry for which comes and goes with what is sent to it."""
+    return ipaddress.ip_address(address).is_multicast
+
+
 def test_lasting_neighbours(host: Host) -> None:
     seen = 0
     for inode, row, look in host.both():
         ours = [
             (one["interface"], one["address"], one["mac"], one["state"])
             for one in row["neighbours"]
-            if one["state"].upper() not in FLEETING
+            if one["state"].upper() not in FLEETING and not _of_a_group(one["address"])
         ]
         theirs = [
             (shown(one["dev"]), one["dst"], one.get("lladdr"), one["state"][0].lower())
             for one in look["neighbours"]
-            if not FLEETING & set(one["state"])
+            if not FLEETING & set(one["state"]) and not _of_a_group(one["dst"])
         ]
         same(ours, theirs, inode)
         seen += len(ours)
