@@ -28,6 +28,5 @@ attributes:
 requirements:
   - Python 3.9 or later on the managed host
   - pyroute2 0.7.2 or later on the managed host (C(python3-pyroute2) on Debian and Ubuntu)
-  - docker (SDK for Python) 5.0.3 or later on the managed host, only where an option names a namespace by its container
   - root on the managed host
 """
