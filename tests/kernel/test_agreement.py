@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
+import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils import _run
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
@@ -23,6 +24,8 @@ from hypothesis import strategies as st
 from . import forked
 from .sandbox import PACKAGE, Sandbox, request, result
 from .snapshot import assert_same
+
+pytestmark = pytest.mark.long
 
 NAMESPACES = ("red", "blue", "new")
 NAMES = ("one", "two", "three", "four")

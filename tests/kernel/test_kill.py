@@ -20,6 +20,8 @@ from .quartet import look
 from .sandbox import PACKAGE, Sandbox
 from .snapshot import names_in_run
 
+pytestmark = pytest.mark.long
+
 _KILLS = int(os.environ.get("NETFLEET_KILLS", "300"))
 
 _PAIR: dict[str, Any] = {

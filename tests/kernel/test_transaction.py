@@ -23,6 +23,8 @@ from .quartet import assert_met
 from .sandbox import PACKAGE, Result, Sandbox, request, result
 from .snapshot import Snapshot, assert_same
 
+pytestmark = pytest.mark.long
+
 MODULE = f"{PACKAGE}.topology"
 # What there is before: made by the topology itself, and by others.
 BEFORE: dict[str, Any] = {

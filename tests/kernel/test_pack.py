@@ -1,0 +1,85 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The encoder of our own says what pyroute2 says, byte for byte, or leaves it to pyroute2."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils import _kernel, _ops
+from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Route
+from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+
+class Places:
+    """A host on which everything is somewhere."""
+
+    def index(self, label: str, name: str) -> int:
+        """Return an index that tells one place from another."""
+        return sum(f"{label}/{name}".encode())
+
+    def fd(self, label: str) -> int:
+        """Return a descriptor that tells one namespace from another."""
+        return len(label) + 3
+
+
+def some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any | None]:
+    """Draw a value or None."""
+    return st.none() | strategy
+
+
+labels = st.sampled_from(["host", "red", "blue"])
+names = st.text("abcdefghijklmno-_.0123456789", min_size=1, max_size=15)
+macs = st.binary(min_size=6, max_size=6).map(lambda data: data.hex(":"))
+numbers = st.integers(0, 2**32 - 1)
+mtus = st.integers(68, 65535)
+links = st.builds(
+    Link, names, kind=st.just("veth"), mtu=some(mtus), mac=some(macs), group=some(numbers), index=some(mtus)
+)
+addresses = st.builds("{}/{}".format, st.ip_addresses(v=4), st.integers(0, 32)) | st.builds(
+    "{}/{}".format, st.ip_addresses(v=6), st.integers(0, 128)
+)
+bare = st.sampled_from(["ifb", "dummy", "bridge"]).flatmap(
+    lambda kind: links.map(lambda link: Link(link.name, kind=kind, mtu=link.mtu, mac=link.mac, group=link.group))
+)
+attributes = st.dictionaries(
+    st.sampled_from(["mtu", "up", "master", "mac"]), st.nothing(), max_size=0
+) | st.fixed_dictionaries({}, optional={"mtu": mtus, "up": st.booleans(), "master": names | st.just(""), "mac": macs})
+operations = st.one_of(
+    st.builds(_ops.CreateLink, labels, links, labels, links, names | st.just("")),
+    st.builds(_ops.CreateLink, labels, bare, master=names | st.just("")),
+    st.builds(_ops.DeleteLink, labels, names),
+    st.builds(_ops.DeleteGroup, labels, numbers, st.just(())),
+    st.builds(_ops.MoveLink, labels, names, labels),
+    st.builds(_ops.SetLink, labels, names, attributes),
+    st.builds(_ops.AddAddress, labels, names, addresses),
+    st.builds(_ops.RemoveAddress, labels, names, addresses),
+)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(operations)
+def test_as_the_library_says_it(op: _ops.Op) -> None:
+    request = message(op, Places())
+    assert packed(request) == _kernel._encode(request)
+
+
+@pytest.mark.parametrize(
+    "op",
+    [
+        _ops.CreateLink("red", Link("v0", kind="vxlan", options={"vni": 7})),
+        _ops.CreateLink("red", Link("br0", kind="bridge", options={"priority": 7})),
+        _ops.CreateLink("red", Link("m0", kind="macvlan", parent=Endpoint("host", "p"), options={"mode": "bridge"})),
+        _ops.SetLink("red", "a", {"alias": "words"}),
+        _ops.SetLink("red", "a", port={"cost": 7}),
+        _ops.AddAltname("red", "a", "b"),
+        _ops.AddEntry("red", Route("192.0.2.0/24", dev="a")),
+    ],
+)
+def test_what_is_left_to_the_library(op: _ops.Op) -> None:
+    assert packed(message(op, Places())) is None
