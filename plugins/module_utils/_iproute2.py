@@ -38,19 +38,19 @@ def commands(op: _ops.Op) -> list[str]:
     raise TypeError(f"{type(op).__name__} has no command")
 
 
-@commands.register
+@commands.register(_ops.CreateNetns)
 def _create_netns(op: _ops.CreateNetns) -> list[str]:
     lines = [f"ip netns add {shlex.quote(op.netns)}"]
     words = [*(["group", op.group] if op.group else []), *(["up"] if op.loopback_up else [])]
     return lines + ([_ip(op.netns, "link", "set", "dev", "lo", *words)] if words else [])
 
 
-@commands.register
+@commands.register(_ops.DeleteNetns)
 def _delete_netns(op: _ops.DeleteNetns) -> list[str]:
     return [f"ip netns delete {shlex.quote(op.netns)}"]
 
 
-@commands.register
+@commands.register(_ops.CreateLink)
 def _create_link(op: _ops.CreateLink) -> list[str]:
     label, link = op.netns, op.link
     words: list[object] = ["link", "add"]
@@ -73,22 +73,22 @@ def _create_link(op: _ops.CreateLink) -> list[str]:
     return [line.rstrip()]
 
 
-@commands.register
+@commands.register(_ops.DeleteLink)
 def _delete_link(op: _ops.DeleteLink) -> list[str]:
     return [_ip(op.netns, "link", "delete", op.name)]
 
 
-@commands.register
+@commands.register(_ops.DeleteGroup)
 def _delete_group(op: _ops.DeleteGroup) -> list[str]:
     return [_ip(op.netns, "link", "delete", "group", op.group)]
 
 
-@commands.register
+@commands.register(_ops.MoveLink)
 def _move_link(op: _ops.MoveLink) -> list[str]:
     return [_ip(op.netns, "link", "set", op.name) + f" netns {_target(op.to)}"]
 
 
-@commands.register
+@commands.register(_ops.SetLink)
 def _set_link(op: _ops.SetLink) -> list[str]:
     lines = []
     words: list[object] = []
@@ -107,48 +107,48 @@ def _set_link(op: _ops.SetLink) -> list[str]:
     return lines
 
 
-@commands.register
+@commands.register(_ops.AddAddress)
 def _add_address(op: _ops.AddAddress) -> list[str]:
     return [_ip(op.netns, "address", "add", op.address, "dev", op.name)]
 
 
-@commands.register
+@commands.register(_ops.RemoveAddress)
 def _remove_address(op: _ops.RemoveAddress) -> list[str]:
     return [_ip(op.netns, "address", "delete", op.address, "dev", op.name)]
 
 
-@commands.register
+@commands.register(_ops.AddAltname)
 def _add_altname(op: _ops.AddAltname) -> list[str]:
     return [_ip(op.netns, "link", "property", "add", "dev", op.name, "altname", op.altname)]
 
 
-@commands.register
+@commands.register(_ops.RemoveAltname)
 def _remove_altname(op: _ops.RemoveAltname) -> list[str]:
     return [_ip(op.netns, "link", "property", "delete", "dev", op.name, "altname", op.altname)]
 
 
-@commands.register
+@commands.register(_ops.SetSysctl)
 def _set_sysctl(op: _ops.SetSysctl) -> list[str]:
     setting = _quoted("sysctl", "-q", "-w", f"{op.key}={op.value}")
     return [setting if _is_here(op.netns) else f"nsenter --net={_path(op.netns)} {setting}"]
 
 
-@commands.register
+@commands.register(_ops.AddEntry)
 def _add_entry(op: _ops.AddEntry) -> list[str]:
     return [_entry(op.netns, "add", op.entry)]
 
 
-@commands.register
+@commands.register(_ops.RemoveEntry)
 def _remove_entry(op: _ops.RemoveEntry) -> list[str]:
     return [_entry(op.netns, "delete", op.entry)]
 
 
-@commands.register
+@commands.register(_ops.AddFdb)
 def _add_fdb(op: _ops.AddFdb) -> list[str]:
     return [_forwarding(op.netns, "replace" if op.entry.single else "append", op.name, op.entry)]
 
 
-@commands.register
+@commands.register(_ops.RemoveFdb)
 def _remove_fdb(op: _ops.RemoveFdb) -> list[str]:
     return [_forwarding(op.netns, "delete", op.name, op.entry)]
 

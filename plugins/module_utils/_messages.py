@@ -73,7 +73,7 @@ def message(op: _ops.Op, places: Places) -> Message:  # noqa: ARG001 (the regist
     raise TypeError(f"{type(op).__name__} is not a netlink operation")
 
 
-@message.register
+@message.register(_ops.CreateLink)
 def _create_link(op: _ops.CreateLink, places: Places) -> Message:
     label = op.netns if op.link.underlay is None else op.link.underlay
     attributes = _new_link(op.link)
@@ -102,23 +102,23 @@ def _create_link(op: _ops.CreateLink, places: Places) -> Message:
     return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, fields, attributes)
 
 
-@message.register
+@message.register(_ops.DeleteLink)
 def _delete_link(op: _ops.DeleteLink, places: Places) -> Message:
     return Message(op.netns, "link", _DELLINK, 0, {"index": places.index(op.netns, op.name)}, [])
 
 
-@message.register
+@message.register(_ops.DeleteGroup)
 def _delete_group(op: _ops.DeleteGroup, places: Places) -> Message:  # noqa: ARG001 (as all of them are called)
     return Message(op.netns, "link", _DELLINK, 0, {}, [("IFLA_GROUP", op.group)])
 
 
-@message.register
+@message.register(_ops.MoveLink)
 def _move_link(op: _ops.MoveLink, places: Places) -> Message:
     fields = {"index": places.index(op.netns, op.name)}
     return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_NET_NS_FD", places.fd(op.to))])
 
 
-@message.register
+@message.register(_ops.SetLink)
 def _set_link(op: _ops.SetLink, places: Places) -> Message:
     fields = {"index": places.index(op.netns, op.name)}
     attributes: list[tuple[str, Any]] = []
@@ -138,27 +138,27 @@ def _set_link(op: _ops.SetLink, places: Places) -> Message:
     return Message(op.netns, "link", _NEWLINK, 0, fields, attributes)
 
 
-@message.register
+@message.register(_ops.AddAddress)
 def _add_address(op: _ops.AddAddress, places: Places) -> Message:
     return _address(op.netns, _NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, op.address, places.index(op.netns, op.name))
 
 
-@message.register
+@message.register(_ops.RemoveAddress)
 def _remove_address(op: _ops.RemoveAddress, places: Places) -> Message:
     return _address(op.netns, _DELADDR, 0, op.address, places.index(op.netns, op.name))
 
 
-@message.register
+@message.register(_ops.AddAltname)
 def _add_altname(op: _ops.AddAltname, places: Places) -> Message:
     return _altname(op, places, _NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL)
 
 
-@message.register
+@message.register(_ops.RemoveAltname)
 def _remove_altname(op: _ops.RemoveAltname, places: Places) -> Message:
     return _altname(op, places, _DELLINKPROP, 0)
 
 
-@message.register
+@message.register(_ops.AddEntry)
 def _add_entry(op: _ops.AddEntry, places: Places) -> Message:
     flags = NLM_F_CREATE | NLM_F_EXCL
     if isinstance(op.entry, Route):
@@ -168,7 +168,7 @@ def _add_entry(op: _ops.AddEntry, places: Places) -> Message:
     return _rule(op.netns, _NEWRULE, flags, op.entry)
 
 
-@message.register
+@message.register(_ops.RemoveEntry)
 def _remove_entry(op: _ops.RemoveEntry, places: Places) -> Message:
     if isinstance(op.entry, Route):
         return _route(op.netns, _DELROUTE, 0, op.entry, places)
@@ -177,13 +177,13 @@ def _remove_entry(op: _ops.RemoveEntry, places: Places) -> Message:
     return _rule(op.netns, _DELRULE, 0, op.entry)
 
 
-@message.register
+@message.register(_ops.AddFdb)
 def _add_fdb(op: _ops.AddFdb, places: Places) -> Message:
     flags = NLM_F_CREATE | (NLM_F_REPLACE if op.entry.single else NLM_F_APPEND)
     return _forwarding(op, _NEWNEIGH, flags, places)
 
 
-@message.register
+@message.register(_ops.RemoveFdb)
 def _remove_fdb(op: _ops.RemoveFdb, places: Places) -> Message:
     return _forwarding(op, _DELNEIGH, 0, places)
 
