@@ -50,10 +50,12 @@ class Request:
     everywhere: bool = False
 
 
-def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request]) -> None:
+def run(
+    module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request], diff_only_if_asked: bool = False
+) -> None:
     """Carry a module's request out and exit; the object is returned under ``name``."""
     wait = None if module.check_mode else module.params["lock_timeout"]
-    diff = bool(module._diff)
+    diff = bool(module._diff) or not diff_only_if_asked
     report(module, lambda: carry_out(request(module.params), name, wait, diff))
 
 

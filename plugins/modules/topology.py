@@ -197,7 +197,8 @@ def main() -> None:
     if work:
         report(module, lambda: work(module.params))
     else:
-        run(module, "topology", _topology.request)
+        # For a whole host it is large, and nobody sees it then.
+        run(module, "topology", _topology.request, diff_only_if_asked=True)
 
 
 if __name__ == "__main__":
