@@ -227,8 +227,9 @@ def import_as_galaxy(session: nox.Session, tarball: Path) -> None:
     with session.chdir(tarball.parent):  # where it leaves importer_result.json
         log = str(session.run("python", "-m", "galaxy_importer.main", tarball, silent=True, env=env))
     print(log)
-    if re.search(r"\b(WARNING|ERROR)\b", log) or "completed successfully" not in log:
-        session.error("galaxy-importer complains")
+    complaints = [line for line in log.splitlines() if re.search(r"\b(WARNING|ERROR)\b", line)]
+    if complaints or "completed successfully" not in log:
+        session.error(f"galaxy-importer complains: {'; '.join(complaints)}")
 
 
 def use_from_empty_folder(session: nox.Session, tarball: Path) -> None:

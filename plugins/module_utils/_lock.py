@@ -47,8 +47,8 @@ def _take(fd: int, seconds: float) -> None:
     waiting.join(seconds)
     if waiting.is_alive():
         holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+        who = f" (PID {holder})" if holder.isdigit() else ""
         raise Busy(
-            f"another run of netfleet.docker has been at work on this host for {seconds:g} seconds"
-            + (f" (PID {holder})" if holder.isdigit() else "")
-            + "; nothing was done, try again or give it more time with lock_timeout"
+            f"another run of netfleet.docker has been at work on this host for {seconds:g} seconds{who}; "
+            "nothing was done, try again or give it more time with lock_timeout"
         )
