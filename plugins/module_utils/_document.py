@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _namespace, _owner
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option
@@ -23,6 +23,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
 
 # The bridges that Docker makes for its own networks belong to Docker.
 _DOCKERS = re.compile(r"docker0|docker_gwbridge|br-[0-9a-f]{12}")
+Entry = TypeVar("Entry", Route, Rule)
 _FAMILY = {4: "ipv4", 6: "ipv6"}
 
 
@@ -39,8 +40,16 @@ class Gathered:
         self.document: dict[str, Any] = {
             **({"name": name} if name else {}),
             "namespaces": [self._netns(label, sysctls.get(label, {})) for label in sorted(self._owned_namespaces())],
-            "links": [self._link(label, link) for label, link in links],
+            "links": [*(self._link(label, link) for label, link in links), *self._peers_forwarding(links)],
         }
+
+    def _peers_forwarding(self, links: Sequence[tuple[str, Link]]) -> Iterator[dict[str, Any]]:
+        """Yield the forwarding entries of the other ends of pairs, which stand in entries of their own."""
+        for place in (link.peer for _label, link in links):
+            other = self._state.link(place.netns, place.name) if place and place.netns is not None else None
+            if place and other and other.fdb:
+                entries = [_forwarding(entry) for entry in other.fdb]
+                yield {"name": place.name, "netns": place.netns, "fdb": entries}
 
     def _owned_namespaces(self) -> Iterator[str]:
         for label in self._named:
@@ -96,12 +105,27 @@ class Gathered:
             result["loopback_up"] = False
         if sysctls:
             result["sysctls"] = dict(sorted(sysctls.items()))
-        routes = [_route(route) for route in have.routes or () if not route.foreign]
-        rules = [_rule(rule) for rule in have.rules or () if not rule.foreign]
+        routes = self._declarable(label, result, "routes", have.routes or (), _route_can_be_declared)
+        rules = self._declarable(label, result, "rules", have.rules or (), _rule_can_be_declared)
         neighbours = [_neighbour(entry) for entry in have.neighbours or ()]
-        lists = (("routes", routes), ("rules", rules), ("neighbours", neighbours))
+        lists = (
+            ("routes", [_route(route) for route in routes]),
+            ("rules", [_rule(rule) for rule in rules]),
+            ("neighbours", neighbours),
+        )
         result.update({key: value for key, value in lists if value})
         return result
+
+    def _declarable(
+        self, label: str, result: dict[str, Any], key: str, entries: Sequence[Entry], can_be: Callable[[Entry], bool]
+    ) -> list[Entry]:
+        """Return the entries of users that can be declared; where others are left out, those are to be left alone."""
+        own = [entry for entry in entries if not entry.foreign]
+        for entry in own:
+            if not can_be(entry):
+                self._leave_out(label, f"{type(entry).__name__.lower()} {entry}")
+                result[f"{key}_append"] = True
+        return [entry for entry in own if can_be(entry)]
 
     def _link(self, label: str, link: Link) -> dict[str, Any]:
         result: dict[str, Any] = {"name": link.name, "netns": label}
@@ -118,7 +142,9 @@ class Gathered:
             other = self._state.link(link.peer.netns, link.peer.name)
             if other:
                 place = {"name": other.name, "netns": link.peer.netns}
-                result["peer"] = {**place, **self._end(link.peer.netns, other)}
+                end = self._end(link.peer.netns, other)
+                end.pop("fdb", None)
+                result["peer"] = {**place, **end}
         return result
 
     def _end(self, label: str, link: Link) -> dict[str, Any]:
@@ -136,6 +162,15 @@ class Gathered:
         if master and master.kind == "bridge":
             result["bridge_port"] = _options(BRIDGE_PORT, link.port) or None
         return _without_none(result)
+
+
+def _route_can_be_declared(route: Route) -> bool:
+    # One with several next hops has none of its own.
+    return not route.type.isdigit() and (route.type != "unicast" or bool(route.gateway or route.dev))
+
+
+def _rule_can_be_declared(rule: Rule) -> bool:
+    return not rule.action.isdigit()
 
 
 def _route(route: Route) -> dict[str, Any]:

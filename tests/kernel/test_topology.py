@@ -112,7 +112,7 @@ def test_the_order_in_the_document_does_not_matter(box: Sandbox) -> None:
 
 
 def test_what_is_no_longer_declared_goes_and_what_others_made_stays(box: Sandbox) -> None:
-    box.sh("ip link add others type bridge", "ip netns add others", "ip -n dmz link add x type ifb || true")
+    box.sh("ip link add others type bridge", "ip netns add others")
     box.module("topology", changed(name="one"))
     two = {"name": "two", "namespaces": [{"name": "second"}], "links": [{"name": "ifb2", "kind": "ifb"}]}
     box.module("topology", two)
@@ -167,6 +167,7 @@ def test_gathered_is_met_and_makes_the_same_elsewhere(box: Sandbox, name: str | 
     for line in ("ip link add eth0 type veth peer name wire", "ip link set eth0 up"):
         box.sh(line)
     box.module("topology", changed(name=name) if name else changed())
+    box.sh("bridge fdb add 02:00:00:00:00:77 dev dmz-host master static")
     found = box.module("topology", {"state": "gathered", **({"name": name} if name else {})})
     assert not found.changed
     document = found.data["gathered"]
@@ -177,6 +178,23 @@ def test_gathered_is_met_and_makes_the_same_elsewhere(box: Sandbox, name: str | 
         if name:
             other.sh("ip link add eth0 type veth peer name wire", "ip link set eth0 up")
         assert_same(comparable(box), comparable(other), "the other host differs")
+        assert "02:00:00:00:00:77" in [one["mac"] for one in other.bridge("fdb", "show", "dev", "dmz-host")]
+
+
+def test_what_cannot_be_declared_is_named_and_left_alone(box: Sandbox) -> None:
+    box.module("topology", changed())
+    box.sh("ip -n dmz route add 203.0.113.0/24 nexthop via 10.20.1.1 nexthop via 10.20.1.9")
+    found = box.module("topology", {"state": "gathered"})
+    assert "left out in dmz: route 203.0.113.0/24" in str(found.data["warnings"])
+    assert_met(box, "topology", {**found.data["gathered"], "state": "replaced"})
+
+
+def test_an_empty_list_adds_nothing_and_takes_nothing(box: Sandbox) -> None:
+    box.module("topology", changed())
+    nothing = {"name": "br-dmz", "kind": "bridge", "netns": "host", "addresses": [], "altnames": [], "ports": []}
+    vxlan = {"name": "vx", "kind": "vxlan", "netns": "host", "vni": 42, "fdb": []}
+    assert_met(box, "topology", {"links": [nothing, vxlan]})
+    assert_dmz(box)
 
 
 def comparable(box: Sandbox) -> Any:

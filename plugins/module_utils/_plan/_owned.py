@@ -69,7 +69,7 @@ def with_what_is_there(desired: State, actual: State) -> State:
         kept: dict[str, Any] = {
             key: tuple(dict.fromkeys((*(getattr(have, key) or ()), *getattr(want, key))))
             for key in ("addresses", "altnames")
-            if have and want.present is not False and getattr(want, key)
+            if have and want.present is not False and getattr(want, key) is not None
         }
         if any(len(values) != len(getattr(want, key)) for key, values in kept.items()):
             state = state.with_link(label, changed(want, **kept))
@@ -81,7 +81,7 @@ def appending(desired: State) -> State:
     namespaces = {}
     for label, want in desired.namespaces.items():
         links = {
-            name: changed(link, ports=None, fdb_append=True) if link.ports is not None or link.fdb else link
+            name: changed(link, ports=None, fdb_append=True) if (link.ports, link.fdb) != (None, None) else link
             for name, link in want.links.items()
         }
         namespaces[label] = changed(want, links=links, routes_append=True, rules_append=True, neighbours_append=True)
