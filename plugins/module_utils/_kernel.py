@@ -10,6 +10,7 @@ import importlib.util
 import os
 import re
 import struct
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns, where
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, where
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
 from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
@@ -31,6 +32,8 @@ _NAME_ATTRIBUTE, _GROUP_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 27, 3
 _NETLINK_HEADER = 16
 _IFF_UP = 1
 _LOOPBACK = 1  # its index in every namespace
+# How often to look whether namespaces were taken apart, and how long: others' may come in between.
+_CLEANUP_PAUSE, _CLEANUP_SECONDS = 0.002, 10.0
 _NDMSG = struct.Struct("=BxxxiHBB")
 _AF_BRIDGE, _NTF_PROXY = 7, 8
 _NEIGHBOURS = (_NDMSG.pack(0, 0, 0, 0, 0), _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0))
@@ -97,7 +100,7 @@ class Kernel:
         """Let go of every namespace."""
         self.commit()
         for label in list(self._fds):
-            self._drop(label)
+            self.let_go(label)
 
     def commit(self) -> None:
         """Let the namespaces go that lost their names; from now on they cannot be restored."""
@@ -130,6 +133,10 @@ class Kernel:
             f"look for {name} in {where(label)}", _GETLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + key
         )
         return int(decode("link", answers[0])["index"])
+
+    def indices(self, label: str) -> set[int]:
+        """Return the indices of the links in a namespace."""
+        return {link["index"] for link in self._dump(label, "link", _GETLINK, _ALL_LINKS)}
 
     def number(self, label: str, fd: int) -> int:
         """Return the number by which a namespace knows another one, -1 if it has none for it."""
@@ -214,7 +221,8 @@ class Kernel:
             self._sockets[label] = _nsfs.inside(self._fds[label], Netlink)
         return self._sockets[label]
 
-    def _drop(self, label: str) -> None:
+    def let_go(self, label: str) -> None:
+        """Close a namespace."""
         self._forget(label)
         if label in self._fds:
             os.close(self._fds.pop(label))
@@ -244,6 +252,25 @@ class Kernel:
     def _sysctls(self, label: str, keys: Iterable[str]) -> dict[str, str]:
         wanted = list(keys)
         return _nsfs.inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
+
+
+def wait_for_cleanup() -> None:
+    """Return once the kernel has taken apart all namespaces that were let go before this.
+
+    It does so of its own and in their order, the other ends of their veth pairs with them: one more, whose other end
+    can be seen, tells when it got there. To be called in a thread that is apart.
+    """
+    witness = Kernel()
+    deadline = time.monotonic() + _CLEANUP_SECONDS
+    try:
+        for label in ("here", "there"):
+            witness.add(label, _nsfs.nameless())
+        witness.apply(_ops.CreateLink("there", Link("end", kind="veth"), "here", Link("end", kind="veth")))
+        witness.let_go("there")
+        while len(witness.indices("here")) > 1 and time.monotonic() < deadline:
+            time.sleep(_CLEANUP_PAUSE)
+    finally:
+        witness.close()
 
 
 def _born(op: _ops.CreateNetns) -> Netlink:

@@ -187,6 +187,11 @@ def in_new(work: Callable[[], T]) -> T:
         enter(_thread.home)
 
 
+def nameless() -> int:
+    """Return the file descriptor of a new namespace without a name; to be called in a thread that is apart."""
+    return in_new(lambda: open_netns("/proc/thread-self/ns/net", follow=True))
+
+
 def restore(name: str, fd: int) -> None:
     """Give an open namespace the name back that was removed from it."""
     path = f"{NAMED}/{name}"

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _nsfs, _privileges, _refs, _view
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError, PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, require_pyroute2
+from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, require_pyroute2, wait_for_cleanup
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
-from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import may_lose, scheduled, target
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import may_linger, may_lose, scheduled, target
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -157,6 +157,7 @@ def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[
     """Apply the operations and return the State afterwards; where that fails, bring back what was, and raise."""
     applied = 0
     deadline = time.monotonic() + _RUN_SECONDS
+    lingering = may_linger(before, operations)
     operations = scheduled(operations)
     if may_lose(operations):
         before = _look(kernel, desired, fully=True)
@@ -167,6 +168,8 @@ def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[
             if time.monotonic() > deadline:
                 raise NetfleetError(f"{op.describe()}: done, but this run has taken {_RUN_SECONDS:g} seconds by now")
         kernel.commit()
+        if lingering:
+            wait_for_cleanup()
         after = _verified(kernel, desired) if operations else before
         _refuse_duplicates(desired, after)
         return after

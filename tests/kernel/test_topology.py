@@ -286,3 +286,19 @@ def test_two_names_of_one_namespace_are_one(box: Sandbox) -> None:
     assert [link.get("master") for link in box.ip("link", netns="same") if link["ifname"] == "a"] == ["b"]
     args["namespaces"][1]["sysctls"] = {"net.ipv4.ip_forward": 0}
     refused(box, "topology", args, "declared twice, with a different net/ipv4/ip_forward")
+
+
+def test_what_goes_with_a_namespace_is_gone_when_the_run_ends(box: Sandbox) -> None:
+    for number in range(10):
+        names = [f"away{number}-{one}" for one in range(5)]
+        box.sh(*(f"ip netns add {name}; ip link add {name} type veth peer name eth0 netns {name}" for name in names))
+        done = box.module("topology", {"state": "absent", "namespaces": [{"name": name} for name in names]})
+        assert done.changed, done
+        assert {link["ifname"] for link in box.ip("link", "show")} == {"lo"}
+
+
+def test_a_namespace_that_carries_a_declared_link_cannot_go(box: Sandbox) -> None:
+    box.netns("red")
+    assert box.module("topology", {"name": "ours", "namespaces": [{"name": "new"}]}).changed
+    tunnel = {"name": "tunnel", "kind": "vxlan", "netns": "red", "vni": 7, "parent_netns": "new"}
+    refused(box, "topology", {"name": "ours", "state": "replaced", "links": [tunnel]}, "new is to go, and tunnel in red")

@@ -30,6 +30,8 @@ def references(desired: State, actual: State) -> None:
             raise PlanError(f"no link {want.master} in {where(label)} to be {want.name}'s master")
         if want.parent and want.parent.name and not _known(desired, actual, want.parent):
             raise PlanError(f"no link {want.parent} to be {want.name}'s parent")
+        if want.underlay is not None and _goes(desired, want.underlay):
+            raise PlanError(f"{where(want.underlay)} is to go, and {want.name} in {where(label)} has its UDP socket there")
         _ways(desired, actual, label, want)
 
 
@@ -94,6 +96,10 @@ def in_order_of_going_up(desired: State) -> list[tuple[str, Link]]:
         return [(place.netns or "", wanted[place]) for place in graph.static_order()]
     except graphlib.CycleError:
         return in_order(desired)  # a port that sits on its own master
+
+
+def _goes(desired: State, label: str) -> bool:
+    return label in desired.namespaces and desired.namespaces[label].present is False
 
 
 def _wanted(desired: State) -> dict[Endpoint, Link]:

@@ -50,6 +50,19 @@ def may_lose(operations: Sequence[Op]) -> bool:
     return False
 
 
+def may_linger(before: State, operations: Sequence[Op]) -> bool:
+    """Tell whether a namespace goes with links in it: their other ends elsewhere go too, in the kernel's own time."""
+    if not any(isinstance(op, DeleteNetns) for op in operations):
+        return False
+    state = before
+    for op in operations:
+        going = state.netns(op.netns) if isinstance(op, DeleteNetns) else Netns()
+        if any(link.kind != "loopback" for link in going.links.values()):
+            return True
+        state = op.simulate(state)
+    return False
+
+
 def _takes_along(op: Op) -> bool:
     if isinstance(op, SetLink):
         return bool(op.attributes.keys() & {"mtu", "mac", "master"}) or op.attributes.get("up") is False
