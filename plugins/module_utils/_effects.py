@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping
 from typing import Union
 
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import bare
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
@@ -19,7 +20,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Route,
     Rule,
     State,
-    changed,
     is_default,
 )
 

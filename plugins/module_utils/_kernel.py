@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._births import Births, Born, born
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, where
@@ -26,12 +27,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._transport import 
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
 
 _PYROUTE2_MINIMUM = (0, 7, 2)
-_NEWLINK, _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 16, 18, 22, 26, 34, 30, 90
+_GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 18, 22, 26, 34, 30, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
-_NAME_ATTRIBUTE, _GROUP_ATTRIBUTE, _NSID_FD_ATTRIBUTE = 3, 27, 3
+_NSID_FD_ATTRIBUTE = 3
 _NETLINK_HEADER = 16
-_IFF_UP = 1
-_LOOPBACK = 1  # its index in every namespace
 # How often to look whether namespaces were taken apart, and how long: others' may come in between.
 _CLEANUP_PAUSE, _CLEANUP_SECONDS = 0.002, 10.0
 _NDMSG = struct.Struct("=BxxxiHBB")
@@ -83,10 +82,28 @@ class Kernel:
         # Of namespaces that lost their names, until the run is sure not to need them any more.
         self._nameless: dict[str, int] = {}
         self._indices: dict[tuple[str, str], int] = {}
+        self._births: Births | None = None
+
+    def expect(self, operations: Iterable[_ops.Op]) -> None:
+        """Make the namespaces that the operations will create, and without names, while what comes before is done."""
+        to_create = [op for op in operations if isinstance(op, _ops.CreateNetns)]
+        if len(to_create) > 1:
+            self._births = Births(to_create)
+
+    def expect_nothing(self) -> None:
+        """Let go of the namespaces that were made for operations which do not come."""
+        if self._births:
+            self._births.close()
+            self._births = None
 
     def add(self, label: str, fd: int) -> None:
         """Take over an open namespace."""
         self._fds[label] = fd
+
+    def add_born(self, label: str, new: Born) -> None:
+        """Take over a new namespace."""
+        self.add(label, new.fd)
+        self._sockets[label] = new.socket
 
     def holds(self, label: str) -> bool:
         """Tell whether the namespace is open."""
@@ -98,6 +115,7 @@ class Kernel:
 
     def close(self) -> None:
         """Let go of every namespace."""
+        self.expect_nothing()
         self.commit()
         for label in list(self._fds):
             self.let_go(label)
@@ -124,15 +142,8 @@ class Kernel:
     def index(self, label: str, name: str) -> int:
         """Return the index of a link; raise KernelError if the namespace has no such link."""
         if (label, name) not in self._indices:
-            self._indices[label, name] = self._index(label, name)
+            self._indices[label, name] = self._socket(label).index(f"look for {name} in {where(label)}", name)
         return self._indices[label, name]
-
-    def _index(self, label: str, name: str) -> int:
-        key = attribute(_NAME_ATTRIBUTE, name.encode(errors="surrogateescape") + b"\0")
-        answers = self._socket(label).request(
-            f"look for {name} in {where(label)}", _GETLINK, 0, _IFINFO.pack(0, 0, 0, 0, 0) + key
-        )
-        return int(decode("link", answers[0])["index"])
 
     def indices(self, label: str) -> set[int]:
         """Return the indices of the links in a namespace."""
@@ -186,8 +197,13 @@ class Kernel:
 
     def _carry_out(self, op: _ops.Op) -> None:
         if isinstance(op, _ops.CreateNetns):
-            self._sockets[op.netns] = _nsfs.create(op.netns, lambda: _born(op), op.group)
-            self.add(op.netns, _nsfs.open_netns(f"{_nsfs.NAMED}/{op.netns}"))
+            new = self._births.take() if self._births else born(op)
+            try:
+                _nsfs.give_name(op.netns, new.fd, op.group)
+            except (OSError, KernelError):
+                new.close()
+                raise
+            self.add_born(op.netns, new)
         elif isinstance(op, _ops.DeleteNetns):
             _nsfs.delete(op.netns)
             self._forget(op.netns)
@@ -264,23 +280,13 @@ def wait_for_cleanup() -> None:
     deadline = time.monotonic() + _CLEANUP_SECONDS
     try:
         for label in ("here", "there"):
-            witness.add(label, _nsfs.nameless())
+            witness.add_born(label, born(_ops.CreateNetns(label)))
         witness.apply(_ops.CreateLink("there", Link("end", kind="veth"), "here", Link("end", kind="veth")))
         witness.let_go("there")
         while len(witness.indices("here")) > 1 and time.monotonic() < deadline:
             time.sleep(_CLEANUP_PAUSE)
     finally:
         witness.close()
-
-
-def _born(op: _ops.CreateNetns) -> Netlink:
-    """Open the socket of a namespace that nobody can see yet, and mark it as its maker's."""
-    there = Netlink()
-    if op.group or op.loopback_up:
-        up = _IFF_UP if op.loopback_up else 0
-        group = attribute(_GROUP_ATTRIBUTE, struct.pack("=I", op.group)) if op.group else b""
-        there.request(op.describe(), _NEWLINK, 0, _IFINFO.pack(0, 0, _LOOPBACK, up, up) + group)
-    return there
 
 
 def _forwards(want: Netns) -> bool:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import ipaddress
 import socket
@@ -13,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _ops
+from ansible_collections.netfleet.docker.plugins.module_utils._data import data
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import (
     BRIDGE_PORT,
     KINDS,
@@ -55,7 +55,7 @@ class Places(Protocol):
         """Return an open file descriptor of the namespace."""
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Message:
     """A request to the socket of one namespace; ``kind`` is link, address, route, rule or neighbour."""
 

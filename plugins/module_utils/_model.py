@@ -12,22 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed, data
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import Value
 
-Data = TypeVar("Data")
 
-
-def changed(part: Data, **fields: Any) -> Data:
-    """Return a copy with some fields changed, as dataclasses.replace does, which takes ten times as long."""
-    copy = object.__new__(type(part))
-    vars(copy).update(vars(part), **fields)
-    return copy
-
-
-@dataclasses.dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """A link by its place: the namespace's label in the State (None: one that the State does not hold) and its name."""
 
     netns: str | None
@@ -42,7 +33,7 @@ def where(label: str | None) -> str:
     return "a namespace out of reach" if label is None else label or "the current namespace"
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Route:
     """A route of one table. ``dst`` is a network in CIDR form, the default route's is 0.0.0.0/0 or ::/0."""
 
@@ -68,7 +59,7 @@ class Route:
         return " ".join(words + (["onlink"] if self.onlink else []))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Rule:
     """A policy rule; ``family`` is 4 or 6, ``src`` and ``dst`` are networks in CIDR form."""
 
@@ -96,7 +87,7 @@ class Rule:
         return " ".join(words + (["(IPv6)"] if self.family == 6 else []))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Neighbour:
     """A permanent entry of the neighbour table, or with ``proxy`` an address that is answered for, which has no MAC."""
 
@@ -115,7 +106,7 @@ class Neighbour:
 FLOOD = "00:00:00:00:00:00"
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Fdb:
     """A static forwarding entry of a link.
 
@@ -151,7 +142,7 @@ def is_default(entry: Fdb, options: Mapping[str, Value]) -> bool:
     return bool(plain) and entry.dst in (options.get("remote"), options.get("group"))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Link:
     """A network interface.
 
@@ -195,7 +186,7 @@ class Link:
     dad_failed: tuple[str, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Netns:
     """A network namespace and what is in it. ``present`` as for a Link; ``sysctls`` by path below /proc/sys."""
 
@@ -217,7 +208,7 @@ class Netns:
     processes: tuple[int, ...] = ()
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class State:
     """Network namespaces by label: the reference that leads there, such as a name; empty for the current one."""
 

@@ -82,13 +82,10 @@ def apart(work: Callable[[], T]) -> T:
     failure: list[BaseException] = []
 
     def run() -> None:
-        _thread.home = open_netns("/proc/self/ns/net", follow=True)
         try:
-            outcome.append(work())
+            outcome.append(at_home(work))
         except BaseException as error:  # noqa: BLE001 (it is raised where it was asked for)
             failure.append(error)
-        finally:
-            os.close(_thread.home)
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -96,6 +93,15 @@ def apart(work: Callable[[], T]) -> T:
     if failure:
         raise failure[0]
     return outcome[0]
+
+
+def at_home(work: Callable[[], T]) -> T:
+    """Run work in a thread that was started for it, which may enter namespaces as it likes from now on."""
+    _thread.home = open_netns("/proc/self/ns/net", follow=True)
+    try:
+        return work()
+    finally:
+        os.close(_thread.home)
 
 
 def inside(fd: int, work: Callable[[], T]) -> T:
@@ -133,27 +139,20 @@ def names() -> list[str]:
     return sorted(os.listdir(NAMED)) if os.path.isdir(NAMED) else []
 
 
-def create(name: str, at_birth: Callable[[], T], mark: int = 0) -> T:
-    """Create a namespace under a name, do something inside before anybody can find it there, and return its result.
+def give_name(name: str, fd: int, mark: int = 0) -> None:
+    """Give an open namespace a name.
 
     An empty file left there by an interrupted creation is used; ``stubs`` tells the mark of one that is left by this.
-    To be called in a thread that is apart.
     """
     _share_directory()
     path = f"{NAMED}/{name}"
-
-    def named() -> T:
-        result = at_birth()
-        if what_is_named(name) != "stub":
-            _touch(path, mark)
-        try:
-            _mount(b"/proc/thread-self/ns/net", path, _MS_BIND)
-        except NetfleetError:
-            os.unlink(path)
-            raise
-        return result
-
-    return in_new(named)
+    if what_is_named(name) != "stub":
+        _touch(path, mark)
+    try:
+        _mount(os.fsencode(f"/proc/thread-self/fd/{fd}"), path, _MS_BIND)
+    except NetfleetError:
+        os.unlink(path)
+        raise
 
 
 def stubs() -> dict[str, int]:
@@ -185,11 +184,6 @@ def in_new(work: Callable[[], T]) -> T:
         return work()
     finally:
         enter(_thread.home)
-
-
-def nameless() -> int:
-    """Return the file descriptor of a new namespace without a name; to be called in a thread that is apart."""
-    return in_new(lambda: open_netns("/proc/thread-self/ns/net", follow=True))
 
 
 def restore(name: str, fd: int) -> None:

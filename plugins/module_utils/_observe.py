@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._data import data
 from ansible_collections.netfleet.docker.plugins.module_utils._effects import nameless
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import VXLAN, Value
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
@@ -42,7 +43,7 @@ _NTF_PROXY, _NTF_EXT_LEARNED = 0x08, 0x10
 _BORN_WITH = {4: (0, 32766, 32767), 6: (0, 32766)}
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Reading:
     """What was read of one namespace; ``nsids`` maps the kernel's namespace numbers, as seen from here, to labels."""
 
@@ -58,6 +59,11 @@ class Reading:
     sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
     nsids: Mapping[int, str] = dataclasses.field(default_factory=dict)
     processes: tuple[int, ...] = ()
+
+    @property
+    def changing(self) -> bool:
+        """Whether duplicate address detection still runs for an address."""
+        return any(_flags(message) & _IFA_F_TENTATIVE for message in self.addresses)
 
 
 def observe(readings: Sequence[Reading]) -> State:

@@ -9,12 +9,12 @@ kernel adds of its own. Nothing here does anything.
 
 from __future__ import annotations
 
-import abc
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _effects as effects
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed, data
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import NOWHERE, Value, bare
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
@@ -25,24 +25,23 @@ from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Route,
     Rule,
     State,
-    changed,
     where,
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Op(abc.ABC):
+@data
+class Op:
     """One operation in one namespace, named by its label in the State."""
 
     netns: str
 
-    @abc.abstractmethod
     def describe(self) -> str:
         """Say what is done, as one line."""
+        raise NotImplementedError
 
-    @abc.abstractmethod
     def simulate(self, state: State) -> State:
         """Return the State after the operation."""
+        raise NotImplementedError
 
     def report(self) -> dict[str, object]:
         """Return the operation as plain data for the user."""
@@ -50,7 +49,7 @@ class Op(abc.ABC):
         return {"operation": words, "netns": self.netns or "current", "description": self.describe()}
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class CreateNetns(Op):
     """Create a named namespace, repairing a name that was left without one; its loopback link bears the group."""
 
@@ -64,7 +63,7 @@ class CreateNetns(Op):
         return state.with_netns(self.netns, effects.born(self.group, self.loopback_up))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class DeleteNetns(Op):
     """Remove the name of a namespace, and with it the namespace unless something else holds it."""
 
@@ -83,7 +82,7 @@ class DeleteNetns(Op):
         return state.with_netns(self.netns, Netns(present=False))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class CreateLink(Op):
     """Create a link, as a port of its master, with a veth's peer in place in its own namespace in the same request."""
 
@@ -113,7 +112,7 @@ class CreateLink(Op):
         return state
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class DeleteLink(Op):
     """Delete a link; the kernel takes a veth's peer and the links stacked on it along."""
 
@@ -131,7 +130,7 @@ class DeleteLink(Op):
         return effects.without_link(state, self.netns, self.name)
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class DeleteGroup(Op):
     """Delete all links of a group at once, which takes the kernel as long as to delete three of them one by one."""
 
@@ -147,7 +146,7 @@ class DeleteGroup(Op):
         return effects.without_links(state, [Endpoint(self.netns, name) for name, _index in self.indices])
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class MoveLink(Op):
     """Move a link to another namespace; it arrives down, without addresses and without a master."""
 
@@ -168,7 +167,7 @@ class MoveLink(Op):
         return effects.repointed(state, Endpoint(self.netns, self.name), Endpoint(self.to, self.name))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class SetLink(Op):
     """Change a link in place: ``attributes`` by their names in Link, options of its kind, and those as a port."""
 
@@ -177,6 +176,11 @@ class SetLink(Op):
     options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
     kind: str | None = None
+
+    @property
+    def takes_along(self) -> bool:
+        """Whether something else may go with it that nobody asked about, such as routes."""
+        return bool(self.attributes.keys() & {"mtu", "mac", "master"}) or self.attributes.get("up") is False
 
     def describe(self) -> str:
         words = [_setting(key, value) for key, value in self.attributes.items() if key != "up"]
@@ -208,7 +212,7 @@ class SetLink(Op):
         return state.with_link(self.netns, after)
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class AddAddress(Op):
     """Add an address in CIDR form to a link."""
 
@@ -226,7 +230,7 @@ class AddAddress(Op):
         return state.with_link(self.netns, changed(link, addresses=(*kept, self.address)))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class RemoveAddress(Op):
     """Remove an address; the kernel takes the secondaries of an IPv4 subnet along with its first address."""
 
@@ -240,7 +244,7 @@ class RemoveAddress(Op):
         return effects.without_address(state, self.netns, self.name, self.address)
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class AddAltname(Op):
     """Give a link an alternative name."""
 
@@ -254,7 +258,7 @@ class AddAltname(Op):
         return effects.with_altnames(state, self.netns, self.name, lambda names: (*names, self.altname))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class RemoveAltname(Op):
     """Take an alternative name from a link."""
 
@@ -270,7 +274,7 @@ class RemoveAltname(Op):
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class SetSysctl(Op):
     """Set a sysctl, by its path below /proc/sys, as the namespace has it."""
 
@@ -286,7 +290,7 @@ class SetSysctl(Op):
         return state.with_netns(self.netns, changed(netns, sysctls=sysctls))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class AddEntry(Op):
     """Add a route, a policy rule or a neighbour, which takes the place of another one with its address."""
 
@@ -303,7 +307,7 @@ class AddEntry(Op):
         return effects.with_entries(state, self.netns, added, type(self.entry))
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class RemoveEntry(Op):
     """Remove a route, a policy rule or a neighbour."""
 
@@ -321,7 +325,7 @@ class RemoveEntry(Op):
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class AddFdb(Op):
     """Add a static forwarding entry to a link, or to the table of its master."""
 
@@ -337,7 +341,7 @@ class AddFdb(Op):
         return effects.with_forwarding(state, self.netns, self.name, self.entry)
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class RemoveFdb(Op):
     """Remove a forwarding entry; one without a destination stands for all of its MAC address."""
 

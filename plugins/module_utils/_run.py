@@ -6,19 +6,30 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _nsfs, _privileges, _refs, _view
+from ansible_collections.netfleet.docker.plugins.module_utils._data import data
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError, PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, require_pyroute2, wait_for_cleanup
+from ansible_collections.netfleet.docker.plugins.module_utils._kernel import (
+    Kernel,
+    Processes,
+    require_pyroute2,
+    wait_for_cleanup,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
-from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import may_linger, may_lose, scheduled, target
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._schedule import (
+    finished,
+    may_linger,
+    may_lose,
+    scheduled,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -31,7 +42,7 @@ _RUN_SECONDS = 600.0
 _DAD_SECONDS = 5.0
 
 
-@dataclasses.dataclass(frozen=True)
+@data
 class Request:
     """What a module's parameters ask for.
 
@@ -128,19 +139,19 @@ def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: 
     return result
 
 
-def _look(kernel: Kernel, desired: State, fully: bool = False) -> State:
+def _look(kernel: Kernel, desired: State, fully: bool = False, known: Mapping[str, Reading] | None = None) -> State:
     """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie.
 
-    Of other tables only what is managed is read, or ``fully`` all of them.
+    Of other tables only what is managed is read, or ``fully`` all of them; of namespaces that are ``known``, nothing.
     """
     # Who is inside matters only where a namespace is to go, and takes long to find out.
     someone_goes = any(netns.present is False for netns in desired.namespaces.values())
     processes = _nsfs.processes() if someone_goes else None
 
     def read(label: str) -> Reading:
-        want = desired.netns(label)
-        near = {end.netns for link in want.links.values() for end in (link.peer, link.parent) if end and end.netns}
-        return kernel.read(label, want, sorted(near), processes if want.present is False else None, fully)
+        if known and label in known:
+            return known[label]
+        return _read(kernel, desired, label, processes, fully)
 
     # Also those that are open already, as the other end of a link that is named may lie there.
     readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.labels()))}
@@ -153,24 +164,40 @@ def _look(kernel: Kernel, desired: State, fully: bool = False) -> State:
     return observe(list(readings.values()))
 
 
+def _read(
+    kernel: Kernel, desired: State, label: str, processes: Processes | None = None, fully: bool = False
+) -> Reading:
+    want = desired.netns(label)
+    near = {end.netns for link in want.links.values() for end in (link.peer, link.parent) if end and end.netns}
+    return kernel.read(label, want, sorted(near), processes if want.present is False else None, fully)
+
+
 def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
     """Apply the operations and return the State afterwards; where that fails, bring back what was, and raise."""
     applied = 0
+    seen: dict[str, Reading] = {}
     deadline = time.monotonic() + _RUN_SECONDS
     lingering = may_linger(before, operations)
     operations = scheduled(operations)
     if may_lose(operations):
         before = _look(kernel, desired, fully=True)
     try:
+        kernel.expect(operations)
+        done = finished(operations)
         for op in operations:
             kernel.apply(op)
             applied += 1
+            # Once its links are up the kernel is busy with what they say to each other, so a namespace that is finished
+            # is looked at before; what is still under way there is looked at again.
+            for label in done.get(applied, ()):
+                reading = _read(kernel, desired, label)
+                seen.update({} if reading.changing else {label: reading})
             if time.monotonic() > deadline:
                 raise NetfleetError(f"{op.describe()}: done, but this run has taken {_RUN_SECONDS:g} seconds by now")
         kernel.commit()
         if lingering:
             wait_for_cleanup()
-        after = _verified(kernel, desired) if operations else before
+        after = _verified(kernel, desired, seen) if operations else before
         _refuse_duplicates(desired, after)
         return after
     except NetfleetError as error:
@@ -186,6 +213,7 @@ def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
     """Bring back what the operations changed; return what could not be."""
     left = []
     try:
+        kernel.expect_nothing()
         kernel.restore()
         aim = target(before, operations)
         for op in plan(aim, _look(kernel, aim)):
@@ -200,11 +228,11 @@ def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
     return left
 
 
-def _verified(kernel: Kernel, desired: State) -> State:
+def _verified(kernel: Kernel, desired: State, seen: Mapping[str, Reading]) -> State:
     """Return the State after everything was applied; raise NetfleetError for what the kernel took and did not keep."""
     deadline = time.monotonic() + _DAD_SECONDS
     while True:
-        state = _look(kernel, desired)
+        state = _look(kernel, desired, known=seen)
         left = plan(desired, state)
         if left:
             wishes = "; ".join(op.describe() for op in left)

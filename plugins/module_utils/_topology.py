@@ -15,17 +15,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils import (
     _owner,
     _values,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS
-from ansible_collections.netfleet.docker.plugins.module_utils._model import (
-    Endpoint,
-    Fdb,
-    Link,
-    Netns,
-    State,
-    changed,
-    combined,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Fdb, Link, Netns, State, combined
 from ansible_collections.netfleet.docker.plugins.module_utils._options import checked, optional
 from ansible_collections.netfleet.docker.plugins.module_utils._plan import _owned
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan

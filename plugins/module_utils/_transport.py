@@ -10,6 +10,7 @@ interrupted; both matter here.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import socket
 import struct
@@ -29,6 +30,7 @@ _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK = 270,
 _BUFFER = 1 << 18
 _ANSWER_SECONDS = 30.0
 _DUMP_TRIES = 10
+_SIOCGIFINDEX, _IFREQ = 0x8933, struct.Struct("@16si20x")
 _TIMEVAL = struct.Struct("@ll")
 _thread = threading.local()
 
@@ -73,6 +75,14 @@ class Netlink:
     def ask(self, what: str, message_type: int, payload: bytes) -> bytes:
         """Return the one answer to a question, without the acknowledgement that would come after it."""
         return self._exchange(what, message_type, NLM_F_REQUEST, payload, most=1)[0][0]
+
+    def index(self, what: str, name: str) -> int:
+        """Return the index of a link; not asked by a message, for which the kernel waits until nobody changes links."""
+        request = _IFREQ.pack(name.encode(errors="surrogateescape"), 0)
+        try:
+            return int(_IFREQ.unpack(fcntl.ioctl(self._socket, _SIOCGIFINDEX, request))[1])
+        except OSError as error:
+            raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
 
     def dump(self, what: str, message_type: int, payload: bytes) -> list[bytes]:
         """Return the payloads of a whole table, read again while it changes; raise Incomplete in the end."""

@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils import _run
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
-from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import scheduled
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._schedule import scheduled
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 

@@ -300,4 +300,6 @@ def test_what_goes_with_a_namespace_is_gone_when_the_run_ends(box: Sandbox) -> N
 def test_a_namespace_that_carries_a_declared_link_cannot_go(box: Sandbox) -> None:
     assert box.module("topology", {"name": "ours", "namespaces": [{"name": "new"}]}).changed
     tunnel = {"name": "tunnel", "kind": "vxlan", "netns": "red", "vni": 7, "parent_netns": "new"}
-    refused(box, "topology", {"name": "ours", "state": "replaced", "links": [tunnel]}, "new is to go, and tunnel in red")
+    refused(
+        box, "topology", {"name": "ours", "state": "replaced", "links": [tunnel]}, "new is to go, and tunnel in red"
+    )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import graphlib
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils._effects import is_nameless
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
@@ -31,7 +32,9 @@ def references(desired: State, actual: State) -> None:
         if want.parent and want.parent.name and not _known(desired, actual, want.parent):
             raise PlanError(f"no link {want.parent} to be {want.name}'s parent")
         if want.underlay is not None and _goes(desired, want.underlay):
-            raise PlanError(f"{where(want.underlay)} is to go, and {want.name} in {where(label)} has its UDP socket there")
+            raise PlanError(
+                f"{where(want.underlay)} is to go, and {want.name} in {where(label)} has its UDP socket there"
+            )
         _ways(desired, actual, label, want)
 
 
@@ -65,16 +68,17 @@ def of_a_link(key: str) -> bool:
 def in_order(desired: State) -> list[tuple[str, Link]]:
     """Return the links that are to be there, masters and parents before those that need them."""
     wanted = _wanted(desired)
-    graph: graphlib.TopologicalSorter[Endpoint] = graphlib.TopologicalSorter()
+    needed: dict[Endpoint, list[Endpoint]] = {}
     for place, link in wanted.items():
         needs = [Endpoint(place.netns, link.master)] if link.master else []
         needs += [link.parent] if link.parent else []
         # A pair is made as one.
         peer = wanted.get(link.peer) if link.peer and link.kind == "veth" else None
         needs += [Endpoint(link.peer.netns, peer.master)] if link.peer and peer and peer.master else []
-        graph.add(place, *(need for need in needs if need in wanted and need != place))
+        if needs:
+            needed[place] = [need for need in needs if need in wanted and need != place]
     try:
-        return [(place.netns or "", wanted[place]) for place in graph.static_order()]
+        return _sorted(wanted, needed)
     except graphlib.CycleError as error:
         circle = " needs ".join(place.name for place in error.args[1])
         raise PlanError(f"links need each other in a circle: {circle}") from None
@@ -86,20 +90,30 @@ def in_order_of_going_up(desired: State) -> list[tuple[str, Link]]:
     What a port sends when it goes up, a bridge that is up already sends to all others, and so for each of them.
     """
     wanted = _wanted(desired)
-    graph: graphlib.TopologicalSorter[Endpoint] = graphlib.TopologicalSorter()
+    needed: dict[Endpoint, list[Endpoint]] = {}
     for place, link in wanted.items():
-        graph.add(place, *([link.parent] if link.parent in wanted else []))
-        master = Endpoint(place.netns, link.master or "")
+        if link.parent in wanted:
+            needed.setdefault(place, []).append(link.parent)
+        master = Endpoint(place.netns, link.master) if link.master else None
         if master in wanted:
-            graph.add(master, place)
+            needed.setdefault(master, []).append(place)
     try:
-        return [(place.netns or "", wanted[place]) for place in graph.static_order()]
+        return _sorted(wanted, needed)
     except graphlib.CycleError:
         return in_order(desired)  # a port that sits on its own master
 
 
 def _goes(desired: State, label: str) -> bool:
     return label in desired.namespaces and desired.namespaces[label].present is False
+
+
+def _sorted(wanted: Mapping[Endpoint, Link], needed: Mapping[Endpoint, Sequence[Endpoint]]) -> list[tuple[str, Link]]:
+    """Return the links in an order in which each comes after those that it needs; raise CycleError if there is none."""
+    order = graphlib.TopologicalSorter(needed).static_order() if needed else ()
+    # To sort takes long, and most links need nothing and are needed by none.
+    places = dict.fromkeys(order)
+    others = [place for place in wanted if place not in places]
+    return [(place.netns or "", wanted[place]) for place in (*others, *places)]
 
 
 def _wanted(desired: State) -> dict[Endpoint, Link]:

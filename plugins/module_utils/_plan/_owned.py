@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _owner
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, bare
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State, changed
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
 
 
 def without_leftovers(desired: State, actual: State, name: str) -> State:

@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._model import State
-from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
+    AddAddress,
+    AddAltname,
+    CreateLink,
+    CreateNetns,
+    Op,
+    SetLink,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._plan import _check, _fdb, _link, _netns
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._draft import Draft
 
@@ -24,10 +31,17 @@ def plan(desired: State, actual: State) -> tuple[Op, ...]:
     for _pass in range(_PASSES):
         planned = len(draft.operations)
         _once(draft, desired)
-        if len(draft.operations) == planned:
+        if all(_only_adds(op) for op in draft.operations[planned:]):
             return tuple(draft.operations)
     again = "; ".join(op.describe() for op in draft.operations[planned:])
     raise PlanError(f"the wishes contradict each other, these would never end: {again}")
+
+
+def _only_adds(op: Op) -> bool:
+    """Tell whether an operation is sure to take away nothing that is to stay."""
+    return isinstance(op, (CreateNetns, CreateLink, AddAddress, AddAltname)) or (
+        isinstance(op, SetLink) and not op.options and not op.takes_along
+    )
 
 
 def _once(draft: Draft, desired: State) -> None:

@@ -9,64 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
-from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
-    CreateLink,
-    CreateNetns,
-    DeleteGroup,
-    DeleteLink,
-    DeleteNetns,
-    MoveLink,
-    Op,
-    RemoveAddress,
-    SetLink,
-)
-
-
-def scheduled(operations: Sequence[Op]) -> tuple[Op, ...]:
-    """Return the operations with those last that cannot be taken back: a name can be given again, a link is gone."""
-    start = len(operations)
-    while start and isinstance(operations[start - 1], (DeleteNetns, DeleteLink, DeleteGroup)):
-        start -= 1
-    tail = operations[start:]
-    names = [op for op in tail if isinstance(op, DeleteNetns)]
-    links = [op for op in tail if not isinstance(op, DeleteNetns)]
-    if {op.netns for op in names} & {op.netns for op in links}:
-        return tuple(operations)  # what is inside can be reached by its name only
-    return (*operations[:start], *names, *links)
-
-
-def may_lose(operations: Sequence[Op]) -> bool:
-    """Tell whether an operation before the last may take along what nobody asked about, such as routes."""
-    new: set[tuple[str, str]] = set()
-    namespaces: set[str] = set()
-    for op in operations[:-1]:
-        if isinstance(op, CreateNetns):
-            namespaces.add(op.netns)
-        elif isinstance(op, CreateLink):
-            new.add((op.netns, op.link.name))
-            new |= {(op.peer_netns, op.peer.name)} if op.peer else set()
-        elif _takes_along(op) and op.netns not in namespaces and (op.netns, getattr(op, "name", "")) not in new:
-            return True
-    return False
-
-
-def may_linger(before: State, operations: Sequence[Op]) -> bool:
-    """Tell whether a namespace goes with links in it: their other ends elsewhere go too, in the kernel's own time."""
-    if not any(isinstance(op, DeleteNetns) for op in operations):
-        return False
-    state = before
-    for op in operations:
-        going = state.netns(op.netns) if isinstance(op, DeleteNetns) else Netns()
-        if any(link.kind != "loopback" for link in going.links.values()):
-            return True
-        state = op.simulate(state)
-    return False
-
-
-def _takes_along(op: Op) -> bool:
-    if isinstance(op, SetLink):
-        return bool(op.attributes.keys() & {"mtu", "mac", "master"}) or op.attributes.get("up") is False
-    return isinstance(op, (DeleteLink, DeleteGroup, MoveLink, RemoveAddress))
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 
 
 def target(before: State, operations: Sequence[Op]) -> State:
