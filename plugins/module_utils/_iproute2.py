@@ -83,6 +83,11 @@ def _delete_group(op: _ops.DeleteGroup) -> list[str]:
     return [_ip(op.netns, "link", "delete", "group", op.group)]
 
 
+@commands.register(_ops.SetGroupUp)
+def _set_group_up(op: _ops.SetGroupUp) -> list[str]:
+    return [_ip(op.netns, "link", "set", "group", op.group, "up")]
+
+
 @commands.register(_ops.MoveLink)
 def _move_link(op: _ops.MoveLink) -> list[str]:
     return [_ip(op.netns, "link", "set", op.name) + f" netns {_target(op.to)}"]

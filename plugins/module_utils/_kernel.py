@@ -215,7 +215,7 @@ class Kernel:
             others_may_go = isinstance(op, (_ops.DeleteLink, _ops.DeleteGroup, _ops.MoveLink))
             if others_may_go:
                 self._indices.clear()
-                self._prove(op)
+            self._prove(op)
             request = message(op, self)
             body = packed(request) or _encode(request)
             self._socket(request.netns).request(op.describe(), request.type, request.flags, body)
@@ -224,10 +224,10 @@ class Kernel:
 
     def _prove(self, op: _ops.Op) -> None:
         # A name, and an index too, may by now be another link's; and a group may have another member.
-        if isinstance(op, _ops.DeleteGroup):
+        if isinstance(op, (_ops.DeleteGroup, _ops.SetGroupUp)):
             links = self._dump(op.netns, "link", _GETLINK, _ALL_LINKS)
             there = {link["IFLA_IFNAME"]: link["index"] for link in links if link["IFLA_GROUP"] == op.group}
-            if there != dict(op.indices):
+            if there != dict(op.indices) if isinstance(op, _ops.DeleteGroup) else set(there) != set(op.names):
                 raise KernelError(op.describe(), 0, "meanwhile these are other links; nothing was done to them")
         elif isinstance(op, (_ops.DeleteLink, _ops.MoveLink)) and op.index not in (None, self.index(op.netns, op.name)):
             raise KernelError(op.describe(), 0, "meanwhile another link has taken this name; nothing was done to it")

@@ -112,6 +112,12 @@ def _delete_group(op: _ops.DeleteGroup, places: Places) -> Message:  # noqa: ARG
     return Message(op.netns, "link", _DELLINK, 0, {}, [("IFLA_GROUP", op.group)])
 
 
+@message.register(_ops.SetGroupUp)
+def _set_group_up(op: _ops.SetGroupUp, places: Places) -> Message:  # noqa: ARG001 (as all of them are called)
+    fields = {"flags": _IFF_UP, "change": _IFF_UP}
+    return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_GROUP", op.group)])
+
+
 @message.register(_ops.MoveLink)
 def _move_link(op: _ops.MoveLink, places: Places) -> Message:
     fields = {"index": places.index(op.netns, op.name)}

@@ -43,11 +43,6 @@ class Op:
         """Return the State after the operation."""
         raise NotImplementedError
 
-    def report(self) -> dict[str, object]:
-        """Return the operation as plain data for the user."""
-        words = "".join(f"_{char.lower()}" if char.isupper() else char for char in type(self).__name__).lstrip("_")
-        return {"operation": words, "netns": self.netns or "current", "description": self.describe()}
-
 
 @data
 class CreateNetns(Op):
@@ -144,6 +139,23 @@ class DeleteGroup(Op):
 
     def simulate(self, state: State) -> State:
         return effects.without_links(state, [Endpoint(self.netns, name) for name, _index in self.indices])
+
+
+@data
+class SetGroupUp(Op):
+    """Bring all links of a group up at once, before the kernel carries what the first ones send to those after them."""
+
+    group: int
+    # All that are in it.
+    names: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"set {len(self.names)} links in {where(self.netns)} to up: {', '.join(self.names)}"
+
+    def simulate(self, state: State) -> State:
+        netns = state.netns(self.netns)
+        up = {name: changed(netns.links[name], up=True) for name in self.names if name in netns.links}
+        return state.with_netns(self.netns, changed(netns, links={**netns.links, **up}))
 
 
 @data

@@ -34,6 +34,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
+# From which on Ansible shows with what parameters a module ran.
+_VERBOSITY_OF_PARAMETERS = 3
 # Open files besides two for each namespace.
 _FILES = 200
 # How long a run may go on changing things, whatever becomes of the one who started it.
@@ -61,31 +63,29 @@ class Request:
     everywhere: bool = False
 
 
-def run(
-    module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request], diff_only_if_asked: bool = False
-) -> None:
-    """Carry a module's request out and exit; the object is returned under ``name``."""
+def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request], large: bool = False) -> None:
+    """Carry a module's request out and exit; the object is returned under ``name``.
+
+    Where parameters are ``large``, the difference comes only if it is asked for.
+    """
     wait = None if module.check_mode else module.params["lock_timeout"]
-    diff = bool(module._diff) or not diff_only_if_asked
-    report(module, lambda: carry_out(request(module.params), name, wait, diff))
+    diff = bool(module._diff) or not large
+    report(module, lambda: carry_out(request(module.params), name, wait, diff), large)
 
 
-def report(module: AnsibleModule, work: Callable[[], dict[str, Any]]) -> None:
-    """Do the work and exit with its result, or with the one line that says what went wrong."""
+def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
+    """Do the work and exit with its result, or with the one line that says what went wrong.
+
+    Where parameters are ``large``, they come back only from the verbosity on at which Ansible shows them.
+    """
     try:
         result = work()
     except NetfleetError as error:
         module.fail_json(msg=_view.line(str(error)))
     for warning in result.pop("warnings", ()):
         module.warn(_view.line(warning))
-    # What was not given is not told: it would be most of what a large document returns.
-    module.exit_json(**_view.printable(result), invocation={"module_args": _given(module.params)})
-
-
-def _given(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _given(item) for key, item in value.items() if item is not None}
-    return [_given(item) for item in value] if isinstance(value, list) else value
+    told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
+    module.exit_json(**_view.printable(result), **told)
 
 
 def carry_out(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: 
         if completed != desired:
             desired = completed
             before = _look(kernel, desired)
-    operations = plan(desired, before)
+    operations = scheduled(plan(desired, before))
     if check_mode:
         after = before
         for op in operations:
@@ -131,7 +131,7 @@ def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: 
         after = _change(kernel, desired, before, operations)
     result = {
         "changed": bool(operations),
-        "operations": [op.report() for op in operations],
+        "operations": [op.describe() for op in operations],
         name: request.show(after, labels),
     }
     if diff:
@@ -177,8 +177,6 @@ def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[
     applied = 0
     seen: dict[str, Reading] = {}
     deadline = time.monotonic() + _RUN_SECONDS
-    lingering = may_linger(before, operations)
-    operations = scheduled(operations)
     if may_lose(operations):
         before = _look(kernel, desired, fully=True)
     try:
@@ -195,9 +193,10 @@ def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[
             if time.monotonic() > deadline:
                 raise NetfleetError(f"{op.describe()}: done, but this run has taken {_RUN_SECONDS:g} seconds by now")
         kernel.commit()
+        lingering = may_linger(before, operations)
         if lingering:
             wait_for_cleanup()
-        after = _verified(kernel, desired, seen) if operations else before
+        after = _verified(kernel, desired, seen, lingering) if operations else before
         _refuse_duplicates(desired, after)
         return after
     except NetfleetError as error:
@@ -216,11 +215,16 @@ def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
         kernel.expect_nothing()
         kernel.restore()
         aim = target(before, operations)
-        for op in plan(aim, _look(kernel, aim)):
+        there = _look(kernel, aim)
+        way_back = plan(aim, there)
+        for op in way_back:
             try:
                 kernel.apply(op)
             except KernelError as error:
                 left.append(str(error))
+        kernel.commit()
+        if may_linger(there, way_back):
+            wait_for_cleanup()
         # Two of the same words are one thing that went wrong.
         left += [op.describe() for op in plan(aim, _look(kernel, aim)) if not any(op.describe() in one for one in left)]
     except NetfleetError as error:
@@ -228,12 +232,20 @@ def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
     return left
 
 
-def _verified(kernel: Kernel, desired: State, seen: Mapping[str, Reading]) -> State:
-    """Return the State after everything was applied; raise NetfleetError for what the kernel took and did not keep."""
+def _verified(kernel: Kernel, desired: State, seen: Mapping[str, Reading], lingering: bool) -> State:
+    """Return the State after everything was applied; raise NetfleetError for what the kernel took and did not keep.
+
+    What should have gone with a namespace stays where something else holds that open: then it goes by itself.
+    """
     deadline = time.monotonic() + _DAD_SECONDS
     while True:
         state = _look(kernel, desired, known=seen)
         left = plan(desired, state)
+        if left and lingering:
+            lingering = False
+            for op in left:
+                kernel.apply(op)
+            continue
         if left:
             wishes = "; ".join(op.describe() for op in left)
             raise NetfleetError(f"the kernel accepted every request and yet did not do this: {wishes}")

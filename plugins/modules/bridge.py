@@ -126,20 +126,10 @@ operations:
     - What was done, or in check mode would be done, in order.
   returned: success
   type: list
-  elements: dict
-  contains:
-    operation:
-      description: Kind of the operation.
-      type: str
-      sample: create_link
-    netns:
-      description: Namespace in which it was done.
-      type: str
-      sample: blue
-    description:
-      description: The operation in words.
-      type: str
-      sample: create veth eth0 in blue with peer blue-host in host
+  elements: str
+  sample:
+    - create veth eth0 in blue with peer blue-host in host
+    - set eth0 in blue to up
 bridge:
   description:
     - The bridge afterwards, with its options and ports.

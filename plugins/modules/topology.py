@@ -110,20 +110,10 @@ operations:
     - What was done, or in check mode would be done, in order.
   returned: success
   type: list
-  elements: dict
-  contains:
-    operation:
-      description: Kind of the operation.
-      type: str
-      sample: create_link
-    netns:
-      description: Namespace in which it was done.
-      type: str
-      sample: blue
-    description:
-      description: The operation in words.
-      type: str
-      sample: create veth eth0 in blue with peer blue-host in host
+  elements: str
+  sample:
+    - create veth eth0 in blue with peer blue-host in host
+    - set eth0 in blue to up
 topology:
   description:
     - What there is of the topology in a few words.
@@ -175,12 +165,15 @@ rendered:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _gather, _topology
+from ansible_collections.netfleet.docker.plugins.module_utils import _topology
 from ansible_collections.netfleet.docker.plugins.module_utils._run import report, run
 
 
 def gathered(params: dict[str, Any]) -> dict[str, Any]:
     """Return what is there."""
+    # Of no use for the other states, and whatever comes along is compiled anew at each run.
+    from ansible_collections.netfleet.docker.plugins.module_utils import _gather
+
     found = _gather.gather(_topology.name(params))
     return {"changed": False, "gathered": found.document, "warnings": found.warnings}
 
@@ -195,10 +188,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=_topology.spec(), supports_check_mode=True)
     work = {"gathered": gathered, "rendered": rendered}.get(module.params["state"])
     if work:
-        report(module, lambda: work(module.params))
+        report(module, lambda: work(module.params), large=True)
     else:
-        # For a whole host it is large, and nobody sees it then.
-        run(module, "topology", _topology.request, diff_only_if_asked=True)
+        run(module, "topology", _topology.request, large=True)
 
 
 if __name__ == "__main__":

@@ -64,8 +64,8 @@ class Result:
         return self.data["operations"], self.data["diff"]
 
     def operations(self) -> list[str]:
-        """The kinds of the operations, in order."""
-        return [str(op["operation"]) for op in self.data["operations"]]
+        """The operations' verbs, in order."""
+        return [str(op).partition(" ")[0] for op in self.data["operations"]]
 
 
 class Sandbox:

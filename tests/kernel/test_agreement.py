@@ -17,7 +17,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils import _run
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
-from ansible_collections.netfleet.docker.plugins.module_utils._plan._schedule import scheduled
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -140,7 +139,7 @@ def agreeing() -> None:
 
     def watched(kernel: Kernel, desired: State, before: State, operations: tuple[Op, ...]) -> State:
         foretold = _run._look(kernel, desired, fully=True)
-        for op in scheduled(operations):
+        for op in operations:
             foretold = op.simulate(foretold)
         after = change(kernel, desired, before, operations)
         found = list(differences(desired, foretold, _run._look(kernel, desired, fully=True)))

@@ -67,7 +67,7 @@ def test_another_mac_address(box: Sandbox, append: bool) -> None:
             "neighbours_append": append,
         }
         done = converge(box, "netns", args)
-        assert done.operations() == ["add_entry"]
+        assert done.operations() == ["add"]
         assert _shown(box) == [f"192.0.2.7 dev a0 lladdr {mac}"]
 
 

@@ -55,6 +55,7 @@ operations = st.one_of(
     st.builds(_ops.CreateLink, labels, bare, master=names | st.just("")),
     st.builds(_ops.DeleteLink, labels, names),
     st.builds(_ops.DeleteGroup, labels, numbers, st.just(())),
+    st.builds(_ops.SetGroupUp, labels, numbers, st.just(())),
     st.builds(_ops.MoveLink, labels, names, labels),
     st.builds(_ops.SetLink, labels, names, attributes),
     st.builds(_ops.AddAddress, labels, names, addresses),

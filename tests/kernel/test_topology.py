@@ -303,3 +303,16 @@ def test_a_namespace_that_carries_a_declared_link_cannot_go(box: Sandbox) -> Non
     refused(
         box, "topology", {"name": "ours", "state": "replaced", "links": [tunnel]}, "new is to go, and tunnel in red"
     )
+
+
+def test_what_a_namespace_held_elsewhere_keeps_goes_by_itself(box: Sandbox) -> None:
+    document = {
+        "name": "ours",
+        "namespaces": [{"name": "held"}],
+        "links": [{"name": "held-host", "kind": "veth", "peer": {"name": "eth0", "netns": "held"}}],
+    }
+    assert box.module("topology", document).changed
+    box.sh("touch /run/holder; mount --bind /run/netns/held /run/holder")
+    assert box.module("topology", {"name": "ours", "state": "absent"}).changed
+    assert {link["ifname"] for link in box.ip("link", "show")} == {"lo"}
+    assert "held" not in box.run("ls", "/run/netns")

@@ -37,7 +37,7 @@ def test_an_end_that_lies_elsewhere_is_moved_back(box: Sandbox, end: str, where:
     before = look(box, home, name)
     box.sh(f"ip -n {home} link set {name} netns {target}")
     done = converge(box, "veth", _PAIR, *([place] if where == "process" else []))
-    assert done.operations()[0] == "move_link" and "create_link" not in done.operations()
+    assert done.operations()[0] == "move" and "create" not in done.operations()
     assert_there(box, {**_THERE, (place, name): None})
     after = look(box, home, name)
     assert before and after and before["mac"] == after["mac"]
@@ -71,7 +71,7 @@ def test_a_stranger_is_refused_or_replaced(box: Sandbox, lines: list[str], word:
     box.sh(*lines)
     refused(box, "veth", _PAIR, word, "recreate")
     done = converge(box, "veth", {**_PAIR, "recreate": True})
-    assert "delete_link" in done.operations()
+    assert "delete" in done.operations()
     assert_there(box, _THERE)
 
 

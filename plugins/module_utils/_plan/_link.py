@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Value, same
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, State, where
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State, where
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     AddAddress,
     AddAltname,
@@ -26,10 +26,14 @@ _PLAIN = ("mtu", "mac", "alias", "master")
 
 def remove(draft: Draft, desired: State) -> None:
     """Plan the removal of the links that are not to be there, but for those that go with their namespace."""
+    # Where something does, what goes has to make way for it at once.
+    nothing_stays = all(want.present is False for _label, want in desired.links())
     for label, netns in desired.namespaces.items():
         if netns.present is False and not draft.state.netns(label).processes:
             continue
         doomed = [want for want in netns.links.values() if want.present is False and _goes(draft, label, want)]
+        if nothing_stays:
+            doomed = [want for want in doomed if not _goes_along(draft, desired, label, want)]
         _remove_groups(draft, label, {want.name for want in doomed})
         for want in doomed:
             have = draft.state.link(label, want.name)
@@ -52,6 +56,14 @@ def _goes(draft: Draft, label: str, want: Link) -> bool:
             f"{want.name} in {where(label)} is a {have.kind or 'physical link'}, not a {want.kind}; it stays"
         )
     return True
+
+
+def _goes_along(draft: Draft, desired: State, label: str, want: Link) -> bool:
+    """Tell whether it goes with the namespace of its peer, of which the kernel takes many apart at one stroke."""
+    have = draft.state.link(label, want.name)
+    away = have.peer.netns if have and have.peer else None
+    going = away is not None and away in desired.namespaces and desired.namespaces[away].present is False
+    return going and not draft.state.netns(away or "").processes
 
 
 def _remove_groups(draft: Draft, label: str, doomed: set[str]) -> None:
@@ -85,6 +97,24 @@ def bring_up(draft: Draft, label: str, want: Link) -> None:
     """Plan for a link to be up, once everything else about it is as it is to be."""
     if want.up and not draft.link(label, want.name).up:
         draft.do(SetLink(label, want.name, {"up": True}))
+
+
+def going_up_at_once(draft: Draft, desired: State) -> dict[tuple[str, int], tuple[str, ...]]:
+    """Return, by namespace and group, all the links of the groups that can go up as one.
+
+    No link of such a group is to stay down, and none has anything to do with a parent, which would have to go first.
+    """
+    parents = {want.parent for _label, want in desired.links()}
+    groups = {(label, want.group) for label, want in desired.links() if want.group and want.up}
+    found = {}
+    for label, group in groups:
+        links = [link for link in draft.state.netns(label).links.values() if link.group == group]
+        wanted = {name for name, want in desired.netns(label).links.items() if want.up}
+        down = [link for link in links if not link.up]
+        alone = all(link.parent is None and Endpoint(label, link.name) not in parents for link in down)
+        if len(down) > 1 and alone and wanted.issuperset(link.name for link in down):
+            found[label, group or 0] = tuple(link.name for link in links)
+    return found
 
 
 def _exist(draft: Draft, label: str, want: Link) -> None:

@@ -13,6 +13,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     CreateLink,
     CreateNetns,
     Op,
+    SetGroupUp,
     SetLink,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._plan import _check, _fdb, _link, _netns
@@ -39,7 +40,7 @@ def plan(desired: State, actual: State) -> tuple[Op, ...]:
 
 def _only_adds(op: Op) -> bool:
     """Tell whether an operation is sure to take away nothing that is to stay."""
-    return isinstance(op, (CreateNetns, CreateLink, AddAddress, AddAltname)) or (
+    return isinstance(op, (CreateNetns, CreateLink, SetGroupUp, AddAddress, AddAltname)) or (
         isinstance(op, SetLink) and not op.options and not op.takes_along
     )
 
@@ -50,8 +51,12 @@ def _once(draft: Draft, desired: State) -> None:
     _link.remove(draft, desired)
     for label, want in _check.in_order(desired):
         _link.settle(draft, desired, label, want)
+    at_once = _link.going_up_at_once(draft, desired)
     for label, want in _check.in_order_of_going_up(desired):
-        _link.bring_up(draft, label, want)
+        if (label, want.group) not in at_once:
+            _link.bring_up(draft, label, want)
+    for (label, group), names in at_once.items():
+        draft.do(SetGroupUp(label, group, names))
     _fdb.settle(draft, desired)
     _netns.finish(draft, desired)
     _netns.delete(draft, desired)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     CreateLink,
     CreateNetns,
@@ -97,15 +97,19 @@ def may_lose(operations: Sequence[Op]) -> bool:
 
 def may_linger(before: State, operations: Sequence[Op]) -> bool:
     """Tell whether a namespace goes with links in it: their other ends elsewhere go too, in the kernel's own time."""
-    if not any(isinstance(op, DeleteNetns) for op in operations):
-        return False
-    state = before
-    for op in operations:
-        going = state.netns(op.netns) if isinstance(op, DeleteNetns) else Netns()
-        if any(link.kind != "loopback" for link in going.links.values()):
-            return True
-        state = op.simulate(state)
-    return False
+    namespaces = [op.netns for op in operations if isinstance(op, DeleteNetns)]
+    gone: set[Endpoint | None] = set()
+    for op in operations if namespaces else ():
+        if isinstance(op, DeleteLink):
+            gone |= {Endpoint(op.netns, op.name), op.peer}
+        elif isinstance(op, DeleteGroup):
+            links = [before.link(op.netns, name) for name, _index in op.indices]
+            gone |= {Endpoint(op.netns, link.name) for link in links if link} | {link.peer for link in links if link}
+    return any(
+        link.kind != "loopback" and Endpoint(label, name) not in gone
+        for label in namespaces
+        for name, link in before.netns(label).links.items()
+    )
 
 
 def _takes_along(op: Op) -> bool:
