@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._attributes import
 from ansible_collections.netfleet.docker.plugins.module_utils._births import Births, Born, born
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, where
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, where
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
 from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
@@ -33,6 +33,8 @@ _NSID_FD_ATTRIBUTE = 3
 _NETLINK_HEADER = 16
 # How often to look whether namespaces were taken apart, and how long: others' may come in between.
 _CLEANUP_PAUSE, _CLEANUP_SECONDS = 0.002, 10.0
+# After which it becomes likely that something else holds a namespace open.
+_DEPARTURE_SECONDS = 0.5
 _NDMSG = struct.Struct("=BxxxiHBB")
 _AF_BRIDGE, _NTF_PROXY = 7, 8
 _NEIGHBOURS = (_NDMSG.pack(0, 0, 0, 0, 0), _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0))
@@ -145,9 +147,24 @@ class Kernel:
             self._indices[label, name] = self._socket(label).index(f"look for {name} in {where(label)}", name)
         return self._indices[label, name]
 
-    def indices(self, label: str) -> set[int]:
-        """Return the indices of the links in a namespace."""
-        return {link["index"] for link in self._dump(label, "link", _GETLINK, _ALL_LINKS)}
+    def has(self, label: str, name: str) -> bool:
+        """Tell whether a namespace that is open has a link of this name right now."""
+        try:
+            return self._socket(label).index("look for a link", name) > 0
+        except KernelError:
+            return False
+
+    def wait_until_gone(self, links: Iterable[Endpoint]) -> None:
+        """Return once links are gone of which the other end went with its namespace; something else may hold that."""
+        places = [(label, name) for label, name in links if label is not None and label in self._fds]
+        unknown = len(places) < len(set(links))
+        deadline = time.monotonic() + _DEPARTURE_SECONDS
+        while places and not unknown:
+            places = [(label, name) for label, name in places if self.has(label, name)]
+            time.sleep(_CLEANUP_PAUSE if places else 0)
+            unknown = time.monotonic() > deadline
+        if unknown:
+            _wait_for_cleanup()
 
     def number(self, label: str, fd: int) -> int:
         """Return the number by which a namespace knows another one, -1 if it has none for it."""
@@ -270,7 +287,7 @@ class Kernel:
         return _nsfs.inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
 
 
-def wait_for_cleanup() -> None:
+def _wait_for_cleanup() -> None:
     """Return once the kernel has taken apart all namespaces that were let go before this.
 
     It does so of its own and in their order, the other ends of their veth pairs with them: one more, whose other end
@@ -283,7 +300,7 @@ def wait_for_cleanup() -> None:
             witness.add_born(label, born(_ops.CreateNetns(label)))
         witness.apply(_ops.CreateLink("there", Link("end", kind="veth"), "here", Link("end", kind="veth")))
         witness.let_go("there")
-        while len(witness.indices("here")) > 1 and time.monotonic() < deadline:
+        while witness.has("here", "end") and time.monotonic() < deadline:
             time.sleep(_CLEANUP_PAUSE)
     finally:
         witness.close()

@@ -17,7 +17,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._kernel import (
     Kernel,
     Processes,
     require_pyroute2,
-    wait_for_cleanup,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
@@ -25,7 +24,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._plan._schedule import (
     finished,
-    may_linger,
+    leaving,
     may_lose,
     scheduled,
 )
@@ -193,10 +192,9 @@ def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[
             if time.monotonic() > deadline:
                 raise NetfleetError(f"{op.describe()}: done, but this run has taken {_RUN_SECONDS:g} seconds by now")
         kernel.commit()
-        lingering = may_linger(before, operations)
-        if lingering:
-            wait_for_cleanup()
-        after = _verified(kernel, desired, seen, lingering) if operations else before
+        ends = leaving(before, operations)
+        kernel.wait_until_gone(ends)
+        after = _verified(kernel, desired, seen, lingering=bool(ends)) if operations else before
         _refuse_duplicates(desired, after)
         return after
     except NetfleetError as error:
@@ -223,8 +221,7 @@ def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
             except KernelError as error:
                 left.append(str(error))
         kernel.commit()
-        if may_linger(there, way_back):
-            wait_for_cleanup()
+        kernel.wait_until_gone(leaving(there, way_back))
         # Two of the same words are one thing that went wrong.
         left += [op.describe() for op in plan(aim, _look(kernel, aim)) if not any(op.describe() in one for one in left)]
     except NetfleetError as error:

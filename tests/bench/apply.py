@@ -62,6 +62,7 @@ def main() -> None:
         ("look", _run, "_look"),
         ("plan", _run, "plan"),
         ("apply", _kernel.Kernel, "apply"),
+        ("apply", _kernel.Kernel, "wait_until_gone"),
         ("verify", _run, "_verified"),
     )
     for name, place, function in places:

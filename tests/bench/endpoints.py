@@ -173,11 +173,11 @@ class Ways:
             ],
         }
         return [
-            self._ours_by(lambda state, changed: _engine({**document, "state": state}, changed)),
-            self._ours_by(lambda state, changed: _module({**document, "state": state}, changed)),
+            self._ours_by(lambda state, changed: self._engine({**document, "state": state}, changed)),
+            self._ours_by(lambda state, changed: self._module({**document, "state": state}, changed)),
             self._ours_by(lambda state, changed: self._task({**document, "state": state}, changed)),
             dataclasses.replace(
-                self._ours_by(lambda state, changed: _engine({**document, "name": None, "state": state}, changed)),
+                self._ours_by(lambda state, changed: self._engine({**document, "name": None, "state": state}, changed)),
                 most=100,
             ),
         ]
@@ -188,6 +188,21 @@ class Ways:
             unchanged=(run("merged", False),),
             remove=(dataclasses.replace(run("absent", True), gone="all"),),
         )
+
+    def _engine(self, arguments: dict[str, Any], changed: bool) -> Step:
+        """Return the module's work as a process, without Ansible's library."""
+        name = "engine" if arguments["name"] else "unnamed engine"
+        return Step(name, [*self._python(), str(HERE / "apply.py")], json.dumps(arguments), _says(changed))
+
+    def _module(self, arguments: dict[str, Any], changed: bool) -> Step:
+        """Return the module as a process, with Ansible's library and without what Ansible does around it."""
+        request = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_remote_tmp": "/tmp"}})
+        return Step("module", [*self._python(), "-m", MODULE], request, _says(changed))
+
+    def _python(self) -> list[str]:
+        """Return an interpreter that compiles a file once, as one does that may write next to it."""
+        prefix = f"pycache_prefix={self._folder / 'compiled'}"
+        return ["env", "-u", "PYTHONDONTWRITEBYTECODE", sys.executable, "-X", prefix]
 
     def _look(self, ip: str) -> Iterable[str]:
         return (f"{ip.format(netns(n))} {table}" for n in self._numbers for table in ("addr", "link"))
@@ -250,18 +265,6 @@ def _tasks(numbers: Iterable[int]) -> list[dict[str, Any]]:
             }
         )
     return tasks
-
-
-def _engine(arguments: dict[str, Any], changed: bool) -> Step:
-    """Return the module's work as a process, without Ansible's library."""
-    name = "engine" if arguments["name"] else "unnamed engine"
-    return Step(name, [sys.executable, str(HERE / "apply.py")], json.dumps(arguments), _says(changed))
-
-
-def _module(arguments: dict[str, Any], changed: bool) -> Step:
-    """Return the module as a process, with Ansible's library and without what Ansible does around it."""
-    request = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_remote_tmp": "/tmp"}})
-    return Step("module", [sys.executable, "-m", MODULE], request, _says(changed))
 
 
 def _says(changed: bool) -> str:

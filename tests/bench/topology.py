@@ -46,6 +46,7 @@ RATIOS = {
     "ip -n each / engine, unchanged": ("unchanged", "ip -n each", "engine", {500: "≥ 10"}),
     "ip -n each / playbook, unchanged": ("unchanged", "ip -n each", "playbook", {}),
     "ip link del each / engine": ("remove", "ip link del each", "engine", {100: "≥ 20"}),
+    "ip link del each / engine, removal alone": ("remove", "ip link del each", "engine, apply_ms", {}),
     "ip link del each / playbook": ("remove", "ip link del each", "playbook", {}),
 }
 PARTS = ("import", "document", "look", "plan", "apply", "verify")
@@ -171,7 +172,10 @@ def ratios(figures: dict[int, Figures]) -> dict[int, dict[str, float]]:
 
 
 def _fastest(seen: dict[str, dict[str, float]], name: str) -> float | None:
-    return min((figure["ms_an_endpoint"] for variant, figure in seen.items() if variant.startswith(name)), default=None)
+    """Return of the fastest variant of this name what an endpoint took, or a part of it that is named behind a comma."""
+    name, _comma, part = name.partition(", ") if name.endswith("_ms") else (name, "", "ms")
+    found = (figure for variant, figure in seen.items() if variant.startswith(name))
+    return min((figure[part] * figure["ms_an_endpoint"] / figure["ms"] for figure in found), default=None)
 
 
 def show(figures: dict[int, Figures], console: Console) -> None:

@@ -95,9 +95,9 @@ def may_lose(operations: Sequence[Op]) -> bool:
     return False
 
 
-def may_linger(before: State, operations: Sequence[Op]) -> bool:
-    """Tell whether a namespace goes with links in it: their other ends elsewhere go too, in the kernel's own time."""
-    namespaces = [op.netns for op in operations if isinstance(op, DeleteNetns)]
+def leaving(before: State, operations: Sequence[Op]) -> set[Endpoint]:
+    """Return the other ends of the links that go with a namespace: they go too, in the kernel's own time."""
+    namespaces = {op.netns for op in operations if isinstance(op, DeleteNetns) and not op.processes}
     gone: set[Endpoint | None] = set()
     for op in operations if namespaces else ():
         if isinstance(op, DeleteLink):
@@ -105,11 +105,18 @@ def may_linger(before: State, operations: Sequence[Op]) -> bool:
         elif isinstance(op, DeleteGroup):
             links = [before.link(op.netns, name) for name, _index in op.indices]
             gone |= {Endpoint(op.netns, link.name) for link in links if link} | {link.peer for link in links if link}
-    return any(
-        link.kind != "loopback" and Endpoint(label, name) not in gone
+    ends = {
+        link.peer
         for label in namespaces
         for name, link in before.netns(label).links.items()
-    )
+        if link.peer and Endpoint(label, name) not in gone
+    }
+    below = {
+        Endpoint(label, link.name)
+        for label, link in (before.links() if namespaces else ())
+        if link.underlay in namespaces or (link.parent and link.parent.netns in namespaces)
+    }
+    return {end for end in ends | below if end.netns not in namespaces and end not in gone}
 
 
 def _takes_along(op: Op) -> bool:
