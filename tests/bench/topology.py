@@ -172,7 +172,7 @@ def ratios(figures: dict[int, Figures]) -> dict[int, dict[str, float]]:
 
 
 def _fastest(seen: dict[str, dict[str, float]], name: str) -> float | None:
-    """Return of the fastest variant of this name what an endpoint took, or a part of it that is named behind a comma."""
+    """Return what an endpoint took with the fastest variant of this name, or a part of that, named behind a comma."""
     name, _comma, part = name.partition(", ") if name.endswith("_ms") else (name, "", "ms")
     found = (figure for variant, figure in seen.items() if variant.startswith(name))
     return min((figure[part] * figure["ms_an_endpoint"] / figure["ms"] for figure in found), default=None)

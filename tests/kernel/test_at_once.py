@@ -1,0 +1,89 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What happens to many at a time: namespaces made ahead, ports that go up as one."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _births
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import CreateNetns
+
+from . import forked
+from .quartet import converge
+from .sandbox import PACKAGE, Sandbox, request, result
+from .snapshot import assert_same
+
+SPACES = [f"space{number}" for number in range(5)]
+
+
+def star(**bridge: Any) -> dict[str, Any]:
+    """Return a bridge with a port for each namespace."""
+    return {
+        "name": "star",
+        "namespaces": [{"name": name} for name in SPACES],
+        "links": [
+            *(
+                {
+                    "name": f"{name}-port",
+                    "kind": "veth",
+                    "master": "hub",
+                    "peer": {"name": "eth0", "netns": name, "addresses": [f"10.9.0.{number}/24"]},
+                }
+                for number, name in enumerate(SPACES, 1)
+            ),
+            {"name": "hub", "kind": "bridge", **bridge},
+        ],
+    }
+
+
+def up(box: Sandbox) -> dict[str, bool]:
+    """Return which links of the host are up, by ip(8)."""
+    return {link["ifname"]: "UP" in link["flags"] for link in box.ip("link", "show") if link["ifname"] != "lo"}
+
+
+def test_the_ports_go_up_as_one(box: Sandbox) -> None:
+    made = converge(box, "topology", star())
+    assert sum(op.startswith("set ") and " host to up" in op for op in made.data["operations"]) == 1
+    assert up(box) == dict.fromkeys(("hub", *(f"{name}-port" for name in SPACES)), True)
+    for name in SPACES:
+        assert ["UP" in link["flags"] for link in box.ip("link", "show", "eth0", netns=name)] == [True]
+    box.run("ping", "-c1", "-w10", "10.9.0.5", netns="space0")
+
+
+def test_who_is_to_stay_down_does(box: Sandbox) -> None:
+    document = star(up=False)
+    document["links"][0]["up"] = False
+    converge(box, "topology", document)
+    assert up(box) == {"hub": False, **{f"{name}-port": name != "space0" for name in SPACES}}
+
+
+def test_a_strangers_link_of_the_group_stays_as_it_is(box: Sandbox) -> None:
+    group = box.module("topology", star(), check=True).data["topology"]["group"]
+    box.sh(f"ip link add stranger group {group} type ifb")
+    converge(box, "topology", star())
+    assert up(box) == {"stranger": False, "hub": True, **{f"{name}-port": True for name in SPACES}}
+
+
+def refusing() -> None:
+    """Run the module where the kernel makes only two namespaces."""
+    real = _births.born
+
+    def born(op: CreateNetns) -> _births.Born:
+        if op.netns == SPACES[2]:
+            raise KernelError(op.describe(), 28, "No space left on device")
+        return real(op)
+
+    with mock.patch.object(_births, "born", born):
+        forked.entry(f"{PACKAGE}.topology")()
+
+
+def test_a_namespace_that_cannot_be_made_undoes_the_others(box: Sandbox) -> None:
+    before = box.snapshot()
+    failed = result(*forked.run(box.pid, refusing, request(star(), False)))
+    assert failed.failed and "create namespace space2: No space left on device" in failed.msg, failed.msg
+    assert "What this run had changed is undone" in failed.msg, failed.msg
+    assert_same(before, box.snapshot())

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""In which order operations are done."""
+
+from __future__ import annotations
+
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
+    AddAddress,
+    CreateLink,
+    CreateNetns,
+    DeleteGroup,
+    DeleteLink,
+    DeleteNetns,
+    SetLink,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._plan._schedule import finished, leaving, scheduled
+
+PAIR_A = CreateLink("host", Link("a", kind="veth"), "a", Link("eth0", kind="veth"))
+PAIR_B = CreateLink("host", Link("b", kind="veth"), "b", Link("eth0", kind="veth"))
+
+
+def test_a_namespace_is_created_when_it_is_needed() -> None:
+    planned = (CreateNetns("a"), CreateNetns("b"), CreateNetns("empty"), PAIR_A, PAIR_B)
+    assert scheduled(planned) == (CreateNetns("empty"), CreateNetns("a"), PAIR_A, CreateNetns("b"), PAIR_B)
+
+
+def test_names_go_before_links_unless_these_lie_inside() -> None:
+    delete, inside = DeleteLink("host", "a"), DeleteLink("a", "eth0")
+    assert scheduled((delete, DeleteNetns("a"))) == (DeleteNetns("a"), delete)
+    assert scheduled((inside, DeleteNetns("a"))) == (inside, DeleteNetns("a"))
+
+
+def test_a_namespace_is_finished_after_the_last_that_has_to_do_with_it() -> None:
+    planned = (
+        CreateNetns("a"),
+        PAIR_A,
+        CreateNetns("b"),
+        PAIR_B,
+        AddAddress("a", "eth0", "10.0.0.1/24"),
+        SetLink("host", "a", {"up": True}),
+    )
+    assert finished(planned) == {5: ["a"], 4: ["b"]}
+    assert finished((*planned, DeleteLink("host", "other"))) == {}
+
+
+def test_what_leaves_with_a_namespace() -> None:
+    before = State(
+        {
+            "host": Netns(
+                links={
+                    "a": Link("a", kind="veth", peer=Endpoint("away", "eth0")),
+                    "over": Link("over", kind="vxlan", underlay="away", parent=Endpoint("away", "")),
+                    "other": Link("other", kind="ifb"),
+                }
+            ),
+            "away": Netns(
+                links={
+                    "lo": Link("lo", kind="loopback"),
+                    "eth0": Link("eth0", kind="veth", peer=Endpoint("host", "a")),
+                    "eth1": Link("eth1", kind="veth", peer=Endpoint(None, "interface 7")),
+                }
+            ),
+        }
+    )
+    over, out_of_reach = Endpoint("host", "over"), Endpoint(None, "interface 7")
+    assert leaving(before, [DeleteNetns("away")]) == {Endpoint("host", "a"), over, out_of_reach}
+    deleted = DeleteLink("host", "a", "veth", Endpoint("away", "eth0"))
+    assert leaving(before, [DeleteNetns("away"), deleted]) == {over, out_of_reach}
+    group = DeleteGroup("host", 7, (("a", 2), ("over", 3)))
+    assert leaving(before, [DeleteNetns("away"), group]) == {out_of_reach}
+    assert leaving(before, [DeleteNetns("away", processes=(1,))]) == set()
