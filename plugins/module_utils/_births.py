@@ -59,7 +59,7 @@ class Births:
         self._operations = operations
         self._made: queue.SimpleQueue[Born | BaseException] = queue.SimpleQueue()
         self._stopped = False
-        self._thread = threading.Thread(target=lambda: _nsfs.at_home(self._make))
+        self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
     def take(self) -> Born:
@@ -78,12 +78,14 @@ class Births:
             if isinstance(left, Born):
                 left.close()
 
+    def _run(self) -> None:
+        try:
+            _nsfs.at_home(self._make)
+        except BaseException as error:  # noqa: BLE001 (it is raised where the namespace is wanted)
+            self._made.put(error)
+
     def _make(self) -> None:
         for op in self._operations:
             if self._stopped:
                 return
-            try:
-                self._made.put(born(op))
-            except BaseException as error:  # noqa: BLE001 (it is raised where the namespace is wanted)
-                self._made.put(error)
-                return
+            self._made.put(born(op))

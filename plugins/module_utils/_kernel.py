@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.util
 import os
-import re
 import struct
 import time
 from collections.abc import Iterable, Mapping
@@ -18,19 +15,18 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._births import Births, Born, born
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, MissingLibrary
-from ansible_collections.netfleet.docker.plugins.module_utils._messages import Message, message
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, where
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
 from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed
+from ansible_collections.netfleet.docker.plugins.module_utils._pyroute2 import encoded
 from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._wire import decode
 
-_PYROUTE2_MINIMUM = (0, 7, 2)
 _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 18, 22, 26, 34, 30, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
 _NSID_FD_ATTRIBUTE = 3
-_NETLINK_HEADER = 16
 # How often to look whether namespaces were taken apart, and how long: others' may come in between.
 _CLEANUP_PAUSE, _CLEANUP_SECONDS = 0.002, 10.0
 # After which it becomes likely that something else holds a namespace open.
@@ -44,35 +40,6 @@ _ALL_LINKS = _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_EXT_MASK_ATTRIBUTE, struct
 
 # The PIDs inside, by a namespace's device and inode.
 Processes = Mapping["tuple[int, int]", "tuple[int, ...]"]
-
-
-def require_pyroute2() -> None:
-    """Raise MissingLibrary unless a usable pyroute2 is installed; it is imported only when something has to change."""
-    wanted = ".".join(str(part) for part in _PYROUTE2_MINIMUM)
-    install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
-    version = _version("pyroute2")
-    if version is None:
-        raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is missing on this host: {install}")
-    if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _PYROUTE2_MINIMUM:
-        raise MissingLibrary(f"pyroute2 {version} on this host is too old, {wanted} or later is needed: {install}")
-
-
-def _version(library: str) -> str | None:
-    """Return the version of a library that is installed, without importing it."""
-    spec = importlib.util.find_spec(library)
-    if spec is None or spec.origin is None:
-        return None
-    # As the library for this does, which takes longer to import than to read a hundred namespaces.
-    for entry in Path(spec.origin).parent.parent.glob(f"{library}-*-info"):
-        found = re.fullmatch(rf"{library}-(\d[^-]*).*\.(dist|egg)-info", entry.name)
-        if found:
-            return found[1]
-    from importlib import metadata
-
-    try:
-        return metadata.version(library)
-    except metadata.PackageNotFoundError:
-        return None  # what is left of one that was removed
 
 
 class Kernel:
@@ -234,7 +201,7 @@ class Kernel:
                 self._indices.clear()
             self._prove(op)
             request = message(op, self)
-            body = packed(request) or _encode(request)
+            body = packed(request) or encoded(request)
             self._socket(request.netns).request(op.describe(), request.type, request.flags, body)
             if others_may_go:
                 self._indices.clear()
@@ -326,33 +293,3 @@ def _read_sysctl(path: Path) -> str:
         return " ".join(path.read_text(encoding="ascii", errors="replace").split())
     except OSError:
         return ""  # cannot be read before it is set, as net.ipv6.conf.*.stable_secret, or never
-
-
-@functools.cache
-def _classes() -> Mapping[str, Any]:
-    """Return pyroute2's message classes; importing them costs more than reading a namespace, so it waits."""
-    from pyroute2.netlink.rtnl.fibmsg import fibmsg
-    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
-    from pyroute2.netlink.rtnl.ndmsg import ndmsg
-    from pyroute2.netlink.rtnl.rtmsg import rtmsg
-
-    # With the attributes of linux/if_link.h that pyroute2 does not know yet, or not in every version.
-    kinds = ifinfmsg.ifinfo.data_map
-    for kind, base, attributes in (
-        ("macvlan", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
-        ("macvtap", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
-        ("ipvlan", kinds["ipvlan"], (*kinds["ipvlan"].nla_map[:2], ("IFLA_IPVLAN_FLAGS", "uint16"))),
-    ):
-        kinds[kind] = type(f"{kind}_data", (base,), {"nla_map": attributes})
-    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg, "neighbour": ndmsg}
-
-
-def _encode(request: Message) -> bytes:
-    """Return a request as bytes, without its netlink header, in pyroute2's encoding."""
-    encoded = _classes()[request.kind]()
-    for name, value in request.fields.items():
-        encoded[name] = value
-    encoded["attrs"] = list(request.attributes)
-    encoded.encode()
-    return bytes(encoded.data[_NETLINK_HEADER:])

@@ -10,13 +10,19 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _nsfs, _privileges, _refs, _view
+from ansible_collections.netfleet.docker.plugins.module_utils import (
+    _lock,
+    _nsfs,
+    _privileges,
+    _pyroute2,
+    _refs,
+    _view,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._data import data
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError, PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import (
     Kernel,
     Processes,
-    require_pyroute2,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
@@ -90,7 +96,7 @@ def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: boo
 def carry_out(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:
     """Carry a request out and return the result; with None for the lock's timeout only say what would be done."""
     _privileges.require(_privileges.CHANGE)
-    require_pyroute2()
+    _pyroute2.require()
     _nsfs.make_room(_FILES + 2 * len(request.references))
     with contextlib.nullcontext() if lock_seconds is None else _lock.held(lock_seconds):
         return _nsfs.apart(lambda: _with_kernel(request, name, lock_seconds is None, diff))

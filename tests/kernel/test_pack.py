@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _kernel, _ops
+from ansible_collections.netfleet.docker.plugins.module_utils import _pyroute2, _ops
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Route
 from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed
@@ -67,7 +67,7 @@ operations = st.one_of(
 @given(operations)
 def test_as_the_library_says_it(op: _ops.Op) -> None:
     request = message(op, Places())
-    assert packed(request) == _kernel._encode(request)
+    assert packed(request) == _pyroute2.encoded(request)
 
 
 @pytest.mark.parametrize(

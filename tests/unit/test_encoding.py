@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _kernel, _ops, _wire
+from ansible_collections.netfleet.docker.plugins.module_utils import _pyroute2, _ops, _wire
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option, Value
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Fdb, Link, Neighbour
@@ -64,7 +64,7 @@ def _every() -> Iterator[Any]:
 
 def _info(op: _ops.Op) -> dict[str, Any]:
     request = message(op, Places())
-    return dict(_wire.decode("link", _kernel._encode(request))["IFLA_LINKINFO"])
+    return dict(_wire.decode("link", _pyroute2.encoded(request))["IFLA_LINKINFO"])
 
 
 @pytest.mark.parametrize("kind, name, value", list(_every()))
@@ -87,7 +87,7 @@ def test_where_the_parent_stands(kind: str) -> None:
     """The request goes to the parent's namespace and names the target; a VXLAN link has its device in its own data."""
     request = message(_ops.CreateLink("red", Link("x0", kind=kind, parent=Endpoint("blue", "p0"))), Places())
     assert request.netns == "blue"
-    read = _wire.decode("link", _kernel._encode(request))
+    read = _wire.decode("link", _pyroute2.encoded(request))
     assert ("IFLA_NET_NS_FD", 88) in request.attributes
     if kind == "vxlan":
         assert "IFLA_LINK" not in read
@@ -101,7 +101,7 @@ def test_a_socket_elsewhere_without_a_parent() -> None:
         link = Link("x0", kind="vxlan", underlay="blue", parent=parent, options={"vni": 7})
         request = message(_ops.CreateLink("red", link), Places())
         assert request.netns == "blue"
-        assert _wire.decode("link", _kernel._encode(request))["IFLA_LINKINFO"]["IFLA_INFO_DATA"] == {"vni": 7}
+        assert _wire.decode("link", _pyroute2.encoded(request))["IFLA_LINKINFO"]["IFLA_INFO_DATA"] == {"vni": 7}
 
 
 @pytest.mark.parametrize("name, spec", BRIDGE_PORT.items())
@@ -119,7 +119,7 @@ _ENTRIES = [
 
 @pytest.mark.parametrize("entry, op", list(itertools.product(_ENTRIES, (_ops.AddFdb, _ops.RemoveFdb))), ids=str)
 def test_forwarding_entries(entry: Fdb, op: type[_ops.AddFdb | _ops.RemoveFdb]) -> None:
-    read = _wire.decode("neighbour", _kernel._encode(message(op("", "x0", entry), Places())))
+    read = _wire.decode("neighbour", _pyroute2.encoded(message(op("", "x0", entry), Places())))
     got = [read.get(key) for key in ("NDA_LLADDR", "NDA_DST", "NDA_PORT", "NDA_VNI", "NDA_IFINDEX", "NDA_VLAN")]
     assert got == [entry.mac, entry.dst, entry.port, entry.vni, entry.via and 77, entry.vlan]
     assert (read["family"], read["index"], read["flags"]) == (7, 77, 4 if entry.master else 2)
@@ -129,7 +129,7 @@ def test_forwarding_entries(entry: Fdb, op: type[_ops.AddFdb | _ops.RemoveFdb]) 
 @pytest.mark.parametrize("dst, family", [("192.0.2.7", 2), ("2001:db8::7", 10)])
 def test_neighbours(dst: str, family: int, op: type[_ops.AddEntry | _ops.RemoveEntry]) -> None:
     for entry in (Neighbour(dst, "02:00:00:00:00:01", "x0"), Neighbour(dst, dev="x0", proxy=True)):
-        body = _kernel._encode(message(op("", entry), Places()))
+        body = _pyroute2.encoded(message(op("", entry), Places()))
         read = _wire.decode("neighbour", body)
         assert (read["NDA_DST"], read.get("NDA_LLADDR")) == (dst, entry.mac)
         assert (read["family"], read["index"], read["state"]) == (family, 77, 0x80)
