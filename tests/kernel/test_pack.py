@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _pyroute2, _ops
+from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _pyroute2
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Route
 from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed

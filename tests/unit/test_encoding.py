@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _pyroute2, _ops, _wire
+from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _pyroute2, _wire
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option, Value
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Fdb, Link, Neighbour

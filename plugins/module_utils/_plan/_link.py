@@ -32,12 +32,11 @@ def remove(draft: Draft, desired: State) -> None:
         if netns.present is False and not draft.state.netns(label).processes:
             continue
         doomed = [want for want in netns.links.values() if want.present is False and _goes(draft, label, want)]
-        if nothing_stays:
-            doomed = [want for want in doomed if not _goes_along(draft, desired, label, want)]
         _remove_groups(draft, label, {want.name for want in doomed})
         for want in doomed:
             have = draft.state.link(label, want.name)
-            if have is not None:  # the other end of its pair may have taken it along
+            # The other end of its pair may have taken it along.
+            if have is not None and not (nothing_stays and _goes_along(draft, desired, have)):
                 draft.do(DeleteLink(label, want.name, have.kind, have.peer, have.index))
     # What is made anew goes before anything takes a place in a bridge, where it holds one.
     for label, want in desired.links():
@@ -58,10 +57,9 @@ def _goes(draft: Draft, label: str, want: Link) -> bool:
     return True
 
 
-def _goes_along(draft: Draft, desired: State, label: str, want: Link) -> bool:
+def _goes_along(draft: Draft, desired: State, have: Link) -> bool:
     """Tell whether it goes with the namespace of its peer, of which the kernel takes many apart at one stroke."""
-    have = draft.state.link(label, want.name)
-    away = have.peer.netns if have and have.peer else None
+    away = have.peer.netns if have.peer else None
     going = away is not None and away in desired.namespaces and desired.namespaces[away].present is False
     return going and not draft.state.netns(away or "").processes
 
