@@ -30,7 +30,7 @@ _NSID_FD_ATTRIBUTE = 3
 # How often to look whether namespaces were taken apart, and how long: others' may come in between.
 _CLEANUP_PAUSE, _CLEANUP_SECONDS = 0.002, 10.0
 # After which it becomes likely that something else holds a namespace open.
-_DEPARTURE_SECONDS = 0.5
+_DEPARTURE_SECONDS = 3.0
 _NDMSG = struct.Struct("=BxxxiHBB")
 _AF_BRIDGE, _NTF_PROXY = 7, 8
 _NEIGHBOURS = (_NDMSG.pack(0, 0, 0, 0, 0), _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0))

@@ -161,8 +161,10 @@ def _look(kernel: Kernel, desired: State, fully: bool = False, known: Mapping[st
     # Also those that are open already, as the other end of a link that is named may lie there.
     readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.labels()))}
     for label, reading in list(readings.items()):
-        managed = desired.netns(label).links
-        numbers = {message.get("IFLA_LINK_NETNSID") for message in reading.links if message["IFLA_IFNAME"] in managed}
+        want = desired.netns(label)
+        # Of a namespace that goes, all the other ends go too.
+        known_by = [one for one in reading.links if want.present is False or one["IFLA_IFNAME"] in want.links]
+        numbers = {message.get("IFLA_LINK_NETNSID") for message in known_by}
         unknown = {number for number in numbers if number is not None} - set(reading.nsids)
         if unknown and _refs.discover(kernel, label, unknown):
             readings = {one: read(one) for one in kernel.labels() | set(desired.namespaces)}
