@@ -127,9 +127,8 @@ def _slice(where: str, value: Any, net: Network, length: int) -> Span:
         if found[0] not in net or found[-1] not in net:
             raise BadParameter(where, f"{found} lies outside of the subnet {net}")
         return Span(int(found[0]), int(found[-1]), str(found))
-    number, total = _number(where, value, "the number of a slice or a slice such as 192.0.2.32/28"), slice_count(
-        net, length
-    )
+    number = _number(where, value, "a slice such as 192.0.2.32/28 or its number")
+    total = slice_count(net, length)
     if not 0 <= number < total:
         raise BadParameter(where, f"slices of /{length} in {net} have the numbers 0 to {total - 1}, not {number}")
     size = 1 << (net.max_prefixlen - length)
@@ -203,7 +202,7 @@ def _mapping(option: str, value: Any) -> dict[str, Any]:
         raise BadParameter(option, f"must be a dictionary, not {_shown(value)}")
     for name in value:
         _see_name(option, name)
-    return dict(value)
+    return dict(value.items())
 
 
 def _listed(option: str, value: Any, what: str) -> list[Any]:

@@ -34,13 +34,12 @@ def ip_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
     shared = _shared(subnet, options)
     names = _slice_values.names(hosts)
     ipam = _slice_values.flag("ipam", options.get("ipam", False))
-    kept, left = _kept(shared, options)
-    had = [*kept.values(), *left]
-    new = sorted(set(names) - set(kept))
+    had = _had(shared, options)
+    new = sorted(set(names) - set(had.kept))
     table = Table(shared, shared.length, had)
     if len(new) > table.free:
-        raise _too_many(shared, table, new, had, sorted(set(kept) - set(names)))
-    found = {**kept, **_placed(table, new, None if options.get("previous") is not None else kept)}
+        raise _too_many(shared, table, len(new), had, sorted(set(had.kept) - set(names)))
+    found = {**had.kept, **_placed(table, new, None if options.get("previous") is not None else had.kept)}
     return {host: shared.entry(found[host]) if ipam else found[host].text for host in sorted(found)}
 
 
@@ -72,6 +71,13 @@ class Shared(NamedTuple):
         }
 
 
+class Had(NamedTuple):
+    """What hosts have already: the slices that they keep, and those that they leave in this run."""
+
+    kept: dict[str, Span]
+    left: list[Span]
+
+
 class Numbers:
     """A set of numbers that is held as ranges, sorted, none of which touches the next."""
 
@@ -86,7 +92,8 @@ class Numbers:
                 self._first.append(first)
                 self._last.append(last)
 
-    def __len__(self) -> int:
+    def count(self) -> int:
+        """Return how many numbers there are, which can be more than len() may say."""
         return sum(self._last) - sum(self._first) + len(self._first)
 
     def ranges(self) -> list[tuple[int, int]]:
@@ -120,8 +127,8 @@ class Numbers:
 class Table:
     """The slices of one length by number, from 0: those that no host can have, and those that are not to be had."""
 
-    def __init__(self, shared: Shared, length: int, had: Iterable[Span]) -> None:
-        """Take the slices that hosts have or had; they may be of other lengths."""
+    def __init__(self, shared: Shared, length: int, had: Had) -> None:
+        """Take the slices that hosts have or leave; they may be of other lengths."""
         self.net = shared.net
         self.length = length
         self.total = _slice_values.slice_count(shared.net, length)
@@ -130,12 +137,12 @@ class Table:
         left_out = Counter(self._number(one) for one in shared.left_out)
         full = [(number, number) for number, times in left_out.items() if times == self._size]
         self.barred = Numbers([*full, *map(self._numbers, shared.reserved)])
-        self.taken = Numbers([*self.barred.ranges(), *map(self._numbers, had)])
+        self.taken = Numbers([*self.barred.ranges(), *map(self._numbers, [*had.kept.values(), *had.left])])
 
     @property
     def free(self) -> int:
         """Return how many slices are to be had."""
-        return self.total - self.taken.__len__()
+        return self.total - self.taken.count()
 
     def home(self, host: str) -> int:
         """Return the number to which a name leads, whoever else there is."""
@@ -183,34 +190,33 @@ def _shared(subnet: Any, options: dict[str, Any]) -> Shared:
     )
 
 
-def _kept(shared: Shared, options: dict[str, Any]) -> tuple[dict[str, Span], list[Span]]:
-    """Return the slice of each host that has one already, and the slices that hosts leave in this run."""
+def _had(shared: Shared, options: dict[str, Any]) -> Had:
+    """Return what is assigned, and what was before; see that it can be kept and that nothing of it overlaps."""
     given = {
         option: _slice_values.slices(option, options.get(option), shared.net, shared.length)
         for option in ("previous", "assigned")
     }
     kept = {**given["previous"], **given["assigned"]}
+    where = {host: f"{'assigned' if host in given['assigned'] else 'previous'}[{host}]" for host in kept}
     barred = Numbers((one.first, one.last) for one in shared.reserved)
     for host, one in kept.items():
-        where = f"{'assigned' if host in given['assigned'] else 'previous'}[{host}]"
         if barred.overlaps(one.first, one.last):
             what = next(span.text for span in shared.reserved if span.first <= one.last and span.last >= one.first)
-            raise BadParameter(where, f"{one.text} overlaps what is reserved: {what}")
+            raise BadParameter(where[host], f"{one.text} overlaps what is reserved: {what}")
         left_out = bisect_right(shared.left_out, one.last) - bisect_left(shared.left_out, one.first)
         if left_out == one.last - one.first + 1:
-            raise BadParameter(where, f"{one.text} has no address that a container may have")
-    order = sorted((one.first, one.last, host) for host, one in kept.items())
-    for (_first, last, host), (first, _last, other) in zip(order, order[1:]):
-        if first <= last:
-            # What is assigned was said last, so that is what has to be said otherwise.
-            wrong, right = (host, other) if host in given["assigned"] else (other, host)
-            where = f"{'assigned' if wrong in given['assigned'] else 'previous'}[{wrong}]"
-            raise BadParameter(where, f"{kept[wrong].text} overlaps {kept[right].text}, which {right} has")
-    return kept, [one for host, one in given["previous"].items() if one != kept[host]]
+            raise BadParameter(where[host], f"{one.text} has no address that a container may have")
+    order = sorted(kept, key=kept.__getitem__)
+    for one, next_one in zip(order, order[1:]):
+        if kept[next_one].first <= kept[one].last:
+            # What is assigned was said last, so it is what has to be said otherwise.
+            wrong, right = sorted((next_one, one), key=given["assigned"].__contains__, reverse=True)
+            raise BadParameter(where[wrong], f"{kept[wrong].text} overlaps {kept[right].text}, which {right} has")
+    return Had(kept, [one for host, one in given["previous"].items() if one != kept[host]])
 
 
 def _placed(table: Table, new: Collection[str], others: dict[str, Span] | None) -> dict[str, Span]:
-    """Return a slice for each new host; where there is no memory, `others` have one, and no host may stand in the way."""
+    """Return a slice for each new host. Where there is no memory, `others` have one, and nobody may yield."""
     found: dict[str, Span] = {}
     for host in new:
         home = table.home(host)
@@ -231,14 +237,16 @@ def _same(one: Span, host: str, others: dict[str, Span]) -> BadParameter:
     )
 
 
-def _too_many(shared: Shared, table: Table, new: list[str], had: list[Span], absent: list[str]) -> BadParameter:
+def _too_many(shared: Shared, table: Table, new: int, had: Had, absent: list[str]) -> BadParameter:
     longer = range(shared.length + 1, shared.net.max_prefixlen + 1)
-    fits = next((length for length in longer if Table(shared, length, had).free >= len(new)), None)
+    fits = next((length for length in longer if Table(shared, length, had).free >= new), None)
     reason = (
-        f"{len(new)} hosts need a slice, and of the {table.total} slices of /{shared.length} in {shared.net} "
+        f"{new} hosts need a slice, and of the {table.total} slices of /{shared.length} in {shared.net} "
         f"{table.free} can be had; {f'prefix={fits} would do' if fits else 'it takes a larger subnet'}"
     )
     if absent:
         some = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
         reason += f"; previous and assigned keep slices for {len(absent)} hosts that are not listed: {some}"
+    if had.left:
+        reason += f"; {len(had.left)} that hosts leave now can be had in the next run"
     return BadParameter("hosts", reason)
