@@ -206,7 +206,7 @@ def _had(shared: Shared, options: dict[str, Any]) -> Had:
         left_out = bisect_right(shared.left_out, one.last) - bisect_left(shared.left_out, one.first)
         if left_out == one.last - one.first + 1:
             raise BadParameter(where[host], f"{one.text} has no address that a container may have")
-    order = sorted(kept, key=kept.__getitem__)
+    order = sorted(sorted(kept), key=kept.__getitem__)
     for one, next_one in zip(order, order[1:]):
         if kept[next_one].first <= kept[one].last:
             # What is assigned was said last, so it is what has to be said otherwise.
@@ -241,12 +241,12 @@ def _too_many(shared: Shared, table: Table, new: int, had: Had, absent: list[str
     longer = range(shared.length + 1, shared.net.max_prefixlen + 1)
     fits = next((length for length in longer if Table(shared, length, had).free >= new), None)
     reason = (
-        f"{new} hosts need a slice, and of the {table.total} slices of /{shared.length} in {shared.net} "
-        f"{table.free} can be had; {f'prefix={fits} would do' if fits else 'it takes a larger subnet'}"
+        f"slices of /{shared.length} in {shared.net}: {new} needed, {table.free} of {table.total} to be had; "
+        f"{f'prefix={fits} would do' if fits else 'it takes a larger subnet'}"
     )
     if absent:
-        some = ", ".join(absent[:5]) + (", ..." if len(absent) > 5 else "")
-        reason += f"; previous and assigned keep slices for {len(absent)} hosts that are not listed: {some}"
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        reason += f"; kept for hosts that are not listed: {', '.join(absent[:5])}{more}"
     if had.left:
-        reason += f"; {len(had.left)} that hosts leave now can be had in the next run"
+        reason += f"; to be had in the next run, when hosts have left them: {len(had.left)}"
     return BadParameter("hosts", reason)

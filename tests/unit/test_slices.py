@@ -114,7 +114,7 @@ def test_no_address_is_handed_out_twice_as_hosts_come_and_go(data: st.DataObject
             result = ip_slices(str(net), hosts, **given_ones)
         except BadParameter as refused:
             reason = str(refused)
-            assert reason.startswith(f"hosts: {len(new)} hosts need a slice")
+            assert reason.startswith(f"hosts: slices of /{length} in {net}: {len(new)} needed, {free} of ")
             assert len(new) > free
             continue
         assert len(new) <= free
@@ -165,7 +165,7 @@ def test_without_a_memory_a_slice_depends_on_the_name_alone(net: Any, hosts: set
     if len(set(parts)) == len(parts):
         assert ip_slices(str(net), hosts, prefix=length, reserved=reserved) == alone
     else:
-        with pytest.raises(BadParameter, match=r"^(previous: is needed|hosts: \d+ hosts need)"):
+        with pytest.raises(BadParameter, match=r"^(previous: is needed|hosts: slices of \S+ in \S+: \d+ needed)"):
             ip_slices(str(net), hosts, prefix=length, reserved=reserved)
 
 
@@ -232,7 +232,9 @@ def test_what_is_assigned_goes_first() -> None:
 def test_a_slice_that_a_host_leaves_is_free_from_the_next_run_on() -> None:
     """As long as the host has not moved, its containers are where they were."""
     given_ones: dict[str, Any] = {"prefix": 25, "assigned": {"a": 1}}
-    with pytest.raises(BadParameter, match=r"^hosts: 1 hosts need .* 0 can be had; .*; 1 that hosts leave now"):
+    with pytest.raises(
+        BadParameter, match=r"^hosts: .* 1 needed, 0 of 2 to be had; .*; to be had in the next run, .*: 1$"
+    ):
         ip_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous={"a": "192.0.2.0/25"})
     moved = ip_slices("192.0.2.0/24", ["a"], **given_ones, previous={"a": "192.0.2.0/25"})
     assert moved == {"a": "192.0.2.128/25"}
@@ -269,7 +271,7 @@ def test_the_last_slice_of_a_large_ipv6_subnet_is_not_used() -> None:
     hosts = [f"h{number}" for number in range(255)]
     found = ip_slices("fd00::/64", hosts, prefix=72, previous={})
     assert "fd00::ff00:0:0:0/72" not in found.values()
-    with pytest.raises(BadParameter, match="255 can be had"):
+    with pytest.raises(BadParameter, match="256 needed, 255 of 256 to be had"):
         ip_slices("fd00::/64", [*hosts, "more"], prefix=72, previous={})
 
 
@@ -330,16 +332,21 @@ REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
         SUBNET,
         HOSTS,
         {"prefix": 29, "count": None, "reserved": ["192.0.2.128/25", "192.0.2.0/26"], **Q},
-        "hosts: 12 hosts need a slice, and of the 32 slices of /29 in 192.0.2.0/24 8 can be had; prefix=30 would do",
+        "hosts: slices of /29 in 192.0.2.0/24: 12 needed, 8 of 32 to be had; prefix=30 would do",
     ),
-    ("192.0.2.0/29", HOSTS, Q, "hosts: 12 hosts need a slice, .* it takes a larger subnet$"),
+    (
+        "192.0.2.0/29",
+        HOSTS,
+        Q,
+        "hosts: slices of /31 in 192.0.2.0/29: 12 needed, 4 of 4 to be had; it takes a larger subnet$",
+    ),
     (
         "192.0.2.0/24",
         ["a"],
         {"prefix": 24, "previous": {"gone": SUBNET}},
-        "hosts: 1 hosts need .* it takes a larger subnet; previous and assigned keep slices for 1 hosts .*: gone$",
+        "hosts: .* it takes a larger subnet; kept for hosts that are not listed: gone$",
     ),
-    ("192.0.2.0/32", ["a"], Q, "hosts: 1 hosts need"),
+    ("192.0.2.0/32", ["a"], Q, "hosts: slices of /32 in 192.0.2.0/32: 1 needed, 0 of 1 to be had"),
     # prefix and count
     (SUBNET, ["a"], {"prefix": 23}, "prefix: a slice of 192.0.2.0/24 has a prefix length of 24 to 32, not 23"),
     (SUBNET, ["a"], {"prefix": 33}, "prefix: a slice of 192.0.2.0/24 has a prefix length of 24 to 32, not 33"),
