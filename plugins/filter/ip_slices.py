@@ -93,7 +93,7 @@ options:
     description:
       - >-
         Gateway of the network. It may lie in a slice, because Docker gives the gateway that it is told to no container.
-        Without one, Docker takes an address out of each host's slice for it.
+        Without one, many versions of Docker take an address out of each host's slice for it.
     type: str
   aux_addresses:
     description:

@@ -207,10 +207,10 @@ def _had(shared: Shared, options: dict[str, Any]) -> Had:
         if left_out == one.last - one.first + 1:
             raise BadParameter(where[host], f"{one.text} has no address that a container may have")
     order = sorted(sorted(kept), key=kept.__getitem__)
-    for one, next_one in zip(order, order[1:]):
-        if kept[next_one].first <= kept[one].last:
+    for before, after in zip(order, order[1:]):
+        if kept[after].first <= kept[before].last:
             # What is assigned was said last, so it is what has to be said otherwise.
-            wrong, right = sorted((next_one, one), key=given["assigned"].__contains__, reverse=True)
+            wrong, right = sorted((after, before), key=given["assigned"].__contains__, reverse=True)
             raise BadParameter(where[wrong], f"{kept[wrong].text} overlaps {kept[right].text}, which {right} has")
     return Had(kept, [one for host, one in given["previous"].items() if one != kept[host]])
 
