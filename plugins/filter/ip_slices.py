@@ -107,7 +107,7 @@ options:
   ipam:
     description:
       - >-
-        Return for each host an entry of C(ipam_config) as M(community.docker.docker_network) takes it: C(subnet),
+        Return for each host an entry of C(ipam_config) as C(community.docker.docker_network) takes it: C(subnet),
         C(iprange), C(gateway) where one is given, and as C(aux_addresses) those that lie in the host's slice. What lies
         elsewhere is not in there, so that a host's network stays as it is when another one's addresses change.
       - The slices are the same, and O(previous) takes both kinds of result.
@@ -119,7 +119,7 @@ notes:
     Which slice a name leads to depends on the name, the subnet, the length of slices and on O(reserved), and on nothing
     else; it will not change between versions.
 seealso:
-  - module: community.docker.docker_network
+  - module: netfleet.docker.macvlan
 """
 
 EXAMPLES = r"""
