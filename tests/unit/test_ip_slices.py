@@ -22,6 +22,7 @@ from ansible_collections.netfleet.docker.plugins.filter import ip_slices
 from ansible_collections.netfleet.docker.plugins.plugin_utils import _slices
 
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
+GUIDE = Path(__file__).parents[2] / "docs/macvlan.md"
 HEADER = "- hosts: docker\n  gather_facts: false\n  tasks:\n"
 # What Docker would be told becomes facts, to be read below; no Docker Engine is needed for that.
 DOCKER = "community.docker.docker_network:"
@@ -117,3 +118,15 @@ def test_what_is_refused_is_an_error_of_the_filter() -> None:
 def test_every_option_is_documented() -> None:
     documented = yaml.safe_load(ip_slices.DOCUMENTATION)["options"]
     assert set(documented) == {"_input", "hosts", *_slices.OPTIONS}
+
+
+def test_the_guide_says_the_same_as_the_examples() -> None:
+    """What runs above is what docs/macvlan.md says."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    group, memory, play = (yaml.safe_load(block) for block in blocks[:3])
+    examples = yaml.safe_load(ip_slices.EXAMPLES)
+    said = [yaml.safe_load(one) for one in re.findall(r"^#   (.*)$", ip_slices.EXAMPLES, re.MULTILINE)]
+    assert [{"wire": group["wire"]}, memory] == said
+    assert play[0]["tasks"] == examples[:2]
+    ipam = next(yaml.safe_load(block) for block in blocks[3:] if "ipam=true" in block)
+    assert ipam["wire"] == examples[2]["vars"]["slices"]
