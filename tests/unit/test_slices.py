@@ -1,0 +1,490 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Slices of a shared subnet: no address is ever handed out twice, and nobody moves."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import itertools
+import os
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import Numbers, ip_slices
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+laws = settings(
+    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "200")),
+    derandomize="NETFLEET_EXAMPLES" not in os.environ,
+    deadline=None,
+)
+
+HOSTS = [f"h{number}" for number in range(12)]
+SUBNET = "192.0.2.0/24"
+
+
+def networks(small: bool = True) -> st.SearchStrategy[Any]:
+    """Return subnets of both families; small ones have few enough addresses to go through them all."""
+
+    def of(size: int, kind: type[Any], bits: int) -> st.SearchStrategy[Any]:
+        shortest = bits - 8 if small else bits - size
+        return st.tuples(st.integers(1, 2**20), st.integers(shortest, bits)).map(
+            lambda drawn: kind((drawn[0] << (bits - 25), drawn[1]), strict=False)
+        )
+
+    return of(16, ipaddress.IPv4Network, 32) | of(64, ipaddress.IPv6Network, 128)
+
+
+@st.composite
+def settings_of(draw: st.DrawFn, net: Any) -> dict[str, Any]:
+    """Return options for a small subnet that say nothing of hosts."""
+    one = st.integers(0, net.num_addresses - 1).map(net.__getitem__)
+    options: dict[str, Any] = {}
+    if draw(st.booleans()):
+        low, high = sorted((draw(one), draw(one)))
+        options["reserved"] = draw(st.sampled_from([[str(low)], [f"{low}-{high}"], str(low), [f"{low}", f"{high}"]]))
+    gateway = draw(st.none() | one)
+    if gateway not in (None, *docker_never(net)):
+        options["gateway"] = str(gateway)
+    options["aux_addresses"] = {f"a{at}": str(found) for at, found in enumerate(draw(st.sets(one, max_size=6)))}
+    return options
+
+
+def docker_never(net: Any) -> set[Any]:
+    """Return the addresses that Docker gives to nobody, told or not."""
+    return {net[0], net[-1]} if net.version == 4 else {net[0]}
+
+
+def docker_hands_out(entry: dict[str, Any]) -> set[Any]:
+    """Return what a Docker Engine with this entry of its ipam_config would hand out; fail where it would refuse."""
+    net, part = ipaddress.ip_network(entry["subnet"]), ipaddress.ip_network(entry["iprange"])
+    assert part[0] in net
+    assert part[-1] in net
+    used = docker_never(net)
+    for one in [*([entry["gateway"]] if "gateway" in entry else []), *entry.get("aux_addresses", {}).values()]:
+        address = ipaddress.ip_address(one)
+        assert address in net
+        assert address not in used, "Docker says: Address already in use"
+        used.add(address)
+    return set(part) - used
+
+
+def reserved_in(net: Any, options: dict[str, Any]) -> set[Any]:
+    given_ones = options.get("reserved", [])
+    found: set[Any] = set()
+    for text in [given_ones] if isinstance(given_ones, str) else given_ones:
+        low, dash, high = text.partition("-")
+        first = ipaddress.ip_address(low)
+        last = ipaddress.ip_address(high) if dash else first
+        found |= {address for address in net if first <= address <= last}
+    return found
+
+
+def room(net: Any, length: int, options: dict[str, Any], had: Iterable[str]) -> int:
+    """Return how many slices can be had, the slow way."""
+    taken = reserved_in(net, options) | {address for one in had for address in ipaddress.ip_network(one)}
+    used = docker_never(net) | {
+        ipaddress.ip_address(one)
+        for one in [*options.get("aux_addresses", {}).values(), *filter(None, [options.get("gateway")])]
+    }
+    return sum(not set(part) & taken and bool(set(part) - used) for part in net.subnets(new_prefix=length))
+
+
+@laws
+@given(st.data())
+def test_no_address_is_handed_out_twice_as_hosts_come_and_go(data: st.DataObject) -> None:
+    """The result is handed in again each time; hosts and the length of slices change, and some hosts go for good."""
+    net = data.draw(networks())
+    options = data.draw(settings_of(net))
+    reserved = reserved_in(net, options)
+    others = {ipaddress.ip_address(one) for one in options["aux_addresses"].values()}
+    previous: dict[str, str] = {}
+    for _step in range(data.draw(st.integers(1, 5))):
+        hosts = data.draw(st.lists(st.sampled_from(HOSTS), unique=True))
+        length = data.draw(st.integers(net.prefixlen, net.max_prefixlen))
+        new = set(hosts) - set(previous)
+        given_ones = {**options, "prefix": length, "previous": previous}
+        free = room(net, length, options, previous.values())
+        try:
+            result = ip_slices(str(net), hosts, **given_ones)
+        except BadParameter as refused:
+            reason = str(refused)
+            assert reason.startswith(f"hosts: slices of /{length} in {net}: {len(new)} needed, {free} of ")
+            assert len(new) > free
+            continue
+        assert len(new) <= free
+        assert set(result) == {*previous, *hosts}
+        assert {host: result[host] for host in previous} == previous
+        assert all(result[host].endswith(f"/{length}") for host in new)
+        entries = ip_slices(str(net), hosts, **given_ones, ipam=True)
+        assert {host: entry["iprange"] for host, entry in entries.items()} == result
+        handed_out = [docker_hands_out(entry) for entry in entries.values()]
+        every = set().union(*handed_out)
+        assert sum(map(len, handed_out)) == len(every)
+        assert all(handed_out)
+        assert not every & (reserved | others | {ipaddress.ip_address(options.get("gateway", str(net[0])))})
+        # Who asks again, with either kind of result, is told the same.
+        for kept in (result, entries):
+            assert ip_slices(str(net), hosts[::-1], **{**given_ones, "previous": kept}) == result
+        gone = data.draw(st.sets(st.sampled_from(sorted(result)))) if result else set()
+        previous = {host: one for host, one in result.items() if host not in gone}
+
+
+@laws
+@given(networks(small=False), st.permutations(HOSTS), st.integers(1, len(HOSTS)), st.data())
+def test_the_order_of_hosts_does_not_matter(net: Any, hosts: list[str], many: int, data: st.DataObject) -> None:
+    length = data.draw(st.integers(net.prefixlen, net.max_prefixlen))
+
+    def said(*order: str) -> Any:
+        try:
+            return list(ip_slices(str(net), order, prefix=length, previous={}).items())
+        except BadParameter as error:
+            return str(error)
+
+    listed = hosts[:many]
+    assert said(*listed) == said(*sorted(listed)) == said(*listed[::-1])
+
+
+@laws
+@given(networks(small=False), st.sets(st.text(min_size=1, max_size=8), max_size=12), st.data())
+def test_without_a_memory_a_slice_depends_on_the_name_alone(net: Any, hosts: set[str], data: st.DataObject) -> None:
+    """Or there is none: nobody has another slice because of somebody else."""
+    length = data.draw(st.integers(net.prefixlen, net.max_prefixlen))
+    reserved = [str(net[-1])] if net.prefixlen < length < net.max_prefixlen else []
+    try:
+        alone = {host: ip_slices(str(net), [host], prefix=length, reserved=reserved)[host] for host in hosts}
+    except BadParameter:
+        assert net.num_addresses <= 2 or length == net.prefixlen
+        return
+    parts = [ipaddress.ip_network(one) for one in alone.values()]
+    if len(set(parts)) == len(parts):
+        assert ip_slices(str(net), hosts, prefix=length, reserved=reserved) == alone
+    else:
+        with pytest.raises(BadParameter, match=r"^(previous: is needed|hosts: slices of \S+ in \S+: \d+ needed)"):
+            ip_slices(str(net), hosts, prefix=length, reserved=reserved)
+
+
+@laws
+@given(
+    st.sets(st.integers(0, 60)),
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), max_size=6),
+    st.integers(0, 70),
+)
+def test_numbers_are_a_set(single: set[int], pairs: list[tuple[int, int]], asked: int) -> None:
+    model = {number for first, more in pairs for number in range(first, first + more + 1)}
+    numbers = Numbers((first, first + more) for first, more in pairs)
+    for number in sorted(single - model, key=str):
+        numbers.add(number)
+    model |= single
+    assert numbers.count() == len(model)
+    assert {number for first, last in numbers.ranges() for number in range(first, last + 1)} == model
+    assert all(last + 1 < first for (_one, last), (first, _two) in itertools.pairwise(numbers.ranges()))
+    assert numbers.past(asked) == next(number for number in itertools.count(asked) if number not in model)
+    assert numbers.overlaps(asked, asked + 3) == bool(model & set(range(asked, asked + 4)))
+
+
+def test_a_slice_is_where_the_digest_of_the_name_says() -> None:
+    """Other versions, and other programs, find it too."""
+    for host in HOSTS:
+        number = int(hashlib.sha256(host.encode()).hexdigest()[-2:], 16) % 16
+        assert ip_slices(SUBNET, [host]) == {host: f"192.0.2.{number * 16}/28"}
+
+
+@pytest.mark.parametrize(
+    ("subnet", "options", "length"),
+    [
+        ("192.0.2.0/24", {}, 28),
+        ("192.0.2.0/25", {}, 29),
+        ("10.0.0.0/16", {}, 24),
+        ("fd00::/64", {}, 96),
+        ("192.0.2.0/24", {"prefix": 24}, 24),
+        ("192.0.2.0/24", {"prefix": "27"}, 27),
+        ("192.0.2.0/24", {"count": 1}, 24),
+        ("192.0.2.0/24", {"count": 8}, 27),
+        ("192.0.2.0/24", {"count": 9}, 28),
+        ("192.0.2.0/24", {"count": "256"}, 32),
+        ("fd00::/64", {"count": 2**64}, 128),
+        (" 192.0.2.0/255.255.255.0 ", {}, 28),
+    ],
+)
+def test_how_long_a_slice_is(subnet: str, options: dict[str, Any], length: int) -> None:
+    assert ip_slices(subnet, ["a"], **options)["a"].endswith(f"/{length}")
+
+
+def test_what_is_assigned_goes_first() -> None:
+    previous = {"a": "192.0.2.0/28", "gone": "192.0.2.16/28", "b": "192.0.2.32/28"}
+    assigned = {"a": 4, "big": "192.0.2.128/25", "third": "5", "none": None}
+    result = ip_slices(SUBNET, ["b", "a", "big"], previous=previous, assigned=assigned)
+    assert result == {
+        "a": "192.0.2.64/28",
+        "b": "192.0.2.32/28",
+        "big": "192.0.2.128/25",
+        "gone": "192.0.2.16/28",
+        "third": "192.0.2.80/28",
+    }
+
+
+def test_a_slice_that_a_host_leaves_is_free_from_the_next_run_on() -> None:
+    """As long as the host has not moved, its containers are where they were."""
+    given_ones: dict[str, Any] = {"prefix": 25, "assigned": {"a": 1}}
+    with pytest.raises(
+        BadParameter, match=r"^hosts: .* 1 needed, 0 of 2 to be had; .*; to be had in the next run, .*: 1$"
+    ):
+        ip_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous={"a": "192.0.2.0/25"})
+    moved = ip_slices("192.0.2.0/24", ["a"], **given_ones, previous={"a": "192.0.2.0/25"})
+    assert moved == {"a": "192.0.2.128/25"}
+    assert ip_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous=moved)["b"] == "192.0.2.0/25"
+
+
+def test_each_host_is_told_what_concerns_it() -> None:
+    """Not what Docker knows of itself, which it would refuse, nor what lies in slices of others."""
+    aux = {"nas": "192.0.2.40", "router": "192.0.2.1", "net": "192.0.2.0", "all": "192.0.2.255", "tv": "192.0.2.200"}
+    entries = ip_slices(
+        SUBNET,
+        ["a", "b"],
+        assigned={"a": 0, "b": 2},
+        gateway="192.0.2.1",
+        aux_addresses=aux,
+        ipam=True,
+    )
+    assert entries == {
+        "a": {"subnet": SUBNET, "gateway": "192.0.2.1", "iprange": "192.0.2.0/28"},
+        "b": {
+            "subnet": SUBNET,
+            "gateway": "192.0.2.1",
+            "iprange": "192.0.2.32/28",
+            "aux_addresses": {"nas": "192.0.2.40"},
+        },
+    }
+    assert ip_slices("fd00::/64", ["a"], assigned={"a": 0}, ipam=True) == {
+        "a": {"subnet": "fd00::/64", "iprange": "fd00::/96"}
+    }
+
+
+def test_the_last_slice_of_a_large_ipv6_subnet_is_not_used() -> None:
+    """Docker cannot count that far."""
+    hosts = [f"h{number}" for number in range(255)]
+    found = ip_slices("fd00::/64", hosts, prefix=72, previous={})
+    assert "fd00::ff00:0:0:0/72" not in found.values()
+    with pytest.raises(BadParameter, match="256 needed, 255 of 256 to be had"):
+        ip_slices("fd00::/64", [*hosts, "more"], prefix=72, previous={})
+
+
+@pytest.mark.parametrize(
+    ("subnet", "prefix", "many"), [("10.0.0.0/8", 22, 16384), ("10.0.0.0/8", 24, 10000), ("fd00::/64", 96, 10000)]
+)
+def test_ten_thousand_hosts_take_no_time(subnet: str, prefix: int, many: int) -> None:
+    """A full table too, in which each of the last hosts has but one place left, and when nothing is new."""
+    hosts = [f"server{number}.example.com" for number in range(many)]
+    began = time.process_time()
+    found = ip_slices(subnet, hosts, prefix=prefix, previous={})
+    again = ip_slices(subnet, hosts, prefix=prefix, previous=found, ipam=True)
+    assert time.process_time() - began < 10
+    parts = sorted(ipaddress.ip_network(one) for one in found.values())
+    assert len(parts) == many
+    assert all(int(one[-1]) < int(other[0]) for one, other in itertools.pairwise(parts))
+    assert [entry["iprange"] for entry in again.values()] == list(found.values())
+
+
+def test_ten_thousand_addresses_are_left_out_in_no_time() -> None:
+    hosts = [f"h{number}" for number in range(10000)]
+    base = int(ipaddress.ip_address("10.0.0.0"))
+    aux = {host: str(ipaddress.ip_address(base + 256 * at + 7)) for at, host in enumerate(hosts)}
+    reserved = [str(ipaddress.ip_address(base + 128 * 256 * 256 + 1024 * at)) for at in range(5000)]
+    began = time.process_time()
+    found = ip_slices("10.0.0.0/8", hosts, prefix=24, previous={}, aux_addresses=aux, reserved=reserved, ipam=True)
+    assert time.process_time() - began < 10
+    told = [one for entry in found.values() for one in entry.get("aux_addresses", {}).values()]
+    assert told
+    assert set(told) <= set(aux.values())
+
+
+Q: dict[str, Any] = {"previous": {}}
+
+REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
+    # subnet
+    ("192.0.2.5/24", ["a"], {}, "subnet: 192.0.2.5/24 has host bits set; was 192.0.2.0/24 meant?"),
+    ("fd00::1/64", ["a"], {}, "subnet: fd00::1/64 has host bits set; was fd00::/64 meant?"),
+    ("192.0.2.0", ["a"], {}, "subnet: '192.0.2.0' has no prefix length"),
+    ("192.0.2.0/33", ["a"], {}, "subnet: '192.0.2.0/33' is no subnet"),
+    ("192.0.2/24", ["a"], {}, "subnet: '192.0.2/24' is no subnet"),
+    ("", ["a"], {}, "subnet: '' has no prefix length"),
+    (None, ["a"], {}, "subnet: must be a subnet such as 192.0.2.0/24 or fd00::/64, not None"),
+    (3232235776, ["a"], {}, "subnet: must be a subnet"),
+    ([SUBNET], ["a"], {}, "subnet: must be a subnet"),
+    ("224.0.0.0/8", ["a"], {}, "subnet: 224.0.0.0/8 is multicast"),
+    ("fd00::/63", ["a"], {}, "subnet: Docker cannot count the addresses of fd00::/63; an IPv6 subnet is /64 or longer"),
+    # hosts
+    (SUBNET, None, {}, "hosts: must be a list of host names, not None"),
+    (SUBNET, "a,b", {}, "hosts: must be a list of host names, not 'a,b'"),
+    (SUBNET, {"a": 1}, {}, "hosts: must be a list of host names"),
+    (SUBNET, 5, {}, "hosts: must be a list of host names, not 5"),
+    (SUBNET, ["a", 5], {}, "hosts: a name is a string, not 5"),
+    (SUBNET, ["a", ""], {}, "hosts: a name is a string, not ''"),
+    (SUBNET, [["a"]], {}, "hosts: a name is a string"),
+    (SUBNET, ["a", "b", "a"], {}, "hosts: 'a' is listed twice"),
+    (
+        SUBNET,
+        HOSTS,
+        {"prefix": 29, "count": None, "reserved": ["192.0.2.128/25", "192.0.2.0/26"], **Q},
+        "hosts: slices of /29 in 192.0.2.0/24: 12 needed, 8 of 32 to be had; prefix=30 would do",
+    ),
+    (
+        "192.0.2.0/29",
+        HOSTS,
+        Q,
+        "hosts: slices of /31 in 192.0.2.0/29: 12 needed, 4 of 4 to be had; it takes a larger subnet$",
+    ),
+    (
+        "192.0.2.0/24",
+        ["a"],
+        {"prefix": 24, "previous": {"gone": SUBNET}},
+        "hosts: .* it takes a larger subnet; kept for hosts that are not listed: gone$",
+    ),
+    ("192.0.2.0/32", ["a"], Q, "hosts: slices of /32 in 192.0.2.0/32: 1 needed, 0 of 1 to be had"),
+    # prefix and count
+    (SUBNET, ["a"], {"prefix": 23}, "prefix: a slice of 192.0.2.0/24 has a prefix length of 24 to 32, not 23"),
+    (SUBNET, ["a"], {"prefix": 33}, "prefix: a slice of 192.0.2.0/24 has a prefix length of 24 to 32, not 33"),
+    (SUBNET, ["a"], {"prefix": -1}, "prefix: a slice of"),
+    (SUBNET, ["a"], {"prefix": "/28"}, "prefix: must be a whole number, not '/28'"),
+    (SUBNET, ["a"], {"prefix": True}, "prefix: must be a whole number, not True"),
+    (SUBNET, ["a"], {"prefix": 28.0}, "prefix: must be a whole number, not 28.0"),
+    (SUBNET, ["a"], {"prefix": 10**5000}, "prefix: must be a whole number, not a number of 16610 bits"),
+    (SUBNET, ["a"], {"prefix": "9" * 5000}, "prefix: must be a whole number, not '999"),
+    (SUBNET, ["a"], {"prefix": 28, "count": 16}, "count: cannot be given with prefix"),
+    (SUBNET, ["a"], {"count": 0}, "count: 192.0.2.0/24 can be cut into 1 to 256 slices, not 0"),
+    (SUBNET, ["a"], {"count": 257}, "count: 192.0.2.0/24 can be cut into 1 to 256 slices, not 257"),
+    # assigned and previous
+    (SUBNET, ["a"], {"assigned": ["a"]}, "assigned: must be a dictionary"),
+    (SUBNET, ["a"], {"previous": "a"}, "previous: must be a dictionary, not 'a'"),
+    (SUBNET, ["a"], {"assigned": {5: 1}}, "assigned: a name is a string, not 5"),
+    (
+        SUBNET,
+        ["a"],
+        {"assigned": {"a": 16}},
+        r"assigned\[a\]: slices of /28 in 192.0.2.0/24 have the numbers 0 to 15, not 16",
+    ),
+    (SUBNET, ["a"], {"assigned": {"a": -1}}, r"assigned\[a\]: slices of /28"),
+    (
+        SUBNET,
+        ["a"],
+        {"assigned": {"a": "x"}},
+        r"assigned\[a\]: must be a slice such as 192.0.2.32/28 or its number, not 'x'",
+    ),
+    (SUBNET, ["a"], {"assigned": {"a": True}}, r"assigned\[a\]: must be a slice"),
+    (SUBNET, ["a"], {"assigned": {"a": {"subnet": SUBNET}}}, r"assigned\[a\]: must be a slice"),
+    (SUBNET, ["a"], {"previous": {"a": None}}, r"previous\[a\]: must be a slice"),
+    (
+        SUBNET,
+        ["a"],
+        {"assigned": {"a": "192.0.2.8/28"}},
+        r"assigned\[a\]: 192.0.2.8/28 has host bits set; was 192.0.2.0/28",
+    ),
+    (
+        SUBNET,
+        ["a"],
+        {"assigned": {"a": "192.0.3.0/28"}},
+        r"assigned\[a\]: 192.0.3.0/28 lies outside of the subnet 192.0.2.0/24",
+    ),
+    (SUBNET, ["a"], {"assigned": {"a": "192.0.2.0/23"}}, r"assigned\[a\]: 192.0.2.0/23 lies outside of the subnet"),
+    (
+        SUBNET,
+        ["a"],
+        {"assigned": {"a": "fd00::/120"}},
+        r"assigned\[a\]: fd00::/120 is IPv6, and the subnet 192.0.2.0/24 is IPv4",
+    ),
+    (
+        SUBNET,
+        [],
+        {"assigned": {"a": 1, "b": "192.0.2.24/29"}},
+        r"assigned\[b\]: 192.0.2.24/29 overlaps 192.0.2.16/28, which a has",
+    ),
+    (
+        SUBNET,
+        [],
+        {"previous": {"a": 1}, "assigned": {"b": 1}},
+        r"assigned\[b\]: 192.0.2.16/28 overlaps 192.0.2.16/28, which a has",
+    ),
+    (
+        SUBNET,
+        [],
+        {"previous": {"b": 1}, "assigned": {"a": 1}},
+        r"assigned\[a\]: 192.0.2.16/28 overlaps 192.0.2.16/28, which b has",
+    ),
+    (SUBNET, [], {"previous": {"b": 1, "a": 1}}, r"previous\[b\]: 192.0.2.16/28 overlaps 192.0.2.16/28, which a has"),
+    (
+        SUBNET,
+        [],
+        {"previous": {"a": 1}, "reserved": ["192.0.2.20"]},
+        r"previous\[a\]: 192.0.2.16/28 overlaps what is reserved: 192.0.2.20",
+    ),
+    (
+        SUBNET,
+        [],
+        {"assigned": {"a": "192.0.2.1/32"}, "gateway": "192.0.2.1"},
+        r"assigned\[a\]: 192.0.2.1/32 has no address that a container may have",
+    ),
+    (
+        "fd00::/64",
+        [],
+        {"assigned": {"a": 2**32 - 1}},
+        r"assigned\[a\]: .* overlaps what is reserved: .* Docker cannot count",
+    ),
+    # reserved, gateway, aux_addresses
+    (SUBNET, ["a"], {"reserved": 5}, "reserved: must be a list of addresses, not 5"),
+    (SUBNET, ["a"], {"reserved": {"a": "192.0.2.1"}}, "reserved: must be a list of addresses"),
+    (SUBNET, ["a"], {"reserved": [None]}, "reserved: must be an address, a range .* or a subnet, not None"),
+    (SUBNET, ["a"], {"reserved": ["x"]}, "reserved: 'x' is no IPv4 or IPv6 address"),
+    (SUBNET, ["a"], {"reserved": ["192.0.2.10-20"]}, "reserved: '20' is no IPv4 or IPv6 address"),
+    (SUBNET, ["a"], {"reserved": ["192.0.2.20-192.0.2.10"]}, "reserved: 192.0.2.20-192.0.2.10 ends before it begins"),
+    (
+        SUBNET,
+        ["a"],
+        {"reserved": ["192.0.2.5/24"]},
+        "reserved: 192.0.2.5/24 has host bits set; was 192.0.2.0/24 meant?",
+    ),
+    (SUBNET, ["a"], {"reserved": ["198.51.100.1"]}, "reserved: 198.51.100.1 lies outside of the subnet 192.0.2.0/24"),
+    (SUBNET, ["a"], {"reserved": ["fd00::1"]}, "reserved: fd00::1 is IPv6, and the subnet 192.0.2.0/24 is IPv4"),
+    (
+        "fd00::/64",
+        ["a"],
+        {"reserved": ["10.0.0.0/8"]},
+        "reserved: 10.0.0.0/8 is IPv4, and the subnet fd00::/64 is IPv6",
+    ),
+    (SUBNET, ["a"], {"gateway": "192.0.3.1"}, "gateway: 192.0.3.1 lies outside of the subnet 192.0.2.0/24"),
+    (SUBNET, ["a"], {"gateway": "192.0.2.1/24"}, "gateway: '192.0.2.1/24' is no IPv4 or IPv6 address"),
+    (SUBNET, ["a"], {"gateway": "192.0.2.255"}, "gateway: 192.0.2.255 is the network or broadcast address"),
+    ("fd00::/64", ["a"], {"gateway": "fe80::1%eth0"}, "gateway: .*zone"),
+    (SUBNET, ["a"], {"aux_addresses": ["192.0.2.1"]}, "aux_addresses: must be a dictionary"),
+    (SUBNET, ["a"], {"aux_addresses": {"x": "192.0.3.1"}}, r"aux_addresses\[x\]: 192.0.3.1 lies outside"),
+    (
+        SUBNET,
+        ["a"],
+        {"aux_addresses": {"x": "192.0.2.9", "y": "192.0.2.9"}},
+        r"aux_addresses\[y\]: 192.0.2.9 is the address of x too",
+    ),
+    # the rest
+    (SUBNET, ["a"], {"ipam": "yes"}, "ipam: must be true or false, not 'yes'"),
+    (SUBNET, ["a"], {"previos": {}}, "previos: there is no such option; there are prefix, count, assigned, previous"),
+    (
+        SUBNET,
+        HOSTS,
+        {},
+        r"previous: is needed, because the name of h\d+ leads to the slice \S+, which h\d+ has; hand in",
+    ),
+]
+
+
+@pytest.mark.parametrize(("subnet", "hosts", "options", "reason"), REFUSED)
+def test_what_does_not_fit_is_refused_with_the_option_and_the_reason(
+    subnet: Any, hosts: Any, options: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(BadParameter, match=f"^{reason}") as refused:
+        ip_slices(subnet, hosts, **options)
+    assert str(refused.value).isprintable()
