@@ -8,16 +8,22 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar
 
+__all__ = ["changed", "data", "field"]
+
 Data = TypeVar("Data")
 
 if TYPE_CHECKING:
+    from dataclasses import field
+
     from typing_extensions import dataclass_transform
 
-    @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
+    @dataclass_transform(frozen_default=True, field_specifiers=(field,))
     def data(cls: type[Data]) -> type[Data]:
         """Make a frozen dataclass."""
 
 else:
+    # Of one that it knows as dataclasses', pylint thinks that it has no place in a class with another decorator.
+    field = vars(dataclasses)["field"]
 
     def data(cls: type[Data]) -> type[Data]:
         """Make a dataclass, of which type checkers know that it is frozen.

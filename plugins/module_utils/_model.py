@@ -14,7 +14,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from ansible_collections.netfleet.docker.plugins.module_utils._data import changed, data
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed, data, field
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import Value
 
 
@@ -46,7 +46,7 @@ class Route:
     type: str = "unicast"
     onlink: bool | None = None
     # Observed only: routes of the kernel, of router advertisements and of routing daemons are not the user's.
-    foreign: bool = dataclasses.field(default=False, compare=False)
+    foreign: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         words = [self.type] if self.type != "unicast" else []
@@ -74,7 +74,7 @@ class Rule:
     table: int | None = None
     action: str = "lookup"
     # Observed only: the rules that every namespace is born with.
-    foreign: bool = dataclasses.field(default=False, compare=False)
+    foreign: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         words = [f"{self.priority}:", f"from {self.src or 'all'}"]
@@ -166,8 +166,8 @@ class Link:
     parent: Endpoint | None = None
     underlay: str | None = None
     fdb: tuple[Fdb, ...] | None = None
-    options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
-    port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    options: Mapping[str, Value] = field(default_factory=dict)
+    port: Mapping[str, Value] = field(default_factory=dict)
     # The group that it is created in, by which a topology knows its own; it is never changed later.
     group: int | None = None
     # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
@@ -191,8 +191,8 @@ class Netns:
     """A network namespace and what is in it. ``present`` as for a Link; ``sysctls`` by path below /proc/sys."""
 
     present: bool | None = True
-    links: Mapping[str, Link] = dataclasses.field(default_factory=dict)
-    sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
+    sysctls: Mapping[str, str] = field(default_factory=dict)
     routes: tuple[Route, ...] | None = None
     rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
@@ -212,7 +212,7 @@ class Netns:
 class State:
     """Network namespaces by label: the reference that leads there, such as a name; empty for the current one."""
 
-    namespaces: Mapping[str, Netns] = dataclasses.field(default_factory=dict)
+    namespaces: Mapping[str, Netns] = field(default_factory=dict)
 
     def netns(self, label: str) -> Netns:
         """Return the namespace, an absent one if the State does not hold it."""
@@ -272,18 +272,18 @@ Part = TypeVar("Part", Netns, Link)
 def combined(one: Part, other: Part, what: str) -> Part:
     """Return what two desired states of one thing ask for together; raise ValueError where they contradict."""
     fields: dict[str, Any] = {}
-    for field in dataclasses.fields(one):
-        here, there = getattr(one, field.name), getattr(other, field.name)
+    for part in dataclasses.fields(one):
+        here, there = getattr(one, part.name), getattr(other, part.name)
         if here == there:
             continue
-        if field.name == "present":
-            fields[field.name] = _both_present(here, there, what)
+        if part.name == "present":
+            fields[part.name] = _both_present(here, there, what)
         elif isinstance(here, Mapping):
-            fields[field.name] = _both(here, there, what)
+            fields[part.name] = _both(here, there, what)
         elif here in (None, False):
-            fields[field.name] = there
+            fields[part.name] = there
         elif there not in (None, False):
-            raise ValueError(f"{what} is declared twice, with a different {field.name}: {here} and {there}")
+            raise ValueError(f"{what} is declared twice, with a different {part.name}: {here} and {there}")
     return changed(one, **fields)
 
 

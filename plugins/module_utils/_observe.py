@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._data import data
+from ansible_collections.netfleet.docker.plugins.module_utils._data import data, field
 from ansible_collections.netfleet.docker.plugins.module_utils._effects import nameless
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import VXLAN, Value
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
@@ -56,8 +55,8 @@ class Reading:
     rules: Sequence[Message] | None = None
     neighbours: Sequence[Message] | None = None
     forwarding: Sequence[Message] | None = None
-    sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    nsids: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    nsids: Mapping[int, str] = field(default_factory=dict)
     processes: tuple[int, ...] = ()
 
     @property

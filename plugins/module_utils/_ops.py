@@ -9,12 +9,11 @@ kernel adds of its own. Nothing here does anything.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _effects as effects
-from ansible_collections.netfleet.docker.plugins.module_utils._data import changed, data
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed, data, field
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import NOWHERE, Value, bare
 from ansible_collections.netfleet.docker.plugins.module_utils._model import (
     Endpoint,
@@ -184,9 +183,9 @@ class SetLink(Op):
     """Change a link in place: ``attributes`` by their names in Link, options of its kind, and those as a port."""
 
     name: str
-    attributes: Mapping[str, Value] = dataclasses.field(default_factory=dict)
-    options: Mapping[str, Value] = dataclasses.field(default_factory=dict)
-    port: Mapping[str, Value] = dataclasses.field(default_factory=dict)
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    options: Mapping[str, Value] = field(default_factory=dict)
+    port: Mapping[str, Value] = field(default_factory=dict)
     kind: str | None = None
 
     @property
