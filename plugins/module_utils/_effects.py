@@ -182,6 +182,20 @@ def without_default(link: Link) -> Link:
     return changed(link, fdb=kept)
 
 
+def with_address(addresses: tuple[str, ...], new: str) -> tuple[str, ...]:
+    """Return addresses with a new one where the kernel puts it: the last of IPv4, the first of IPv6 in its scope."""
+    ipv4 = [cidr for cidr in addresses if ":" not in cidr]
+    ipv6 = [cidr for cidr in addresses if ":" in cidr]
+    if ":" not in new:
+        return (*ipv4, new, *ipv6)
+    place = next((n for n, cidr in enumerate(ipv6) if _is_link_local(cidr) >= _is_link_local(new)), len(ipv6))
+    return (*ipv4, *ipv6[:place], new, *ipv6[place:])
+
+
+def _is_link_local(cidr: str) -> bool:
+    return ipaddress.ip_interface(cidr).is_link_local
+
+
 def without_address(state: State, label: str, name: str, address: str) -> State:
     """Remove an address, with the first of an IPv4 subnet all of that subnet, and the routes that cannot do without."""
     link = state.link(label, name)

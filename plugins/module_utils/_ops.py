@@ -238,7 +238,7 @@ class AddAddress(Op):
         if link is None:
             return state
         kept = tuple(cidr for cidr in link.addresses or () if cidr != self.address)
-        return state.with_link(self.netns, changed(link, addresses=(*kept, self.address)))
+        return state.with_link(self.netns, changed(link, addresses=effects.with_address(kept, self.address)))
 
 
 @data

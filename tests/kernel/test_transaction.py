@@ -170,6 +170,18 @@ def test_any_step_may_fail(box: Sandbox) -> None:
     assert_met(box, "topology", AFTER)
 
 
+def test_ipv6_addresses_come_back_in_their_order(box: Sandbox) -> None:
+    addresses = ["2001:db8::1/64", "10.0.0.1/24", "2001:db8::2/64", "fe80::7/64", "10.0.0.2/24"]
+    pair = {"name": "four", "kind": "veth", "addresses": addresses, "peer": {"name": "one", "netns": "red"}}
+    assert box.module("topology", {"links": [pair]}).changed
+    before = box.snapshot()
+    twice = [{"name": name, "kind": "ifb", "altnames": ["the-same"]} for name in ("x", "y")]
+    anew = {"name": "four", "kind": "bridge", "recreate": True}
+    failed = box.module("topology", {"links": [anew, *twice]})
+    assert failed.failed and "What this run had changed is undone" in failed.msg, failed.msg
+    assert_same(before, box.snapshot())
+
+
 def test_what_could_not_be_undone_is_told(box: Sandbox) -> None:
     """Undoing stumbles over one thing: it is named, and the rest is undone all the same."""
     args = {"links": [{"name": name, "kind": "ifb"} for name in ("one", "two", "three")]}

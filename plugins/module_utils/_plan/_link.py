@@ -174,14 +174,29 @@ def _addresses(draft: Draft, label: str, want: Link) -> None:
     for cidr in reversed(draft.link(label, want.name).addresses or ()):
         if cidr not in want.addresses:
             draft.do(RemoveAddress(label, want.name, cidr))
-    left = draft.link(label, want.name).addresses or ()
-    if want.ordered and left != want.addresses[: len(left)]:
-        for cidr in reversed(left):
-            draft.do(RemoveAddress(label, want.name, cidr))
-    for cidr in want.addresses:
+    if want.ordered:
+        _remove_disordered(draft, label, want)
+    # The last one that is added is the last of IPv4, and the first of IPv6.
+    backwards = [cidr for cidr in reversed(want.addresses) if ":" in cidr]
+    ordered = [*(cidr for cidr in want.addresses if ":" not in cidr), *backwards]
+    for cidr in ordered if want.ordered else want.addresses:
         have = draft.link(label, want.name)
         if cidr not in (have.addresses or ()) and cidr not in have.other_addresses:
             draft.do(AddAddress(label, want.name, cidr))
+
+
+def _remove_disordered(draft: Draft, label: str, want: Link) -> None:
+    """Plan the removal of all addresses of a family that would not come into their order by adding the others."""
+    for is_ipv6 in (False, True):
+        left, wanted = (
+            [cidr for cidr in link.addresses or () if (":" in cidr) is is_ipv6]
+            for link in (draft.link(label, want.name), want)
+        )
+        # New ones come behind those of IPv4 that are there, and before those of IPv6.
+        start = len(wanted) - len(left) if is_ipv6 else 0
+        if left != wanted[start : start + len(left)]:
+            for cidr in reversed(left):
+                draft.do(RemoveAddress(label, want.name, cidr))
 
 
 def _altnames(draft: Draft, label: str, want: Link) -> None:
