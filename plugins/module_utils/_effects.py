@@ -188,11 +188,11 @@ def with_address(addresses: tuple[str, ...], new: str) -> tuple[str, ...]:
     ipv6 = [cidr for cidr in addresses if ":" in cidr]
     if ":" not in new:
         return (*ipv4, new, *ipv6)
-    place = next((n for n, cidr in enumerate(ipv6) if _is_link_local(cidr) >= _is_link_local(new)), len(ipv6))
-    return (*ipv4, *ipv6[:place], new, *ipv6[place:])
+    return (*ipv4, *sorted([new, *ipv6], key=is_link_local))
 
 
-def _is_link_local(cidr: str) -> bool:
+def is_link_local(cidr: str) -> bool:
+    """Tell whether an address is of the scope that the kernel lists last."""
     return ipaddress.ip_interface(cidr).is_link_local
 
 

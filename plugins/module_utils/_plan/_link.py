@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.netfleet.docker.plugins.module_utils._effects import is_link_local
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Value, same
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State, where
@@ -192,6 +193,8 @@ def _remove_disordered(draft: Draft, label: str, want: Link) -> None:
             [cidr for cidr in link.addresses or () if (":" in cidr) is is_ipv6]
             for link in (draft.link(label, want.name), want)
         )
+        if is_ipv6:
+            wanted.sort(key=is_link_local)
         # New ones come behind those of IPv4 that are there, and before those of IPv6.
         start = len(wanted) - len(left) if is_ipv6 else 0
         if left != wanted[start : start + len(left)]:
