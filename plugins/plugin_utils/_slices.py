@@ -62,7 +62,8 @@ class Shared(NamedTuple):
 
     def entry(self, one: Span) -> dict[str, Any]:
         """Return what a host's Docker is told of the subnet, and nothing that concerns other hosts."""
-        aux = self.aux[bisect_left(self.aux, (one.first, "")) : bisect_left(self.aux, (one.last + 1, ""))]
+        start, end = (bisect_left(self.aux, (number, "")) for number in (one.first, one.last + 1))
+        aux = self.aux[start:end]
         return {
             "subnet": str(self.net),
             "iprange": one.text,

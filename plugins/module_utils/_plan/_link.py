@@ -197,7 +197,8 @@ def _remove_disordered(draft: Draft, label: str, want: Link) -> None:
             wanted.sort(key=is_link_local)
         # New ones come behind those of IPv4 that are there, and before those of IPv6.
         start = len(wanted) - len(left) if is_ipv6 else 0
-        if left != wanted[start : start + len(left)]:
+        end = start + len(left)
+        if left != wanted[start:end]:
             for cidr in reversed(left):
                 draft.do(RemoveAddress(label, want.name, cidr))
 
