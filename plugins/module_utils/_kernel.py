@@ -14,10 +14,10 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _ops
 from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
-from ansible_collections.netfleet.docker.plugins.module_utils._births import Births, Born, born
+from ansible_collections.netfleet.docker.plugins.module_utils._births import Births, born
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, where
+from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Netns, where
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading
 from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed
 from ansible_collections.netfleet.docker.plugins.module_utils._pyroute2 import encoded
@@ -27,10 +27,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._wire import decod
 _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 18, 22, 26, 34, 30, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
 _NSID_FD_ATTRIBUTE = 3
-# How often to look whether namespaces were taken apart, and how long: others' may come in between.
-_CLEANUP_PAUSE, _CLEANUP_SECONDS = 0.002, 10.0
-# After which it becomes likely that something else holds a namespace open.
-_DEPARTURE_SECONDS = 3.0
+# How often to look whether a link is gone that the kernel removes in its own time, and for how long.
+_DEPARTURE_PAUSE, _DEPARTURE_SECONDS = 0.002, 3.0
 _NDMSG = struct.Struct("=BxxxiHBB")
 _AF_BRIDGE, _NTF_PROXY = 7, 8
 _NEIGHBOURS = (_NDMSG.pack(0, 0, 0, 0, 0), _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0))
@@ -69,11 +67,6 @@ class Kernel:
         """Take over an open namespace."""
         self._fds[label] = fd
 
-    def add_born(self, label: str, new: Born) -> None:
-        """Take over a new namespace."""
-        self.add(label, new.fd)
-        self._sockets[label] = new.socket
-
     def holds(self, label: str) -> bool:
         """Tell whether the namespace is open."""
         return label in self._fds
@@ -84,13 +77,13 @@ class Kernel:
 
     def close(self) -> None:
         """Let go of every namespace."""
-        self.expect_nothing()
         self.commit()
         for label in list(self._fds):
-            self.let_go(label)
+            self._drop(label)
 
     def commit(self) -> None:
-        """Let the namespaces go that lost their names; from now on they cannot be restored."""
+        """Let the namespaces go that lost their names, or never got one; from now on they cannot be restored."""
+        self.expect_nothing()
         while self._nameless:
             os.close(self._nameless.popitem()[1])
 
@@ -122,16 +115,12 @@ class Kernel:
             return False
 
     def wait_until_gone(self, links: Iterable[Endpoint]) -> None:
-        """Return once links are gone of which the other end went with its namespace; something else may hold that."""
-        places = [(label, name) for label, name in links if label is not None and label in self._fds]
-        unknown = len(places) < len(set(links))
+        """Return once links are gone of which the other end went with its namespace, or if something else holds that."""
+        places = [(label, name) for label, name in links if label is not None]
         deadline = time.monotonic() + _DEPARTURE_SECONDS
-        while places and not unknown:
+        while places and time.monotonic() < deadline:
             places = [(label, name) for label, name in places if self.has(label, name)]
-            time.sleep(_CLEANUP_PAUSE if places else 0)
-            unknown = time.monotonic() > deadline
-        if unknown:
-            _wait_for_cleanup()
+            time.sleep(_DEPARTURE_PAUSE if places else 0)
 
     def number(self, label: str, fd: int) -> int:
         """Return the number by which a namespace knows another one, -1 if it has none for it."""
@@ -187,7 +176,7 @@ class Kernel:
             except (OSError, KernelError):
                 new.close()
                 raise
-            self.add_born(op.netns, new)
+            self._fds[op.netns], self._sockets[op.netns] = new
         elif isinstance(op, _ops.DeleteNetns):
             _nsfs.delete(op.netns)
             self._forget(op.netns)
@@ -221,8 +210,7 @@ class Kernel:
             self._sockets[label] = _nsfs.inside(self._fds[label], Netlink)
         return self._sockets[label]
 
-    def let_go(self, label: str) -> None:
-        """Close a namespace."""
+    def _drop(self, label: str) -> None:
         self._forget(label)
         if label in self._fds:
             os.close(self._fds.pop(label))
@@ -252,25 +240,6 @@ class Kernel:
     def _sysctls(self, label: str, keys: Iterable[str]) -> dict[str, str]:
         wanted = list(keys)
         return _nsfs.inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
-
-
-def _wait_for_cleanup() -> None:
-    """Return once the kernel has taken apart all namespaces that were let go before this.
-
-    It does so of its own and in their order, the other ends of their veth pairs with them: one more, whose other end
-    can be seen, tells when it got there. To be called in a thread that is apart.
-    """
-    witness = Kernel()
-    deadline = time.monotonic() + _CLEANUP_SECONDS
-    try:
-        for label in ("here", "there"):
-            witness.add_born(label, born(_ops.CreateNetns(label)))
-        witness.apply(_ops.CreateLink("there", Link("end", kind="veth"), "here", Link("end", kind="veth")))
-        witness.let_go("there")
-        while witness.has("here", "end") and time.monotonic() < deadline:
-            time.sleep(_CLEANUP_PAUSE)
-    finally:
-        witness.close()
 
 
 def _forwards(want: Netns) -> bool:

@@ -20,10 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils import (
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._data import data
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError, PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._kernel import (
-    Kernel,
-    Processes,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, Processes
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
 from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op

@@ -58,7 +58,7 @@ def finished(operations: Sequence[Op]) -> dict[int, list[str]]:
 
     There are none where an operation may take along what is somewhere else.
     """
-    if not all(isinstance(op, (CreateNetns, CreateLink)) or not _takes_along(op) for op in operations):
+    if any(_takes_along(op) for op in operations):
         return {}
     created = {op.netns for op in operations if isinstance(op, CreateNetns)}
     last = {label: number for number, op in enumerate(operations, 1) for label in places(op) if label in created}
@@ -96,7 +96,7 @@ def may_lose(operations: Sequence[Op]) -> bool:
 
 
 def leaving(before: State, operations: Sequence[Op]) -> set[Endpoint]:
-    """Return the other ends of the links that go with a namespace: they go too, in the kernel's own time."""
+    """Return the other ends, within reach, of the links that go with a namespace: they go in the kernel's own time."""
     namespaces = {op.netns for op in operations if isinstance(op, DeleteNetns) and not op.processes}
     gone: set[Endpoint | None] = set()
     for op in operations if namespaces else ():
@@ -116,7 +116,7 @@ def leaving(before: State, operations: Sequence[Op]) -> set[Endpoint]:
         for label, link in (before.links() if namespaces else ())
         if link.underlay in namespaces or (link.parent and link.parent.netns in namespaces)
     }
-    return {end for end in ends | below if end.netns not in namespaces and end not in gone}
+    return {end for end in ends | below if end.netns not in (None, *namespaces) and end not in gone}
 
 
 def _takes_along(op: Op) -> bool:
