@@ -17,6 +17,7 @@ class BadParameter(NetfleetError):
         """Name the parameter as the user wrote it, e.g. ``peer.mtu``, and say what would be right."""
         super().__init__(f"{parameter}: {reason}")
         self.parameter = parameter
+        self.reason = reason
 
 
 class NoSuchNetns(NetfleetError):

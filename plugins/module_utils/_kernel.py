@@ -115,7 +115,7 @@ class Kernel:
             return False
 
     def wait_until_gone(self, links: Iterable[Endpoint]) -> None:
-        """Return once links are gone of which the other end went with its namespace, or if something else holds that."""
+        """Return once links are gone whose other end went with its namespace, or if something else holds that."""
         places = [(label, name) for label, name in links if label is not None]
         deadline = time.monotonic() + _DEPARTURE_SECONDS
         while places and time.monotonic() < deadline:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Print what this host lacks for links of the kinds that are given as arguments, one thing a line."""
+"""Print what this host lacks, one thing a line: libraries as `library:NAME`, and kinds of links as their names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ import sys
 CLONE_NEWNET = 0x40000000
 RTM_NEWLINK, REQUEST_ACK_EXCLUSIVE_CREATE = 16, 0x0001 | 0x0004 | 0x0200 | 0x0400
 IFLA_LINKINFO, IFLA_INFO_KIND = 18, 1
-PYTHON, PYROUTE2 = (3, 9), (0, 7, 2)
+PYTHON = (3, 9)
+LIBRARY = "library:"
+LIBRARIES = {"pyroute2": (0, 7, 2), "docker": (5, 0, 3)}
 
 
 def attribute(number: int, value: bytes) -> bytes:
@@ -36,18 +38,27 @@ def knows(kind: str) -> bool:
     return bool(-status != errno.EOPNOTSUPP)
 
 
-def lacking(kinds: list[str]) -> list[str]:
+def lacking_library(name: str) -> list[str]:
+    """Return what is missing of a Python library."""
+    least = LIBRARIES[name]
+    text = "{} {} or later".format(name, ".".join(map(str, least)))
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return [f"the Python library {text} (package python3-{name})"]
+    old = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < least
+    return [f"the Python library {text} (it has {version})"] if old else []
+
+
+def lacking(needs: list[str]) -> list[str]:
     """Return what is missing."""
     found = []
     if sys.version_info < PYTHON:
         found.append("Python 3.9 or later (it runs {}.{})".format(*sys.version_info))
-    try:
-        version = importlib.metadata.version("pyroute2")
-    except importlib.metadata.PackageNotFoundError:
-        found.append("pyroute2 0.7.2 or later (package python3-pyroute2; topology_install_requirements installs it)")
-    else:
-        if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < PYROUTE2:
-            found.append(f"pyroute2 0.7.2 or later (it has {version})")
+    wanted, kinds = [], []
+    for what in needs:
+        (wanted if what.startswith(LIBRARY) else kinds).append(what)
+    found += [line for name in wanted for line in lacking_library(name[len(LIBRARY) :])]
     if os.geteuid() != 0:
         return [*found, "root (say become: true)"]
     # A namespace of this process's own, which goes with it.

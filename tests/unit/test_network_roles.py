@@ -1,0 +1,247 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the inventory declares of networks, and what each host is told of it."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.netfleet.docker.plugins.filter.bridge_networks import bridge_networks
+from ansible_collections.netfleet.docker.plugins.filter.macvlan_networks import macvlan_networks
+from ansible_collections.netfleet.docker.plugins.filter.network_slices import network_slices
+
+WIRE = {"subnet": "192.0.2.0/24", "gateway": "192.0.2.1", "slices": {"prefix": 28}}
+
+
+def info(version: str = "20.10.24", **links: dict[str, Any]) -> dict[str, Any]:
+    eth0 = {"name": "eth0", "kind": None, "up": True, "mtu": 1400, "master": None}
+    interfaces = [{"name": "lo", "kind": "loopback", "up": True, "mtu": 65536}, eth0]
+    interfaces += [{"name": name, "up": True, "mtu": 1500, **link} for name, link in links.items()]
+    route = {"dst": "default", "interface": "eth0", "table": 254, "metric": 0, "family": 4}
+    return {
+        "namespaces": [{"kind": "host", "interfaces": interfaces, "routes": [route]}],
+        "docker": {"engine": {"version": version}, "networks": []},
+    }
+
+
+def bridges(*networks: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    return bridge_networks(networks, more.pop("info", info()), host="h1", **more)
+
+
+def macvlans(*networks: dict[str, Any], **more: Any) -> dict[str, list[dict[str, Any]]]:
+    return macvlan_networks(networks, more.pop("info", info()), host="h1", **more)
+
+
+def test_a_bridge_with_everything() -> None:
+    network = {
+        "name": "app",
+        "link": "br-app",
+        "mtu": "uplink",
+        "icc": False,
+        "masquerade": True,
+        "host_binding": "192.0.2.5",
+        "internal": False,
+        "labels": {"a": "b"},
+        "driver_options": {"com.docker.network.bridge.inhibit_ipv4": True},
+        "subnets": [{"subnet": "10.1.0.0/24", "gateway": "10.1.0.1"}, {"subnet": "fd00:1::/64"}],
+    }
+    assert bridges(network) == [
+        {
+            "name": "app",
+            "driver": "bridge",
+            "driver_options": {
+                "com.docker.network.bridge.inhibit_ipv4": "true",
+                "com.docker.network.bridge.name": "br-app",
+                "com.docker.network.bridge.host_binding_ipv4": "192.0.2.5",
+                "com.docker.network.bridge.enable_icc": "false",
+                "com.docker.network.bridge.enable_ip_masquerade": "true",
+                "com.docker.network.driver.mtu": "1400",
+            },
+            "labels": {"a": "b"},
+            "internal": False,
+            "enable_ipv6": True,
+            "ipam_config": [{"subnet": "10.1.0.0/24", "gateway": "10.1.0.1"}, {"subnet": "fd00:1::/64"}],
+        }
+    ]
+
+
+def test_what_is_to_go_comes_first_and_needs_no_more_than_its_name() -> None:
+    assert bridges({"name": "b"}, {"name": "a", "state": "absent"})[0] == {"name": "a", "state": "absent"}
+
+
+def test_a_shared_pool_gives_each_host_a_subnet_of_its_own() -> None:
+    pool = {"name": "app", "subnets": [{"subnet": "10.9.0.0/16", "slices": {"prefix": 24}}]}
+    slices = network_slices({"h1": [pool], "h2": [pool], "h3": [pool]})
+    one, two, three = (ipaddress.ip_network(slices["app"]["10.9.0.0/16"][host]) for host in ("h1", "h2", "h3"))
+    assert one.prefixlen == 24
+    assert not (one.overlaps(two) or one.overlaps(three) or two.overlaps(three))
+    assert bridges(pool, slices=slices)[0]["ipam_config"] == [{"subnet": str(one)}]
+
+
+def test_slices_stay_when_hosts_come_and_go() -> None:
+    wire = {"name": "wire", "subnets": [WIRE]}
+    few = network_slices({"h1": [wire], "h2": [wire]})
+    many = network_slices({f"h{number}": [wire] for number in range(1, 9)}, few)
+    fewer = network_slices({"h8": [wire]}, many)
+    for host in ("h1", "h2"):
+        assert many["wire"]["192.0.2.0/24"][host] == few["wire"]["192.0.2.0/24"][host]
+    assert fewer == many
+
+
+@pytest.mark.parametrize("recover", [False, True])
+def test_a_lost_memory_is_noticed(recover: bool) -> None:
+    wire = {"name": "wire", "subnets": [WIRE]}
+    ipam = [{"subnet": "192.0.2.0/24", "ip_range": "192.0.2.160/28"}]
+    used = {"h1": [{"name": "wire", "ipam": ipam}, {"name": "wire2", "ipam": ipam}]}
+    if recover:
+        found = network_slices({"h1": [wire], "h2": [wire]}, {}, used=used, recover=True)
+        assert found["wire"]["192.0.2.0/24"]["h1"] == "192.0.2.160/28"
+    else:
+        with pytest.raises(AnsibleFilterError, match=r"memory: h1 uses 192.0.2.160/28 of 192.0.2.0/24 for wire, and"):
+            network_slices({"h1": [wire], "h2": [wire]}, {}, used=used)
+
+
+def test_what_hosts_say_differently_is_refused() -> None:
+    one, other = ({"name": "wire", "subnets": [{**WIRE, "slices": {"prefix": prefix}}]} for prefix in (28, 27))
+    with pytest.raises(AnsibleFilterError, match=r"wire: subnets.*h2 and h1 differ in how 192.0.2.0/24 is cut"):
+        network_slices({"h1": [one], "h2": [other]})
+
+
+def test_shared_subnets_must_not_overlap() -> None:
+    one = {"name": "one", "subnets": [{"subnet": "10.0.0.0/16", "slices": {}}]}
+    two = {"name": "two", "subnets": [{"subnet": "10.0.4.0/24", "slices": {}}]}
+    with pytest.raises(AnsibleFilterError, match=r"two: .*10.0.4.0/24 overlaps 10.0.0.0/16 of one"):
+        network_slices({"h1": [one, two]})
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ({"gateway_mode_ipv4": "routed"}, "app: gateway_mode_ipv4: routed takes Docker Engine 27 or later.*has 20.10"),
+        ({"link": "x" * 16}, "app: link: 'x+' is no name of a link"),
+        ({"mtu": "big"}, "app: mtu: must be 68 to 65535 or uplink, not big"),
+        ({"mtu": 20}, "app: mtu: must be 68"),
+        ({"ipv6": False, "subnets": [{"subnet": "fd00::/64"}]}, "app: ipv6: is false"),
+        ({"subnets": [{"subnet": "10.0.0.1/24"}]}, "app: subnets.*has host bits set"),
+        ({"subnets": [{"subnet": "10.0.0.0/24", "slices": {}, "gateway": "10.0.0.1"}]}, "app: .*no slice"),
+        (
+            {"icc": True, "driver_options": {"com.docker.network.bridge.enable_icc": 1}},
+            r"app: driver_options\[.*own here",
+        ),
+    ],
+)
+def test_a_bridge_that_does_not_fit_is_refused(network: dict[str, Any], words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=words):
+        bridges({"name": "app", **network})
+
+
+def test_gateway_modes_where_the_engine_has_them() -> None:
+    (made,) = bridges({"name": "app", "gateway_mode_ipv4": "routed"}, info=info("27.3.1"))
+    assert made["driver_options"] == {"com.docker.network.bridge.gateway_mode_ipv4": "routed"}
+
+
+def test_networks_of_a_host_must_not_overlap() -> None:
+    one, two = (
+        {"name": name, "subnets": [{"subnet": subnet}]} for name, subnet in (("a", "10.0.0.0/8"), ("b", "10.1.0.0/16"))
+    )
+    with pytest.raises(AnsibleFilterError, match=r"b: .*10.1.0.0/16 overlaps 10.0.0.0/8 of a on h1"):
+        bridges(one, two)
+
+
+def test_a_wire_that_hosts_share() -> None:
+    access = {"link": "wire-host"}
+    wire = {"name": "wire", "parent": "eth0", "subnets": [{**WIRE, "aux_addresses": {"nas": "192.0.2.30"}}]}
+    slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
+    found = macvlans({**wire, "host_access": access}, slices=slices)
+    assert found["networks"] == [
+        {
+            "name": "wire",
+            "driver": "macvlan",
+            "driver_options": {"parent": "eth0"},
+            "ipam_config": [
+                {
+                    "subnet": "192.0.2.0/24",
+                    "gateway": "192.0.2.1",
+                    "iprange": "192.0.2.16/28",
+                    "aux_addresses": {"nas": "192.0.2.30", "netfleet-host": "192.0.2.31"},
+                }
+            ],
+        }
+    ]
+    (link,) = found["links"]
+    assert (link["name"], link["parent"], link["addresses"]) == ("wire-host", "eth0", ["192.0.2.31/32"])
+    assert found["routes"] == [{"dst": "192.0.2.16/28", "dev": "wire-host", "src": "192.0.2.31"}]
+    # What concerns another host's slice is not told here, or this one's network would be made anew for it.
+    others = {**wire, "subnets": [{**WIRE, "aux_addresses": {"nas": "192.0.2.40"}}]}
+    assert "aux_addresses" not in macvlans(others, slices=slices)["networks"][0]["ipam_config"][0]
+
+
+def test_a_vlan_has_a_parent_of_its_own() -> None:
+    (made,) = macvlans({"name": "v", "parent": "eth0", "vlan": 50, "mode": "private"})["networks"]
+    assert made["driver_options"] == {"macvlan_mode": "private", "parent": "eth0.50"}
+
+
+def test_a_network_that_is_routed_has_a_subnet_a_host_and_ways_to_the_others() -> None:
+    routed = {
+        "name": "r",
+        "driver": "ipvlan",
+        "mode": "l3",
+        "parent": "eth0",
+        "routes": True,
+        "subnets": [{"subnet": "10.5.0.0/16", "slices": {"prefix": 24}}],
+    }
+    slices = {"r": {"10.5.0.0/16": {"h1": "10.5.1.0/24", "h2": "10.5.2.0/24"}}}
+    found = macvlans(routed, slices=slices, addresses={"h1": "192.0.2.11", "h2": "192.0.2.12"})
+    assert found["networks"][0]["ipam_config"] == [{"subnet": "10.5.1.0/24"}]
+    assert found["networks"][0]["driver_options"] == {"ipvlan_mode": "l3", "parent": "eth0"}
+    assert found["routes"] == [{"dst": "10.5.2.0/24", "gateway": "192.0.2.12"}]
+
+
+def test_a_network_of_a_swarm_comes_in_two_parts() -> None:
+    slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28"}}}
+    found = macvlans({"name": "wire", "parent": "eth0", "swarm": True, "subnets": [WIRE]}, slices=slices)
+    (configuration,), (network,) = found["networks"], found["swarm"]
+    assert configuration["name"] == "wire-config"
+    assert configuration["config_only"] is True
+    assert "driver" not in configuration
+    assert configuration["ipam_config"][0]["iprange"] == "192.0.2.16/28"
+    assert network == {
+        "name": "wire",
+        "driver": "macvlan",
+        "scope": "swarm",
+        "config_from": "wire-config",
+        "attachable": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ({"parent": "eth9"}, "wire: parent: h1 has no link eth9; it has down, eth0, port"),
+        ({"parent": "down"}, "wire: parent: down is down on h1; bring it up"),
+        ({"parent": "port"}, "wire: parent: port is a port of br0 on h1"),
+        ({"parent": "eth0", "mtu": 9000}, "wire: mtu: eth0 has an MTU of 1400 on h1, not 9000"),
+        ({"parent": "eth0", "vlan": 4095}, "wire: vlan: must be 1 to 4094"),
+        ({"parent": "eth0", "mode": "l2"}, "wire: mode: macvlan has bridge, vepa, passthru, private, not l2"),
+        ({"parent": "eth0", "flag": "vepa"}, "wire: flag: is for ipvlan only"),
+        ({"parent": "eth0", "routes": True}, "wire: routes: is for ipvlan"),
+        ({"parent": "eth0", "host_access": {"link": "w"}}, "wire: host_access.address: is needed"),
+        (
+            {"parent": "eth0", "subnets": [WIRE], "host_access": {"link": "w", "address": "192.0.2.33"}},
+            "wire: host_access.address: 192.0.2.33 lies in 192.0.2.32/28, the slice of h2",
+        ),
+        (
+            {"parent": "eth0", "mode": "private", "subnets": [WIRE], "host_access": {"link": "w"}},
+            "wire: host_access: is for macvlan in mode bridge",
+        ),
+    ],
+)
+def test_a_macvlan_network_that_does_not_fit_is_refused(network: dict[str, Any], words: str) -> None:
+    host = info(down={"up": False}, port={"master": "br0"})
+    slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
+    with pytest.raises(AnsibleFilterError, match=words):
+        macvlans({"name": "wire", **network}, info=host, slices=slices)
