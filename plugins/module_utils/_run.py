@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils import (
     _lock,
@@ -35,6 +35,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
+
+S = TypeVar("S")
 
 # From which on Ansible shows with what parameters a module ran.
 _VERBOSITY_OF_PARAMETERS = 3
@@ -70,9 +72,23 @@ def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Re
 
     Where parameters are ``large``, the difference comes only if it is asked for.
     """
-    wait = None if module.check_mode else module.params["lock_timeout"]
     diff = bool(module._diff) or not large
-    report(module, lambda: carry_out(request(module.params), name, wait, diff), large)
+    report(module, lambda: carry_out(request(module.params), name, lock_seconds(module), diff), large)
+
+
+def lock_seconds(module: AnsibleModule) -> float | None:
+    """Return how long to wait for the lock; None where nothing is to be changed."""
+    return None if module.check_mode else float(module.params["lock_timeout"])
+
+
+def through_gate(check_mode: bool, operations: Sequence[Any], before: S, change: Callable[[], S]) -> S:
+    """Make the change, unless it is only to be foretold; return what there is, or would be, afterwards."""
+    if not check_mode:
+        return change()
+    after = before
+    for op in operations:
+        after = op.simulate(after)
+    return after
 
 
 def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
@@ -125,12 +141,7 @@ def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: 
             desired = completed
             before = _look(kernel, desired)
     operations = scheduled(plan(desired, before))
-    if check_mode:
-        after = before
-        for op in operations:
-            after = op.simulate(after)
-    else:
-        after = _change(kernel, desired, before, operations)
+    after = through_gate(check_mode, operations, before, lambda: _change(kernel, desired, before, operations))
     result = {
         "changed": bool(operations),
         "operations": [op.describe() for op in operations],

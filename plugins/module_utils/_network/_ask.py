@@ -1,0 +1,143 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Networks and containers, as the engine has them, and operations carried out; all that is said to it is said here."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, EngineRefused, NotFound
+from ansible_collections.netfleet.docker.plugins.module_utils._network import _said
+from ansible_collections.netfleet.docker.plugins.module_utils._network._docker_sdk import Docker
+from ansible_collections.netfleet.docker.plugins.module_utils._network._journal import Entry
+from ansible_collections.netfleet.docker.plugins.module_utils._network._model import Actual, Desired
+from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import (
+    Connect,
+    Create,
+    Disconnect,
+    Op,
+    Remove,
+)
+
+# From which on the engine takes a MAC address for an endpoint, and tells which is to be the gateway.
+_API_MAC, _API_PRIORITY = (1, 44), (1, 48)
+_API_IPV4 = (1, 47)
+_SHORT_ID = 12
+_PAUSE = 0.1
+
+
+def find(docker: Docker, name: str) -> dict[str, Any] | None:
+    """Return the network of exactly this name, or of exactly this id; None where there is none."""
+    # The engine's filter takes every name that has this one in it.
+    listed = docker.get("/networks", filters={"name": [name]})
+    ids = sorted({one["Id"] for one in listed if one["Name"] == name})
+    if len(ids) > 1:
+        raise BadParameter("name", f"there are {len(ids)} networks {name}: {', '.join(ids)}; give the id of one")
+    try:
+        found: dict[str, Any] = docker.get(f"/networks/{quote(ids[0] if ids else name, safe='')}")
+    except NotFound:
+        return None
+    # Without an exact name, the engine takes the beginning of an id.
+    return found if ids or found["Id"] == name else None
+
+
+def observe(docker: Docker, name: str, entry: Entry | None) -> tuple[Actual, list[str], dict[str, Any] | None]:
+    """Return what there is, the names of who was lost and is no more, and what the engine says of the network."""
+    said = find(docker, name)
+    containers = _containers(docker, name, said["Id"] if said else "")
+    members = _said.members(said["Id"], said["Name"], containers) if said else {}
+    lost, gone = {}, []
+    for identity, member in (entry.members if entry else {}).items():
+        if identity in members:
+            continue
+        try:
+            docker.get(f"/containers/{identity}/json")
+        except NotFound:
+            gone.append(member.name)
+        else:
+            lost[identity] = member
+    network = _said.network(said) if said else None
+    before = entry.network if entry else None
+    return Actual(network, said["Id"] if said else "", members, before, lost), gone, said
+
+
+def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]]:
+    """Return all that the engine says of the containers of a network; its own list has only those that run."""
+    found = []
+    for one in docker.get("/containers/json", all=1) if identity else ():
+        endpoints = (one.get("NetworkSettings") or {}).get("Networks") or {}
+        if name in endpoints or any((end or {}).get("NetworkID") == identity for end in endpoints.values()):
+            try:
+                found.append(docker.get(f"/containers/{one['Id']}/json"))
+            except NotFound:
+                continue
+    return found
+
+
+def identified(docker: Docker, desired: Desired) -> Desired:
+    """Return what is desired with the ids of the containers; raise BadParameter for what the engine has not."""
+    if docker.api < _API_IPV4 and desired.network.ipv4 is False:
+        raise BadParameter(
+            "enable_ipv4", f"false takes API {_API_IPV4[0]}.{_API_IPV4[1]}; this engine has {_api(docker)}"
+        )
+    found = []
+    for member in (desired.connected or ()) if desired.present else ():
+        try:
+            said = docker.get(f"/containers/{quote(member.name, safe='')}/json")
+        except NotFound:
+            raise BadParameter("connected", f"there is no container {member.name}") from None
+        name, identity = said["Name"].lstrip("/"), said["Id"]
+        if member.name != name and not (len(member.name) >= _SHORT_ID and identity.startswith(member.name)):
+            raise BadParameter(
+                "connected", f"there is no container {member.name}; an id has {_SHORT_ID} digits or more"
+            )
+        own = str((said.get("Config") or {}).get("MacAddress") or "").lower()
+        if member.mac and docker.api < _API_MAC and member.mac not in (member.address_mac, own):
+            reason = (
+                f"of {name} takes API {_API_MAC[0]}.{_API_MAC[1]} (Docker Engine 25); this engine has {_api(docker)}"
+            )
+            raise BadParameter("connected[].mac_address", reason)
+        if member.priority is not None and docker.api < _API_PRIORITY:
+            reason = f"of {name} takes API {_API_PRIORITY[0]}.{_API_PRIORITY[1]}; this engine has {_api(docker)}"
+            raise BadParameter("connected[].priority", reason)
+        found.append(changed(member, name=name, id=identity))
+    return changed(desired, connected=None if desired.connected is None else tuple(found))
+
+
+def keeps_macs(docker: Docker) -> bool:
+    """Tell whether the engine takes a MAC address for an endpoint."""
+    return docker.api >= _API_MAC
+
+
+def carry_out(docker: Docker, op: Op) -> None:
+    """Carry out one operation; raise EngineRefused with what was being done and the engine's words."""
+    try:
+        if isinstance(op, Create):
+            docker.post("/networks/create", _said.creation(op.network))
+        elif isinstance(op, Remove):
+            _remove(docker, op)
+        elif isinstance(op, Connect):
+            endpoint = _said.endpoint(op.member)
+            docker.post(
+                f"/networks/{quote(op.name, safe='')}/connect", {"Container": op.member.id, "EndpointConfig": endpoint}
+            )
+        elif isinstance(op, Disconnect):
+            # Without force, an endpoint of a container that does not run stays.
+            docker.post(f"/networks/{quote(op.name, safe='')}/disconnect", {"Container": op.member.id, "Force": True})
+    except EngineRefused as error:
+        raise EngineRefused(docker.url, f"{op.describe()}: {str(error).partition(': ')[2]}") from None
+
+
+def _remove(docker: Docker, op: Remove) -> None:
+    docker.delete(f"/networks/{op.id}")
+    # That of a Swarm goes in the Swarm's own time, and its name can be used again only then.
+    while any(one["Id"] == op.id for one in docker.get("/networks", filters={"id": [op.id]})):
+        time.sleep(_PAUSE)
+
+
+def _api(docker: Docker) -> str:
+    return ".".join(map(str, docker.api))

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A network from look to look: observe, plan, pass the gate, apply, look again, and tell."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _privileges, _run
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._network import _ask, _look, _wanted
+from ansible_collections.netfleet.docker.plugins.module_utils._network._compare import view
+from ansible_collections.netfleet.docker.plugins.module_utils._network._docker_sdk import UNIX, Docker, TooLate, within
+from ansible_collections.netfleet.docker.plugins.module_utils._network._journal import Entry, Journal
+from ansible_collections.netfleet.docker.plugins.module_utils._network._model import Actual, Desired, Network
+from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import Op, Remove
+from ansible_collections.netfleet.docker.plugins.module_utils._network._plan import Plan, plan
+
+
+def work(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
+    """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
+    for name in ("timeout", "deadline"):
+        if params[name] < 1:
+            raise BadParameter(name, "must be a number of seconds from 1 on")
+    desired = _wanted.desired(params)
+    local = str(params["docker_host"]).startswith(UNIX)
+    if local:
+        _privileges.require(_privileges.CHANGE)
+    lock = contextlib.nullcontext() if lock_seconds is None else _lock.held(lock_seconds)
+    with lock, within(params["deadline"], str(params["docker_host"])):
+        docker = Docker(params)
+        try:
+            return _Run(docker, local, desired).result(lock_seconds is None)
+        finally:
+            docker.close()
+
+
+class _Run:
+    """One network of one engine."""
+
+    def __init__(self, docker: Docker, local: bool, desired: Desired) -> None:
+        self._docker = docker
+        self._socket = docker.url[len(UNIX) :] if local else None
+        self._name = desired.network.name
+        found = _ask.find(docker, self._name)
+        if found and found["Name"] != self._name:
+            # It was named by its id.
+            self._name = found["Name"]
+            desired = changed(desired, network=changed(desired.network, name=self._name))
+        self._desired = _ask.identified(docker, desired)
+        self._journal = Journal(docker.url, self._name)
+
+    def result(self, check_mode: bool) -> dict[str, Any]:
+        """Return the module's result, of what was done or would be."""
+        entry = self._journal.read()
+        before, gone, _said = _ask.observe(self._docker, self._name, entry)
+        planned = plan(self._desired, before, _ask.keeps_macs(self._docker))
+        after = _run.through_gate(check_mode, planned.operations, before, lambda: self._change(planned, before))
+        warnings = [f"network {self._name}: {line}" for line in planned.losses]
+        warnings += [f"network {self._name}: {name} was in it, and is no more" for name in gone]
+        return {
+            "changed": bool(planned.operations),
+            "operations": [op.describe() for op in planned.operations],
+            "diff": {"before": self._view(before), "after": self._view(after)},
+            "network": _ask.find(self._docker, self._name),
+            "warnings": warnings,
+        }
+
+    def _view(self, actual: Actual) -> dict[str, Any]:
+        members = sorted(actual.members.values(), key=lambda member: member.name)
+        shows = self._desired.connected is not None or bool(actual.lost) or not self._desired.present
+        network = self._desired.network if self._desired.present else Network(self._name)
+        return view(actual.network, members, network, shows)
+
+    def _change(self, planned: Plan, before: Actual) -> Actual:
+        """Apply the plan and return what there is afterwards; where that fails, bring back what was, and raise."""
+        if planned.may_lose:
+            members = {**before.members, **before.lost}
+            network = before.network or before.before
+            if network:
+                self._journal.write(Entry(network, members))
+        try:
+            for op in planned.operations:
+                _ask.carry_out(self._docker, op)
+            after = self._verified(planned.operations, before)
+        except TooLate as error:
+            raise NetfleetError(f"{error}. The next run brings everybody back who was in {self._name}.") from None
+        except NetfleetError as error:
+            left = self._undo(before) if planned.operations else []
+            if left:
+                more = f"What could not be undone: {'; '.join(left)}. The next run tries again"
+                raise NetfleetError(f"{error}. {more}.") from None
+            raise NetfleetError(f"{error}. What this run had changed is undone.") from None
+        self._journal.forget()
+        return after
+
+    def _verified(self, operations: list[Op], before: Actual) -> Actual:
+        """Return what there is; raise NetfleetError for what the engine took and did not do."""
+        after, _gone, _said = _ask.observe(self._docker, self._name, None)
+        # Whoever was lost has been seen to by the plan.
+        left = plan(changed(self._desired, anew=False), after, keeps_macs=True).operations
+        if left:
+            wishes = "; ".join(op.describe() for op in left)
+            raise NetfleetError(f"the engine accepted every request and yet did not do this: {wishes}")
+        if self._socket is not None:
+            removed = [(before.network, op.id) for op in operations if isinstance(op, Remove) and before.network]
+            lacks = _look.kernel_lacks(self._socket, after, removed)
+            if lacks:
+                raise NetfleetError(f"network {self._name} is not in the kernel as the engine says: {'; '.join(lacks)}")
+        return after
+
+    def _undo(self, before: Actual) -> list[str]:
+        """Bring back the network and who was in it; return what could not be."""
+        left = []
+        try:
+            network = before.network or before.before
+            aim = Desired(network or Network(self._name), present=network is not None)
+            entry = Entry(network, {**before.members, **before.lost}) if network else None
+            now, _gone, _said = _ask.observe(self._docker, self._name, entry)
+            for op in plan(aim, now, keeps_macs=_ask.keeps_macs(self._docker)).operations:
+                try:
+                    _ask.carry_out(self._docker, op)
+                except TooLate:
+                    raise
+                except NetfleetError as error:
+                    left.append(str(error))
+            if not left:
+                self._journal.forget()
+        except NetfleetError as error:
+            left.append(str(error))
+        return left
