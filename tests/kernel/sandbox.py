@@ -18,10 +18,13 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import forked
 from .snapshot import Snapshot, take
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 PACKAGE = "ansible_collections.netfleet.docker.plugins.modules"
 # DAD takes up to two seconds for each address, so only the tests of DAD itself leave it on.
@@ -81,7 +84,7 @@ class Sandbox:
         parent = self._unshare.pid
         self.pid = int(Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()[0])
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_exception: object) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -45,10 +46,13 @@ def find(docker: Docker, name: str) -> dict[str, Any] | None:
     return found if ids or found["Id"] == name else None
 
 
-def observe(docker: Docker, name: str, entry: Entry | None) -> tuple[Actual, list[str], dict[str, Any] | None]:
-    """Return what there is, the names of who was lost and is no more, and what the engine says of the network."""
-    said = find(docker, name)
-    containers = _containers(docker, name, said["Id"] if said else "")
+def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[Actual, list[str]]:
+    """Return what there is, under the first of some names that leads to anything, and who was lost and is no more.
+
+    Those are the id by which a network was named, and its name, which it keeps when it is made anew.
+    """
+    said = next(filter(None, (find(docker, name) for name in names)), None)
+    containers = _containers(docker, said["Name"], said["Id"]) if said else []
     members = _said.members(said["Id"], said["Name"], containers) if said else {}
     lost, gone = {}, []
     for identity, member in (entry.members if entry else {}).items():
@@ -62,13 +66,13 @@ def observe(docker: Docker, name: str, entry: Entry | None) -> tuple[Actual, lis
             lost[identity] = member
     network = _said.network(said) if said else None
     before = entry.network if entry else None
-    return Actual(network, said["Id"] if said else "", members, before, lost), gone, said
+    return Actual(network, said["Id"] if said else "", members, before, lost), gone
 
 
 def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]]:
     """Return all that the engine says of the containers of a network; its own list has only those that run."""
     found = []
-    for one in docker.get("/containers/json", all=1) if identity else ():
+    for one in docker.get("/containers/json", all=1):
         endpoints = (one.get("NetworkSettings") or {}).get("Networks") or {}
         if name in endpoints or any((end or {}).get("NetworkID") == identity for end in endpoints.values()):
             try:

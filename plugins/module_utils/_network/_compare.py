@@ -122,9 +122,8 @@ def _filled(want: tuple[Pool, ...] | None, base: tuple[Pool, ...], ipv6: bool) -
     found = []
     for pool in want or ():
         there = by_subnet.get(pool.subnet)
-        values = {key: getattr(there, key) for key in ("iprange", "gateway", "aux") if getattr(pool, key) is None}
-        # An empty dictionary says that there are none.
-        found.append(changed(pool, **values) if there else pool)
+        keys = [key for key in ("iprange", "gateway", "aux") if getattr(pool, key) is None] if there else []
+        found.append(changed(pool, **{key: getattr(there, key) for key in keys}))
     families = {_family(pool) for pool in want or ()}
     found += [pool for pool in base if _family(pool) not in families]
     return tuple(pool for pool in found if ipv6 or _family(pool) == 4)
@@ -152,19 +151,37 @@ def joined(want: Member, have: Member) -> Member:
     return found
 
 
-def view(network: Network | None, members: Iterable[Member], want: Network, connected: bool) -> dict[str, Any]:
-    """Return what is managed of a network as plain data, for the diff."""
+def view(
+    network: Network | None, members: Iterable[Member], want: Network, connected: Iterable[Member] | None
+) -> dict[str, Any]:
+    """Return what is managed of a network and its members as plain data, for the diff."""
     if network is None:
         return {"exists": False}
     found: dict[str, Any] = {"exists": True}
     for name in FIELDS:
         if getattr(want, name) is not None:
-            value = getattr(network, name)
-            value = own_options(value, want.options) if name == "options" else value
-            found[_called(name)] = plain(value)
-    if connected:
-        shown = ("ipv4", "ipv6", "mac", "aliases")
-        found["connected"] = {
-            one.name: {key: plain(getattr(one, key)) for key in shown if getattr(one, key)} for one in members
-        }
+            found[_called(name)] = plain(getattr(network, name))
+    if want.options is not None:
+        found[_called("options")] = own_options(network.options, want.options)
+    if want.pools is not None:
+        found[_called("pools")] = _shown(network.pools or (), want.pools)
+    if connected is not None:
+        wanted = {one.id: one for one in connected}
+        found["connected"] = {one.name: _managed(one, wanted.get(one.id, Member(one.name))) for one in members}
     return found
+
+
+def _shown(pools: Iterable[Pool], want: Iterable[Pool]) -> list[dict[str, Any]]:
+    """Return pools with what is managed of each; all of those that are not to be there."""
+    wanted = {pool.subnet: plain(pool) for pool in want}
+    keys = {subnet: set(one) for subnet, one in wanted.items()}
+    found = [plain(pool) for pool in sorted(pools, key=lambda pool: [*wanted, pool.subnet].index(pool.subnet))]
+    return [
+        {key: value for key, value in pool.items() if key in keys.get(pool["subnet"], {key} if value else ())}
+        for pool in found
+    ]
+
+
+def _managed(have: Member, want: Member) -> dict[str, Any]:
+    """Return what is managed of an endpoint."""
+    return {name: plain(getattr(have, name)) for name in MEMBER_FIELDS if getattr(want, name) is not None}

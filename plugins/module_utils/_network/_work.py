@@ -45,19 +45,20 @@ class _Run:
     def __init__(self, docker: Docker, local: bool, desired: Desired) -> None:
         self._docker = docker
         self._socket = docker.url[len(UNIX) :] if local else None
-        self._name = desired.network.name
-        found = _ask.find(docker, self._name)
-        if found and found["Name"] != self._name:
-            # It was named by its id.
-            self._name = found["Name"]
-            desired = changed(desired, network=changed(desired.network, name=self._name))
+        given = desired.network.name
+        found = _ask.find(docker, given)
+        # It may be named by its id.
+        self._name = found["Name"] if found else given
+        # Made anew, it keeps its name; when it goes, another one of that name is none of this run's business.
+        self._names = (given, self._name) if desired.present else (given,)
+        desired = changed(desired, network=changed(desired.network, name=self._name))
         self._desired = _ask.identified(docker, desired)
         self._journal = Journal(docker.url, self._name)
 
     def result(self, check_mode: bool) -> dict[str, Any]:
         """Return the module's result, of what was done or would be."""
         entry = self._journal.read()
-        before, gone, _said = _ask.observe(self._docker, self._name, entry)
+        before, gone = _ask.observe(self._docker, self._names, entry)
         planned = plan(self._desired, before, _ask.keeps_macs(self._docker))
         after = _run.through_gate(check_mode, planned.operations, before, lambda: self._change(planned, before))
         warnings = [f"network {self._name}: {line}" for line in planned.losses]
@@ -66,15 +67,17 @@ class _Run:
             "changed": bool(planned.operations),
             "operations": [op.describe() for op in planned.operations],
             "diff": {"before": self._view(before), "after": self._view(after)},
-            "network": _ask.find(self._docker, self._name),
+            "network": next(filter(None, (_ask.find(self._docker, name) for name in self._names)), None),
             "warnings": warnings,
         }
 
     def _view(self, actual: Actual) -> dict[str, Any]:
         members = sorted(actual.members.values(), key=lambda member: member.name)
-        shows = self._desired.connected is not None or bool(actual.lost) or not self._desired.present
-        network = self._desired.network if self._desired.present else Network(self._name)
-        return view(actual.network, members, network, shows)
+        want = self._desired
+        # Who is in there is told where it is managed, or may change of itself.
+        shows = want.connected is not None or bool(actual.lost) or not want.present
+        network = want.network if want.present else Network(self._name)
+        return view(actual.network, members, network, (want.connected or ()) if shows else None)
 
     def _change(self, planned: Plan, before: Actual) -> Actual:
         """Apply the plan and return what there is afterwards; where that fails, bring back what was, and raise."""
@@ -100,7 +103,7 @@ class _Run:
 
     def _verified(self, operations: list[Op], before: Actual) -> Actual:
         """Return what there is; raise NetfleetError for what the engine took and did not do."""
-        after, _gone, _said = _ask.observe(self._docker, self._name, None)
+        after, _gone = _ask.observe(self._docker, self._names, None)
         # Whoever was lost has been seen to by the plan.
         left = plan(changed(self._desired, anew=False), after, keeps_macs=True).operations
         if left:
@@ -120,7 +123,7 @@ class _Run:
             network = before.network or before.before
             aim = Desired(network or Network(self._name), present=network is not None)
             entry = Entry(network, {**before.members, **before.lost}) if network else None
-            now, _gone, _said = _ask.observe(self._docker, self._name, entry)
+            now, _gone = _ask.observe(self._docker, self._names, entry)
             for op in plan(aim, now, keeps_macs=_ask.keeps_macs(self._docker)).operations:
                 try:
                     _ask.carry_out(self._docker, op)

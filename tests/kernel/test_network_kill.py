@@ -1,0 +1,91 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SIGKILL at any moment while a network is made anew: one more run, and nobody is lost.
+
+NETFLEET_NETWORK_KILLS says how many times (12).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from .docker_host import DockerHost
+from .test_network import engine, five, host, remembered
+
+__all__ = ["engine", "host"]
+
+pytestmark = pytest.mark.long
+
+_KILLS = int(os.environ.get("NETFLEET_NETWORK_KILLS", "12"))
+# How long such a run takes here, and a little more.
+_SECONDS = 2.0
+
+
+def mtus() -> Iterator[dict[str, Any]]:
+    """Return options that each make the network another one than the ones before."""
+    # IPv6 takes 1280 at least.
+    number = 1300
+    while True:
+        yield {"com.docker.network.driver.mtu": number}
+        number += 1
+
+
+def test_killed_while_it_is_made_anew(host: DockerHost) -> None:
+    wanted, options = five(host), mtus()
+    before = remembered(host)
+    assert len(before) == 5
+    killed = amid = 0
+    for _each in range(_KILLS):
+        args = {**wanted, "driver_options": next(options)}
+        if not host.killed(random.uniform(0, _SECONDS), args):
+            continue
+        killed += 1
+        amid += host.run("ls", "/var/lib/netfleet.docker/networks", check=False).count(".json")
+        # A check tells of it, and changes nothing.
+        lost = host.all_networks()
+        foretold = host.network(check=True, **args)
+        assert host.all_networks() == lost
+        done = host.network(**args)
+        assert not done.failed, done.msg
+        assert foretold.plan == done.plan
+        assert remembered(host) == before
+        assert not host.network(**args).changed
+        assert host.run("ls", "/var/lib/netfleet.docker/networks", check=False) == ""
+    assert killed > _KILLS // 4
+    print(f"killed {killed} times, {amid} of them while members were away or coming back")  # noqa: T201
+
+
+@pytest.mark.parametrize("state", ["present", "absent", "other"])
+def test_what_is_wanted_after_a_kill_may_be_something_else(host: DockerHost, state: str) -> None:
+    wanted, options = five(host), mtus()
+    before = remembered(host)
+    while not host.run("ls", "/var/lib/netfleet.docker/networks", check=False).count(".json"):
+        host.killed(random.uniform(0, _SECONDS), {**wanted, "driver_options": next(options)})
+    if state == "absent":
+        host.network(name="one", state="absent")
+        assert host.inspect("network", "one") is None
+        assert host.run("ls", "/var/lib/netfleet.docker/networks") == ""
+        # Who was in a network that is gone does not turn up in one of its name.
+        host.applied(**wanted)
+        assert not host.endpoints("one")
+        return
+    more: dict[str, Any] = {} if state == "present" else {"labels": {"a": "b"}, "internal": True}
+    host.applied(name="one", **more)
+    assert remembered(host) == before
+
+
+def test_a_container_that_is_gone_meanwhile_is_named(host: DockerHost) -> None:
+    wanted, options = five(host), mtus()
+    while not host.run("ls", "/var/lib/netfleet.docker/networks", check=False).count(".json"):
+        host.killed(random.uniform(0, _SECONDS), {**wanted, "driver_options": next(options)})
+    host.docker("rm", "-f", "second")
+    done = host.network(**wanted)
+    assert not done.failed, done.msg
+    assert set(host.endpoints("one")) == {"dynamic", "fixed", "marked", "off"}
+    assert not host.network(**wanted).changed
