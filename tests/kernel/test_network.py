@@ -341,7 +341,7 @@ def test_a_configuration_and_a_network_of_it(host: DockerHost) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ({"ipam_config": [{"subnet": "10.0.0.0"}]}, "ipam_config[0].subnet: "),
+        ({"ipam_config": [{"subnet": "10.0.0.0"}]}, '"10.0.0.0" is not a valid CIDR'),
         ({"ipam_config": [{"gateway": "10.0.0.1"}]}, "ipam_config[0].subnet: is needed"),
         ({"ipam_config": [{**POOL, "gateway": "10.9.0.1"}]}, "ipam_config[0].gateway: 10.9.0.1 lies outside of"),
         ({"ipam_config": [{**POOL, "iprange": "10.9.0.0/25"}]}, "ipam_config[0].iprange: 10.9.0.0/25 lies outside of"),

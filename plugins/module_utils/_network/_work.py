@@ -13,7 +13,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _pri
 from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._network import _ask, _look, _wanted
-from ansible_collections.netfleet.docker.plugins.module_utils._network._compare import view
+from ansible_collections.netfleet.docker.plugins.module_utils._network._compare import Difference, differences, view
 from ansible_collections.netfleet.docker.plugins.module_utils._network._docker_sdk import UNIX, Docker, TooLate, within
 from ansible_collections.netfleet.docker.plugins.module_utils._network._journal import Entry, Journal
 from ansible_collections.netfleet.docker.plugins.module_utils._network._model import Actual, Desired, Network
@@ -66,10 +66,19 @@ class _Run:
         return {
             "changed": bool(planned.operations),
             "operations": [op.describe() for op in planned.operations],
-            "diff": {"before": self._view(before), "after": self._view(after)},
+            "diff": {
+                "before": self._view(before),
+                "after": self._view(after),
+                # As of the peer: what made it necessary to make the network anew.
+                "differences": [one.what for one in self._differences(before)],
+            },
             "network": next(filter(None, (_ask.find(self._docker, name) for name in self._names)), None),
             "warnings": warnings,
         }
+
+    def _differences(self, actual: Actual) -> list[Difference]:
+        there = actual.network if self._desired.present else None
+        return differences(self._desired.network, there) if there else []
 
     def _view(self, actual: Actual) -> dict[str, Any]:
         members = sorted(actual.members.values(), key=lambda member: member.name)
