@@ -35,6 +35,9 @@ def overlay_plan(hosts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         state = _engine(name, host).get("swarm_state")
         if state not in ("active", "inactive", "", None):
             raise BadParameter(name, f"its Swarm is {state}: unlock it, or have it leave (docker swarm leave --force)")
+        if name in wanted and not inside[name] and _engine(name, host).get("live_restore"):
+            reason = "its engine has live-restore, which excludes a Swarm: engine_live_restore=false, or absent, first"
+            raise BadParameter(name, reason)
     if wanted and not managers:
         reason = "there is no manager among the hosts of this run; without one there is no Swarm"
         raise BadParameter("overlay_manager_group", reason)
