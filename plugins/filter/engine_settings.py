@@ -66,6 +66,9 @@ _value:
     manages_hosts:
       description: Whether C(hosts) is among what is wanted.
       type: bool
+    leaves_hosts:
+      description: Whether C(hosts) is among what is to be removed.
+      type: bool
 """
 
 from typing import Any, Callable
