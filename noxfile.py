@@ -44,6 +44,8 @@ KERNEL = {
 
 # What the kernel's and the integration tests ask for the truth, and Debian's packages of it.
 PROGRAMS = {
+    "busybox": "busybox-static",
+    "dockerd": "docker.io",
     "ip": "iproute2",
     "iptables-nft-save": "iptables",
     "nft": "nftables",

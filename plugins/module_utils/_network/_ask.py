@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -32,6 +33,20 @@ _PAUSE = 0.1
 _ONLY_OF_USERS = "only when connecting to networks with user configured subnets"
 
 
+class Unexpected(Exception):
+    """An answer of the engine that has not the parts that it should have."""
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    """Raise Unexpected where an answer has not the parts that the engine's API says it has."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unexpected(f"{type(error).__name__}: {error}") from None
+
+
+@_understood()
 def find(docker: Docker, name: str) -> dict[str, Any] | None:
     """Return the network of exactly this name, or of exactly this id; None where there is none."""
     # The engine's filter takes every name that has this one in it.
@@ -47,6 +62,7 @@ def find(docker: Docker, name: str) -> dict[str, Any] | None:
     return found if ids or found["Id"] == name else None
 
 
+@_understood()
 def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[Actual, list[str]]:
     """Return what there is, under the first of some names that leads to anything, and who was lost and is no more.
 
@@ -83,6 +99,7 @@ def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]
     return found
 
 
+@_understood()
 def identified(docker: Docker, desired: Desired) -> Desired:
     """Return what is desired with the ids of the containers; raise BadParameter for what the engine has not."""
     if docker.api < _API_IPV4 and desired.network.ipv4 is False:
