@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible filter: a Swarm's overlay networks, as the inventory declares them, for the module network."""
+"""Ansible filter: a Swarm's overlay networks, for the module network."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ author:
   - netfleet.docker contributors (@netfleet)
 description:
   - >-
-    Makes of the networks that the role C(overlay) takes what M(netfleet.docker.network) is to be told on a manager: the
-    MTU that the underlay of all nodes has room for, encryption, subnets. Refuses subnets that overlap each other, a
-    route of any node, or another network there.
-positional: _input, hosts
+    Makes of the networks that the role C(overlay) takes what M(netfleet.docker.network) is to be told on a manager of the
+    Swarm, with the MTU that the links between the nodes leave.
+  - >-
+    Refuses subnets that overlap each other or what any node reaches otherwise, and encryption where a kernel has no ESP.
+positional: _input, plan, infos, lacks
 options:
   _input:
     description:
@@ -25,25 +26,34 @@ options:
     type: list
     elements: dict
     required: true
-  hosts:
+  plan:
     description:
-      - >-
-        The nodes by their names, each with C(info), what M(netfleet.docker.netns_info) returned, and C(underlay), its
-        address or link of the data path.
+      - What P(netfleet.docker.overlay_swarm#filter) returned.
     type: dict
     required: true
+  infos:
+    description:
+      - By host, what M(netfleet.docker.netns_info) returned with C(routes) and C(docker).
+    type: dict
+    required: true
+  lacks:
+    description:
+      - By host, what its kernel lacks, as V(esp:) and the reason.
+    type: dict
+    required: true
+  ingress:
+    description:
+      - The network C(ingress), as the role's variable C(overlay_ingress) has it.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
-- name: What a manager is to be told
-  ansible.builtin.debug:
-    msg: "{{ networks | netfleet.docker.overlay_networks(nodes) }}"
+- name: Make the networks
+  netfleet.docker.network: "{{ item }}"
+  loop: "{{ networks | netfleet.docker.overlay_networks(plan, {inventory_hostname: info}, {}) }}"
   vars:
-    networks:
-      - name: mesh
-        subnets: [{subnet: 10.70.0.0/24}]
-    nodes:
-      server1: {info: "{{ hostvars.server1.info }}", underlay: 192.0.2.11}
+    networks: [{name: mesh, attachable: true}]
 """
 
 RETURN = r"""
@@ -58,13 +68,13 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _overlay_plan
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _overlay_networks
 
 
-def overlay_networks(networks: Any, hosts: Any) -> list[dict[str, Any]]:
+def overlay_networks(networks: Any, plan: Any, infos: Any, lacks: Any, ingress: Any = None) -> list[dict[str, Any]]:
     """Return what the module is to be told."""
     try:
-        return _overlay_plan.overlay_networks(networks, hosts)
+        return _overlay_networks.overlay_networks(networks, plan, infos, lacks, ingress)
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 
