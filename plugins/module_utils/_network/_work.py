@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._network._compare 
 from ansible_collections.netfleet.docker.plugins.module_utils._network._docker_sdk import UNIX, Docker, TooLate, within
 from ansible_collections.netfleet.docker.plugins.module_utils._network._journal import Entry, Journal
 from ansible_collections.netfleet.docker.plugins.module_utils._network._model import Actual, Desired, Network
-from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import Op, Remove
+from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import Connect, Op, Remove
 from ansible_collections.netfleet.docker.plugins.module_utils._network._plan import Plan, plan
 
 
@@ -94,7 +94,9 @@ class _Run:
             members = {**before.members, **before.lost}
             network = before.network or before.before
             if network:
-                self._journal.write(Entry(network, members))
+                # Who was lost already was so before the network was the one that it is now.
+                identity = before.id if before.network else before.before_id
+                self._journal.write(Entry(network, members, identity))
         try:
             for op in planned.operations:
                 _ask.carry_out(self._docker, op)
@@ -140,6 +142,10 @@ class _Run:
                     raise
                 except NetfleetError as error:
                     left.append(str(error))
+                    if isinstance(op, Connect) and op.member.chosen:
+                        # Better with another address than not at all; what fails here was told.
+                        with contextlib.suppress(NetfleetError):
+                            _ask.carry_out(self._docker, changed(op, member=op.member.left_to_the_engine))
             if not left:
                 self._journal.forget()
         except NetfleetError as error:

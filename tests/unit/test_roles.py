@@ -1,0 +1,74 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A role says each of its variables three times: in its specification, its defaults and its README. They agree."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROLES = sorted(path for path in (Path(__file__).resolve().parents[2] / "roles").iterdir() if path.is_dir())
+
+
+def loaded(path: Path) -> Any:
+    """Return what a YAML file says."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def options(role: Path) -> dict[str, Any]:
+    """Return a role's variables, as its specification has them."""
+    return loaded(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
+
+
+def kept_for_itself(role: Path) -> set[str]:
+    """Return the names that a role has in its vars, for nobody to set."""
+    path = role / "vars/main.yml"
+    return set(loaded(path)) if path.exists() else set()
+
+
+def documented(role: Path) -> set[str]:
+    """Return the variables in the first cells of the README's tables."""
+    text = (role / "README.md").read_text(encoding="utf-8")
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell) if name.startswith(f"{role.name}_")}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_defaults_are_what_the_specification_says(role: Path) -> None:
+    path = role / "defaults/main.yml"
+    defaults = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    assert ((loaded(path) or {}) if path.exists() else {}) == defaults
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_the_readme_has_every_variable_and_no_other(role: Path) -> None:
+    assert documented(role) == set(options(role))
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_variable_begins_with_the_role_and_is_described(role: Path) -> None:
+    for name, option in options(role).items():
+        assert name.startswith(f"{role.name}_")
+        assert option["description"]
+        assert option["type"]
+    assert not kept_for_itself(role) & set(options(role))
+
+
+def undescribed(name: str, option: dict[str, Any]) -> list[str]:
+    """Return the suboptions, at any depth, that lack a type or a description."""
+    found = []
+    for key, inner in option.get("options", {}).items():
+        if not {"type", "description"} <= set(inner):
+            found.append(f"{name}.{key}")
+        found += undescribed(f"{name}.{key}", inner)
+    return found
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_suboption_is_described(role: Path) -> None:
+    assert [lack for name, option in options(role).items() for lack in undescribed(name, option)] == []
