@@ -60,6 +60,10 @@ _value:
       description: Keys that change.
       type: list
       elements: str
+    changes:
+      description: The same for people to read, with their values.
+      type: list
+      elements: str
     restart:
       description: Whether the engine takes them by a restart only.
       type: bool

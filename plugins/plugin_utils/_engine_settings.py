@@ -32,6 +32,9 @@ _LOCAL = ("fd://", "unix://")
 _SOCKETS = ("fd://", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
 
 
+_PUBLIC = _INTEGERS | _LISTS | _SWITCHES | {"bip", "bip6", "fixed-cidr", "fixed-cidr-v6", "ip"}
+
+
 def engine_settings(current: str, wanted: Mapping[str, Any], absent: Iterable[str]) -> dict[str, Any]:
     """Return the settings that are to be, the keys that change, and how the engine takes them.
 
@@ -53,6 +56,7 @@ def engine_settings(current: str, wanted: Mapping[str, Any], absent: Iterable[st
         "settings": after,
         "before": before,
         "changed": changed,
+        "changes": [f"{key}: {_told(key, before, given)} -> {_told(key, after, given)}" for key in changed],
         "restart": bool(set(changed) - reloaded),
         "manages_hosts": "hosts" in given,
         "leaves_hosts": "hosts" in gone,
@@ -88,6 +92,13 @@ def _typed(key: str, value: Any) -> Any:
     return value
 
 
+def _told(key: str, settings: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Return a value for people to read, of the keys that the inventory says; what others say may be a secret."""
+    if key not in settings:
+        return "nothing"
+    return json.dumps(settings[key]) if key in given or key in _PUBLIC else "(not shown)"
+
+
 def _see(given: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     """Refuse what no engine takes, or what would cut it off, by the variable's name."""
     for key in ("bip", "bip6"):
@@ -98,7 +109,7 @@ def _see(given: Mapping[str, Any], after: Mapping[str, Any]) -> None:
             _network(_variable(key), given[key])
     if "bip" in after and "fixed-cidr" in after and {"bip", "fixed-cidr"} & set(given):
         bridge, part = _interface("engine_bip", after["bip"]), _network("engine_fixed_cidr", after["fixed-cidr"])
-        if part.version != bridge.version or not part.subnet_of(bridge):  # type: ignore[arg-type]
+        if part.version != bridge.version or not part.subnet_of(bridge):
             raise BadParameter("engine_fixed_cidr", f"{part} lies outside of the bridge's subnet {bridge} (engine_bip)")
     if "mtu" in given and not 68 <= given["mtu"] <= 65535:
         raise BadParameter("engine_mtu", f"must be 68 to 65535, not {given['mtu']}")

@@ -16,7 +16,7 @@ from ansible_collections.netfleet.docker.plugins.filter.engine_settings import e
 
 ROLE = Path(__file__).resolve().parents[2] / "roles/engine"
 SOCKET = "unix:///var/run/docker.sock"
-TLS = {"tlsverify": True, "tlscacert": "/ca.pem", "tlscert": "/cert.pem", "tlskey": "/key.pem"}
+TLS: dict[str, Any] = {"tlsverify": True, "tlscacert": "/ca.pem", "tlscert": "/cert.pem", "tlskey": "/key.pem"}
 POOL = {"base": "10.200.0.0/16", "size": 24}
 
 
@@ -39,6 +39,11 @@ def test_nothing_is_said_by_none_nor_by_an_empty_text() -> None:
 
 def test_an_empty_list_is_said() -> None:
     assert plan({"dns": ["192.0.2.1"]}, dns=[])["settings"] == {"dns": []}
+
+
+def test_what_changes_is_told_without_the_secrets_of_others() -> None:
+    found = plan({"mtu": 1500, "log-opts": {"splunk-token": "canary"}}, mtu=1400, icc=False, absent=("log-opts",))
+    assert found["changes"] == ["icc: nothing -> false", "log-opts: (not shown) -> nothing", "mtu: 1500 -> 1400"]
 
 
 @pytest.mark.parametrize("text", ["", " \n", "{}"])

@@ -22,7 +22,7 @@ def loaded(path: Path) -> Any:
 
 def options(role: Path) -> dict[str, Any]:
     """Return a role's variables, as its specification has them."""
-    return loaded(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
+    return dict(loaded(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {}))
 
 
 def kept_for_itself(role: Path) -> set[str]:

@@ -3,7 +3,7 @@
 
 """Print which of the kernel's parts that are given as arguments are neither there nor can be loaded, one a line.
 
-With `--load`, those that can be loaded are, and printed with a plus sign before them.
+Those that can be loaded have a plus sign before them, and those that are an equals sign.
 """
 
 from __future__ import annotations
@@ -34,6 +34,15 @@ def built_in() -> set[str]:
     return names
 
 
+def loaded() -> set[str]:
+    """Return the modules that are loaded, of a kernel that has any."""
+    try:
+        with open("/proc/modules", encoding="ascii") as file:
+            return {line.split()[0] for line in file}
+    except OSError:
+        return set()
+
+
 def knows_link(kind: str) -> bool:
     """Tell whether the kernel knows a kind of link, tried in a namespace that is thrown away."""
     kind = {"8021q": "vlan"}.get(kind, kind)
@@ -61,14 +70,16 @@ def has(name: str) -> bool:
 
 
 def main() -> None:
-    """Look at each, load what can be loaded where that is wanted."""
-    names = [name for name in sys.argv[1:] if not name.startswith("--")]
-    for name in names:
+    """Look at each."""
+    modules = loaded()
+    for name in sys.argv[1:]:
+        if name in modules:
+            sys.stdout.write(f"={name}\n")
+            continue
         if has(name):
             continue
         try:
-            load = ["modprobe", *([] if "--load" in sys.argv else ["--dry-run"]), name]
-            loads = subprocess.run(load, capture_output=True, check=False).returncode == 0
+            loads = subprocess.run(["modprobe", "--dry-run", name], capture_output=True, check=False).returncode == 0
         except FileNotFoundError:
             loads = False
         sys.stdout.write(f"+{name}\n" if loads else f"{name}\n")
