@@ -14,8 +14,8 @@ author:
   - netfleet.docker contributors (@netfleet)
 description:
   - >-
-    Puts together what every node of a Swarm heard and how it was answered, when each sent packets to each other one, as the
-    role C(overlay) has them do. Names node, peer, port, and the rule of the firewall if one was found.
+    Puts together what every node of a Swarm heard and how it was answered, when each sent packets to each other one,
+    as the role C(overlay) has them do. Names node, peer, port, and the rule of the firewall if one was found.
 positional: _input, sent, connect
 options:
   _input:

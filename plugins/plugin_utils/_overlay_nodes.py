@@ -157,7 +157,7 @@ def blocked(heard: Mapping[str, Any], sent: Mapping[str, Any], connect: bool = F
                 f"probably dropped there by {one['rule']}"
                 if one.get("rule")
                 else (
-                    f"no rule of its own is found that drops it, so look between the two, and open it where it is closed: "
+                    "no rule there is found that drops it, so look between the two, and open it where it is closed: "
                     f"iptables -I INPUT -p {one['protocol']} --dport {one['port']} -s {one['address']} -j ACCEPT"
                 )
             )
