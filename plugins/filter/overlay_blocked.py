@@ -54,9 +54,15 @@ _value:
   elements: str
 """
 
+from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._overlay_nodes import blocked
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _overlay_nodes
+
+
+def overlay_blocked(heard: Mapping[str, Any], sent: Mapping[str, Any], connect: bool = False) -> list[str]:
+    """Return what is closed."""
+    return _overlay_nodes.blocked(heard, sent, connect)
 
 
 class FilterModule:
@@ -64,4 +70,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return them by name."""
-        return {"overlay_blocked": blocked}
+        return {"overlay_blocked": overlay_blocked}

@@ -19,7 +19,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils import (
     _view,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._data import data
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError, NetfleetError, PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
+    BadParameter,
+    KernelError,
+    NetfleetError,
+    PlanError,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel, Processes
 from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._observe import Reading, observe
@@ -98,6 +103,8 @@ def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: boo
     """
     try:
         result = work()
+    except BadParameter as error:
+        module.fail_json(msg=_view.line(str(error)), parameter=_view.line(error.parameter))
     except NetfleetError as error:
         module.fail_json(msg=_view.line(str(error)))
     for warning in result.pop("warnings", ()):

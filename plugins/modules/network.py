@@ -84,8 +84,9 @@ options:
   ipam_config:
     description:
       - >-
-        Subnets of the network, compared as values. The list is exact for each family, IPv4 and IPv6, of which it has a
-        subnet.
+        Subnets of the network, compared as values. That the network has more of them is no difference; made anew, it
+        has
+        those that are listed, and of a family that is not listed those that it had.
     type: list
     elements: dict
     suboptions:

@@ -49,6 +49,8 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
             "pending": "it waits for managers that do not answer; have it leave with docker swarm leave",
         }
         raise BadParameter(f"{name}: Swarm", f"the engine says {state}; {hints.get(state, 'see its journal')}")
+    if engine.get("live_restore") and said["state"] != ABSENT:
+        raise BadParameter(f"{name}: Swarm", "Docker makes no node of a host with live-restore; switch it off there")
     advertise = address_of(said, host, "overlay_advertise_addr", str(said.get("advertise") or ""))
     data_path = str(said.get("data_path") or "")
     data = address_of(said, host, "overlay_data_path_addr", data_path) if data_path else advertise

@@ -341,7 +341,7 @@ def test_a_configuration_and_a_network_of_it(host: DockerHost) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ({"ipam_config": [{"subnet": "10.0.0.0"}]}, "ipam_config[0].subnet: "),
+        ({"ipam_config": [{"subnet": "10.0.0.0"}]}, '"10.0.0.0" is not a valid CIDR'),
         ({"ipam_config": [{"gateway": "10.0.0.1"}]}, "ipam_config[0].subnet: is needed"),
         ({"ipam_config": [{**POOL, "gateway": "10.9.0.1"}]}, "ipam_config[0].gateway: 10.9.0.1 lies outside of"),
         ({"ipam_config": [{**POOL, "iprange": "10.9.0.0/25"}]}, "ipam_config[0].iprange: 10.9.0.0/25 lies outside of"),
@@ -368,3 +368,11 @@ def test_nonsense_is_refused(host: DockerHost, args: dict[str, Any], words: str)
     assert refused.failed
     assert words in refused.msg
     assert host.all_networks() == before
+
+
+def test_an_endpoint_changes_in_a_subnet_that_the_engine_chose(host: DockerHost) -> None:
+    host.network(name="one")
+    host.container("web", "--network=one")
+    assert host.applied(name="one", connected=[{"name": "web", "aliases": ["first"]}]).changed
+    assert "first" in host.endpoints("one")["web"]["Aliases"]
+    assert host.endpoints("one")["web"]["IPAddress"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.filter.overlay_blocked import blocked
+from ansible_collections.netfleet.docker.plugins.filter.overlay_blocked import overlay_blocked
 from ansible_collections.netfleet.docker.plugins.filter.overlay_networks import overlay_networks
 from ansible_collections.netfleet.docker.plugins.filter.overlay_swarm import overlay_swarm
 
@@ -195,8 +195,8 @@ def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
     lost = {"host": "h2", "address": "192.0.2.2", "protocol": "udp", "port": 7946, "rule": "iptables: -A INPUT -j DROP"}
     answers = [{"host": "h1", "address": "192.0.2.1", "protocol": "tcp", "port": 2377, "answer": "refused"}]
     heard, sent = {"h1": {"missing": [lost]}}, {"h2": {"answers": answers}}
-    (line,) = blocked(heard, sent)
+    (line,) = overlay_blocked(heard, sent)
     assert line == (
         "h1 gets nothing from h2 (192.0.2.2) on udp 7946: probably dropped there by iptables: -A INPUT -j DROP"
     )
-    assert len(blocked(heard, sent, connect=True)) == 2
+    assert len(overlay_blocked(heard, sent, connect=True)) == 2

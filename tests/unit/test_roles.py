@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a role says of its variables is the same everywhere: argument_specs.yml, defaults and README."""
+"""A role says each of its variables three times: in its specification, its defaults and its README. They agree."""
 
 from __future__ import annotations
 
@@ -12,30 +12,63 @@ from typing import Any
 import pytest
 import yaml
 
-ROLES = sorted(path.parent.parent for path in Path(__file__).resolve().parents[2].glob("roles/*/meta/main.yml"))
+ROLES = sorted(path for path in (Path(__file__).resolve().parents[2] / "roles").iterdir() if path.is_dir())
+
+
+def loaded(path: Path) -> Any:
+    """Return what a YAML file says."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def options(role: Path) -> dict[str, Any]:
-    """Return the options of a role."""
-    spec = yaml.safe_load((role / "meta/argument_specs.yml").read_text(encoding="utf-8"))
-    found: dict[str, Any] = spec["argument_specs"]["main"].get("options") or {}
+    """Return a role's variables, as its specification has them."""
+    return loaded(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {})
+
+
+def kept_for_itself(role: Path) -> set[str]:
+    """Return the names that a role has in its vars, for nobody to set."""
+    path = role / "vars/main.yml"
+    return set(loaded(path)) if path.exists() else set()
+
+
+def documented(role: Path) -> set[str]:
+    """Return the variables in the first cells of the README's tables."""
+    text = (role / "README.md").read_text(encoding="utf-8")
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
+    return {name for cell in cells for name in re.findall(r"`(\w+)`", cell) if name.startswith(f"{role.name}_")}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_defaults_are_what_the_specification_says(role: Path) -> None:
+    path = role / "defaults/main.yml"
+    defaults = {name: option["default"] for name, option in options(role).items() if "default" in option}
+    assert ((loaded(path) or {}) if path.exists() else {}) == defaults
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_the_readme_has_every_variable_and_no_other(role: Path) -> None:
+    assert documented(role) == set(options(role))
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_variable_begins_with_the_role_and_is_described(role: Path) -> None:
+    for name, option in options(role).items():
+        assert name.startswith(f"{role.name}_")
+        assert option["description"]
+        assert option["type"]
+    assert not kept_for_itself(role) & set(options(role))
+
+
+def undescribed(name: str, option: dict[str, Any]) -> list[str]:
+    """Return the suboptions, at any depth, that lack a type or a description."""
+    found = []
+    for key, inner in option.get("options", {}).items():
+        if not {"type", "description"} <= set(inner):
+            found.append(f"{name}.{key}")
+        found += undescribed(f"{name}.{key}", inner)
     return found
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_defaults_are_those_of_the_argument_specs(role: Path) -> None:
-    defaults = yaml.safe_load((role / "defaults/main.yml").read_text(encoding="utf-8")) or {}
-    assert defaults == {name: one["default"] for name, one in options(role).items() if "default" in one}
-
-
-@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_the_readme_names_every_variable(role: Path) -> None:
-    rows = re.findall(r"^\|([^|]*)\|", (role / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
-    named = set(re.findall(rf"`({role.name}_\w+)`", "".join(rows)))
-    assert named == set(options(role))
-
-
-@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_variables_have_the_name_of_their_role(role: Path) -> None:
-    assert options(role)
-    assert all(name.startswith(f"{role.name}_") for name in options(role))
+def test_every_suboption_is_described(role: Path) -> None:
+    assert [lack for name, option in options(role).items() for lack in undescribed(name, option)] == []

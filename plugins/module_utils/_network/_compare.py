@@ -76,24 +76,18 @@ def _called(name: str) -> str:
 
 
 def _of_pools(want: tuple[Pool, ...], have: tuple[Pool, ...]) -> list[Difference]:
+    """Return in what subnets differ; of one that is not there, all that is said. There may be others."""
     found = []
     by_subnet = {pool.subnet: pool for pool in have}
     for at, pool in enumerate(want):
         there = by_subnet.get(pool.subnet)
         if there is None:
             found.append(Difference(f"ipam_config[{at}].subnet", pool.subnet, [one.subnet for one in have]))
-            continue
         for key in ("iprange", "gateway", "aux"):
-            wanted, old = getattr(pool, key), getattr(there, key)
+            wanted, old = getattr(pool, key), getattr(there, key, None)
             if wanted is not None and (wanted or None) != (old or None):
                 shown = "aux_addresses" if key == "aux" else key
                 found.append(Difference(f"ipam_config[{at}].{shown}", wanted, old))
-    # Of a family that is not spoken of, Docker may have taken a subnet of its own.
-    families = {_family(pool) for pool in want}
-    known = {pool.subnet for pool in want}
-    extra = [pool.subnet for pool in have if _family(pool) in families and pool.subnet not in known]
-    if extra and not found:
-        found.append(Difference("ipam_config", [pool.subnet for pool in want], [pool.subnet for pool in have]))
     return found
 
 
@@ -144,7 +138,8 @@ def member_differences(want: Member, have: Member) -> list[Difference]:
 def joined(want: Member, have: Member) -> Member:
     """Return the endpoint that is to be: what is desired of it, and of the rest what there was."""
     kept = {name: getattr(have, name) for name in (*MEMBER_FIELDS, "links") if getattr(want, name) is None}
-    found = changed(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept})
+    chosen = tuple(name for name in have.chosen if getattr(want, name) is None)
+    found = changed(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept, "chosen": chosen})
     if want.ipv4 and want.ipv4 != have.ipv4 and want.mac is None:
         # It is the engine's, made of the address or at random.
         found = changed(found, mac=None)
