@@ -14,8 +14,8 @@ author:
   - netfleet.docker contributors (@netfleet)
 description:
   - >-
-    Puts together what every node of a Swarm heard and how it was answered, when each sent packets to each other one, as the
-    role C(overlay) has them do. Names node, peer, port, and the rule of the firewall if one was found.
+    Puts together what every node of a Swarm heard and how it was answered, when each sent packets to each other one,
+    as the role C(overlay) has them do. Names node, peer, port, and the rule of the firewall if one was found.
 positional: _input, sent, connect
 options:
   _input:
@@ -54,9 +54,15 @@ _value:
   elements: str
 """
 
+from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._overlay_nodes import blocked
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _overlay_nodes
+
+
+def overlay_blocked(heard: Mapping[str, Any], sent: Mapping[str, Any], connect: bool = False) -> list[str]:
+    """Return what is closed."""
+    return _overlay_nodes.blocked(heard, sent, connect)
 
 
 class FilterModule:
@@ -64,4 +70,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Return them by name."""
-        return {"overlay_blocked": blocked}
+        return {"overlay_blocked": overlay_blocked}

@@ -14,8 +14,8 @@ author:
   - netfleet.docker contributors (@netfleet)
 description:
   - >-
-    Makes of the role C(overlay)'s variable C(overlay_gwbridge) what M(netfleet.docker.network) is to be told on a host. On a
-    node of a Swarm the bridge is not made anew, because Docker uses it.
+    Makes of the role C(overlay)'s variable C(overlay_gwbridge) what M(netfleet.docker.network) is to be told on a
+    host. On a node of a Swarm the bridge is not made anew, because Docker uses it.
 positional: _input, in_swarm
 options:
   _input:

@@ -14,10 +14,11 @@ author:
   - netfleet.docker contributors (@netfleet)
 description:
   - >-
-    Makes of the networks that the role C(overlay) takes what M(netfleet.docker.network) is to be told on a manager of the
-    Swarm, with the MTU that the links between the nodes leave.
+    Makes of the networks that the role C(overlay) takes what M(netfleet.docker.network) is to be told on a manager of
+    the Swarm, with the MTU that the links between the nodes leave.
   - >-
-    Refuses subnets that overlap each other or what any node reaches otherwise, and encryption where a kernel has no ESP.
+    Refuses subnets that overlap each other or what any node reaches otherwise, and encryption where a kernel has no
+    ESP.
 positional: _input, plan, infos, lacks
 options:
   _input:

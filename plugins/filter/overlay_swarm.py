@@ -14,18 +14,19 @@ author:
   - netfleet.docker contributors (@netfleet)
 description:
   - >-
-    Compares the nodes of a Swarm that are declared with those that are there, and tells what has to be done, in order: who
-    begins, who joins, who changes its role or availability, and who leaves. The role C(overlay) does it.
+    Compares the nodes of a Swarm that are declared with those that are there, and tells what has to be done, in
+    order: who begins, who joins, who changes its role or availability, and who leaves. The role C(overlay) does it.
   - >-
-    Refuses what would lose the quorum of managers, a second Swarm beside one that is there, and hosts that cannot take part.
+    Refuses what would lose the quorum of managers, a second Swarm beside one that is there, and hosts that cannot
+    take part.
 positional: _input, managers, port
 options:
   _input:
     description:
       - >-
-        The hosts of the run, by name. Each has C(role) (V(manager) or V(worker)), C(state) (as C(overlay_node_state)),
-        C(advertise) and C(data_path), and as C(info) what M(netfleet.docker.netns_info) returned with C(addresses), C(routes)
-        and C(docker).
+        The hosts of the run, by name. Each has C(role) (V(manager) or V(worker)), C(state) (as
+        C(overlay_node_state)), C(advertise) and C(data_path), and as C(info) what M(netfleet.docker.netns_info)
+        returned with C(addresses), C(routes) and C(docker).
     type: dict
     required: true
   managers:
@@ -59,9 +60,10 @@ RETURN = r"""
 _value:
   description:
     - >-
-      C(init), the host that begins a Swarm; C(manager), the one that speaks for it; the lists C(join), C(stale), C(roles),
-      C(availability) and C(leave), in order; C(members) with their addresses; C(traffic), by host who must reach whom;
-      C(mtu) and C(ipv6) of the links between them; C(warnings); C(changes), whether the nodes of the Swarm change.
+      C(init), the host that begins a Swarm; C(manager), the one that speaks for it; the lists C(join), C(stale),
+      C(roles), C(availability) and C(leave), in order; C(members) with their addresses; C(traffic), by host who
+      must reach whom; C(mtu) and C(ipv6) of the links between them; C(warnings); C(changes), whether the nodes of
+      the Swarm change.
   type: dict
 """
 

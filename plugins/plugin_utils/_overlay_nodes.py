@@ -49,6 +49,8 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
             "pending": "it waits for managers that do not answer; have it leave with docker swarm leave",
         }
         raise BadParameter(f"{name}: Swarm", f"the engine says {state}; {hints.get(state, 'see its journal')}")
+    if engine.get("live_restore") and said["state"] != ABSENT:
+        raise BadParameter(f"{name}: Swarm", "Docker makes no node of a host with live-restore; switch it off there")
     advertise = address_of(said, host, "overlay_advertise_addr", str(said.get("advertise") or ""))
     data_path = str(said.get("data_path") or "")
     data = address_of(said, host, "overlay_data_path_addr", data_path) if data_path else advertise
@@ -157,7 +159,7 @@ def blocked(heard: Mapping[str, Any], sent: Mapping[str, Any], connect: bool = F
                 f"probably dropped there by {one['rule']}"
                 if one.get("rule")
                 else (
-                    f"no rule of its own is found that drops it, so look between the two, and open it where it is closed: "
+                    "no rule there is found that drops it, so look between the two, and open it where it is closed: "
                     f"iptables -I INPUT -p {one['protocol']} --dport {one['port']} -s {one['address']} -j ACCEPT"
                 )
             )

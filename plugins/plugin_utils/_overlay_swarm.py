@@ -19,6 +19,8 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._overlay_nodes imp
 )
 
 Row = Mapping[str, Any]
+# What it is for, which node, and whether it becomes a manager.
+Step = tuple[str, str, bool]
 
 
 def plan(declared: Mapping[str, Row], managers: Sequence[str] = (), port: int = 4789) -> dict[str, Any]:
@@ -46,8 +48,8 @@ def plan(declared: Mapping[str, Row], managers: Sequence[str] = (), port: int = 
             *(row["id"] for row in stale),
         }
     )
-    if not dissolves:
-        _keep_quorum(listed, stale, coming, roles, leaving, begins)
+    if not dissolves and begins is None:
+        _keep_quorum(listed, _steps(stale, coming, roles, leaving))
     members = [node for node in found if node.state != ABSENT]
     by_id = {row["id"]: row for row in listed}
     return {
@@ -99,15 +101,15 @@ def _speaker(found: Iterable[Node], declared: Mapping[str, Row]) -> tuple[str | 
             if strangers:
                 raise BadParameter(
                     "overlay_manager_group",
-                    f"{', '.join(strangers)} is in another Swarm than {node.host}, or was removed from it; have it leave "
-                    "first: docker swarm leave --force",
+                    f"{', '.join(strangers)} is in another Swarm than {node.host}, or was removed from it; "
+                    "have it leave first: docker swarm leave --force",
                 )
             return node.host, rows
     if talkers:
         raise BadParameter(
             "overlay_manager_group",
-            f"{talkers[0].host} manages a Swarm that has lost its quorum; bring its other managers back, or make it the "
-            "only one there: docker swarm init --force-new-cluster",
+            f"{talkers[0].host} manages a Swarm that has lost its quorum; bring its other managers back, or make it "
+            "the only one there: docker swarm init --force-new-cluster",
         )
     if inside:
         raise BadParameter(
@@ -134,8 +136,8 @@ def _begins(found: Sequence[Node], coming: Iterable[Node], managers: Sequence[st
     if lacking:
         raise BadParameter(
             "overlay_manager_group",
-            f"no Swarm is there yet as far as this run sees, and it does not see {', '.join(lacking)}; take all managers in, "
-            "or there may be two Swarms",
+            f"no Swarm is there yet as far as this run sees, and it does not see {', '.join(lacking)}; take all "
+            "managers in, or there may be two Swarms",
         )
     first = next((node for node in coming if node.role == MANAGER), None)
     if first is None:
@@ -143,38 +145,33 @@ def _begins(found: Sequence[Node], coming: Iterable[Node], managers: Sequence[st
     return first
 
 
-def _keep_quorum(
-    listed: Sequence[Row],
-    stale: Sequence[Row],
-    coming: Iterable[Node],
-    roles: Iterable[Node],
-    leaving: Iterable[Node],
-    begins: Node | None,
-) -> None:
-    """See that after each step more than half of the managers answer."""
-    managing = {row["id"]: row["reachability"] == "reachable" for row in listed if row["role"] == MANAGER}
-    if begins is not None:
-        return
-    steps: list[tuple[str, str, bool | None]] = [
-        *((f"removing {row['hostname']}, which is down", row["id"], None) for row in stale),
+def _steps(stale: Iterable[Row], coming: Iterable[Node], roles: Iterable[Node], leaving: Iterable[Node]) -> list[Step]:
+    """Return who becomes a manager, True, and who stops being a node or a manager, in order, with what it is for."""
+    return [
+        *((f"removing {row['hostname']}, which is down", row["id"], False) for row in stale),
         *((f"{node.host} as a manager", node.host, True) for node in coming if node.role == MANAGER),
         *((f"{node.host} as a manager", node.id, True) for node in roles if node.role == MANAGER),
         *(
-            (f"overlay_worker_group: making {node.host} a worker", node.id, None)
+            (f"overlay_worker_group: making {node.host} a worker", node.id, False)
             for node in roles
             if node.role != MANAGER
         ),
-        *((f"overlay_node_state=absent of {node.host}", node.id, None) for node in leaving),
+        *((f"overlay_node_state=absent of {node.host}", node.id, False) for node in leaving),
     ]
-    for what, one, answers in steps:
-        if answers is None and one not in managing:
+
+
+def _keep_quorum(listed: Iterable[Row], steps: Iterable[Step]) -> None:
+    """See that after each step more than half of the managers answer."""
+    managing = {row["id"]: row["reachability"] == "reachable" for row in listed if row["role"] == MANAGER}
+    for what, one, comes in steps:
+        if not comes and one not in managing:
             continue
         if not _holds(managing):
             raise BadParameter(what, f"the managers have no quorum now ({_count(managing)}); bring them back first")
-        if answers is None:
+        if not comes:
             managing.pop(one)
         else:
-            managing[one] = answers
+            managing[one] = True
         if not _holds(managing):
             raise BadParameter(what, f"would lose the quorum: {_count(managing)} would be left")
 

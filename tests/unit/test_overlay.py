@@ -1,0 +1,202 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What makes a Swarm of hosts, in which order, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.netfleet.docker.plugins.filter.overlay_blocked import overlay_blocked
+from ansible_collections.netfleet.docker.plugins.filter.overlay_networks import overlay_networks
+from ansible_collections.netfleet.docker.plugins.filter.overlay_swarm import overlay_swarm
+
+Row = dict[str, Any]
+
+
+def row(host: str, role: str = "worker", **more: Any) -> Row:
+    reach = {"reachability": "reachable" if role == "manager" else None}
+    said = {"id": f"id-{host}", "hostname": host, "role": role, "state": "ready", "availability": "active"}
+    return {**said, **reach, **more}
+
+
+def host(number: int, role: str = "worker", state: str = "active", rows: Any = None, **more: Any) -> Row:
+    """Return a host; rows: the nodes of the Swarm that it is in, which a manager tells."""
+    name, address = f"h{number}", f"192.0.2.{number}"
+    own: Row = next((one for one in rows or () if one["id"] == f"id-{name}"), {})
+    manages = own.get("role") == "manager"
+    engine = {
+        "version": "20.10.24",
+        "swarm_state": more.get("swarm", "active" if own else "inactive"),
+        "swarm_role": "manager" if manages else "worker" if own else None,
+        "swarm_node_id": own.get("id"),
+        "swarm_address": address if own else None,
+    }
+    eth0 = {"name": "eth0", "kind": None, "up": True, "mtu": more.get("mtu", 1500)}
+    routes = [
+        {"dst": "0.0.0.0/0", "interface": "eth0", "table": 254, "family": 4},
+        {"dst": "10.5.0.0/16", "interface": "eth0", "table": 254, "family": 4},
+    ]
+    place = {
+        "kind": "host",
+        "interfaces": [eth0],
+        "addresses": [{"interface": "eth0", "address": address, "family": 4, "scope": "global"}],
+        "routes": routes,
+    }
+    docker = {"engine": engine, "networks": more.get("networks", []), "swarm_nodes": rows if manages else []}
+    info = {"host": {"hostname": name}, "namespaces": [place], "docker": docker}
+    return {"role": role, "state": state, "advertise": "", "data_path": "", "info": info, **more.get("declared", {})}
+
+
+def swarm(*hosts: Row, **more: Any) -> Row:
+    return overlay_swarm({one["info"]["host"]["hostname"]: one for one in hosts}, **more)
+
+
+def names(rows: list[Row]) -> list[str]:
+    return [one["host"] for one in rows]
+
+
+def test_a_swarm_from_nothing_begins_with_the_first_manager_and_managers_join_first() -> None:
+    plan = swarm(host(4), host(1, "manager"), host(2, "manager"), host(3, "manager"))
+    assert (plan["init"], plan["manager"], plan["remote"]) == ("h1", "h1", "192.0.2.1:2377")
+    assert names(plan["join"]) == ["h2", "h3", "h4"]
+    assert plan["changes"]
+
+
+def test_a_swarm_as_declared_needs_nothing() -> None:
+    rows = [row("h1", "manager"), row("h2")]
+    plan = swarm(host(1, "manager", rows=rows), host(2, rows=rows))
+    assert plan["init"] is None
+    assert not plan["changes"]
+    assert plan["availability"] == []
+
+
+def test_who_must_reach_whom() -> None:
+    plan = swarm(host(1, "manager"), host(2), port=5000)
+    sent = [(one["protocol"], one["port"], one["address"]) for one in plan["traffic"]["h2"]["send"]]
+    assert sent == [
+        ("tcp", 2377, "192.0.2.1"),
+        ("tcp", 7946, "192.0.2.1"),
+        ("udp", 7946, "192.0.2.1"),
+        ("udp", 5000, "192.0.2.1"),
+    ]
+    assert {one["port"] for one in plan["traffic"]["h2"]["expect"]} == {7946, 5000}
+
+
+def test_roles_and_availability_are_changed() -> None:
+    rows = [row("h1", "manager"), row("h2", "manager"), row("h3")]
+    plan = swarm(host(1, "manager", rows=rows), host(2, rows=rows), host(3, "manager", "drain", rows=rows))
+    assert [(one["host"], one["role"]) for one in plan["roles"]] == [("h3", "manager"), ("h2", "worker")]
+    assert [(one["host"], one["state"]) for one in plan["availability"]] == [("h3", "drain")]
+
+
+def test_a_node_that_is_to_be_absent_leaves() -> None:
+    rows = [row("h1", "manager"), row("h2")]
+    plan = swarm(host(1, "manager", rows=rows), host(2, state="absent", rows=rows))
+    assert [(one["host"], one["id"], one["last"]) for one in plan["leave"]] == [("h2", "id-h2", False)]
+    assert names(plan["members"]) == ["h1"]
+
+
+def test_a_swarm_is_dissolved_by_its_last_manager() -> None:
+    rows = [row("h1", "manager"), row("h2")]
+    plan = swarm(host(1, "manager", "absent", rows=rows), host(2, state="absent", rows=rows))
+    assert [(one["host"], one["last"]) for one in plan["leave"]] == [("h2", False), ("h1", True)]
+
+
+def test_what_a_host_was_before_it_lost_its_state_is_removed() -> None:
+    rows = [row("h1", "manager"), row("h2", state="down")]
+    plan = swarm(host(1, "manager", rows=rows), host(2))
+    assert plan["stale"] == [{"id": "id-h2", "hostname": "h2", "manager": False}]
+    assert names(plan["join"]) == ["h2"]
+
+
+THREE = [row("h1", "manager"), row("h2", "manager"), row("h3", "manager", reachability="unreachable", state="down")]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "words"),
+    [
+        (
+            [host(1, "manager", rows=THREE), host(2, "manager", "absent", rows=THREE)],
+            "overlay_node_state=absent of h2: would lose the quorum: 1 of 2 managers that answer would be left",
+        ),
+        (
+            [host(1, "manager", rows=THREE), host(2, rows=THREE)],
+            "making h2 a worker: would lose the quorum: 1 of 2 managers",
+        ),
+        (
+            [host(1, "manager", "absent", rows=[THREE[0], row("h2")]), host(2, rows=[THREE[0], row("h2")])],
+            "overlay_node_state=absent of h1: would lose the quorum: 0 of 0 managers",
+        ),
+        ([host(1, "manager", rows=THREE[:1]), host(2, rows=[row("h2")])], "h2 is in another Swarm than h1"),
+        ([host(1, "manager"), host(2, rows=[row("h2")])], "h2 is in a Swarm, and none of its managers is in this run"),
+        ([host(1, "manager", swarm="locked")], "h1: Swarm: the engine says locked; unlock it"),
+        ([host(2)], "overlay_manager_group: has no host that is to be in the Swarm"),
+        ([host(1, "manager", declared={"advertise": "eth7"})], "h1: overlay_advertise_addr: h1 has no link eth7"),
+        (
+            [host(1, "manager", declared={"advertise": "192.0.2.9"})],
+            "h1: overlay_advertise_addr: the host has no address 192.0.2.9; it has 192.0.2.1",
+        ),
+    ],
+)
+def test_what_does_not_go_is_refused(hosts: list[Row], words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=words):
+        swarm(*hosts)
+
+
+def test_only_who_sees_all_managers_begins_a_swarm() -> None:
+    with pytest.raises(AnsibleFilterError, match="it does not see h9"):
+        swarm(host(1, "manager"), managers=["h1", "h9"])
+
+
+def networks(*declared: Row, **more: Any) -> list[Row]:
+    one = host(1, "manager", **{key: more.pop(key) for key in ("mtu", "networks") if key in more})
+    return overlay_networks(declared, swarm(one), {"h1": one["info"]}, more.pop("lacks", {}), **more)
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        ({}, "1400"),
+        ({"mtu": "1300"}, "1350"),
+        ({"encrypted": True, "mtu": 1300}, "1376"),
+        ({"encrypted": True}, "1400"),
+    ],
+)
+def test_the_driver_is_told_the_mtu_of_the_links_below(network: Row, told: str) -> None:
+    (made,) = networks({"name": "mesh", **network}, mtu=1400)
+    assert made["driver_options"]["com.docker.network.driver.mtu"] == told
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ({"encrypted": True}, r"mesh: encrypted: the kernel of h1 has no ESP \(Not there\)"),
+        ({"mtu": 1451}, "mesh: mtu: 1451 and its headers make 1501, and the links between the nodes have 1500"),
+        ({"mtu": "big"}, "mesh: mtu: must be 68 to 65535 or underlay, not big"),
+        ({"subnets": [{"subnet": "10.5.7.0/24"}]}, "10.5.7.0/24 overlaps the route to 10.5.0.0/16 through eth0 of h1"),
+        ({"subnets": [{"subnet": "10.6.0.0/24"}]}, "10.6.0.0/24 overlaps the network other of h1"),
+        ({"subnets": [{"subnet": "10.6.0.1/24"}]}, "mesh: subnets.*has host bits set"),
+    ],
+)
+def test_a_network_that_does_not_fit_is_refused(network: Row, words: str) -> None:
+    there = [{"name": "other", "ipam": [{"subnet": "10.6.0.0/16"}]}]
+    with pytest.raises(AnsibleFilterError, match=words):
+        networks({"name": "mesh", **network}, networks=there, lacks={"h1": ["esp: Not there"]})
+
+
+def test_what_is_to_go_comes_first() -> None:
+    assert networks({"name": "b"}, {"name": "a", "state": "absent"})[0] == {"name": "a", "state": "absent"}
+
+
+def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
+    lost = {"host": "h2", "address": "192.0.2.2", "protocol": "udp", "port": 7946, "rule": "iptables: -A INPUT -j DROP"}
+    answers = [{"host": "h1", "address": "192.0.2.1", "protocol": "tcp", "port": 2377, "answer": "refused"}]
+    heard, sent = {"h1": {"missing": [lost]}}, {"h2": {"answers": answers}}
+    (line,) = overlay_blocked(heard, sent)
+    assert line == (
+        "h1 gets nothing from h2 (192.0.2.2) on udp 7946: probably dropped there by iptables: -A INPUT -j DROP"
+    )
+    assert len(overlay_blocked(heard, sent, connect=True)) == 2
