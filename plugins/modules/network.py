@@ -155,8 +155,8 @@ options:
         is
         disconnected and connected again, and no other is touched.
       - >-
-        A MAC address of its own takes Docker API 1.44 (Docker Engine 25), because older engines take none for a single
-        endpoint.
+        A MAC address that the container does not have yet takes Docker API 1.54 (Docker Engine 29.3), because older
+        engines apply none when a container is connected. Up to API 1.43 they apply that of the container as a whole.
     type: list
     elements: raw
     aliases: [containers]

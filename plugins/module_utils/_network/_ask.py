@@ -25,8 +25,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._network._ops impo
     Remove,
 )
 
-# From which on the engine takes a MAC address for an endpoint, and tells which is to be the gateway.
-_API_MAC, _API_PRIORITY = (1, 44), (1, 48)
+# From 1.44 on the API has a MAC address for an endpoint, and a container's own one is applied no more when it is
+# connected; but engines before Docker 29.3 pass over it as well (moby/moby#48192, #52040).
+_API_NO_OWN_MAC, _API_MAC = (1, 44), (1, 54)
+# From which on the engine is told which endpoint is to be the gateway.
+_API_PRIORITY = (1, 48)
 _API_IPV4 = (1, 47)
 _SHORT_ID = 12
 _PAUSE = 0.1
@@ -71,6 +74,8 @@ def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[
     said = next(filter(None, (find(docker, name) for name in names)), None)
     containers = _containers(docker, said["Name"], said["Id"]) if said else []
     members = _said.members(said["Id"], said["Name"], containers) if said else {}
+    if docker.api >= _API_NO_OWN_MAC:
+        members = {key: changed(member, own_mac=None) for key, member in members.items()}
     lost, gone = {}, []
     for identity, member in (entry.members if entry else {}).items():
         if identity in members:
@@ -117,10 +122,12 @@ def identified(docker: Docker, desired: Desired) -> Desired:
             raise BadParameter(
                 "connected", f"there is no container {member.name}; an id has {_SHORT_ID} digits or more"
             )
-        own = str((said.get("Config") or {}).get("MacAddress") or "").lower()
-        if member.mac and docker.api < _API_MAC and member.mac not in (member.address_mac, own):
+        there = ((said.get("NetworkSettings") or {}).get("Networks") or {}).get(desired.network.name) or {}
+        own = (said.get("Config") or {}).get("MacAddress") if docker.api < _API_NO_OWN_MAC else None
+        possible = (member.address_mac, *(str(one or "").lower() for one in (own, there.get("MacAddress"))))
+        if member.mac and not keeps_macs(docker) and member.mac not in possible:
             reason = (
-                f"of {name} takes API {_API_MAC[0]}.{_API_MAC[1]} (Docker Engine 25); this engine has {_api(docker)}"
+                f"of {name} takes API {_API_MAC[0]}.{_API_MAC[1]} (Docker Engine 29.3); this engine has {_api(docker)}"
             )
             raise BadParameter("connected[].mac_address", reason)
         if member.priority is not None and docker.api < _API_PRIORITY:
