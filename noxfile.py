@@ -297,7 +297,7 @@ def molecule(session: nox.Session) -> None:
 # Not among the gates of `make test`: two machines under emulation take their time.
 @nox.session(venv_backend="none", default=False)
 def vm(session: nox.Session) -> None:
-    """Run the scenarios that need kernels of their own on two virtual machines, and remove them, also after a failure."""
+    """Run the scenarios that need kernels of their own on two virtual machines; remove those, also after a failure."""
     need_root(session)
     some(session, "scenarios", "molecule-vm/*/molecule.yml")
     lab = {"MOLECULE_GLOB": "molecule/*/molecule.yml", "LAB": "vm"}
