@@ -30,16 +30,16 @@ help: ## say what can be made
 setup: $(READY) ## make .venv: a control node and the tools of the gates
 	@:
 
-lab: setup ## start the lab; HOSTS=N says how many hosts
+lab: setup ## start the lab; HOSTS=N says how many hosts, LAB=vm makes virtual machines
 	$(if $(HOSTS),HOSTS=$(HOSTS)) .venv/bin/molecule create -s default
 
-lab-down: setup ## remove the lab
+lab-down: setup ## remove the lab, or with LAB=vm that of virtual machines
 	.venv/bin/molecule destroy -s default
 
 demo: lab ## show the collection at work in the lab
 	@$(call say,A container without any network on every host)
 	$(PLAY) demo/containers.yml
-	@$(call say,The links that demo/inventory.yml declares)
+	@$(call say,Docker's networks and raw links$(comma) as demo/inventory.yml declares them)
 	$(PLAY) playbooks/provision.yml
 	@$(call say,The same once more: nothing is left to change)
 	$(PLAY) playbooks/provision.yml | tee .lab/second-run.txt
@@ -54,7 +54,7 @@ test: setup ## run every gate; ALL=1 with every version of ansible-core
 	@mkdir -p .cache
 	@.venv/bin/nox 2>&1 | tee .cache/test.log || { $(call say,What failed first); $(FAILURES) .cache/test.log | head -n 20; exit 1; }
 
-test-%: setup ## run one gate: make test-lint, test-units, test-kernel ...
+test-%: setup ## run one gate: make test-lint, test-units, test-kernel ...; test-vm is in none other
 	.venv/bin/nox --session $*
 
 clean: ## remove caches and .venv; the lab stays

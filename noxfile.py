@@ -44,6 +44,8 @@ KERNEL = {
 
 # What the kernel's and the integration tests ask for the truth, and Debian's packages of it.
 PROGRAMS = {
+    "busybox": "busybox-static",
+    "dockerd": "docker.io",
     "ip": "iproute2",
     "iptables-nft-save": "iptables",
     "nft": "nftables",
@@ -290,3 +292,19 @@ def molecule(session: nox.Session) -> None:
         session.run("molecule", "test", "--all", *session.posargs, env=env)
     finally:
         session.run("molecule", "destroy", "--scenario-name", "default", env=env)
+
+
+# Not among the gates of `make test`: two machines under emulation take their time.
+@nox.session(venv_backend="none", default=False)
+def vm(session: nox.Session) -> None:
+    """Run the scenarios that need kernels of their own on two virtual machines, and remove them, also after a failure."""
+    need_root(session)
+    some(session, "scenarios", "molecule-vm/*/molecule.yml")
+    lab = {"MOLECULE_GLOB": "molecule/*/molecule.yml", "LAB": "vm"}
+    try:
+        session.run("molecule", "create", "--scenario-name", "default", env=lab)
+        for scenario in sorted(ROOT.glob("molecule-vm/*/molecule.yml")):
+            env = {"MOLECULE_GLOB": "molecule-vm/*/molecule.yml"}
+            session.run("molecule", "test", "--scenario-name", scenario.parent.name, *session.posargs, env=env)
+    finally:
+        session.run("molecule", "destroy", "--scenario-name", "default", env=lab)

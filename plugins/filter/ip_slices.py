@@ -107,7 +107,7 @@ options:
   ipam:
     description:
       - >-
-        Return for each host an entry of C(ipam_config) as C(community.docker.docker_network) takes it: C(subnet),
+        Return for each host an entry of C(ipam_config) as M(netfleet.docker.network) takes it: C(subnet),
         C(iprange), C(gateway) where one is given, and as C(aux_addresses) those that lie in the host's slice. What lies
         elsewhere is not in there, so that a host's network stays as it is when another one's addresses change.
       - The slices are the same, and O(previous) takes both kinds of result.
@@ -141,7 +141,7 @@ EXAMPLES = r"""
   run_once: true
 
 - name: Make the network, with this host's slice
-  community.docker.docker_network:
+  netfleet.docker.network:
     name: wire
     driver: macvlan
     driver_options:
@@ -152,7 +152,7 @@ EXAMPLES = r"""
         iprange: "{{ wire[inventory_hostname] }}"
 
 - name: The same in one, with the pool of a DHCP server kept free, and two addresses that Docker leaves out
-  community.docker.docker_network:
+  netfleet.docker.network:
     name: wire
     driver: macvlan
     driver_options:

@@ -368,3 +368,11 @@ def test_nonsense_is_refused(host: DockerHost, args: dict[str, Any], words: str)
     assert refused.failed
     assert words in refused.msg
     assert host.all_networks() == before
+
+
+def test_an_endpoint_changes_in_a_subnet_that_the_engine_chose(host: DockerHost) -> None:
+    host.network(name="one")
+    host.container("web", "--network=one")
+    assert host.applied(name="one", connected=[{"name": "web", "aliases": ["first"]}]).changed
+    assert "first" in host.endpoints("one")["web"]["Aliases"]
+    assert host.endpoints("one")["web"]["IPAddress"]

@@ -89,3 +89,32 @@ def test_a_container_that_is_gone_meanwhile_is_named(host: DockerHost) -> None:
     assert not done.failed, done.msg
     assert set(host.endpoints("one")) == {"dynamic", "fixed", "marked", "off"}
     assert not host.network(**wanted).changed
+
+
+def test_addresses_that_the_engine_chose_come_back_after_a_kill(host: DockerHost) -> None:
+    """In a subnet of the engine's choice it gives no address on demand: the network has to be made anew for it."""
+    host.network(name="one")
+    for name in ("first", "second", "third"):
+        host.container(name, "--network=one")
+    before, options = remembered(host), mtus()
+    seen = 0
+    for number in range(_KILLS * 3):
+        more = {"driver_options": next(options)} if number % 2 else {"driver_options": {}}
+        if host.killed(random.uniform(0.2, _SECONDS), {"name": "one", "force": True, **more}):
+            seen += len(host.endpoints("one")) < 3
+        # What is wanted now is what there was, or something else, or whatever is there.
+        done = host.network(name="one", rebuild="never")
+        assert not done.failed, done.msg
+        assert remembered(host) == before
+        assert not host.network(name="one").changed
+        if number % 4 == 3:
+            # A network of the engine's choice again.
+            host.docker("network", "disconnect", "-f", "one", "first")
+            for name in ("first", "second", "third"):
+                host.docker("rm", "-f", name)
+            host.network(name="one", state="absent")
+            host.network(name="one")
+            for name in ("first", "second", "third"):
+                host.container(name, "--network=one")
+            before = remembered(host)
+    assert seen

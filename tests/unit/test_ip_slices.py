@@ -25,7 +25,7 @@ PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 GUIDE = Path(__file__).parents[2] / "docs/macvlan.md"
 HEADER = "- hosts: docker\n  gather_facts: false\n  tasks:\n"
 # What Docker would be told becomes facts, to be read below; no Docker Engine is needed for that.
-DOCKER = "community.docker.docker_network:"
+DOCKER = "netfleet.docker.network:"
 TOLD = """
 - ansible.builtin.debug:
     msg: "told {{ dict(groups.docker | zip(groups.docker | map('extract', hostvars, 'ipam_config'))) | to_json }}"

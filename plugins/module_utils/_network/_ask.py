@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._errors import Bad
 from ansible_collections.netfleet.docker.plugins.module_utils._network import _said
 from ansible_collections.netfleet.docker.plugins.module_utils._network._docker_sdk import Docker
 from ansible_collections.netfleet.docker.plugins.module_utils._network._journal import Entry
-from ansible_collections.netfleet.docker.plugins.module_utils._network._model import Actual, Desired
+from ansible_collections.netfleet.docker.plugins.module_utils._network._model import Actual, Desired, Member
 from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import (
     Connect,
     Create,
@@ -29,8 +30,23 @@ _API_MAC, _API_PRIORITY = (1, 44), (1, 48)
 _API_IPV4 = (1, 47)
 _SHORT_ID = 12
 _PAUSE = 0.1
+_ONLY_OF_USERS = "only when connecting to networks with user configured subnets"
 
 
+class Unexpected(Exception):
+    """An answer of the engine that has not the parts that it should have."""
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    """Raise Unexpected where an answer has not the parts that the engine's API says it has."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unexpected(f"{type(error).__name__}: {error}") from None
+
+
+@_understood()
 def find(docker: Docker, name: str) -> dict[str, Any] | None:
     """Return the network of exactly this name, or of exactly this id; None where there is none."""
     # The engine's filter takes every name that has this one in it.
@@ -46,6 +62,7 @@ def find(docker: Docker, name: str) -> dict[str, Any] | None:
     return found if ids or found["Id"] == name else None
 
 
+@_understood()
 def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[Actual, list[str]]:
     """Return what there is, under the first of some names that leads to anything, and who was lost and is no more.
 
@@ -65,8 +82,8 @@ def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[
         else:
             lost[identity] = member
     network = _said.network(said) if said else None
-    before = entry.network if entry else None
-    return Actual(network, said["Id"] if said else "", members, before, lost), gone
+    before, before_id = (entry.network, entry.id) if entry else (None, "")
+    return Actual(network, said["Id"] if said else "", members, before, before_id, lost), gone
 
 
 def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]]:
@@ -82,6 +99,7 @@ def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]
     return found
 
 
+@_understood()
 def identified(docker: Docker, desired: Desired) -> Desired:
     """Return what is desired with the ids of the containers; raise BadParameter for what the engine has not."""
     if docker.api < _API_IPV4 and desired.network.ipv4 is False:
@@ -125,15 +143,23 @@ def carry_out(docker: Docker, op: Op) -> None:
         elif isinstance(op, Remove):
             _remove(docker, op)
         elif isinstance(op, Connect):
-            endpoint = _said.endpoint(op.member)
-            docker.post(
-                f"/networks/{quote(op.name, safe='')}/connect", {"Container": op.member.id, "EndpointConfig": endpoint}
-            )
+            _connect(docker, op.name, op.member)
         elif isinstance(op, Disconnect):
             # Without force, an endpoint of a container that does not run stays.
             docker.post(f"/networks/{quote(op.name, safe='')}/disconnect", {"Container": op.member.id, "Force": True})
     except EngineRefused as error:
         raise EngineRefused(docker.url, f"{op.describe()}: {str(error).partition(': ')[2]}") from None
+
+
+def _connect(docker: Docker, name: str, member: Member) -> None:
+    path = f"/networks/{quote(name, safe='')}/connect"
+    try:
+        docker.post(path, {"Container": member.id, "EndpointConfig": _said.endpoint(member)})
+    except EngineRefused as error:
+        # What a subnet is that the engine chose cannot be seen, only that it gives no address on demand there.
+        if not member.chosen or _ONLY_OF_USERS not in str(error):
+            raise
+        docker.post(path, {"Container": member.id, "EndpointConfig": _said.endpoint(member.left_to_the_engine)})
 
 
 def _remove(docker: Docker, op: Remove) -> None:

@@ -138,7 +138,8 @@ def member_differences(want: Member, have: Member) -> list[Difference]:
 def joined(want: Member, have: Member) -> Member:
     """Return the endpoint that is to be: what is desired of it, and of the rest what there was."""
     kept = {name: getattr(have, name) for name in (*MEMBER_FIELDS, "links") if getattr(want, name) is None}
-    found = changed(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept})
+    chosen = tuple(name for name in have.chosen if getattr(want, name) is None)
+    found = changed(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept, "chosen": chosen})
     if want.ipv4 and want.ipv4 != have.ipv4 and want.mac is None:
         # It is the engine's, made of the address or at random.
         found = changed(found, mac=None)

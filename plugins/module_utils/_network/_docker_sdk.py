@@ -92,7 +92,16 @@ class Docker:
         try:
             yield
         except (DockerException, RequestException, OSError, ValueError) as error:
+            _raise_if_late(error)
             raise NoEngine(self.url, " ".join(str(error).split())[:_WORDS]) from None
+
+
+def _raise_if_late(error: BaseException | None) -> None:
+    """Raise the error of the deadline where the library made another one of it."""
+    while error is not None:
+        if isinstance(error, TooLate):
+            raise error
+        error = error.__context__
 
 
 def _connection(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
@@ -130,7 +139,8 @@ def within(seconds: float, url: str) -> Iterator[None]:
         raise TooLate(url, f"it did not come to an end within {seconds:g} seconds (deadline)")
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Once more each second, as a library may swallow what comes in the middle of its work.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield
     finally:

@@ -31,10 +31,11 @@ _VERSION = 1
 
 
 class Entry(NamedTuple):
-    """A network as it was, and who was in it, by the container's id."""
+    """A network as it was, who was in it, by the container's id, and its own id."""
 
     network: Network
     members: Mapping[str, Member]
+    id: str = ""
 
 
 class Journal:
@@ -52,7 +53,7 @@ class Journal:
             if said["version"] != _VERSION:
                 raise ValueError(f"it is of version {said['version']}")
             members = [member_of(one) for one in said["members"]]
-            return Entry(network_of(said["network"]), {member.id: member for member in members})
+            return Entry(network_of(said["network"]), {member.id: member for member in members}, said["id"])
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -66,6 +67,7 @@ class Journal:
         said = {
             "version": _VERSION,
             "name": self._name,
+            "id": entry.id,
             "network": plain(entry.network),
             "members": [plain(member) for member in entry.members.values()],
         }

@@ -76,10 +76,17 @@ class Member:
     links: tuple[str, ...] | None = None
     driver_opts: Mapping[str, str] | None = None
     priority: int | None = None
-    # Observed only.
+    # Observed only; ``chosen`` names those addresses that are the engine's choice.
     running: bool = False
+    chosen: tuple[str, ...] = ()
     service: bool = False
     own_mac: str | None = None
+
+    @property
+    def left_to_the_engine(self) -> Member:
+        """Return the same without the addresses that were the engine's choice, and what it made of them."""
+        mac = None if "ipv4" in self.chosen and self.mac == self.address_mac else self.mac
+        return changed(self, mac=mac, **dict.fromkeys(self.chosen))
 
     @property
     def address_mac(self) -> str:
@@ -94,13 +101,15 @@ MEMBER_FIELDS = ("ipv4", "ipv6", "mac", "aliases", "driver_opts", "priority")
 class Actual:
     """What there is under a name: the network if it is there, and who is in it, by the container's id.
 
-    ``before`` is the network of a run that did not come to its end, and ``lost`` who was in it and is in none now.
+    ``before`` is the network of a run that did not come to its end, ``before_id`` its id, and ``lost`` who was in it
+    and is in none now.
     """
 
     network: Network | None = None
     id: str = ""
     members: Mapping[str, Member] = field(default_factory=dict)
     before: Network | None = None
+    before_id: str = ""
     lost: Mapping[str, Member] = field(default_factory=dict)
 
     def with_member(self, member: Member) -> Actual:
@@ -144,5 +153,5 @@ def network_of(said: Mapping[str, Any]) -> Network:
 
 def member_of(said: Mapping[str, Any]) -> Member:
     """Return a member of what `plain` made of it."""
-    lists = {key: tuple(said[key]) for key in ("aliases", "links") if said.get(key) is not None}
+    lists = {key: tuple(said[key]) for key in ("aliases", "links", "chosen") if said.get(key) is not None}
     return Member(**{**said, **lists})

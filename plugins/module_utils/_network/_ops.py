@@ -24,7 +24,7 @@ class Create:
 
     def simulate(self, actual: Actual) -> Actual:
         """Return what there is afterwards."""
-        return changed(actual, network=self.network, id="", members={}, before=None)
+        return changed(actual, network=self.network, id="", members={}, before=None, before_id="")
 
 
 @data
@@ -90,7 +90,7 @@ class Forget:
 
     def simulate(self, actual: Actual) -> Actual:
         """Return what there is afterwards."""
-        return changed(actual, before=None, lost={})
+        return changed(actual, before=None, before_id="", lost={})
 
 
 Op = Union[Create, Remove, Connect, Disconnect, Forget]

@@ -69,10 +69,12 @@ def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
         back, losses = _back(actual.lost.values(), made, keeps_macs)
         return Plan([Create(made), *_joining(name, desired, {}, back)], losses)
     different = differences(desired.network, actual.network)
-    if not different and not desired.anew:
+    unfinished = _unfinished(desired, actual)
+    if not different and not desired.anew and not unfinished:
         here, losses = _back(actual.lost.values(), actual.network, keeps_macs)
         return Plan(_joining(name, desired, actual.members, here), losses)
-    _see_replaceable(desired, actual, [str(one) for one in different])
+    if different or desired.anew:
+        _see_replaceable(desired, actual, [str(one) for one in different])
     made = merged(desired.network, actual.network)
     back, losses = _back({**actual.members, **actual.lost}.values(), made, keeps_macs)
     if losses and desired.rebuild == "safe":
@@ -82,6 +84,19 @@ def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
     leave: list[Op] = [Disconnect(name, member) for member in actual.members.values()]
     again: list[Op] = [*leave, Remove(name, actual.id), Create(made)]
     return Plan([*again, *_joining(name, desired, {}, back)], losses)
+
+
+def _unfinished(desired: Desired, actual: Actual) -> bool:
+    """Tell whether what a run had begun has to be done to its end, though the network is as desired.
+
+    In a subnet that the engine chose it gives no address on demand, so who had one there gets it back in a new network
+    only, of which the same subnet is asked for.
+    """
+    if not actual.id or actual.id != actual.before_id:
+        return False
+    wanted = {member.id: member for member in desired.connected or ()}
+    stays = desired.connected is None or desired.appends
+    return any(bool(member.chosen) and (stays or key in wanted) for key, member in actual.lost.items())
 
 
 def _absent(name: str, actual: Actual) -> Plan:

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._network._model import Member, Network, Pool
 
 _SHORT_ID = 12
+_GIVEN = {"ipv4": "IPv4Address", "ipv6": "IPv6Address"}
 _SERVICE = "com.docker.swarm.task.id"
 
 
@@ -91,6 +92,7 @@ def _member(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Member:
         driver_opts=dict(endpoint.get("DriverOpts") or {}),
         priority=endpoint.get("GwPriority"),
         running=running,
+        chosen=tuple(key for key, name in _GIVEN.items() if addresses[key] and not given.get(name)),
         service=_SERVICE in (config.get("Labels") or {}),
         own_mac=(config.get("MacAddress") or "").lower() or None,
         **{key: _address(value) if value else None for key, value in addresses.items()},

@@ -6,19 +6,22 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils import _lock, _privileges, _run
 from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, NetfleetError, NoEngine
 from ansible_collections.netfleet.docker.plugins.module_utils._network import _ask, _look, _wanted
 from ansible_collections.netfleet.docker.plugins.module_utils._network._compare import Difference, differences, view
 from ansible_collections.netfleet.docker.plugins.module_utils._network._docker_sdk import UNIX, Docker, TooLate, within
 from ansible_collections.netfleet.docker.plugins.module_utils._network._journal import Entry, Journal
 from ansible_collections.netfleet.docker.plugins.module_utils._network._model import Actual, Desired, Network
-from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import Op, Remove
+from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import Connect, Op, Remove
 from ansible_collections.netfleet.docker.plugins.module_utils._network._plan import Plan, plan
+
+_SWARM_SECONDS, _PAUSE = 10.0, 0.1
 
 
 def work(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
@@ -35,6 +38,8 @@ def work(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any
         docker = Docker(params)
         try:
             return _Run(docker, local, desired).result(lock_seconds is None)
+        except _ask.Unexpected as error:
+            raise NoEngine(docker.url, f"what it says is not what an engine says: {error}") from None
         finally:
             docker.close()
 
@@ -94,7 +99,9 @@ class _Run:
             members = {**before.members, **before.lost}
             network = before.network or before.before
             if network:
-                self._journal.write(Entry(network, members))
+                # Who was lost already was so before the network was the one that it is now.
+                identity = before.id if before.network else before.before_id
+                self._journal.write(Entry(network, members, identity))
         try:
             for op in planned.operations:
                 _ask.carry_out(self._docker, op)
@@ -112,9 +119,16 @@ class _Run:
 
     def _verified(self, operations: list[Op], before: Actual) -> Actual:
         """Return what there is; raise NetfleetError for what the engine took and did not do."""
-        after, _gone = _ask.observe(self._docker, self._names, None)
-        # Whoever was lost has been seen to by the plan.
-        left = plan(changed(self._desired, anew=False), after, keeps_macs=True).operations
+        deadline = time.monotonic() + _SWARM_SECONDS
+        while True:
+            after, _gone = _ask.observe(self._docker, self._names, None)
+            # Whoever was lost has been seen to by the plan.
+            left = plan(changed(self._desired, anew=False), after, keeps_macs=True).operations
+            # A Swarm gives a network its subnets and numbers in its own time.
+            in_time = after.network and after.network.scope == "swarm" and time.monotonic() < deadline
+            if not left or not in_time:
+                break
+            time.sleep(_PAUSE)
         if left:
             wishes = "; ".join(op.describe() for op in left)
             raise NetfleetError(f"the engine accepted every request and yet did not do this: {wishes}")
@@ -140,6 +154,10 @@ class _Run:
                     raise
                 except NetfleetError as error:
                     left.append(str(error))
+                    if isinstance(op, Connect) and op.member.chosen:
+                        # Better with another address than not at all; what fails here was told.
+                        with contextlib.suppress(NetfleetError):
+                            _ask.carry_out(self._docker, changed(op, member=op.member.left_to_the_engine))
             if not left:
                 self._journal.forget()
         except NetfleetError as error:

@@ -12,19 +12,29 @@ import os
 import re
 import socket
 import struct
+import subprocess
 import sys
 
 CLONE_NEWNET = 0x40000000
 RTM_NEWLINK, REQUEST_ACK_EXCLUSIVE_CREATE = 16, 0x0001 | 0x0004 | 0x0200 | 0x0400
 IFLA_LINKINFO, IFLA_INFO_KIND = 18, 1
 PYTHON = (3, 9)
-LIBRARY = "library:"
+ESP, LIBRARY = "esp", "library:"
 LIBRARIES = {"pyroute2": (0, 7, 2), "docker": (5, 0, 3)}
 
 
 def attribute(number: int, value: bytes) -> bytes:
     """Return a netlink attribute."""
     return struct.pack("=HH", 4 + len(value), number) + value + bytes(-len(value) % 4)
+
+
+def knows_esp() -> bool:
+    """Tell whether the kernel can encrypt as Docker has it do for encrypted overlays: ESP with AES-GCM."""
+    ends = ["src", "192.0.2.1", "dst", "192.0.2.2", "proto", "esp", "spi", "0x1000", "mode", "transport"]
+    cipher = ["aead", "rfc4106(gcm(aes))", "0x" + "5a" * 20, "64"]
+    return (
+        subprocess.run(["ip", "xfrm", "state", "add", *ends, *cipher], capture_output=True, check=False).returncode == 0
+    )
 
 
 def knows(kind: str) -> bool:
@@ -65,7 +75,9 @@ def lacking(needs: list[str]) -> list[str]:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET) != 0:
         return [*found, f"the right to make network namespaces ({os.strerror(ctypes.get_errno())})"]
-    return found + [f"links of the kind {kind} in its kernel" for kind in kinds if not knows(kind)]
+    if ESP in kinds and not knows_esp():
+        found.append("ESP in its kernel (modules esp4 and gcm), without which an encrypted overlay carries no traffic")
+    return found + [f"links of the kind {kind} in its kernel" for kind in kinds if kind != ESP and not knows(kind)]
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read what passes a link while a command runs: wire.py LINK COMMAND...
+
+The last line says in JSON how many frames were ESP and VXLAN, and how many, by their VLAN, carried the ping pattern
+"ZZZZ..." in clear. The exit status is the command's.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections import Counter
+
+ETH_P_ALL = 3
+SOL_PACKET = 263
+PACKET_AUXDATA = 8
+TP_STATUS_VLAN_VALID = 0x10
+IPV4 = 0x0800
+ESP, UDP, VXLAN = 50, 17, 4789
+PATTERN = b"Z" * 64
+
+
+def vlan(messages: list[tuple[int, int, bytes]]) -> int:
+    """Return the VLAN of a frame, whose tag the kernel takes off and tells beside it; 0 for none."""
+    for level, kind, data in messages:
+        if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
+            status, _length, _kept, _mac, _net, tag, _protocol = struct.unpack("=IIIHHHH", data[:20])
+            return tag & 0xFFF if status & TP_STATUS_VLAN_VALID else 0
+    return 0
+
+
+def main() -> int:
+    """Read until the command has ended and nothing more comes."""
+    link, *command = sys.argv[1:]
+    seen: Counter[str] = Counter()
+    clear: Counter[int] = Counter()
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as wire:
+        wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        wire.bind((link, ETH_P_ALL))
+        with subprocess.Popen(command) as process:
+            ended = 0.0
+            while not ended or time.monotonic() < ended + 0.5:
+                if not ended and process.poll() is not None:
+                    ended = time.monotonic()
+                if not select.select([wire], [], [], 0.1)[0]:
+                    continue
+                frame, messages, _flags, _address = wire.recvmsg(65535, 256)
+                if PATTERN in frame:
+                    clear[vlan(messages)] += 1
+                if struct.unpack("!H", frame[12:14])[0] == IPV4 and len(frame) >= 38:
+                    seen["esp"] += frame[23] == ESP
+                    seen["vxlan"] += frame[23] == UDP and struct.unpack("!H", frame[36:38])[0] == VXLAN
+    print(json.dumps({"esp": seen["esp"], "vxlan": seen["vxlan"], "clear": clear}))
+    return process.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

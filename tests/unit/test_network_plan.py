@@ -1,0 +1,384 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Laws of the planner of Docker networks, which hold for all networks and members, and cases of what it decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._network import _said, _wanted
+from ansible_collections.netfleet.docker.plugins.module_utils._network._compare import differences, merged
+from ansible_collections.netfleet.docker.plugins.module_utils._network._model import (
+    Actual,
+    Desired,
+    Member,
+    Network,
+    Pool,
+    member_of,
+    network_of,
+    plain,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import (
+    Connect,
+    Disconnect,
+    Op,
+    Remove,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._network._plan import plan
+from hypothesis import given
+from hypothesis import strategies as st
+
+FOURS = (Pool("10.1.0.0/24", gateway="10.1.0.1", aux={}), Pool("10.2.0.0/24", gateway="10.2.0.1", aux={}))
+SIX = Pool("fd00:1::/64", gateway="fd00:1::1", aux={})
+NAMES = ("web", "db", "off", "far")
+
+
+def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | strategy
+
+
+TEXTS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("12"), max_size=2)
+# What the engine says of a network: nothing is left open.
+NETWORKS = st.builds(
+    Network,
+    name=st.just("one"),
+    driver=st.sampled_from(["bridge", "macvlan"]),
+    options=TEXTS,
+    ipam_driver=st.just("default"),
+    ipam_options=st.just({}),
+    pools=st.sampled_from([(FOURS[0],), (FOURS[1],), (FOURS[0], SIX), (FOURS[1], SIX)]),
+    ipv6=st.just(True),
+    internal=st.booleans(),
+    attachable=st.booleans(),
+    ingress=st.just(False),
+    scope=st.just("local"),
+    config_only=st.just(False),
+    config_from=st.just(""),
+    labels=TEXTS,
+)
+WISHES = st.builds(
+    Network,
+    name=st.just("one"),
+    driver=st.sampled_from(["bridge", "macvlan"]),
+    options=maybe(TEXTS),
+    pools=maybe(st.sampled_from([(Pool("10.1.0.0/24"),), (Pool("10.2.0.0/24"),), (Pool("10.2.0.0/24"), SIX)])),
+    internal=maybe(st.booleans()),
+    labels=maybe(TEXTS),
+)
+
+
+@st.composite
+def members(draw: st.DrawFn) -> dict[str, Member]:
+    """Return who is in a network, as the engine says it."""
+    found = {}
+    for number, name in enumerate(draw(st.lists(st.sampled_from(NAMES), unique=True))):
+        running = draw(st.booleans())
+        pool = draw(st.sampled_from([1, 2]))
+        ipv4 = f"10.{pool}.0.{number + 5}" if running or draw(st.booleans()) else None
+        one = Member(
+            name,
+            id=name * 3,
+            ipv4=ipv4,
+            ipv6=draw(maybe(st.just(f"fd00:1::{number + 5}"))) if running else None,
+            mac=draw(st.sampled_from([f"02:42:0a:{pool:02x}:00:{number + 5:02x}", f"02:00:00:00:00:0{number}"]))
+            if running
+            else None,
+            aliases=tuple(draw(st.lists(st.sampled_from("xyz"), unique=True))),
+            driver_opts={},
+            running=running,
+            chosen=("ipv4",) if ipv4 and draw(st.booleans()) else (),
+        )
+        found[one.id] = one
+    return found
+
+
+@st.composite
+def actuals(draw: st.DrawFn) -> Actual:
+    """Return what there is: a network or none, and sometimes a job that was killed."""
+    everybody = draw(members())
+    network = draw(maybe(NETWORKS))
+    if not draw(st.booleans()):
+        return Actual(network, "f" * 64, everybody) if network else Actual()
+    away = draw(st.sets(st.sampled_from(sorted(everybody)))) if everybody and network else set(everybody)
+    return Actual(
+        network,
+        "f" * 64 if network else "",
+        {key: one for key, one in everybody.items() if key not in away},
+        draw(NETWORKS),
+        draw(st.sampled_from(["f" * 64, "e" * 64])),
+        {key: one for key, one in everybody.items() if key in away},
+    )
+
+
+@st.composite
+def wanted_members(draw: st.DrawFn) -> tuple[Member, ...]:
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True))
+    return tuple(
+        Member(name, id=name * 3, aliases=draw(maybe(st.sampled_from([(), ("x",), ("y", "z")])))) for name in names
+    )
+
+
+DESIRES = st.builds(
+    Desired,
+    WISHES,
+    present=st.sampled_from([True, True, True, False]),
+    connected=maybe(wanted_members()),
+    appends=st.booleans(),
+    anew=st.sampled_from([False, False, True]),
+)
+
+
+def simulated(actual: Actual, operations: list[Op]) -> Actual:
+    for op in operations:
+        actual = op.simulate(actual)
+    return actual
+
+
+@given(DESIRES, actuals(), st.booleans())
+def test_a_plan_leads_to_what_is_desired(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+    after = simulated(actual, plan(desired, actual, keeps_macs).operations)
+    assert plan(changed(desired, anew=False), after, keeps_macs).operations == []
+    assert (after.network is not None) == desired.present
+    assert not after.lost or (desired.connected is not None and not desired.appends)
+
+
+@given(NETWORKS, members(), st.booleans())
+def test_a_network_as_it_is_desired_needs_no_plan(network: Network, there: dict[str, Member], keeps_macs: bool) -> None:
+    actual = Actual(network, "f" * 64, there)
+    everybody = tuple(Member(one.name, id=key, ipv4=one.ipv4, aliases=one.aliases) for key, one in there.items())
+    assert plan(Desired(network, connected=everybody), actual, keeps_macs).operations == []
+    assert plan(Desired(Network("one")), actual, keeps_macs).operations == []
+
+
+@given(DESIRES, actuals(), st.booleans())
+def test_nobody_is_lost(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+    after = simulated(actual, plan(desired, actual, keeps_macs).operations)
+    if not desired.present:
+        assert not after.members
+        return
+    wanted = {one.id for one in desired.connected or ()}
+    had = {**actual.members, **actual.lost}
+    stay = set(had) if desired.connected is None or desired.appends else set()
+    assert set(after.members) == stay | wanted
+    for key in stay - wanted:
+        assert after.members[key].aliases == had[key].aliases
+        pools = after.network.pools if after.network else None
+        if had[key].ipv4 and any(pool.holds(str(had[key].ipv4)) for pool in pools or ()):
+            assert after.members[key].ipv4 == had[key].ipv4
+
+
+@given(DESIRES, actuals(), st.booleans())
+def test_what_is_not_said_stays(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+    old = actual.network or actual.before
+    after = simulated(actual, plan(desired, actual, keeps_macs).operations).network
+    if old is None or after is None:
+        return
+    for name in ("internal", "labels"):
+        if getattr(desired.network, name) is None:
+            assert getattr(after, name) == getattr(old, name)
+    if desired.network.options is None and desired.network.driver == old.driver:
+        assert after.options == old.options
+
+
+@given(WISHES, NETWORKS, members(), st.data(), st.booleans())
+def test_whatever_a_kill_leaves_is_brought_to_its_end(
+    want: Network, network: Network, there: dict[str, Member], data: st.DataObject, keeps_macs: bool
+) -> None:
+    """After any part of a plan, with what the journal says, one more plan leads to where the whole one would have."""
+    before, desired = Actual(network, "f" * 64, there), Desired(want)
+    operations = plan(desired, before, keeps_macs).operations
+    done = operations[: data.draw(st.integers(0, len(operations)))]
+    now = simulated(before, done)
+    away = {key: one for key, one in there.items() if key not in now.members}
+    killed = changed(now, before=network, before_id="f" * 64, lost=away)
+    after = simulated(killed, plan(desired, killed, keeps_macs).operations)
+    whole = simulated(before, operations)
+    assert set(after.members) == set(there)
+    for key, one in after.members.items():
+        # The engine may have chosen for who has come back already; nobody has less than after the whole plan.
+        assert (one.ipv4, one.ipv6, one.aliases) == tuple(
+            getattr(whole.members[key], name) for name in ("ipv4", "ipv6", "aliases")
+        )
+
+
+def decided(desired: Desired, actual: Actual, keeps_macs: bool) -> tuple[list[Op] | None, str]:
+    """Return the operations, or why there are none."""
+    try:
+        operations, losses = plan(desired, actual, keeps_macs)
+    except PlanError as error:
+        return None, str(error)
+    return operations, "; ".join(losses)
+
+
+@given(WISHES, NETWORKS, members(), st.booleans())
+def test_safe_takes_nothing_from_anybody(
+    want: Network, network: Network, there: dict[str, Member], keeps_macs: bool
+) -> None:
+    before = Actual(network, "f" * 64, there)
+    operations, words = decided(Desired(want, rebuild="safe"), before, keeps_macs)
+    if operations is None:
+        assert "with rebuild=safe not all may be lost" in words
+        return
+    assert not words
+    after = simulated(before, operations)
+    for key, one in there.items():
+        assert (after.members[key].ipv4, after.members[key].ipv6) == (one.ipv4, one.ipv6)
+
+
+@given(WISHES, NETWORKS, members())
+def test_never_changes_members_only(want: Network, network: Network, there: dict[str, Member]) -> None:
+    operations, words = decided(Desired(want, rebuild="never"), Actual(network, "f" * 64, there), True)
+    assert (operations is None) == bool(differences(want, network))
+    assert "rebuild=never forbids" in words if operations is None else not operations
+
+
+@given(DESIRES, actuals(), st.booleans())
+def test_everybody_has_left_before_the_network_goes(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+    now = actual
+    for op in plan(desired, actual, keeps_macs).operations:
+        if isinstance(op, Remove):
+            assert not now.members
+        if isinstance(op, Connect):
+            assert op.member.id not in now.members
+        if isinstance(op, Disconnect):
+            assert op.member.id in now.members
+        assert "\n" not in op.describe()
+        now = op.simulate(now)
+
+
+@given(NETWORKS, members())
+def test_the_journal_gives_back_what_it_was_given(network: Network, there: Mapping[str, Member]) -> None:
+    assert network_of(json.loads(json.dumps(plain(network)))) == network
+    for member in there.values():
+        assert member_of(json.loads(json.dumps(plain(member)))) == member
+
+
+@given(NETWORKS)
+def test_the_engine_is_told_what_it_says(network: Network) -> None:
+    """A network that is made as it was read is read as it was."""
+    told = _said.creation(network)
+    said = {**told, "IPAM": told["IPAM"], "Scope": "local"}
+    assert changed(_said.network(said), ipv4=None) == network
+
+
+def desired(**params: Any) -> Desired:
+    """Return what the module's parameters mean."""
+    pool = {"subnet": None, "iprange": None, "gateway": None, "aux_addresses": None}
+    defaults = {name: option.get("default") for name, option in _wanted.SPEC.items()}
+    pools = params.get("ipam_config")
+    filled = [{**pool, **one} for one in pools] if pools is not None else None
+    return _wanted.desired({**defaults, "name": "one", **params, "ipam_config": filled})
+
+
+BRIDGE = Network(
+    "one", "bridge", {}, "default", {}, (FOURS[0],), None, False, False, False, False, "local", False, "", {}
+)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"ipam_config": [{"subnet": "10.1.0.77/24"}]},
+        {"ipam_config": [{"subnet": "10.1.0.0/24", "gateway": "10.1.0.1"}]},
+        {"ipam_config": []},
+        {"enable_ipv4": True},
+        {"enable_ipv6": False, "internal": False, "labels": {}, "driver_options": {}},
+        {"config_from": ""},
+    ],
+)
+def test_the_same_is_no_difference(params: dict[str, Any]) -> None:
+    assert differences(desired(**params).network, BRIDGE) == []
+
+
+@pytest.mark.parametrize(
+    ("params", "have", "what"),
+    [
+        ({"labels": {}}, {"labels": {"a": "b"}}, ["labels.a"]),
+        ({"driver_options": {}}, {"options": {"a": "b"}}, ["driver_options.a"]),
+        ({"driver_options": {"a": True}}, {"options": {"a": "1"}}, ["driver_options.a"]),
+        ({"driver": "macvlan"}, {}, ["driver"]),
+        ({"enable_ipv4": False}, {}, ["enable_ipv4"]),
+        (
+            {"ipam_config": [{"subnet": "10.3.0.0/24", "gateway": "10.3.0.9", "iprange": "10.3.0.0/25"}]},
+            {},
+            ["ipam_config[0].subnet", "ipam_config[0].iprange", "ipam_config[0].gateway"],
+        ),
+        ({"ipam_config": [{"subnet": "10.1.0.0/24", "gateway": "10.1.0.9"}]}, {}, ["ipam_config[0].gateway"]),
+        ({"ipam_driver_options": {"a": "c"}}, {"ipam_options": {"a": "b"}}, ["ipam_driver_options.a"]),
+    ],
+)
+def test_what_differs_is_named_as_the_option(params: dict[str, Any], have: dict[str, Any], what: list[str]) -> None:
+    assert [one.what for one in differences(desired(**params).network, changed(BRIDGE, **have))] == what
+
+
+def test_what_the_engine_writes_there_is_no_difference() -> None:
+    written = {
+        "com.docker.network.driver.overlay.vxlanid_list": "4097",
+        "com.docker.network.enable_ipv6": "false",
+    }
+    assert differences(desired(driver_options={}).network, changed(BRIDGE, options=written)) == []
+    (one,) = differences(
+        desired(driver_options={"com.docker.network.driver.overlay.vxlanid_list": "5"}).network,
+        changed(BRIDGE, options=written),
+    )
+    assert one.have == "4097"
+
+
+def test_another_driver_takes_no_options_along() -> None:
+    made = merged(Network("one", driver="macvlan"), changed(BRIDGE, options={"a": "b"}, labels={"c": "d"}))
+    assert (made.options, made.labels) == (None, {"c": "d"})
+
+
+def test_an_address_of_the_engines_choice_takes_a_network_of_ones_own() -> None:
+    """The job of a run that was killed is done to its end though nothing differs, and though rebuild is never."""
+    web = Member("web", id="w", ipv4="10.1.0.5", chosen=("ipv4",))
+    given = changed(web, chosen=())
+    for lost, verbs in ((web, ["remove", "create", "connect"]), (given, ["connect"])):
+        killed = Actual(BRIDGE, "f", {}, BRIDGE, "f", {"w": lost})
+        operations = plan(Desired(Network("one"), rebuild="never"), killed, False).operations
+        assert [op.describe().partition(" ")[0] for op in operations] == verbs
+    elsewhere = Actual(BRIDGE, "e", {}, BRIDGE, "f", {"w": web})
+    assert len(plan(Desired(Network("one")), elsewhere, False).operations) == 1
+
+
+@pytest.mark.parametrize("keeps_macs", [True, False])
+def test_a_mac_address_that_an_old_engine_cannot_give(keeps_macs: bool) -> None:
+    members_ = {
+        "a": Member("a", id="a", ipv4="10.1.0.5", mac="02:00:00:00:00:05"),
+        "b": Member("b", id="b", ipv4="10.1.0.6", mac="02:42:0a:01:00:06"),
+        "c": Member("c", id="c", ipv4="10.1.0.7", mac="02:00:00:00:00:07", own_mac="02:00:00:00:00:07"),
+    }
+    losses = plan(Desired(Network("one"), anew=True), Actual(BRIDGE, "f", members_), keeps_macs).losses
+    assert losses == (
+        [] if keeps_macs else ["a cannot keep its MAC address 02:00:00:00:00:05, for which the engine is too old"]
+    )
+
+
+def test_what_services_use_stays() -> None:
+    actual = Actual(BRIDGE, "f", {"a": Member("task.1", id="a", service=True)})
+    for aim in (Desired(Network("one"), present=False), Desired(Network("one"), anew=True)):
+        with pytest.raises(PlanError, match=r"services.*task.1"):
+            plan(aim, actual, True)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"name": "a b"}, "name: 'a b' is no name"),
+        ({"ipam_config": [{"subnet": "10.0.0.0/33"}]}, '"10.0.0.0/33" is not a valid CIDR'),
+        ({"ipam_config": [{"gateway": "10.0.0.1"}]}, "ipam_config[0].subnet: is needed"),
+        ({"connected": [{"name": "a", "priority": "high"}]}, "connected[0].priority: must be a whole number"),
+        ({"connected": [{"name": "a", "aliases": "b"}]}, "connected[0].aliases: must be a list of names"),
+        ({"connected": [{"name": "a", "mac_address": "x"}]}, "connected[0].mac_address: "),
+    ],
+)
+def test_nonsense_is_refused_by_its_option(params: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadParameter) as refused:
+        desired(**params)
+    assert words in str(refused.value)
