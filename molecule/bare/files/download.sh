@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# download.sh RELEASE FOLDER: what a host whose /var/lib/dpkg/status lies in FOLDER needs for an engine and for apt's
+# module, with what that depends on, into FOLDER/packages. The machine's own apt settings hold; its state is left alone.
+set -eu
+release=$1 folder=$2
+mkdir -p "$folder/state/lists/partial" "$folder/archives/partial"
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
+keys=/usr/share/keyrings/debian-archive-keyring.gpg
+echo "deb [signed-by=$keys] $mirror $release main" >"$folder/sources.list"
+apt() {
+    apt-get --quiet --quiet --yes -o Dir::State="$folder/state" -o Dir::State::status="$folder/status" \
+        -o Dir::Etc::sourcelist="$folder/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Cache="$folder" \
+        -o Dir::Cache::archives="$folder/archives" -o APT::Sandbox::User=root "$@"
+}
+apt update
+packages='docker.io iptables python3-apt'
+[ "$release" = bookworm ] || packages="$packages docker-cli"
+# shellcheck disable=SC2086
+apt install --download-only --no-install-recommends $packages
+rm -rf "$folder/packages"
+mkdir "$folder/packages"
+mv "$folder"/archives/*.deb "$folder/packages/"
+rm -rf "$folder/state" "$folder/archives"
