@@ -51,7 +51,9 @@ class DockerHost(Sandbox):
     def __exit__(self, *exception: object) -> None:
         # Its containers are not children of the sandbox's first process alone: the engine takes them down.
         self.run("sh", "-c", "docker ps -aq | xargs -r docker rm -f", check=False)
-        self._engine.terminate()
+        # nsenter(1) has stopped itself with an engine that a test stopped, and then heeds nothing else; until it goes
+        # nobody buries the engine, for which the end of the sandbox waits.
+        self._engine.kill()
         super().__exit__(*exception)
         self._engine.wait()
         shutil.rmtree(self._data, ignore_errors=True)
