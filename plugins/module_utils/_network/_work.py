@@ -49,7 +49,7 @@ class _Run:
 
     def __init__(self, docker: Docker, local: bool, desired: Desired) -> None:
         self._docker = docker
-        self._socket = docker.url[len(UNIX) :] if local else None
+        self._socket = docker.url.removeprefix(UNIX) if local else None
         given = desired.network.name
         found = _ask.find(docker, given)
         # It may be named by its id.
