@@ -7,6 +7,8 @@
 set -eu
 release=$1 folder=$2
 mkdir -p "$folder/state/lists/partial" "$folder/archives/partial"
+# apt-get replaces the word itself.
+# shellcheck disable=SC2016
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1)
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
 echo "deb [signed-by=$keys] $mirror $release main" >"$folder/sources.list"
