@@ -39,7 +39,7 @@ lab-down: setup ## remove the lab, or with LAB=vm that of virtual machines
 demo: lab ## show the collection at work in the lab
 	@$(call say,A container without any network on every host)
 	$(PLAY) demo/containers.yml
-	@$(call say,Docker's networks and raw links$(comma) as demo/inventory.yml declares them)
+	@$(call say,Docker networks and raw links$(comma) as demo/inventory.yml declares them)
 	$(PLAY) playbooks/provision.yml
 	@$(call say,The same once more: nothing is left to change)
 	$(PLAY) playbooks/provision.yml | tee .lab/second-run.txt
