@@ -82,7 +82,9 @@ def _rule(path: Path) -> Rule:
     known = {field.name for field in dataclasses.fields(Rule)} - {"id"}
     if unknown := sorted(str(name) for name in set(said) - known):
         raise _Wrong(f"{unknown[0]}: there is no such field; there are {', '.join(sorted(known))}")
-    fields: dict[str, Any] = {name: _text(said, name) for name in _TEXTS} | {name: _texts(said, name) for name in _LISTS}
+    fields: dict[str, Any] = {name: _text(said, name) for name in _TEXTS} | {
+        name: _texts(said, name) for name in _LISTS
+    }
     _one_of(said, "severity", SEVERITIES)
     _one_of(said, "scope", SCOPES)
     if stranger := next((name for name in fields["needs"] if name not in _tables.of_snapshots()), None):
