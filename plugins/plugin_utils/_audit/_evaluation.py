@@ -37,7 +37,7 @@ class Wanted:
     compare_with: Path | None = None
     formats: Sequence[str] = (*ALL, "html")
     remediate: Sequence[str] = ()
-    beside: Mapping[str, Sequence[Mapping[str, Any]]] = dataclasses.field(default_factory=dict)
+    beside: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
 
 class NothingToDo(ValueError):
@@ -110,13 +110,16 @@ def _opened(work: Path) -> Iterator[Any]:
         database.close()
 
 
-def _insert_beside(database: Any, beside: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    for table, rows in beside.items():
-        columns = list(_tables.beside(table))
-        marks = ", ".join("?" for _column in columns)
-        if rows:
-            values = [[row.get(name) for name in columns] for row in rows]
-            database.executemany(f"INSERT INTO {_tables.quoted(table)} VALUES ({marks})", values)
+def _insert_beside(database: Any, beside: Mapping[str, Path]) -> None:
+    for table, folder in beside.items():
+        columns = _tables.beside(table)
+        files = sorted(str(path) for path in folder.glob("*.json"))
+        if files:
+            database.execute(
+                f"INSERT INTO {_tables.quoted(table)} SELECT {', '.join(columns)} FROM"
+                " read_json($files, columns = $columns, format = 'array')",
+                {"files": files, "columns": columns},
+            )
 
 
 def _note_run(database: Any, now: datetime.datetime, rules: Sequence[_rules.Rule]) -> None:
