@@ -149,7 +149,7 @@ def _netns(number: int, kind: str, **values: Any) -> dict[str, Any]:
     known = {name: value for name, value in values.items() if name in _tables.columns("netns")}
     return {
         **_row("netns", netns=_inode(number), device=4, kind=kind, conntrack_max=262144, **{**settled, **known}),
-        **dict.fromkeys((*lists, "xfrm_policies"), []),
+        **{name: [] for name in (*lists, "xfrm_policies")},
         "rules": rules,
         **values,
     }
