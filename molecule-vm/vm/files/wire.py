@@ -41,7 +41,7 @@ def main() -> int:
     link, byte, *command = sys.argv[1:]
     pattern = bytes.fromhex(byte) * REPEATED
     seen: Counter[str] = Counter()
-    clear: Counter[int] = Counter()
+    plain: Counter[int] = Counter()
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as wire:
         wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         wire.bind((link, ETH_P_ALL))
@@ -54,11 +54,11 @@ def main() -> int:
                     continue
                 frame, messages, _flags, _address = wire.recvmsg(65535, 256)
                 if pattern in frame:
-                    clear[vlan(messages)] += 1
+                    plain[vlan(messages)] += 1
                 if struct.unpack("!H", frame[12:14])[0] == IPV4 and len(frame) >= 38:
                     seen["esp"] += frame[23] == ESP
                     seen["vxlan"] += frame[23] == UDP and struct.unpack("!H", frame[36:38])[0] == VXLAN
-    print(json.dumps({"esp": seen["esp"], "vxlan": seen["vxlan"], "clear": clear}))
+    print(json.dumps({"esp": seen["esp"], "vxlan": seen["vxlan"], "plain": plain}))
     return process.returncode
 
 
