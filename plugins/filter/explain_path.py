@@ -25,7 +25,7 @@ options:
     description:
       - >-
         Snapshots by the names of their hosts, as M(netfleet.docker.netns_info) returns them with everything in
-        C(gather_subset). More hosts than one are needed where the packet goes from one to another.
+        C(gather_subset). Where the packet goes from one host to another, both have to be there.
     type: dict
     required: true
   host:
@@ -43,8 +43,8 @@ options:
   target:
     description:
       - >-
-        An address; a namespace as in O(source), with the name of its host and a slash before it if it is another one; or
-        the name of a container that has a network in common with the source.
+        An address; a namespace as in O(source), with the name of its host and a slash before it if that is another one;
+        or the name of a container that has a network in common with the source.
     type: str
     required: true
   protocol:
