@@ -14,9 +14,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.tests.auditing import Document, Row, evaluate, objects, of
+from ansible_collections.netfleet.docker.tests.auditing import Row, evaluate, objects, of
 
 from .docker_host import IMAGE, DockerHost
+from .rules_host import inside, look, network
 
 pytest.importorskip("duckdb", reason="the audit runs on control nodes, which have Python 3.11 or newer")
 
@@ -133,14 +134,6 @@ def test_a_host() -> None:
         assert "x" not in host.run("ls", "/").split()
 
 
-def look(host: DockerHost) -> Document:
-    """Return the host's snapshot, in which nothing may be missing."""
-    result = host.module("netns_info", {})
-    assert not result.failed, result.msg
-    assert result.data["missing"] == []
-    return result.data
-
-
 def silent_where_healthy(found: Sequence[Row]) -> None:
     """A host that is as it should be has nothing but its engine's habits."""
     assert {one["rule"] for one in found} <= HABITS
@@ -206,12 +199,6 @@ def prepare(host: DockerHost) -> None:
     host.container("member", "--network=onwire")
 
 
-def network(host: DockerHost, name: str, subnet: str, *more: str) -> None:
-    """Make a bridge network whose bridge has a name."""
-    bridge = ("--opt", f"com.docker.network.bridge.name=br-{name}")
-    host.docker("network", "create", *bridge, "--subnet", subnet, *more, name)
-
-
 def plant(host: DockerHost) -> None:
     """Plant what the rules are to find."""
     network(host, "tiny", "203.0.113.0/30")
@@ -240,12 +227,6 @@ def plant(host: DockerHost) -> None:
         "docker-proxy -proto tcp -host-ip 127.0.0.1 -host-port 9999 -container-ip 10.9.8.7 -container-port 1 "
         "3>/dev/null >/dev/null 2>&1 &",
     )
-
-
-def inside(host: DockerHost, container: str, *lines: str) -> None:
-    """Run lines of shell in the namespace that Docker made for a container."""
-    key = host.inspect("container", container)["NetworkSettings"]["SandboxKey"]
-    host.sh(*lines, netns=f"path:{key}")
 
 
 def plant_links(host: DockerHost) -> None:
