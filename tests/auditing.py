@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import gzip
 import json
 import tempfile
@@ -29,9 +30,10 @@ Document = dict[str, Any]
 _DAY = datetime.date(2026, 1, 31)
 
 
-def rules() -> list[_rules.Rule]:
-    """Return the collection's own rules; none of them may be broken."""
-    found, broken = _rules.read([_rules.OWN])
+@functools.cache
+def rules(folder: Path = _rules.OWN) -> list[_rules.Rule]:
+    """Return the rules of a folder, by default the collection's own; none of them may be broken."""
+    found, broken = _rules.read([folder])
     assert broken == []
     return found
 
@@ -40,15 +42,15 @@ def evaluate(
     documents: Mapping[str, Document],
     policy: Mapping[str, Any] | None = None,
     beside: Mapping[str, Sequence[Row]] | None = None,
-    folders: Sequence[Path] = (_rules.OWN,),
+    folder: Path = _rules.OWN,
+    only: str | None = None,
 ) -> list[Row]:
-    """Return what all rules find in snapshots by the hosts' names; no rule may fail."""
+    """Return what all rules, or ``only`` one, find in snapshots by the hosts' names; no rule may fail."""
     import duckdb
 
-    chosen, broken = _rules.read(folders)
-    assert broken == []
-    with tempfile.TemporaryDirectory(prefix="netfleet-") as folder:
-        files = [_write(Path(folder), name, document) for name, document in documents.items()]
+    chosen = [rule for rule in rules(folder) if only in (None, rule.id)]
+    with tempfile.TemporaryDirectory(prefix="netfleet-") as place:
+        files = [_write(Path(place), name, document) for name, document in documents.items()]
         database = duckdb.connect(":memory:", config={"threads": 1})
         try:
             assert _load.load(database, files) == []
@@ -75,14 +77,12 @@ def objects(findings: Sequence[Row], rule: str) -> list[str]:
 def document(**parts: Any) -> Document:
     """Return a snapshot of a host with its own namespace, filled up with null where a row says nothing.
 
-    ``namespaces`` are rows of netns with the lists of the snapshot, ``strays`` and ``missing`` lists of rows, ``taken_at``
-    is the host's; everything else is of ``docker``, where ``engine`` is one row.
+    ``namespaces`` are rows of netns with the lists of the snapshot, ``strays`` and ``missing`` lists of rows, and
+    ``taken_at`` is the host's; everything else is of ``docker``, where ``engine`` is one row.
     """
     taken = parts.pop("taken_at", "2026-01-31T12:00:00Z")
     outside = {name: parts.pop(name, []) for name in ("namespaces", "strays", "missing")}
-    docker = {
-        name: [row(table, **one) for one in parts.pop(name, [])] for name, table in schema.DOCKER_LISTS.items()
-    }
+    docker = {name: [row(table, **one) for one in parts.pop(name, [])] for name, table in schema.DOCKER_LISTS.items()}
     engine = parts.pop("engine", {})
     assert not parts, parts
     return {
@@ -95,7 +95,7 @@ def document(**parts: Any) -> Document:
     }
 
 
-def row(table: str, **values: Any) -> Row:
+def row(table: str, /, **values: Any) -> Row:
     """Return a row of a table: null for what is not said."""
     found = {**dict.fromkeys(schema.tables()[table]), **values}
     schema.assert_row(table, found)
@@ -105,7 +105,7 @@ def row(table: str, **values: Any) -> Row:
 def _namespace(said: Mapping[str, Any]) -> Row:
     lists = {name: [row(table, **one) for one in said.get(name, ())] for name, table in schema.LISTS.items()}
     own = {name: value for name, value in said.items() if name not in schema.LISTS and name != "sysctls"}
-    empty = {name: [] for name, kind in schema.tables()["netns"].items() if kind == "list"}
+    empty: Row = {name: [] for name, kind in schema.tables()["netns"].items() if kind == "list"}
     return {**row("netns", **{**empty, **own}), "sysctls": said.get("sysctls", {}), **lists}
 
 

@@ -15,9 +15,7 @@ def look(host: DockerHost) -> Document:
     result = host.module("netns_info", {})
     assert not result.failed, result.msg
     # The kernel takes its time over what was just removed, and keeps a number for it.
-    unread = [
-        one for one in result.data["missing"] if one["what"] != "gone" and not one["netns"].startswith("nsid:")
-    ]
+    unread = [one for one in result.data["missing"] if one["what"] != "gone" and not one["netns"].startswith("nsid:")]
     assert unread == [], unread
     return result.data
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.tests.auditing import Row, evaluate, objects, of
@@ -129,7 +128,7 @@ def test_a_host() -> None:
             assert objects(both, rule) == [f"h1: {one}" for one in wanted]
         mend(host, both)
         left = evaluate({"h1": look(host)}, POLICY)
-        assert {rule: objects(left, rule) for rule in (*PASTED, *APPLIED)} == dict.fromkeys((*PASTED, *APPLIED), [])
+        assert [one["object"] for one in left if one["rule"] in (*PASTED, *APPLIED)] == []
         # The names were quoted: nothing of them was run.
         assert "x" not in host.run("ls", "/").split()
 

@@ -65,10 +65,7 @@ def test_a_swarm() -> None:
     evidence(found)
     later = evaluate({"h1": also})
     assert {rule: objects(later, rule) for rule in ALSO_PLANTED} == named(ALSO_PLANTED, sandboxes)
-    assert {rule: objects(later, rule) for rule in (*PASTED, "dangling-veth")} == {
-        **dict.fromkeys(PASTED, []),
-        "dangling-veth": [],
-    }
+    assert [one["object"] for one in later if one["rule"] in (*PASTED, "dangling-veth")] == []
 
 
 def named(wanted: dict[str, list[str]], sandboxes: dict[str, str]) -> dict[str, list[str]]:
