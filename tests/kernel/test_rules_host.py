@@ -42,18 +42,21 @@ PLANTED = {
     "container-dns-broken": ["container other"],
     "container-left-namespace": ["container left"],
     "container-link-down": ["container down, eth0 in network back"],
+    "container-namespace-named": ["container web, peek"],
     "container-no-default-route": ["container down, gateway 10.9.8.1", "container lost, gateway 203.0.113.1"],
     "dad-failed": ["2001:db8::1 on six in red"],
     "dangling-veth": ["$(id) in host", "veth1234567 in host"],
     "default-bridge-used": ["container open"],
+    "dnat-stale": ["port 7777/tcp to 10.9.8.200"],
     "docker-chains-missing": ["table filter"],
     "endpoint-address-differs": ["container other, 10.9.8.44 in network back"],
     "endpoint-link-missing": ["container lost in network tiny"],
     "endpoint-mac-differs": ["container open, eth0 in network bridge"],
     "forward-drop-bridge": ["bridge br9"],
+    "forwarding-off": ["net.ipv4.conf.br-back.forwarding"],
     "host-ipc": ["container shares"],
-    "host-network": ["container shares"],
-    "host-pid": ["container shares"],
+    "host-network": ["container rides", "container shares"],
+    "host-pid": ["container rides", "container shares"],
     "host-userns": ["container shares"],
     "host-uts": ["container shares"],
     "leaked-sandbox": ["/run/docker/netns/0123456789ab"],
@@ -90,9 +93,18 @@ PLANTED = {
 ALSO_PLANTED = {"bridge-nf-off": ["network apart"], "forwarding-off": ["net.ipv4.ip_forward"]}
 # Mended by pasting the remedy, and by the module that the remediation names.
 PASTED = (
-    "bridge-mtu-mixed container-link-down dad-failed endpoint-mac-differs leaked-sandbox macvlan-parent-missing "
-    "orphan-docker-proxy planted-namespace-name stale-vxlan"
-).split()
+    "bridge-mtu-mixed",
+    "container-link-down",
+    "container-namespace-named",
+    "dad-failed",
+    "dnat-stale",
+    "endpoint-mac-differs",
+    "leaked-sandbox",
+    "macvlan-parent-missing",
+    "orphan-docker-proxy",
+    "planted-namespace-name",
+    "stale-vxlan",
+)
 APPLIED = ("bridge-nf-off", "dangling-veth", "forwarding-off", "route-localnet", "stale-named-namespace")
 
 # Only the API lets a name be given twice.
@@ -210,6 +222,7 @@ def plant(host: DockerHost) -> None:
     host.container("open", "--publish=0.0.0.0:80:80")
     shared = (f"--{kind}=host" for kind in ("network", "pid", "ipc", "uts", "userns"))
     host.container("shares", *shared, "--cap-add=NET_ADMIN", "--cap-add=CAP_NET_RAW")
+    host.container("rides", "--network=container:shares", "--pid=container:shares")
     left = ("--cap-add=SYS_ADMIN", "--network=back", IMAGE, "/bin/busybox", "unshare", "-n", "sleep", "86400")
     host.docker("run", "-d", "--name=left", "--stop-timeout=0", *left)
     inside(host, "other", "ip address del 10.9.8.44/24 dev eth0", "ip address add 10.9.8.99/24 dev eth0")
@@ -222,6 +235,8 @@ def plant(host: DockerHost) -> None:
     host.sh(
         "iptables -P FORWARD DROP",
         "iptables -D FORWARD -j DOCKER-USER",
+        "iptables -t nat -A DOCKER -p tcp --dport 7777 -j DNAT --to-destination 10.9.8.200:80",
+        "sysctl -qw net.ipv4.conf.br-back.forwarding=0",
         "iptables -t nat -S DOCKER | grep -- '--dport 80 ' | sed 's/^-A/iptables -t nat -D/' | sh",
         "docker-proxy -proto tcp -host-ip 127.0.0.1 -host-port 9999 -container-ip 10.9.8.7 -container-port 1 "
         "3>/dev/null >/dev/null 2>&1 &",
@@ -264,6 +279,7 @@ def plant_links(host: DockerHost) -> None:
 def plant_namespaces(host: DockerHost) -> None:
     """Plant what lies among names and sandboxes and does not belong there."""
     host.sh(
+        f"ip netns attach peek {host.inspect('container', 'web')['State']['Pid']}",
         "touch /run/netns/stub '/run/netns/$(touch x)'",
         "ln -s /proc/1/ns/net /run/netns/evil",
         "touch /run/netns/self",

@@ -240,7 +240,46 @@ def smaller_overlay(hosts: Fleet) -> None:
 
 
 def small_uplink(hosts: Fleet) -> None:
-    named(of(hosts, "host", "h2")["interfaces"], "eth0")["mtu"] = 1480
+    for host in ("h1", "h2"):
+        named(of(hosts, "host", host)["interfaces"], "eth0")["mtu"] = 1480
+        wire(hosts, host)["interfaces"][0]["mtu"] = 1480
+
+
+def smaller_wire(hosts: Fleet) -> None:
+    wire(hosts, "h2")["interfaces"][0]["mtu"] = 1400
+
+
+def smaller_wire_of_another_site(hosts: Fleet) -> None:
+    of_another_site(hosts)
+    smaller_wire(hosts)
+    named(of(hosts, "host", "h2")["interfaces"], "eth0")["mtu"] = 1400
+
+
+def raw_vxlan(hosts: Fleet, *there: str) -> None:
+    """Make VXLAN links without Docker: h1's sends to h2."""
+    for number, host in ((1, "h1"), (2, "h2")):
+        if host in there:
+            link = {
+                "index": 7,
+                "name": "vx0",
+                "kind": "vxlan",
+                "up": True,
+                "mtu": 1450,
+                "mac": f"02:00:00:00:77:0{number}",
+            }
+            options = {"vni": 77, "port": 4789, "local": f"192.0.2.{number}"}
+            entry = {"index": 7, "interface": "vx0", "mac": "00:00:00:00:00:00", "dst": f"192.0.2.{3 - number}"}
+            own = of(hosts, "host", host)
+            own["interfaces"].append(row("interface", **link, flags=[], altnames=[], options=options, port={}))
+            own["fdb"].append(row("fdb", **entry, state="permanent", flags=["self"]))
+
+
+def raw_vxlan_of_one(hosts: Fleet) -> None:
+    raw_vxlan(hosts, "h1")
+
+
+def raw_vxlan_of_both(hosts: Fleet) -> None:
+    raw_vxlan(hosts, "h1", "h2")
 
 
 def many_neighbours(hosts: Fleet, state: str = "reachable", count: int = 800) -> None:
@@ -368,6 +407,7 @@ FIRES = {
     ),
     "overlay-pool-nearly-used": Case(full_overlay, ["h1: network far, 8 of 8 in 10.44.0.8/29"]),
     "privileged-container": Case(privileged, ["h1: container c1"]),
+    "segment-mtu-differs": Case(smaller_wire, ["h2: eth0 in container:m2, 1400 of 1500"]),
     "subnet-hides-host": Case(hidden_far_away, ["h1: network wide 203.0.113.0/24, host h2"]),
     "swarm-peers-differ": Case(peer_unknown, ["h2: network far without h1"]),
     "swarm-planes-mixed": Case(nothing, ["h1: 192.0.2.1", "h2: 192.0.2.2"]),
@@ -376,6 +416,7 @@ FIRES = {
         ["h1: 7946/tcp to h2", "h1: 7946/udp to h2"],
         beside=probes(("tcp", 7946, "filtered"), ("udp", 7946, "closed")),
     ),
+    "vxlan-peer-missing": Case(raw_vxlan_of_one, ["h1: vx0 in host, VNI 77, to h2"]),
 }
 SILENT = {
     "conntrack-nearly-full": Case(some_connections, []),
@@ -403,6 +444,7 @@ SILENT = {
     "overlay-not-encrypted": Case(encrypted, []),
     "overlay-pool-nearly-used": Case(nothing, []),
     "privileged-container": Case(privileged_and_stopped, []),
+    "segment-mtu-differs": Case(smaller_wire_of_another_site, []),
     "subnet-hides-host": Case(hides_nobody, []),
     "swarm-listens-everywhere": Case(listens_inside, []),
     "swarm-peers-differ": Case(peer_is_new, []),
@@ -410,6 +452,7 @@ SILENT = {
     "swarm-port-blocked": Case(
         nothing, [], beside=probes(("tcp", 7946, "open"), ("udp", 4789, "filtered"), ("tcp", 80, "closed"))
     ),
+    "vxlan-peer-missing": Case(raw_vxlan_of_both, []),
 }
 # More than one way to go wrong, or to look like it.
 MORE = [
@@ -436,7 +479,7 @@ _ALL = [*FIRES.items(), *SILENT.items(), *MORE]
 def test_a_rule(rule: str, case: Case) -> None:
     hosts = fleet(3 if case.change is wrong_vtep else 2)
     case.change(hosts)
-    found = evaluate(hosts, case.policy, case.beside, only=None if case.found else rule)
+    found = evaluate(hosts, case.policy, case.beside, only=None if case.found and case.change is not nothing else rule)
     assert objects(found, rule) == case.found
     assert {one["rule"] for one in found if one["severity"] in SEVERE} <= {rule}
 
