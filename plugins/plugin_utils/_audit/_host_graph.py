@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The picture of a host: its namespaces, their links and what connects them; pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
+
+from . import _fold, _paint
+from ._graph import Edge, Graph, Group, Node, worst
+from ._rows import Key, Link, Namespace, Rows, Tunnel
+
+_RIDERS = ("macvlan", "macvtap", "ipvlan", "vlan", "vxlan")
+
+
+def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
+    """Return the picture of a host with its findings on what they concern; those that are waived have no severity."""
+    spaces = sorted(rows.namespaces, key=lambda one: one.kind != "host")
+    first = 0 if spaces and spaces[0].kind == "host" else 1
+    groups = {space.netns: f"g{number}" for number, space in enumerate(spaces, first)}
+    links = {(link.netns, link.index): link for link in rows.links if link.netns in groups}
+    paint = _paint.painted(findings, _paint.places(groups, rows))
+    hidden = {key for key in links if _is_wire(key, links) and f"n{key[0]}.{key[1]}" not in paint}
+    look = _Look(host, findings, paint)
+    nodes = [look.link(link, groups) for key, link in links.items() if key not in hidden]
+    nodes += [look.sharing(space, name) for space in spaces if space.kind == "host" for name in space.containers or ()]
+    edges = _edges(links, hidden)
+    far = {f"r{tunnel.address}": tunnel for tunnel in rows.tunnels if (tunnel.netns, tunnel.index) in links}
+    nodes += [look.remote(id_, tunnel) for id_, tunnel in far.items()]
+    edges += _tunnels(rows.tunnels, links)
+    boxes = [look.space(space, groups[space.netns]) for space in spaces]
+    if first:
+        boxes.insert(0, look.nowhere())
+    whole = Graph("host", host, tuple(boxes), tuple(nodes), tuple(edges), _fold.folds(look.grouped(boxes, nodes), nodes, edges))
+    return _short(whole)
+
+
+class _Look:
+    """How parts become boxes and nodes, each with what was found of it."""
+
+    def __init__(self, host: str, findings: Sequence[Mapping[str, Any]], paint: Mapping[str, tuple[int, ...]]) -> None:
+        self._host, self._paint = host, paint
+        self._severities = [None if one.get("waived") else one.get("severity") for one in findings]
+
+    def _found(self, id_: str) -> dict[str, Any]:
+        numbers = self._paint.get(id_, ())
+        return {"findings": numbers, "severity": worst(self._severities[number] for number in numbers)}
+
+    def space(self, space: Namespace, id_: str) -> Group:
+        label = space.docker_network if space.kind in ("overlay", "load-balancer", "ingress") else space.container
+        others = ", ".join(one for one in space.containers or () if one != space.container)
+        hint = f"shared with {others}" if space.container and others else space.reference
+        if space.kind == "host":
+            label, hint = self._host, None
+        return Group(id_, space.kind, label or space.reference or space.netns, hint, **self._found(id_))
+
+    def nowhere(self) -> Group:
+        """Return a box for a host whose own namespace is not in the tables, so that its findings have a place."""
+        return Group("g0", "host", self._host, "its own namespace could not be read", **self._found("g0"))
+
+    def link(self, link: Link, groups: Mapping[str, str]) -> Node:
+        id_ = f"n{link.netns}.{link.index}"
+        more = [f"VNI {link.vni}" if link.vni else None, link.mode]
+        return Node(
+            id=id_,
+            kind=link.kind or "device",
+            label=link.name,
+            group=groups[link.netns],
+            addresses=tuple(link.addresses or ()),
+            mtu=link.mtu,
+            mac=link.mac,
+            state=_state(link),
+            network=link.docker_network,
+            alias=link.alias or None,
+            hint=", ".join(one for one in more if one) or None,
+            **self._found(id_),
+        )
+
+    def sharing(self, space: Namespace, name: str) -> Node:
+        id_ = f"c{name}"
+        return Node(id=id_, kind="sharing", label=name, group="g0", hint="shares the host's network", **self._found(id_))
+
+    @staticmethod
+    def remote(id_: str, tunnel: Tunnel) -> Node:
+        return Node(id=id_, kind="remote", label=tunnel.host or tunnel.address, addresses=(tunnel.address,))
+
+    @staticmethod
+    def grouped(groups: Sequence[Group], nodes: Sequence[Node]) -> list[Group]:
+        """Return the groups with the worst of what was found in them."""
+        found: dict[Optional[str], list[Optional[str]]] = defaultdict(list)
+        for node in nodes:
+            found[node.group].append(node.severity)
+        return [dataclasses.replace(one, severity=worst([one.severity, *found[one.id]])) for one in groups]
+
+
+def _state(link: Link) -> Optional[str]:
+    """Return up, down, or no carrier: what an operstate of unknown does not say."""
+    if link.up is None:
+        return None
+    return ("no carrier" if link.running is False else "up") if link.up else "down"
+
+
+def _is_wire(key: Key, links: Mapping[Key, Link]) -> bool:
+    """Return whether a link is only the bridge's end of a veth pair: it is drawn as the edge that it is."""
+    link = links[key]
+    if link.kind != "veth" or link.addresses or link.alias or not link.up or (key[0], link.master_index) not in links:
+        return False
+    peer = links.get((link.peer_netns or "", link.peer_index or 0))
+    return peer is not None and peer.master_index is None
+
+
+def _edges(links: Mapping[Key, Link], hidden: set[Key]) -> list[Edge]:
+    found: list[Edge] = []
+    for key, link in links.items():
+        master, peer, parent = _ends(link)
+        me = f"n{key[0]}.{key[1]}"
+        if master in links and key not in hidden:
+            found.append(Edge(_id(master), me, "port"))
+        if parent in links:
+            found.append(Edge(_id(parent), me, link.kind if link.kind in _RIDERS else "parent"))
+        if peer not in links or (key > peer and key not in hidden) or peer in hidden:
+            continue
+        if key in hidden:
+            found.append(Edge(_id((key[0], link.master_index or 0)), _id(peer), "veth", link.name))
+        else:
+            found.append(Edge(me, _id(peer), "veth"))
+    return found
+
+
+def _ends(link: Link) -> tuple[Key, Key, Key]:
+    return (
+        (link.netns, link.master_index or 0),
+        (link.peer_netns or "", link.peer_index or 0),
+        (link.parent_netns or "", link.parent_index or 0),
+    )
+
+
+def _id(key: Key) -> str:
+    return f"n{key[0]}.{key[1]}"
+
+
+def _tunnels(tunnels: Sequence[Tunnel], links: Mapping[Key, Link]) -> list[Edge]:
+    there = {(one.netns, one.index, one.address): links.get((one.netns, one.index)) for one in tunnels}
+    return [
+        Edge(f"n{netns}.{index}", f"r{address}", "tunnel", f"VNI {link.vni}" if link.vni else None)
+        for (netns, index, address), link in there.items()
+        if link
+    ]
+
+
+def _short(graph: Graph) -> Graph:
+    """Return the graph with numbers in the place of long ids, which a page of a large fleet would carry along."""
+    ids = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
+    return dataclasses.replace(
+        graph,
+        nodes=tuple(dataclasses.replace(node, id=ids[node.id]) for node in graph.nodes),
+        edges=tuple(dataclasses.replace(edge, tail=ids[edge.tail], head=ids[edge.head]) for edge in graph.edges),
+        folds=tuple(
+            dataclasses.replace(fold, members=tuple(ids.get(member, member) for member in fold.members))
+            for fold in graph.folds
+        ),
+    )
