@@ -58,31 +58,37 @@ def filesystems() -> set[str]:
         return {line.split()[-1] for line in file}
 
 
+def is_built_in(name: str) -> bool:
+    """Tell whether a part of the kernel is there and no module that is loaded."""
+    return name in built_in() or os.path.isdir(f"/sys/module/{name}")
+
+
+def can_load(name: str) -> bool:
+    """Tell whether there is a module to load."""
+    try:
+        return subprocess.run(["modprobe", "--dry-run", name], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 def has(name: str) -> bool:
-    """Tell whether a part of the kernel is there."""
-    if os.path.isdir(f"/sys/module/{name}") or name in built_in() or name in filesystems():
+    """Tell whether the kernel behaves as if a part were there, which is all that a kernel without modules shows."""
+    if name in filesystems() or any(os.path.exists(path) for path in SIGNS.get(name, ())):
         return True
-    if any(os.path.exists(path) for path in SIGNS.get(name, ())):
-        return True
-    if name in LINKS:
-        return knows_link(name)
-    return False
+    return name in LINKS and knows_link(name)
 
 
 def main() -> None:
-    """Look at each."""
-    modules = loaded()
-    for name in sys.argv[1:]:
-        if name in modules:
+    """Look at each. What can be loaded is not tried out: the kernel would load it to find out."""
+    for name in dict.fromkeys(sys.argv[1:]):
+        if name in loaded():
             sys.stdout.write(f"={name}\n")
+        elif is_built_in(name):
             continue
-        if has(name):
-            continue
-        try:
-            loads = subprocess.run(["modprobe", "--dry-run", name], capture_output=True, check=False).returncode == 0
-        except FileNotFoundError:
-            loads = False
-        sys.stdout.write(f"+{name}\n" if loads else f"{name}\n")
+        elif can_load(name):
+            sys.stdout.write(f"+{name}\n")
+        elif not has(name):
+            sys.stdout.write(f"{name}\n")
 
 
 if __name__ == "__main__":

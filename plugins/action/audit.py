@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Evaluate snapshots on the controller: parameters → what is wanted → files and what may be shown of them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.basic import missing_required_lib
+from ansible.plugins.action import ActionBase
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.modules import audit as documented
+
+_SEVERITIES = ("critical", "high", "medium", "low", "info")
+
+
+# Tables, by the option that has their files.
+_BESIDE = {"drift": "drift", "probe": "probes"}
+
+
+class ActionModule(ActionBase):
+    """Run once for all hosts of a play."""
+
+    BYPASS_HOST_LOOP = True
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the summary, and fail where findings are as severe as the user says."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        options = yaml.safe_load(documented.DOCUMENTATION)["options"]
+        _result, args = self.validate_argument_spec(argument_spec=_spec(options))
+        try:
+            import duckdb  # noqa: F401
+        except ImportError as error:
+            raise AnsibleActionFail(missing_required_lib("duckdb")) from error
+        try:
+            report = self._evaluate(args)
+        except (NetfleetError, ValueError) as error:
+            raise AnsibleActionFail(str(error)) from None
+        except OSError as error:
+            raise AnsibleActionFail(f"dest: {error.filename or args['dest']}: {error.strerror}") from None
+        counts = report["summary"]["findings"]
+        result.update({name: report[name] for name in ("summary", "lines", "files", "remediations")})
+        result.update(changed=False, worst=next((one for one in _SEVERITIES if counts[one]), None))
+        if severe := _severe(counts, args["fail_on"]):
+            result.update(failed=True, msg=f"{severe}; fail_on is {args['fail_on']}. {'; '.join(report['files'][:1])}")
+        return result
+
+    def _evaluate(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        # Imported here, because it imports a library that may be missing.
+        from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation
+
+        def at(path: str) -> Path:
+            # Relative to the playbook, as for the other actions that write files on the controller.
+            return Path(self._loader.path_dwim(path))
+
+        names = ("only", "without", "policy", "waivers", "expected", "formats", "remediate")
+        with tempfile.TemporaryDirectory(prefix="netfleet-") as nowhere:
+            wanted = _evaluation.Wanted(
+                snapshots=at(args["snapshots"]),
+                dest=Path(nowhere) if self._play_context.check_mode else at(args["dest"]),
+                rules=[at(path) for path in args["rules"]],
+                compare_with=at(args["compare_with"]) if args.get("compare_with") else None,
+                beside={table: at(args[name]) for table, name in _BESIDE.items() if args.get(name)},
+                **{name: args[name] for name in names},
+            )
+            return _evaluation.evaluate(wanted)
+
+
+def _spec(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return documented options as an argument specification."""
+    return {name: _option(option) for name, option in options.items()}
+
+
+def _option(option: Mapping[str, Any]) -> dict[str, Any]:
+    spec = {name: option[name] for name in ("type", "elements", "required", "default", "choices") if name in option}
+    if "suboptions" in option:
+        spec["options"] = _spec(option["suboptions"])
+        if option["type"] == "dict":
+            spec["apply_defaults"] = True
+            spec.pop("default", None)
+    return spec
+
+
+def _severe(counts: Mapping[str, int], fail_on: str) -> str:
+    """Return how many findings are at least that severe, in words, and nothing where there is none."""
+    if fail_on == "none":
+        return ""
+    worst = _SEVERITIES[: _SEVERITIES.index(fail_on) + 1]
+    found = [f"{counts[one]} {one}" for one in worst if counts[one]]
+    return f"the audit has findings: {', '.join(found)}" if found else ""

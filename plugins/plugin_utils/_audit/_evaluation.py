@@ -1,0 +1,177 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An evaluation from end to end: snapshots → tables → findings → files, through a database on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from . import _compare, _evaluate, _files, _junit, _load, _macros, _policy, _report, _rules, _sarif, _tables, _terminal
+
+# What every finding is in, and the most that the page has of them.
+ALL = {"json": "report.json", "sarif": "report.sarif", "junit": "report.junit.xml", "csv": "findings.csv"}
+_ON_PAGE = 50_000
+_MEMORY = "2GB"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What to evaluate, and how. Folders are absolute."""
+
+    snapshots: Path
+    dest: Path
+    rules: Sequence[Path] = ()
+    only: Sequence[str] = ()
+    without: Sequence[str] = ()
+    policy: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    waivers: Sequence[Mapping[str, Any]] = ()
+    expected: Sequence[str] = ()
+    compare_with: Path | None = None
+    formats: Sequence[str] = (*ALL, "html")
+    remediate: Sequence[str] = ()
+    beside: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+
+
+class NothingToDo(ValueError):
+    """A parameter that leaves nothing to evaluate, in one line that names it."""
+
+
+def evaluate(wanted: Wanted) -> dict[str, Any]:
+    """Write the files that are wanted; return the report with the worst findings, and its lines for a terminal.
+
+    Raises NothingToDo, BadParameter and OSError, before anything that was there is touched.
+    """
+    rules, broken_rules = _chosen(wanted)
+    waivers = _policy.waivers(wanted.waivers, {rule.id for rule in _rules.read([_rules.OWN, *wanted.rules])[0]})
+    files = sorted(wanted.snapshots.glob("*.json.gz"))
+    if not files:
+        raise NothingToDo(f"snapshots: there is no *.json.gz in {wanted.snapshots}")
+    today = datetime.datetime.now(datetime.timezone.utc)
+    with tempfile.TemporaryDirectory(prefix=".audit-", dir=_made(wanted.dest)) as name:
+        work = Path(name)
+        with _opened(work) as database:
+            broken_snapshots = _load.load(database, files)
+            _macros.define(database)
+            _policy.insert(database, wanted.policy)
+            _insert_beside(database, wanted.beside)
+            _note_run(database, today, rules)
+            _compare.open_earlier(database, wanted.compare_with)
+        with _opened(work) as database:
+            broken_rules += _evaluate.evaluate(database, rules, waivers, today.date())
+        evaluated = [rule for rule in rules if rule.id not in {one.rule for one in broken_rules}]
+        with _opened(work) as database:
+            database.execute(
+                "DELETE FROM evaluated WHERE rule NOT IN (SELECT unnest(?::VARCHAR[]))",
+                [[rule.id for rule in evaluated]],
+            )
+            _compare.compare(database, wanted.compare_with is not None)
+            report = _report.head(database, evaluated, broken_rules, broken_snapshots, wanted.expected)
+            report["waivers"] = _of_waivers(database, waivers, today.date())
+            _compare.keep(database, work)
+            report["remediations"] = _report.remediations(database, wanted.remediate)
+            report = _report.whole(report, database, _ON_PAGE)
+            _write(database, report, work, wanted.formats)
+        written = _move(work, wanted.dest, wanted.formats)
+    written_here = [str(path) for path in written if path.parent == wanted.dest]
+    return {**report, "files": written_here, "lines": _terminal.lines(report, written_here)}
+
+
+def _chosen(wanted: Wanted) -> tuple[list[_rules.Rule], list[_rules.BrokenRule]]:
+    rules, broken = _rules.read([_rules.OWN, *wanted.rules])
+    known = {rule.id for rule in rules} | {one.rule for one in broken}
+    for parameter, names in (("only", wanted.only), ("without", wanted.without), ("remediate", wanted.remediate)):
+        if stranger := next((name for name in names if name not in known), None):
+            raise NothingToDo(f"{parameter}: there is no rule {stranger!r}")
+    chosen = [rule for rule in rules if (not wanted.only or rule.id in wanted.only) and rule.id not in wanted.without]
+    return chosen, [one for one in broken if one.rule not in wanted.without]
+
+
+@contextmanager
+def _opened(work: Path) -> Iterator[Any]:
+    import duckdb
+
+    settings: dict[str, Any] = {
+        "memory_limit": _MEMORY,
+        "temp_directory": str(work / "spill"),
+        "preserve_insertion_order": "false",
+    }
+    database = duckdb.connect(str(work / "fleet.duckdb"), config=settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _insert_beside(database: Any, beside: Mapping[str, Path]) -> None:
+    for table, folder in beside.items():
+        columns = _tables.beside(table)
+        files = sorted(str(path) for path in folder.glob("*.json"))
+        if files:
+            database.execute(
+                f"INSERT INTO {_tables.quoted(table)} SELECT {', '.join(columns)} FROM"
+                " read_json($files, columns = $columns, format = 'array')",
+                {"files": files, "columns": columns},
+            )
+
+
+def _note_run(database: Any, now: datetime.datetime, rules: Sequence[_rules.Rule]) -> None:
+    database.execute(
+        "CREATE TABLE run AS SELECT ? AS created, coalesce(max(collector), 'netfleet.docker') AS collector FROM host",
+        [now.strftime("%Y-%m-%dT%H:%M:%SZ")],
+    )
+    database.execute("CREATE TABLE evaluated AS SELECT unnest(?::VARCHAR[]) AS rule", [[rule.id for rule in rules]])
+
+
+def _of_waivers(database: Any, waivers: Sequence[_policy.Waiver], today: datetime.date) -> list[dict[str, Any]]:
+    query = "SELECT rule, waived->>'reason', count(*) FROM finding WHERE waived IS NOT NULL GROUP BY ALL"
+    accepted = {(rule, reason): number for rule, reason, number in database.execute(query).fetchall()}
+    return [
+        {
+            "rule": one.rule,
+            "reason": one.reason,
+            "until": one.until and one.until.isoformat(),
+            "host": one.host,
+            "where": dict(one.where),
+            "expired": one.expired(today),
+            "accepted": accepted.get((one.rule, one.reason), 0),
+        }
+        for one in waivers
+    ]
+
+
+def _write(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequence[str]) -> None:
+    head = {name: value for name, value in report.items() if name != "findings"}
+    writers = {"json": _files.write_json, "sarif": _sarif.write_sarif, "junit": _junit.write_junit}
+    for name, write in writers.items():
+        if name in formats:
+            write(folder / ALL[name], head, _report.findings(database))
+    if "csv" in formats:
+        _files.write_csv(folder / ALL["csv"], _report.findings(database))
+    if "parquet" in formats:
+        for table in _tables.names():
+            _compare.copy(database, table, folder / f"data/{table}.parquet")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _move(work: Path, dest: Path, formats: Sequence[str]) -> list[Path]:
+    """Put what was written in its place, each file at once, and of the database only what is asked for."""
+    written = []
+    left = (".duckdb", ".wal") if "duckdb" not in formats else (".wal",)
+    for path in sorted(path for path in work.rglob("*") if path.is_file() and path.suffix not in left):
+        place = dest / path.relative_to(work)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, place)
+        written.append(place)
+    return written
