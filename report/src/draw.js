@@ -52,7 +52,8 @@ function foldRows(fold) {
 }
 
 function heading(group) {
-  const words = [kind(group), group.hint && group.hint !== group.label ? group.hint : null].filter(Boolean).join(", ");
+  const hint = group.hint && ![group.label, `container:${group.label}`].includes(group.hint) ? group.hint : null;
+  const words = [kind(group), hint].filter(Boolean).join(", ");
   return [cell(`<B>${safe(group.label)}</B> ${words ? muted(words) : ""}`), found(group) ? cell(found(group)) : null].filter(Boolean);
 }
 
@@ -79,14 +80,14 @@ export function drawing(graph, open) {
     } else {
       subgraphs.push({
         name: `cluster ${group.id}`,
-        graphAttributes: { id: group.id, class: `space ${group.kind} ${group.severity || ""}`, label: table(heading(group)) },
+        graphAttributes: { id: group.id, margin: "12", class: `space ${group.kind} ${group.severity || ""}`, label: table(heading(group)) },
         nodes: links.map(box),
       });
     }
   }
   for (const node of drawn.nodes) if (!node.group) nodes.push(box(node));
   return {
-    graphAttributes: { rankdir: "LR", bgcolor: "transparent", fontname: "Arial", fontsize: "11", nodesep: "0.16", ranksep: "0.7", pad: "0.1", labeljust: "l", style: "rounded", margin: "12", newrank: "true", compound: "true" },
+    graphAttributes: { rankdir: "LR", bgcolor: "transparent", fontname: "Arial", fontsize: "11", nodesep: "0.16", ranksep: "0.7", pad: "0.1", labeljust: "l", style: "rounded", newrank: "true", compound: "true" },
     nodeAttributes: { shape: "box", style: "rounded,filled", fontname: "Arial", fontsize: "11", margin: "0.09,0.05", height: "0.3" },
     edgeAttributes: { fontname: "Arial", fontsize: "8", fontcolor: MUTED, arrowhead: "none" },
     nodes,
@@ -95,7 +96,7 @@ export function drawing(graph, open) {
       const [tail, tailport] = ends.get(edge.tail) || [edge.tail];
       const [head, headport] = ends.get(edge.head) || [edge.head];
       const label = edge.label || (edge.kind === "member" || edge.kind === "port" || edge.kind === "veth" ? "" : edge.kind);
-      return { tail, head, attributes: { class: `edge-${edge.kind}`, label: label ? ` ${safe(label)} ` : "", ...(tailport ? { tailport: `${tailport}:e` } : {}), ...(headport ? { headport: `${headport}:w` } : {}) } };
+      return { tail, head, attributes: { class: `edge-${edge.kind}`, label: label ? ` ${safe(label)} ` : "", tailport: tailport ? `${tailport}:e` : "e", headport: headport ? `${headport}:w` : "w" } };
     }),
   };
 }

@@ -82,7 +82,7 @@ export function disclosure(finding, rule, more, open = false) {
   return el(
     "details",
     { class: `finding ${finding.severity}`, open, id: finding.anchor },
-    el("summary", {}, badge(finding.severity), el("span", { class: "what" }, el("b", {}, shown(finding.title)), el("span", { class: "object" }, shown(finding.object))), marks(finding)),
+    el("summary", {}, el("i", { class: "chevron" }), badge(finding.severity), el("span", { class: "what" }, el("b", {}, shown(finding.title)), el("span", { class: "object" }, shown(finding.object))), marks(finding)),
     details(finding, rule, more),
   );
 }

@@ -6,7 +6,7 @@
 import { SEVERITIES, more } from "./data.js";
 import { badge, details, marks } from "./finding.js";
 import { choice, grid, toggles } from "./grid.js";
-import { count, el, legible, number, shown } from "./text.js";
+import { add, count, el, legible, number, shown } from "./text.js";
 
 const SORTS = { severity: [{ column: "rank", dir: "asc" }], host: [{ column: "host", dir: "asc" }], finding: [{ column: "title", dir: "asc" }] };
 const STATUS = { "": "Open", new: "New", unchanged: "Unchanged", waived: "Waived", all: "All" };
@@ -27,7 +27,7 @@ export async function findings(screen, report, name, chosen, ready) {
   const said = el("p", { class: "hint", role: "status" });
   const place = el("div", { class: "grid" });
   const view = { report, wanted, said, place, open: new Set(), table: null };
-  screen.append(el("h2", {}, "Findings"), filters(view), leftOut(report), said, place);
+  add(screen, el("h2", {}, "Findings"), filters(view), leftOut(report), said, place);
   ready();
   await build(view);
   const narrow = matchMedia(NARROW);
@@ -64,6 +64,7 @@ function filters(view) {
     { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
     el("label", { class: "wide" }, el("span", {}, "Search"), search),
     toggles("Severity", SEVERITIES.map((one) => [one, `${one} ${number(report.summary.findings?.[one])}`, one]), wanted.severities, () => filter(view)),
+    el("span", { class: "break" }),
     choice("Status", Object.entries(STATUS), wanted.status, change("status")),
     choice("Rule", [["", "all"], ...rules.map(([id, rule]) => [id, legible(rule.title)])], wanted.rule, change("rule")),
     el("label", {}, el("span", {}, "Host"), hosts, names),
@@ -97,7 +98,7 @@ async function build(view) {
     headerVisible: !narrow,
     rowFormatter: (row) => format(view, row),
     groupStartOpen: () => false,
-    groupHeader: (value, size, rows) => heading(view, value, rows),
+    groupHeader: (value, size, rows, group) => heading(view, value, rows, group.isVisible()),
     initialSort: SORTS[view.wanted.sort],
   });
   view.table.on("groupVisibilityChanged", (one, visible) => one.getElement().querySelector("button")?.setAttribute("aria-expanded", String(visible)));
@@ -173,10 +174,10 @@ function move(view, finding, event) {
   else view.table.scrollToRow(next, "center", false).then(focus);
 }
 
-function heading(view, value, rows) {
+function heading(view, value, rows, visible) {
   const title = view.wanted.group === "rule" ? view.report.rules[value]?.title || value : value;
   const worst = Math.min(...rows.map((one) => one.rank));
-  return el("button", { type: "button", class: "group", "aria-expanded": "false" }, badge(SEVERITIES[worst] || "info"), el("b", {}, shown(title)), el("span", { class: "hint" }, view.wanted.group === "rule" ? `${count(rows.length, "finding")} on ${count(new Set(rows.map((one) => one.host)).size, "host")}` : count(rows.length, "finding")));
+  return el("button", { type: "button", class: "group", "aria-expanded": String(visible) }, badge(SEVERITIES[worst] || "info"), el("b", {}, shown(title)), el("span", { class: "hint" }, view.wanted.group === "rule" ? `${count(rows.length, "finding")} on ${count(new Set(rows.map((one) => one.host)).size, "host")}` : count(rows.length, "finding")));
 }
 
 function group(view) {

@@ -5,7 +5,7 @@
 
 import { fleet } from "./data.js";
 import { Picture, lines } from "./picture.js";
-import { count, el, legible } from "./text.js";
+import { add, count, el, legible } from "./text.js";
 
 // More boxes than this are not drawn at a time: what is typed into the field chooses.
 const MOST = 80;
@@ -14,7 +14,8 @@ export async function fleetPage(screen, report, name, chosen, ready) {
   const field = el("input", { type: "search", id: "near", value: chosen.get("near") || "", placeholder: "a host, a network, a subnet" });
   const said = el("p", { class: "hint", role: "status" });
   const place = el("div");
-  screen.append(
+  add(
+    screen,
     el("h2", {}, "Fleet map"),
     el("p", {}, "Which hosts take part in which overlay, static VXLAN or macvlan segment. Hosts that take part in the same stand as one box."),
     el("div", { class: "filters" }, el("label", { class: "wide" }, el("span", {}, "Show what is named, and what it is connected to"), field)),

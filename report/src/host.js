@@ -6,18 +6,19 @@
 import { SEVERITIES, hostPage } from "./data.js";
 import { disclosure, tally } from "./finding.js";
 import { Picture, lines } from "./picture.js";
-import { count, el, legible, number, shown, time } from "./text.js";
+import { add, count, el, legible, number, shown, time } from "./text.js";
 
 export async function host(screen, report, name, chosen, ready) {
   const one = report.byName.get(name);
   if (!one) {
-    screen.append(el("h2", {}, shown(name)), el("p", {}, "This report has no host of that name. ", el("a", { href: "#/hosts" }, "All hosts")));
+    add(screen, el("h2", {}, shown(name)), el("p", {}, "This report has no host of that name. ", el("a", { href: "#/hosts" }, "All hosts")));
     return;
   }
   const facts = { Hostname: one.hostname, System: one.os, Kernel: one.kernel, "Docker Engine": one.engine_version, "Snapshot of": time(one.taken_at), Namespaces: number(one.namespaces), Containers: number(one.containers), Networks: number(one.networks) };
   const list = el("section", { "aria-labelledby": "found" }, el("h3", { id: "found" }, "Findings"));
   const place = el("section", { "aria-labelledby": "drawn" }, el("h3", { id: "drawn" }, "Topology"), legend());
-  screen.append(
+  add(
+    screen,
     el("p", { class: "trail" }, el("a", { href: "#/hosts" }, "Hosts"), " / ", shown(name)),
     el("h2", {}, shown(name)),
     el("p", {}, tally(one.counts, SEVERITIES)),

@@ -6,13 +6,13 @@
 import { SEVERITIES } from "./data.js";
 import { tally } from "./finding.js";
 import { grid } from "./grid.js";
-import { count, el, legible, number, shown, time } from "./text.js";
+import { add, count, el, legible, number, shown, time } from "./text.js";
 
 export async function hosts(screen, report, name, chosen, ready) {
   const field = el("input", { type: "search", id: "search", value: chosen.get("search") || "", placeholder: "name, system, kernel, engine" });
   const said = el("p", { class: "hint", role: "status" });
   const place = el("div", { class: "grid" });
-  screen.append(el("h2", {}, "Hosts"), el("div", { class: "filters" }, el("label", { class: "wide" }, el("span", {}, "Search"), field)), said, place);
+  add(screen, el("h2", {}, "Hosts"), el("div", { class: "filters" }, el("label", { class: "wide" }, el("span", {}, "Search"), field)), said, place);
   ready();
   const narrow = matchMedia("(max-width: 700px)").matches;
   const columns = [

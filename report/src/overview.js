@@ -5,14 +5,15 @@
 
 import { SEVERITIES } from "./data.js";
 import { badge, tally } from "./finding.js";
-import { count, el, legible, number, shown, time } from "./text.js";
+import { add, count, el, legible, number, shown, time } from "./text.js";
 
 const FIRST = 6;
 const LISTED = 200;
 
 export async function overview(screen, report) {
   const { summary } = report;
-  screen.append(
+  add(
+    screen,
     el("h2", { class: "off" }, "Overview"),
     verdict(report),
     el("dl", { class: "tiles" }, ["hosts", "namespaces", "containers", "networks"].map((name) => tile(name, summary[name], report.before?.[name]))),

@@ -12,12 +12,12 @@ import { count, el, legible, shown } from "./text.js";
 const STEPS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1, 1.25, 1.5, 2];
 // Graphviz reckons with Arial; where the system has another font in its place, the text is made as much smaller.
 const SAMPLE = "docker_gwbridge 172.17.0.1/16 container veth0a1b2c3";
-const ARIAL = 25.02;
+const ARIAL = { normal: 2440, bold: 2573 };
 
-function textScale() {
+function textScale(weight) {
   const canvas = document.createElement("canvas").getContext("2d");
-  canvas.font = "100px Arial, Helvetica, 'Liberation Sans', sans-serif";
-  return Math.min(1, (ARIAL * 100) / canvas.measureText(SAMPLE).width);
+  canvas.font = `${weight} 100px Arial, Helvetica, "Liberation Sans", sans-serif`;
+  return Math.min(1, ARIAL[weight] / canvas.measureText(SAMPLE).width);
 }
 
 export class Picture {
@@ -59,7 +59,8 @@ export class Picture {
     this.prepare(svg);
     this.frame.replaceChildren(svg);
     this.svg = svg;
-    this.size = { width: svg.viewBox.baseVal.width, height: svg.viewBox.baseVal.height };
+    // Graphviz reckons in points.
+    this.size = { width: (svg.viewBox.baseVal.width * 4) / 3, height: (svg.viewBox.baseVal.height * 4) / 3 };
     if (this.scale === null) this.fit();
     else this.show();
     this.frame.removeAttribute("aria-busy");
@@ -69,7 +70,8 @@ export class Picture {
   /** Give each box a name for those who do not see it, and its listeners; take off what Graphviz says on hovering. */
   prepare(svg) {
     svg.setAttribute("role", "presentation");
-    svg.style.setProperty("--text", textScale());
+    svg.style.setProperty("--normal", textScale("normal"));
+    svg.style.setProperty("--bold", textScale("bold"));
     for (const title of svg.querySelectorAll("title")) title.remove();
     const told = new Map();
     for (const { group, nodes, single } of spaces(this.drawn)) told.set(group.id, [group, single ? nodes : []]);
@@ -142,8 +144,8 @@ export class Picture {
   }
 
   fit() {
-    const room = this.frame.clientWidth - 16;
-    this.scale = Math.max(0.55, Math.min(1.15, room / (this.size.width || 1)));
+    const room = { width: this.frame.clientWidth - 18, height: window.innerHeight * 0.78 - 18 };
+    this.scale = Math.max(0.7, Math.min(1.1, room.width / (this.size.width || 1), room.height / (this.size.height || 1)));
     this.show();
   }
 
@@ -154,8 +156,8 @@ export class Picture {
   }
 
   show() {
-    this.svg.setAttribute("width", this.size.width * this.scale * (96 / 72));
-    this.svg.setAttribute("height", this.size.height * this.scale * (96 / 72));
+    this.svg.setAttribute("width", this.size.width * this.scale);
+    this.svg.setAttribute("height", this.size.height * this.scale);
   }
 
   save() {

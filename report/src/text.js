@@ -43,6 +43,11 @@ export function el(tag, properties, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : legible(value));
   }
+  return add(element, ...children);
+}
+
+/** Put children into an element; null leaves one out. */
+export function add(element, ...children) {
   element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }

@@ -28,7 +28,7 @@ def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> 
     look = _Look(host, findings, paint)
     nodes = [look.link(link, groups) for key, link in links.items() if key not in hidden]
     nodes += [look.sharing(space, name) for space in spaces if space.kind == "host" for name in space.containers or ()]
-    edges = _edges(links, hidden)
+    edges = _edges(links, hidden, {(tunnel.netns, tunnel.index) for tunnel in rows.tunnels})
     far = {f"r{tunnel.address}": tunnel for tunnel in rows.tunnels if (tunnel.netns, tunnel.index) in links}
     nodes += [look.remote(id_, tunnel) for id_, tunnel in far.items()]
     edges += _tunnels(rows.tunnels, links)
@@ -113,13 +113,15 @@ def _is_wire(key: Key, links: Mapping[Key, Link]) -> bool:
     return peer is not None and peer.master_index is None
 
 
-def _edges(links: Mapping[Key, Link], hidden: set[Key]) -> list[Edge]:
+def _edges(links: Mapping[Key, Link], hidden: set[Key], senders: set[Key]) -> list[Edge]:
     found: list[Edge] = []
     for key, link in links.items():
         master, peer, parent = _ends(link)
         me = f"n{key[0]}.{key[1]}"
         if master in links and key not in hidden:
-            found.append(Edge(_id(master), me, "port"))
+            # Pictures go from left to right: what only comes in by a port stands before its bridge.
+            onward = peer in links or key in senders
+            found.append(Edge(_id(master), me, "port") if onward else Edge(me, _id(master), "port"))
         if parent in links:
             found.append(Edge(_id(parent), me, link.kind if link.kind in _RIDERS else "parent"))
         if peer not in links or (key > peer and key not in hidden) or peer in hidden:
