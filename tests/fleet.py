@@ -1,108 +1,37 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A made-up fleet in DuckDB, of any size: what the pictures are made of, as docs/schema.md has it."""
+"""A made-up fleet in DuckDB, of any size: what the pictures are made of."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _tables
 
-from ansible_collections.netfleet.docker.tests import schema
-
-# Columns of type list that hold texts; the others hold objects.
-TEXTS = {"names", "paths", "held_by", "containers", "flags", "altnames", "aliases", "cap_add", "cap_drop", "dns"}
-TYPES = {"text": "VARCHAR", "integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN", "object": "JSON"}
-IN_NETNS = ("interface", "address", "route", "rule", "neighbour", "fdb", "socket", "sysctl")
 HOST = "4026531840"
 OVERLAY = "4026532000"
 
-# Containers of each host by their number modulo ten: two on the default bridge, five on a network of their own, two on
-# an overlay, one on a macvlan segment.
-_CONTAINERS = """
-CREATE TEMP TABLE made AS
-SELECT format('node-{:05d}', h) AS host, h, c, c % 10 AS k, CAST(4026540000 + c AS VARCHAR) AS netns,
-  ['web', 'api', 'worker', 'cache', 'db'][1 + c % 5] || '-' || (c // 5 + 1) AS container
-FROM range($hosts) AS hosts(h), range($containers) AS containers(c)"""
-_FILL = """
-INSERT INTO host BY NAME SELECT format('node-{:05d}', h) AS host, format('node-{:05d}', h) AS name,
-  '2026-03-01T08:00:00Z' AS taken_at FROM range($hosts) AS hosts(h);
-INSERT INTO netns BY NAME SELECT host, $host AS netns, 'host' AS kind, 'host' AS reference, CAST([] AS VARCHAR[]) AS containers FROM host;
-INSERT INTO netns BY NAME SELECT host, $overlay AS netns, 'overlay' AS kind, 'docker:1-q7m2' AS reference,
-  'mesh' AS docker_network, CAST([] AS VARCHAR[]) AS containers FROM host;
-INSERT INTO netns BY NAME SELECT host, netns, 'container' AS kind, 'container:' || container AS reference, container,
-  [container] AS containers FROM made;
-INSERT INTO interface BY NAME SELECT host, $host AS netns, unnest(links, recursive := true), true AS up, true AS running, 1500 AS mtu
-FROM host, (SELECT [
-  {"index": 1, 'name': 'lo', 'kind': 'loopback', 'docker_network': NULL},
-  {"index": 2, 'name': 'eth0', 'kind': NULL, 'docker_network': NULL},
-  {"index": 3, 'name': 'docker0', 'kind': 'bridge', 'docker_network': 'bridge'},
-  {"index": 4, 'name': 'br-3f2a90c81d5e', 'kind': 'bridge', 'docker_network': 'shop'},
-  {"index": 5, 'name': 'docker_gwbridge', 'kind': 'bridge', 'docker_network': 'docker_gwbridge'}] AS links);
-INSERT INTO interface BY NAME SELECT host, $overlay AS netns, unnest(links, recursive := true), true AS up, true AS running, 1450 AS mtu, 'mesh' AS docker_network
-FROM host, (SELECT [
-  {"index": 2, 'name': 'br0', 'kind': 'bridge', 'master_index': NULL, 'options': NULL},
-  {"index": 3, 'name': 'vxlan0', 'kind': 'vxlan', 'master_index': 2, 'options': '{"vni": 4097}'}] AS links);
-INSERT INTO interface BY NAME SELECT host, CASE WHEN k IN (7, 8) THEN $overlay ELSE $host END AS netns, 100 + c AS "index",
-  format('veth{:07x}', 16777216 + h * 4001 + c * 7919) AS name, 'veth' AS kind, true AS up, true AS running,
-  CASE WHEN k IN (7, 8) THEN 1450 ELSE 1500 END AS mtu, CASE WHEN k < 2 THEN 3 WHEN k < 7 THEN 4 ELSE 2 END AS master_index,
-  netns AS peer_netns, 1000 + c AS peer_index FROM made WHERE k < 9;
-INSERT INTO interface BY NAME SELECT host, $host AS netns, 5000 + c AS "index", format('veth{:07x}', 33554432 + h * 4001 + c * 7919) AS name,
-  'veth' AS kind, true AS up, true AS running, 1500 AS mtu, 5 AS master_index, netns AS peer_netns, 6000 + c AS peer_index FROM made WHERE k IN (7, 8);
-INSERT INTO interface BY NAME SELECT host, netns, 6000 + c AS "index", 'eth1' AS name, 'veth' AS kind, true AS up, true AS running,
-  1500 AS mtu, $host AS peer_netns, 5000 + c AS peer_index FROM made WHERE k IN (7, 8);
-INSERT INTO interface BY NAME SELECT host, netns, 1000 + c AS "index", 'eth0' AS name, CASE WHEN k = 9 THEN 'macvlan' ELSE 'veth' END AS kind,
-  true AS up, true AS running, CASE WHEN k IN (7, 8) THEN 1450 ELSE 1500 END AS mtu,
-  format('02:42:{:02x}:{:02x}:{:02x}:{:02x}', h // 256 % 256, h % 256, c // 256, c % 256) AS mac,
-  CASE WHEN k IN (7, 8) THEN $overlay WHEN k < 7 THEN $host END AS peer_netns, CASE WHEN k < 9 THEN 100 + c END AS peer_index,
-  CASE WHEN k = 9 THEN $host END AS parent_netns, CASE WHEN k = 9 THEN 2 END AS parent_index,
-  CASE WHEN k = 9 THEN '{"mode": "bridge"}' END AS options FROM made;
-INSERT INTO address BY NAME SELECT host, netns, 1000 + c AS "index", 'eth0' AS interface, 4 AS family, CASE
-  WHEN k < 2 THEN format('172.17.{}.{}', c // 250, 2 + c % 250) WHEN k < 7 THEN format('172.18.{}.{}', c // 250, 2 + c % 250)
-  WHEN k < 9 THEN format('10.30.{}.{}', h % 250, 2 + c) ELSE format('192.168.{}.{}', 40 + h // 50 % 200, 2 + c) END AS address,
-  CASE WHEN k < 7 THEN 16 ELSE 24 END AS prefixlen, 'global' AS scope FROM made;
-INSERT INTO address BY NAME SELECT host, netns, 6000 + c AS "index", 'eth1' AS interface, 4 AS family, format('172.19.0.{}', 2 + c) AS address,
-  16 AS prefixlen, 'global' AS scope FROM made WHERE k IN (7, 8);
-INSERT INTO address BY NAME SELECT format('node-{:05d}', h) AS host, $host AS netns, 2 AS "index", 'eth0' AS interface, 4 AS family,
-  format('10.{}.{}.{}', h // 62500, h // 250 % 250, 1 + h % 250) AS address, 16 AS prefixlen, 'global' AS scope FROM range($hosts) AS hosts(h);
-INSERT INTO address BY NAME SELECT host, $host AS netns, i AS "index", link AS interface, 4 AS family, format('172.{}.0.1', 14 + i) AS address,
-  16 AS prefixlen, 'global' AS scope FROM host, (VALUES (3, 'docker0'), (4, 'br-3f2a90c81d5e'), (5, 'docker_gwbridge')) AS bridges(i, link);
-INSERT INTO fdb BY NAME SELECT format('node-{:05d}', h) AS host, $overlay AS netns, 3 AS "index", 'vxlan0' AS interface,
-  format('02:42:0a:1e:00:{:02x}', p) AS mac, format('10.{}.{}.{}', o // 62500, o // 250 % 250, 1 + o % 250) AS dst
-FROM (SELECT h, p, h // 4 * 4 + p AS o FROM range($hosts) AS hosts(h), range(4) AS peers(p)) WHERE o <> h AND o < $hosts;
-INSERT INTO docker_network BY NAME SELECT format('node-{:05d}', h) AS host, 'mesh' || h // 4 AS id, 'mesh' || (h // 4 + 1) AS name, 'overlay' AS driver,
-  false AS config_only, format('[{{"subnet": "10.30.{}.0/24"}}]', h // 4 % 250) AS ipam FROM range($hosts) AS hosts(h);
-INSERT INTO docker_network BY NAME SELECT format('node-{:05d}', h) AS host, 'lan' || h AS id, 'lan' AS name, 'macvlan' AS driver,
-  false AS config_only, format('[{{"subnet": "192.168.{}.0/24"}}]', 40 + h // 50 % 200) AS ipam FROM range($hosts) AS hosts(h);
-INSERT INTO docker_endpoint BY NAME SELECT host, ['bridge', 'shop', 'mesh', 'lan'][CASE WHEN k < 2 THEN 1 WHEN k < 7 THEN 2 WHEN k < 9 THEN 3 ELSE 4 END] AS network,
-  container, address || '/' || prefixlen AS ipv4 FROM made JOIN address USING (host, netns) WHERE "index" = 1000 + c;
-"""
+_SQL = Path(__file__).with_suffix(".sql")
 
 
 def empty() -> Any:
     """Return an open database that has the tables of a fleet."""
     database = duckdb.connect()
-    for table, columns in schema.tables().items():
-        leading = ["host", "netns"] if table in IN_NETNS else ["host"]
-        whole = {**dict.fromkeys(leading, "VARCHAR"), **{name: _type(name, kind) for name, kind in columns.items()}}
-        database.execute(f'CREATE TABLE "{table}" ({", ".join(f"{chr(34)}{one}{chr(34)} {kind}" for one, kind in whole.items())})')
+    for statement in _tables.definitions():
+        database.execute(statement)
     return database
 
 
 def made(hosts: int, containers: int) -> Any:
     """Return a database with a healthy fleet."""
     database = empty()
-    database.execute(_CONTAINERS, {"hosts": hosts, "containers": containers})
-    values = {"hosts": str(hosts), "host": f"'{HOST}'", "overlay": f"'{OVERLAY}'"}
-    for statement in _FILL.split(";\n"):
-        text = statement.strip()
-        for name in ("hosts", "host", "overlay"):
-            text = text.replace(f"${name}", values[name])
-        if text:
-            database.execute(text)
-    database.execute("DROP TABLE made")
+    values = {"hosts": str(hosts), "containers": str(containers), "HOST": f"'{HOST}'", "OVERLAY": f"'{OVERLAY}'"}
+    database.execute(re.sub(r"\$(\w+)", lambda found: values[found.group(1)], _SQL.read_text(encoding="utf-8")))
     return database
 
 
@@ -111,9 +40,3 @@ def insert(database: Any, table: str, rows: Sequence[Mapping[str, Any]]) -> None
     for row in rows:
         names = ", ".join(f'"{name}"' for name in row)
         database.execute(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" for _ in row)})', list(row.values()))
-
-
-def _type(name: str, kind: str) -> str:
-    if kind == "list":
-        return "VARCHAR[]" if name in TEXTS else "JSON"
-    return TYPES[kind]

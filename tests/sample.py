@@ -1,61 +1,22 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report of a made-up fleet: faults at known places, and a host whose names are as hostile as the kernel lets them be."""
+"""A report of a made-up fleet: faults at known places, and a host with the most hostile names that the kernel takes."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
 from ansible_collections.netfleet.docker.tests import fleet
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
-RULES: dict[str, dict[str, Any]] = {
-    "published-everywhere": {
-        "title": "A port is published on every address",
-        "severity": "high",
-        "scope": "host",
-        "reason": "Docker opens the port in the firewall by itself: whoever reaches any address of the host reaches the container, past the rules that ufw or firewalld show.",
-        "references": ["CIS Docker 5.14", "https://github.com/moby/moby/issues/22054"],
-    },
-    "api-without-tls": {
-        "title": "The engine's API listens on TCP without TLS",
-        "severity": "critical",
-        "scope": "host",
-        "reason": "Whoever reaches this port is root on the host: the API starts privileged containers for anybody.",
-        "references": ["CIS Docker 2.7"],
-    },
-    "mtu-on-overlay": {
-        "title": "The MTU of an overlay is too large for its underlay",
-        "severity": "medium",
-        "scope": "fleet",
-        "reason": "VXLAN adds 50 bytes to each packet. Larger packets are lost without a word, so that connections open and then hang.",
-        "references": ["https://github.com/moby/libnetwork/issues/2661"],
-    },
-    "dangling-veth": {
-        "title": "A veth has lost its container",
-        "severity": "low",
-        "scope": "host",
-        "reason": "Its other end lies in no namespace that could be found. It stays until somebody deletes it, and keeps a port of the bridge.",
-        "references": ["https://github.com/moby/moby/issues/31937"],
-    },
-    "duplicate-address": {
-        "title": "Two containers have the same address on one segment",
-        "severity": "high",
-        "scope": "fleet",
-        "reason": "Hosts slice a macvlan subnet by themselves. Whoever answers ARP first gets the packets, and that changes without notice.",
-        "references": ["https://github.com/moby/moby/issues/49921"],
-    },
-    "default-bridge": {
-        "title": "A container is on the default bridge",
-        "severity": "info",
-        "scope": "host",
-        "reason": "Containers on it find each other by address only, and all of them may talk to each other.",
-        "references": ["CIS Docker 5.30"],
-    },
-}
+_SAID = yaml.safe_load(Path(__file__).with_suffix(".yml").read_text(encoding="utf-8"))
+_RULE = ("title", "severity", "scope", "reason", "references")
+RULES: dict[str, dict[str, Any]] = {rule: {name: said[name] for name in _RULE} for rule, said in _SAID.items()}
 HOSTILE = (
     "<b>x",
     "{{7*7}}",
@@ -69,36 +30,34 @@ HOSTILE = (
 ALIAS = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\u2028{{ 7*7 }}\x1b]0;x\x07 =cmd|'/c calc'!A0"
 
 
-def findings(hosts: int, containers: int) -> Iterator[dict[str, Any]]:
-    """Give the faults of a fleet of fleet.made(), worst first on each host."""
+def findings(hosts: int) -> Iterator[dict[str, Any]]:
+    """Give the faults of a fleet; every sixth container on the default bridge is accepted."""
     for number in range(hosts):
-        host = f"node-{number:05d}"
-        if number % 7 == 1:
-            yield _finding("api-without-tls", host, "0.0.0.0:2375/tcp", {"address": "0.0.0.0", "port": 2375, "processes": [{"pid": 812, "command": "dockerd"}]},
-                'systemctl edit docker  # take -H tcp://0.0.0.0:2375 out of ExecStart\nsystemctl restart docker')
-        if number % 2 == 0:
-            yield _finding("published-everywhere", host, "web-1 0.0.0.0:8080/tcp", {"container": "web-1", "host_address": "0.0.0.0", "host_port": 8080, "container_port": 80, "protocol": "tcp", "network": "bridge"},
-                "docker rm --force web-1\ndocker run --name web-1 --publish 127.0.0.1:8080:80 …")
-        if number % 3 == 0 and containers > 9:
-            address = f"192.168.{40 + number // 50 % 200}.11"
-            yield _finding("duplicate-address", host, f"db-2 {address}", {"container": "db-2", "network": "lan", "interface": "eth0", "address": address, "peer_host": f"node-{(number + 3) % hosts:05d}", "peer_container": "db-2"},
-                f"docker network disconnect lan db-2\ndocker network connect --ip {address[:-2]}77 lan db-2")
-        if number % 5 == 2:
-            yield _finding("mtu-on-overlay", host, "mesh: 1500 over 1450", {"network": "mesh", "netns": fleet.OVERLAY, "interface": "vxlan0", "mtu": 1500, "underlay_mtu": 1500, "peers": ["10.0.0.2", "10.0.0.3"]},
-                "docker network rm mesh\ndocker network create --driver overlay --opt com.docker.network.driver.mtu=1450 mesh")
-        if number % 4 == 3:
-            yield _finding("dangling-veth", host, "veth0c0ffee", {"netns": fleet.HOST, "interface": "veth0c0ffee", "master": "docker0"}, "ip link delete veth0c0ffee",
-                remediation={"module": "netfleet.docker.veth", "args": {"name": "veth0c0ffee", "state": "absent"}})
-        yield _finding("default-bridge", host, "api-1", {"container": "api-1", "network": "bridge"}, "docker network connect shop api-1\ndocker network disconnect bridge api-1",
-            waived={"reason": "moves in spring", "until": "2026-06-30"} if number % 6 == 0 else None)
+        for rule, said in _SAID.items():
+            if number % said["planted"]["every"] == said["planted"]["from"]:
+                waived = rule == "default-bridge" and number % 6 == 0
+                yield _finding(
+                    *(rule, f"node-{number:05d}", said["object"], said["evidence"], said["remedy"]),
+                    remediation=said.get("remediation"),
+                    waived={"reason": "moves in spring", "until": "2026-06-30"} if waived else None,
+                )
 
 
 def _finding(rule: str, host: str, about: str, evidence: Mapping[str, Any], remedy: str, **more: Any) -> dict[str, Any]:
     identity = hashlib.sha256(f"{rule} {host} {about}".encode()).hexdigest()[:32]
     return {
-        **{"rule": rule, "title": RULES[rule]["title"], "severity": RULES[rule]["severity"], "scope": RULES[rule]["scope"]},
-        **{"host": host, "object": about, "evidence": dict(evidence), "remedy": remedy, "fingerprint": identity},
-        **{"status": "new" if int(identity[0], 16) < 4 else "unchanged", "waived": None, "remediation": None},
+        "rule": rule,
+        "title": RULES[rule]["title"],
+        "severity": RULES[rule]["severity"],
+        "scope": RULES[rule]["scope"],
+        "host": host,
+        "object": about,
+        "evidence": dict(evidence),
+        "remedy": remedy,
+        "fingerprint": identity,
+        "status": "new" if int(identity[0], 16) < 4 else "unchanged",
+        "waived": None,
+        "remediation": None,
         **more,
     }
 
@@ -111,18 +70,28 @@ def report(database: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
         if not one["waived"]:
             counts[one["host"], one["severity"]] = counts.get((one["host"], one["severity"]), 0) + 1
     rows = database.execute(
-        "SELECT host, hostname, count(netns), count(*) FILTER (kind = 'container') FROM host JOIN netns USING (host) GROUP BY ALL ORDER BY host"
+        "SELECT host, hostname, count(*), count(*) FILTER (kind = 'container') FROM host JOIN netns USING (host)"
+        " GROUP BY ALL ORDER BY host"
     ).fetchall()
     hosts = [
         {
-            **{"name": host, "hostname": hostname or host, "os": "Debian GNU/Linux 12 (bookworm)", "kernel": "6.1.0-32-amd64"},
-            **{"engine_version": "20.10.24", "taken_at": "2026-03-01T08:00:00Z", "namespaces": spaces, "containers": containers, "networks": 5},
+            "name": host,
+            "hostname": hostname or host,
+            "os": "Debian GNU/Linux 12 (bookworm)",
+            "kernel": "6.1.0-32-amd64",
+            "engine_version": "20.10.24",
+            "taken_at": "2026-03-01T08:00:00Z",
+            "namespaces": spaces,
+            "containers": containers,
+            "networks": 5,
             "findings": {severity: counts.get((host, severity), 0) for severity in SEVERITIES},
         }
         for host, hostname, spaces, containers in rows
     ]
     return {
-        **{"version": 1, "created": "2026-03-01T08:04:11Z", "collector": "netfleet.docker 0.1.0"},
+        "version": 1,
+        "created": "2026-03-01T08:04:11Z",
+        "collector": "netfleet.docker 0.1.0",
         "earlier": {"created": "2026-02-22T08:03:57Z", "collector": "netfleet.docker 0.1.0"},
         "summary": {
             "hosts": len(hosts),
@@ -130,7 +99,8 @@ def report(database: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
             "findings": {one: sum(host["findings"][one] for host in hosts) for one in SEVERITIES},
             "waived": sum(bool(one["waived"]) for one in found),
             "new": sum(one["status"] == "new" and not one["waived"] for one in found),
-            **{"fixed": 2, "not_checked": 2},
+            "fixed": 2,
+            "not_checked": 2,
         },
         "rules": {
             name: {**rule, "findings": sum(one["rule"] == name and not one["waived"] for one in found), "waived": 0}
@@ -141,7 +111,13 @@ def report(database: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
         "findings": found,
         "findings_left_out": 0,
         "fixed": [
-            {"rule": "dangling-veth", "title": RULES["dangling-veth"]["title"], "severity": "low", "host": rows[0][0], "object": f"veth{n}dead"}
+            {
+                "rule": "dangling-veth",
+                "title": RULES["dangling-veth"]["title"],
+                "severity": "low",
+                "host": rows[0][0],
+                "object": f"veth{n}dead",
+            }
             for n in range(2)
         ],
         "appeared": [{"host": rows[0][0], "type": "container", "name": "web-1"}],
@@ -150,9 +126,11 @@ def report(database: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
             {"rule": rule, "host": rows[-1][0], "netns": None, "reason": "firewall: iptables-save is not there"}
             for rule in ("published-everywhere", "forward-drop")
         ],
-        "broken_rules": [{"rule": "our-own", "reason": "query: Referenced column \"prt\" not found"}],
+        "broken_rules": [{"rule": "our-own", "reason": 'query: Referenced column "prt" not found'}],
         "broken_snapshots": [{"file": "snapshots/node-x.json.gz", "reason": "is no whole gzip file"}],
-        "waivers": [{"rule": "dangling-veth", "reason": "known", "until": "2026-02-01", "expired": True, "accepted": 0}],
+        "waivers": [
+            {"rule": "dangling-veth", "reason": "known", "until": "2026-02-01", "expired": True, "accepted": 0}
+        ],
     }
 
 
@@ -167,13 +145,70 @@ def hostile(database: Any) -> list[dict[str, Any]]:
     """Add a host with hostile names; return findings that are as hostile."""
     host = "<i>h</i>\u202e\x1b[1m"
     fleet.insert(database, "host", [{"host": host, "name": host, "hostname": "</title><script>alert(3)</script>"}])
-    spaces = [("1", "host", "host", None), ("2", "named", "<u>n</u>{{x}}", None), ("3", "container", "container:c", "<s>c</s>\\xff")]
+    spaces = [
+        ("1", "host", "host", None),
+        ("2", "named", "<u>n</u>{{x}}", None),
+        ("3", "container", "container:c", "<s>c</s>\\xff"),
+    ]
     for netns, kind, reference, container in spaces:
-        fleet.insert(database, "netns", [{"host": host, "netns": netns, "kind": kind, "reference": reference, "container": container, "containers": []}])
+        fleet.insert(
+            database,
+            "netns",
+            [
+                {
+                    "host": host,
+                    "netns": netns,
+                    "kind": kind,
+                    "reference": reference,
+                    "container": container,
+                    "containers": [],
+                }
+            ],
+        )
     for number, name in enumerate(HOSTILE, 2):
-        fleet.insert(database, "interface", [{"host": host, "netns": "2" if number % 2 else "1", "index": number, "name": name, "kind": "bridge", "up": False, "mtu": 1500, "alias": ALIAS, "docker_network": "\"><b>net"}])
-    fleet.insert(database, "interface", [{"host": host, "netns": "3", "index": 2, "name": "</text>", "kind": "macvlan", "up": True, "running": True, "mtu": 1400, "alias": ALIAS, "parent_netns": "1", "parent_index": 2}])
+        fleet.insert(
+            database,
+            "interface",
+            [
+                {
+                    "host": host,
+                    "netns": "2" if number % 2 else "1",
+                    "index": number,
+                    "name": name,
+                    "kind": "bridge",
+                    "up": False,
+                    "mtu": 1500,
+                    "alias": ALIAS,
+                    "docker_network": '"><b>net',
+                }
+            ],
+        )
+    fleet.insert(
+        database,
+        "interface",
+        [
+            {
+                "host": host,
+                "netns": "3",
+                "index": 2,
+                "name": "</text>",
+                "kind": "macvlan",
+                "up": True,
+                "running": True,
+                "mtu": 1400,
+                "alias": ALIAS,
+                "parent_netns": "1",
+                "parent_index": 2,
+            }
+        ],
+    )
     return [
-        _finding("published-everywhere", host, f"{name} {ALIAS}", {"netns": "1", "interface": name, "<b>key</b>": ALIAS, "list": [name, {"a": ALIAS}]}, f"ip link delete '{name}' # {ALIAS}")
+        _finding(
+            "published-everywhere",
+            host,
+            f"{name} {ALIAS}",
+            {"netns": "1", "interface": name, "<b>key</b>": ALIAS, "list": [name, {"a": ALIAS}]},
+            f"ip link delete '{name}' # {ALIAS}",
+        )
         for name in HOSTILE
     ]

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Iterator
 
 from . import _label
 from ._graph import Edge, Graph, Group, Node, folded
+from ._legible import legible
 
 _STYLES = {"tunnel": "dotted", **dict.fromkeys(("macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent"), "dashed")}
 _HEAD = """\
-  graph [rankdir=LR, fontname="Arial", fontsize=11, nodesep=0.2, ranksep=0.8, style="rounded,filled", fillcolor="#eff1f3", color="#98a2ae", labeljust=l]
+  graph [rankdir=LR, fontname="Arial", fontsize=11, nodesep=0.2, ranksep=0.8, labeljust=l]
+  graph [style="rounded,filled", fillcolor="#eff1f3", color="#98a2ae"]
   node [shape=box, style="rounded,filled", fillcolor=white, color="#98a2ae", fontname="Arial", fontsize=10]
   edge [fontname="Arial", fontsize=8, color="#98a2ae", fontcolor="#57606b"]"""
 
@@ -67,6 +69,6 @@ def _quoted(lines: Iterable[str], ends: bool = False) -> str:
     """
     safe = [
         line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        for line in map(_label.legible, lines)
+        for line in map(legible, lines)
     ]
     return '"' + "".join(f"{line}\\l" if ends else line for line in safe) + '"'

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 from ._graph import Edge, Fold, Graph, Node, worst
 
@@ -37,7 +37,7 @@ def graph(hosts: Iterable[str], members: Iterable[Member], findings: Sequence[Ma
         severity = worst(severities[one] for one in numbers)
         nodes.append(Node(id=ids[host], kind="host", label=host, findings=numbers, severity=severity))
     shared: dict[tuple[str, str], str] = {}
-    edges = []
+    edges: list[Edge] = []
     on: dict[str, list[str]] = defaultdict(list)
     networks = _by_network(findings)
     for member in members:
@@ -73,7 +73,7 @@ def _by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]
     """Return the findings of the fleet's rules by the network that their evidence names."""
     found: dict[str, list[int]] = defaultdict(list)
     for number, finding in enumerate(findings):
-        network: Optional[object] = (finding.get("evidence") or {}).get("network")
+        network: object | None = (finding.get("evidence") or {}).get("network")
         if finding.get("scope") == "fleet" and network is not None:
             found[str(network)].append(number)
     return found
@@ -81,7 +81,7 @@ def _by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]
 
 def _folds(nodes: Iterable[Node], on: Mapping[str, list[str]]) -> tuple[Fold, ...]:
     """Return the hosts that take part in the same and have the same severity, where they are many."""
-    alike: dict[tuple[Optional[str], frozenset[str]], list[str]] = defaultdict(list)
+    alike: dict[tuple[str | None, frozenset[str]], list[str]] = defaultdict(list)
     for node in nodes:
         if node.kind == "host":
             alike[node.severity, frozenset(on.get(node.id, ()))].append(node.id)

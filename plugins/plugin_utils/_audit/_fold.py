@@ -1,15 +1,14 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a picture may be folded into one box: much that is alike, hangs on the same links and has the same severity."""
+"""What of a picture may be folded into one box: what is alike, hangs on the same links and has the same severity."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Optional
+from collections.abc import Iterable, Mapping, Sequence
 
-from ._graph import Edge, Fold, Group, Node
+from ._graph import Edge, Fold, Group, Node, worst
 
 # How many stay apart, of those without findings and of those with.
 QUIET, LOUD = 3, 8
@@ -37,16 +36,16 @@ def count(number: int, kind: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def folds(groups: Iterable[Group], nodes: Iterable[Node], edges: Iterable[Edge]) -> tuple[Fold, ...]:
+def folds(groups: Sequence[Group], nodes: Sequence[Node], edges: Iterable[Edge]) -> tuple[Fold, ...]:
     """Return what may be folded."""
-    groups, nodes = list(groups), list(nodes)
     beside = _neighbours(nodes, edges)
-    instead = _quiet_networks(groups, nodes)
+    severities = _severities(groups, nodes)
+    instead = _quiet_networks(severities, groups, nodes)
     keys: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for group in groups:
         ends = frozenset(instead.get(one, one) for one in beside[group.id] if group.kind not in _OVERLAYS)
         if group.kind != "host":
-            keys[group.kind, group.severity, ends].append(group.id)
+            keys[group.kind, severities[group.id], ends].append(group.id)
     for node in nodes:
         if node.group == "g0" and node.id in instead:
             keys["bridge", None, "bridges"].append(node.id)
@@ -71,10 +70,10 @@ def _many(key: tuple[object, ...], members: list[str]) -> bool:
     return len(members) > (NETWORKS if key[0] in _OVERLAYS else QUIET)
 
 
-def _neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[Optional[str], set[str]]:
+def _neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[str | None, set[str]]:
     """Return which nodes outside of it each group is connected to, and each node."""
     group = {node.id: node.group for node in nodes}
-    found: dict[Optional[str], set[str]] = defaultdict(set)
+    found: dict[str | None, set[str]] = defaultdict(set)
     for edge in edges:
         for one, other in ((edge.tail, edge.head), (edge.head, edge.tail)):
             found[one].add(other)
@@ -83,10 +82,21 @@ def _neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[Optiona
     return found
 
 
-def _quiet_networks(groups: Iterable[Group], nodes: Iterable[Node]) -> Mapping[str, str]:
-    """Return the bridges that nothing was found of, and the nodes of such overlays, if those are many: they count as one."""
+def _severities(groups: Iterable[Group], nodes: Iterable[Node]) -> Mapping[str | None, str | None]:
+    """Return the worst of what was found in each group, its links included."""
+    found: dict[str | None, set[str | None]] = {group.id: {group.severity} for group in groups}
+    for node in nodes:
+        if node.severity and node.group:
+            found[node.group].add(node.severity)
+    return {group: worst(severities) for group, severities in found.items()}
+
+
+def _quiet_networks(
+    severities: Mapping[str | None, str | None], groups: Iterable[Group], nodes: Sequence[Node]
+) -> Mapping[str, str]:
+    """Return the bridges that nothing was found of, and the nodes of such overlays, if they are many."""
     bridges = [node.id for node in nodes if node.kind == "bridge" and node.group == "g0" and node.severity is None]
-    quiet = {group.id for group in groups if group.kind == "overlay" and group.severity is None}
+    quiet = {group.id for group in groups if group.kind == "overlay" and severities[group.id] is None}
     overlays = [node.id for node in nodes if node.group in quiet]
-    found = {one: "bridges" for one in bridges} if len(bridges) > NETWORKS else {}
-    return found | ({one: "overlays" for one in overlays} if len(quiet) > NETWORKS else {})
+    found = dict.fromkeys(bridges, "bridges") if len(bridges) > NETWORKS else {}
+    return found | (dict.fromkeys(overlays, "overlays") if len(quiet) > NETWORKS else {})

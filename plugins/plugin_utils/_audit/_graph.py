@@ -5,67 +5,61 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable
-from typing import Any, Optional
+from typing import Any, NamedTuple
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
-@dataclasses.dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """A namespace."""
 
     id: str
     kind: str
     label: str
-    hint: Optional[str] = None
+    hint: str | None = None
     findings: tuple[int, ...] = ()
-    severity: Optional[str] = None
+    severity: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """A link in a namespace; with no group: another host, or in a map of the fleet a host or what hosts share."""
 
     id: str
     kind: str
     label: str
-    group: Optional[str] = None
+    group: str | None = None
     addresses: tuple[str, ...] = ()
-    mtu: Optional[int] = None
-    mac: Optional[str] = None
-    state: Optional[str] = None
-    network: Optional[str] = None
-    alias: Optional[str] = None
-    hint: Optional[str] = None
+    mtu: int | None = None
+    mac: str | None = None
+    state: str | None = None
+    network: str | None = None
+    alias: str | None = None
+    hint: str | None = None
     findings: tuple[int, ...] = ()
-    severity: Optional[str] = None
+    severity: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Edge:
+class Edge(NamedTuple):
     """What connects two nodes: a veth pair, a port of a bridge, the parent of a link, a tunnel, a membership."""
 
     tail: str
     head: str
     kind: str
-    label: Optional[str] = None
+    label: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Fold:
+class Fold(NamedTuple):
     """Groups and nodes that are drawn as one box until somebody wants to see them."""
 
     id: str
     kind: str
     label: str
     members: tuple[str, ...]
-    severity: Optional[str] = None
+    severity: str | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Graph:
+class Graph(NamedTuple):
     """The picture of a host or of the fleet; the findings are numbers in the list that it was painted with."""
 
     kind: str
@@ -89,10 +83,10 @@ def as_data(graph: Graph) -> dict[str, Any]:
 
 
 def _fields(one: Any) -> dict[str, Any]:
-    return {key: value for key, value in vars(one).items() if value is not None and value != ()}
+    return {key: value for key, value in zip(one._fields, one) if value is not None and value != ()}
 
 
-def worst(severities: Iterable[Optional[str]]) -> Optional[str]:
+def worst(severities: Iterable[str | None]) -> str | None:
     """Return the most severe of them."""
     there = set(severities)
     return next((severity for severity in SEVERITIES if severity in there), None)
@@ -111,8 +105,7 @@ def folded(graph: Graph) -> Graph:
         tail, head = at.get(edge.tail, edge.tail), at.get(edge.head, edge.head)
         if tail != head:
             edges.setdefault((tail, head, edge.kind), []).append(edge)
-    return dataclasses.replace(
-        graph,
+    return graph._replace(
         groups=tuple(group for group in graph.groups if group.id not in at),
         nodes=tuple(node for node in graph.nodes if node.id not in at) + boxes,
         edges=tuple(
@@ -123,7 +116,7 @@ def folded(graph: Graph) -> Graph:
     )
 
 
-def _common(graph: Graph, fold: Fold) -> Optional[str]:
+def _common(graph: Graph, fold: Fold) -> str | None:
     """Return the group in which all members of a fold lie."""
     groups = {node.id: node.group for node in graph.nodes}
     found = {groups.get(member) for member in fold.members}

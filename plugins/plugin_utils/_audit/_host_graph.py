@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional
+from typing import Any
 
 from . import _fold, _paint
 from ._graph import Edge, Graph, Group, Node, worst
@@ -22,32 +20,33 @@ def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> 
     spaces = sorted(rows.namespaces, key=lambda one: one.kind != "host")
     first = 0 if spaces and spaces[0].kind == "host" else 1
     groups = {space.netns: f"g{number}" for number, space in enumerate(spaces, first)}
-    links = {(link.netns, link.index): link for link in rows.links if link.netns in groups}
-    paint = _paint.painted(findings, _paint.places(groups, rows))
-    hidden = {key for key in links if _is_wire(key, links) and f"n{key[0]}.{key[1]}" not in paint}
-    look = _Look(host, findings, paint)
-    nodes = [look.link(link, groups) for key, link in links.items() if key not in hidden]
-    nodes += [look.sharing(space, name) for space in spaces if space.kind == "host" for name in space.containers or ()]
-    edges = _edges(links, hidden, {(tunnel.netns, tunnel.index) for tunnel in rows.tunnels})
-    far = {f"r{tunnel.address}": tunnel for tunnel in rows.tunnels if (tunnel.netns, tunnel.index) in links}
-    nodes += [look.remote(id_, tunnel) for id_, tunnel in far.items()]
-    edges += _tunnels(rows.tunnels, links)
+    links = {(link.netns, link.ifindex): link for link in rows.links if link.netns in groups}
+    ids = {key: f"n{number}" for number, key in enumerate(links)}
+    look = _Look(host, findings, _paint.painted(findings, groups, ids, rows) if findings else {})
+    hidden = {key for key in links if ids[key] not in look.paint and _is_wire(key, links)}
+    nodes = [look.link(ids[key], groups[key[0]], link) for key, link in links.items() if key not in hidden]
+    nodes += [look.sharing(name) for space in spaces if space.kind == "host" for name in space.containers or ()]
+    far = {tunnel.address: tunnel for tunnel in rows.tunnels if (tunnel.netns, tunnel.ifindex) in links}
+    nodes += [look.remote(f"r{number}", tunnel) for number, tunnel in enumerate(far.values())]
+    edges = _edges(links, ids, hidden, {(tunnel.netns, tunnel.ifindex) for tunnel in rows.tunnels})
+    edges += _tunnels(rows.tunnels, links, ids, {address: f"r{number}" for number, address in enumerate(far)})
     boxes = [look.space(space, groups[space.netns]) for space in spaces]
     if first:
         boxes.insert(0, look.nowhere())
-    whole = Graph("host", host, tuple(boxes), tuple(nodes), tuple(edges), _fold.folds(look.grouped(boxes, nodes), nodes, edges))
-    return _short(whole)
+    return Graph("host", host, tuple(boxes), tuple(nodes), tuple(edges), _fold.folds(boxes, nodes, edges))
 
 
 class _Look:
     """How parts become boxes and nodes, each with what was found of it."""
 
     def __init__(self, host: str, findings: Sequence[Mapping[str, Any]], paint: Mapping[str, tuple[int, ...]]) -> None:
-        self._host, self._paint = host, paint
+        self._host, self.paint = host, paint
         self._severities = [None if one.get("waived") else one.get("severity") for one in findings]
 
     def _found(self, id_: str) -> dict[str, Any]:
-        numbers = self._paint.get(id_, ())
+        numbers = self.paint.get(id_)
+        if not numbers:
+            return {}
         return {"findings": numbers, "severity": worst(self._severities[number] for number in numbers)}
 
     def space(self, space: Namespace, id_: str) -> Group:
@@ -62,14 +61,13 @@ class _Look:
         """Return a box for a host whose own namespace is not in the tables, so that its findings have a place."""
         return Group("g0", "host", self._host, "its own namespace could not be read", **self._found("g0"))
 
-    def link(self, link: Link, groups: Mapping[str, str]) -> Node:
-        id_ = f"n{link.netns}.{link.index}"
+    def link(self, id_: str, group: str, link: Link) -> Node:
         more = [f"VNI {link.vni}" if link.vni else None, link.mode]
         return Node(
             id=id_,
             kind=link.kind or "device",
             label=link.name,
-            group=groups[link.netns],
+            group=group,
             addresses=tuple(link.addresses or ()),
             mtu=link.mtu,
             mac=link.mac,
@@ -80,24 +78,18 @@ class _Look:
             **self._found(id_),
         )
 
-    def sharing(self, space: Namespace, name: str) -> Node:
+    def sharing(self, name: str) -> Node:
         id_ = f"c{name}"
-        return Node(id=id_, kind="sharing", label=name, group="g0", hint="shares the host's network", **self._found(id_))
+        return Node(
+            id=id_, kind="sharing", label=name, group="g0", hint="shares the host's network", **self._found(id_)
+        )
 
     @staticmethod
     def remote(id_: str, tunnel: Tunnel) -> Node:
         return Node(id=id_, kind="remote", label=tunnel.host or tunnel.address, addresses=(tunnel.address,))
 
-    @staticmethod
-    def grouped(groups: Sequence[Group], nodes: Sequence[Node]) -> list[Group]:
-        """Return the groups with the worst of what was found in them."""
-        found: dict[Optional[str], list[Optional[str]]] = defaultdict(list)
-        for node in nodes:
-            found[node.group].append(node.severity)
-        return [dataclasses.replace(one, severity=worst([one.severity, *found[one.id]])) for one in groups]
 
-
-def _state(link: Link) -> Optional[str]:
+def _state(link: Link) -> str | None:
     """Return up, down, or no carrier: what an operstate of unknown does not say."""
     if link.up is None:
         return None
@@ -113,23 +105,23 @@ def _is_wire(key: Key, links: Mapping[Key, Link]) -> bool:
     return peer is not None and peer.master_index is None
 
 
-def _edges(links: Mapping[Key, Link], hidden: set[Key], senders: set[Key]) -> list[Edge]:
+def _edges(links: Mapping[Key, Link], ids: Mapping[Key, str], hidden: set[Key], senders: set[Key]) -> list[Edge]:
     found: list[Edge] = []
     for key, link in links.items():
         master, peer, parent = _ends(link)
-        me = f"n{key[0]}.{key[1]}"
+        me = ids[key]
         if master in links and key not in hidden:
             # Pictures go from left to right: what only comes in by a port stands before its bridge.
             onward = peer in links or key in senders
-            found.append(Edge(_id(master), me, "port") if onward else Edge(me, _id(master), "port"))
+            found.append(Edge(ids[master], me, "port") if onward else Edge(me, ids[master], "port"))
         if parent in links:
-            found.append(Edge(_id(parent), me, link.kind if link.kind in _RIDERS else "parent"))
+            found.append(Edge(ids[parent], me, link.kind if link.kind in _RIDERS else "parent"))
         if peer not in links or (key > peer and key not in hidden) or peer in hidden:
             continue
         if key in hidden:
-            found.append(Edge(_id((key[0], link.master_index or 0)), _id(peer), "veth", link.name))
+            found.append(Edge(ids[master], ids[peer], "veth", link.name))
         else:
-            found.append(Edge(me, _id(peer), "veth"))
+            found.append(Edge(me, ids[peer], "veth"))
     return found
 
 
@@ -141,28 +133,12 @@ def _ends(link: Link) -> tuple[Key, Key, Key]:
     )
 
 
-def _id(key: Key) -> str:
-    return f"n{key[0]}.{key[1]}"
-
-
-def _tunnels(tunnels: Sequence[Tunnel], links: Mapping[Key, Link]) -> list[Edge]:
-    there = {(one.netns, one.index, one.address): links.get((one.netns, one.index)) for one in tunnels}
+def _tunnels(
+    tunnels: Sequence[Tunnel], links: Mapping[Key, Link], ids: Mapping[Key, str], far: Mapping[str, str]
+) -> list[Edge]:
+    there = {((one.netns, one.ifindex), one.address): links.get((one.netns, one.ifindex)) for one in tunnels}
     return [
-        Edge(f"n{netns}.{index}", f"r{address}", "tunnel", f"VNI {link.vni}" if link.vni else None)
-        for (netns, index, address), link in there.items()
+        Edge(ids[key], far[address], "tunnel", f"VNI {link.vni}" if link.vni else None)
+        for (key, address), link in there.items()
         if link
     ]
-
-
-def _short(graph: Graph) -> Graph:
-    """Return the graph with numbers in the place of long ids, which a page of a large fleet would carry along."""
-    ids = {node.id: f"n{number}" for number, node in enumerate(graph.nodes)}
-    return dataclasses.replace(
-        graph,
-        nodes=tuple(dataclasses.replace(node, id=ids[node.id]) for node in graph.nodes),
-        edges=tuple(dataclasses.replace(edge, tail=ids[edge.tail], head=ids[edge.head]) for edge in graph.edges),
-        folds=tuple(
-            dataclasses.replace(fold, members=tuple(ids.get(member, member) for member in fold.members))
-            for fold in graph.folds
-        ),
-    )

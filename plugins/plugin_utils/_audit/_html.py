@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as a page that opens from disk and asks nobody for anything; for many hosts with a file for each beside it."""
+"""The report as a page that opens from disk and asks nobody for anything; for many hosts, with files beside it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def write(
     earlier: Mapping[str, Any] | None = None,
     inside: int = INSIDE,
 ) -> Path:
-    """Write the page into a folder, and for more hosts than `inside` a folder `hosts` beside it; return the page's path.
+    """Write the page into a folder, and for more hosts than `inside` a folder `hosts` beside it; return its path.
 
     The database has the tables of the fleet, and the table `finding` if the report holds only some of the findings;
     `earlier` is the report of the run before, for what was counted then.
@@ -82,7 +82,9 @@ def write(
 
 
 def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
-    built = {name: (_BUILT / name).read_text(encoding="utf-8") for name in ("page.js", "page.css", "table.js", "viz.js")}
+    built = {
+        name: (_BUILT / name).read_text(encoding="utf-8") for name in ("page.js", "page.css", "table.js", "viz.js")
+    }
     scripts = [_hash(built[name]) for name in ("page.js", "table.js", "viz.js")]
     # The libraries' scripts go in when they are wanted; Graphviz is WebAssembly; what lies beside the page is 'self'
     # on a server and file: on a disk.

@@ -26,7 +26,9 @@ def of_node(node: Node) -> list[str]:
     addresses = [one for one in node.addresses if one != node.label]
     more = [f"and {len(addresses) - _ADDRESSES} more addresses"] if len(addresses) > _ADDRESSES else []
     network = [f"network {node.network}"] if node.network else []
-    return _lines([node.label, ", ".join(str(one) for one in words if one), *network, *addresses[:_ADDRESSES], *more], node)
+    return _lines(
+        [node.label, ", ".join(str(one) for one in words if one), *network, *addresses[:_ADDRESSES], *more], node
+    )
 
 
 def of_group(group: Group) -> list[str]:

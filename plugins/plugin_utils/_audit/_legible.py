@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-# Controls, soft hyphen and marks of direction, spaces of no width and other formats, line ends, surrogates, tags, fillers.
+# Controls, soft hyphen, marks of direction, spaces, line ends, other formats, surrogates, tags, fillers.
 _ODD = re.compile(
     "[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f"
     "\u2800\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from . import _label
-from ._graph import Edge, Graph, Node, folded
+from ._graph import Edge, Graph, Group, Node, folded
 
 _DASHED = ("tunnel", "macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent")
 # Whatever could mean something to Mermaid, to Markdown or to HTML, in ASCII; and `…`, which some renderers do not know.
@@ -55,7 +55,8 @@ def _edge(edge: Edge) -> str:
 
 def _colours(graph: Graph) -> Iterator[str]:
     found: dict[str, list[str]] = defaultdict(list)
-    for part in (*graph.groups, *graph.nodes):
+    parts: tuple[Group | Node, ...] = (*graph.groups, *graph.nodes)
+    for part in parts:
         if part.severity:
             found[part.severity].append(part.id)
     for severity, ids in found.items():

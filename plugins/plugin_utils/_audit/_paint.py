@@ -6,27 +6,33 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Optional
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any
 
-from ._rows import Link, Namespace, Rows
+from ._rows import Key, Link, Namespace, Rows
 
 # By what a part is found: its id by what the evidence says.
 Places = Mapping[tuple[str, ...], Sequence[str]]
 
 
-def painted(findings: Sequence[Mapping[str, Any]], places: Places) -> dict[str, tuple[int, ...]]:
-    """Return the numbers of the findings that concern each part, by its id; what fits nowhere concerns the host, g0."""
+def painted(
+    findings: Sequence[Mapping[str, Any]], groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows
+) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of the findings that concern each part, by its id; what fits nowhere concerns the host, g0.
+
+    `groups` has the ids of the namespaces, `ids` those of the links.
+    """
+    said = [_said(finding) for finding in findings]
+    places = _places(groups, ids, rows, {value for one in said for value in one.values() if value})
     found: dict[str, list[int]] = defaultdict(list)
-    for number, finding in enumerate(findings):
-        for place in concerned(finding.get("evidence") or {}, places) or ("g0",):
+    for number, one in enumerate(said):
+        for place in _concerned(one, places) or ("g0",):
             found[place].append(number)
     return {place: tuple(numbers) for place, numbers in found.items()}
 
 
-def concerned(evidence: Mapping[str, Any], places: Places) -> Sequence[str]:
-    """Return the ids of what a finding's evidence points at: the closest that is in the picture."""
-    said = {key: _text(evidence.get(key)) for key in ("netns", "interface", "container", "network", "address")}
+def _concerned(said: Mapping[str, str | None], places: Places) -> Sequence[str]:
+    """Return the ids of what a finding points at: the closest that is in the picture."""
     netns, interface, container, network, address = said.values()
     tries = (
         ("interface", netns, interface),
@@ -37,7 +43,7 @@ def concerned(evidence: Mapping[str, Any], places: Places) -> Sequence[str]:
         ("in host", interface),
         ("network", network),
         ("members", network),
-        ("address", address and address.partition("/")[0]),
+        ("address", address),
     )
     for kind, *parts in tries:
         if all(parts):
@@ -47,26 +53,35 @@ def concerned(evidence: Mapping[str, Any], places: Places) -> Sequence[str]:
     return ()
 
 
-def _text(value: Any) -> Optional[str]:
+def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def places(groups: Mapping[str, str], rows: Rows) -> Places:
-    """Return the parts of a picture by what a finding may say of them; `groups` has the ids of the namespaces."""
+def _places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said: Container[str]) -> Places:
+    """Return the parts of a picture by what a finding may say of them, as far as one says it."""
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     names: dict[str, list[str]] = {}
     for space in rows.namespaces:
         names[space.netns] = list(dict.fromkeys(filter(None, (space.container, *(space.containers or ())))))
         for key in _of_space(space, names[space.netns]):
-            found[key].append(groups[space.netns])
+            if key[-1] in said:
+                found[key].append(groups[space.netns])
         if space.kind == "host":
-            for name in names[space.netns]:
-                found["container", name] = [f"c{name}"]
+            found.update({("container", name): [f"c{name}"] for name in names[space.netns]})
     on = {(container, address.partition("/")[0]): network for network, container, address in rows.endpoints}
     for link in rows.links:
-        for key in _of_link(link, names.get(link.netns, []), on, groups.get(link.netns) == "g0"):
-            found[key].append(f"n{link.netns}.{link.index}")
+        id_ = ids.get((link.netns, link.ifindex))
+        for key in _of_link(link, names.get(link.netns, []), on, groups.get(link.netns) == "g0") if id_ else ():
+            if key[-1] in said:
+                found[key].append(id_ or "")
     return found
+
+
+def _said(finding: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return what a finding says of where it is."""
+    evidence = finding.get("evidence") or {}
+    found = {name: _text(evidence.get(name)) for name in ("netns", "interface", "container", "network", "address")}
+    return found | {"address": (found["address"] or "").partition("/")[0] or None}
 
 
 def _of_space(space: Namespace, names: Sequence[str]) -> Iterator[tuple[str, ...]]:

@@ -100,5 +100,3 @@ def _by_host(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, list[Any]]:
     for host, *rest in rows:
         found[host].append(rest)
     return found
-
-

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 # A link: its namespace and its index there.
 Key = tuple[str, int]
@@ -17,46 +17,46 @@ class Namespace(NamedTuple):
 
     netns: str
     kind: str
-    reference: Optional[str]
-    container: Optional[str]
-    containers: Optional[Sequence[str]]
-    docker_network: Optional[str]
+    reference: str | None
+    container: str | None
+    containers: Sequence[str] | None
+    docker_network: str | None
 
 
 class Link(NamedTuple):
     """What of a row of `interface` the picture shows, with its addresses."""
 
     netns: str
-    index: int
+    ifindex: int
     name: str
-    kind: Optional[str]
-    up: Optional[bool]
-    running: Optional[bool]
-    mtu: Optional[int]
-    mac: Optional[str]
-    alias: Optional[str]
-    master_index: Optional[int]
-    peer_netns: Optional[str]
-    peer_index: Optional[int]
-    parent_netns: Optional[str]
-    parent_index: Optional[int]
-    docker_network: Optional[str]
-    vni: Optional[str]
-    mode: Optional[str]
-    addresses: Optional[Sequence[str]]
+    kind: str | None
+    up: bool | None
+    running: bool | None
+    mtu: int | None
+    mac: str | None
+    alias: str | None
+    master_index: int | None
+    peer_netns: str | None
+    peer_index: int | None
+    parent_netns: str | None
+    parent_index: int | None
+    docker_network: str | None
+    vni: str | None
+    mode: str | None
+    addresses: Sequence[str] | None
 
 
 class Tunnel(NamedTuple):
     """Where a VXLAN link sends: the address of another VTEP, and the host that has it, where one is known."""
 
     netns: str
-    index: int
+    ifindex: int
     address: str
-    host: Optional[str]
+    host: str | None
 
 
 class Rows(NamedTuple):
-    """All rows of one host. The endpoints are the networks and containers of `docker_endpoint`, with their addresses."""
+    """All rows of one host. Endpoints are networks and containers of `docker_endpoint` with their addresses."""
 
     namespaces: Sequence[Namespace]
     links: Sequence[Link]
