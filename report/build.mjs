@@ -14,12 +14,19 @@ const { version } = JSON.parse(await read("node_modules/@viz-js/viz/package.json
 const holders = "SPDX-FileCopyrightText";
 const licence = "SPDX-License-Identifier";
 const ours = `/*! ${holders}: netfleet.docker contributors\n    ${licence}: GPL-3.0-or-later */\n`;
-const tabulator = `/*! Tabulator\n    ${holders}: 2015-2026 Oli Folkerd\n    ${licence}: MIT\n\n${(await read("node_modules/tabulator-tables/LICENSE")).trim()}\n*/\n`;
+const [, permission] = (await read("node_modules/tabulator-tables/LICENSE")).match(/(Permission is hereby granted[^]*?)\s*$/);
+const tabulator = `/*! Tabulator
+    ${holders}: 2015-2026 Oli Folkerd
+    ${licence}: MIT
+
+${permission} */\n`;
 const viz = `/*! Viz.js ${version} (MIT), with Graphviz (EPL-1.0) and Expat (MIT) in object code; their source: https://graphviz.org, https://libexpat.github.io
     ${holders}: Michael Daines
     ${holders}: AT&T and the authors of Graphviz
     ${holders}: Thai Open Source Software Center Ltd, Clark Cooper and the Expat maintainers
-    ${licence}: MIT AND EPL-1.0 */\n`;
+    ${licence}: MIT AND EPL-1.0
+
+${permission} */\n`;
 const parts = { "page.js": ["src/main.js", ours], "page.css": ["src/style.css", ours], "table.js": ["src/table.js", tabulator], "viz.js": ["src/viz.js", viz] };
 
 async function built([entry, banner], kind) {

@@ -95,7 +95,7 @@ export function drawing(graph, open) {
     edges: drawn.edges.map((edge) => {
       const [tail, tailport] = ends.get(edge.tail) || [edge.tail];
       const [head, headport] = ends.get(edge.head) || [edge.head];
-      const label = edge.label || (edge.kind === "member" || edge.kind === "port" || edge.kind === "veth" ? "" : edge.kind);
+      const label = edge.kind === "member" ? "" : edge.label || (edge.kind === "port" || edge.kind === "veth" ? "" : edge.kind);
       return { tail, head, attributes: { class: `edge-${edge.kind}`, label: label ? ` ${safe(label)} ` : "", tailport: tailport ? `${tailport}:e` : "e", headport: headport ? `${headport}:w` : "w" } };
     }),
   };

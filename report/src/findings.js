@@ -11,8 +11,8 @@ import { add, count, el, legible, number, shown } from "./text.js";
 const SORTS = { severity: [{ column: "rank", dir: "asc" }], host: [{ column: "host", dir: "asc" }], finding: [{ column: "title", dir: "asc" }] };
 const STATUS = { "": "Open", new: "New", unchanged: "Unchanged", waived: "Waived", all: "All" };
 const NARROW = "(max-width: 700px)";
-// Groups are closed to begin with where they would be many.
-const GROUPS = 6;
+// Groups are closed to begin with where there is much in them.
+const SHORT = 40;
 
 export async function findings(screen, report, name, chosen, ready) {
   const wanted = {
@@ -70,7 +70,7 @@ function filters(view) {
     el("label", {}, el("span", {}, "Host"), hosts, names),
     choice("Group by", [["", "nothing"], ["rule", "rule"], ["host", "host"]], wanted.group, (value) => {
       wanted.group = value;
-      group(view);
+      view.table?.setGroupBy(value || false);
       filter(view);
     }),
     choice("Sort by", [["severity", "severity"], ["host", "host"], ["finding", "finding"]], wanted.sort, (value) => {
@@ -97,16 +97,17 @@ async function build(view) {
     columns: narrow ? [...card, ...hidden] : wide,
     headerVisible: !narrow,
     rowFormatter: (row) => format(view, row),
-    groupStartOpen: () => false,
+    ...(view.wanted.group ? { groupBy: view.wanted.group } : {}),
+    groupToggleElement: "header",
+    groupStartOpen: () => view.report.findings.length <= SHORT,
     groupHeader: (value, size, rows, group) => heading(view, value, rows, group.isVisible()),
     initialSort: SORTS[view.wanted.sort],
   });
-  view.table.on("groupVisibilityChanged", (one, visible) => one.getElement().querySelector("button")?.setAttribute("aria-expanded", String(visible)));
-  view.table.on("groupClick", () => {});
+  // The head of a group is made anew when it opens or closes: whoever stood on it stays there.
+  view.table.on("groupVisibilityChanged", (one) => [...view.place.querySelectorAll(".group")].find((head) => head.dataset.group === legible(one.getKey()))?.focus());
   view.table.on("dataFiltered", (filters, rows) => {
     view.said.textContent = `${number(rows.length)} of ${count(view.report.findings.length, "finding")}`;
   });
-  if (view.wanted.group) group(view);
   filter(view);
 }
 
@@ -156,6 +157,7 @@ async function format(view, row) {
   }
   if (!view.open.has(finding.id) || element.querySelector(":scope > .details")) return;
   const told = details(finding, view.report.rules[finding.rule], content);
+  told.setAttribute("role", "gridcell");
   if (failed) told.prepend(failed);
   element.append(told);
   if (element.isConnected) row.normalizeHeight();
@@ -177,19 +179,10 @@ function move(view, finding, event) {
 function heading(view, value, rows, visible) {
   const title = view.wanted.group === "rule" ? view.report.rules[value]?.title || value : value;
   const worst = Math.min(...rows.map((one) => one.rank));
-  return el("button", { type: "button", class: "group", "aria-expanded": String(visible) }, badge(SEVERITIES[worst] || "info"), el("b", {}, shown(title)), el("span", { class: "hint" }, view.wanted.group === "rule" ? `${count(rows.length, "finding")} on ${count(new Set(rows.map((one) => one.host)).size, "host")}` : count(rows.length, "finding")));
-}
-
-function group(view) {
-  const { table, wanted } = view;
-  if (!table) return;
-  if (!wanted.group) {
-    table.setGroupBy(false);
-    return;
-  }
-  const groups = new Set(view.report.findings.map((one) => one[wanted.group])).size;
-  table.setGroupStartOpen(groups <= GROUPS);
-  table.setGroupBy(wanted.group);
+  const head = el("button", { type: "button", class: "group", "data-group": value, "aria-expanded": String(visible) }, badge(SEVERITIES[worst] || "info"), el("b", {}, shown(title)), el("span", { class: "hint" }, view.wanted.group === "rule" ? `${count(rows.length, "finding")} on ${count(new Set(rows.map((one) => one.host)).size, "host")}` : count(rows.length, "finding")));
+  const cell = el("div", { role: "gridcell" }, head);
+  queueMicrotask(() => cell.parentElement?.setAttribute("role", "row"));
+  return cell;
 }
 
 function filter(view) {

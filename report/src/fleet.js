@@ -3,12 +3,12 @@
 
 // The map of the fleet: hosts, and the overlays and segments that reach over several of them.
 
-import { fleet } from "./data.js";
+import { SEVERITIES, fleet } from "./data.js";
 import { Picture, lines } from "./picture.js";
 import { add, count, el, legible } from "./text.js";
 
 // More boxes than this are not drawn at a time: what is typed into the field chooses.
-const MOST = 80;
+const MOST = 40;
 
 export async function fleetPage(screen, report, name, chosen, ready) {
   const field = el("input", { type: "search", id: "near", value: chosen.get("near") || "", placeholder: "a host, a network, a subnet" });
@@ -75,23 +75,28 @@ function near(whole, text) {
 function alike(nodes, edges) {
   const on = new Map();
   for (const edge of edges) on.set(edge.tail, `${on.get(edge.tail) || ""} ${edge.head}`);
-  const sets = new Map();
-  for (const node of nodes) {
-    if (node.kind !== "host") continue;
-    const key = `${node.severity || ""}|${on.get(node.id) || ""}`;
-    if (!sets.has(key)) sets.set(key, []);
-    sets.get(key).push(node);
-  }
-  const ordered = [...sets.values()].sort((a, b) => b.length - a.length);
-  // What is left over of very many sets is one box for each severity.
-  const rest = new Map();
-  for (const members of ordered.splice(MOST)) rest.set(members[0].severity, [...(rest.get(members[0].severity) || []), ...members]);
-  const many = ordered.filter((members) => members.length > (members[0].severity ? 8 : 3));
-  return [...many, ...[...rest.values()].filter((members) => members.length > 1)].map((members, at) => ({
+  const hosts = nodes.filter((node) => node.kind === "host");
+  let sets = grouped(hosts, (node) => `${node.severity || ""}|${on.get(node.id) || ""}`);
+  // Where that gives too many boxes, severities stand together, and what takes part in little is one box.
+  if (sets.length > MOST) sets = grouped(hosts, (node) => on.get(node.id) || "");
+  const rest = sets.splice(MOST).flat();
+  const many = sets.filter((members) => members.length > (members.some((node) => node.severity) ? 8 : 3));
+  return [...many, ...(rest.length > 1 ? [rest] : [])].map((members, at) => ({
     id: `f${at}`,
     kind: "host",
     label: count(members.length, "host"),
     members: members.map((node) => node.id),
-    severity: members[0].severity,
+    severity: SEVERITIES.find((severity) => members.some((node) => node.severity === severity)),
   }));
+}
+
+/** Return things that have the same key together, the most first. */
+function grouped(all, key) {
+  const found = new Map();
+  for (const one of all) {
+    const name = key(one);
+    if (!found.has(name)) found.set(name, []);
+    found.get(name).push(one);
+  }
+  return [...found.values()].sort((a, b) => b.length - a.length);
 }

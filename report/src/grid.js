@@ -26,7 +26,12 @@ export async function grid(place, { rows, columns, label, none, ...options }) {
       columns: columns.map(column),
       ...options,
     });
-    table.on("tableBuilt", () => done(table));
+    table.on("tableBuilt", () => {
+      // A grid has nothing but rows in it: what scrolls is no stop of its own, the rows have theirs.
+      box.removeAttribute("aria-owns");
+      box.querySelector(".tabulator-tableholder").removeAttribute("tabindex");
+      done(table);
+    });
   });
 }
 
@@ -58,5 +63,6 @@ export function toggles(label, names, pressed, changed) {
 }
 
 export function choice(label, options, value, changed) {
-  return el("label", {}, el("span", {}, label), el("select", { onchange: (event) => changed(event.target.value) }, options.map(([one, text]) => el("option", { value: one, selected: one === value }, text))));
+  const id = label.toLowerCase().replaceAll(" ", "-");
+  return el("div", { class: "choice" }, el("label", { for: id }, label), el("select", { id, onchange: (event) => changed(event.target.value) }, options.map(([one, text]) => el("option", { value: one, selected: one === value }, text))));
 }

@@ -21,10 +21,10 @@ export async function hosts(screen, report, name, chosen, ready) {
     ...(narrow
       ? []
       : [
-          { title: "Containers", field: "containers", sorter: "number", width: 112, hozAlign: "right", cell: (host) => document.createTextNode(number(host.containers)) },
-          { title: "Namespaces", field: "namespaces", sorter: "number", width: 118, hozAlign: "right", cell: (host) => document.createTextNode(number(host.namespaces)) },
-          { title: "Networks", field: "networks", sorter: "number", width: 100, hozAlign: "right", cell: (host) => document.createTextNode(number(host.networks)) },
-          { title: "System", field: "os", sorter: "string", widthGrow: 1, cell: system },
+          { title: "Containers", field: "containers", sorter: "number", width: 108, hozAlign: "right", cell: (host) => document.createTextNode(number(host.containers)) },
+          { title: "Namespaces", field: "namespaces", sorter: "number", width: 116, hozAlign: "right", cell: (host) => document.createTextNode(number(host.namespaces)) },
+          { title: "Networks", field: "networks", sorter: "number", width: 96, hozAlign: "right", cell: (host) => document.createTextNode(number(host.networks)) },
+          { title: "System", field: "os", sorter: "string", widthGrow: 2, minWidth: 220, cell: system },
         ]),
   ];
   const table = await grid(place, { rows: report.hosts, label: "Hosts", none: "No host is like that.", columns, initialSort: [{ column: "weight", dir: "desc" }] });

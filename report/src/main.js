@@ -72,7 +72,7 @@ async function show(report, first) {
   if (mine !== turn) return;
   if (made.parentNode !== main) main.replaceChildren(made);
   const title = made.querySelector("h2")?.textContent;
-  document.title = title ? `${title} – Docker network audit` : "Docker network audit";
+  document.title = title ? `${title} - Docker network audit` : "Docker network audit";
   if (!first) {
     window.scrollTo(0, 0);
     main.focus({ preventScroll: true });

@@ -130,7 +130,7 @@ export class Picture {
   }
 
   describe(part, nodes) {
-    const links = nodes.length || part.group === undefined ? nodes : [part];
+    const links = nodes.length || !this.graph.nodes.includes(part) ? nodes : [part];
     const numbers = [...new Set([...(part.findings || []), ...nodes.flatMap((node) => node.findings || [])])];
     this.panel.replaceChildren(
       el("h3", {}, shown(part.label)),
@@ -167,7 +167,6 @@ export class Picture {
       const style = getComputedStyle(ours[place]);
       for (const name of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight"]) one.setAttribute(name, style.getPropertyValue(name));
     });
-    copy.setAttribute("style", "");
     copy.removeAttribute("style");
     const back = document.createElementNS("http://www.w3.org/2000/svg", "rect");
     for (const [name, value] of Object.entries({ x: "-10", y: `-${this.size.height + 10}`, width: "200%", height: "200%" })) back.setAttribute(name, value);

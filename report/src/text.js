@@ -3,9 +3,8 @@
 
 // Text that anybody may have written. Everything that the page shows goes through `el`, as text and never as markup.
 
-// The same characters as in plugins/plugin_utils/_audit/_legible.py: those that are not seen, or that turn the others.
-const ODD =
-  /[\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\u{1d173}-\u{1d17a}\u{e0000}-\u{e0fff}]/gu;
+// What is not seen, or turns what is: the same as in plugins/plugin_utils/_audit/_legible.py.
+const ODD = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 // How a snapshot writes a byte that is no UTF-8.
 const BYTE = /\\x[0-9a-f]{2}/g;
 
@@ -17,7 +16,7 @@ function code(character) {
 
 /** Return text in which every character can be seen; lines and tabs stay where `lines` is set. */
 export function legible(text, lines = false) {
-  return String(text).replace(ODD, (one) => (lines && (one === "\n" || one === "\t") ? one : code(one)));
+  return String(text).replace(ODD, (one) => (one === " " || (lines && (one === "\n" || one === "\t")) ? one : code(one)));
 }
 
 /** Return text as nodes, with what stands for something that cannot be shown set apart. */

@@ -35,5 +35,5 @@ export function themeSwitch() {
     { id: "theme", onchange: (event) => apply(event.target.value) },
     CHOICES.map((one) => el("option", { value: one, selected: one === choice }, { auto: "Auto", light: "Light", dark: "Dark" }[one])),
   );
-  return el("label", { class: "theme" }, el("span", {}, "Theme"), select);
+  return el("div", { class: "theme" }, el("label", { for: "theme" }, "Theme"), select);
 }

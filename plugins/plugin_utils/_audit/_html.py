@@ -37,6 +37,7 @@ _PAGE = """<!DOCTYPE html>
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
 <title>{title}</title>
+{notices}
 <style>{style}</style>
 </head>
 <body>
@@ -101,10 +102,16 @@ def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
     return _PAGE.format(
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
         title=html.escape(f"Docker network audit {created}".strip()),
+        notices="\n".join(f"<!-- {_notice(built[name])} -->" for name in built),
         style=built["page.css"],
         blocks="\n".join(_block(name, text) for name, text in {**blocks, **libraries}.items()),
         script=built["page.js"],
     )
+
+
+def _notice(text: str) -> str:
+    """Return whose a part is, which it begins with."""
+    return text.removeprefix("/*!").partition("*/")[0].replace("--", "").strip()
 
 
 def _block(name: str, text: str) -> str:

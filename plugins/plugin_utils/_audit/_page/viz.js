@@ -2,7 +2,25 @@
     SPDX-FileCopyrightText: Michael Daines
     SPDX-FileCopyrightText: AT&T and the authors of Graphviz
     SPDX-FileCopyrightText: Thai Open Source Software Center Ltd, Clark Cooper and the Expat maintainers
-    SPDX-License-Identifier: MIT AND EPL-1.0 */
+    SPDX-License-Identifier: MIT AND EPL-1.0
+
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE. */
 (()=>{var kj={};async function tj(l={}){var o=l;o.agerrMessages=[],o.stderrMessages=[],P=A=>o.stderrMessages.push(A);var d="./this.program",i=(A,r)=>{throw r},D=kj.url,B="",I,z;{try{B=new URL(".",D).href}catch{}I=async A=>{var r=await fetch(A,{credentials:"same-origin"});if(r.ok)return r.arrayBuffer();throw new Error(r.status+" : "+r.url)}}var N=console.log.bind(console),P=console.error.bind(console),AA,kA=!1;function NA(A){for(var r=0,j=A.length,t=new Uint8Array(j),e;r<j;++r)e=A.charCodeAt(r),t[r]=~e>>8&e;return t}function JA(){return tA.buffer}function dA(){if(!y?.buffer?.resizable){var A=JA();y=new Int8Array(A),V=new Int16Array(A),T=new Uint8Array(A),h=new Int32Array(A),g=new Uint32Array(A),bA=new Float32Array(A),vA=new Float64Array(A),m=new BigInt64Array(A)}}function OA(){!o.noFSInit&&!n.initialized&&n.init(),Q.A(),n.ignorePermissions=!1}function H(A){A=`Aborted(${A})`,P(A),kA=!0,A+=". Build with -sASSERTIONS for more info.";var r=new WebAssembly.RuntimeError(A);throw r}var DA;function RA(){return NA(`\0asm\0\0\0\xCAl\`\x7F\x7F\x7F\`\x7F\0\`\x7F\x7F\x7F\x7F\`\x7F\x7F\0\`\x7F\x7F\`\x7F\x7F\x7F\0\`\x7F\x7F\x7F\x7F\x7F\`\x7F\x7F\x7F\x7F\x7F\x7F\`\x7F\x7F\x7F\x7F\0\`\x7F\x7F\x7F\x7F\x7F\x7F\x7F\`\x7F\x7F\x7F\x7F\x7F\0\`\x7F\x7F\x7F\x7F\x7F\x7F\0\`\0\x7F\`\0\0\`\b\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\`\x07\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\`||\`\x7F\x7F|\`\x7F|\`\x07\x7F\x7F\x7F\x7F\x7F\x7F\x7F\0\`\x7F\x7F\x7F|\`\x07\x7F\x7F\x7F\x7F||\x7F\0\`|||\x7F|\`\x7F|\0\`\x7F||\0\`|||\`\x7F~~~~\0\`\x7F\x7F\x7F|\0\`\x7F~\x7F~\`\x7F\x7F||\x7F\`||||\`\x7F\x7F~\0\`\0|\`\x7F\x7F\x7F\x7F|\`	\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\0\`\b\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\0\`\x7F\x7F~\`\x7F\x7F|\0\`\x7F\x7F\x7F\x7F~\x7F\`\x7F~\x7F\x7F\`\x7F\x7F~\x7F\`\x7F~~\x7F\0\`\x7F\x7F|\x7F\0\`|\x7F|\`\x7F\x7F\x7F|\x7F\`\x7F~\`\x7F~\x7F\`\x7F|\x7F\`||\x7F|\`\x7F|\x7F\0\`\x7F\x7F\x7F\x7F|\x7F\`
 \x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\`\x7F\x7F~\x7F\x7F\0\`~\x7F\x7F\`\x7F\x7F|\x7F\x7F\`\0~\`\x7F~\0\`\x07\x7F\x7F\x7F\x7F|\x7F\x7F\x7F\`\x7F\x7F\x7F\x7F|\0\`\x7F\x7F|\x7F\`}}}\`\x7F\x7F}\x7F\0\`\x7F||||||\`\x7F\x7F|\x7F\x7F\x7F\`\x07\x7F\x7F\x7F||\x7F\x7F\0\`\x7F\x7F\x7F|\x7F\x7F\0\`\x07\x7F|\x7F\x7F\x7F\x7F\x7F\x7F\`\x07\x7F\x7F\x7F\x7F\x7F~~\x7F\`\x7F\x7F\x7F\x7F~~\x7F\`\x07\x7F\x7F\x7F\x7F~\x7F\x7F\x7F\`\x7F\x7F\x7F\x7F\x7F~\x7F\`\x7F~\x7F\x7F\x7F\`\v\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\0\`\x7F\x7F|||\`\x7F\x7F|\x7F\x7F\0\`	\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\`\x7F\x7F||\0\`~~~~\x7F\`\x7F}\x7F\`\b\x7F\x7F\x7F\x7F|||\x7F\0\`\x7F}\x7F\0\`\x7F\x7F~~~\x7F\0\`|\x7F\`\x7F}\0\`\x7F}\x7F\x7F\x7F\x7F\0\`\x7F||\x7F\`\x7F\x7F\x7F|\x7F\0\`\x7F\x7F||\x7F\0\`|||\x7F\x7F\x7F\0\`~~}\`~~|\`|\x7F\x7F\`\x7F|||\0\`\x7F\x7F\x7F\x7F\x7F|\0\`\x7F|\x7F\x7F\0\`\x07\x7F||||||\0\`\x7F||||\x7F\`\x7F}\`\v\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\`~~~\x7F\`\x7F\x7F\x7F~~\`\x7F~~~\0\`\x7F|\x7F\x7F\x7F\`
 \x7F|\x7F\x7F\x7F\x7F\x7F\x7F\x7F\x7F\0\`\x7F\x7F|||\0\`\x7F\x7F\x7F\x7F\x7F|\`|||\x7F\`|||||\x97aa\0\bab\0ac\0ad\0ae\0af\0ag\0 ah\0\rai\0aj\0ak\0al\0am\0Ean\0Fao\x005ap\0aq\0\bar\0Gas\0\0at\0\0au\0\0av\0aw\0\0ax\0'ay\0\xA4\xA2\0\0\0\0\0\0\0\0\0\0\r\r\0H\0\0\0I\0\b\x07\0\0\0\0\0\b\0\0 
