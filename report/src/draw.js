@@ -72,11 +72,14 @@ export function drawing(graph, open) {
   const ends = new Map();
   const nodes = [];
   const subgraphs = [];
+  const alone = [];
+  const tied = new Set(drawn.edges.flatMap((edge) => [edge.tail, edge.head]));
   for (const { group, nodes: links, single } of spaces(drawn)) {
     if (!links.length || single) {
       const parts = [...heading(group), ...links.flatMap((node) => rows(node, node.id))];
       for (const node of links) ends.set(node.id, [group.id, node.id]);
-      nodes.push({ name: group.id, attributes: { id: group.id, class: `space ${group.kind} ${worst(group, links)}`, label: table(parts) } });
+      // Graphviz draws what is not connected from the bottom to the top: what hangs on nothing is given first.
+      (links.some((node) => tied.has(node.id)) ? nodes : alone).push({ name: group.id, attributes: { id: group.id, class: `space ${group.kind} ${worst(group, links)}`, label: table(parts) } });
     } else {
       subgraphs.push({
         name: `cluster ${group.id}`,
@@ -90,9 +93,9 @@ export function drawing(graph, open) {
     graphAttributes: { rankdir: "LR", bgcolor: "transparent", fontname: "Arial", fontsize: "11", nodesep: "0.16", ranksep: "0.7", pad: "0.1", labeljust: "l", style: "rounded", newrank: "true", compound: "true" },
     nodeAttributes: { shape: "box", style: "rounded,filled", fontname: "Arial", fontsize: "11", margin: "0.09,0.05", height: "0.3" },
     edgeAttributes: { fontname: "Arial", fontsize: "8", fontcolor: MUTED, arrowhead: "none" },
-    nodes,
+    nodes: [...alone, ...nodes],
     subgraphs,
-    edges: drawn.edges.map((edge) => {
+    edges: drawn.edges.toReversed().map((edge) => {
       const [tail, tailport] = ends.get(edge.tail) || [edge.tail];
       const [head, headport] = ends.get(edge.head) || [edge.head];
       const label = edge.kind === "member" ? "" : edge.label || (edge.kind === "port" || edge.kind === "veth" ? "" : edge.kind);

@@ -61,8 +61,12 @@ export class Picture {
     this.svg = svg;
     // Graphviz reckons in points.
     this.size = { width: (svg.viewBox.baseVal.width * 4) / 3, height: (svg.viewBox.baseVal.height * 4) / 3 };
-    if (this.scale === null) this.fit();
-    else this.show();
+    if (this.scale === null) {
+      this.fit();
+      // What is tall begins with the host itself.
+      const host = this.frame.querySelector("[data-box=g0]");
+      if (host) this.frame.scrollTop += host.getBoundingClientRect().top - this.frame.getBoundingClientRect().top - 60;
+    } else this.show();
     this.frame.removeAttribute("aria-busy");
     if (focus) this.focus(this.frame.querySelector(`[data-box="${focus}"]`) || this.boxes()[0]);
   }

@@ -20,7 +20,9 @@ def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> 
     spaces = sorted(rows.namespaces, key=lambda one: one.kind != "host")
     first = 0 if spaces and spaces[0].kind == "host" else 1
     groups = {space.netns: f"g{number}" for number, space in enumerate(spaces, first)}
-    links = {(link.netns, link.ifindex): link for link in rows.links if link.netns in groups}
+    order = {netns: number for number, netns in enumerate(groups)}
+    known = sorted((link for link in rows.links if link.netns in groups), key=lambda link: order[link.netns])
+    links = {(link.netns, link.ifindex): link for link in known}
     ids = {key: f"n{number}" for number, key in enumerate(links)}
     look = _Look(host, findings, _paint.painted(findings, groups, ids, rows) if findings else {})
     hidden = {key for key in links if ids[key] not in look.paint and _is_wire(key, links)}
