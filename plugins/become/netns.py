@@ -202,9 +202,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils import _values
 from ansible_collections.netfleet.docker.plugins.plugin_utils import _netns_program
 
 _NAME = "netfleet.docker.netns"
-# The login user's own shell starts it; what follows is Python, its program and the command.
-_START = """[ -x "$1" ] || { echo "%s: there is no $1 on this host; ansible_netns_python names another Python" >&2; exit 1; }
-[ "$(id -u)" = 0 ] || set -- %s "$@"
+# What follows is Python, its program and the command. Where the login user is not root, Python may lie where it cannot
+# look, and it is for sudo to say that it is not there.
+_START = """if [ "$(id -u)" != 0 ]; then set -- {sudo} "$@"
+elif ! [ -x "$1" ]; then echo "{name}: there is no $1 on this host; ansible_netns_python names another" >&2; exit 1; fi
 exec "$@\""""
 # A class of nothing but a docstring keeps it.
 _NO_CODE = re.compile(r'(?<!\(Exception\):\n)^ *(#.*|""".*"""|"""(.|\n)*?""")?\n', re.MULTILINE)
@@ -251,7 +252,7 @@ class BecomeModule(BecomeBase):
         python = self.get_option("python")
         if not python.startswith("/"):  # auto, auto_silent: what Ansible finds is for modules
             python = "/usr/bin/python3"
-        start = _START % (_NAME, shlex.join(self._escalation()))
+        start = _START.format(name=_NAME, sudo=shlex.join(self._escalation()))
         arguments = [self.success, reference, resolver, self.get_option("docker_socket")]
         own = ["/bin/sh", "-c", start, "netns", python, "-I", "-S", "-c", _program(), *arguments]
         return f"{shlex.join(own)} {self._build_success_command(cmd, shell)}"
