@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import json
 import os
@@ -144,7 +145,11 @@ def own_sysfs() -> None:
             if path.startswith("/sys/") and not any(path.startswith(f"{one}/") for one in kept):
                 with contextlib.suppress(OSError):
                     kept[path] = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    mount("mount /sys", "netns", "/sys", "sysfs", os.statvfs("/sys").f_flag & RDONLY)
+    readonly = os.statvfs("/sys").f_flag & RDONLY
+    if libc.mount(b"netns", b"/sys", b"sysfs", ctypes.c_ulong(readonly), None) != 0:
+        if ctypes.get_errno() == errno.EBUSY:
+            return  # what is there is this namespace's already
+        raise Refused(f"mount /sys: {os.strerror(ctypes.get_errno())}")
     for path, fd in kept.items():
         with contextlib.suppress(Refused):
             mount(path, f"/proc/self/fd/{fd}", path, "none", BIND | REC)
@@ -197,6 +202,7 @@ def enter(reference: str, resolver: str, engine: str) -> None:
         raise Refused(f"no such namespace: {reference}")
     if reference != "host" or not is_hosts():
         check(f"enter {reference} (this takes root)", libc.setns(fd, NEWNET))
+        prove(fd, reference)
         own_sysfs()
         files(reference, container if resolver == "container" else {})
     prove(fd, reference)
