@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP: does a server answer one request, and as is wished. Redirections are told, and never followed."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.netfleet.docker.plugins.module_utils._probe import _sockets, _tcp, _tls
+from ansible_collections.netfleet.docker.plugins.module_utils._probe._model import (
+    FILTERED,
+    NO_TLS,
+    OPEN,
+    REFUSED,
+    UNTRUSTED,
+    Check,
+    Outcome,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
+
+_BODY_BYTES = 1 << 18
+_GOOD = range(200, 400)
+
+
+def probe(check: Check, address: str, deadline: float) -> Outcome:
+    """Send the request as often as wanted; the last answer is the one that is told."""
+    times: list[float] = []
+    found: Outcome | None = None
+    sent = 0
+    for number in range(check.count):
+        if number:
+            time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
+        until = min(deadline, time.monotonic() + check.timeout)
+        sent += 1
+        one = _once(check, address, until)
+        times.extend(one.times)
+        if found is None or one.state == OPEN:
+            found = one
+        if time.monotonic() >= deadline:
+            break
+    assert found is not None
+    return Outcome(found.state, found.reason, tuple(times), sent, found.facts, found.wishes)
+
+
+def _once(check: Check, address: str, deadline: float) -> Outcome:
+    started = time.monotonic()
+    connection = _tcp.connected(check, address, deadline)
+    if isinstance(connection, Outcome):
+        return connection
+    facts: dict[str, Any] = {}
+    with connection:
+        if check.options["url"].startswith("https:"):
+            problem = _tcp.secured(check, address, connection, deadline, facts) if check.options.get("verify") else None
+            if problem:
+                return Outcome(problem.state, problem.reason, (), 1, {"tls": facts} if facts else {})
+            if check.options.get("verify"):
+                # The handshakes that were looked at are over; this is the connection that is used.
+                with connection:
+                    pass
+                again = _tcp.connected(check, address, deadline)
+                if isinstance(again, Outcome):
+                    return again
+                connection = again
+        try:
+            with _sockets.ended_at(deadline, connection):
+                return _exchanged(check, connection, started, facts)
+        except _tls.Distrusted as error:
+            return Outcome(UNTRUSTED, f"its certificate does not stand verification: {error}")
+        except ssl.SSLError as error:
+            words = (error.reason or str(error)).replace("_", " ").lower()
+            return Outcome(NO_TLS, f"port {check.port} of {address} takes connections, but not TLS: {words}")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return _broken(check, address, error, deadline)
+        finally:
+            connection.close()
+
+
+def _broken(check: Check, address: str, error: Exception, deadline: float) -> Outcome:
+    """Return what an answer that did not come, or is none, means."""
+    there = f"port {check.port} of {address} takes connections"
+    if isinstance(error, socket.timeout) or time.monotonic() >= deadline - 0.01:
+        return Outcome(FILTERED, f"{there}, but does not answer the request in time")
+    if isinstance(error, (ConnectionError, http.client.RemoteDisconnected)):
+        return Outcome(REFUSED, f"{there}, and ends them without an answer")
+    return Outcome(REFUSED, f"{there}, but what it answers is not HTTP: {escaped(str(error))[:80]}")
+
+
+def _exchanged(check: Check, connection: socket.socket, started: float, facts: dict[str, Any]) -> Outcome:
+    parts = urlsplit(check.options["url"])
+    told: dict[str, Any] = {}
+    if parts.scheme == "https":
+        connection, seen = _tls.handshake(check, connection, verified=bool(check.options.get("verify")))
+        told["tls"] = {**seen, **({"verified": True} if facts.get("verified") else {})}
+    client = http.client.HTTPConnection(check.target, check.port)
+    client.sock = connection
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    own = check.options.get("headers") or {}
+    given = {name.lower() for name in own}
+    with connection:
+        client.putrequest(
+            check.options.get("method") or "GET", target, skip_host="host" in given, skip_accept_encoding=True
+        )
+        for name, value in {"User-Agent": "netfleet.docker.probe", "Connection": "close"}.items():
+            if name.lower() not in given:
+                client.putheader(name, value)
+        for name, value in own.items():
+            client.putheader(name, value)
+        client.endheaders()
+        response = client.getresponse()
+        body = response.read(_BODY_BYTES)
+    seconds = time.monotonic() - started
+    told["status"] = response.status
+    told["http_reason"] = escaped(response.reason)
+    told["body_bytes"] = len(body)
+    told["location"] = response.headers.get("Location")
+    wishes = _wishes(check, response, body)
+    reason = f"answers {response.status} {escaped(response.reason)}".rstrip()
+    return Outcome(OPEN, reason, (seconds,), 1, told, wishes)
+
+
+def _wishes(check: Check, response: http.client.HTTPResponse, body: bytes) -> tuple[str, ...]:
+    """Return what the answer lacks."""
+    found = []
+    wanted = check.options.get("status")
+    if response.status not in (wanted or _GOOD):
+        found.append(f"status {' or '.join(map(str, wanted)) if wanted else '200 to 399'} was expected")
+    for name, value in (check.options.get("response_headers") or {}).items():
+        there = response.headers.get(name)
+        if there is None or value not in there:
+            found.append(f"its header {name} {'is not there' if there is None else f'does not contain {value!r}'}")
+    contains = check.options.get("contains")
+    if contains and contains not in escaped(body.decode("utf-8", "surrogateescape")):
+        found.append(f"its body does not contain {contains!r}")
+    return tuple(found)
