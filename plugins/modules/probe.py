@@ -97,15 +97,21 @@ options:
         description:
           - States that are as expected. By default V(open), for V(duplicate) V(unique) or V(free).
           - V(open) means that there is an answer, or a connection, and it is as wished.
-          - V(refused) means that the host itself says no, by a reset or C(port unreachable), as a firewall's C(REJECT) does too.
+          - >-
+            V(refused) means that the host itself says no, by a reset or C(port unreachable), as a firewall's C(REJECT)
+            does too.
           - V(prohibited) means that a firewall says no in so many words, or the namespace's own does not let it out.
           - V(unreachable) means that there is no route, no neighbour, or that a router says so.
-          - V(filtered) means silence. V(open_or_filtered) is that of UDP, where it may also be a service that says nothing.
+          - >-
+            V(filtered) means silence. V(open_or_filtered) is that of UDP, where it may also be a service that says
+            nothing.
           - V(closed) stands for V(refused), V(prohibited), V(unreachable) and V(filtered).
           - V(unresolved) means that the name has no address, or that no server answers.
           - V(nxdomain), V(nodata) and V(servfail) are answers of V(dns) without what was asked for.
           - V(black_hole) is of V(path_mtu), and means that larger packets vanish without a word.
-          - V(no_tls) and V(untrusted) mean that the connection comes about, but not TLS, or with a certificate that is not verified.
+          - >-
+            V(no_tls) and V(untrusted) mean that the connection comes about, but not TLS, or with a certificate that
+            does not stand verification.
           - V(unique), V(free) and V(duplicate) are of V(duplicate), where one, nobody or more than one has the address.
           - V(off_link) is of V(neighbour), where packets go to a gateway or the address is an own one.
           - A check that cannot be made has the state C(error), which is never as expected.
@@ -136,7 +142,9 @@ options:
         type: float
       count:
         description:
-          - How often to ask. By default 3 for V(ping), V(neighbour) and V(duplicate), 2 for each hop of V(traceroute), else 1.
+          - >-
+            How often to ask. By default 3 for V(ping), V(neighbour) and V(duplicate), 2 for each hop of V(traceroute),
+            else 1.
         type: int
       interval:
         description:
@@ -418,7 +426,8 @@ results:
     tls:
       description: >-
         With TLS, C(version), C(cipher), C(server_name), C(verified) where that was wanted, and C(certificate) with
-        C(subject), C(issuer), C(names), C(serial), C(not_before), C(not_after), C(days_left), C(self_signed), C(sha256).
+        C(subject), C(issuer), C(names), C(serial), C(not_before), C(not_after), C(days_left), C(self_signed) and
+        C(sha256).
       type: dict
     reply:
       description: The beginning of the answer of V(udp), and C(reply_bytes) its size.
@@ -439,7 +448,8 @@ results:
       type: list
       elements: dict
     macs:
-      description: Who answered V(neighbour) and V(duplicate), with C(interface), and C(own) for an address of the namespace.
+      description: >-
+        Who answered V(neighbour) and V(duplicate), with C(interface), and C(own) for an address of the namespace.
       type: list
       elements: str
   sample:

@@ -19,6 +19,7 @@ import socket
 import stat
 import sys
 import time
+from typing import Any
 
 NEWNET, NEWNS, GET_NSTYPE = 0x40000000, 0x20000, 0xB703
 RDONLY, BIND, REC, SLAVE = 1, 0x1000, 0x4000, 0x80000
@@ -72,7 +73,7 @@ def of_process(pid: int) -> int:
     return fd
 
 
-def inspect(name: str, path: str, deadline: float) -> dict:
+def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
     """Return what the Docker Engine says of a container."""
     reply = b""
     try:
@@ -99,7 +100,7 @@ def inspect(name: str, path: str, deadline: float) -> dict:
     raise Refused(f"no such container: {name} (the id of {known} begins like this; give 12 digits of it)")
 
 
-def of_container(name: str, path: str) -> tuple:
+def of_container(name: str, path: str) -> tuple[int, dict[str, Any]]:
     """Return the namespace of a running container, and what the engine says of it."""
     deadline = time.monotonic() + SECONDS
     before = inspect(name, path, deadline)
@@ -114,7 +115,7 @@ def of_container(name: str, path: str) -> tuple:
     return fd, before
 
 
-def identity(fd: int) -> tuple:
+def identity(fd: int) -> tuple[int, int]:
     """Return what tells a namespace from all others."""
     status = os.fstat(fd)
     return status.st_dev, status.st_ino
@@ -139,7 +140,7 @@ def own_sysfs() -> None:
     """Show the namespace's links in /sys, in mounts of our own; what is mounted below stays."""
     check("take mounts of our own", libc.unshare(NEWNS))
     mount("keep our mounts to ourselves", "none", "/", "none", SLAVE | REC)
-    kept: dict = {}
+    kept: dict[str, int] = {}
     with open("/proc/self/mountinfo", "rb") as lines:
         for path in sorted({os.fsdecode(line.split()[4]) for line in lines}):
             if path.startswith("/sys/") and not any(path.startswith(f"{one}/") for one in kept):
@@ -163,7 +164,7 @@ def lay_over(source: str, target: str) -> None:
         sys.stderr.write(f"{source} is not seen: there is no {target}\n")
 
 
-def files(reference: str, container: dict) -> None:
+def files(reference: str, container: dict[str, Any]) -> None:
     """Lay the files of a named namespace, or those of a container, over the host's."""
     found = {}
     folder = f"/etc/netns/{reference}"
@@ -184,7 +185,7 @@ def files(reference: str, container: dict) -> None:
 def enter(reference: str, resolver: str, engine: str) -> None:
     """Enter the namespace."""
     scheme, colon, rest = reference.partition(":")
-    container: dict = {}
+    container: dict[str, Any] = {}
     if not colon:
         scheme = ""
     if reference == "host":
@@ -212,7 +213,7 @@ def enter(reference: str, resolver: str, engine: str) -> None:
 def main(marker: str, reference: str, resolver: str, engine: str, *command: str) -> None:
     """Become the command inside the namespace, or say why not: to Ansible as a module's result, and on stderr."""
     try:
-        if sys.version_info < (3, 9):
+        if sys.version_info < (3, 9):  # noqa: UP036 (which Python it meets is the host's affair)
             raise Refused("Python 3.9 or later is needed on the host; ansible_netns_python names another one")
         enter(reference, resolver, engine)
         os.execvp(command[0], command)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import time
@@ -107,10 +108,7 @@ def _asked(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
 
 def _patiently(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[_dns_wire.Answer, float]:
     """Ask one server, and once more if a datagram may have been lost."""
-    protocol = check.options.get("protocol") or "udp"
-    if protocol == "udp":
-        try:
+    if check.options.get("protocol") != "tcp":
+        with contextlib.suppress(socket.timeout):
             return _resolver.ask(check, server, name, kind, time.monotonic() + (deadline - time.monotonic()) / 2)
-        except socket.timeout:
-            pass
-    return _resolver.ask(check, server, name, kind, deadline, protocol)
+    return _resolver.ask(check, server, name, kind, deadline)

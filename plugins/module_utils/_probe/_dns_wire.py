@@ -7,11 +7,23 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Callable, NamedTuple
 
 TYPES = {
-    **{"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DS": 43},
-    **{"DNSKEY": 48, "HTTPS": 65, "CAA": 257},
+    "A": 1,
+    "NS": 2,
+    "CNAME": 5,
+    "SOA": 6,
+    "PTR": 12,
+    "MX": 15,
+    "TXT": 16,
+    "AAAA": 28,
+    "SRV": 33,
+    "DS": 43,
+    "DNSKEY": 48,
+    "HTTPS": 65,
+    "CAA": 257,
 }
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
 _NAMES = {number: name for name, number in TYPES.items()}
@@ -123,29 +135,54 @@ def _record(data: bytes, offset: int) -> tuple[Record, int]:
 
 def _data(kind: str, data: bytes, start: int, length: int) -> str:
     value = data[start : start + length]
-    if kind in ("A", "AAAA") and length in (4, 16):
-        return str(ipaddress.ip_address(value))
-    if kind in ("CNAME", "NS", "PTR"):
-        return _name(data, start)[0]
-    if kind == "MX":
-        return f"{struct.unpack_from('!H', value)[0]} {_name(data, start + 2)[0]}"
-    if kind == "SRV":
-        return " ".join([*map(str, struct.unpack_from("!3H", value)), _name(data, start + 6)[0]])
-    if kind == "SOA":
-        server, offset = _name(data, start)
-        person, offset = _name(data, offset)
-        return " ".join([server, person, *map(str, struct.unpack_from("!5I", data, offset))])
-    if kind == "TXT":
-        return _strings(value)
-    if kind == "CAA" and length > 2:
-        tag = value[2 : 2 + value[1]].decode("ascii", "replace")
-        return f"{value[0]} {tag} {value[2 + value[1] :].decode('utf-8', 'backslashreplace')}"
-    return value.hex()
+    return _DATA[kind](data, start, value) if kind in _DATA else value.hex()
 
 
-def _strings(value: bytes) -> str:
+def _address(_data: bytes, _start: int, value: bytes) -> str:
+    return str(ipaddress.ip_address(value)) if len(value) in (4, 16) else value.hex()
+
+
+def _target(data: bytes, start: int, _value: bytes) -> str:
+    return _name(data, start)[0]
+
+
+def _exchange(data: bytes, start: int, value: bytes) -> str:
+    return f"{struct.unpack_from('!H', value)[0]} {_name(data, start + 2)[0]}"
+
+
+def _service(data: bytes, start: int, value: bytes) -> str:
+    return " ".join([*map(str, struct.unpack_from("!3H", value)), _name(data, start + 6)[0]])
+
+
+def _authority(data: bytes, start: int, _value: bytes) -> str:
+    server, offset = _name(data, start)
+    person, offset = _name(data, offset)
+    return " ".join([server, person, *map(str, struct.unpack_from("!5I", data, offset))])
+
+
+def _strings(_data: bytes, _start: int, value: bytes) -> str:
     found, offset = b"", 0
     while offset < len(value):
         found += value[offset + 1 : offset + 1 + value[offset]]
         offset += 1 + value[offset]
     return found.decode("utf-8", "backslashreplace")
+
+
+def _issuer(_data: bytes, _start: int, value: bytes) -> str:
+    end = 2 + value[1]
+    tag = value[2:end].decode("ascii", "backslashreplace")
+    return f"{value[0]} {tag} {value[end:].decode('utf-8', 'backslashreplace')}"
+
+
+_DATA: Mapping[str, Callable[[bytes, int, bytes], str]] = {
+    "A": _address,
+    "AAAA": _address,
+    "CNAME": _target,
+    "NS": _target,
+    "PTR": _target,
+    "MX": _exchange,
+    "SRV": _service,
+    "SOA": _authority,
+    "TXT": _strings,
+    "CAA": _issuer,
+}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ansible_collections.netfleet.docker.plugins.module_utils._probe import _icmp_wire, _sockets
 from ansible_collections.netfleet.docker.plugins.module_utils._probe._icmp_wire import Reply
-from ansible_collections.netfleet.docker.plugins.module_utils._probe._model import Check
+from ansible_collections.netfleet.docker.plugins.module_utils._probe._model import FILTERED, UNREACHABLE, Check
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -80,6 +80,15 @@ class Echo:
         message = _icmp_wire.request(self.version, self._identifier, sequence, size)
         self._sent[sequence] = time.monotonic()
         self._socket.sendto(message, self._place)
+
+    def complaint(self, reply: Reply) -> tuple[str, str]:
+        """Return what a reply that is an error means, as a state and in words."""
+        if reply.kind == "too_big":
+            return FILTERED, f"{reply.sender} says: larger than the next link's MTU of {reply.mtu}"
+        if reply.kind == "expired":
+            return UNREACHABLE, f"{reply.sender} says: it expired on the way"
+        state, words = _icmp_wire.meaning(self.version, reply.type, reply.code)
+        return state, f"{reply.sender} says: {words}"
 
     def replies(self, until: float) -> Iterator[tuple[Reply, float]]:
         """Yield what comes back about our requests, with its seconds, until then."""

@@ -12,13 +12,12 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
 from ansible_collections.netfleet.docker.plugins.module_utils._probe import _sockets, _tcp, _tls
 from ansible_collections.netfleet.docker.plugins.module_utils._probe._model import (
     FILTERED,
-    NO_TLS,
     OPEN,
     REFUSED,
-    UNTRUSTED,
     Check,
     Outcome,
 )
@@ -49,36 +48,31 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
 
 
 def _once(check: Check, address: str, deadline: float) -> Outcome:
+    facts: dict[str, Any] = {}
+    is_secure = check.options["url"].startswith("https:")
+    if is_secure:
+        # The certificate is looked at, and verified, on connections of its own, so that it is told also if it is bad.
+        connection = _tcp.connected(check, address, deadline)
+        if isinstance(connection, Outcome):
+            return connection
+        with connection:
+            problem = _tcp.secured(check, address, connection, deadline, facts)
+        if problem:
+            return changed(problem, facts={"tls": facts} if facts else {})
     started = time.monotonic()
     connection = _tcp.connected(check, address, deadline)
     if isinstance(connection, Outcome):
         return connection
-    facts: dict[str, Any] = {}
-    with connection:
-        if check.options["url"].startswith("https:"):
-            problem = _tcp.secured(check, address, connection, deadline, facts) if check.options.get("verify") else None
-            if problem:
-                return Outcome(problem.state, problem.reason, (), 1, {"tls": facts} if facts else {})
-            if check.options.get("verify"):
-                # The handshakes that were looked at are over; this is the connection that is used.
-                with connection:
-                    pass
-                again = _tcp.connected(check, address, deadline)
-                if isinstance(again, Outcome):
-                    return again
-                connection = again
-        try:
-            with _sockets.ended_at(deadline, connection):
-                return _exchanged(check, connection, started, facts)
-        except _tls.Distrusted as error:
-            return Outcome(UNTRUSTED, f"its certificate does not stand verification: {error}")
-        except ssl.SSLError as error:
-            words = (error.reason or str(error)).replace("_", " ").lower()
-            return Outcome(NO_TLS, f"port {check.port} of {address} takes connections, but not TLS: {words}")
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            return _broken(check, address, error, deadline)
-        finally:
-            connection.close()
+    try:
+        with connection, _sockets.ended_at(deadline, connection):
+            if is_secure:
+                connection = _tls.handshake(check, connection, verified=bool(check.options.get("verify")))[0]
+            with connection:
+                return _exchanged(check, connection, started, {"tls": facts} if facts else {})
+    except (_tls.Distrusted, ssl.SSLError) as error:
+        return _tcp.tls_problem(check, address, error)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return _broken(check, address, error, deadline)
 
 
 def _broken(check: Check, address: str, error: Exception, deadline: float) -> Outcome:
@@ -91,29 +85,23 @@ def _broken(check: Check, address: str, error: Exception, deadline: float) -> Ou
     return Outcome(REFUSED, f"{there}, but what it answers is not HTTP: {escaped(str(error))[:80]}")
 
 
-def _exchanged(check: Check, connection: socket.socket, started: float, facts: dict[str, Any]) -> Outcome:
+def _exchanged(check: Check, connection: socket.socket, started: float, told: dict[str, Any]) -> Outcome:
     parts = urlsplit(check.options["url"])
-    told: dict[str, Any] = {}
-    if parts.scheme == "https":
-        connection, seen = _tls.handshake(check, connection, verified=bool(check.options.get("verify")))
-        told["tls"] = {**seen, **({"verified": True} if facts.get("verified") else {})}
     client = http.client.HTTPConnection(check.target, check.port)
     client.sock = connection
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     own = check.options.get("headers") or {}
     given = {name.lower() for name in own}
-    with connection:
-        client.putrequest(
-            check.options.get("method") or "GET", target, skip_host="host" in given, skip_accept_encoding=True
-        )
-        for name, value in {"User-Agent": "netfleet.docker.probe", "Connection": "close"}.items():
-            if name.lower() not in given:
-                client.putheader(name, value)
-        for name, value in own.items():
+    method = check.options.get("method") or "GET"
+    client.putrequest(method, target, skip_host="host" in given, skip_accept_encoding=True)
+    for name, value in {"User-Agent": "netfleet.docker.probe", "Connection": "close"}.items():
+        if name.lower() not in given:
             client.putheader(name, value)
-        client.endheaders()
-        response = client.getresponse()
-        body = response.read(_BODY_BYTES)
+    for name, value in own.items():
+        client.putheader(name, value)
+    client.endheaders()
+    response = client.getresponse()
+    body = response.read(_BODY_BYTES)
     seconds = time.monotonic() - started
     told["status"] = response.status
     told["http_reason"] = escaped(response.reason)

@@ -52,8 +52,8 @@ OPTIONS: Mapping[str, set[str]] = {
     "duplicate": {*_ALWAYS, "target", "interface", "count", "interval"},
 }
 REQUIRED: Mapping[str, tuple[str, ...]] = {
-    **{kind: ("target",) for kind in ("ping", "dns", "path_mtu", "traceroute", "neighbour")},
-    **{kind: ("target", "port") for kind in ("tcp", "udp")},
+    **dict.fromkeys(("ping", "dns", "path_mtu", "traceroute", "neighbour"), ("target",)),
+    **dict.fromkeys(("tcp", "udp"), ("target", "port")),
     "http": ("url",),
     "duplicate": ("target", "interface"),
 }

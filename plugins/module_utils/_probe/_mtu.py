@@ -13,8 +13,9 @@ import itertools
 import time
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._probe import _icmp_wire, _route, _sockets
+from ansible_collections.netfleet.docker.plugins.module_utils._probe import _route, _sockets
 from ansible_collections.netfleet.docker.plugins.module_utils._probe._echo import Echo
+from ansible_collections.netfleet.docker.plugins.module_utils._probe._icmp_wire import Reply
 from ansible_collections.netfleet.docker.plugins.module_utils._probe._model import (
     BLACK_HOLE,
     FILTERED,
@@ -53,8 +54,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
         if found < high and time.monotonic() < deadline:
             echo.fragment(allowed=True)
             facts["fragments_pass"] = bool(search.passing([high], search.patience()))
-        times, sent = tuple(search.times), search.sent
-    return _judged(check, address, facts, high, times, sent)
+    return _judged(check, address, facts, high, search)
 
 
 def _largest(search: _Search, low: int, high: int) -> int:
@@ -134,15 +134,13 @@ class _Search:
                 break
         return sorted(passed)
 
-    def _complained(self, reply: _icmp_wire.Reply) -> None:
+    def _complained(self, reply: Reply) -> None:
         if reply.kind == "too_big":
             if reply.mtu and (not self.told or reply.mtu < self.told):
                 self.told = reply.mtu
                 self.narrowed.append({"address": reply.sender, "mtu": reply.mtu})
         elif self._problem is None:
-            state, words = _icmp_wire.meaning(self._echo.version, reply.type, reply.code)
-            words = "it expired on the way" if reply.kind == "expired" else words
-            self._problem = state, f"{reply.sender} says: {words}"
+            self._problem = self._echo.complaint(reply)
 
     def nothing(self, address: str) -> Outcome:
         """Return what it means that not even a small packet is answered."""
@@ -151,9 +149,7 @@ class _Search:
         return Outcome(state, reason, (), self.sent)
 
 
-def _judged(
-    check: Check, address: str, facts: dict[str, Any], high: int, times: tuple[float, ...], sent: int
-) -> Outcome:
+def _judged(check: Check, address: str, facts: dict[str, Any], high: int, search: _Search) -> Outcome:
     found = facts["path_mtu"]
     least = check.options.get("min_mtu")
     wishes = (f"at least {least} was expected",) if least and found < least else ()
@@ -168,5 +164,5 @@ def _judged(
             f"packets of more than {found} bytes to {address} or back vanish without a word, though the link takes "
             f"{high}" + (f" ({says})" if says else "")
         )
-        return Outcome(BLACK_HOLE, reason, times, sent, facts)
-    return Outcome(OPEN, reason, times, sent, facts, wishes)
+        return Outcome(BLACK_HOLE, reason, tuple(search.times), None, facts)
+    return Outcome(OPEN, reason, tuple(search.times), None, facts, wishes)

@@ -60,7 +60,7 @@ def neighbour(check: Check, address: str, deadline: float) -> Outcome:
 def duplicate(check: Check, address: str, deadline: float) -> Outcome:
     """Ask who has an address, from none, as whoever is about to take it does; nobody learns anything of it."""
     interface = check.interface or ""
-    found, sent = _asked(check, interface, address, "::" if ":" in address else "0.0.0.0", deadline)
+    found, _sent = _asked(check, interface, address, "::" if ":" in address else "0.0.0.0", deadline)
     own = _route.is_own(address)
     facts: dict[str, Any] = {"interface": interface, "macs": sorted(found), "own": own}
     times, macs = tuple(found.values()), ", ".join(sorted(found))

@@ -21,42 +21,41 @@ _SIZE = {4: 84, 6: 104}
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
     """Send requests one after the other, and wait for what comes back until all are answered."""
-    times: dict[int, float] = {}
-    complaints: dict[int, tuple[str, str]] = {}
     with Echo(check, address) as echo:
-        size = max(check.options.get("size") or _SIZE[echo.version], _icmp_wire.overhead(echo.version))
         if check.options.get("dont_fragment") is not None:
             echo.fragment(not check.options["dont_fragment"])
-        failure: Outcome | None = None
-        for sequence in range(check.count):
-            try:
-                echo.send(sequence, size)
-            except OSError as error:
-                failure = _sockets.outcome(error)
-            is_last = sequence == check.count - 1
-            until = min(deadline, time.monotonic() + (check.timeout if is_last else check.interval))
-            for reply, seconds in echo.replies(until):
-                if reply.kind == "reply":
-                    times.setdefault(reply.sequence, seconds)
-                elif reply.kind == "too_big":
-                    words = f"{reply.sender} says: larger than the next link's MTU of {reply.mtu}"
-                    complaints[reply.sequence] = FILTERED, words
-                else:
-                    state, words = _icmp_wire.meaning(echo.version, reply.type, reply.code)
-                    words = "it expired on the way" if reply.kind == "expired" else words
-                    complaints[reply.sequence] = state, f"{reply.sender} says: {words}"
-                if is_last and len({*times, *complaints}) == check.count:
-                    break
-            if time.monotonic() >= deadline:
-                break
-        sent = sequence + 1
+        times, problem, sent = _sent(echo, check, deadline)
     if times:
         lost = sent - len(times)
         reason = f"{address} answers" + (f", but not {lost} of {sent} requests" if lost else "")
         return Outcome(OPEN, reason, tuple(times.values()), sent)
-    if complaints:
-        state, words = next(iter(complaints.values()))
-        return Outcome(state, words, (), sent)
-    if failure:
-        return Outcome(failure.state, failure.reason, (), sent)
-    return Outcome(FILTERED, f"{address} does not answer: dropped on the way or back, or nobody is there", (), sent)
+    silence = f"{address} does not answer: dropped on the way or back, or nobody is there"
+    state, words = problem or (FILTERED, silence)
+    return Outcome(state, words, (), sent)
+
+
+def _sent(echo: Echo, check: Check, deadline: float) -> tuple[dict[int, float], tuple[str, str] | None, int]:
+    """Return the seconds of each answer, what was said or went wrong instead of one, and how many were sent."""
+    size = max(check.options.get("size") or _SIZE[echo.version], _icmp_wire.overhead(echo.version))
+    times: dict[int, float] = {}
+    problems: dict[int, tuple[str, str]] = {}
+    sent = 0
+    while sent < check.count and (not sent or time.monotonic() < deadline):
+        try:
+            echo.send(sent, size)
+        except OSError as error:
+            found = _sockets.outcome(error)
+            problems[sent] = found.state, found.reason
+        sent += 1
+        is_last = sent == check.count
+        until = min(deadline, time.monotonic() + (check.timeout if is_last else check.interval))
+        if is_last and len({*times, *problems}) == sent:
+            break
+        for reply, seconds in echo.replies(until):
+            if reply.kind == "reply":
+                times.setdefault(reply.sequence, seconds)
+            else:
+                problems.setdefault(reply.sequence, echo.complaint(reply))
+            if is_last and len({*times, *problems}) == sent:
+                break
+    return times, next(iter(problems.values()), None), sent

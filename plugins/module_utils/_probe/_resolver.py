@@ -118,14 +118,12 @@ def asked(
     raise Unresolved(f"no answer about {name}: {'; '.join(said.values()) or 'there was no time left'}")
 
 
-def ask(
-    check: Check, server: str, name: str, kind: str, deadline: float, protocol: str = "udp"
-) -> tuple[_dns_wire.Answer, float]:
+def ask(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[_dns_wire.Answer, float]:
     """Ask one server; return its answer and the seconds that took. A long answer is fetched over TCP."""
     number = random.getrandbits(16)
     question = _dns_wire.question(number, name, kind)
     started = time.monotonic()
-    if protocol == "udp":
+    if check.options.get("protocol") != "tcp":
         with _sockets.opened(check, server, socket.SOCK_DGRAM) as connection:
             connection.settimeout(_sockets.seconds_left(deadline))
             connection.connect(_sockets.place(check, server, check.port or DNS_PORT))

@@ -108,10 +108,11 @@ def seconds_left(deadline: float) -> float:
 def ended_at(deadline: float, connection: socket.socket) -> Iterator[None]:
     """Shut a connection at the deadline, whatever goes on drop by drop meanwhile."""
     connection.settimeout(seconds_left(deadline))
+    spare = connection.dup()  # TLS takes the other one over
 
     def shut() -> None:
         with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
+            spare.shutdown(socket.SHUT_RDWR)
 
     timer = threading.Timer(seconds_left(deadline), shut)
     timer.daemon = True
@@ -120,6 +121,7 @@ def ended_at(deadline: float, connection: socket.socket) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        spare.close()
 
 
 def outcome(error: OSError, connection: socket.socket | None = None, sent: int | None = None) -> Outcome:

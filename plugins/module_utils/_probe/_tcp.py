@@ -67,32 +67,35 @@ def connected(check: Check, address: str, deadline: float) -> socket.socket | Ou
 def secured(
     check: Check, address: str, connection: socket.socket, deadline: float, facts: dict[str, Any]
 ) -> Outcome | None:
-    """Shake hands on a connection and add its facts; return what is wrong with it, if anything is."""
+    """Shake hands on a connection and add its facts; where wanted verify on another; return what is wrong, if any."""
     try:
         with _sockets.ended_at(deadline, connection):
             secure, found = _tls.handshake(check, connection, verified=False)
             secure.close()
         facts.update(found)
-        if not check.options.get("verify"):
-            return None
-        again = connected(check, address, deadline)
-        if isinstance(again, Outcome):
-            return again
-        with again, _sockets.ended_at(deadline, again):
-            _tls.handshake(check, again, verified=True)[0].close()
-        facts["verified"] = True
-    except _tls.Distrusted as error:
-        facts["verified"] = False
-        return Outcome(UNTRUSTED, f"its certificate does not stand verification: {error}")
-    except ssl.SSLError as error:
-        words = (error.reason or str(error)).replace("_", " ").lower()
-        return Outcome(NO_TLS, f"port {check.port} of {address} takes connections, but not TLS: {words}")
-    except OSError as error:
-        if isinstance(error, socket.timeout):
-            return Outcome(
-                FILTERED, f"port {check.port} of {address} takes connections, but says nothing to TLS in time"
-            )
-        if isinstance(error, FileNotFoundError):
-            return Outcome(ERROR, f"ca_file: {error.strerror}")
-        return Outcome(NO_TLS, f"port {check.port} of {address} takes connections, and ends them when TLS begins")
+        if check.options.get("verify"):
+            facts["verified"] = False
+            again = connected(check, address, deadline)
+            if isinstance(again, Outcome):
+                return again
+            with again, _sockets.ended_at(deadline, again):
+                _tls.handshake(check, again, verified=True)[0].close()
+            facts["verified"] = True
+    except (_tls.Distrusted, OSError) as error:
+        return tls_problem(check, address, error)
     return None
+
+
+def tls_problem(check: Check, address: str, error: Exception) -> Outcome:
+    """Return what it means that TLS does not come about."""
+    there = f"port {check.port} of {address} takes connections"
+    if isinstance(error, _tls.Distrusted):
+        return Outcome(UNTRUSTED, f"its certificate does not stand verification: {error}")
+    if isinstance(error, socket.timeout):
+        return Outcome(FILTERED, f"{there}, but says nothing to TLS in time")
+    if isinstance(error, ssl.SSLError):
+        words = (error.reason or str(error)).replace("_", " ").lower()
+        return Outcome(NO_TLS, f"{there}, but not TLS: {words}")
+    if isinstance(error, FileNotFoundError):
+        return Outcome(ERROR, f"ca_file: {error.strerror}")
+    return Outcome(NO_TLS, f"{there}, and ends them when TLS begins")

@@ -40,11 +40,10 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "max_mtu": (68, 65535),
     "max_hops": (1, 64),
 }
-_STR: Mapping[str, Any] = {"type": "str"}
 SUBOPTIONS: Mapping[str, Mapping[str, Any]] = {
     "type": {"type": "str", "required": True, "choices": list(STATES)},
-    **{name: _STR for name in ("name", "target", "source", "interface", "server_name", "payload", "payload_hex")},
-    **{name: _STR for name in ("contains", "server", "url")},
+    **{name: {"type": "str"} for name in ("name", "target", "source", "interface", "server_name", "server", "url")},
+    **{name: {"type": "str"} for name in ("payload", "payload_hex", "contains")},
     **{name: {"type": "int"} for name in ("port", "count", "size", "min_mtu", "max_mtu", "max_hops")},
     **{name: {"type": "float"} for name in ("interval", "timeout")},
     **{name: {"type": "bool"} for name in ("dont_fragment", "tls", "verify", "search")},
@@ -82,15 +81,7 @@ def host(value: str) -> str:
 def _check(place: str, number: int, params: Mapping[str, Any]) -> Check:
     kind = params["type"]
     given = {name: value for name, value in params.items() if value is not None}
-    for name in given:
-        if name not in OPTIONS[kind]:
-            raise BadParameter(f"{place}.{name}", f"a check of type {kind} has no such option")
-    for name in REQUIRED[kind]:
-        if name not in given:
-            raise BadParameter(f"{place}.{name}", f"a check of type {kind} needs it")
-    for name, (low, high) in _RANGES.items():
-        if name in given and not low <= given[name] <= high:
-            raise BadParameter(f"{place}.{name}", f"it lies between {low:g} and {high:g}, not {given[name]}")
+    _refuse_unknown(place, kind, given)
     for name, reader in _READERS.items():
         if name in given:
             given[name] = _read(f"{place}.{name}", reader, given[name])
@@ -117,6 +108,18 @@ def _check(place: str, number: int, params: Mapping[str, Any]) -> Check:
             **{name: given[name] for name in plain if name in given},
         },
     )
+
+
+def _refuse_unknown(place: str, kind: str, given: Mapping[str, Any]) -> None:
+    for name in given:
+        if name not in OPTIONS[kind]:
+            raise BadParameter(f"{place}.{name}", f"a check of type {kind} has no such option")
+    for name in REQUIRED[kind]:
+        if name not in given:
+            raise BadParameter(f"{place}.{name}", f"a check of type {kind} needs it")
+    for name, (low, high) in _RANGES.items():
+        if name in given and not low <= given[name] <= high:
+            raise BadParameter(f"{place}.{name}", f"it lies between {low:g} and {high:g}, not {given[name]}")
 
 
 def _read(place: str, reader: Callable[[Any], Any], value: Any) -> Any:
@@ -164,27 +167,37 @@ def _address_of_url(place: str, url: str) -> dict[str, Any]:
 
 
 def _refuse_contradictions(place: str, kind: str, given: Mapping[str, Any]) -> None:
-    versions = {name: _version(given[name]) for name in ("target", "source") if name in given and kind != "dns"}
-    if "server" in given and kind == "dns":
-        versions["server"] = _version(given["server"])
-    if "family" in given:
+    _refuse_mixed_versions(place, kind, given)
+    for one, other in (("payload", "payload_hex"), ("min_mtu", "max_mtu")):
+        if one in given and other in given and (one == "payload" or given[one] > given[other]):
+            raise BadParameter(f"{place}.{one}", f"it contradicts {other}")
+    is_secure = given.get("tls") or given.get("url", "").startswith("https:")
+    for name in ("server_name", "verify", "ca_file"):
+        if name in given and not is_secure:
+            raise BadParameter(f"{place}.{name}", "it is about TLS, for which nothing was asked")
+    if "ca_file" in given and not given.get("verify"):
+        raise BadParameter(f"{place}.ca_file", "it serves to verify a certificate, so verify has to be true")
+    version = _version(given["target"])
+    if kind in ("neighbour", "duplicate") and not version:
+        raise BadParameter(f"{place}.target", "neighbours are asked for an address, not for a name")
+    if (
+        kind != "dns"
+        and version == 6
+        and ipaddress.ip_address(given["target"]).is_link_local
+        and "interface" not in given
+    ):
+        raise BadParameter(f"{place}.interface", f"{given['target']} may be on any link; say on which")
+
+
+def _refuse_mixed_versions(place: str, kind: str, given: Mapping[str, Any]) -> None:
+    """Refuse addresses of different IP versions; what DNS is asked for has nothing to do with how it is asked."""
+    names = ("server", "source") if kind == "dns" else ("target", "source")
+    versions = {name: _version(given[name]) for name in names if name in given}
+    if "family" in given and kind != "dns":
         versions["family"] = 6 if given["family"] == "ipv6" else 4
     known = {name: version for name, version in versions.items() if version}
     if len(set(known.values())) > 1:
         raise BadParameter(f"{place}.{next(iter(known))}", f"{' and '.join(known)} are of different IP versions")
-    for one, other in (("payload", "payload_hex"), ("min_mtu", "max_mtu")):
-        if one in given and other in given and (one == "payload" or given[one] > given[other]):
-            raise BadParameter(f"{place}.{one}", f"it contradicts {other}")
-    for name in ("server_name", "verify", "ca_file"):
-        if name in given and not (given.get("tls") or given.get("url", "").startswith("https:")):
-            raise BadParameter(f"{place}.{name}", "it is about TLS, for which nothing was asked")
-    if "ca_file" in given and not given.get("verify"):
-        raise BadParameter(f"{place}.ca_file", "it serves to verify a certificate, so verify has to be true")
-    if kind in ("neighbour", "duplicate") and not versions["target"]:
-        raise BadParameter(f"{place}.target", "neighbours are asked for an address, not for a name")
-    link_local = _version(given["target"]) == 6 and ipaddress.ip_address(given["target"]).is_link_local
-    if link_local and "interface" not in given and kind != "dns":
-        raise BadParameter(f"{place}.interface", f"{given['target']} may be on any link; say on which")
 
 
 def _version(value: str) -> int | None:
