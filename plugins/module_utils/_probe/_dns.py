@@ -86,7 +86,7 @@ def _asked(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
         found = _sockets.outcome(error)
         return changed(found, reason=f"{servers[0]}: {found.reason}")
     except ValueError as error:
-        return Outcome(ERROR, f"what {servers[0]} answers cannot be read: {error}")
+        return Outcome(SERVFAIL, f"what {servers[0]} answers cannot be read: {error}")
     facts: dict[str, Any] = {
         "server": server,
         "question": f"{name} {kind}",

@@ -23,6 +23,8 @@ def run(module: AnsibleModule) -> None:
     except NetfleetError as error:
         module.fail_json(msg=_view.line(str(error)))
     found = _view.printable(found)
+    for one in found["results"]:
+        one["reason"] = _view.line(one["reason"])
     if module.params["fail"] and not found["met"]:
         module.fail_json(msg=_view.line(found["summary"]), **found)
     module.exit_json(**found)

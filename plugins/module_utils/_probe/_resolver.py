@@ -136,8 +136,8 @@ def ask(check: Check, server: str, name: str, kind: str, deadline: float) -> tup
         connection.connect(_sockets.place(check, server, check.port or DNS_PORT))
         with _sockets.ended_at(deadline, connection):
             connection.sendall(struct.pack("!H", len(question)) + question)
-            (size,) = struct.unpack("!H", _exactly(connection, 2))
-            answer = _dns_wire.answer(_exactly(connection, size), number, name, kind)
+            (size,) = struct.unpack("!H", _exactly(connection, 2, deadline))
+            answer = _dns_wire.answer(_exactly(connection, size, deadline), number, name, kind)
     return answer, time.monotonic() - started
 
 
@@ -153,11 +153,12 @@ def _matching(connection: socket.socket, number: int, name: str, kind: str, dead
                 raise
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
+def _exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
     found = b""
     while len(found) < size:
         chunk = connection.recv(size - len(found))
         if not chunk:
+            _sockets.seconds_left(deadline)  # it may be us who ended it
             raise ValueError("it ends the connection before it has answered")
         found += chunk
     return found

@@ -66,7 +66,7 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     seconds = params["timeout"]
     if not 0 < seconds <= 3600:
         raise BadParameter("timeout", f"it is more than 0 and at most 3600 seconds, not {seconds:g}")
-    if params["netns"]:
+    if params["netns"] is not None:
         _privileges.require(_ENTER)
     started = time.monotonic()
     place = _place(params["netns"], params["resolv_conf"])
@@ -96,7 +96,7 @@ def _place(reference: str | None, given: str | None) -> _Place:
     """Return the open namespace, and how names are resolved there."""
     conf, hosts = "/etc/resolv.conf", "/etc/hosts"
     fd = None
-    if reference:
+    if reference is not None:
         try:
             _values.netns_reference(reference)
         except ValueError as error:
