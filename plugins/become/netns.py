@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: netns
 short_description: Run tasks inside a network namespace
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - >-
     Runs any module, play or C(ansible-console) as root inside a network namespace of the managed host: a named one, a

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: probe
 short_description: Check reachability from inside a network namespace
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - >-
     Makes checks from inside a namespace of the managed host, such as that of a container, all at once and within

@@ -108,11 +108,13 @@ def web(connection: Any) -> None:
 
 
 class UdpServer(socketserver.ThreadingUDPServer):
+    kind = ""
     address_family = socket.AF_INET6
     daemon_threads = True
 
 
 class TcpServer(socketserver.ThreadingTCPServer):
+    kind = ""
     address_family = socket.AF_INET6
     daemon_threads = True
     allow_reuse_address = True
@@ -122,7 +124,7 @@ def main() -> None:
     for argument in sys.argv[1:]:
         protocol, kind, port = argument.split(":")
         server = (UdpServer if protocol == "udp" else TcpServer)(("::", int(port)), Udp if protocol == "udp" else Tcp)
-        server.kind = kind  # type: ignore[attr-defined]
+        server.kind = kind
         threading.Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks against real faults on a way of three namespaces, in which ping(8) and sockets of the test are the witnesses."""
+"""Checks against real faults on a way of three namespaces; ping(8) and sockets of the test are the witnesses."""
 
 from __future__ import annotations
 
