@@ -29,7 +29,9 @@ def plugin(**variables: Any) -> Any:
     keywords = {"become_user": variables.pop("become_user", None)}
     found = netns.BecomeModule()
     found._load_name = NAME
-    constants.config.initialize_plugin_configuration_definitions("become", NAME, yaml.safe_load(netns.DOCUMENTATION)["options"])
+    constants.config.initialize_plugin_configuration_definitions(
+        "become", NAME, yaml.safe_load(netns.DOCUMENTATION)["options"]
+    )
     found.set_options(task_keys=keywords, var_options={f"ansible_{name}": value for name, value in variables.items()})
     return found
 
