@@ -87,7 +87,7 @@ def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "it did not answer in time"
         raise Refused(f"the Docker Engine at {path}: {reason}") from None
-    head, _, body = reply.partition(b"\r\n\r\n")
+    head, _blank, body = reply.partition(b"\r\n\r\n")
     if head[9:12] == b"404":
         raise Refused(f"no such container: {name}")
     try:
@@ -212,6 +212,7 @@ def enter(reference: str, resolver: str, engine: str) -> None:
 
 def main(marker: str, reference: str, resolver: str, engine: str, *command: str) -> None:
     """Become the command inside the namespace, or say why not: to Ansible as a module's result, and on stderr."""
+    text = ""
     try:
         if sys.version_info < (3, 9):  # noqa: UP036 (which Python it meets is the host's affair)
             raise Refused("Python 3.9 or later is needed on the host; ansible_netns_python names another one")

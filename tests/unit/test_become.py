@@ -43,7 +43,6 @@ def test_ansible_never_finds_the_users_to_be_the_same(user: str | None, become_u
     # As ActionBase._low_level_execute_command and _is_become_unprivileged ask.
     assert found != user
     assert not found == user  # noqa: SIM201
-    assert found != found  # noqa: PLR0124
     assert not bool(found and found not in ["root", user])
 
 

@@ -30,12 +30,12 @@ def facts(der: bytes, now: float) -> dict[str, Any]:
     """Return subject, issuer, names, validity and fingerprint; raise ValueError where this is no certificate."""
     try:
         return _facts(der, now)
-    except (IndexError, StopIteration, UnicodeDecodeError, OverflowError) as error:
+    except (IndexError, UnicodeDecodeError, OverflowError) as error:
         raise ValueError(f"it cannot be read: {error}") from None
 
 
 def _facts(der: bytes, now: float) -> dict[str, Any]:
-    certificate = next(_values(next(_values(der))[1]))[1]
+    certificate = _first(_first(der))
     fields = [field for field in _values(certificate) if field[0] != _VERSION]
     serial, _algorithm, issuer, validity, subject = (value for _tag, value in fields[:5])
     begin, end = (_time(tag, value) for tag, value in _values(validity))
@@ -69,6 +69,13 @@ def _values(data: bytes) -> Iterator[tuple[int, bytes]]:
         offset += length
 
 
+def _first(data: bytes) -> bytes:
+    """Return the contents of the first value."""
+    for _tag, value in _values(data):
+        return value
+    raise ValueError("a part of it is empty")
+
+
 def _name(data: bytes) -> str:
     parts = []
     for _tag, one in _values(data):
@@ -97,11 +104,11 @@ def _time(tag: int, value: bytes) -> datetime:
 
 
 def _alternative_names(data: bytes) -> Iterator[str]:
-    for _tag, extension in _values(next(_values(data))[1]):
+    for _tag, extension in _values(_first(data)):
         (_kind, number), *_critical, (_octets, value) = _values(extension)
         if _identifier(number) != _ALTERNATIVE_NAMES:
             continue
-        for tag, name in _values(next(_values(value))[1]):
+        for tag, name in _values(_first(value)):
             if tag == _DNS_NAME:
                 yield name.decode("ascii", "backslashreplace")
             elif tag == _IP_ADDRESS and len(name) in (4, 16):

@@ -37,24 +37,21 @@ def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
         return Outcome(ERROR, f"{resolver.path} names no server, and no other was given")
     kind, names = _question(check, resolver)
     times: list[float] = []
-    best: Outcome | None = None
-    sent = 0
+    every: list[Outcome] = []
     for number in range(check.count):
         if number:
             time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
         until = min(deadline, time.monotonic() + check.timeout)
         for name in names:
-            sent += 1
             found = _asked(check, servers, name, kind, until)
+            every.append(found)
             times.extend(found.times)
-            if best is None or _rank(found) <= _rank(best):
-                best = found
             if found.state == OPEN or not found.times:
                 break
         if time.monotonic() >= deadline:
             break
-    assert best is not None
-    return changed(best, times=tuple(times), sent=sent)
+    best = min(reversed(every), key=_rank)
+    return changed(best, times=tuple(times), sent=len(every))
 
 
 def _question(check: Check, resolver: Resolver) -> tuple[str, tuple[str, ...]]:

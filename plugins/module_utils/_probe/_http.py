@@ -29,22 +29,15 @@ _GOOD = range(200, 400)
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
     """Send the request as often as wanted; the last answer is the one that is told."""
-    times: list[float] = []
-    found: Outcome | None = None
-    sent = 0
+    every: list[Outcome] = []
     for number in range(check.count):
         if number:
             time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
-        until = min(deadline, time.monotonic() + check.timeout)
-        sent += 1
-        one = _once(check, address, until)
-        times.extend(one.times)
-        if found is None or one.state == OPEN:
-            found = one
+        every.append(_once(check, address, min(deadline, time.monotonic() + check.timeout)))
         if time.monotonic() >= deadline:
             break
-    assert found is not None
-    return Outcome(found.state, found.reason, tuple(times), sent, found.facts, found.wishes)
+    found = next((one for one in reversed(every) if one.state == OPEN), every[0])
+    return changed(found, times=tuple(seconds for one in every for seconds in one.times), sent=len(every))
 
 
 def _once(check: Check, address: str, deadline: float) -> Outcome:
