@@ -22,7 +22,7 @@ FAILURES := grep --extended-regexp --max-count=3 --after-context=9 'fatal: |^(FA
 say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab lab-down demo test clean
+.PHONY: help setup lab lab-down demo report test clean
 
 help: ## say what can be made
 	@sed -nE 's/^([a-z%-]+):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
@@ -50,6 +50,9 @@ demo: lab ## show the collection at work in the lab
 	@.venv/bin/python demo/table.py .lab/snapshots/*.json.gz
 	@cat demo/next.txt
 
+report: ## build the page of the audit's report from report/
+	cd report && npm ci --no-audit --no-fund --loglevel=error && node build.mjs
+
 test: setup ## run every gate; ALL=1 with every version of ansible-core
 	@mkdir -p .cache
 	@.venv/bin/nox 2>&1 | tee .cache/test.log || { $(call say,What failed first); $(FAILURES) .cache/test.log | head -n 20; exit 1; }
@@ -58,7 +61,7 @@ test-%: setup ## run one gate: make test-lint, test-units, test-kernel ...; test
 	.venv/bin/nox --session $*
 
 clean: ## remove caches and .venv; the lab stays
-	rm -rf .venv .nox .cache .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output
+	rm -rf report/node_modules .venv .nox .cache .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output
 
 # The links show the checkout as netfleet.docker: to Ansible, and to mypy, which skips site-packages.
 $(READY): requirements-dev.txt

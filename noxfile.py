@@ -53,6 +53,9 @@ PROGRAMS = {
     "ping": "iputils-ping",
 }
 
+# What the gate of the report's page needs, likewise.
+PAGE_PROGRAMS = {"chromium": "chromium", "node": "nodejs", "npm": "npm"}
+
 # pyenv's shims name Pythons that do not run: put the real ones in their place.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 FOLDERS = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != PYENV / "shims"]
@@ -96,9 +99,9 @@ def need_root(session: nox.Session) -> None:
         session.error("this gate makes network namespaces and links: run it as root")
 
 
-def need_programs(session: nox.Session) -> None:
+def need_programs(session: nox.Session, programs: dict[str, str] = PROGRAMS) -> None:
     """Install the programs that the tests take as witnesses, where that can be done; fail where it cannot."""
-    packages = sorted({package for program, package in PROGRAMS.items() if not shutil.which(program)})
+    packages = sorted({package for program, package in programs.items() if not shutil.which(program)})
     if packages and not shutil.which("apt-get"):
         session.error(f"install the programs of these packages first: {', '.join(packages)}")
     if packages:
@@ -173,6 +176,16 @@ def lint(session: nox.Session) -> None:
 def units(session: nox.Session) -> None:
     """Run the unit and property tests: no root, no kernel."""
     session.run("pytest", *(session.posargs or ["tests/unit"]))
+
+
+@nox.session(venv_backend="none")
+def report(session: nox.Session) -> None:
+    """Check that the report's page is what its sources give, and look at it in a browser."""
+    need_programs(session, PAGE_PROGRAMS)
+    with session.chdir(ROOT / "report"):
+        session.run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", external=True)
+        session.run("node", "build.mjs", "--check", external=True)
+    session.run("pytest", *(session.posargs or ["tests/report"]))
 
 
 @nox.session

@@ -20,6 +20,10 @@ from ansible_collections.netfleet.docker.plugins.modules import audit as documen
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
+# Tables, by the option that has their files.
+_BESIDE = {"drift": "drift", "probe": "probes"}
+
+
 class ActionModule(ActionBase):
     """Run once for all hosts of a play."""
 
@@ -43,8 +47,10 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(str(error)) from None
         except OSError as error:
             raise AnsibleActionFail(f"dest: {error.filename or args['dest']}: {error.strerror}") from None
-        result.update(changed=False, **{name: report[name] for name in ("summary", "lines", "files", "remediations")})
-        if severe := _severe(report["summary"]["findings"], args["fail_on"]):
+        counts = report["summary"]["findings"]
+        result.update({name: report[name] for name in ("summary", "lines", "files", "remediations")})
+        result.update(changed=False, worst=next((one for one in _SEVERITIES if counts[one]), None))
+        if severe := _severe(counts, args["fail_on"]):
             result.update(failed=True, msg=f"{severe}; fail_on is {args['fail_on']}. {'; '.join(report['files'][:1])}")
         return result
 
@@ -63,7 +69,7 @@ class ActionModule(ActionBase):
                 dest=Path(nowhere) if self._play_context.check_mode else at(args["dest"]),
                 rules=[at(path) for path in args["rules"]],
                 compare_with=at(args["compare_with"]) if args.get("compare_with") else None,
-                beside={"drift": args["drift"], "probe": args["probes"]},
+                beside={table: at(args[name]) for table, name in _BESIDE.items() if args.get(name)},
                 **{name: args[name] for name in names},
             )
             return _evaluation.evaluate(wanted)

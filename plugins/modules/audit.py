@@ -176,60 +176,15 @@ options:
     elements: str
     default: []
   drift:
-    description: What the planner would change, as the role C(audit) collects it.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      host:
-        description: Name of the host.
-        type: str
-        required: true
-      module:
-        description: The module that would change it.
-        type: str
-        required: true
-      object:
-        description: What it would change.
-        type: str
-        required: true
-      operation:
-        description: What it would do.
-        type: str
-        required: true
-      detail:
-        description: From what to what.
-        type: str
+    description: >-
+      A directory with what the planner would change, as the role C(audit) writes it: C(*.json), each a list of objects
+      of C(host), C(module), C(object), C(operation) and C(detail).
+    type: path
   probes:
-    description: What probes of ports between hosts said, as the role C(audit) collects it.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      host:
-        description: Where it was asked.
-        type: str
-        required: true
-      target:
-        description: Address that was asked.
-        type: str
-        required: true
-      protocol:
-        description: Protocol.
-        type: str
-        required: true
-      port:
-        description: Port.
-        type: int
-        required: true
-      state:
-        description: What it is.
-        type: str
-        choices: [open, closed, filtered]
-        required: true
-      seconds:
-        description: How long the answer took.
-        type: float
+    description: >-
+      A directory with what probes of ports between hosts said: C(*.json), each a list of objects of C(host), C(target),
+      C(protocol), C(port), C(state) (V(open), V(closed) or V(filtered)) and C(seconds).
+    type: path
 attributes:
   check_mode:
     support: full
@@ -290,6 +245,11 @@ summary:
     hosts: 3
     namespaces: 21
     findings: {critical: 0, high: 1, medium: 4, low: 9, info: 2}
+worst:
+  description: The worst severity of which there is a finding that is not accepted; null where there is none.
+  returned: success and failure by O(fail_on)
+  type: str
+  sample: high
 lines:
   description: What a terminal shows of it.
   returned: success and failure by O(fail_on)

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read what passes a link while a command runs: wire.py LINK COMMAND...
+"""Read what passes a link while a command runs: wire.py LINK BYTE COMMAND...
 
-The last line says in JSON how many frames were ESP and VXLAN, and how many, by their VLAN, carried the ping pattern
-"ZZZZ..." in clear. The exit status is the command's.
+The last line says in JSON how many frames were ESP and VXLAN, and how many, by their VLAN, carried that byte, in
+hexadecimal and 64 times, in clear, as ping(8) sends it for its option -p. The exit status is the command's.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PACKET_AUXDATA = 8
 TP_STATUS_VLAN_VALID = 0x10
 IPV4 = 0x0800
 ESP, UDP, VXLAN = 50, 17, 4789
-PATTERN = b"Z" * 64
+REPEATED = 64
 
 
 def vlan(messages: list[tuple[int, int, bytes]]) -> int:
@@ -38,9 +38,10 @@ def vlan(messages: list[tuple[int, int, bytes]]) -> int:
 
 def main() -> int:
     """Read until the command has ended and nothing more comes."""
-    link, *command = sys.argv[1:]
+    link, byte, *command = sys.argv[1:]
+    pattern = bytes.fromhex(byte) * REPEATED
     seen: Counter[str] = Counter()
-    clear: Counter[int] = Counter()
+    plain: Counter[int] = Counter()
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL)) as wire:
         wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         wire.bind((link, ETH_P_ALL))
@@ -52,12 +53,12 @@ def main() -> int:
                 if not select.select([wire], [], [], 0.1)[0]:
                     continue
                 frame, messages, _flags, _address = wire.recvmsg(65535, 256)
-                if PATTERN in frame:
-                    clear[vlan(messages)] += 1
+                if pattern in frame:
+                    plain[vlan(messages)] += 1
                 if struct.unpack("!H", frame[12:14])[0] == IPV4 and len(frame) >= 38:
                     seen["esp"] += frame[23] == ESP
                     seen["vxlan"] += frame[23] == UDP and struct.unpack("!H", frame[36:38])[0] == VXLAN
-    print(json.dumps({"esp": seen["esp"], "vxlan": seen["vxlan"], "clear": clear}))
+    print(json.dumps({"esp": seen["esp"], "vxlan": seen["vxlan"], "plain": plain}))
     return process.returncode
 
 

@@ -2,8 +2,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# download.sh RELEASE FOLDER: what a host whose /var/lib/dpkg/status lies in FOLDER needs for an engine and for apt's
-# module, with what that depends on, into FOLDER/packages. The machine's own apt settings hold; its state is left alone.
+# download.sh RELEASE FOLDER: what a host whose /var/lib/dpkg/status lies in FOLDER needs for an engine, its libraries and
+# apt's module, with what that depends on, into FOLDER/packages. The machine's own apt settings hold; its state is left
+# alone.
 set -eu
 release=$1 folder=$2
 mkdir -p "$folder/state/lists/partial" "$folder/archives/partial"
@@ -18,7 +19,7 @@ apt() {
         -o Dir::Cache::archives="$folder/archives" -o APT::Sandbox::User=root "$@"
 }
 apt update
-packages='docker.io iptables python3-apt'
+packages='docker.io iptables python3-apt python3-docker python3-pyroute2'
 [ "$release" = bookworm ] || packages="$packages docker-cli"
 # shellcheck disable=SC2086
 apt install --download-only --no-install-recommends $packages

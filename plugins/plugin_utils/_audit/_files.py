@@ -36,12 +36,12 @@ def write_csv(path: Path, findings: Iterable[Mapping[str, Any]]) -> None:
         table = csv.writer(file)
         table.writerow(_CSV)
         for finding in findings:
-            table.writerow([_cell(finding[name]) for name in _CSV])
+            commands = "; ".join(finding["remedy"].splitlines())
+            table.writerow([_cell({**finding, "remedy": commands}[name]) for name in _CSV])
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = "; ".join(value.splitlines()) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    text = shown(text)
+    text = shown(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return f"'{text}" if text.startswith(_FORMULA) else text

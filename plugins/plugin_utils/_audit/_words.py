@@ -73,7 +73,7 @@ def check(text: str) -> None:
 def fill(text: str, values: Mapping[str, Any]) -> str:
     """Return a template filled with values, which are never read as templates themselves."""
     try:
-        return str(_template(text).render(values)).strip()
+        return str(_template(text).render(values))
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise BadTemplate(str(error)) from None
 

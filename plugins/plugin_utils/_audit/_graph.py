@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A picture as data: boxes, links, what connects them, and what may be folded. Text in it is as the host gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+
+
+class Group(NamedTuple):
+    """A namespace."""
+
+    id: str
+    kind: str
+    label: str
+    hint: str | None = None
+    findings: tuple[int, ...] = ()
+    severity: str | None = None
+
+
+class Node(NamedTuple):
+    """A link in a namespace; with no group: another host, or in a map of the fleet a host or what hosts share."""
+
+    id: str
+    kind: str
+    label: str
+    group: str | None = None
+    addresses: tuple[str, ...] = ()
+    mtu: int | None = None
+    mac: str | None = None
+    state: str | None = None
+    network: str | None = None
+    alias: str | None = None
+    hint: str | None = None
+    findings: tuple[int, ...] = ()
+    severity: str | None = None
+
+
+class Edge(NamedTuple):
+    """What connects two nodes: a veth pair, a port of a bridge, the parent of a link, a tunnel, a membership."""
+
+    tail: str
+    head: str
+    kind: str
+    label: str | None = None
+
+
+class Fold(NamedTuple):
+    """Groups and nodes that are drawn as one box until somebody wants to see them."""
+
+    id: str
+    kind: str
+    label: str
+    members: tuple[str, ...]
+    severity: str | None = None
+
+
+class Graph(NamedTuple):
+    """The picture of a host or of the fleet; the findings are numbers in the list that it was painted with."""
+
+    kind: str
+    name: str
+    groups: tuple[Group, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    folds: tuple[Fold, ...] = ()
+
+
+def as_data(graph: Graph) -> dict[str, Any]:
+    """Return the graph for JSON, without what is empty."""
+    return {
+        "kind": graph.kind,
+        "name": graph.name,
+        "groups": [_fields(one) for one in graph.groups],
+        "nodes": [_fields(one) for one in graph.nodes],
+        "edges": [_fields(one) for one in graph.edges],
+        "folds": [_fields(one) for one in graph.folds],
+    }
+
+
+def _fields(one: Any) -> dict[str, Any]:
+    return {key: value for key, value in zip(one._fields, one) if value is not None and value != ()}
+
+
+def worst(severities: Iterable[str | None]) -> str | None:
+    """Return the most severe of them."""
+    there = set(severities)
+    return next((severity for severity in SEVERITIES if severity in there), None)
+
+
+def folded(graph: Graph) -> Graph:
+    """Return the graph with each fold as one box in the place of its members."""
+    at = {member: fold.id for fold in graph.folds for member in fold.members}
+    at |= {node.id: at[node.group] for node in graph.nodes if node.group in at}
+    boxes = tuple(
+        Node(id=fold.id, kind="fold", label=fold.label, group=_common(graph, fold), severity=fold.severity)
+        for fold in graph.folds
+    )
+    edges: dict[tuple[str, str, str], list[Edge]] = {}
+    for edge in graph.edges:
+        tail, head = at.get(edge.tail, edge.tail), at.get(edge.head, edge.head)
+        if tail != head:
+            edges.setdefault((tail, head, edge.kind), []).append(edge)
+    return graph._replace(
+        groups=tuple(group for group in graph.groups if group.id not in at),
+        nodes=tuple(node for node in graph.nodes if node.id not in at) + boxes,
+        edges=tuple(
+            Edge(tail, head, kind, same[0].label if len(same) == 1 else f"{len(same)} x {kind}")
+            for (tail, head, kind), same in edges.items()
+        ),
+        folds=(),
+    )
+
+
+def _common(graph: Graph, fold: Fold) -> str | None:
+    """Return the group in which all members of a fold lie."""
+    groups = {node.id: node.group for node in graph.nodes}
+    found = {groups.get(member) for member in fold.members}
+    return found.pop() if len(found) == 1 else None

@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What snapshots know of a fleet, ready to be walked through: namespaces, their links, and where each link leads."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Union
+
+Row = Mapping[str, Any]
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+
+
+class NotKnown(ValueError):
+    """A reference, name or address that the snapshots do not have, in one line."""
+
+
+class Space:
+    """A network namespace of a host, as its snapshot has it."""
+
+    def __init__(self, host: str, row: Row, docker: Row) -> None:
+        self.host = host
+        self.row = row
+        self.docker = docker
+        self.id = str(row["netns"])
+        self.links: dict[int, Row] = {link["index"]: link for link in row.get("interfaces", [])}
+
+    def __repr__(self) -> str:
+        return f"{self.name} on {self.host}"
+
+    @property
+    def name(self) -> str:
+        """How the collection refers to it, or its inode."""
+        return str(self.row.get("reference") or f"netns {self.id}")
+
+    @property
+    def is_host(self) -> bool:
+        """Whether it is the host's own."""
+        return bool(self.row["kind"] == "host")
+
+    def rows(self, part: str) -> Sequence[Row]:
+        """Return a list of the namespace, empty where the snapshot lacks it."""
+        return self.row.get(part) or []
+
+    def lacks(self, part: str) -> bool:
+        """Tell whether the snapshot does not have a list at all."""
+        return part not in self.row
+
+    def link(self, name: str) -> Row | None:
+        """Return a link by its name."""
+        return next((link for link in self.links.values() if link["name"] == name), None)
+
+    def sysctl(self, key: str) -> str | None:
+        """Return a value below /proc/sys/net, such as ``ipv4/ip_forward``."""
+        value = (self.row.get("sysctls") or {}).get(f"net/{key}")
+        return None if value is None else str(value)
+
+    @functools.cached_property
+    def addresses(self) -> dict[Address, Row]:
+        """The namespace's own addresses, each with its row."""
+        return {ipaddress.ip_address(row["address"]): row for row in self.rows("addresses")}
+
+    def addresses_of(self, index: int, version: int) -> list[Row]:
+        """Return the addresses of a link, those of a wide scope first."""
+        found = [row for row in self.rows("addresses") if row["index"] == index and row["family"] == version]
+        return sorted(found, key=lambda row: row["scope"] != "global")
+
+    def ports(self, bridge: int) -> Iterator[Row]:
+        """Give the ports of a bridge."""
+        return (link for link in self.links.values() if link["master_index"] == bridge)
+
+    def bridge_of(self, link: Row) -> Row | None:
+        """Return the bridge that a link is a port of."""
+        master = self.links.get(link["master_index"]) if link["master_index"] else None
+        return master if master and master["kind"] == "bridge" else None
+
+
+class World:
+    """All namespaces of all snapshots."""
+
+    def __init__(self, snapshots: Mapping[str, Row]) -> None:
+        self.hosts = list(snapshots)
+        self.spaces: dict[tuple[str, str], Space] = {}
+        for host, snapshot in snapshots.items():
+            docker = snapshot.get("docker") or {}
+            for row in snapshot["namespaces"]:
+                self.spaces[host, str(row["netns"])] = Space(host, row, docker)
+
+    def of(self, host: str) -> Iterator[Space]:
+        """Give the namespaces of a host."""
+        return (space for space in self.spaces.values() if space.host == host)
+
+    def space(self, host: str, reference: str) -> Space:
+        """Return the namespace that a reference names on a host: host, NAME, container:, pid:, path: or docker:."""
+        kind, colon, name = reference.partition(":")
+        for space in self.of(host):
+            if self._is_named(space, kind, name) if colon else self._is(space, reference):
+                return space
+        raise NotKnown(f"the snapshot of {host} has no namespace {reference}{self._why(host, kind, name)}")
+
+    @staticmethod
+    def _is(space: Space, name: str) -> bool:
+        return space.is_host if name == "host" else name in (space.row["names"] or [])
+
+    def _is_named(self, space: Space, kind: str, name: str) -> bool:
+        row = space.row
+        paths = row["paths"] or []
+        return {
+            "container": name in (row["containers"] or []) or self._is_id(row, name),
+            "pid": any(str(one["pid"]) == name for one in row["processes"] or []),
+            "path": name in paths,
+            "docker": any(path.endswith(f"/run/docker/netns/{name}") for path in paths),
+        }.get(kind, False)
+
+    @staticmethod
+    def _is_id(row: Row, name: str) -> bool:
+        return len(name) >= 12 and str(row["container_id"] or "").startswith(name)
+
+    def _why(self, host: str, kind: str, name: str) -> str:
+        for container in self._containers(host) if kind == "container" else ():
+            if container["name"] == name and container["state"] != "running":
+                return f": the container is {container['state']}, so it has none"
+        return ""
+
+    def _containers(self, host: str) -> Sequence[Row]:
+        first = next(self.of(host), None)
+        return (first.docker.get("containers") or []) if first else []
+
+    def owners(self, address: Address) -> list[tuple[Space, Row]]:
+        """Return the namespaces that have an address on a link other than the loopback one."""
+        return [
+            (space, link)
+            for space in self.spaces.values()
+            if (row := space.addresses.get(address))
+            and (link := space.links.get(row["index"]))
+            and link["kind"] != "loopback"
+        ]
+
+    def peer(self, space: Space, link: Row) -> tuple[Space, Row] | None:
+        """Return the other end of a veth pair."""
+        if link["kind"] != "veth" or not link["peer_netns"]:
+            return None
+        other = self.spaces.get((space.host, str(link["peer_netns"])))
+        end = other.links.get(link["peer_index"]) if other else None
+        return (other, end) if other and end else None
+
+    def parent(self, space: Space, link: Row) -> tuple[Space, Row] | None:
+        """Return the link that a macvlan, ipvlan, VLAN or VXLAN link rides on."""
+        other = self.spaces.get((space.host, str(link["parent_netns"] or space.id)))
+        end = other.links.get(link["parent_index"]) if other and link["parent_index"] else None
+        return (other, end) if other and end else None
+
+    def riders(self, space: Space, parent: Row) -> Iterator[tuple[Space, Row]]:
+        """Give the links that ride on a parent, in whatever namespace of its host."""
+        for other in self.of(space.host):
+            for link in other.links.values():
+                if link["parent_index"] == parent["index"] and str(link["parent_netns"] or other.id) == space.id:
+                    yield other, link
+
+    def wires(self, without: str) -> Iterator[tuple[Space, Row]]:
+        """Give the links by which other hosts are on a wire."""
+        for space in self.spaces.values():
+            if space.host != without:
+                yield from ((space, link) for link in space.links.values() if self.is_wire(space, link))
+
+    def is_wire(self, space: Space, link: Row) -> bool:
+        """Tell whether a link leads out of what its host's snapshot knows."""
+        if link["kind"] == "veth":
+            return space.is_host and self.peer(space, link) is None
+        return link["kind"] in (None, "bond", "team")

@@ -1,0 +1,215 @@
+// SPDX-FileCopyrightText: netfleet.docker contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// All findings: search, filter, sort, group, unfold.
+
+import { SEVERITIES, more } from "./data.js";
+import { badge, details, marks } from "./finding.js";
+import { choice, grid, toggles } from "./grid.js";
+import { add, count, el, legible, number, shown } from "./text.js";
+
+const SORTS = { severity: [{ column: "rank", dir: "asc" }], host: [{ column: "host", dir: "asc" }], finding: [{ column: "title", dir: "asc" }] };
+const STATUS = { "": "Open", new: "New", unchanged: "Unchanged", waived: "Waived", all: "All" };
+const NARROW = "(max-width: 700px)";
+// Groups are closed to begin with where there is much in them.
+const SHORT = 40;
+
+export async function findings(screen, report, name, chosen, ready) {
+  const wanted = {
+    text: chosen.get("search") || "",
+    severities: new Set((chosen.get("severity") || "").split(",").filter((one) => SEVERITIES.includes(one))),
+    status: chosen.get("status") in STATUS ? chosen.get("status") : "",
+    rule: chosen.get("rule") || "",
+    host: chosen.get("host") || "",
+    group: ["rule", "host"].includes(chosen.get("group")) ? chosen.get("group") : "",
+    sort: chosen.get("sort") in SORTS ? chosen.get("sort") : "severity",
+  };
+  const said = el("p", { class: "hint", role: "status" });
+  const place = el("div", { class: "grid" });
+  const view = { report, wanted, said, place, open: new Set(), table: null };
+  add(screen, el("h2", {}, "Findings"), filters(view), leftOut(report), said, place);
+  ready();
+  await build(view);
+  const narrow = matchMedia(NARROW);
+  narrow.addEventListener("change", function again() {
+    if (place.isConnected) build(view);
+    else narrow.removeEventListener("change", again);
+  });
+}
+
+function leftOut(report) {
+  if (!report.findings_left_out) return null;
+  return el("p", { class: "notice" }, `The ${number(report.findings.length)} worst findings are here. ${count(report.findings_left_out, "more finding")} stand on the pages of their hosts and in report.json.`);
+}
+
+function filters(view) {
+  const { report, wanted } = view;
+  const rules = Object.entries(report.rules).filter(([id]) => report.findings.some((one) => one.rule === id)).sort((a, b) => SEVERITIES.indexOf(a[1].severity) - SEVERITIES.indexOf(b[1].severity) || a[1].title.localeCompare(b[1].title));
+  const change = (name) => (value) => {
+    wanted[name] = value;
+    filter(view);
+  };
+  let timer;
+  const search = el("input", { type: "search", id: "search", value: wanted.text, placeholder: report.beside ? "title, host, object" : "title, host, object, evidence", oninput: (event) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => change("text")(event.target.value), 150);
+  } });
+  const hosts = el("input", { type: "search", id: "host", value: wanted.host, placeholder: "all", list: "hosts", oninput: (event) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => change("host")(event.target.value), 150);
+  } });
+  const names = el("datalist", { id: "hosts" }, report.hosts.filter((host) => host.total).slice(0, 500).map((host) => el("option", { value: host.name })));
+  return el(
+    "form",
+    { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
+    el("label", { class: "wide" }, el("span", {}, "Search"), search),
+    toggles("Severity", SEVERITIES.map((one) => [one, `${one} ${number(report.summary.findings?.[one])}`, one]), wanted.severities, () => filter(view)),
+    el("span", { class: "break" }),
+    choice("Status", Object.entries(STATUS), wanted.status, change("status")),
+    choice("Rule", [["", "all"], ...rules.map(([id, rule]) => [id, legible(rule.title)])], wanted.rule, change("rule")),
+    el("label", {}, el("span", {}, "Host"), hosts, names),
+    choice("Group by", [["", "nothing"], ["rule", "rule"], ["host", "host"]], wanted.group, (value) => {
+      wanted.group = value;
+      view.table?.setGroupBy(value || false);
+      filter(view);
+    }),
+    choice("Sort by", [["severity", "severity"], ["host", "host"], ["finding", "finding"]], wanted.sort, (value) => {
+      wanted.sort = value;
+      view.table?.setSort(SORTS[value]);
+      remember(wanted);
+    }),
+  );
+}
+
+async function build(view) {
+  const narrow = matchMedia(NARROW).matches;
+  const wide = [
+    { title: "Severity", field: "rank", sorter: "number", width: 128, cell: (finding) => opener(view, finding) },
+    { title: "Finding", field: "title", sorter: "string", widthGrow: 3, cell: what },
+    { title: "Host", field: "host", sorter: "string", widthGrow: 1, cell: (finding) => where(view, finding) },
+  ];
+  const card = [{ title: "Finding", field: "title", sorter: "string", cell: (finding) => el("div", { class: "card" }, opener(view, finding), what(finding), where(view, finding)) }];
+  const hidden = ["rank", "host"].map((field) => ({ title: field, field, visible: false, sorter: field === "rank" ? "number" : "string" }));
+  view.table = await grid(view.place, {
+    rows: view.report.findings,
+    label: "Findings",
+    none: "No finding is like that.",
+    columns: narrow ? [...card, ...hidden] : wide,
+    headerVisible: !narrow,
+    rowFormatter: (row) => format(view, row),
+    ...(view.wanted.group ? { groupBy: view.wanted.group } : {}),
+    groupToggleElement: "header",
+    groupStartOpen: () => view.report.findings.length <= SHORT,
+    groupHeader: (value, size, rows, group) => heading(view, value, rows, group.isVisible()),
+    initialSort: SORTS[view.wanted.sort],
+  });
+  // The head of a group is made anew when it opens or closes: whoever stood on it stays there.
+  view.table.on("groupVisibilityChanged", (one) => [...view.place.querySelectorAll(".group")].find((head) => head.dataset.group === legible(one.getKey()))?.focus());
+  view.table.on("dataFiltered", (filters, rows) => {
+    view.said.textContent = `${number(rows.length)} of ${count(view.report.findings.length, "finding")}`;
+  });
+  filter(view);
+}
+
+function opener(view, finding) {
+  return el("button", { type: "button", class: "open", "aria-expanded": String(view.open.has(finding.id)), "aria-label": legible(`${finding.severity}: ${finding.title}: ${finding.object}, on ${finding.host}`), "data-finding": finding.id, onclick: () => toggle(view, finding), onkeydown: (event) => move(view, finding, event) }, badge(finding.severity));
+}
+
+const what = (finding) => el("span", { class: "what" }, el("b", {}, shown(finding.title)), marks(finding), el("span", { class: "object" }, shown(finding.object)));
+
+function where(view, finding) {
+  if (!view.report.byName.has(finding.host)) return el("span", { class: "where" }, shown(finding.host));
+  return el("a", { class: "where", href: `#/host/${encodeURIComponent(finding.host)}?finding=${finding.fingerprint || ""}` }, shown(finding.host));
+}
+
+function rowOf(view, finding) {
+  return view.table.searchRows("id", "=", finding.id)[0];
+}
+
+async function toggle(view, finding) {
+  if (view.open.has(finding.id)) view.open.delete(finding.id);
+  else view.open.add(finding.id);
+  const row = rowOf(view, finding);
+  if (row) await format(view, row);
+}
+
+/** Unfold a row or fold it, as is wanted; a row that comes into view is made anew. */
+async function format(view, row) {
+  const finding = row.getData();
+  const element = row.getElement();
+  const open = view.open.has(finding.id);
+  element.querySelector("[data-finding]")?.setAttribute("aria-expanded", String(open));
+  const there = element.querySelector(":scope > .details");
+  if (!open) {
+    if (there) {
+      there.remove();
+      row.normalizeHeight();
+    }
+    return;
+  }
+  if (there) return;
+  let content = {};
+  let failed = null;
+  try {
+    content = finding.more || (await more(view.report, finding));
+  } catch (error) {
+    failed = el("p", { class: "error" }, shown(error.message));
+  }
+  if (!view.open.has(finding.id) || element.querySelector(":scope > .details")) return;
+  const told = details(finding, view.report.rules[finding.rule], content);
+  told.setAttribute("role", "gridcell");
+  if (failed) told.prepend(failed);
+  element.append(told);
+  if (element.isConnected) row.normalizeHeight();
+}
+
+/** Go from finding to finding by key. */
+function move(view, finding, event) {
+  const down = event.key === "ArrowDown";
+  if (!down && event.key !== "ArrowUp") return;
+  event.preventDefault();
+  const row = rowOf(view, finding);
+  const next = down ? row?.getNextRow() : row?.getPrevRow();
+  if (!next) return;
+  const focus = () => next.getElement().querySelector("[data-finding]")?.focus();
+  if (next.getElement().isConnected) focus();
+  else view.table.scrollToRow(next, "center", false).then(focus);
+}
+
+function heading(view, value, rows, visible) {
+  const title = view.wanted.group === "rule" ? view.report.rules[value]?.title || value : value;
+  const worst = Math.min(...rows.map((one) => one.rank));
+  const head = el("button", { type: "button", class: "group", "data-group": value, "aria-expanded": String(visible) }, badge(SEVERITIES[worst] || "info"), el("b", {}, shown(title)), el("span", { class: "hint" }, view.wanted.group === "rule" ? `${count(rows.length, "finding")} on ${count(new Set(rows.map((one) => one.host)).size, "host")}` : count(rows.length, "finding")));
+  const cell = el("div", { role: "gridcell" }, head);
+  queueMicrotask(() => cell.parentElement?.setAttribute("role", "row"));
+  return cell;
+}
+
+function filter(view) {
+  const { wanted, table } = view;
+  remember(wanted);
+  if (!table) return;
+  const text = wanted.text.trim().toLowerCase();
+  const host = wanted.host.trim().toLowerCase();
+  table.setFilter((finding) => (!wanted.severities.size || wanted.severities.has(finding.severity)) && (!wanted.rule || finding.rule === wanted.rule) && (!host || legible(finding.host).toLowerCase().includes(host)) && status(finding, wanted.status) && (!text || words(finding).includes(text)));
+}
+
+function status(finding, wanted) {
+  if (wanted === "all") return true;
+  if (wanted === "waived") return Boolean(finding.waived);
+  return !finding.waived && (!wanted || finding.status === wanted);
+}
+
+/** Return all that is searched of a finding. */
+function words(finding) {
+  finding.words ||= legible([finding.title, finding.rule, finding.host, finding.object, finding.more ? Object.values(finding.more.evidence || {}).map((one) => (typeof one === "object" ? JSON.stringify(one) : one)).join(" ") : ""].join(" ")).toLowerCase();
+  return finding.words;
+}
+
+/** Keep what is chosen in the address, so that it can be handed on and found again. */
+function remember(wanted) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries({ search: wanted.text, severity: [...wanted.severities].join(","), status: wanted.status, rule: wanted.rule, host: wanted.host, group: wanted.group, sort: wanted.sort === "severity" ? "" : wanted.sort })) if (value) query.set(name, value);
+  const text = query.toString();
+  history.replaceState(null, "", `#/findings${text ? `?${text}` : ""}`);
+}

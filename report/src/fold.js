@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: netfleet.docker contributors
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+// What of a picture is drawn: folds stand as one box, until they are opened. The same as folded() of _graph.py.
+
+/** Return groups, nodes and edges with the folds that are not in `open` as boxes in the place of their members. */
+export function folded(graph, open) {
+  const at = new Map();
+  const boxes = [];
+  const groupOf = new Map(graph.nodes.map((node) => [node.id, node.group]));
+  for (const fold of graph.folds) {
+    if (open.has(fold.id)) continue;
+    for (const member of fold.members) at.set(member, fold.id);
+    const groups = new Set(fold.members.map((member) => groupOf.get(member)));
+    boxes.push({ ...fold, box: true, of: fold.kind, kind: "fold", group: groups.size === 1 ? [...groups][0] : undefined });
+  }
+  for (const node of graph.nodes) if (at.has(node.group)) at.set(node.id, at.get(node.group));
+  const edges = new Map();
+  for (const edge of graph.edges) {
+    const tail = at.get(edge.tail) || edge.tail;
+    const head = at.get(edge.head) || edge.head;
+    if (tail === head) continue;
+    const key = `${tail} ${head} ${edge.kind}`;
+    const same = edges.get(key);
+    if (same) same.count += 1;
+    else edges.set(key, { ...edge, tail, head, count: 1 });
+  }
+  return {
+    groups: graph.groups.filter((group) => !at.has(group.id)),
+    nodes: [...graph.nodes.filter((node) => !at.has(node.id)), ...boxes],
+    edges: [...edges.values()].map((edge) => (edge.count === 1 ? edge : { ...edge, label: `${edge.count} × ${edge.kind}` })),
+  };
+}
+
+/** Return for each namespace its nodes, and whether it is drawn as one box: nothing in it leads to something else in it. */
+export function spaces(drawn) {
+  const inside = new Map(drawn.groups.map((group) => [group.id, []]));
+  const groupOf = new Map();
+  for (const node of drawn.nodes) {
+    groupOf.set(node.id, node.group);
+    inside.get(node.group)?.push(node);
+  }
+  const tied = new Set();
+  for (const edge of drawn.edges) {
+    const group = groupOf.get(edge.tail);
+    if (group && group === groupOf.get(edge.head)) tied.add(group);
+  }
+  return drawn.groups.map((group) => ({ group, nodes: inside.get(group.id), single: group.kind !== "host" && !tied.has(group.id) }));
+}

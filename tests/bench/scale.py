@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long the audit of a big fleet takes, and how much memory: scale.py [HOSTS [CONTAINERS]].
+
+Makes a simulated fleet with known faults in it (fleet.py), evaluates it with all rules and all outputs in a process of
+its own, and prints seconds and the peak of its memory. Fails where a planted fault is not found, or where a host
+without one has a finding that is high or worse.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import fleet  # type: ignore[import-not-found,unused-ignore]
+
+_EVERY = 97
+
+
+def planted(hosts: int) -> dict[int, list[fleet.Fault]]:
+    """Return faults by the number of the host: each kind on about one host in a hundred."""
+    found: dict[int, list[fleet.Fault]] = {}
+    for place, fault in enumerate(fleet.FAULTS.values()):
+        for number in range(place, hosts, _EVERY):
+            found.setdefault(number, []).append(fault)
+    return found
+
+
+def evaluate(snapshots: Path, dest: Path) -> None:
+    """Evaluate, and print what it took as JSON; run in a process of its own."""
+    from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation
+
+    begin = time.monotonic()
+    report = _evaluation.evaluate(_evaluation.Wanted(snapshots, dest))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    told = {"seconds": time.monotonic() - begin, "peak_mib": peak // 1024, "summary": report["summary"]}
+    print(json.dumps({**told, "broken": report["broken_rules"] + report["broken_snapshots"]}))
+
+
+def missed(dest: Path, faults: dict[int, list[fleet.Fault]]) -> tuple[list[str], list[str]]:
+    """Return planted faults that have no finding, and severe findings on hosts without one."""
+    rules: dict[str, set[str]] = {}
+    severe = []
+    expected = {f"h{number:05}" for number in faults}
+    with (dest / "report.json").open(encoding="utf-8") as file:
+        for line in file:
+            if line.startswith('  {"rule"'):
+                finding: dict[str, Any] = json.loads(line.rstrip().removesuffix(","))
+                rules.setdefault(finding["rule"], set()).add(finding["host"])
+                if finding["severity"] in ("critical", "high") and finding["host"] not in expected:
+                    severe.append(f"{finding['host']}: {finding['rule']}: {finding['object']}")
+    absent = [
+        f"h{number:05}: {rule}"
+        for number, changes in faults.items()
+        for rule, change in fleet.FAULTS.items()
+        if change in changes and f"h{number:05}" not in rules.get(rule, set())
+    ]
+    return absent, severe
+
+
+def main() -> int:
+    """Make the fleet, evaluate it, print and judge."""
+    hosts, containers = (*(int(one) for one in sys.argv[1:]), *(1000, 100)[len(sys.argv) - 1 :])[:2]
+    with tempfile.TemporaryDirectory(prefix="netfleet-scale-") as name:
+        folder = Path(name)
+        faults = planted(hosts)
+        begin = time.monotonic()
+        fleet.make(folder / "snapshots", hosts, containers, faults)
+        size = sum(path.stat().st_size for path in (folder / "snapshots").iterdir())
+        made = f"{size / 2**20:.0f} MiB of snapshots, made in {time.monotonic() - begin:.0f} s"
+        print(f"{hosts} hosts with {containers} containers each: {made}")
+        command = [sys.executable, __file__, "--evaluate", str(folder / "snapshots"), str(folder / "out")]
+        told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        print(f"evaluated with all rules and reported in {told['seconds']:.0f} s, with {told['peak_mib']} MiB at most")
+        print(f"findings: {told['summary']['findings']}; broken: {told['broken']}")
+        for path in sorted((folder / "out").glob("*.*")):
+            print(f"  {path.name}: {path.stat().st_size / 2**20:.1f} MiB")
+        absent, severe = missed(folder / "out", faults)
+        print(f"planted and not found: {absent[:5] or 'none'}; severe on a healthy host: {severe[:5] or 'none'}")
+        if keep := next(iter(sys.argv[3:]), None):
+            shutil.copytree(folder / "out", keep, dirs_exist_ok=True)
+        return bool(absent or severe or told["broken"])
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--evaluate"]:
+        evaluate(Path(sys.argv[2]), Path(sys.argv[3]))
+        sys.exit(0)
+    sys.exit(main())

@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A made-up fleet in DuckDB, of any size: what the pictures are made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _tables
+
+HOST = "4026531840"
+OVERLAY = "4026532000"
+
+_SQL = Path(__file__).with_suffix(".sql")
+
+
+def empty() -> Any:
+    """Return an open database that has the tables of a fleet."""
+    database = duckdb.connect()
+    for statement in _tables.definitions():
+        database.execute(statement)
+    return database
+
+
+def made(hosts: int, containers: int) -> Any:
+    """Return a database with a healthy fleet."""
+    database = empty()
+    values = {"hosts": str(hosts), "containers": str(containers), "HOST": f"'{HOST}'", "OVERLAY": f"'{OVERLAY}'"}
+    database.execute(re.sub(r"\$(\w+)", lambda found: values[found.group(1)], _SQL.read_text(encoding="utf-8")))
+    return database
+
+
+def insert(database: Any, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows, with null for what they do not say."""
+    for row in rows:
+        names = ", ".join(f'"{name}"' for name in row)
+        database.execute(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" for _ in row)})', list(row.values()))

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names that want to be markup, templates, commands or invisible do no harm and can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.netfleet.docker.tests import sample
+from ansible_collections.netfleet.docker.tests.report.conftest import Reader
+from ansible_collections.netfleet.docker.tests.report.test_overview import SCREENS
+from playwright.sync_api import Page, expect
+
+# What the names would have made.
+MADE = "#page img, #page script, #page u, #page s, #page a[href^='javascript'], i:not([class]):not(.tabulator i)"
+SEEN = ("<b>x", "{{7*7}}", "$(id)", "\\x1b[31mred", "bad\\xff\\xfe", "\\u202egnp.exe", "'\";-rf", '=cmd()&"')
+HANDLERS = "[...document.querySelectorAll('*')].filter(e => e.getAttributeNames().some(a => a.startsWith('on'))).length"
+HIDDEN = "\u202e\u2028\x1b\x07\u0001"
+
+
+def harmless(page: Page) -> None:
+    assert page.locator(MADE).count() == 0
+    text = page.locator("body").text_content() or ""
+    assert not set(text) & set(HIDDEN)
+    assert not set(page.title()) & set(HIDDEN)
+    assert page.evaluate(HANDLERS) == 0
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_on_every_screen(reader: Reader, small: Path, screen: str) -> None:
+    harmless(reader.open(small, SCREENS[screen]))
+
+
+def test_findings_show_them_as_they_are(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "findings?host=%3Ci%3E")
+    expect(page.locator("main [role=status]")).to_have_text("8 of 37 findings")
+    for opener in page.locator("[data-finding]").all():
+        opener.click()
+    expect(page.locator(".details")).to_have_count(len(sample.HOSTILE))
+    shown = page.locator(".grid").inner_text()
+    assert all(name in shown for name in SEEN)
+    assert "<img src=x onerror=alert(1)></script><script>alert(2)</script>\\u2028{{ 7*7 }}\\x1b]0;x\\x07" in shown
+    harmless(page)
+    reader.shot("hostile-findings", whole=True)
+
+
+def test_what_is_copied_is_what_is_shown(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "findings?host=%3Ci%3E&search=gnp")
+    page.locator("[data-finding]").first.click()
+    page.get_by_role("button", name="Copy the remedy").click()
+    expect(page.locator("#said")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("ip link delete '\\u202egnp.exe'") and not set(copied) & set(HIDDEN)
+
+
+def test_the_picture_and_its_table_show_them(reader: Reader, small: Path) -> None:
+    page = reader.open(small, SCREENS["hostile"])
+    drawn = "\n".join(page.locator(".frame svg text").all_text_contents())
+    assert all(name in drawn for name in SEEN)
+    page.locator("[data-box]", has_text="<b>x").click()
+    expect(page.locator(".panel")).to_contain_text("<img src=x onerror=alert(1)>")
+    page.get_by_text("The same as a table").click()
+    table = page.locator(".plain table").inner_text()
+    assert all(name in table for name in SEEN)
+    harmless(page)
+
+
+def test_the_file_itself_has_none_of_it(small: Path, beside: Path) -> None:
+    for path in (small, *beside.parent.glob("hosts/*.js")):
+        text = path.read_text(encoding="utf-8")
+        assert "onerror" not in text.partition("<script type")[0] and "\u2028" not in text and "alert(" not in text
+    assert all(path.read_bytes().isascii() for path in beside.parent.glob("hosts/*.js"))
+
+
+def test_the_policy_lets_nothing_in(reader: Reader, small: Path) -> None:
+    """What would come in all the same, by a mistake of ours, is not run and not fetched."""
+    page = reader.open(small)
+    page.evaluate(
+        """() => {
+          const place = document.createElement("div");
+          place.innerHTML = "<img src='https://example.invalid/x.png' onerror='document.title=1'><iframe src='https://example.invalid'></iframe>";
+          const script = document.createElement("script");
+          script.textContent = "document.title = 'run'";
+          document.body.append(place, script);
+        }"""
+    )
+    page.wait_for_timeout(200)
+    assert page.title() == "Overview - Docker network audit"
+    assert reader.said and all("Content Security Policy" in one for one in reader.said)
+    reader.said.clear()
+    reader.asked = [url for url in reader.asked if "example.invalid" not in url]

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The first screen, and what holds for all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from ansible_collections.netfleet.docker.tests.report.conftest import Reader
+from playwright.sync_api import expect
+
+SCREENS = {
+    "overview": "",
+    "findings": "findings",
+    "grouped": "findings?group=rule",
+    "hosts": "hosts",
+    "host": "host/node-00002",
+    "hostile": "host/" + quote("<i>h</i>\u202e\x1b[1m", safe=""),
+    "fleet": "fleet",
+    "nowhere": "host/nobody",
+}
+AXE = Path(__file__).parents[2] / "report/node_modules/axe-core/axe.min.js"
+
+
+def test_it_says_how_much_there_is_and_what_is_wrong(reader: Reader, small: Path) -> None:
+    page = reader.open(small)
+    expect(page.locator(".verdict")).to_have_text("20 findings of severity critical or high on 10 hosts")
+    assert page.locator(".tiles dd").all_inner_texts() == ["13", "387", "361", "65"]
+    assert [one.split() for one in page.locator(".bars a").all_inner_texts()] == [
+        *(["2", "critical"], ["18", "high"], ["2", "medium"], ["3", "low"], ["10", "info"])
+    ]
+    expect(page.locator(".first li").first).to_contain_text("The engine's API listens on TCP without TLS")
+    reader.shot("overview", whole=True)
+
+
+def test_it_says_what_has_changed(reader: Reader, small: Path) -> None:
+    page = reader.open(small)
+    since = page.locator("section", has=page.get_by_role("heading", name="Since the last run"))
+    expect(since).to_contain_text("Compared with the run of 2026-02-22 08:03 UTC.")
+    expect(since).to_contain_text("new findings")
+    expect(since).to_contain_text("2 fixed findings")
+    since.get_by_text("1 appeared").click()
+    expect(since).to_contain_text("container web-1")
+
+
+def test_it_says_what_could_not_be_checked(reader: Reader, small: Path) -> None:
+    page = reader.open(small)
+    blind = page.locator("section", has=page.get_by_role("heading", name="What could not be checked"))
+    for text in ("1 host without a snapshot", "1 file is no snapshot", "1 rule is broken", "1 waiver has expired"):
+        expect(blind).to_contain_text(text)
+    blind.get_by_text("1 reason why").click()
+    expect(blind).to_contain_text("firewall: iptables-save is not there")
+
+
+def test_a_severity_leads_to_its_findings(reader: Reader, small: Path) -> None:
+    page = reader.open(small)
+    page.locator(".bars a.critical").click()
+    expect(page.get_by_role("heading", name="Findings")).to_be_visible()
+    expect(page.locator("main [role=status]")).to_have_text("2 of 37 findings")
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_nothing_leaves_and_nothing_complains(reader: Reader, small: Path, screen: str) -> None:
+    page = reader.open(small, SCREENS[screen])
+    expect(page.locator("main h2, main .verdict").first).to_be_attached()
+    assert {url.partition("#")[0] for url in reader.asked} <= {"about:blank", small.as_uri()}
+    reader.shot(f"wide-{screen}", whole=True)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("settings", [{"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}], ids=["360"])
+def test_a_narrow_window_needs_no_sideways_scrolling(reader: Reader, small: Path, screen: str) -> None:
+    page = reader.open(small, SCREENS[screen])
+    if "finding" in SCREENS[screen]:
+        page.locator(".open, .group").first.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    reader.shot(f"narrow-{screen}", whole=True)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("settings", [{"color_scheme": scheme} for scheme in ("light", "dark")], ids=["light", "dark"])
+def test_it_keeps_to_the_rules_of_accessibility(reader: Reader, small: Path, screen: str) -> None:
+    """Contrast, names, roles and order of headings, as axe-core looks at them."""
+    page = reader.open(small, SCREENS[screen])
+    for opener in page.locator("[data-finding], summary").all()[:2]:
+        opener.click()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    said: dict[str, Any] = page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']})")
+    assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in said["violations"]] == []
+
+
+@pytest.mark.parametrize("settings", [{"color_scheme": "dark"}], ids=["dark"])
+def test_light_and_dark(reader: Reader, small: Path) -> None:
+    """The system's choice holds until somebody makes another, and that one outlives the page."""
+    page = reader.open(small)
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(19, 22, 26)"
+    page.get_by_label("Theme").select_option("light")
+    assert page.evaluate(ground) == "rgb(246, 247, 248)"
+    reader.open(small)
+    assert page.evaluate(ground) == "rgb(246, 247, 248)"
+
+
+@pytest.mark.parametrize("screen", ["overview", "findings", "host"])
+def test_on_paper(reader: Reader, small: Path, screen: str, tmp_path: Path) -> None:
+    page = reader.open(small, SCREENS[screen])
+    path = tmp_path / "report.pdf"
+    page.pdf(path=path, format="A4")
+    assert path.read_bytes().startswith(b"%PDF-")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    if screen == "findings":
+        # On paper the findings are unfolded, with what to type.
+        expect(page.locator("#paper .details")).to_have_count(35)
+        expect(page.locator("#paper")).to_contain_text("docker network disconnect lan db-2")
+    expect(page.locator("main details:not([open])")).to_have_count(0)
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator("#paper")).to_be_empty()

@@ -1,0 +1,93 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Topologies and the map, in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from ansible_collections.netfleet.docker.tests.report.conftest import Reader
+from playwright.sync_api import expect
+
+
+@pytest.mark.parametrize(("size", "boxes"), [(5, 17), (200, 17)])
+def test_a_host_is_readable_whatever_its_size(reader: Reader, sizes: dict[int, Path], size: int, boxes: int) -> None:
+    page = reader.open(sizes[size], "host/node-00000")
+    expect(page.locator(".frame svg")).to_be_visible()
+    assert 8 <= page.locator("[data-box]").count() <= boxes
+    reader.shot(f"host-{size}")
+
+
+def test_a_fold_opens_by_mouse_and_by_key(reader: Reader, sizes: dict[int, Path]) -> None:
+    page = reader.open(sizes[200], "host/node-00001")
+    before = page.locator("[data-box]").count()
+    page.get_by_role("button", name="100 containers, folded").click()
+    expect(page.locator("[data-box]")).to_have_count(before + 99)
+    # Whoever opened it stands on the first of what was in it.
+    expect(page.locator("[data-box]:focus")).to_contain_text("eth0")
+    page.get_by_role("button", name="Fold", exact=True).click()
+    expect(page.locator("[data-box]")).to_have_count(before)
+    page.locator("[data-box]").first.focus()
+    page.keyboard.press("End")
+    for _step in range(before):
+        if "folded" in (page.evaluate("document.activeElement.getAttribute('aria-label')") or ""):
+            break
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-box]")).not_to_have_count(before)
+    page.get_by_role("button", name="Unfold all").click()
+    expect(page.locator(".frame svg text", has_text="web-40")).to_have_count(1)
+    reader.shot("host-200-unfolded", whole=True)
+
+
+def test_what_is_wrong_is_painted_and_leads_to_the_finding(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "host/node-00002")
+    expect(page.locator(".frame .high")).to_have_count(1)
+    page.locator(".frame .high").click()
+    panel = page.locator(".panel")
+    for text in ("web-1", "172.17.0.2/16", "1500", "A port is published on every address"):
+        expect(panel).to_contain_text(text)
+    reader.shot("host-chosen")
+    panel.get_by_role("link", name="A port is published").click()
+    expect(page.locator("details.finding[open]")).to_contain_text("docker rm --force web-1")
+    expect(page.locator("details.finding[open] summary")).to_be_focused()
+
+
+def test_a_tunnel_leads_to_the_other_host(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "host/node-00002")
+    page.get_by_role("button", name="other host node-00001").click()
+    page.locator(".panel").get_by_role("link", name="Open its page").click()
+    expect(page.get_by_role("heading", level=2)).to_have_text("node-00001")
+
+
+def test_the_picture_is_there_as_a_table_too(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "host/node-00003")
+    page.get_by_text("The same as a table").click()
+    row = page.locator("tr", has_text="veth0c0ffee")
+    expect(row).to_contain_text("no carrier")
+
+
+def test_the_picture_can_be_saved(reader: Reader, small: Path, tmp_path: Path) -> None:
+    page = reader.open(small, "host/node-00002")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as SVG").click()
+    download.value.save_as(tmp_path / "picture.svg")
+    text = (tmp_path / "picture.svg").read_text(encoding="utf-8")
+    assert text.startswith("<svg") and "172.17.0.2/16" in text and "rgb(" in text
+
+
+def test_the_map_folds_and_finds(reader: Reader, beside: Path) -> None:
+    page = reader.open(beside, "fleet")
+    said = page.locator("main [role=status]")
+    expect(said).to_contain_text("301 hosts, 40 networks; 41 more networks not drawn")
+    assert page.locator("[data-box]").count() < 200
+    page.get_by_label("Show what is named").fill("mesh7")
+    expect(said).to_contain_text("network")
+    expect(page.locator("[data-box]", has_text="mesh7").first).to_be_visible()
+    page.get_by_label("Show what is named").fill("node-00024")
+    expect(said).to_have_text("1 host, 2 networks")
+    page.locator("[data-box]", has_text="node-00024").click()
+    page.locator(".panel").get_by_role("link", name="Open its page").click()
+    expect(page.get_by_role("heading", level=2)).to_have_text("node-00024")

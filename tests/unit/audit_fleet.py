@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Small snapshots by hand, and a rule about them, for tests of the audit itself."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation, _tables
+
+RULE = """\
+title: A bridge
+severity: {severity}
+scope: host
+references: [CIS 0.0, https://example.com/why]
+reason: There should be none.
+remedy: ip link delete {{{{ interface | quote }}}}
+needs: [interface]
+key: [interface]
+object: "{{{{ interface }}}}"
+query: |
+  {query}
+"""
+QUERY = "SELECT host, netns, name AS interface, alias, flags FROM interface WHERE kind = 'bridge'"
+ANSI = "\x1b[31mred\x1b[0m"
+
+
+def row(table: str, /, **values: Any) -> dict[str, Any]:
+    """Return a row of a table, null where nothing is said."""
+    columns = _tables.columns(table)
+    assert set(values) <= set(columns)
+    return {**dict.fromkeys(columns), **values}
+
+
+def snapshot(host: str, *bridges: str, **parts: Any) -> dict[str, Any]:
+    """Return the snapshot of a host with bridges of those names."""
+    links = [row("interface", index=place, name=name, kind="bridge") for place, name in enumerate(bridges, 1)]
+    return {
+        "version": 1,
+        "host": row("host", name=host, hostname=host, collector="netfleet.docker 0.1.0"),
+        "namespaces": [
+            {**row("netns", netns="1", kind="host", names=[]), "interfaces": links, "sysctls": {"a/b": "1"}}
+        ],
+        "strays": [],
+        "docker": {"engine": None, "containers": [], "networks": []},
+        "missing": [],
+        **parts,
+    }
+
+
+def save(folder: Path, *snapshots: dict[str, Any]) -> Path:
+    """Write snapshots under their hosts' names; return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in snapshots:
+        (folder / f"{one['host']['name']}.json.gz").write_bytes(gzip.compress(json.dumps(one).encode()))
+    return folder
+
+
+def rules(folder: Path, query: str = QUERY, severity: str = "high", name: str = "a-bridge") -> Path:
+    """Write a rule; return its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.yml").write_text(RULE.format(query=query, severity=severity), encoding="utf-8")
+    return folder
+
+
+def evaluated(folder: Path, *snapshots: dict[str, Any], **wanted: Any) -> dict[str, Any]:
+    """Evaluate snapshots by the rules in ``folder / 'rules'`` alone; return the report."""
+    own = folder / "rules"
+    if not own.exists():
+        rules(own)
+    only = [path.stem for path in own.glob("*.yml")]
+    saved = save(folder / "snapshots", *snapshots)
+    settings = {"dest": folder / "out", "rules": [own], "only": only, **wanted}
+    return _evaluation.evaluate(_evaluation.Wanted(snapshots=saved, **settings))

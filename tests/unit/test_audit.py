@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit's evaluation: tables, rules, waivers and two runs side by side, on small snapshots made by hand."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation, _load, _macros, _rules, _tables
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ..schema import tables
+from .audit_fleet import evaluated, rules, save, snapshot
+
+# How the types of docs/schema.md stand in SQL; a list is one of texts, or has parts.
+_SQL = {
+    "text": ["VARCHAR"],
+    "integer": ["BIGINT"],
+    "number": ["DOUBLE"],
+    "boolean": ["BOOLEAN"],
+    "list": ["VARCHAR[]", "JSON"],
+    "object": ["JSON"],
+}
+
+
+def test_tables_are_those_of_the_schema() -> None:
+    assert _tables.of_snapshots() == list(tables())
+    for name, columns in tables().items():
+        assert list(_tables.columns(name)) == list(columns)
+        for column, kind in _tables.columns(name).items():
+            assert kind in _SQL[columns[column]], (name, column)
+
+
+@pytest.fixture(scope="module")
+def macros() -> Any:
+    """A database with the macros in it."""
+    database = duckdb.connect()
+    _macros.define(database)
+    return database
+
+
+_ADDRESSES = st.ip_addresses() | st.sampled_from(["::", "::1", "1::", "2001:db8::8:0:0:1", "255.255.255.255"]).map(
+    ipaddress.ip_address
+)
+
+
+@given(address=_ADDRESSES, prefix=st.integers(0, 128), other=_ADDRESSES)
+def test_addresses_and_subnets_are_what_ipaddress_says(macros: Any, address: Any, prefix: int, other: Any) -> None:
+    cidr = f"{address}/{min(prefix, address.max_prefixlen)}"
+    subnet = ipaddress.ip_network(cidr, strict=False)
+    query = "SELECT ip(?), ip_family(?), cidr_first(?), cidr_last(?), cidr_has(?, ?)"
+    found = macros.execute(query, [str(address), str(address), cidr, cidr, cidr, str(other)]).fetchone()
+    assert found == (int(address), address.version, int(subnet[0]), int(subnet[-1]), other in subnet)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("10.0.0.0/8", "10.2.0.0/16"), ("10.0.0.0/24", "10.0.1.0/24"), ("fd00::/16", "10.0.0.0/24")]
+)
+def test_overlaps_are_what_ipaddress_says(macros: Any, first: str, second: str) -> None:
+    one, other = ({*ipaddress.ip_network(cidr).subnets(new_prefix=24)} for cidr in (first, second))
+    overlap = bool(one & other)
+    found = macros.execute("SELECT cidr_overlap(?, ?), cidr_overlap(?, ?)", [first, second, second, first]).fetchone()
+    assert found == (overlap, overlap)
+
+
+def test_a_fleet_is_loaded_and_what_is_no_snapshot_is_named(tmp_path: Path) -> None:
+    folder = save(tmp_path, *(snapshot(f"h{number}", "br0", "br1") for number in range(5)))
+    whole = (folder / "h0.json.gz").read_bytes()
+    (folder / "cut.json.gz").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.json.gz").write_bytes(b"")
+    (folder / "text.json.gz").write_text("{}", encoding="utf-8")
+    save(folder, {**snapshot("newer"), "version": 2}, {**snapshot("wrong"), "namespaces": "none"})
+    (folder / "twice.json.gz").write_bytes(whole)
+    database = duckdb.connect()
+    broken = _load.load(database, sorted(folder.glob("*.gz")))
+    assert {Path(one.file).name.split(".")[0] for one in broken} == {"cut", "empty", "text", "newer", "wrong", "twice"}
+    assert all(one.reason and "\n" not in one.reason for one in broken)
+    assert database.execute("SELECT host FROM host ORDER BY host").fetchall() == [
+        (f"h{number}",) for number in range(5)
+    ]
+    assert database.execute("SELECT count(*), min(netns) FROM interface").fetchone() == (10, "1")
+    assert database.execute("SELECT DISTINCT key, value FROM sysctl").fetchall() == [("a/b", "1")]
+
+
+def test_findings_have_evidence_and_a_remedy(tmp_path: Path) -> None:
+    report = evaluated(tmp_path, snapshot("h1", "br0"), snapshot("h2"), expected=["h1", "h2", "h3"])
+    (finding,) = report["findings"]
+    told = {name: finding[name] for name in ("rule", "severity", "host", "object", "remedy", "status", "waived")}
+    assert told == {
+        "rule": "a-bridge",
+        "severity": "high",
+        "host": "h1",
+        "object": "br0",
+        "remedy": "ip link delete br0",
+        "status": None,
+        "waived": None,
+    }
+    assert finding["evidence"] == {"netns": "1", "interface": "br0", "alias": None, "flags": None}
+    assert report["summary"]["findings"] == {"critical": 0, "high": 1, "medium": 0, "low": 0, "info": 0}
+    assert report["absent"] == ["h3"]
+    assert json.loads((tmp_path / "out/report.json").read_text(encoding="utf-8"))["findings"] == [finding]
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("SELECT host, name AS interface FROM nothing", "nothing does not exist"),
+        ("SELECT name AS interface FROM interface", "no column host"),
+        ("SELECT host, netns FROM interface", "no column interface"),
+        ("SELECT NULL AS host, name AS interface FROM interface", "without a host"),
+        ("DROP TABLE interface", "one SELECT"),
+        ("SELECT 1; SELECT 2", "one SELECT"),
+        ("COPY interface TO '/dev/null'", "one SELECT"),
+        ("SELECT 'h' AS host, content AS interface FROM read_text('/etc/hostname')", "disabled by configuration"),
+        ("SELECT host, name AS interface, error('no') FROM interface", "no"),
+    ],
+)
+def test_a_rule_that_is_broken_is_named_and_the_others_run(tmp_path: Path, query: str, said: str) -> None:
+    rules(tmp_path / "rules")
+    rules(tmp_path / "rules", query, name="broken")
+    report = evaluated(tmp_path, snapshot("h1", "br0"))
+    assert [one["rule"] for one in report["broken_rules"]] == ["broken"]
+    assert said in report["broken_rules"][0]["reason"]
+    assert [one["rule"] for one in report["findings"]] == ["a-bridge"]
+    assert "broken" not in report["rules"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("severity: high", "severity: huge"), "severity: is to be one of"),
+        (("scope: host", "scope: galaxy"), "scope: is to be one of"),
+        (("title: A bridge", "name: A bridge"), "name: there is no such field"),
+        (("title: A bridge", ""), "title: is to be a text"),
+        (("needs: [interface]", "needs: [interfaces]"), "needs: there is no table interfaces"),
+        (("key: [interface]", "key: []"), "key: is to name"),
+        (("key: [interface]", "key: interface"), "key: is to be a list"),
+        (("{{ interface | quote }}", "{{ interface | nothing }}"), "remedy: No filter named 'nothing'"),
+        (("title: A bridge", "title: ["), "is no YAML"),
+        (
+            ("needs:", "remediation: {module: ansible.builtin.command, args: {}}\nneeds:"),
+            "remediation.module: is to be",
+        ),
+    ],
+)
+def test_a_rule_file_that_is_wrong_is_told_by_its_field(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    path = rules(tmp_path) / "a-bridge.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    found, broken = _rules.read([tmp_path])
+    assert not found
+    assert said in broken[0].reason
+    assert "\n" not in broken[0].reason
+
+
+def test_the_rules_of_the_collection_are_whole() -> None:
+    found, broken = _rules.read([_rules.OWN])
+    assert found
+    assert not broken
+
+
+def test_a_rule_of_the_users_takes_the_place_of_one(tmp_path: Path) -> None:
+    rules(tmp_path / "first", severity="low")
+    rules(tmp_path / "second", severity="critical")
+    found, _broken = _rules.read([tmp_path / "first", tmp_path / "second"])
+    assert [rule.severity for rule in found] == ["critical"]
+
+
+def test_what_could_not_be_looked_at_is_said(tmp_path: Path) -> None:
+    missing = [
+        {"netns": None, "part": "namespaces", "what": "truncated", "reason": "the time was over"},
+        {"netns": "7", "part": "interfaces", "what": "missing", "reason": "no way leads there"},
+        {"netns": "7", "part": "routes", "what": "missing", "reason": "nothing to this rule"},
+        {"netns": "8", "part": "interfaces", "what": "gone", "reason": "it went"},
+    ]
+    report = evaluated(tmp_path, snapshot("h1", missing=missing))
+    assert {(one["netns"], one["reason"]) for one in report["not_checked"]} == {
+        (None, "namespaces: the time was over"),
+        ("7", "interfaces: no way leads there"),
+    }
+
+
+def _waiver(**values: Any) -> dict[str, Any]:
+    return {"rule": "a-bridge", "reason": "known", **values}
+
+
+def test_waivers_accept_until_their_day_is_over(tmp_path: Path) -> None:
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    waivers = [
+        _waiver(host="h1", until=today.isoformat()),
+        _waiver(host="h2", until=(today - datetime.timedelta(1)).isoformat()),
+        _waiver(where={"interface": "lab-*"}),
+    ]
+    report = evaluated(
+        tmp_path, *(snapshot(host, "br0") for host in ("h1", "h2")), snapshot("h3", "br0", "lab-1"), waivers=waivers
+    )
+    accepted = {(one["host"], one["object"]) for one in report["findings"] if one["waived"]}
+    assert accepted == {("h1", "br0"), ("h3", "lab-1")}
+    assert report["summary"]["findings"]["high"] == 2
+    assert [one["expired"] for one in report["waivers"]] == [False, True, False]
+    assert any("waiver that has expired" in line for line in report["lines"])
+
+
+@pytest.mark.parametrize(
+    ("waiver", "parameter"),
+    [
+        (_waiver(rule="a-brigde"), "waivers[0].rule"),
+        (_waiver(reason=" "), "waivers[0].reason"),
+        (_waiver(until="soon"), "waivers[0].until"),
+    ],
+)
+def test_a_waiver_about_nothing_is_refused(tmp_path: Path, waiver: dict[str, Any], parameter: str) -> None:
+    with pytest.raises(BadParameter) as caught:
+        evaluated(tmp_path, snapshot("h1"), waivers=[waiver])
+    assert caught.value.parameter == parameter
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_runs_are_compared(tmp_path: Path) -> None:
+    first = evaluated(tmp_path / "1", snapshot("h1", "br0", "br1"), snapshot("h2", "br0"), snapshot("h3", "br9"))
+    assert first["earlier"] is None
+    second = evaluated(
+        tmp_path / "2", snapshot("h1", "br1", "br2"), snapshot("h2"), snapshot("h4"), compare_with=tmp_path / "1/out"
+    )
+    assert {(one["host"], one["object"], one["status"]) for one in second["findings"]} == {
+        ("h1", "br1", "unchanged"),
+        ("h1", "br2", "new"),
+    }
+    # Of h3 nothing is known, so nothing is fixed there.
+    assert {(one["host"], one["object"]) for one in second["fixed"]} == {("h1", "br0"), ("h2", "br0")}
+    assert second["appeared"] == [{"host": "h4", "type": "host", "name": "h4"}]
+    assert second["vanished"] == [{"host": "h3", "type": "host", "name": "h3"}]
+
+
+def test_a_folder_that_is_no_earlier_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadParameter, match="compare_with"):
+        evaluated(tmp_path, snapshot("h1"), compare_with=tmp_path)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_nothing_to_evaluate_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(_evaluation.NothingToDo, match="snapshots"):
+        evaluated(tmp_path)
+    with pytest.raises(_evaluation.NothingToDo, match="without"):
+        evaluated(tmp_path, snapshot("h1"), without=["no-such-rule"])
+
+
+def test_a_second_evaluation_of_one_folder_replaces_the_first(tmp_path: Path) -> None:
+    evaluated(tmp_path, snapshot("h1", "br0"))
+    files = sorted(path.name for path in (tmp_path / "out").iterdir())
+    report = evaluated(tmp_path, snapshot("h1"))
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == files
+    assert (
+        json.loads((tmp_path / "out/report.json").read_text(encoding="utf-8"))["findings"] == report["findings"] == []
+    )

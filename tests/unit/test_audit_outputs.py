@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the audit writes, read by whoever reads it: no name does harm in it, and every name can be read."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils import _text
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _words
+from hypothesis import given
+from hypothesis import strategies as st
+
+from .audit_fleet import ANSI, evaluated, snapshot
+
+HOSTILE = (
+    *("<b>x", "{{ 7*7 }}", "$(id)", "`id`", "=cmd()", "+1", "-rf", "@SUM(1)", "a'b", 'a"b', "a;b", "]]>", "</script>"),
+    *(ANSI, "a\nb", "a\rb", "\tx", "\u202eevil", "ü→", "\\xff", "a\\x5cxff", "\\n", "%s"),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of an audit of a host whose bridges have all of the names."""
+    path = tmp_path_factory.mktemp("audit")
+    evaluated(
+        path,
+        snapshot("h1", *HOSTILE),
+        snapshot("=h2", "br0"),
+        waivers=[{"rule": "a-bridge", "reason": ANSI, "host": "=h2"}],
+    )
+    return path / "out"
+
+
+def test_json_has_every_name_as_it_is(folder: Path) -> None:
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    assert {one["evidence"]["interface"] for one in report["findings"] if one["host"] == "h1"} == set(HOSTILE)
+
+
+def test_csv_holds_no_formula_and_no_line_is_broken(folder: Path) -> None:
+    text = (folder / "findings.csv").read_text(encoding="utf-8")
+    assert len(text.splitlines()) == len(HOSTILE) + 2
+    rows = list(csv.DictReader(text.splitlines()))
+    for row in rows:
+        for cell in row.values():
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+            assert cell.isprintable()
+    assert {row["object"].removeprefix("'") for row in rows} == {_words.shown(name) for name in (*HOSTILE, "br0")}
+
+
+def test_junit_is_xml_with_a_case_for_each(folder: Path) -> None:
+    (suite,) = ElementTree.parse(folder / "report.junit.xml").getroot()
+    assert suite.attrib == {
+        "name": "a-bridge",
+        "tests": str(len(HOSTILE) + 1),
+        "failures": str(len(HOSTILE)),
+        "skipped": "1",
+        "errors": "0",
+    }
+    assert len(suite.findall("testcase/failure")) == len(HOSTILE)
+    (skipped,) = suite.findall("testcase/skipped")
+    assert skipped.attrib["message"] == "\\x1b[31mred\\x1b[0m"
+
+
+def test_sarif_has_a_result_for_each_and_what_is_accepted_is_suppressed(folder: Path) -> None:
+    (run,) = json.loads((folder / "report.sarif").read_text(encoding="utf-8"))["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["a-bridge"]
+    assert len(run["results"]) == len(HOSTILE) + 1
+    assert [
+        one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        for one in run["results"]
+        if one.get("suppressions")
+    ] == ["snapshots/%3Dh2.json.gz"]
+
+
+def test_sarif_says_what_is_new_and_what_is_gone(tmp_path: Path) -> None:
+    evaluated(tmp_path / "1", snapshot("h1", "br0", "br1"))
+    evaluated(tmp_path / "2", snapshot("h1", "br1", "br2"), compare_with=tmp_path / "1/out")
+    results = json.loads((tmp_path / "2/out/report.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]
+    states = {one["locations"][0]["logicalLocations"][0]["name"]: one["baselineState"] for one in results}
+    assert states == {"br0": "absent", "br1": "unchanged", "br2": "new"}
+
+
+def test_junit_shows_a_rule_that_found_nothing_as_passed(tmp_path: Path) -> None:
+    evaluated(tmp_path, snapshot("h1"))
+    (suite,) = ElementTree.parse(tmp_path / "out/report.junit.xml").getroot()
+    assert (suite.attrib["tests"], suite.attrib["failures"], len(suite.findall("testcase"))) == ("1", "0", 1)
+
+
+def test_a_terminal_is_shown_everything_and_told_nothing(tmp_path: Path) -> None:
+    report = evaluated(tmp_path, snapshot("h1", ANSI, "a\nb", "\u202eevil"))
+    assert all(line.isprintable() for line in report["lines"])
+    assert any("\\x1b[31mred\\x1b[0m" in line for line in report["lines"])
+    assert any("\\xe2\\x80\\xaeevil" in line for line in report["lines"])
+
+
+def _bash(word: str) -> bytes:
+    """Return what bash makes of a word."""
+    said = subprocess.run(
+        ["bash", "-c", f"printf %s {word}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
+    )
+    return said.stdout
+
+
+@given(st.binary(max_size=40).filter(lambda data: b"\0" not in data))
+def test_a_quoted_name_has_its_bytes_back_in_a_shell(data: bytes) -> None:
+    text = _text.escaped(data.decode("utf-8", "surrogateescape"))
+    word = _words.quote(text)
+    assert word.isprintable()
+    assert _bash(word) == data
+
+
+@pytest.mark.parametrize("value", ["web", "a b", 443, "a'b", "", "it's $(id)", "-rf"])
+def test_what_can_be_printed_is_quoted_for_every_shell(value: Any) -> None:
+    said = subprocess.run(["sh", "-c", f"printf %s {_words.quote(value)}"], capture_output=True, check=True)
+    assert said.stdout.decode() == str(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ nothing }}", "{{ host.__class__.mro() }}", "{% for one in range(10**9) %}{% endfor %}"]
+)
+def test_a_template_gets_no_further_than_its_values(text: str) -> None:
+    with pytest.raises(_words.BadTemplate):
+        _words.fill(text, {"host": "h1"})
+
+
+def test_values_are_no_templates() -> None:
+    assert _words.fill("{{ host }}", {"host": "{{ 7*7 }}"}) == "{{ 7*7 }}"

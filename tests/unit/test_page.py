@@ -1,0 +1,129 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The page as a file: what it holds, and that what it holds cannot get out of its place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _html, _pack
+from ansible_collections.netfleet.docker.tests import fleet, sample
+
+Told = tuple[Any, dict[str, Any]]
+
+
+@pytest.fixture
+def told() -> Told:
+    database = fleet.made(5, 10)
+    sample.plant(database, 5)
+    return database, sample.report(database, [*sample.findings(5), *sample.hostile(database)])
+
+
+def block(page: Path, name: str) -> Any:
+    found = re.search(rf'<script type="text/plain" id="{name}">([A-Za-z0-9+/=]+)</script>', page.read_text("utf-8"))
+    assert found
+    return json.loads(zlib.decompress(base64.b64decode(found.group(1))))
+
+
+def test_one_file_holds_everything(told: Told, tmp_path: Path) -> None:
+    page = _html.write(told[0], told[1], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+    data = block(page, "data")
+    assert data["hosts"]["name"] == [host["name"] for host in told[1]["hosts"]]
+    assert len(data["findings"]["more"]) == len(told[1]["findings"])
+    assert data["rules"]["dangling-veth"]["reason"].startswith("Its other end")
+    host = block(page, "host-1")
+    assert host["graph"]["name"] == "node-00000" and host["findings"][0]["remedy"]
+
+
+def test_many_hosts_have_files_beside_it(told: Told, tmp_path: Path) -> None:
+    (tmp_path / "hosts").mkdir()
+    (tmp_path / "hosts/99.js").write_text("of a run before", encoding="ascii")
+    page = _html.write(told[0], told[1], tmp_path, inside=2)
+    assert sorted(path.name for path in (tmp_path / "hosts").iterdir()) == [f"{one}.js" for one in range(6)]
+    call = (tmp_path / "hosts/0.js").read_text(encoding="ascii")
+    assert re.fullmatch(r'netfleetHost\(0,"[A-Za-z0-9+/=]+"\);\n', call)
+    data = block(page, "data")
+    assert data["beside"] and data["findings"]["more"] == []
+
+
+def test_findings_that_the_report_leaves_out_come_from_the_table(told: Told, tmp_path: Path) -> None:
+    database, report = told
+    database.execute(
+        "CREATE TABLE finding (rule VARCHAR, severity VARCHAR, scope VARCHAR, host VARCHAR, object VARCHAR,"
+        " evidence JSON, remedy VARCHAR, fingerprint VARCHAR, status VARCHAR, waived JSON, remediation JSON)"
+    )
+    names = ("rule", "severity", "scope", "host", "object", "evidence", "remedy", "fingerprint", "status")
+    for one in report["findings"]:
+        values = [json.dumps(one[name]) if name == "evidence" else one[name] for name in names]
+        database.execute(f"INSERT INTO finding ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values)
+    whole = _html.write(database, report, tmp_path / _made(tmp_path, "whole"))
+    some = {**report, "findings": report["findings"][:2], "findings_left_out": len(report["findings"]) - 2}
+    short = _html.write(database, some, tmp_path / _made(tmp_path, "short"))
+    for number in range(6):
+        keys = [
+            [(one["rule"], one["object"], one["evidence"]) for one in block(page, f"host-{number}")["findings"]]
+            for page in (whole, short)
+        ]
+        assert sorted(map(str, keys[0])) == sorted(map(str, keys[1]))
+    assert block(short, "data")["findings_left_out"] == len(report["findings"]) - 2
+
+
+def _made(folder: Path, name: str) -> str:
+    (folder / name).mkdir()
+    return name
+
+
+def test_the_policy_names_what_is_there_and_nothing_else(told: Told, tmp_path: Path) -> None:
+    text = _html.write(told[0], told[1], tmp_path).read_text(encoding="utf-8")
+    policy = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert len(policy) == 1 and "unsafe-inline" not in policy[0] and "default-src 'none'" in policy[0]
+    assert not re.search(r"https?:|'self'|file:|data: ;", policy[0])
+    inline = [
+        *re.findall(r"<script>(.*?)</script>", text, re.DOTALL),
+        *re.findall(r"<style>(.*?)</style>", text, re.DOTALL),
+    ]
+    assert len(inline) == 2
+    for one in inline:
+        assert base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() in policy[0]
+
+
+def test_data_cannot_leave_its_block(told: Told, tmp_path: Path) -> None:
+    text = _html.write(told[0], told[1], tmp_path).read_text(encoding="utf-8")
+    assert len(re.findall(r"</script", text)) == len(re.findall(r"<script", text))
+    assert "</i>" not in text.partition("<body>")[0] and "\u2028" not in text
+
+
+def test_a_report_of_nothing(tmp_path: Path) -> None:
+    page = _html.write(fleet.empty(), {"version": 1, "created": "</title>", "summary": {}}, tmp_path)
+    assert block(page, "data")["hosts"]["name"] == []
+    assert "<title>Docker network audit &lt;/title&gt;</title>" in page.read_text(encoding="utf-8")
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    index = _pack.index(
+        {"appeared": [{"host": "h", "type": "container", "name": str(one)} for one in range(5000)]}, True
+    )
+    assert (index["appeared"]["count"], len(index["appeared"]["rows"])) == (5000, _pack.LISTED)
+
+
+def test_what_could_not_be_checked_is_told_by_reason() -> None:
+    rows = [{"rule": f"r{rule}", "host": f"h{host}", "reason": "no root"} for rule in range(3) for host in range(4)]
+    rows.append({"rule": "r9", "host": "h9", "reason": "gone"})
+    told = _pack.index({"not_checked": rows}, True)["not_checked"]
+    assert [(one["reason"], one["rules"], one["count"]) for one in told["rows"]] == [
+        ("no root", ["r0", "r1", "r2"], 4),
+        ("gone", ["r9"], 1),
+    ]
+
+
+def test_a_lone_surrogate_does_not_stop_the_page() -> None:
+    assert json.loads(zlib.decompress(base64.b64decode(_pack.packed({"a": "\ud800x"})))) == {"a": "?x"}

@@ -1,0 +1,199 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tables → pictures: what is a box, what is an edge, what was found where, and what may be folded."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _graph, _host_graph, _picture
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit._rows import Link, Namespace, Rows, Tunnel
+from ansible_collections.netfleet.docker.tests import fleet, sample
+
+
+def space(netns: str, kind: str = "container", container: str | None = None, **more: Any) -> Namespace:
+    reference = f"container:{container}" if container else netns
+    return Namespace(netns, kind, reference, container, more.get("containers"), more.get("network"))
+
+
+def link(netns: str, ifindex: int, name: str, kind: str | None = "veth", **more: Any) -> Link:
+    fields: dict[str, Any] = dict.fromkeys(Link._fields) | {"up": True, "running": True, "mtu": 1500} | more
+    return Link(**fields | {"netns": netns, "ifindex": ifindex, "name": name, "kind": kind})
+
+
+def finding(severity: str = "high", waived: Any = None, **evidence: Any) -> dict[str, Any]:
+    return {"severity": severity, "evidence": evidence, "waived": waived}
+
+
+def bridged(containers: int, networks: int = 1) -> Rows:
+    """A host with containers, spread over bridges."""
+    spaces = [space("1", "host", containers=["agent"])]
+    links = [link("1", 2, "eth0", None, addresses=["192.0.2.1/24"])]
+    links += [link("1", 10 + one, f"br{one}", "bridge", docker_network=f"net{one}") for one in range(networks)]
+    for one in range(containers):
+        spaces.append(space(f"c{one}", container=f"web-{one}"))
+        links += [
+            link("1", 100 + one, f"veth{one}", master_index=10 + one % networks, peer_netns=f"c{one}", peer_index=2),
+            link(f"c{one}", 2, "eth0", peer_netns="1", peer_index=100 + one, addresses=[f"10.0.{one}.2/24"]),
+        ]
+    return Rows(
+        spaces, links, [], [(f"net{one % networks}", f"web-{one}", f"10.0.{one}.2/24") for one in range(containers)]
+    )
+
+
+def parts(graph: _graph.Graph) -> list[Any]:
+    return [*graph.groups, *graph.nodes]
+
+
+def by_label(graph: _graph.Graph, label: str) -> Any:
+    return next(one for one in parts(graph) if one.label == label)
+
+
+def test_the_bridges_end_of_a_pair_is_an_edge() -> None:
+    graph = _host_graph.graph("h", bridged(2))
+    assert [one.label for one in graph.groups] == ["h", "web-0", "web-1"]
+    assert collections.Counter(one.label for one in graph.nodes) == {"eth0": 3, "br0": 1, "agent": 1}
+    assert [(one.kind, one.label) for one in graph.edges] == [("veth", "veth0"), ("veth", "veth1")]
+    assert {one.tail for one in graph.edges} == {by_label(graph, "br0").id}
+
+
+@pytest.mark.parametrize("odd", [{"up": False}, {"alias": "x"}, {"addresses": ["10.9.9.9/24"]}, {"master_index": None}])
+def test_an_end_that_is_more_than_a_wire_is_drawn(odd: dict[str, Any]) -> None:
+    rows = bridged(1)
+    rows = rows._replace(links=[one._replace(**odd) if one.name == "veth0" else one for one in rows.links])
+    graph = _host_graph.graph("h", rows)
+    end = by_label(graph, "veth0")
+    kinds = {one.kind for one in graph.edges if end.id in (one.tail, one.head)}
+    assert kinds == ({"veth"} if "master_index" in odd else {"veth", "port"})
+
+
+def test_what_rides_on_a_link_and_what_leads_to_other_hosts() -> None:
+    spaces = [space("1", "host"), space("2", container="mac"), space("3", "overlay", network="mesh")]
+    links = [
+        link("1", 2, "eth0", None),
+        link("2", 2, "eth0", "macvlan", parent_netns="1", parent_index=2, mode="bridge"),
+        link("3", 2, "br0", "bridge"),
+        link("3", 3, "vxlan0", "vxlan", vni="4097", master_index=2),
+    ]
+    tunnels = [
+        Tunnel("3", 3, "192.0.2.2", "other"),
+        Tunnel("3", 3, "192.0.2.3", None),
+        Tunnel("9", 9, "192.0.2.4", None),
+    ]
+    graph = _host_graph.graph("h", Rows(spaces, links, tunnels, []))
+    names = {one.id: one.label for one in graph.nodes}
+    assert [(names[one.tail], names[one.head], one.kind, one.label) for one in graph.edges] == [
+        ("eth0", "eth0", "macvlan", None),
+        ("br0", "vxlan0", "port", None),
+        ("vxlan0", "other", "tunnel", "VNI 4097"),
+        ("vxlan0", "192.0.2.3", "tunnel", "VNI 4097"),
+    ]
+    assert by_label(graph, "mesh").kind == "overlay"
+    assert by_label(graph, "vxlan0").hint == "VNI 4097"
+
+
+@pytest.mark.parametrize(
+    ("evidence", "label"),
+    [
+        ({"netns": "c0", "interface": "eth0"}, "eth0"),
+        ({"netns": "c0", "interface": "lo"}, "web-0"),
+        ({"netns": "container:web-1"}, "web-1"),
+        ({"container": "web-1", "interface": "eth0"}, "eth0"),
+        ({"container": "web-1", "network": "net0"}, "eth0"),
+        ({"container": "web-1", "network": "elsewhere"}, "web-1"),
+        ({"container": "agent"}, "agent"),
+        ({"network": "net0"}, "br0"),
+        ({"interface": "br0"}, "br0"),
+        ({"interface": "veth1"}, "veth1"),
+        ({"address": "10.0.1.2/24"}, "eth0"),
+        ({"container": "gone", "port": 80}, "h"),
+        ({}, "h"),
+    ],
+)
+def test_a_finding_is_painted_on_what_it_concerns(evidence: dict[str, Any], label: str) -> None:
+    graph = _host_graph.graph("h", bridged(2), [finding(**evidence)])
+    assert [one.label for one in parts(graph) if one.findings] == [label]
+    assert by_label(graph, "h").id == "g0"
+
+
+def test_what_is_waived_stays_but_has_no_severity() -> None:
+    graph = _host_graph.graph("h", bridged(1), [finding(container="web-0", waived={"reason": "known"})])
+    assert (by_label(graph, "web-0").findings, by_label(graph, "web-0").severity) == ((0,), None)
+
+
+def test_the_worst_of_several_counts() -> None:
+    found = [
+        finding("low", container="web-0"),
+        finding("critical", container="web-0"),
+        finding("info", container="web-0"),
+    ]
+    assert by_label(_host_graph.graph("h", bridged(1), found), "web-0").severity == "critical"
+
+
+def test_a_host_whose_own_namespace_is_missing_keeps_its_findings() -> None:
+    graph = _host_graph.graph("h", Rows([space("2", container="web")], [], [], []), [finding()])
+    assert [(one.id, one.label, one.findings) for one in graph.groups] == [("g0", "h", (0,)), ("g1", "web", ())]
+    assert _host_graph.graph("h", Rows([], [], [], [])).groups[0].label == "h"
+
+
+def test_containers_of_one_bridge_fold() -> None:
+    graph = _host_graph.graph(
+        "h", bridged(200, networks=3), [finding(container="web-0"), finding("low", container="web-1")]
+    )
+    assert [one.label for one in graph.folds] == ["66 containers", "66 containers", "66 containers"]
+    drawn = _graph.folded(graph)
+    assert len(drawn.groups) == 3 and len(drawn.nodes) == 10
+    assert {one.label for one in drawn.edges} == {"veth0", "veth1", "66 x veth"}
+    # Every edge ends at something that is drawn.
+    assert {end for one in drawn.edges for end in (one.tail, one.head)} <= {one.id for one in drawn.nodes}
+
+
+def test_few_stay_apart_and_many_of_one_severity_do_not() -> None:
+    assert _host_graph.graph("h", bridged(3)).folds == ()
+    found = [finding("info", container=f"web-{one}") for one in range(30)]
+    folds = _host_graph.graph("h", bridged(30), found).folds
+    assert [(one.label, one.severity) for one in folds] == [("30 containers", "info")]
+
+
+def test_many_quiet_bridges_fold_with_what_hangs_on_them() -> None:
+    graph = _host_graph.graph("h", bridged(100, networks=50), [finding(container="web-0")])
+    assert sorted(one.label for one in graph.folds) == ["50 bridges", "99 containers"]
+    assert len(_graph.folded(graph).nodes) <= 6
+
+
+def test_the_tables_give_the_same(fleet_of_nine: Any) -> None:
+    database, findings = fleet_of_nine
+    mine = [one for one in findings if one["host"] == "node-00003"]
+    graph = _picture.of_host(database, "node-00003", mine)
+    assert by_label(graph, "veth0c0ffee").severity == "low"
+    assert [one.label for one in graph.nodes if one.kind == "remote"] == ["node-00000", "node-00001", "node-00002"]
+    assert by_label(graph, "mesh").hint == "docker:1-q7m2"
+    assert all(one.mtu == 1450 for one in graph.nodes if one.kind == "vxlan")
+    assert _picture.of_host(database, "nobody").nodes == ()
+
+
+def test_the_map_has_hosts_and_what_they_share(fleet_of_nine: Any) -> None:
+    database, findings = fleet_of_nine
+    graph = _picture.of_fleet(database, findings)
+    kinds = collections.Counter(one.kind for one in graph.nodes)
+    assert kinds == {"host": 9, "overlay": 3, "macvlan": 1}
+    assert by_label(graph, "192.168.40.0/24").addresses == ("192.168.40.0/24",)
+    assert by_label(graph, "node-00001").severity == "critical"
+    assert len(graph.edges) == 18
+
+
+def test_the_map_folds_hosts_that_are_alike() -> None:
+    graph = _picture.of_fleet(fleet.made(40, 1))
+    drawn = _graph.folded(graph)
+    assert [one.label for one in graph.folds] == ["4 hosts"] * 10
+    assert len(drawn.nodes) == 21
+
+
+@pytest.fixture
+def fleet_of_nine() -> Any:
+    database = fleet.made(9, 30)
+    sample.plant(database, 9)
+    return database, list(sample.findings(9))
