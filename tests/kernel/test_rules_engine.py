@@ -55,6 +55,8 @@ def test_a_careful_engine() -> None:
         network(host, "back", "10.9.8.0/24")
         host.container("web", "--network=front", "--publish=127.0.0.1:8080:80")
         host.container("db", "--network=back")
-        assert objects(evaluate({"h1": look(host)}), SILENT[1]) == ["h1: container web, 127.0.0.1:8080/tcp"]
+        (found,) = of(evaluate({"h1": look(host)}), SILENT[1])
+        assert found["object"] == "1 published on 127.0.0.0/8"
+        assert found["evidence"]["some_of_them"] == ["web at 127.0.0.1:8080/tcp"]
         host.sh("iptables -t raw -I PREROUTING ! -i lo -d 127.0.0.0/8 -j DROP")
         assert evaluate({"h1": look(host)}) == []

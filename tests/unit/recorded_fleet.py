@@ -108,6 +108,7 @@ def _host(number: int, hosts: int) -> Document:
             "swarm_state": "active",
             "swarm_role": "manager" if number == 1 else "worker",
             "swarm_address": f"192.0.2.{number}",
+            "swarm_managers": ["192.0.2.1:2377"],
         },
         networks=_networks(number),
         containers=[_container(number, 2, f"c{number}", "c"), _container(number, 3, f"m{number}", "d")],

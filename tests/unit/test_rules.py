@@ -52,6 +52,12 @@ def test_a_file_is_whole(rule: _rules.Rule) -> None:
     assert not {"netns", "pid", "index", "packets", "connections", "entries"} & set(rule.key)
 
 
+@pytest.mark.parametrize("rule", rules(), ids=_IDS)
+def test_what_is_taken_from_json_is_in_parentheses(rule: _rules.Rule) -> None:
+    # Before 2.0 DuckDB reads a->>'b' = 'c' as a->>('b' = 'c').
+    assert re.findall(r"(?<![(\w.])[\w.]+->", rule.query) == []
+
+
 @pytest.fixture(scope="module")
 def empty() -> Iterator[Any]:
     """Give a database with all tables and no row."""

@@ -405,12 +405,13 @@ FIRES = {
     "overlay-mtu-too-large": Case(
         small_uplink, [f"h{one}: vxlan0 in docker:1-{FAR[:10]}, network far" for one in (1, 2)]
     ),
+    "overlay-not-encrypted": Case(nothing, ["h1: network far"]),
     "overlay-pool-nearly-used": Case(full_overlay, ["h1: network far, 8 of 8 in 10.44.0.8/29"]),
     "privileged-container": Case(privileged, ["h1: container c1"]),
     "segment-mtu-differs": Case(smaller_wire, ["h2: eth0 in container:m2, 1400 of 1500"]),
     "subnet-hides-host": Case(hidden_far_away, ["h1: network wide 203.0.113.0/24, host h2"]),
     "swarm-peers-differ": Case(peer_unknown, ["h2: network far without h1"]),
-    "swarm-planes-mixed": Case(nothing, ["h1: 192.0.2.1", "h2: 192.0.2.2"]),
+    "swarm-planes-mixed": Case(nothing, ["h1: Swarm of 192.0.2.1:2377"]),
     "swarm-port-blocked": Case(
         nothing,
         ["h1: 7946/tcp to h2", "h1: 7946/udp to h2"],
