@@ -75,7 +75,9 @@ def main() -> int:
         begin = time.monotonic()
         fleet.make(folder / "snapshots", hosts, containers, faults)
         size = sum(path.stat().st_size for path in (folder / "snapshots").iterdir())
-        print(f"{hosts} hosts × {containers} containers: {size / 2**20:.0f} MiB of snapshots, made in {time.monotonic() - begin:.0f} s")
+        print(
+            f"{hosts} hosts × {containers} containers: {size / 2**20:.0f} MiB of snapshots, made in {time.monotonic() - begin:.0f} s"
+        )
         command = [sys.executable, __file__, "--evaluate", str(folder / "snapshots"), str(folder / "out")]
         told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         print(f"evaluated with all rules and reported in {told['seconds']:.0f} s, with {told['peak_mib']} MiB at most")
