@@ -20,7 +20,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "list": (list,),
     "object": (dict,),
 }
-_LISTS = {
+LISTS = {
     "interfaces": "interface",
     "addresses": "address",
     "routes": "route",
@@ -75,9 +75,9 @@ def assert_document(document: Mapping[str, Any]) -> set[str]:
             used.add(table)
 
     for netns in document["namespaces"]:
-        rows("netns", [netns], (*_LISTS, "sysctls"))
+        rows("netns", [netns], (*LISTS, "sysctls"))
         rows("sysctl", [{"key": key, "value": value} for key, value in netns.get("sysctls", {}).items()])
-        for name, table in _LISTS.items():
+        for name, table in LISTS.items():
             rows(table, netns.get(name, []))
     rows("host", [document["host"]])
     rows("stray", document["strays"])

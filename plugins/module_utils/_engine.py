@@ -171,12 +171,17 @@ class Engine:
 
 
 class Container(NamedTuple):
-    """A container as far as its network namespace needs it; ``pid`` is 0 while it does not run."""
+    """A container as far as its network namespace needs it; ``pid`` is 0 while it does not run.
+
+    The last two are the files of the host that are its resolv.conf and hosts.
+    """
 
     name: str
     pid: int
     status: str
     network_mode: str
+    resolv_conf: str = ""
+    hosts: str = ""
 
 
 def container(reference: str) -> Container:
@@ -194,7 +199,8 @@ def container(reference: str) -> Container:
             reason = f"the id of {name} begins like this; give 12 digits of it"
             raise NoSuchNetns(f"no such container: {reference} ({reason})")
         state = found["State"]
-        return Container(name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]))
+        files = [str(found.get(key) or "") for key in ("ResolvConfPath", "HostsPath")]
+        return Container(name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]), *files)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise NoEngine(engine.path, f"the answer about the container {reference} is not one") from None
 

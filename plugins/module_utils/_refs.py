@@ -31,14 +31,13 @@ def resolve(kernel: Kernel, references: Mapping[str, str], may_be_missing: Itera
     known: dict[tuple[int, int], str] = {}
     for reference, parameter in sorted(references.items(), key=lambda item: item[0] not in ("host", CURRENT)):
         try:
-            fd = _open(reference)
-        except (NoSuchNetns, NotFound) as error:
-            if reference in may_be_missing and _is_nothing(reference):
+            fd = opened(reference, parameter)
+        except BadParameter as error:
+            is_gone = isinstance(error.__cause__, (NoSuchNetns, NotFound))
+            if is_gone and reference in may_be_missing and _is_nothing(reference):
                 labels[reference] = reference
                 continue
-            raise BadParameter(parameter, str(error)) from None
-        except NoEngine as error:
-            raise BadParameter(parameter, f"{reference} cannot be looked up: {error}") from None
+            raise
         label = "host" if reference == CURRENT and _nsfs.is_hosts() else reference
         label = known.setdefault(_nsfs.identity(fd), label)
         labels[reference] = label
@@ -47,6 +46,16 @@ def resolve(kernel: Kernel, references: Mapping[str, str], may_be_missing: Itera
         else:
             kernel.add(label, fd)
     return labels
+
+
+def opened(reference: str, parameter: str) -> int:
+    """Return a file descriptor of the namespace; raise BadParameter, naming the parameter, where it leads nowhere."""
+    try:
+        return _open(reference)
+    except (NoSuchNetns, NotFound) as error:
+        raise BadParameter(parameter, str(error)) from error
+    except NoEngine as error:
+        raise BadParameter(parameter, f"{reference} cannot be looked up: {error}") from None
 
 
 def discover(kernel: Kernel, label: str, numbers: set[int]) -> bool:

@@ -28,15 +28,15 @@ DOCKER = _OWN if Path(_OWN).exists() else "docker"
 
 
 class DockerHost(Sandbox):
-    """A sandbox in which an engine runs that has one image; what it has is told by docker(1)."""
+    """A sandbox in which an engine with these flags runs that has one image; what it has is told by docker(1)."""
 
-    def __init__(self) -> None:
+    def __init__(self, *flags: str) -> None:
         super().__init__()
         self._data = Path(tempfile.mkdtemp(prefix="netfleet-engine-"))
         self.sh("mkdir -p /var/lib/netfleet.docker", "mount -t tmpfs tmpfs /var/lib/netfleet.docker")
         log = (self._data / "log").open("wb")
         argv = ["dockerd", f"--data-root={self._data}/data", "--exec-root=/run/docker", "--pidfile=/run/docker.pid"]
-        more = ["--host=unix:///run/docker.sock", "--cgroup-parent=/netfleet-test", "--bip=172.31.255.1/24"]
+        more = ["--host=unix:///run/docker.sock", "--cgroup-parent=/netfleet-test", "--bip=172.31.255.1/24", *flags]
         self._engine = subprocess.Popen([*self.entering(), *argv, *more], stdout=log, stderr=log)
         log.close()
         deadline = time.monotonic() + _SECONDS

@@ -25,7 +25,7 @@ def documented(module: str, part: str) -> Any:
 @pytest.mark.parametrize("module", MODULES)
 def test_operations_are_returned_alike(module: str) -> None:
     """The result's list of operations is described in the same words by every module that changes a host."""
-    fragments = {*documented(module, "DOCUMENTATION")["extends_documentation_fragment"]}
+    fragments = {*documented(module, "DOCUMENTATION").get("extends_documentation_fragment", ())}
     changes = fragments & {"netfleet.docker.attributes", "netfleet.docker.docker"}
     operations = documented("netns", "RETURN")["operations"] if changes else None
     assert documented(module, "RETURN").get("operations") == operations

@@ -19,6 +19,8 @@ PURE = {
     *("_facts/_link_options", "_facts/_links", "_facts/_routing", "_facts/_iptables", "_facts/_nft", "_facts/_cgroup"),
     *("_facts/_said", "_facts/_docker", "_facts/_docker_engine", "_facts/_swarm", "_facts/_owners", "_facts/_compact"),
     *("_attributes", "_wire"),
+    *("_probe/_arp_wire", "_probe/_certificate", "_probe/_dns_wire", "_probe/_icmp_wire"),
+    *("_probe/_model", "_probe/_judge", "_probe/_wanted"),
     *("_network/_model", "_network/_ops", "_network/_compare", "_network/_plan", "_network/_said", "_network/_wanted"),
 }
 
@@ -38,7 +40,7 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            folders = (PACKAGE, f"{PACKAGE}._facts", f"{PACKAGE}._network")
+            folders = (PACKAGE, f"{PACKAGE}._facts", f"{PACKAGE}._network", f"{PACKAGE}._probe")
             names = (
                 [f"{node.module}.{one.name}" for one in node.names] if node.module in folders else [node.module or ""]
             )
@@ -49,7 +51,7 @@ def imports(path: Path) -> set[str]:
 def name_of(module: str) -> str:
     """Return a module's name in the table; the planners have one together."""
     parts = module.split(".")
-    return "/".join(parts[: 2 if parts[0] in ("_facts", "_network") else 1])
+    return "/".join(parts[: 2 if parts[0] in ("_facts", "_network", "_probe") else 1])
 
 
 def own_name(path: Path) -> str:

@@ -1,0 +1,188 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""DNS messages as bytes (RFC 1035): questions written, answers read. Whatever is no answer raises ValueError."""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from collections.abc import Mapping
+from typing import Callable, NamedTuple
+
+TYPES = {
+    "A": 1,
+    "NS": 2,
+    "CNAME": 5,
+    "SOA": 6,
+    "PTR": 12,
+    "MX": 15,
+    "TXT": 16,
+    "AAAA": 28,
+    "SRV": 33,
+    "DS": 43,
+    "DNSKEY": 48,
+    "HTTPS": 65,
+    "CAA": 257,
+}
+RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
+_NAMES = {number: name for name, number in TYPES.items()}
+_HEADER = struct.Struct("!6H")
+_RECORD = struct.Struct("!HHIH")
+_RECURSION_WANTED, _RESPONSE, _AUTHORITATIVE, _TRUNCATED = 0x0100, 0x8000, 0x0400, 0x0200
+_INTERNET = 1
+_LABEL_BYTES, _NAME_BYTES = 63, 253
+_MOST_POINTERS = 64
+
+
+class Record(NamedTuple):
+    """One record, with its data as text."""
+
+    name: str
+    type: str
+    ttl: int
+    data: str
+
+
+class Answer(NamedTuple):
+    """What a server said."""
+
+    rcode: str
+    authoritative: bool
+    truncated: bool
+    records: tuple[Record, ...]
+
+
+def question(number: int, name: str, kind: str) -> bytes:
+    """Return the message that asks for the records of one type of a name."""
+    header = _HEADER.pack(number, _RECURSION_WANTED, 1, 0, 0, 0)
+    return header + _encoded(name) + struct.pack("!HH", TYPES[kind], _INTERNET)
+
+
+def answer(data: bytes, number: int, name: str, kind: str) -> Answer:
+    """Return what a message says, which has to be the answer to that question."""
+    try:
+        found, flags, questions, records, _authorities, _more = _HEADER.unpack_from(data)
+        if found != number or not flags & _RESPONSE:
+            raise ValueError("it is the answer to no question of ours")
+        offset = _HEADER.size
+        asked = []
+        for _number in range(questions):
+            there, offset = _name(data, offset)
+            asked.append((there.lower(), struct.unpack_from("!H", data, offset)[0]))
+            offset += 4
+        # A server that cannot read a question may leave it out.
+        if asked and asked != [(name.rstrip(".").lower(), TYPES[kind])]:
+            raise ValueError("it is the answer to another question")
+        every = []
+        for _number in range(records):
+            record, offset = _record(data, offset)
+            every.append(record)
+    except (struct.error, IndexError):
+        raise ValueError("it ends too early") from None
+    rcode = RCODES.get(flags & 15, f"RCODE{flags & 15}")
+    return Answer(rcode, bool(flags & _AUTHORITATIVE), bool(flags & _TRUNCATED), tuple(every))
+
+
+def reverse(address: str) -> str:
+    """Return the name under which the name of an address is kept."""
+    return ipaddress.ip_address(address).reverse_pointer
+
+
+def _encoded(name: str) -> bytes:
+    labels = name.rstrip(".").split(".") if name.rstrip(".") else []
+    parts = [label.encode("ascii") for label in labels]
+    if len(name) > _NAME_BYTES + 1 or not all(1 <= len(part) <= _LABEL_BYTES for part in parts):
+        raise ValueError(f"{name[:80]!r} is no name: a label has 1 to 63 bytes, all of them 253")
+    return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
+
+
+def _name(data: bytes, offset: int) -> tuple[str, int]:
+    """Return a name and what comes after it; a pointer leads to where the rest stands."""
+    labels: list[str] = []
+    end = -1
+    for _step in range(_NAME_BYTES + _MOST_POINTERS):
+        length = data[offset]
+        if length >= 0xC0:
+            end = offset + 2 if end < 0 else end
+            offset = struct.unpack_from("!H", data, offset)[0] & 0x3FFF
+        elif length > _LABEL_BYTES:
+            raise ValueError("it has a label of an unknown kind")
+        elif not length:
+            return ".".join(labels), offset + 1 if end < 0 else end
+        else:
+            label = data[offset + 1 : offset + 1 + length]
+            if len(label) < length:
+                raise IndexError
+            labels.append(_text(label))
+            offset += 1 + length
+    raise ValueError("one of its names does not end")
+
+
+def _text(data: bytes) -> str:
+    return "".join(chr(one) if 32 < one < 127 and one not in b".\\" else f"\\{one:03d}" for one in data)
+
+
+def _record(data: bytes, offset: int) -> tuple[Record, int]:
+    name, offset = _name(data, offset)
+    number, _class, ttl, length = _RECORD.unpack_from(data, offset)
+    start = offset + _RECORD.size
+    if start + length > len(data):
+        raise IndexError
+    kind = _NAMES.get(number, f"TYPE{number}")
+    return Record(name, kind, ttl, _data(kind, data, start, length)), start + length
+
+
+def _data(kind: str, data: bytes, start: int, length: int) -> str:
+    value = data[start : start + length]
+    return _DATA[kind](data, start, value) if kind in _DATA else value.hex()
+
+
+def _address(_data: bytes, _start: int, value: bytes) -> str:
+    return str(ipaddress.ip_address(value)) if len(value) in (4, 16) else value.hex()
+
+
+def _target(data: bytes, start: int, _value: bytes) -> str:
+    return _name(data, start)[0]
+
+
+def _exchange(data: bytes, start: int, value: bytes) -> str:
+    return f"{struct.unpack_from('!H', value)[0]} {_name(data, start + 2)[0]}"
+
+
+def _service(data: bytes, start: int, value: bytes) -> str:
+    return " ".join([*map(str, struct.unpack_from("!3H", value)), _name(data, start + 6)[0]])
+
+
+def _authority(data: bytes, start: int, _value: bytes) -> str:
+    server, offset = _name(data, start)
+    person, offset = _name(data, offset)
+    return " ".join([server, person, *map(str, struct.unpack_from("!5I", data, offset))])
+
+
+def _strings(_data: bytes, _start: int, value: bytes) -> str:
+    found, offset = b"", 0
+    while offset < len(value):
+        found += value[offset + 1 : offset + 1 + value[offset]]
+        offset += 1 + value[offset]
+    return found.decode("utf-8", "backslashreplace")
+
+
+def _issuer(_data: bytes, _start: int, value: bytes) -> str:
+    end = 2 + value[1]
+    tag = value[2:end].decode("ascii", "backslashreplace")
+    return f"{value[0]} {tag} {value[end:].decode('utf-8', 'backslashreplace')}"
+
+
+_DATA: Mapping[str, Callable[[bytes, int, bytes], str]] = {
+    "A": _address,
+    "AAAA": _address,
+    "CNAME": _target,
+    "NS": _target,
+    "PTR": _target,
+    "MX": _exchange,
+    "SRV": _service,
+    "SOA": _authority,
+    "TXT": _strings,
+    "CAA": _issuer,
+}

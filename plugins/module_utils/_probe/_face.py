@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module's side: parameters in, and the one place that turns errors and what is not met into a message."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils import _view
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._probe import _run
+from ansible_collections.netfleet.docker.plugins.module_utils._probe._wanted import SUBOPTIONS
+
+__all__ = ["SUBOPTIONS", "run"]
+
+
+def run(module: AnsibleModule) -> None:
+    """Make the checks and exit with their results."""
+    try:
+        found = _run.run(module.params)
+    except BadParameter as error:
+        module.fail_json(msg=_view.line(str(error)), parameter=_view.line(error.parameter))
+    except NetfleetError as error:
+        module.fail_json(msg=_view.line(str(error)))
+    found = _view.printable(found)
+    for one in found["results"]:
+        one["reason"] = _view.line(one["reason"])
+    if module.params["fail"] and not found["met"]:
+        module.fail_json(msg=_view.line(found["summary"]), **found)
+    module.exit_json(**found)

@@ -1,0 +1,234 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the become plugin runs on the host: it enters a network namespace, proves that, and becomes the command.
+
+It is sent as text in the command line: so it stands alone, is short, and needs nothing but Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import json
+import os
+import select
+import socket
+import stat
+import sys
+import time
+from typing import Any
+
+NEWNET, NEWNS, GET_NSTYPE = 0x40000000, 0x20000, 0xB703
+RDONLY, BIND, REC, SLAVE = 1, 0x1000, 0x4000, 0x80000
+# An SSH connection waits some ten seconds for the privileges that were asked for.
+SECONDS = 6.0
+# They answer for the C library from the host's own namespace, whatever is in resolv.conf.
+ANSWERERS = ("/run/systemd/resolve/io.systemd.Resolve", "/run/nscd/socket")
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Refused(Exception):
+    """Why the command is not run."""
+
+
+def check(what: str, result: int) -> None:
+    """Raise Refused if a call of the C library failed."""
+    if result != 0:
+        raise Refused(f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def mount(what: str, source: str, target: str, kind: str, flags: int) -> None:
+    """Mount, or raise Refused."""
+    check(what, libc.mount(os.fsencode(source), os.fsencode(target), os.fsencode(kind), ctypes.c_ulong(flags), None))
+
+
+def opened(path: str, follow: bool) -> int:
+    """Return a file descriptor of the network namespace at a path; nothing else is taken for one."""
+    if not follow and os.path.islink(path):
+        raise Refused(f"{path} is a symbolic link, which may lead anywhere by now; name its target")
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
+    try:
+        fd = os.open(path, flags)
+    except OSError as error:
+        raise Refused(f"{path}: {os.strerror(error.errno or 0)}") from None
+    with contextlib.suppress(OSError):
+        if fcntl.ioctl(fd, GET_NSTYPE) == NEWNET:
+            return fd
+    raise Refused(f"{path} is not a network namespace")
+
+
+def of_process(pid: int) -> int:
+    """Return the namespace of a process, which is still the same process afterwards."""
+    try:
+        handle = os.pidfd_open(pid)
+    except (OSError, OverflowError):
+        raise Refused(f"no process has the PID {pid}") from None
+    fd = opened(f"/proc/{pid}/ns/net", True)
+    if select.select([handle], [], [], 0)[0]:
+        raise Refused(f"the process {pid} ended meanwhile")
+    os.close(handle)
+    return fd
+
+
+def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
+    """Return what the Docker Engine says of a container."""
+    reply = b""
+    try:
+        with socket.socket(socket.AF_UNIX) as engine:
+            engine.settimeout(max(deadline - time.monotonic(), 0.01))
+            engine.connect(path)
+            engine.sendall(f"GET /containers/{name}/json HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+            while chunk := engine.recv(65536):
+                reply += chunk
+                engine.settimeout(max(deadline - time.monotonic(), 0.01))
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "it did not answer in time"
+        raise Refused(f"the Docker Engine at {path}: {reason}") from None
+    head, _blank, body = reply.partition(b"\r\n\r\n")
+    if head[9:12] == b"404":
+        raise Refused(f"no such container: {name}")
+    try:
+        found = json.loads(body)
+        known = found["Name"].lstrip("/")
+        if name == known or (len(name) >= 12 and found["Id"].startswith(name)):
+            return {**found["State"], **found, "Name": known, "mode": found["HostConfig"]["NetworkMode"]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Refused(f"the Docker Engine at {path}: what it answers about {name} is not a container") from None
+    raise Refused(f"no such container: {name} (the id of {known} begins like this; give 12 digits of it)")
+
+
+def of_container(name: str, path: str) -> tuple[int, dict[str, Any]]:
+    """Return the namespace of a running container, and what the engine says of it."""
+    deadline = time.monotonic() + SECONDS
+    before = inspect(name, path, deadline)
+    known = before["Name"]
+    if before["mode"] == "host":
+        raise Refused(f"container {known} has no namespace of its own, it shares the host's; say host")
+    if not before["Pid"]:
+        raise Refused(f"container {known} is not running ({before['Status']}) and has no namespace")
+    fd = of_process(before["Pid"])
+    if inspect(name, path, deadline)["Pid"] != before["Pid"]:
+        raise Refused(f"container {known} restarted meanwhile; try again")
+    return fd, before
+
+
+def identity(fd: int) -> tuple[int, int]:
+    """Return what tells a namespace from all others."""
+    status = os.fstat(fd)
+    return status.st_dev, status.st_ino
+
+
+def is_hosts() -> bool:
+    """Tell whether this process is in the namespace of PID 1: each namespace has one such file for all processes."""
+    return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
+
+
+def prove(fd: int, reference: str) -> None:
+    """Raise Refused unless this process is in that namespace, and not in the host's if another was asked for."""
+    now = opened("/proc/self/ns/net", True)
+    if identity(now) != identity(fd):
+        raise Refused(f"the kernel did not let this process into {reference}")
+    if is_hosts() != (reference == "host"):
+        raise Refused(f"{reference} is the host's own namespace; say host if that is meant")
+    os.close(now)
+
+
+def own_sysfs() -> None:
+    """Show the namespace's links in /sys, in mounts of our own; what is mounted below stays."""
+    check("take mounts of our own", libc.unshare(NEWNS))
+    mount("keep our mounts to ourselves", "none", "/", "none", SLAVE | REC)
+    kept: dict[str, int] = {}
+    with open("/proc/self/mountinfo", "rb") as lines:
+        for path in sorted({os.fsdecode(line.split()[4]) for line in lines}):
+            if path.startswith("/sys/") and not any(path.startswith(f"{one}/") for one in kept):
+                with contextlib.suppress(OSError):
+                    kept[path] = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    readonly = os.statvfs("/sys").f_flag & RDONLY
+    if libc.mount(b"netns", b"/sys", b"sysfs", ctypes.c_ulong(readonly), None) != 0:
+        if ctypes.get_errno() == errno.EBUSY:
+            return  # what is there is this namespace's already
+        raise Refused(f"mount /sys: {os.strerror(ctypes.get_errno())}")
+    for path, fd in kept.items():
+        with contextlib.suppress(Refused):
+            mount(path, f"/proc/self/fd/{fd}", path, "none", BIND | REC)
+
+
+def lay_over(source: str, target: str) -> None:
+    """Bind a file over another; one that is not there is nothing to be laid over, and is told as ip-netns(8) does."""
+    if os.path.exists(target):
+        mount(f"bind {source} over {target}", source, target, "none", BIND)
+    else:
+        sys.stderr.write(f"{source} is not seen: there is no {target}\n")
+
+
+def files(reference: str, container: dict[str, Any]) -> None:
+    """Lay the files of a named namespace, or those of a container, over the host's."""
+    found = {}
+    folder = f"/etc/netns/{reference}"
+    if ":" not in reference and os.path.isdir(folder):
+        found = {f"/etc/{name}": f"{folder}/{name}" for name in sorted(os.listdir(folder))}
+    for key, target in (("ResolvConfPath", "/etc/resolv.conf"), ("HostsPath", "/etc/hosts")) if container else ():
+        found[target] = container.get(key) or ""
+        if not os.path.isfile(found[target]):
+            raise Refused(f"container {container['Name']} has no {target} of its own on this host")
+    for target, source in found.items():
+        lay_over(source, target)
+    if "/etc/resolv.conf" in found:
+        for path in ANSWERERS:
+            if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
+                lay_over("/dev/null", path)
+
+
+def enter(reference: str, resolver: str, engine: str) -> None:
+    """Enter the namespace."""
+    scheme, colon, rest = reference.partition(":")
+    container: dict[str, Any] = {}
+    if not colon:
+        scheme = ""
+    if reference == "host":
+        # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
+        fd = opened("/proc/self/ns/net" if is_hosts() else "/proc/1/ns/net", True)
+    elif scheme == "container":
+        fd, container = of_container(rest, engine)
+    elif scheme == "pid":
+        fd = of_process(int(rest))
+    elif colon:
+        fd = opened(rest if scheme == "path" else f"/run/docker/netns/{rest}", scheme == "path")
+    elif os.path.lexists(f"/run/netns/{reference}"):
+        fd = opened(f"/run/netns/{reference}", False)
+    else:
+        raise Refused(f"no such namespace: {reference}")
+    if reference != "host" or not is_hosts():
+        check(f"enter {reference} (this takes root)", libc.setns(fd, NEWNET))
+        prove(fd, reference)
+        own_sysfs()
+        files(reference, container if resolver == "container" else {})
+    prove(fd, reference)
+    os.close(fd)
+
+
+def main(marker: str, reference: str, resolver: str, engine: str, *command: str) -> None:
+    """Become the command inside the namespace, or say why not: to Ansible as a module's result, and on stderr."""
+    text = ""
+    try:
+        if sys.version_info < (3, 9):  # noqa: UP036 (which Python it meets is the host's affair)
+            raise Refused("Python 3.9 or later is needed on the host; ansible_netns_python names another one")
+        enter(reference, resolver, engine)
+        os.execvp(command[0], command)
+    except (Refused, OSError, ValueError) as error:
+        text = f"netfleet.docker.netns: {error}"
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+    sys.stdout.write(marker + "\n" + json.dumps({"failed": True, "msg": text}) + "\n")
+    sys.stdout.flush()
+    # Whoever sends a module's code now must not find us gone.
+    while not os.isatty(0) and select.select([0], [], [], 2)[0] and os.read(0, 65536):
+        pass
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

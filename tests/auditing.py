@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules over snapshots that a test has at hand, and snapshots of a few rows."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import gzip
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import (
+    _evaluate,
+    _load,
+    _macros,
+    _policy,
+    _rules,
+    _tables,
+)
+from ansible_collections.netfleet.docker.tests import schema
+
+Row = dict[str, Any]
+Document = dict[str, Any]
+
+_DAY = datetime.date(2026, 1, 31)
+
+
+@functools.cache
+def rules(folder: Path = _rules.OWN) -> list[_rules.Rule]:
+    """Return the rules of a folder, by default the collection's own; none of them may be broken."""
+    found, broken = _rules.read([folder])
+    assert broken == []
+    return found
+
+
+def evaluate(
+    documents: Mapping[str, Document],
+    policy: Mapping[str, Any] | None = None,
+    beside: Mapping[str, Sequence[Row]] | None = None,
+    folder: Path = _rules.OWN,
+    only: str | None = None,
+) -> list[Row]:
+    """Return what all rules, or ``only`` one, find in snapshots by the hosts' names; no rule may fail."""
+    import duckdb
+
+    chosen = [rule for rule in rules(folder) if only in (None, rule.id)]
+    with tempfile.TemporaryDirectory(prefix="netfleet-") as place:
+        files = [_write(Path(place), name, document) for name, document in documents.items()]
+        database = duckdb.connect(":memory:", config={"threads": 1})
+        try:
+            assert _load.load(database, files) == []
+            _macros.define(database)
+            _policy.insert(database, policy or {})
+            for table, rows in (beside or {}).items():
+                _insert(database, table, rows)
+            assert _evaluate.evaluate(database, chosen, [], _DAY) == []
+            return _read(database)
+        finally:
+            database.close()
+
+
+def of(findings: Sequence[Row], rule: str) -> list[Row]:
+    """Return the findings of one rule."""
+    return [one for one in findings if one["rule"] == rule]
+
+
+def objects(findings: Sequence[Row], rule: str) -> list[str]:
+    """Return what the findings of one rule are about, with the hosts' names before it."""
+    return sorted(f"{one['host']}: {one['object']}" for one in of(findings, rule))
+
+
+def document(**parts: Any) -> Document:
+    """Return a snapshot of a host with its own namespace, filled up with null where a row says nothing.
+
+    ``namespaces`` are rows of netns with the lists of the snapshot, ``strays`` and ``missing`` lists of rows, and
+    ``taken_at`` is the host's; everything else is of ``docker``, where ``engine`` is one row.
+    """
+    taken = parts.pop("taken_at", "2026-01-31T12:00:00Z")
+    outside = {name: parts.pop(name, []) for name in ("namespaces", "strays", "missing")}
+    docker = {name: [row(table, **one) for one in parts.pop(name, [])] for name, table in schema.DOCKER_LISTS.items()}
+    engine = parts.pop("engine", {})
+    assert not parts, parts
+    return {
+        "version": 1,
+        "host": row("host", taken_at=taken),
+        "namespaces": [_namespace(one) for one in outside["namespaces"]],
+        "strays": [row("stray", **one) for one in outside["strays"]],
+        "docker": {"engine": row("docker_engine", **engine), **docker},
+        "missing": [row("missing", **one) for one in outside["missing"]],
+    }
+
+
+def row(table: str, /, **values: Any) -> Row:
+    """Return a row of a table: null for what is not said."""
+    found = {**dict.fromkeys(schema.tables()[table]), **values}
+    schema.assert_row(table, found)
+    return found
+
+
+def _namespace(said: Mapping[str, Any]) -> Row:
+    lists = {name: [row(table, **one) for one in said.get(name, ())] for name, table in schema.LISTS.items()}
+    own = {name: value for name, value in said.items() if name not in schema.LISTS and name != "sysctls"}
+    empty: Row = {name: [] for name, kind in schema.tables()["netns"].items() if kind == "list"}
+    return {**row("netns", **{**empty, **own}), "sysctls": said.get("sysctls", {}), **lists}
+
+
+def _write(folder: Path, name: str, said: Document) -> Path:
+    file = folder / f"{name}.json.gz"
+    file.write_bytes(gzip.compress(json.dumps({**said, "host": {**said["host"], "name": name}}).encode()))
+    return file
+
+
+def _insert(database: Any, table: str, rows: Sequence[Row]) -> None:
+    columns = list(_tables.beside(table))
+    marks = ", ".join("?" for _column in columns)
+    values = [[one.get(column) for column in columns] for one in rows]
+    database.executemany(f"INSERT INTO {_tables.quoted(table)} VALUES ({marks})", values)
+
+
+def _read(database: Any) -> list[Row]:
+    found = database.execute("SELECT * FROM finding")
+    names = [column[0] for column in found.description]
+    rows = [dict(zip(names, values)) for values in found.fetchall()]
+    data = ("evidence", "waived", "remediation")
+    return [{**one, **{name: one[name] and json.loads(one[name]) for name in data}} for one in rows]

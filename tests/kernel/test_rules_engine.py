@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit's rules about the engine's settings, on engines that run with them."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.netfleet.docker.tests.auditing import evaluate, objects, of
+
+from .docker_host import DockerHost
+from .rules_host import look, network, uplink
+
+pytest.importorskip("duckdb", reason="the audit runs on control nodes, which have Python 3.11 or newer")
+
+# Rule → what it is to find on the careless engine.
+PLANTED = {
+    "address-pools-nearly-used": ["4 networks, room for 4"],
+    "default-bridge-icc": ["network bridge"],
+    "engine-api-loopback": ["tcp://127.0.0.1:2376"],
+    "engine-api-open": ["tcp://0.0.0.0:2375"],
+    "engine-iptables-off": ["engine "],
+    "userland-proxy": ["docker-proxy"],
+}
+# What an engine with its own settings has, and the careful one has not.
+SILENT = ("default-bridge-icc", "loopback-publish-exposed", "userland-proxy")
+_CARELESS = (
+    "--iptables=false",
+    "--host=tcp://0.0.0.0:2375",
+    "--host=tcp://127.0.0.1:2376",
+    # Said, it spares the engine 15 seconds in which it warns of it.
+    "--tls=false",
+    "--default-address-pool=base=10.200.0.0/22,size=24",
+)
+
+
+def test_a_careless_engine() -> None:
+    with DockerHost(*_CARELESS) as host:
+        for name in "abcd":
+            host.docker("network", "create", name)
+        host.container("web", "--network=a", "--publish=127.0.0.1:8080:80")
+        found = evaluate({"h1": look(host)})
+        version = host.docker("version", "--format", "{{.Server.Version}}")
+    wanted = {rule: [f"h1: {one}" for one in names] for rule, names in PLANTED.items()}
+    wanted["engine-iptables-off"] = [f"h1: engine {version}"]
+    assert {one["rule"]: objects(found, one["rule"]) for one in found} == wanted
+    assert of(found, "engine-api-open")[0]["evidence"]["asks_for_certificates"] is False
+    assert of(found, "userland-proxy")[0]["evidence"]["sockets"] == 1
+
+
+def test_a_careful_engine() -> None:
+    with DockerHost("--icc=false", "--userland-proxy=false") as host:
+        uplink(host)
+        network(host, "front", "172.30.1.0/24")
+        network(host, "back", "10.9.8.0/24")
+        host.container("web", "--network=front", "--publish=127.0.0.1:8080:80")
+        host.container("db", "--network=back")
+        assert objects(evaluate({"h1": look(host)}), SILENT[1]) == ["h1: container web, 127.0.0.1:8080/tcp"]
+        host.sh("iptables -t raw -I PREROUTING ! -i lo -d 127.0.0.0/8 -j DROP")
+        assert evaluate({"h1": look(host)}) == []

@@ -1,0 +1,105 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What outcomes mean, how names are resolved, and that the options are documented as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._probe import _judge, _resolver, _wanted
+from ansible_collections.netfleet.docker.plugins.module_utils._probe._model import OPTIONS, STATES, Check, Outcome
+from ansible_collections.netfleet.docker.plugins.modules import probe
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def check(*expect: str) -> Check:
+    return Check(type="tcp", name="it", target="x", expect=expect, port=80)
+
+
+@pytest.mark.parametrize(
+    ("expect", "state", "wishes", "met"),
+    [
+        (("open",), "open", (), True),
+        (("open",), "open", ("more",), False),
+        (("open",), "refused", (), False),
+        (("closed",), "refused", (), True),
+        (("closed",), "filtered", (), True),
+        (("closed",), "unresolved", (), False),
+        (("closed",), "error", (), False),
+        (("refused", "open"), "refused", ("ignored",), True),
+    ],
+)
+def test_met(expect: tuple[str, ...], state: str, wishes: tuple[str, ...], met: bool) -> None:
+    assert _judge.met(check(*expect), Outcome(state, "why", wishes=wishes)) is met
+
+
+def test_figures() -> None:
+    assert _judge.latency(()) is None
+    assert _judge.latency((0.001, 0.002, 0.006)) == {"min_ms": 1.0, "avg_ms": 3.0, "max_ms": 6.0}
+    found = _judge.result(check("open"), Outcome("open", "fine", (0.1,), 4), {"address": "192.0.2.1"})
+    assert (found["sent"], found["received"], found["loss_percent"]) == (4, 1, 75.0)
+    assert found["reason"] == "fine" and found["address"] == "192.0.2.1"
+    assert "sent" not in _judge.result(check("open"), Outcome("open", "fine"), {})
+
+
+def test_summary() -> None:
+    good = _judge.result(check("open"), Outcome("open", "fine"), {})
+    bad = _judge.result(check("open"), Outcome("filtered", "silence"), {})
+    assert _judge.summary([good]) == "1 of 1 checks are as expected"
+    assert _judge.summary([good, bad]) == "1 of 2 checks are not as expected: it: silence (expected: open)"
+
+
+def test_resolv_conf() -> None:
+    text = "# x\nnameserver 192.0.2.1\nnameserver none\nnameserver fd00::1\ndomain a.test\nsearch b.test c.test.\n"
+    found = _resolver.read(text + "options rotate ndots:2\n", "192.0.2.5 Web web.test # no\n\nx y\n", "/r", "/h")
+    assert found.servers == ("192.0.2.1", "fd00::1")
+    assert (found.search, found.ndots) == (("b.test", "c.test"), 2)
+    assert dict(found.hosts) == {"web": ("192.0.2.5",), "web.test": ("192.0.2.5",)}
+    assert _resolver.candidates("db", found) == ("db.b.test", "db.c.test", "db")
+    assert _resolver.candidates("db.x.y", found) == ("db.x.y", "db.x.y.b.test", "db.x.y.c.test")
+    assert _resolver.candidates("db.", found) == ("db",)
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_whatever_the_files_hold(conf: str, hosts: str) -> None:
+    _resolver.read(conf, hosts, "/r", "/h")
+
+
+def test_defaults() -> None:
+    one, two, three = _wanted.checks(
+        [
+            {"type": "ping", "target": "FD00:0::1", "port": None},
+            {"type": "http", "url": "https://[fd00::1]/x?y"},
+            {"type": "dns", "target": "_srv._tcp.example"},
+        ]
+    )
+    assert (one.name, one.target, one.count, one.expect) == ("0: ping fd00::1", "fd00::1", 3, ("open",))
+    assert (two.target, two.port) == ("fd00::1", 443)
+    assert three.name == "2: dns _srv._tcp.example A"
+
+
+@given(st.dictionaries(st.sampled_from(sorted(_wanted.SUBOPTIONS)), st.text(max_size=20), max_size=4))
+def test_text_of_any_kind_is_taken_or_refused_by_name(given_: dict[str, Any]) -> None:
+    texts = {name: value for name, value in given_.items() if _wanted.SUBOPTIONS[name]["type"] in ("str", "path")}
+    for kind in STATES:
+        params = {**{name: value for name, value in texts.items() if "choices" not in _wanted.SUBOPTIONS[name]}}
+        refused = ""
+        try:
+            _wanted.checks([{**params, "type": kind}])
+        except BadParameter as error:
+            refused = error.parameter
+        assert refused.startswith("checks[0].") or not refused
+
+
+def test_every_option_is_documented_and_of_use() -> None:
+    documented = yaml.safe_load(probe.DOCUMENTATION)["options"]["checks"]["suboptions"]
+    assert set(documented) == set(_wanted.SUBOPTIONS) == set().union(*OPTIONS.values())
+    for name, option in documented.items():
+        spec = _wanted.SUBOPTIONS[name]
+        assert option["type"] == spec["type"]
+        assert option.get("choices") == spec.get("choices")

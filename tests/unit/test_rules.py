@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit's rules as files: each is whole, documented, tested both ways, and quotes what others have named."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _macros, _rules, _tables, _words
+from ansible_collections.netfleet.docker.tests.auditing import evaluate, objects, rules
+from ansible_collections.netfleet.docker.tests.kernel import test_rules_engine, test_rules_host, test_rules_swarm
+from ansible_collections.netfleet.docker.tests.unit import test_rules_recorded as recorded
+from ansible_collections.netfleet.docker.tests.unit.recorded_fleet import fleet
+
+_DOCS = Path(__file__).parents[2] / "docs/rules.md"
+# What a rule's evidence may hold, as anybody may have named it.
+_HOSTILE = "<b>x'\"{{7*7}}$(touch pwned)`touch pwned`;touch pwned\ntouch pwned\n#"
+_IDS = [rule.id for rule in rules()]
+# Columns whose values are the kernel's or Docker's own, with nothing in them that anybody chose.
+_WORDS = {"protocol", "state", "absent", "type"}
+
+
+def test_each_rule_is_tested_both_ways() -> None:
+    planted = set(test_rules_host.PLANTED) | set(test_rules_host.ALSO_PLANTED)
+    planted |= set(test_rules_swarm.PLANTED) | set(test_rules_swarm.ALSO_PLANTED) | set(test_rules_swarm.HABITS)
+    planted |= set(test_rules_engine.PLANTED) | set(test_rules_engine.SILENT)
+    assert planted | set(recorded.FIRES) == set(_IDS)
+    # On a healthy host in a sandbox all rules are silent but these, which another host or a recording sees silent.
+    habits = test_rules_host.HABITS | set(test_rules_swarm.HABITS)
+    assert habits <= set(test_rules_engine.SILENT) | set(recorded.SILENT)
+
+
+def test_what_no_sandbox_provokes_is_recorded_both_ways() -> None:
+    assert set(recorded.FIRES) <= set(recorded.SILENT)
+
+
+@pytest.mark.parametrize("rule", rules(), ids=_IDS)
+def test_a_file_is_whole(rule: _rules.Rule) -> None:
+    assert rule.references
+    assert rule.reason.endswith(".")
+    assert len(rule.title) <= 80
+    assert "\n" not in rule.object
+    # An identity is not to change by itself.
+    assert not {"netns", "pid", "index", "packets", "connections", "entries"} & set(rule.key)
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[Any]:
+    """Give a database with all tables and no row."""
+    import duckdb
+
+    database = duckdb.connect(":memory:", config={"threads": 1})
+    for statement in _tables.definitions():
+        database.execute(statement)
+    _macros.define(database)
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize("rule", rules(), ids=_IDS)
+def test_a_file_names_the_tables_that_it_reads(rule: _rules.Rule, empty: Any) -> None:
+    read = set(empty.get_table_names(rule.query)) & set(_tables.of_snapshots())
+    # It may need more: a namespace has its kind from what the engine says of containers.
+    assert set(rule.needs) >= read - {"host", "missing"}
+
+
+@pytest.mark.parametrize("rule", rules(), ids=_IDS)
+def test_a_remedy_runs_nothing_that_a_name_says(rule: _rules.Rule, empty: Any, tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "touch").symlink_to("/usr/bin/touch")
+    for values in _hostile(rule, empty):
+        remedy = _words.fill(rule.remedy, values)
+        command = ["/bin/bash", "--norc", "-c", remedy]
+        syntax = subprocess.run([*command[:2], "-n", *command[2:]], capture_output=True, text=True, check=False)
+        assert (syntax.returncode, syntax.stderr) == (0, ""), remedy
+        subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={"PATH": str(programs)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        assert os.listdir(tmp_path) == ["programs"], remedy
+        assert "\n" not in _words.shown(_words.fill(rule.object, values))
+
+
+def _hostile(rule: _rules.Rule, empty: Any) -> Iterator[dict[str, Any]]:
+    """Give the columns of a rule with values that do harm where they are not quoted, and once with nulls."""
+    described = empty.execute(f"DESCRIBE {rule.query}").fetchall()
+    texts: dict[str, Any] = {}
+    for name, kind, *_rest in described:
+        if kind == "VARCHAR":
+            texts[name] = "tcp" if name in _WORDS else _HOSTILE
+        elif kind.endswith("[]"):
+            # No process has this number.
+            texts[name] = [2**22 + 1] if "INT" in kind else [_HOSTILE]
+        else:
+            texts[name] = False if kind == "BOOLEAN" else 2**22 + 1
+    yield texts
+    if "namespace" in texts:
+        yield {**texts, "namespace": "host"}
+        yield {**texts, "path": None}
+    for word in ("down", "missing", "network", "mount"):
+        yield {**texts, **dict.fromkeys(_WORDS & set(texts), word)}
+
+
+def test_the_documentation_has_every_rule() -> None:
+    table = "\n".join(f"| `{one.id}` | {one.severity} | {one.scope} | {one.title} |" for one in rules())
+    assert table in _DOCS.read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_documentation_is_a_rule(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(# container-in-two-networks\.yml\n.*?)```", _DOCS.read_text("utf-8"), re.DOTALL)
+    assert set(yaml.safe_load(example)) >= {"title", "severity", "scope", "reason", "remedy", "key", "object", "query"}
+    (tmp_path / "container-in-two-networks.yml").write_text(example, encoding="utf-8")
+    hosts = fleet()
+    first = hosts["h1"]["docker"]["endpoints"][0]
+    hosts["h1"]["docker"]["endpoints"].append({**first, "network": "other", "network_id": "other"})
+    found = evaluate(hosts, folder=tmp_path)
+    assert objects(found, "container-in-two-networks") == ["h1: container c1"]
+    assert found[0]["evidence"]["networks"] == ["far", "other"]

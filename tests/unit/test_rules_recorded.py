@@ -1,0 +1,501 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit's rules that no sandbox can provoke: on snapshots made by hand, each once as it is to be and once not.
+
+They take several hosts, an old engine, a kernel with ESP, or more rights or entries than a test has. Every case changes
+the healthy fleet of ``recorded_fleet``; what it does not name must not be found, from severity medium on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, NamedTuple
+
+import pytest
+from ansible_collections.netfleet.docker.tests.auditing import Document, evaluate, objects, row
+from ansible_collections.netfleet.docker.tests.unit.recorded_fleet import FAR, GATEWAY_MAC, fleet, mac, named, netns
+
+Fleet = dict[str, Document]
+SEVERE = ("critical", "high", "medium")
+
+
+class Case(NamedTuple):
+    """What is changed, what the rule then finds, and what else is given."""
+
+    change: Callable[[Fleet], None]
+    found: list[str]
+    policy: Any = None
+    beside: Any = None
+
+
+def docker(hosts: Fleet, host: str = "h1") -> Any:
+    return hosts[host]["docker"]
+
+
+def of(hosts: Fleet, kind: str, host: str = "h1") -> Any:
+    return netns(hosts[host], kind)
+
+
+def nothing(_hosts: Fleet) -> None:
+    pass
+
+
+def privileged(hosts: Fleet) -> None:
+    named(docker(hosts)["containers"], "c1")["privileged"] = True
+
+
+def privileged_and_stopped(hosts: Fleet) -> None:
+    docker(hosts)["containers"].append(row("container", id="9" * 64, name="old", state="exited", privileged=True))
+
+
+def encrypted(hosts: Fleet, version: str = "26.1.5") -> None:
+    """Make the overlay an encrypted one, with what Docker puts into the kernel for it."""
+    for number, host in ((1, "h1"), (2, "h2")):
+        docker(hosts, host)["engine"]["version"] = version
+        named(docker(hosts, host)["networks"], "far")["options"]["encrypted"] = ""
+        for link in (*of(hosts, "overlay", host)["interfaces"], *of(hosts, "container", host)["interfaces"]):
+            link["mtu"] = 1424
+        own = of(hosts, "host", host)
+        here, there = f"192.0.2.{number}", f"192.0.2.{3 - number}"
+        esp = {"family": 4, "protocol": "esp", "spi": 1, "reqid": 13681891}
+        own["xfrm_states"] = [row("xfrm_state", src=src, dst=dst, **esp) for src, dst in ((here, there), (there, here))]
+        way = {"src": f"{here}/32", "dst": f"{there}/32", "direction": "out", "dport": 4789}
+        own["xfrm_policies"] = [row("xfrm_policy", family=4, templates=[], **way)]
+        common = {"backend": "iptables-nft", "family": "ip", "position": 9, "match": [], "target_options": {}}
+        vni = '-p udp -m udp --dport 4789 -m u32 --u32 "0x0>>0x16&0x3c@0xc&0xffffff00=0x100100"'
+        mark = f"-A OUTPUT {vni} -j MARK --set-xmark 0xd0c4e3/0xffffffff"
+        drop = f"-A INPUT -p udp -m policy --dir in --pol none {vni} -j DROP"
+        own["firewall_rules"] += [
+            row("firewall_rule", **common, table="mangle", chain="OUTPUT", target="mark", text=mark),
+            row("firewall_rule", **common, table="filter", chain="INPUT", target="drop", text=drop),
+        ]
+
+
+def old_engine(hosts: Fleet) -> None:
+    encrypted(hosts, "20.10.23")
+
+
+def mended_engine(hosts: Fleet) -> None:
+    encrypted(hosts, "20.10.24+dfsg1")
+
+
+def state_gone(hosts: Fleet) -> None:
+    encrypted(hosts)
+    del of(hosts, "host")["xfrm_states"][0]
+
+
+def guard_gone(hosts: Fleet) -> None:
+    encrypted(hosts)
+    rules = of(hosts, "host", "h2")["firewall_rules"]
+    rules[:] = [one for one in rules if one["chain"] != "INPUT"]
+
+
+def guard_of_another(hosts: Fleet) -> None:
+    encrypted(hosts)
+    for one in of(hosts, "host", "h2")["firewall_rules"]:
+        one["text"] = one["text"].replace("0x100100", "0x999900")
+
+
+def apart(hosts: Fleet) -> None:
+    """Give the overlays an address of their own on each host."""
+    for number, host in ((1, "h1"), (2, "h2")):
+        address = {**of(hosts, "host", host)["addresses"][0], "address": f"198.51.100.{number}"}
+        of(hosts, "host", host)["addresses"].append(address)
+        of(hosts, "overlay", host)["fdb"][0]["dst"] = f"198.51.100.{3 - number}"
+
+
+def wrong_vtep(hosts: Fleet) -> None:
+    of(hosts, "overlay", "h3")["fdb"][0]["dst"] = "192.0.2.2"
+
+
+def stale(hosts: Fleet) -> None:
+    entries = of(hosts, "overlay")["fdb"]
+    entries.append({**entries[0], "mac": "02:42:0a:2c:00:63"})
+    # Broadcasts go to all, and what leads out of the fleet cannot be told.
+    entries.append({**entries[0], "mac": "00:00:00:00:00:00"})
+    entries.append({**entries[0], "mac": "02:42:0a:2c:00:64", "dst": "203.0.113.9"})
+
+
+def neighbour(hosts: Fleet) -> None:
+    of(hosts, "overlay")["neighbours"][0]["mac"] = "02:42:0a:2c:00:63"
+
+
+def learned(hosts: Fleet) -> None:
+    entries = of(hosts, "overlay")["neighbours"]
+    entries.append({**entries[0], "address": "10.44.0.77", "mac": "02:42:0a:2c:00:63", "state": "stale"})
+
+
+def peer_unknown(hosts: Fleet) -> None:
+    del docker(hosts, "h2")["network_peers"][0]
+
+
+def peer_is_new(hosts: Fleet) -> None:
+    peer_unknown(hosts)
+    named(docker(hosts)["containers"], "c1")["started_at"] = "2026-01-31T11:59:30.123456789Z"
+
+
+def same_address(hosts: Fleet, at: str = "10.44.0.10/24") -> None:
+    named(docker(hosts, "h2")["endpoints"], "c2")["ipv4"] = at
+    of(hosts, "container", "h2")["addresses"][0]["address"] = at[:-3]
+    of(hosts, "overlay", "h1")["neighbours"].clear()
+
+
+def address_given_back(hosts: Fleet) -> None:
+    same_address(hosts)
+    named(docker(hosts, "h2")["containers"], "c2")["started_at"] = "2026-01-31T12:00:20Z"
+    hosts["h2"]["host"]["taken_at"] = "2026-01-31T12:01:00Z"
+
+
+def same_vip(hosts: Fleet) -> None:
+    docker(hosts)["swarm_services"][1]["virtual_ips"][0]["address"] = "10.44.0.100/24"
+
+
+def vip_of_a_container(hosts: Fleet) -> None:
+    docker(hosts)["swarm_services"][1]["virtual_ips"][0]["address"] = "10.44.0.11/24"
+
+
+def wire(hosts: Fleet, host: str) -> Any:
+    """Return the namespace of the macvlan network's container."""
+    return next(one for one in hosts[host]["namespaces"] if one["container"] == f"m{host[1:]}")
+
+
+def same_wire_address(hosts: Fleet) -> None:
+    wire(hosts, "h2")["addresses"][0]["address"] = "192.0.2.17"
+    named(docker(hosts, "h2")["endpoints"], "m2")["ipv4"] = "192.0.2.17/24"
+    wire(hosts, "h2")["interfaces"][0]["mac"] = wire(hosts, "h1")["interfaces"][0]["mac"]
+    named(docker(hosts, "h2")["endpoints"], "m2")["mac"] = wire(hosts, "h1")["interfaces"][0]["mac"]
+
+
+def of_another_site(hosts: Fleet) -> None:
+    """Two sites with the same subnet: each has a gateway of its own."""
+    same_wire_address(hosts)
+    named(docker(hosts, "h2")["networks"], "onwire")["ipam"][0]["ip_range"] = "192.0.2.16/28"
+    of(hosts, "host", "h2")["neighbours"][0]["mac"] = "02:00:00:00:09:fe"
+
+
+def address_of_a_host(hosts: Fleet) -> None:
+    wire(hosts, "h2")["addresses"][0]["address"] = "192.0.2.1"
+    named(docker(hosts, "h2")["endpoints"], "m2")["ipv4"] = "192.0.2.1/24"
+
+
+def same_mac(hosts: Fleet) -> None:
+    wire(hosts, "h2")["interfaces"][0]["mac"] = wire(hosts, "h1")["interfaces"][0]["mac"]
+    named(docker(hosts, "h2")["endpoints"], "m2")["mac"] = wire(hosts, "h1")["interfaces"][0]["mac"]
+
+
+def ranges(hosts: Fleet) -> None:
+    named(docker(hosts, "h1")["networks"], "onwire")["ipam"][0]["ip_range"] = None
+
+
+def gateway_unknown(hosts: Fleet) -> None:
+    """One host has not talked to the gateway for a while, which tells nothing."""
+    ranges(hosts)
+    of(hosts, "host", "h2")["neighbours"].clear()
+
+
+def hidden(hosts: Fleet, subnet: str = "192.0.0.0/22") -> None:
+    pool: Any = {"subnet": subnet, "ip_range": None, "gateway": None, "auxiliary": {}}
+    kinds = dict.fromkeys(("internal", "ingress", "config_only"), False)
+    network = {"id": "b" * 64, "name": "wide", "driver": "bridge", "ipam": [pool], "options": {}}
+    docker(hosts)["networks"].append(row("docker_network", **network, **kinds))
+
+
+def hides_nobody(hosts: Fleet) -> None:
+    hidden(hosts, "198.18.0.0/15")
+
+
+def hidden_far_away(hosts: Fleet) -> None:
+    """A host that is not on the network's own: nothing routes there but the bridge."""
+    hidden(hosts, "203.0.113.0/24")
+    own = of(hosts, "host", "h2")
+    own["addresses"][0]["address"] = "203.0.113.2"
+    own["routes"] = [one for one in own["routes"] if one["dst"] == "0.0.0.0/0"]
+    docker(hosts, "h2")["engine"]["swarm_address"] = "203.0.113.2"
+    for host in ("h1", "h2"):
+        named(docker(hosts, host)["network_peers"], "p2")["address"] = "203.0.113.2"
+    of(hosts, "overlay")["fdb"][0]["dst"] = "203.0.113.2"
+
+
+def full_overlay(hosts: Fleet) -> None:
+    for host in ("h1", "h2"):
+        named(docker(hosts, host)["networks"], "far")["ipam"][0]["subnet"] = "10.44.0.8/29"
+    for number, one in enumerate(docker(hosts)["swarm_services"]):
+        one["virtual_ips"][0]["address"] = f"10.44.0.{12 + number}/29"
+    docker(hosts)["endpoints"].append(
+        row(
+            "docker_endpoint",
+            network_id=FAR,
+            network="far",
+            container="far-endpoint",
+            ipv4="10.44.0.9/29",
+            endpoint_id="9",
+        )
+    )
+
+
+def smaller_overlay(hosts: Fleet) -> None:
+    for one in of(hosts, "overlay", "h2")["interfaces"]:
+        one["mtu"] = 1400
+    of(hosts, "container", "h2")["interfaces"][0]["mtu"] = 1400
+
+
+def small_uplink(hosts: Fleet) -> None:
+    for host in ("h1", "h2"):
+        named(of(hosts, "host", host)["interfaces"], "eth0")["mtu"] = 1480
+        wire(hosts, host)["interfaces"][0]["mtu"] = 1480
+
+
+def smaller_wire(hosts: Fleet) -> None:
+    wire(hosts, "h2")["interfaces"][0]["mtu"] = 1400
+
+
+def smaller_wire_of_another_site(hosts: Fleet) -> None:
+    of_another_site(hosts)
+    smaller_wire(hosts)
+    named(of(hosts, "host", "h2")["interfaces"], "eth0")["mtu"] = 1400
+
+
+def raw_vxlan(hosts: Fleet, *there: str) -> None:
+    """Make VXLAN links without Docker: h1's sends to h2."""
+    for number, host in ((1, "h1"), (2, "h2")):
+        if host in there:
+            link = {
+                "index": 7,
+                "name": "vx0",
+                "kind": "vxlan",
+                "up": True,
+                "mtu": 1450,
+                "mac": f"02:00:00:00:77:0{number}",
+            }
+            options = {"vni": 77, "port": 4789, "local": f"192.0.2.{number}"}
+            entry = {"index": 7, "interface": "vx0", "mac": "00:00:00:00:00:00", "dst": f"192.0.2.{3 - number}"}
+            own = of(hosts, "host", host)
+            own["interfaces"].append(row("interface", **link, flags=[], altnames=[], options=options, port={}))
+            own["fdb"].append(row("fdb", **entry, state="permanent", flags=["self"]))
+
+
+def raw_vxlan_of_one(hosts: Fleet) -> None:
+    raw_vxlan(hosts, "h1")
+
+
+def raw_vxlan_of_both(hosts: Fleet) -> None:
+    raw_vxlan(hosts, "h1", "h2")
+
+
+def many_neighbours(hosts: Fleet, state: str = "reachable", count: int = 800) -> None:
+    own = of(hosts, "container")
+    own["neighbours"] = [
+        row("neighbour", index=4, family=4, address=f"10.44.{one // 256}.{one % 256}", state=state, flags=[])
+        for one in range(count)
+    ]
+    of(hosts, "host")["sysctls"]["net/ipv4/neigh/default/gc_thresh3"] = "1000"
+
+
+def fixed_neighbours(hosts: Fleet) -> None:
+    many_neighbours(hosts, "permanent")
+
+
+def few_neighbours(hosts: Fleet) -> None:
+    many_neighbours(hosts, count=700)
+
+
+def many_connections(hosts: Fleet) -> None:
+    of(hosts, "host").update(conntrack_count=210_000, conntrack_max=262_144)
+
+
+def some_connections(hosts: Fleet) -> None:
+    of(hosts, "host").update(conntrack_count=200_000, conntrack_max=262_144)
+
+
+def two_ingresses(hosts: Fleet) -> None:
+    networks = docker(hosts, "h2")["networks"]
+    networks.append({**named(networks, "ingress"), "id": "ing2" * 6, "name": "ingress2"})
+    networks[-1]["ipam"] = []
+
+
+def dummy(hosts: Fleet, **more: Any) -> None:
+    network = {"id": "d" * 64, "name": "alone", "driver": "macvlan", "ipam": [], "options": {}}
+    kinds = {**dict.fromkeys(("internal", "ingress", "config_only"), False), **more}
+    docker(hosts)["networks"].append(row("docker_network", **network, **kinds))
+
+
+def meant_dummy(hosts: Fleet) -> None:
+    dummy(hosts, internal=True)
+
+
+def listens_inside(hosts: Fleet) -> None:
+    """A manager that was told at which address to listen."""
+    socket = {"protocol": "tcp", "family": 4, "address": "192.0.2.1", "port": 2377, "processes": []}
+    of(hosts, "host")["sockets"] = [row("socket", **socket)]
+
+
+def probes(*answers: tuple[str, int, str]) -> Any:
+    rows = [
+        {"host": "h1", "target": "h2", "protocol": one, "port": port, "state": state} for one, port, state in answers
+    ]
+    return {"probe": rows}
+
+
+def firewall_unread(hosts: Fleet) -> None:
+    """A host that could not be read is not one without rules."""
+    own = of(hosts, "host")
+    own["firewall_chains"], own["firewall_rules"] = [], []
+    unread = {"netns": own["netns"], "part": "firewall", "what": "missing", "reason": "iptables-nft-save is missing"}
+    hosts["h1"]["missing"] = [row("missing", **unread)]
+
+
+def nftables(hosts: Fleet) -> None:
+    """Docker 29 with a firewall of its own has none of iptables' chains."""
+    firewall_unread(hosts)
+    hosts["h1"]["missing"] = []
+    docker(hosts)["engine"]["firewall_backend"] = "nftables"
+
+
+def engine_silent(hosts: Fleet) -> None:
+    """What an engine that does not answer would say of its proxies and sandboxes is not known."""
+    hosts["h1"]["docker"] = None
+    hosts["h1"]["missing"] = [row("missing", part="docker", what="missing", reason="timed out")]
+    proxy = [{"pid": 7, "command": "docker-proxy"}]
+    socket = {"protocol": "tcp", "family": 4, "address": "0.0.0.0", "port": 80, "processes": proxy}
+    of(hosts, "host")["sockets"] = [row("socket", **socket)]
+    of(hosts, "host")["interfaces"].append(
+        row("interface", index=9, name="veth1234567", kind="veth", up=True, running=False, flags=[], altnames=[])
+    )
+
+
+def lab_host(hosts: Fleet) -> None:
+    """A host that is a container itself: its own link's other end is out of sight."""
+    link = named(of(hosts, "host")["interfaces"], "eth0")
+    link.update(kind="veth", peer_netns=None, peer_index=12)
+
+
+FIRES = {
+    "conntrack-nearly-full": Case(many_connections, ["h1: host, 210000 of 262144"]),
+    "drift": Case(
+        nothing,
+        ["h1: bridge br0: set"],
+        beside={
+            "drift": [{"host": "h1", "module": "bridge", "object": "br0", "operation": "set", "detail": "mtu 1500"}]
+        },
+    ),
+    "duplicate-mac": Case(
+        same_mac,
+        ["h1: 02:42:c0:00:02:01 on eth0 in container:m1", "h2: 02:42:c0:00:02:01 on eth0 in container:m2"],
+    ),
+    "engine-overlay-cve": Case(old_engine, ["h1: network far, engine 20.10.23", "h2: network far, engine 20.10.23"]),
+    "fdb-stale": Case(stale, ["h1: 02:42:0a:2c:00:63 in network far"]),
+    "fdb-wrong-vtep": Case(wrong_vtep, [f"h3: {mac(1)} in network far"]),
+    "ingress-doubled": Case(two_ingresses, ["h2: ingress, ingress2"]),
+    "macvlan-duplicate-address": Case(
+        same_wire_address,
+        ["h1: 192.0.2.17 on eth0 in container:m1", "h2: 192.0.2.17 on eth0 in container:m2"],
+    ),
+    "macvlan-isolated": Case(dummy, ["h1: network alone"]),
+    "macvlan-ranges-overlap": Case(
+        ranges,
+        ["h1: network onwire, 192.0.2.0/24 of 192.0.2.0/24", "h2: network onwire, 192.0.2.32/28 of 192.0.2.0/24"],
+    ),
+    "neighbour-table-nearly-full": Case(many_neighbours, ["h1: IPv4, 801 of 1000"]),
+    "neighbour-wrong-mac": Case(neighbour, ["h1: 10.44.0.11 in network far"]),
+    "overlay-duplicate-address": Case(same_address, ["h1: 10.44.0.10 in network far", "h2: 10.44.0.10 in network far"]),
+    "overlay-duplicate-vip": Case(same_vip, ["h1: 10.44.0.100 in network far"]),
+    "overlay-encryption-missing": Case(state_gone, ["h1: network far to 192.0.2.2"]),
+    "overlay-encryption-unguarded": Case(guard_gone, ["h2: network far: drop what comes in plain"]),
+    "overlay-mtu-differs": Case(smaller_overlay, ["h2: network far, 1400 of 1450"]),
+    "overlay-mtu-too-large": Case(
+        small_uplink, [f"h{one}: vxlan0 in docker:1-{FAR[:10]}, network far" for one in (1, 2)]
+    ),
+    "overlay-pool-nearly-used": Case(full_overlay, ["h1: network far, 8 of 8 in 10.44.0.8/29"]),
+    "privileged-container": Case(privileged, ["h1: container c1"]),
+    "segment-mtu-differs": Case(smaller_wire, ["h2: eth0 in container:m2, 1400 of 1500"]),
+    "subnet-hides-host": Case(hidden_far_away, ["h1: network wide 203.0.113.0/24, host h2"]),
+    "swarm-peers-differ": Case(peer_unknown, ["h2: network far without h1"]),
+    "swarm-planes-mixed": Case(nothing, ["h1: 192.0.2.1", "h2: 192.0.2.2"]),
+    "swarm-port-blocked": Case(
+        nothing,
+        ["h1: 7946/tcp to h2", "h1: 7946/udp to h2"],
+        beside=probes(("tcp", 7946, "filtered"), ("udp", 7946, "closed")),
+    ),
+    "vxlan-peer-missing": Case(raw_vxlan_of_one, ["h1: vx0 in host, VNI 77, to h2"]),
+}
+SILENT = {
+    "conntrack-nearly-full": Case(some_connections, []),
+    "container-dns-broken": Case(firewall_unread, []),
+    "dangling-veth": Case(lab_host, []),
+    "docker-chains-missing": Case(nftables, []),
+    "drift": Case(nothing, []),
+    "duplicate-mac": Case(same_wire_address, []),
+    "engine-overlay-cve": Case(mended_engine, []),
+    "fdb-stale": Case(apart, []),
+    "fdb-wrong-vtep": Case(apart, []),
+    "ingress-doubled": Case(nothing, []),
+    "macvlan-duplicate-address": Case(of_another_site, []),
+    "macvlan-isolated": Case(meant_dummy, []),
+    "macvlan-ranges-overlap": Case(of_another_site, []),
+    "neighbour-table-nearly-full": Case(fixed_neighbours, []),
+    "neighbour-wrong-mac": Case(learned, []),
+    "orphan-docker-proxy": Case(engine_silent, []),
+    "overlay-duplicate-address": Case(address_given_back, []),
+    "overlay-duplicate-vip": Case(nothing, []),
+    "overlay-encryption-missing": Case(encrypted, []),
+    "overlay-encryption-unguarded": Case(encrypted, []),
+    "overlay-mtu-differs": Case(nothing, []),
+    "overlay-mtu-too-large": Case(nothing, []),
+    "overlay-not-encrypted": Case(encrypted, []),
+    "overlay-pool-nearly-used": Case(nothing, []),
+    "privileged-container": Case(privileged_and_stopped, []),
+    "segment-mtu-differs": Case(smaller_wire_of_another_site, []),
+    "subnet-hides-host": Case(hides_nobody, []),
+    "swarm-listens-everywhere": Case(listens_inside, []),
+    "swarm-peers-differ": Case(peer_is_new, []),
+    "swarm-planes-mixed": Case(apart, []),
+    "swarm-port-blocked": Case(
+        nothing, [], beside=probes(("tcp", 7946, "open"), ("udp", 4789, "filtered"), ("tcp", 80, "closed"))
+    ),
+    "vxlan-peer-missing": Case(raw_vxlan_of_both, []),
+}
+# More than one way to go wrong, or to look like it.
+MORE = [
+    ("fdb-wrong-vtep", Case(nothing, [])),
+    (
+        "macvlan-duplicate-address",
+        Case(address_of_a_host, ["h1: 192.0.2.1 on eth0 in host", "h2: 192.0.2.1 on eth0 in container:m2"]),
+    ),
+    ("macvlan-ranges-overlap", Case(gateway_unknown, FIRES["macvlan-ranges-overlap"].found)),
+    ("neighbour-table-nearly-full", Case(few_neighbours, [])),
+    ("overlay-duplicate-vip", Case(vip_of_a_container, ["h1: 10.44.0.11 in network far"])),
+    (
+        "overlay-encryption-unguarded",
+        Case(guard_of_another, ["h2: network far: drop what comes in plain", "h2: network far: mark what goes out"]),
+    ),
+    ("published-without-dnat", Case(nftables, [])),
+]
+_ALL = [*FIRES.items(), *SILENT.items(), *MORE]
+
+
+@pytest.mark.parametrize(
+    ("rule", "case"), _ALL, ids=[f"{rule}-{case.change.__name__}-{bool(case.found)}" for rule, case in _ALL]
+)
+def test_a_rule(rule: str, case: Case) -> None:
+    hosts = fleet(3 if case.change is wrong_vtep else 2)
+    case.change(hosts)
+    found = evaluate(hosts, case.policy, case.beside, only=None if case.found and case.change is not nothing else rule)
+    assert objects(found, rule) == case.found
+    assert {one["rule"] for one in found if one["severity"] in SEVERE} <= {rule}
+
+
+def test_the_evidence_of_a_wrong_entry() -> None:
+    hosts = fleet(3)
+    wrong_vtep(hosts)
+    (found,) = (one for one in evaluate(hosts) if one["rule"] == "fdb-wrong-vtep")
+    said = found["evidence"]
+    assert (said["leads_to"], said["peer_host"], said["right_host"], said["right_vtep"]) == (
+        *("192.0.2.2", "h2"),
+        *("h1", "192.0.2.1"),
+    )
+    assert said["container"] == "c1"
+    assert found["remediation"]["args"]["fdb"] == [{"mac": mac(1), "dst": "192.0.2.1"}]
+
+
+def test_the_gateway_is_what_tells_sites_apart() -> None:
+    assert of(fleet(), "host")["neighbours"][0]["mac"] == GATEWAY_MAC
