@@ -63,7 +63,7 @@ options:
 EXAMPLES = r"""
 - name: What to ask
   ansible.builtin.set_fact:
-    checks: "{{ infos | netfleet.docker.troubleshoot(host=inventory_hostname, source='container:web', target='db:5432') }}"
+    checks: "{{ infos | netfleet.docker.troubleshoot(host='h1', source='container:web', target='db:5432') }}"
 
 - name: Ask
   netfleet.docker.probe:
@@ -73,7 +73,7 @@ EXAMPLES = r"""
 
 - name: What is wrong
   ansible.builtin.debug:
-    msg: "{{ (infos | netfleet.docker.troubleshoot(host=inventory_hostname, source='container:web', target='db:5432',
+    msg: "{{ (infos | netfleet.docker.troubleshoot(host='h1', source='container:web', target='db:5432',
       results=said.results)).lines }}"
 """
 
@@ -118,6 +118,7 @@ _value:
       type: str
 """
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
@@ -126,23 +127,30 @@ from ansible_collections.netfleet.docker.plugins.module_utils._errors import Bad
 from ansible_collections.netfleet.docker.plugins.plugin_utils._trouble import _case, _diagnose, _told
 
 
-def troubleshoot(
-    snapshots: Mapping[str, Any],
-    host: str,
-    source: str,
-    target: str,
-    protocol: str = "tcp",
-    timeout: float = 2,
-    results: Sequence[Mapping[str, Any]] | None = None,
-) -> dict[str, Any]:
+@dataclasses.dataclass
+class Asked:
+    """The filter's options."""
+
+    host: str
+    source: str
+    target: str
+    protocol: str = "tcp"
+    timeout: float = 2
+    results: Sequence[Mapping[str, Any]] | None = None
+
+
+def troubleshoot(snapshots: Mapping[str, Any], **options: Any) -> dict[str, Any]:
     """Return checks to make, or with their results the diagnosis."""
     try:
-        case = _case.open_case(snapshots, host, source, target, protocol)
+        asked = Asked(**options)
+        case = _case.open_case(snapshots, asked.host, asked.source, asked.target, asked.protocol)
     except BadParameter as error:
-        raise AnsibleFilterError(str(error)) from None
-    if results is None:
-        return {"checks": _diagnose.wanted(case, timeout)}
-    diagnosis = _diagnose.diagnose(case, results)
+        raise AnsibleFilterError(f"troubleshoot: {error}") from None
+    except TypeError as error:
+        raise AnsibleFilterError(f"troubleshoot: {error}; it takes host, source, target and protocol") from None
+    if asked.results is None:
+        return {"checks": _diagnose.wanted(case, asked.timeout)}
+    diagnosis = _diagnose.diagnose(case, asked.results)
     return {**diagnosis, "lines": _told.lines(diagnosis), "markdown": _told.markdown(diagnosis)}
 
 

@@ -13,8 +13,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-from . import _compare, _evaluate, _files, _junit, _load, _macros, _policy, _report, _rules, _sarif, _tables, _terminal
+from . import (
+    _compare,
+    _dot,
+    _evaluate,
+    _files,
+    _html,
+    _junit,
+    _load,
+    _macros,
+    _mermaid,
+    _picture,
+    _policy,
+    _report,
+    _rules,
+    _sarif,
+    _tables,
+    _terminal,
+)
 
 # What every finding is in, and the most that the page has of them.
 ALL = {"json": "report.json", "sarif": "report.sarif", "junit": "report.junit.xml", "csv": "findings.csv"}
@@ -153,11 +171,30 @@ def _write(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequ
     for name, write in writers.items():
         if name in formats:
             write(folder / ALL[name], head, _report.findings(database))
+    if "html" in formats:
+        _html.write(database, report, folder)
+    for suffix, draw in {"dot": _dot, "mermaid": _mermaid}.items():
+        if suffix in formats:
+            _draw(database, report, folder / "pictures", (suffix, draw))
     if "csv" in formats:
         _files.write_csv(folder / ALL["csv"], _report.findings(database))
     if "parquet" in formats:
         for table in _tables.names():
             _compare.copy(database, table, folder / f"data/{table}.parquet")
+
+
+def _draw(database: Any, report: Mapping[str, Any], folder: Path, how: tuple[str, Any]) -> None:
+    """Write the pictures of the fleet and of each host as text."""
+    suffix, draw = how
+    folder.mkdir(exist_ok=True)
+    fleet = _picture.of_fleet(database, report["findings"])
+    (folder / f"fleet.{suffix}").write_text(draw.fleet(fleet), encoding="utf-8")
+    names = [host["name"] for host in report["hosts"]]
+    found: dict[str, list[Any]] = {}
+    for finding in report["findings"]:
+        found.setdefault(finding["host"], []).append(finding)
+    for name, graph in zip(names, _picture.of_hosts(database, names, found)):
+        (folder / f"{quote(name, safe='')}.{suffix}").write_text(draw.host(graph), encoding="utf-8")
 
 
 def _made(folder: Path) -> Path:
@@ -168,6 +205,9 @@ def _made(folder: Path) -> Path:
 def _move(work: Path, dest: Path, formats: Sequence[str]) -> list[Path]:
     """Put what was written in its place, each file at once, and of the database only what is asked for."""
     written = []
+    # Of an earlier evaluation there may have been more of them.
+    for beside in ("hosts", "pictures"):
+        shutil.rmtree(dest / beside, ignore_errors=True)
     left = (".duckdb", ".wal") if "duckdb" not in formats else (".wal",)
     for path in sorted(path for path in work.rglob("*") if path.is_file() and path.suffix not in left):
         place = dest / path.relative_to(work)

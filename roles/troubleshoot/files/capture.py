@@ -3,8 +3,8 @@
 
 """Record what passes the links of this namespace: capture.py SECONDS BYTES INTERFACE.
 
-Prints the name of the file, a pcap of Ethernet frames, when it reads, and goes on in the background until the time is over or
-the file has so many bytes; FILE.done is there then. INTERFACE is a dash for all links but lo.
+Prints the name of the file, a pcap of Ethernet frames, when it reads, and goes on in the background until the time is
+over or the file has so many bytes; FILE.done is there then. INTERFACE is a dash for all links.
 """
 
 from __future__ import annotations
