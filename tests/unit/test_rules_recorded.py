@@ -120,6 +120,30 @@ def neighbour(hosts: Fleet) -> None:
     of(hosts, "overlay")["neighbours"][0]["mac"] = "02:42:0a:2c:00:63"
 
 
+def neighbour_is_new(hosts: Fleet) -> None:
+    neighbour(hosts)
+    named(docker(hosts, "h2")["containers"], "c2")["started_at"] = "2026-01-31T11:59:30Z"
+
+
+def wrong_vtep_is_new(hosts: Fleet) -> None:
+    wrong_vtep(hosts)
+    named(docker(hosts)["containers"], "c1")["started_at"] = "2026-01-31T11:59:30Z"
+
+
+def own_link_with_the_parents_address(hosts: Fleet) -> None:
+    own = of(hosts, "host")
+    link = {"index": 9, "name": "shim", "kind": "macvlan", "up": True, "running": True, "mtu": 1500}
+    parent = {"parent_netns": own["netns"], "parent_index": 2, "parent": "eth0", "mac": "02:00:00:00:00:99"}
+    own["interfaces"].append(row("interface", **link, **parent, flags=[], altnames=[], options={}, port={}))
+    own["addresses"].append({**own["addresses"][0], "index": 9, "interface": "shim"})
+
+
+def not_filtered(hosts: Fleet) -> None:
+    """The module that hands bridged packets to the firewall is not there."""
+    del of(hosts, "host")["sysctls"]["net/bridge/bridge-nf-call-iptables"]
+    named(docker(hosts)["networks"], "docker_gwbridge")["options"]["com.docker.network.bridge.enable_icc"] = "false"
+
+
 def learned(hosts: Fleet) -> None:
     entries = of(hosts, "overlay")["neighbours"]
     entries.append({**entries[0], "address": "10.44.0.77", "mac": "02:42:0a:2c:00:63", "state": "stale"})
@@ -457,6 +481,10 @@ SILENT = {
 }
 # More than one way to go wrong, or to look like it.
 MORE = [
+    ("bridge-nf-off", Case(not_filtered, ["h1: network docker_gwbridge"])),
+    ("fdb-wrong-vtep", Case(wrong_vtep_is_new, [])),
+    ("macvlan-duplicate-address", Case(own_link_with_the_parents_address, [])),
+    ("neighbour-wrong-mac", Case(neighbour_is_new, [])),
     ("fdb-wrong-vtep", Case(nothing, [])),
     (
         "macvlan-duplicate-address",
@@ -478,7 +506,7 @@ _ALL = [*FIRES.items(), *SILENT.items(), *MORE]
     ("rule", "case"), _ALL, ids=[f"{rule}-{case.change.__name__}-{bool(case.found)}" for rule, case in _ALL]
 )
 def test_a_rule(rule: str, case: Case) -> None:
-    hosts = fleet(3 if case.change is wrong_vtep else 2)
+    hosts = fleet(3 if case.change in (wrong_vtep, wrong_vtep_is_new) else 2)
     case.change(hosts)
     found = evaluate(hosts, case.policy, case.beside, only=None if case.found and case.change is not nothing else rule)
     assert objects(found, rule) == case.found
