@@ -99,7 +99,7 @@ def need_root(session: nox.Session) -> None:
         session.error("this gate makes network namespaces and links: run it as root")
 
 
-def need_programs(session: nox.Session, programs: dict[str, str] = PROGRAMS) -> None:
+def need_programs(session: nox.Session, programs: dict[str, str]) -> None:
     """Install the programs that the tests take as witnesses, where that can be done; fail where it cannot."""
     packages = sorted({package for program, package in programs.items() if not shutil.which(program)})
     if packages and not shutil.which("apt-get"):
@@ -193,7 +193,7 @@ def report(session: nox.Session) -> None:
 def kernel(session: nox.Session, packages: tuple[str, ...]) -> None:
     """Run the engine against this machine's kernel, with the libraries of each supported distribution."""
     need_root(session)
-    need_programs(session)
+    need_programs(session, PROGRAMS)
     # The audit is the control node's, where ansible-core wants a newer Python than a host needs.
     control = () if session.python == "3.9" else ("duckdb>=1.3,<3",)
     session.install("ansible-core", "pytest>=8.3", "pytest-xdist", "hypothesis", *packages, *control)
@@ -290,7 +290,7 @@ def docs(session: nox.Session) -> None:
 def integration(session: nox.Session, core: str) -> None:
     """Run ansible-test integration on this machine's kernel."""
     need_root(session)
-    need_programs(session)
+    need_programs(session, PROGRAMS)
     some(session, "integration targets", "tests/integration/targets/*/tasks/main.yml")
     ansible_test(session, core, "integration", "--allow-root", "--allow-destructive", *session.posargs)
 

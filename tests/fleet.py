@@ -39,4 +39,4 @@ def insert(database: Any, table: str, rows: Sequence[Mapping[str, Any]]) -> None
     """Add rows, with null for what they do not say."""
     for row in rows:
         names = ", ".join(f'"{name}"' for name in row)
-        database.execute(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" for _ in row)})', list(row.values()))
+        database.execute(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(row))})', list(row.values()))

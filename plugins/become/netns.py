@@ -196,6 +196,7 @@ import re
 import shlex
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.become import BecomeBase
 from ansible_collections.netfleet.docker.plugins.module_utils import _values
@@ -211,13 +212,13 @@ exec "$@\""""
 _NO_CODE = re.compile(r'(?<!\(Exception\):\n)^ *(#.*|""".*"""|"""(.|\n)*?""")?\n', re.MULTILINE)
 
 
-class _Nobody(str):
-    """A user that is nobody's equal, and false: where Ansible finds users to be the same, it leaves become out."""
+class _Root(str):
+    """The user root, who differs from any other: where Ansible finds users not to differ, it leaves become out."""
 
     __slots__ = ()
 
     def __eq__(self, other: object) -> bool:
-        return False
+        return str.__eq__(self, other)
 
     def __ne__(self, other: object) -> bool:
         return True
@@ -232,10 +233,15 @@ class BecomeModule(BecomeBase):
     fail = ("Sorry, try again.",)
     missing = ("Sorry, a password is required to run sudo", "sudo: a password is required")
 
+    def __init__(self) -> None:
+        super().__init__()
+        # The other way to the same end. A task has a process of its own, so this is of this task alone.
+        constants.BECOME_ALLOW_SAME_USER = True
+
     def get_option(self, option: str, hostvars: Any = None, playcontext: Any = None) -> Any:
-        """Return an option's value; to Ansible, the user is never one that it could find to be the login's."""
+        """Return an option's value; to Ansible, the user is root, but never one that it finds to be the login's."""
         if option == "become_user":
-            return _Nobody()
+            return _Root("root")
         return super().get_option(option, hostvars=hostvars, playcontext=playcontext)
 
     def build_become_command(self, cmd: str, shell: Any) -> str:

@@ -28,7 +28,7 @@ function found(one) {
   return `<FONT COLOR="${TONES[one.severity]}" POINT-SIZE="9"><B>${all} found, ${one.severity}</B></FONT>`;
 }
 
-const KINDS = { device: "device", sharing: "container", remote: "other host", container: "", named: "named", process: "process", unowned: "nobody’s", "load-balancer": "load balancer" };
+const KINDS = { device: "device", sharing: "container", remote: "other host", container: "", named: "named", process: "process", unowned: "nobody's", "load-balancer": "load balancer" };
 const kind = (one) => KINDS[one.kind] ?? one.kind;
 
 /** Return the rows that tell of a link. */

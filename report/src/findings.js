@@ -25,8 +25,9 @@ export async function findings(screen, report, name, chosen, ready) {
     sort: chosen.get("sort") in SORTS ? chosen.get("sort") : "severity",
   };
   const said = el("p", { class: "hint", role: "status" });
-  const place = el("div", { class: "grid" });
+  const place = el("div", { class: "grid", tabindex: "-1" });
   const view = { report, wanted, said, place, open: new Set(), table: null };
+  place.addEventListener("keydown", (event) => move(view, event));
   add(screen, el("h2", {}, "Findings"), filters(view), leftOut(report), said, place);
   ready();
   await build(view);
@@ -112,7 +113,7 @@ async function build(view) {
 }
 
 function opener(view, finding) {
-  return el("button", { type: "button", class: "open", "aria-expanded": String(view.open.has(finding.id)), "aria-label": legible(`${finding.severity}: ${finding.title}: ${finding.object}, on ${finding.host}`), "data-finding": finding.id, onclick: () => toggle(view, finding), onkeydown: (event) => move(view, finding, event) }, badge(finding.severity));
+  return el("button", { type: "button", class: "open", "aria-expanded": String(view.open.has(finding.id)), "aria-label": legible(`${finding.severity}: ${finding.title}: ${finding.object}, on ${finding.host}`), "data-finding": finding.id, onclick: () => toggle(view, finding) }, badge(finding.severity));
 }
 
 const what = (finding) => el("span", { class: "what" }, el("b", {}, shown(finding.title)), marks(finding), el("span", { class: "object" }, shown(finding.object)));
@@ -163,17 +164,28 @@ async function format(view, row) {
   if (element.isConnected) row.normalizeHeight();
 }
 
-/** Go from finding to finding by key. */
-function move(view, finding, event) {
-  const down = event.key === "ArrowDown";
-  if (!down && event.key !== "ArrowUp") return;
+/** Go from finding to finding by key, from the one on which one stands or to which one is on the way. */
+function move(view, event) {
+  const step = { ArrowDown: "getNextRow", ArrowUp: "getPrevRow" }[event.key];
+  const here = event.target.dataset.finding ?? (event.target === view.place ? view.at : undefined);
+  if (!step || here === undefined) return;
   event.preventDefault();
-  const row = rowOf(view, finding);
-  const next = down ? row?.getNextRow() : row?.getPrevRow();
+  const next = view.table.searchRows("id", "=", Number(here))[0]?.[step]();
   if (!next) return;
-  const focus = () => next.getElement().querySelector("[data-finding]")?.focus();
-  if (next.getElement().isConnected) focus();
-  else view.table.scrollToRow(next, "center", false).then(focus);
+  view.at = next.getData().id;
+  if (next.getElement().isConnected) stand(view);
+  else {
+    // Keys that come while the table scrolls go on from there.
+    view.place.focus({ preventScroll: true });
+    view.table.scrollToRow(next, "center", false).then(() => stand(view));
+  }
+}
+
+function stand(view) {
+  const opener = () => view.place.querySelector(`[data-finding="${view.at}"]`);
+  opener()?.focus();
+  // The table makes its rows anew when it scrolls far.
+  requestAnimationFrame(() => [document.body, view.place].includes(document.activeElement) && opener()?.focus());
 }
 
 function heading(view, value, rows, visible) {

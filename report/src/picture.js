@@ -63,9 +63,10 @@ export class Picture {
     this.size = { width: (svg.viewBox.baseVal.width * 4) / 3, height: (svg.viewBox.baseVal.height * 4) / 3 };
     if (this.scale === null) {
       this.fit();
-      // What is tall begins with the host itself.
+      // What is tall begins with the host itself, where that would not be seen.
       const host = this.frame.querySelector("[data-box=g0]");
-      if (host) this.frame.scrollTop += host.getBoundingClientRect().top - this.frame.getBoundingClientRect().top - 60;
+      const down = host ? host.getBoundingClientRect().top - this.frame.getBoundingClientRect().top : 0;
+      if (down > this.frame.clientHeight / 2) this.frame.scrollTop += down - 60;
     } else this.show();
     this.frame.removeAttribute("aria-busy");
     if (focus) this.focus(this.frame.querySelector(`[data-box="${focus}"]`) || this.boxes()[0]);

@@ -188,6 +188,27 @@ def test_what_could_not_be_looked_at_is_said(tmp_path: Path) -> None:
     }
 
 
+def test_what_was_not_collected_is_not_checked_and_fixes_nothing(tmp_path: Path) -> None:
+    rule = rules(tmp_path / "rules") / "a-bridge.yml"
+    said = rule.read_text(encoding="utf-8").replace("needs: [interface]", "needs: [drift]")
+    rule.write_text(
+        said.replace(
+            "name AS interface, alias, flags FROM interface WHERE kind = 'bridge'", "netns AS interface FROM netns"
+        )
+    )
+    drift = tmp_path / "drift"
+    drift.mkdir()
+    (drift / "h1.json").write_text("[]", encoding="utf-8")
+    first = evaluated(tmp_path, snapshot("h1"), dest=tmp_path / "first", beside={"drift": drift})
+    assert first["summary"]["findings"]["high"] == 1
+    second = evaluated(tmp_path, snapshot("h1"), compare_with=tmp_path / "first")
+    assert [(one["rule"], one["host"], one["reason"]) for one in second["not_checked"]] == [
+        ("a-bridge", "h1", "drift: was not collected")
+    ]
+    assert second["fixed"] == second["findings"] == []
+    assert second["rules"] == {}
+
+
 def _waiver(**values: Any) -> dict[str, Any]:
     return {"rule": "a-bridge", "reason": "known", **values}
 

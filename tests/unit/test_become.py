@@ -16,6 +16,8 @@ import pytest
 import yaml
 from ansible import constants
 from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import get_shell_plugin
 from ansible_collections.netfleet.docker.plugins.become import netns
 from ansible_collections.netfleet.docker.plugins.become.netns import _program
 
@@ -36,14 +38,59 @@ def plugin(**variables: Any) -> Any:
     return found
 
 
+class Connection:
+    """A connection that remembers what it is to run."""
+
+    transport = "ssh"
+    allow_executable = False
+    default_user = None
+
+    def __init__(self, become: Any, user: str | None) -> None:
+        self.become = become
+        self.user = user
+        self._shell = get_shell_plugin("sh")
+        self.ran: list[str] = []
+
+    def get_option(self, _name: str) -> str | None:
+        return self.user
+
+    def exec_command(self, command: str, **_more: Any) -> tuple[int, bytes, bytes]:
+        self.ran.append(command)
+        return 0, b"/root\n", b""
+
+
+class Action(ActionBase):  # type: ignore[misc]
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        return {}
+
+
+def action(user: str | None, **variables: Any) -> Any:
+    """Return an action of Ansible's whose connection logs in as a user, and has the plugin."""
+    connection = Connection(plugin(**variables), user)
+    more = {"loader": None, "templar": None, "shared_loader_obj": None}
+    return Action(task=SimpleNamespace(), connection=connection, play_context=SimpleNamespace(executable=None), **more)
+
+
 @pytest.mark.parametrize("user", ["root", "deploy", "", None])
 @pytest.mark.parametrize("become_user", ["root", None])
-def test_ansible_never_finds_the_users_to_be_the_same(user: str | None, become_user: str | None) -> None:
-    found = plugin(netns="blue", become_user=become_user).get_option("become_user")
-    # As ActionBase._low_level_execute_command and _is_become_unprivileged ask.
-    assert found != user
-    assert not found == user  # noqa: SIM201
-    assert not bool(found and found not in ["root", user])
+@pytest.mark.parametrize("same_user", [True, False])
+def test_ansible_never_leaves_it_out(
+    user: str | None, become_user: str | None, same_user: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = action(user, netns="blue", become_user=become_user)
+    # Each of the two ways to that end is enough.
+    monkeypatch.setattr(constants, "BECOME_ALLOW_SAME_USER", same_user)
+    one._low_level_execute_command("true")
+    assert "no such namespace" in one._connection.ran[0]
+    # A user without rights would need files of others made readable; it is root.
+    assert one._is_become_unprivileged() is False
+    assert one._remote_expand_user("~/x") == "/root/x"
+    assert "~root" in one._connection.ran[1]
+
+
+def test_the_switch_is_on() -> None:
+    plugin(netns="blue")
+    assert constants.BECOME_ALLOW_SAME_USER is True
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,12 @@ def test_one_file_holds_everything(told: Told, tmp_path: Path) -> None:
 def test_many_hosts_have_files_beside_it(told: Told, tmp_path: Path) -> None:
     (tmp_path / "hosts").mkdir()
     (tmp_path / "hosts/99.js").write_text("of a run before", encoding="ascii")
+    (tmp_path / "hosts/notes.txt").write_text("of somebody else", encoding="ascii")
     page = _html.write(told[0], told[1], tmp_path, inside=2)
-    assert sorted(path.name for path in (tmp_path / "hosts").iterdir()) == [f"{one}.js" for one in range(6)]
+    assert sorted(path.name for path in (tmp_path / "hosts").iterdir()) == [
+        *(f"{one}.js" for one in range(6)),
+        "notes.txt",
+    ]
     call = (tmp_path / "hosts/0.js").read_text(encoding="ascii")
     assert re.fullmatch(r'netfleetHost\(0,"[A-Za-z0-9+/=]+"\);\n', call)
     data = block(page, "data")

@@ -25,6 +25,7 @@ def run(module: AnsibleModule) -> None:
     found = _view.printable(found)
     for one in found["results"]:
         one["reason"] = _view.line(one["reason"])
+    found["summary"] = _view.line(found["summary"])
     if module.params["fail"] and not found["met"]:
-        module.fail_json(msg=_view.line(found["summary"]), **found)
+        module.fail_json(msg=found["summary"], **found)
     module.exit_json(**found)

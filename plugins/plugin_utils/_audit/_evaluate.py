@@ -39,8 +39,17 @@ class _Broken(Exception):
     """What is wrong with a rule's rows."""
 
 
-def evaluate(database: Any, rules: Sequence[Rule], waivers: Sequence[Waiver], today: datetime.date) -> list[BrokenRule]:
-    """Fill the tables ``finding`` and ``not_checked``; return the rules that could not be evaluated."""
+def evaluate(
+    database: Any,
+    rules: Sequence[Rule],
+    waivers: Sequence[Waiver],
+    today: datetime.date,
+    lacking: frozenset[str] = frozenset(),
+) -> list[BrokenRule]:
+    """Fill the tables ``finding`` and ``not_checked``; return the rules that could not be evaluated.
+
+    A rule that needs one of the tables that are lacking is not evaluated, and so not checked on any host.
+    """
     columns = ", ".join(f"{_tables.quoted(name)} {kind}" for name, kind in FINDING.items())
     database.execute(f"CREATE TABLE finding ({columns})")
     database.execute("CREATE TABLE not_checked (rule VARCHAR, host VARCHAR, netns VARCHAR, reason VARCHAR)")
@@ -48,6 +57,10 @@ def evaluate(database: Any, rules: Sequence[Rule], waivers: Sequence[Waiver], to
     database.execute("SET enable_external_access = false")
     broken = []
     for rule in rules:
+        if lacks := sorted(lacking.intersection(rule.needs)):
+            reason = f"{lacks[0]}: was not collected"
+            database.execute("INSERT INTO not_checked SELECT ?, host, NULL, ? FROM host", [rule.id, reason])
+            continue
         try:
             _run(database, rule, waivers, today)
         except _Broken as error:

@@ -79,12 +79,14 @@ def evaluate(wanted: Wanted) -> dict[str, Any]:
             broken_snapshots = _load.load(database, files)
             _macros.define(database)
             _policy.insert(database, wanted.policy)
-            _insert_beside(database, wanted.beside)
+            given = _insert_beside(database, wanted.beside)
+            lacking = frozenset(_tables.collected()) - frozenset(_tables.of_snapshots()) - given
             _note_run(database, today, rules)
             _compare.open_earlier(database, wanted.compare_with)
         with _opened(work) as database:
-            broken_rules += _evaluate.evaluate(database, rules, waivers, today.date())
-        evaluated = [rule for rule in rules if rule.id not in {one.rule for one in broken_rules}]
+            broken_rules += _evaluate.evaluate(database, rules, waivers, today.date(), lacking)
+        out = {one.rule for one in broken_rules}
+        evaluated = [rule for rule in rules if rule.id not in out and not lacking.intersection(rule.needs)]
         with _opened(work) as database:
             database.execute(
                 "DELETE FROM evaluated WHERE rule NOT IN (SELECT unnest(?::VARCHAR[]))",
@@ -128,16 +130,18 @@ def _opened(work: Path) -> Iterator[Any]:
         database.close()
 
 
-def _insert_beside(database: Any, beside: Mapping[str, Path]) -> None:
-    for table, folder in beside.items():
-        columns = _tables.beside(table)
-        files = sorted(str(path) for path in folder.glob("*.json"))
+def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
+    """Fill tables from folders with JSON; return those that were collected, if only to say that there is nothing."""
+    found = {table: sorted(str(path) for path in folder.glob("*.json")) for table, folder in beside.items()}
+    for table, files in found.items():
         if files:
+            columns = _tables.beside(table)
             database.execute(
                 f"INSERT INTO {_tables.quoted(table)} SELECT {', '.join(columns)} FROM"
                 " read_json($files, columns = $columns, format = 'array')",
                 {"files": files, "columns": columns},
             )
+    return {table for table, files in found.items() if files}
 
 
 def _note_run(database: Any, now: datetime.datetime, rules: Sequence[_rules.Rule]) -> None:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import gc
 import hashlib
 import html
 import json
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -69,17 +70,31 @@ def write(
     data["beside"] = not alone
     blocks = {"data": _pack.packed(data), "fleet": _pack.packed(_fleet(database, report))}
     beside = folder / "hosts"
-    shutil.rmtree(beside, ignore_errors=True)
-    for number, content in enumerate(_hosts(database, report, names)):
-        if alone:
-            blocks[f"host-{number}"] = _pack.packed(content)
-        else:
-            beside.mkdir(exist_ok=True)
-            call = f'netfleetHost({number},"{_pack.packed(content)}");\n'
-            (beside / f"{number}.js").write_text(call, encoding="ascii")
+    for path in beside.glob("[0-9]*.js"):  # of a run before
+        path.unlink()
+    with _uncollected():
+        for number, content in enumerate(_hosts(database, report, names)):
+            if alone:
+                blocks[f"host-{number}"] = _pack.packed(content)
+            else:
+                beside.mkdir(exist_ok=True)
+                call = f'netfleetHost({number},"{_pack.packed(content)}");\n'
+                (beside / f"{number}.js").write_text(call, encoding="ascii")
     path = folder / NAME
     path.write_text(_page(blocks, str(report.get("created") or ""), alone), encoding="utf-8")
     return path
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cycles meanwhile: millions of rows have none, and looking takes a fourth of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:

@@ -142,6 +142,11 @@ def of_snapshots() -> list[str]:
     return list(_COLUMNS)
 
 
+def collected() -> list[str]:
+    """Return the names of the tables that are there only as far as somebody collected them."""
+    return [name for name in names() if name not in of_policy()]
+
+
 def of_policy() -> list[str]:
     """Return the names of the tables that the user's policy fills."""
     return [name for name in _BESIDE if name.startswith("policy_")]

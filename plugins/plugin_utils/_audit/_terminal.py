@@ -54,12 +54,17 @@ def _beside(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _some(
         "waiver that has expired", [f"{one['rule']}: {one['reason']}" for one in report["waivers"] if one["expired"]]
     )
-    if rows := report["not_checked"]:
-        hosts = sorted({row["host"] for row in rows})
-        rules = len({row["rule"] for row in rows})
-        yield f"not everything could be checked: {rules} rules on {', '.join(hosts[:_BESIDE])}" + (
-            f" and {len(hosts) - _BESIDE} more hosts" if len(hosts) > _BESIDE else ""
-        )
+    yield from _some("not checked", [f"{reason} ({told})" for reason, told in _reasons(report["not_checked"]).items()])
+
+
+def _reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return why rules were not checked, each with how many rules on how many hosts."""
+    found: dict[str, tuple[set[str], set[str]]] = {}
+    for row in rows:
+        rules, hosts = found.setdefault(row["reason"], (set(), set()))
+        rules.add(row["rule"])
+        hosts.add(row["host"])
+    return {reason: f"rules: {len(rules)}, hosts: {len(hosts)}" for reason, (rules, hosts) in found.items()}
 
 
 def _some(what: str, texts: list[str]) -> Iterator[str]:

@@ -35,6 +35,9 @@ def _checks(case: Case) -> Iterator[dict[str, Any]]:
         link = way.link["name"] if way and way.link else None
         yield {"name": NEIGHBOUR, "type": "neighbour", "target": str(gateway), **({"interface": link} if link else {})}
         yield {"name": GATEWAY, "type": "ping", "target": str(gateway), "count": 2}
+    elif case.target.address is not None and way and way.link and way.type == "unicast":
+        link = way.link["name"]
+        yield {"name": NEIGHBOUR, "type": "neighbour", "target": str(case.target.address), "interface": link}
     own = next(iter(space.addresses_of(way.link["index"], 4)), None) if way and way.link else None
     if own and not space.is_host:
         link = way.link["name"] if way and way.link else ""
@@ -72,7 +75,7 @@ def from_probe(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator
     """Give the steps in order; what was not asked is not there."""
     if found := results.get(NEIGHBOUR):
         remedy = "" if found["met"] else f"{enter(case)}ip neighbour show; bridge fdb show"
-        yield Step("neighbour", _state(found), f"gateway {found['target']}: {found['reason']}", remedy)
+        yield Step("neighbour", _state(found), f"{found['target']}: {found['reason']}", remedy)
     if found := results.get(DUPLICATE):
         state = {"duplicate": "broken", "error": "unknown"}.get(found["state"], "ok")
         yield Step("duplicate address", state, f"{found['target']}: {found['reason']}")
