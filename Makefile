@@ -48,7 +48,10 @@ demo: lab ## show the collection at work in the lab
 	$(PLAY) demo/show.yml
 	@$(call say,Every namespace of every host$(comma) as a snapshot has it)
 	@.venv/bin/python demo/table.py .lab/snapshots/*.json.gz
+	@$(call say,An audit of all of it)
+	$(PLAY) playbooks/audit.yml -e audit_directory='$(CURDIR)/.lab/audit'
 	@cat demo/next.txt
+	@printf '\nThe report of the audit: %s\n' "$$(ls -d .lab/audit/*/report.html | tail -n 1)"
 
 report: ## build the page of the audit's report from report/
 	cd report && npm ci --no-audit --no-fund --loglevel=error && node build.mjs

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class Way(Sandbox):
         self.sh(*_WAY.splitlines())
         # Before the first answer a link has been looked for and found, and IPv6 has settled.
         for target in (FAR, FAR6):
-            self.run("ping", "-c1", "-W5", target, netns="near")
+            self.wait_for(target, "near")
 
     def __exit__(self, *exception: object) -> None:
         for server in self._servers:
@@ -55,6 +56,12 @@ class Way(Sandbox):
             assert server.stdout
             server.stdout.close()
         super().__exit__(*exception)
+
+    def wait_for(self, target: str, netns: str) -> None:
+        """Wait until ping(8) gets there."""
+        deadline = time.monotonic() + 20
+        while ", 1 received" not in self.run("ping", "-c1", "-W1", target, netns=netns, check=False):
+            assert time.monotonic() < deadline, target
 
     def serve(self, *servers: str, netns: str = "far", certificate: Path | None = None) -> None:
         """Start servers, each as udp:KIND:PORT or tcp:KIND:PORT, and wait until they listen."""

@@ -36,8 +36,9 @@ class Run:
         resolver: str = "host",
         socket: str = SOCKET,
         before: tuple[str, ...] = (),
+        python: str = sys.executable,
     ) -> None:
-        program = [sys.executable, "-I", "-S", "-c", _program(), MARK, reference, resolver, socket]
+        program = [python, "-I", "-S", "-c", _program(), MARK, reference, resolver, socket]
         argv = [*box.entering(), *before, *program, "sh", "-c", f"echo {MARK}; {command}"]
         done = subprocess.run(
             argv, input="what Ansible pipes\n", capture_output=True, text=True, check=False, timeout=60
@@ -174,10 +175,12 @@ def test_what_must_not_be(box: Sandbox) -> None:
     assert box.run("ls", "/run/ran", check=False) == ""
 
 
+@pytest.mark.skipif(
+    not Path("/usr/bin/python3").exists(), reason="the tests' own Python may lie where only root may look"
+)
 def test_a_user_who_is_not_root(box: Sandbox) -> None:
-    done = Run(
-        box, "red", "touch /tmp/ran", before=("setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all")
-    )
+    user = ("setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all")
+    done = Run(box, "red", "touch /tmp/ran", before=user, python="/usr/bin/python3")
     assert "this takes root" in done.refused or "Permission" in done.refused
 
 

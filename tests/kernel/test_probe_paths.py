@@ -171,7 +171,7 @@ def segment() -> Iterator[Way]:
         for name in ("two", "three"):
             found.sh(f"ip -n {name} addr add 203.0.113.99/24 dev eth0")
             found.sh(f"ip -n {name} addr add fd03::99/64 dev eth0 nodad")
-        found.run("ping", "-c1", "-W5", "fd03::2", netns="one")
+        found.wait_for("fd03::2", "one")
         yield found
 
 

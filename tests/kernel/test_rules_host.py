@@ -87,6 +87,7 @@ PLANTED = {
     "subnet-reserved": ["network back 10.9.8.0/24 in 10.9.8.0/22"],
     "subnet-shadowed": ["network back 10.9.8.0/24, route 10.9.8.128/25 by vpn0"],
     "undeclared-port": ["container open, 0.0.0.0:80/tcp"],
+    "veth-managed": ["1 links of network back, by NetworkManager", "1 links of network front, by networkd"],
     "unowned-namespace": [],  # by its inode; looked at below
 }
 # What the sysctls of the second look show, when everything else is as before.
@@ -230,6 +231,7 @@ def plant(host: DockerHost) -> None:
     inside(host, "down", "ip link set eth0 down")
     inside(host, "lost", "ip link del eth0")
     inside(host, "open", "ip link set eth0 address 02:00:00:00:00:99")
+    plant_managers(host)
     plant_links(host)
     plant_namespaces(host)
     host.sh(
@@ -292,6 +294,19 @@ def plant_namespaces(host: DockerHost) -> None:
         "ip netns add leak",
         "mount --bind /run/netns/leak /run/x",
         "ip netns del leak",
+    )
+
+
+def plant_managers(host: DockerHost) -> None:
+    """Write what network managers write of the links that they look after, and of those that they do not."""
+    index = {link["master"]: link["ifindex"] for link in host.ip("link", "show", "type", "veth") if link.get("master")}
+    front, back, bridge = index["br-front"], index["br-back"], index["docker0"]
+    host.sh(
+        "mkdir -p /run/systemd/netif/links /run/NetworkManager/devices",
+        f"printf '# Private.\\nADMIN_STATE=configuring\\nOPER_STATE=carrier\\n' > /run/systemd/netif/links/{front}",
+        f"printf '# Private.\\nADMIN_STATE=unmanaged\\nOPER_STATE=carrier\\n' > /run/systemd/netif/links/{bridge}",
+        f"printf '[device]\\nmanaged=true\\nnm-owned=0\\n' > /run/NetworkManager/devices/{back}",
+        f"printf '[device]\\nmanaged=false\\n' > /run/NetworkManager/devices/{bridge}",
     )
 
 

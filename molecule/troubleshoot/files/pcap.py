@@ -3,13 +3,21 @@
 
 """Look into a pcap: pcap.py FILE fails where there is no TCP packet to port 80 in it."""
 
+from __future__ import annotations
+
+import socket
 import struct
 import sys
 
+MAGIC = 0xA1B2C3D4
+ETHERNET = 1
+TO_PORT_80 = b"\x00\x50"
+
 with open(sys.argv[1], "rb") as file:
-    head = struct.unpack("=IHHiIII", file.read(24))
-    assert head[0] == 0xA1B2C3D4 and head[6] == 1, head
+    magic, *_versions, link_type = struct.unpack("=IHHiIII", file.read(24))
+    assert (magic, link_type) == (MAGIC, ETHERNET)
     frames = []
     while record := file.read(16):
         frames.append(file.read(struct.unpack("=IIII", record)[2]))
-assert any(frame[12:14] == b"\x08\x00" and frame[23] == 6 and frame[36:38] == b"\x00\x50" for frame in frames), len(frames)
+tcp = [frame for frame in frames if frame[12:14] == b"\x08\x00" and frame[23] == socket.IPPROTO_TCP]
+assert any(frame[36:38] == TO_PORT_80 for frame in tcp), f"{len(frames)} frames, {len(tcp)} of them TCP"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _owners, _sockets
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import _host, _owners, _sockets
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._parts import Found
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._visits import Visits
 
@@ -27,6 +27,10 @@ def complete(
         rows[netns].update(found.columns)
         _other_ends(found, visits)
         _networks(rows[netns], found.lists.get("interfaces", ()), docker.networks)
+        if rows[netns]["kind"] == "host":
+            managers = _host.managers()
+            for link in found.lists.get("interfaces", ()):
+                link["managed_by"] = managers.get(link["index"])
         if "sockets" in found.lists:
             found.lists["sockets"] = _sockets.finish(found.lists["sockets"], found.names, holders)
         if found.lists.get("xfrm_policies"):

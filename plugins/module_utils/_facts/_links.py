@@ -96,6 +96,7 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         "qdisc": message.get("IFLA_QDISC"),
         "docker_network_id": None,
         "docker_network": None,
+        "managed_by": None,
         "options": options,
         "port": _link_options.of_port(text(info[_PORT_KIND]), info[_PORT_DATA]) if _PORT_DATA in info else {},
         "statistics": _statistics(message.get("IFLA_STATS64")),

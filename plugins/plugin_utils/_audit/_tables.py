@@ -20,7 +20,8 @@ _COLUMNS: Mapping[str, str] = {
         "index:integer name kind up:boolean running:boolean operstate mtu:integer mac flags:texts alias "
         "altnames:texts master_index:integer master peer_netns peer_index:integer peer parent_netns "
         "parent_index:integer parent group:integer promiscuity:integer carrier_changes:integer "
-        "queue_length:integer qdisc docker_network_id docker_network options:json port:json statistics:json"
+        "queue_length:integer qdisc docker_network_id docker_network managed_by options:json port:json "
+        "statistics:json"
     ),
     "address": (
         "index:integer interface family:integer address prefixlen:integer peer broadcast label scope "
