@@ -4,7 +4,7 @@
 // A finding, unfolded: why it matters, what proves it, and what to type.
 
 import { copyButton } from "./copy.js";
-import { count, el, legible, shown } from "./text.js";
+import { add, count, el, legible, shown } from "./text.js";
 
 export function badge(severity) {
   return el("span", { class: `badge ${severity}` }, severity);
@@ -99,8 +99,8 @@ export function details(finding, rule, more) {
   );
 }
 
-/** Return a finding as a disclosure of its own, for the page of a host. */
-export function disclosure(finding, rule, more, open = false) {
+/** Return a finding as a disclosure of its own; `extra` makes what stands below it. */
+export function disclosure(finding, rule, more, open = false, extra = () => null) {
   const whole = el(
     "details",
     { class: `finding ${finding.severity}`, open, id: finding.anchor },
@@ -119,7 +119,7 @@ export function disclosure(finding, rule, more, open = false) {
     ),
   );
   // A host may have thousands: what is in them is made when it is looked at.
-  whole.fill = () => whole.querySelector(".details") || whole.append(details(finding, rule, more));
+  whole.fill = () => whole.querySelector(".details") || whole.append(add(details(finding, rule, more), extra()));
   if (open) whole.fill();
   whole.addEventListener("toggle", () => whole.open && whole.fill());
   return whole;

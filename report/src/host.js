@@ -56,14 +56,6 @@ export async function host(screen, report, name, chosen, ready) {
     severity: report.rules[finding.rule]?.severity || "info",
     anchor: `finding-${id}`,
   }));
-  list.append(
-    ...(findings.length
-      ? findings.map((finding) =>
-          disclosure(finding, report.rules[finding.rule], finding, finding.fingerprint === chosen.get("finding")),
-        )
-      : [el("p", { class: "none" }, "Nothing was found on this host.")]),
-  );
-  list.querySelector("details[open]")?.scrollIntoView({ block: "center" });
   const picture = new Picture(page.graph, {
     name: `Topology of ${name}`,
     tell: (numbers) =>
@@ -77,8 +69,24 @@ export async function host(screen, report, name, chosen, ready) {
     leads: (part) =>
       part.kind === "remote" && report.byName.has(part.label) ? `#/host/${encodeURIComponent(part.label)}` : null,
   });
+  const seen = (number) => () =>
+    picture.has(number)
+      ? el(
+          "p",
+          {},
+          el("button", { type: "button", class: "where", onclick: () => picture.reveal(number) }, "Show where"),
+        )
+      : null;
+  list.append(
+    ...(findings.length
+      ? findings.map((one) =>
+          disclosure(one, report.rules[one.rule], one, one.fingerprint === chosen.get("finding"), seen(one.id)),
+        )
+      : [el("p", { class: "none" }, "Nothing was found on this host.")]),
+  );
   place.append(picture.element, inText(page.graph));
   await picture.draw();
+  list.querySelector("details[open]")?.scrollIntoView({ block: "center" });
 }
 
 function unfold(anchor) {
@@ -122,6 +130,7 @@ function legend() {
     sample("veth", "veth pair or port"),
     sample("rides", "rides on (macvlan, vlan, vxlan)"),
     sample("tunnel", "VXLAN tunnel"),
+    sample("fold", "several alike: choose it to unfold"),
   );
 }
 

@@ -20,6 +20,12 @@ function textScale(weight) {
   return Math.min(1, ARIAL[weight] / canvas.measureText(SAMPLE).width);
 }
 
+let made;
+const graphviz = async () => {
+  made ||= (await library("viz", "netfleetViz"))();
+  return made;
+};
+
 export class Picture {
   /** `tell` returns what a box's findings are, as elements; `follow` is called for a box that leads elsewhere. */
   constructor(graph, { name, tell, follow, leads }) {
@@ -58,8 +64,16 @@ export class Picture {
 
   async draw(focus) {
     this.frame.setAttribute("aria-busy", "true");
-    const viz = await library("viz", "netfleetViz").then((make) => (this.viz ||= make()));
-    const svg = viz.renderSVGElement(drawing(this.graph, this.open));
+    let svg;
+    try {
+      svg = (await graphviz()).renderSVGElement(drawing(this.graph, this.open));
+    } catch (error) {
+      this.frame.removeAttribute("aria-busy");
+      this.frame.replaceChildren(
+        el("p", { class: "error", role: "alert" }, "This cannot be drawn: ", shown(error.message)),
+      );
+      return;
+    }
     this.drawn = folded(this.graph, this.open);
     this.prepare(svg);
     this.frame.replaceChildren(svg);
@@ -141,6 +155,29 @@ export class Picture {
     for (const one of this.boxes()) one.classList.toggle("chosen", one === shape);
     this.focus(shape);
     this.describe(part, nodes);
+  }
+
+  /** Return whether something in the picture, other than the host as a whole, has a finding, by its number. */
+  has(number) {
+    return Boolean(this.partOf(number));
+  }
+
+  partOf(number) {
+    const painted = (part) => part.id !== "g0" && part.findings?.includes(number);
+    return this.graph.nodes.find(painted) || this.graph.groups.find(painted);
+  }
+
+  /** Go to what a finding concerns, and tell of it. */
+  async reveal(number) {
+    const part = this.partOf(number);
+    const fold = this.graph.folds.find((one) => one.members.includes(part.id) || one.members.includes(part.group));
+    if (fold && !this.open.has(fold.id)) {
+      this.open.add(fold.id);
+      await this.draw();
+    }
+    const box = [part.id, part.group].map((id) => this.frame.querySelector(`[data-box="${id}"]`)).find(Boolean);
+    box?.dispatchEvent(new MouseEvent("click"));
+    this.frame.scrollIntoView({ block: "nearest" });
   }
 
   describe(part, nodes) {
