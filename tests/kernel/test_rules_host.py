@@ -24,7 +24,7 @@ pytest.importorskip("duckdb", reason="the audit runs on control nodes, which hav
 HABITS = {"default-bridge-icc", "loopback-publish-exposed", "userland-proxy"}
 SEVERE = ("critical", "high", "medium")
 POLICY = {
-    "mtu": [{"host": "h1", "mtu": 1400}],
+    "mtu": [{"host": "h*", "mtu": 1400}, {"host": "x*", "mtu": 1500}],
     "published_ports": [{"container": "web", "port": 8080}],
     "reserved_subnets": [{"subnet": "10.9.8.0/22", "reason": "the lab"}],
 }
@@ -47,7 +47,7 @@ PLANTED = {
     "dad-failed": ["2001:db8::1 on six in red"],
     "dangling-veth": ["$(id) in host", "veth1234567 in host"],
     "default-bridge-used": ["container open"],
-    "dnat-stale": ["port 7777/tcp to 10.9.8.200"],
+    "dnat-stale": ["port 7777/tcp to 10.9.8.200", "port 7778/tcp to 10.9.8.200"],
     "docker-chains-missing": ["table filter"],
     "endpoint-address-differs": ["container other, 10.9.8.44 in network back"],
     "endpoint-link-missing": ["container lost in network tiny"],
@@ -159,6 +159,7 @@ def fires(found: Sequence[Row], wanted: dict[str, list[str]]) -> None:
         rule: sorted(f"h1: {one}" for one in names) for rule, names in wanted.items() if names
     }
     assert rules == set(wanted)
+    assert len({one["fingerprint"] for one in found}) == len(found)
 
 
 def evidence(found: Sequence[Row]) -> None:
@@ -238,6 +239,7 @@ def plant(host: DockerHost) -> None:
         "iptables -P FORWARD DROP",
         "iptables -D FORWARD -j DOCKER-USER",
         "iptables -t nat -A DOCKER -p tcp --dport 7777 -j DNAT --to-destination 10.9.8.200:80",
+        "iptables -t nat -A DOCKER ! -i br-back -p tcp --dport 7778 -j DNAT --to-destination 10.9.8.200:81",
         "sysctl -qw net.ipv4.conf.br-back.forwarding=0",
         "iptables -t nat -S DOCKER | grep -- '--dport 80 ' | sed 's/^-A/iptables -t nat -D/' | sh",
         "docker-proxy -proto tcp -host-ip 127.0.0.1 -host-port 9999 -container-ip 10.9.8.7 -container-port 1 "
@@ -258,6 +260,7 @@ def plant_links(host: DockerHost) -> None:
         "ip link set vpn1 up",
         "ip route add 10.9.8.128/25 dev vpn0",
         "ip route add 172.30.0.0/16 dev vpn0",
+        "ip route add 172.30.0.0/16 dev vpn0 table 99",
         "ip link set eth0 mtu 1400",
         "ip link add eth0.5 type veth peer name eth0.6",
         "sysctl -qw net.ipv4.conf.eth0/5.route_localnet=1",

@@ -46,7 +46,7 @@ ALSO_PLANTED = {
     "ingress-missing": ["sandbox of ingress"],
     "stale-vxlan": ["left in docker:1-0123456789, VNI 5000"],
 }
-PASTED = ("fdb-local-mac", "neighbour-wrong-mac")
+PASTED = ("fdb-local-mac", "neighbour-wrong-mac", "swarm-port-dropped")
 
 
 def test_a_swarm() -> None:

@@ -168,6 +168,7 @@ def _networks(number: int) -> list[Row]:
         "auxiliary": {},
     }
     return [
+        {**common, "id": "0" * 64, "name": "none", "driver": "null", "ipam": [], "options": {}},
         {
             **common,
             "id": FAR,

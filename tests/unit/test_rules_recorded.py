@@ -375,6 +375,26 @@ def nftables(hosts: Fleet) -> None:
     docker(hosts)["engine"]["firewall_backend"] = "nftables"
 
 
+def podman(hosts: Fleet) -> None:
+    """What answers as Docker does, with a firewall and a DNS server of its own."""
+    firewall_unread(hosts)
+    hosts["h1"]["missing"] = []
+    networks = docker(hosts)["networks"]
+    networks[:] = [one for one in networks if one["driver"] != "null"]
+    for kind in ("c1", "m1"):
+        own = next(one for one in hosts["h1"]["namespaces"] if one["container"] == kind)
+        own["sockets"], own["firewall_rules"] = [], []
+
+
+def resolver_gone(hosts: Fleet) -> None:
+    of(hosts, "container")["sockets"] = []
+
+
+def flushed(hosts: Fleet) -> None:
+    firewall_unread(hosts)
+    hosts["h1"]["missing"] = []
+
+
 def engine_silent(hosts: Fleet) -> None:
     """What an engine that does not answer would say of its proxies and sandboxes is not known."""
     hosts["h1"]["docker"] = None
@@ -481,6 +501,11 @@ SILENT = {
 }
 # More than one way to go wrong, or to look like it.
 MORE = [
+    ("container-dns-broken", Case(podman, [])),
+    ("container-dns-broken", Case(resolver_gone, ["h1: container c1"])),
+    ("docker-chains-missing", Case(podman, [])),
+    ("docker-chains-missing", Case(firewall_unread, [])),
+    ("docker-chains-missing", Case(flushed, ["h1: table filter", "h1: table nat"])),
     ("bridge-nf-off", Case(not_filtered, ["h1: network docker_gwbridge"])),
     ("fdb-wrong-vtep", Case(wrong_vtep_is_new, [])),
     ("macvlan-duplicate-address", Case(own_link_with_the_parents_address, [])),
