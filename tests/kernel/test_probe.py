@@ -13,6 +13,8 @@ import pytest
 
 from .probing import FAR, FAR6, MID, NEAR, Way
 
+pytestmark = pytest.mark.long
+
 QUICK = {"timeout": 1}
 
 
