@@ -375,6 +375,18 @@ def nftables(hosts: Fleet) -> None:
     docker(hosts)["engine"]["firewall_backend"] = "nftables"
 
 
+def api_by_systemd(hosts: Fleet) -> None:
+    """The engine's settings say fd://, and systemd listens for it."""
+    docker(hosts)["engine"]["hosts"] = ["fd://"]
+    holders = [{"pid": 1, "command": "systemd"}, {"pid": 9, "command": "dockerd"}]
+    socket = {"protocol": "tcp", "family": 6, "address": "::", "port": 2375, "processes": holders}
+    of(hosts, "host")["sockets"] = [row("socket", **socket)]
+
+
+def api_with_certificates(hosts: Fleet) -> None:
+    docker(hosts)["engine"].update(hosts=["tcp://0.0.0.0:2376", "tcp://127.0.0.1:2377"], tls=True)
+
+
 def podman(hosts: Fleet) -> None:
     """What answers as Docker does, with a firewall and a DNS server of its own."""
     firewall_unread(hosts)
@@ -501,6 +513,9 @@ SILENT = {
 }
 # More than one way to go wrong, or to look like it.
 MORE = [
+    ("engine-api-open", Case(api_by_systemd, ["h1: tcp://[::]:2375"])),
+    ("engine-api-open", Case(api_with_certificates, [])),
+    ("engine-api-loopback", Case(api_with_certificates, [])),
     ("container-dns-broken", Case(podman, [])),
     ("container-dns-broken", Case(resolver_gone, ["h1: container c1"])),
     ("docker-chains-missing", Case(podman, [])),
