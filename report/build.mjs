@@ -14,7 +14,9 @@ const { version } = JSON.parse(await read("node_modules/@viz-js/viz/package.json
 const holders = "SPDX-FileCopyrightText";
 const licence = "SPDX-License-Identifier";
 const ours = `/*! ${holders}: netfleet.docker contributors\n    ${licence}: GPL-3.0-or-later */\n`;
-const [, permission] = (await read("node_modules/tabulator-tables/LICENSE")).match(/(Permission is hereby granted[^]*?)\s*$/);
+const [, permission] = (await read("node_modules/tabulator-tables/LICENSE")).match(
+  /(Permission is hereby granted[^]*?)\s*$/,
+);
 const tabulator = `/*! Tabulator
     ${holders}: 2015-2026 Oli Folkerd
     ${licence}: MIT
@@ -27,7 +29,12 @@ const viz = `/*! Viz.js ${version} (MIT), with Graphviz (EPL-1.0) and Expat (MIT
     ${licence}: MIT AND EPL-1.0
 
 ${permission} */\n`;
-const parts = { "page.js": ["src/main.js", ours], "page.css": ["src/style.css", ours], "table.js": ["src/table.js", tabulator], "viz.js": ["src/viz.js", viz] };
+const parts = {
+  "page.js": ["src/main.js", ours],
+  "page.css": ["src/style.css", ours],
+  "table.js": ["src/table.js", tabulator],
+  "viz.js": ["src/viz.js", viz],
+};
 
 async function built([entry, banner], kind) {
   const made = await build({
@@ -49,7 +56,8 @@ let stale = 0;
 for (const [name, part] of Object.entries(parts)) {
   const text = await built(part, name.split(".")[1]);
   // These two stand in the page as they are; the libraries are packed.
-  if (name.startsWith("page") && /<\/(script|style)|<!--/i.test(text)) throw new Error(`${name} could end the element that it is put in`);
+  if (name.startsWith("page") && /<\/(script|style)|<!--/i.test(text))
+    throw new Error(`${name} could end the element that it is put in`);
   const file = new URL(name, place);
   const there = await readFile(file, "utf8").catch(() => "");
   if (there === text) continue;

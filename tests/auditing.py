@@ -95,10 +95,10 @@ def document(**parts: Any) -> Document:
     }
 
 
-def row(table: str, /, **values: Any) -> Row:
+def row(of: str, /, **values: Any) -> Row:
     """Return a row of a table: null for what is not said."""
-    found = {**dict.fromkeys(schema.tables()[table]), **values}
-    schema.assert_row(table, found)
+    found = {**dict.fromkeys(schema.tables()[of]), **values}
+    schema.assert_row(of, found)
     return found
 
 

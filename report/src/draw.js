@@ -20,7 +20,9 @@ function safe(text) {
 
 const muted = (text) => `<FONT COLOR="${MUTED}" POINT-SIZE="9">${safe(text)}</FONT>`;
 const cell = (content, port) => `<TR><TD ALIGN="LEFT"${port ? ` PORT="${port}"` : ""}>${content}</TD></TR>`;
-const table = (rows) => ({ html: `<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">${rows.join("")}</TABLE>` });
+const table = (rows) => ({
+  html: `<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">${rows.join("")}</TABLE>`,
+});
 
 function found(one) {
   const all = one.findings?.length || 0;
@@ -28,13 +30,23 @@ function found(one) {
   return `<FONT COLOR="${TONES[one.severity]}" POINT-SIZE="9"><B>${all} found, ${one.severity}</B></FONT>`;
 }
 
-const KINDS = { device: "device", sharing: "container", remote: "other host", container: "", named: "named", process: "process", unowned: "nobody's", "load-balancer": "load balancer" };
+const KINDS = {
+  device: "device",
+  sharing: "container",
+  remote: "other host",
+  container: "",
+  named: "named",
+  process: "process",
+  unowned: "nobody's",
+  "load-balancer": "load balancer",
+};
 const kind = (one) => KINDS[one.kind] ?? one.kind;
 
 /** Return the rows that tell of a link. */
 function rows(node, port) {
   const words = [kind(node), node.hint, node.mtu && `MTU ${node.mtu}`].filter(Boolean).join(", ");
-  const state = node.state && node.state !== "up" ? ` <FONT COLOR="${TONES.medium}" POINT-SIZE="9">${safe(node.state)}</FONT>` : "";
+  const state =
+    node.state && node.state !== "up" ? ` <FONT COLOR="${TONES.medium}" POINT-SIZE="9">${safe(node.state)}</FONT>` : "";
   const addresses = (node.addresses || []).filter((one) => one !== node.label);
   const shown = addresses.slice(0, ADDRESSES).map((one) => cell(safe(one)));
   if (addresses.length > ADDRESSES) shown.push(cell(muted(`and ${addresses.length - ADDRESSES} more addresses`)));
@@ -47,14 +59,19 @@ function rows(node, port) {
 }
 
 function foldRows(fold) {
-  const tone = fold.severity ? `<FONT COLOR="${TONES[fold.severity]}" POINT-SIZE="9"><B>${fold.severity}</B></FONT>` : muted("nothing found");
+  const tone = fold.severity
+    ? `<FONT COLOR="${TONES[fold.severity]}" POINT-SIZE="9"><B>${fold.severity}</B></FONT>`
+    : muted("nothing found");
   return [cell(`<B>${safe(fold.label)}</B>`), cell(`${tone} ${muted("· unfold")}`)];
 }
 
 function heading(group) {
   const hint = group.hint && ![group.label, `container:${group.label}`].includes(group.hint) ? group.hint : null;
   const words = [kind(group), hint].filter(Boolean).join(", ");
-  return [cell(`<B>${safe(group.label)}</B> ${words ? muted(words) : ""}`), found(group) ? cell(found(group)) : null].filter(Boolean);
+  return [
+    cell(`<B>${safe(group.label)}</B> ${words ? muted(words) : ""}`),
+    found(group) ? cell(found(group)) : null,
+  ].filter(Boolean);
 }
 
 function worst(group, nodes) {
@@ -63,7 +80,14 @@ function worst(group, nodes) {
 }
 
 function box(node) {
-  return { name: node.id, attributes: { id: node.id, class: `${node.kind} ${node.severity || ""}`, label: table(node.box ? foldRows(node) : rows(node)) } };
+  return {
+    name: node.id,
+    attributes: {
+      id: node.id,
+      class: `${node.kind} ${node.severity || ""}`,
+      label: table(node.box ? foldRows(node) : rows(node)),
+    },
+  };
 }
 
 /** Return what Graphviz takes for a picture, with what is in `open` unfolded. */
@@ -79,34 +103,78 @@ export function drawing(graph, open) {
       const parts = [...heading(group), ...links.flatMap((node) => rows(node, node.id))];
       for (const node of links) ends.set(node.id, [group.id, node.id]);
       // Graphviz draws what is not connected from the bottom to the top: what hangs on nothing is given first.
-      (links.some((node) => tied.has(node.id)) ? nodes : alone).push({ name: group.id, attributes: { id: group.id, class: `space ${group.kind} ${worst(group, links)}`, label: table(parts) } });
+      (links.some((node) => tied.has(node.id)) ? nodes : alone).push({
+        name: group.id,
+        attributes: { id: group.id, class: `space ${group.kind} ${worst(group, links)}`, label: table(parts) },
+      });
     } else {
       subgraphs.push({
         name: `cluster ${group.id}`,
-        graphAttributes: { id: group.id, margin: "12", class: `space ${group.kind} ${group.severity || ""}`, label: table(heading(group)) },
+        graphAttributes: {
+          id: group.id,
+          margin: "12",
+          class: `space ${group.kind} ${group.severity || ""}`,
+          label: table(heading(group)),
+        },
         nodes: links.map(box),
       });
     }
   }
   for (const node of drawn.nodes) if (!node.group) nodes.push(box(node));
   return {
-    graphAttributes: { rankdir: "LR", bgcolor: "transparent", fontname: "Arial", fontsize: "11", nodesep: "0.16", ranksep: "0.7", pad: "0.1", labeljust: "l", style: "rounded", newrank: "true", compound: "true" },
-    nodeAttributes: { shape: "box", style: "rounded,filled", fontname: "Arial", fontsize: "11", margin: "0.09,0.05", height: "0.3" },
+    graphAttributes: {
+      rankdir: "LR",
+      bgcolor: "transparent",
+      fontname: "Arial",
+      fontsize: "11",
+      nodesep: "0.16",
+      ranksep: "0.7",
+      pad: "0.1",
+      labeljust: "l",
+      style: "rounded",
+      newrank: "true",
+      compound: "true",
+    },
+    nodeAttributes: {
+      shape: "box",
+      style: "rounded,filled",
+      fontname: "Arial",
+      fontsize: "11",
+      margin: "0.09,0.05",
+      height: "0.3",
+    },
     edgeAttributes: { fontname: "Arial", fontsize: "8", fontcolor: MUTED, arrowhead: "none" },
     nodes: [...alone, ...nodes],
     subgraphs,
     edges: drawn.edges.toReversed().map((edge) => {
       const [tail, tailport] = ends.get(edge.tail) || [edge.tail];
       const [head, headport] = ends.get(edge.head) || [edge.head];
-      const label = edge.kind === "member" ? "" : edge.label || (edge.kind === "port" || edge.kind === "veth" ? "" : edge.kind);
-      return { tail, head, attributes: { class: `edge-${edge.kind}`, label: label ? ` ${safe(label)} ` : "", tailport: tailport ? `${tailport}:e` : "e", headport: headport ? `${headport}:w` : "w" } };
+      const label =
+        edge.kind === "member" ? "" : edge.label || (edge.kind === "port" || edge.kind === "veth" ? "" : edge.kind);
+      return {
+        tail,
+        head,
+        attributes: {
+          class: `edge-${edge.kind}`,
+          label: label ? ` ${safe(label)} ` : "",
+          tailport: tailport ? `${tailport}:e` : "e",
+          headport: headport ? `${headport}:w` : "w",
+        },
+      };
     }),
   };
 }
 
 /** Return a picture part in words, for those who do not see it. */
 export function inWords(one, nodes = []) {
-  const links = nodes.map((node) => `${node.label} ${(node.addresses || []).join(" ")}${node.state && node.state !== "up" ? ` ${node.state}` : ""}`);
+  const links = nodes.map(
+    (node) =>
+      `${node.label} ${(node.addresses || []).join(" ")}${node.state && node.state !== "up" ? ` ${node.state}` : ""}`,
+  );
   const numbers = new Set([one, ...nodes].flatMap((part) => part.findings || []));
-  return legible([`${kind(one)} ${one.label}`.trim(), ...links, numbers.size ? `${numbers.size} found` : ""].filter(Boolean).join(", "));
+  return legible(
+    [`${kind(one)} ${one.label}`.trim(), ...links, numbers.size ? `${numbers.size} found` : ""]
+      .filter(Boolean)
+      .join(", "),
+  );
 }

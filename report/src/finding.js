@@ -4,7 +4,7 @@
 // A finding, unfolded: why it matters, what proves it, and what to type.
 
 import { copyButton } from "./copy.js";
-import { count, el, legible, shown } from "./text.js";
+import { add, count, el, legible, shown } from "./text.js";
 
 export function badge(severity) {
   return el("span", { class: `badge ${severity}` }, severity);
@@ -30,9 +30,17 @@ function value(what) {
   if (Array.isArray(what)) {
     if (!what.length) return el("span", { class: "none" }, "none");
     if (what.every((one) => one === null || typeof one !== "object")) {
-      return el("ul", { class: "values" }, what.map((one) => el("li", {}, value(one))));
+      return el(
+        "ul",
+        { class: "values" },
+        what.map((one) => el("li", {}, value(one))),
+      );
     }
-    return el("ul", { class: "values" }, what.map((one) => el("li", {}, value(one))));
+    return el(
+      "ul",
+      { class: "values" },
+      what.map((one) => el("li", {}, value(one))),
+    );
   }
   if (typeof what === "object") return evidence(what);
   if (typeof what === "boolean") return el("code", {}, what ? "yes" : "no");
@@ -43,7 +51,9 @@ export function evidence(fields) {
   return el(
     "dl",
     { class: "evidence" },
-    Object.entries(fields).map(([name, what]) => el("div", {}, el("dt", {}, shown(name.replaceAll("_", " "))), el("dd", {}, value(what)))),
+    Object.entries(fields).map(([name, what]) =>
+      el("div", {}, el("dt", {}, shown(name.replaceAll("_", " "))), el("dd", {}, value(what))),
+    ),
   );
 }
 
@@ -59,13 +69,25 @@ export function details(finding, rule, more) {
     "div",
     { class: "details" },
     waived
-      ? el("p", { class: "waived" }, "Accepted: ", shown(waived.reason || "no reason given"), waived.until ? `, until ${legible(waived.until)}` : "")
+      ? el(
+          "p",
+          { class: "waived" },
+          "Accepted: ",
+          shown(waived.reason || "no reason given"),
+          waived.until ? `, until ${legible(waived.until)}` : "",
+        )
       : null,
     rule?.reason ? [el("h4", {}, "Why it matters"), el("p", {}, shown(rule.reason))] : null,
     more.evidence ? [el("h4", {}, "Evidence"), evidence(more.evidence)] : null,
     more.remedy ? [el("h4", {}, "What to do"), remedy(more.remedy)] : null,
     more.remediation
-      ? el("p", { class: "hint" }, "The role can do this by itself, with ", el("code", {}, `audit_remediate: [${legible(finding.rule)}]`), ".")
+      ? el(
+          "p",
+          { class: "hint" },
+          "The role can do this by itself, with ",
+          el("code", {}, `audit_remediate: [${legible(finding.rule)}]`),
+          ".",
+        )
       : null,
     el(
       "p",
@@ -77,14 +99,30 @@ export function details(finding, rule, more) {
   );
 }
 
-/** Return a finding as a disclosure of its own, for the page of a host. */
-export function disclosure(finding, rule, more, open = false) {
-  return el(
+/** Return a finding as a disclosure of its own; `extra` makes what stands below it. */
+export function disclosure(finding, rule, more, open = false, extra = () => null) {
+  const whole = el(
     "details",
     { class: `finding ${finding.severity}`, open, id: finding.anchor },
-    el("summary", {}, el("i", { class: "chevron" }), badge(finding.severity), el("span", { class: "what" }, el("b", {}, shown(finding.title)), el("span", { class: "object" }, shown(finding.object))), marks(finding)),
-    details(finding, rule, more),
+    el(
+      "summary",
+      {},
+      el("i", { class: "chevron" }),
+      badge(finding.severity),
+      el(
+        "span",
+        { class: "what" },
+        el("b", {}, shown(finding.title)),
+        el("span", { class: "object" }, shown(finding.object)),
+      ),
+      marks(finding),
+    ),
   );
+  // A host may have thousands: what is in them is made when it is looked at.
+  whole.fill = () => whole.querySelector(".details") || whole.append(add(details(finding, rule, more), extra()));
+  if (open) whole.fill();
+  whole.addEventListener("toggle", () => whole.open && whole.fill());
+  return whole;
 }
 
 /** Return counts by severity, those that are none left out. */
@@ -94,6 +132,8 @@ export function tally(counts, severities) {
   return el(
     "span",
     { class: "tally" },
-    there.map(([severity, one]) => el("span", { class: `badge ${severity}`, title: count(one, `${severity} finding`) }, `${one} ${severity}`)),
+    there.map(([severity, one]) =>
+      el("span", { class: `badge ${severity}`, title: count(one, `${severity} finding`) }, `${one} ${severity}`),
+    ),
   );
 }

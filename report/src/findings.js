@@ -5,25 +5,16 @@
 
 import { SEVERITIES, more } from "./data.js";
 import { badge, details, marks } from "./finding.js";
-import { choice, grid, toggles } from "./grid.js";
+import { SORTS, filter, filters, wantedOf } from "./filters.js";
+import { grid } from "./grid.js";
 import { add, count, el, legible, number, shown } from "./text.js";
 
-const SORTS = { severity: [{ column: "rank", dir: "asc" }], host: [{ column: "host", dir: "asc" }], finding: [{ column: "title", dir: "asc" }] };
-const STATUS = { "": "Open", new: "New", unchanged: "Unchanged", waived: "Waived", all: "All" };
 const NARROW = "(max-width: 700px)";
 // Groups are closed to begin with where there is much in them.
 const SHORT = 40;
 
 export async function findings(screen, report, name, chosen, ready) {
-  const wanted = {
-    text: chosen.get("search") || "",
-    severities: new Set((chosen.get("severity") || "").split(",").filter((one) => SEVERITIES.includes(one))),
-    status: chosen.get("status") in STATUS ? chosen.get("status") : "",
-    rule: chosen.get("rule") || "",
-    host: chosen.get("host") || "",
-    group: ["rule", "host"].includes(chosen.get("group")) ? chosen.get("group") : "",
-    sort: chosen.get("sort") in SORTS ? chosen.get("sort") : "severity",
-  };
+  const wanted = wantedOf(chosen);
   const said = el("p", { class: "hint", role: "status" });
   const place = el("div", { class: "grid", tabindex: "-1" });
   const view = { report, wanted, said, place, open: new Set(), table: null };
@@ -40,45 +31,10 @@ export async function findings(screen, report, name, chosen, ready) {
 
 function leftOut(report) {
   if (!report.findings_left_out) return null;
-  return el("p", { class: "notice" }, `The ${number(report.findings.length)} worst findings are here. ${count(report.findings_left_out, "more finding")} stand on the pages of their hosts and in report.json.`);
-}
-
-function filters(view) {
-  const { report, wanted } = view;
-  const rules = Object.entries(report.rules).filter(([id]) => report.findings.some((one) => one.rule === id)).sort((a, b) => SEVERITIES.indexOf(a[1].severity) - SEVERITIES.indexOf(b[1].severity) || a[1].title.localeCompare(b[1].title));
-  const change = (name) => (value) => {
-    wanted[name] = value;
-    filter(view);
-  };
-  let timer;
-  const search = el("input", { type: "search", id: "search", value: wanted.text, placeholder: report.beside ? "title, host, object" : "title, host, object, evidence", oninput: (event) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => change("text")(event.target.value), 150);
-  } });
-  const hosts = el("input", { type: "search", id: "host", value: wanted.host, placeholder: "all", list: "hosts", oninput: (event) => {
-    clearTimeout(timer);
-    timer = setTimeout(() => change("host")(event.target.value), 150);
-  } });
-  const names = el("datalist", { id: "hosts" }, report.hosts.filter((host) => host.total).slice(0, 500).map((host) => el("option", { value: host.name })));
   return el(
-    "form",
-    { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
-    el("label", { class: "wide" }, el("span", {}, "Search"), search),
-    toggles("Severity", SEVERITIES.map((one) => [one, `${one} ${number(report.summary.findings?.[one])}`, one]), wanted.severities, () => filter(view)),
-    el("span", { class: "break" }),
-    choice("Status", Object.entries(STATUS), wanted.status, change("status")),
-    choice("Rule", [["", "all"], ...rules.map(([id, rule]) => [id, legible(rule.title)])], wanted.rule, change("rule")),
-    el("label", {}, el("span", {}, "Host"), hosts, names),
-    choice("Group by", [["", "nothing"], ["rule", "rule"], ["host", "host"]], wanted.group, (value) => {
-      wanted.group = value;
-      view.table?.setGroupBy(value || false);
-      filter(view);
-    }),
-    choice("Sort by", [["severity", "severity"], ["host", "host"], ["finding", "finding"]], wanted.sort, (value) => {
-      wanted.sort = value;
-      view.table?.setSort(SORTS[value]);
-      remember(wanted);
-    }),
+    "p",
+    { class: "notice" },
+    `The ${number(report.findings.length)} worst findings are here. ${count(report.findings_left_out, "more finding")} stand on the pages of their hosts and in report.json.`,
   );
 }
 
@@ -89,8 +45,20 @@ async function build(view) {
     { title: "Finding", field: "title", sorter: "string", widthGrow: 3, cell: what },
     { title: "Host", field: "host", sorter: "string", widthGrow: 1, cell: (finding) => where(view, finding) },
   ];
-  const card = [{ title: "Finding", field: "title", sorter: "string", cell: (finding) => el("div", { class: "card" }, opener(view, finding), what(finding), where(view, finding)) }];
-  const hidden = ["rank", "host"].map((field) => ({ title: field, field, visible: false, sorter: field === "rank" ? "number" : "string" }));
+  const card = [
+    {
+      title: "Finding",
+      field: "title",
+      sorter: "string",
+      cell: (finding) => el("div", { class: "card" }, opener(view, finding), what(finding), where(view, finding)),
+    },
+  ];
+  const hidden = ["rank", "host"].map((field) => ({
+    title: field,
+    field,
+    visible: false,
+    sorter: field === "rank" ? "number" : "string",
+  }));
   view.table = await grid(view.place, {
     rows: view.report.findings,
     label: "Findings",
@@ -105,7 +73,9 @@ async function build(view) {
     initialSort: SORTS[view.wanted.sort],
   });
   // The head of a group is made anew when it opens or closes: whoever stood on it stays there.
-  view.table.on("groupVisibilityChanged", (one) => [...view.place.querySelectorAll(".group")].find((head) => head.dataset.group === legible(one.getKey()))?.focus());
+  view.table.on("groupVisibilityChanged", (one) =>
+    [...view.place.querySelectorAll(".group")].find((head) => head.dataset.group === legible(one.getKey()))?.focus(),
+  );
   view.table.on("dataFiltered", (filters, rows) => {
     view.said.textContent = `${number(rows.length)} of ${count(view.report.findings.length, "finding")}`;
   });
@@ -113,14 +83,36 @@ async function build(view) {
 }
 
 function opener(view, finding) {
-  return el("button", { type: "button", class: "open", "aria-expanded": String(view.open.has(finding.id)), "aria-label": legible(`${finding.severity}: ${finding.title}: ${finding.object}, on ${finding.host}`), "data-finding": finding.id, onclick: () => toggle(view, finding) }, badge(finding.severity));
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "open",
+      "aria-expanded": String(view.open.has(finding.id)),
+      "aria-label": legible(`${finding.severity}: ${finding.title}: ${finding.object}, on ${finding.host}`),
+      "data-finding": finding.id,
+      onclick: () => toggle(view, finding),
+    },
+    badge(finding.severity),
+  );
 }
 
-const what = (finding) => el("span", { class: "what" }, el("b", {}, shown(finding.title)), marks(finding), el("span", { class: "object" }, shown(finding.object)));
+const what = (finding) =>
+  el(
+    "span",
+    { class: "what" },
+    el("b", {}, shown(finding.title)),
+    marks(finding),
+    el("span", { class: "object" }, shown(finding.object)),
+  );
 
 function where(view, finding) {
   if (!view.report.byName.has(finding.host)) return el("span", { class: "where" }, shown(finding.host));
-  return el("a", { class: "where", href: `#/host/${encodeURIComponent(finding.host)}?finding=${finding.fingerprint || ""}` }, shown(finding.host));
+  return el(
+    "a",
+    { class: "where", href: `#/host/${encodeURIComponent(finding.host)}?finding=${finding.fingerprint || ""}` },
+    shown(finding.host),
+  );
 }
 
 function rowOf(view, finding) {
@@ -191,37 +183,20 @@ function stand(view) {
 function heading(view, value, rows, visible) {
   const title = view.wanted.group === "rule" ? view.report.rules[value]?.title || value : value;
   const worst = Math.min(...rows.map((one) => one.rank));
-  const head = el("button", { type: "button", class: "group", "data-group": value, "aria-expanded": String(visible) }, badge(SEVERITIES[worst] || "info"), el("b", {}, shown(title)), el("span", { class: "hint" }, view.wanted.group === "rule" ? `${count(rows.length, "finding")} on ${count(new Set(rows.map((one) => one.host)).size, "host")}` : count(rows.length, "finding")));
+  const head = el(
+    "button",
+    { type: "button", class: "group", "data-group": value, "aria-expanded": String(visible) },
+    badge(SEVERITIES[worst] || "info"),
+    el("b", {}, shown(title)),
+    el(
+      "span",
+      { class: "hint" },
+      view.wanted.group === "rule"
+        ? `${count(rows.length, "finding")} on ${count(new Set(rows.map((one) => one.host)).size, "host")}`
+        : count(rows.length, "finding"),
+    ),
+  );
   const cell = el("div", { role: "gridcell" }, head);
   queueMicrotask(() => cell.parentElement?.setAttribute("role", "row"));
   return cell;
-}
-
-function filter(view) {
-  const { wanted, table } = view;
-  remember(wanted);
-  if (!table) return;
-  const text = wanted.text.trim().toLowerCase();
-  const host = wanted.host.trim().toLowerCase();
-  table.setFilter((finding) => (!wanted.severities.size || wanted.severities.has(finding.severity)) && (!wanted.rule || finding.rule === wanted.rule) && (!host || legible(finding.host).toLowerCase().includes(host)) && status(finding, wanted.status) && (!text || words(finding).includes(text)));
-}
-
-function status(finding, wanted) {
-  if (wanted === "all") return true;
-  if (wanted === "waived") return Boolean(finding.waived);
-  return !finding.waived && (!wanted || finding.status === wanted);
-}
-
-/** Return all that is searched of a finding. */
-function words(finding) {
-  finding.words ||= legible([finding.title, finding.rule, finding.host, finding.object, finding.more ? Object.values(finding.more.evidence || {}).map((one) => (typeof one === "object" ? JSON.stringify(one) : one)).join(" ") : ""].join(" ")).toLowerCase();
-  return finding.words;
-}
-
-/** Keep what is chosen in the address, so that it can be handed on and found again. */
-function remember(wanted) {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries({ search: wanted.text, severity: [...wanted.severities].join(","), status: wanted.status, rule: wanted.rule, host: wanted.host, group: wanted.group, sort: wanted.sort === "severity" ? "" : wanted.sort })) if (value) query.set(name, value);
-  const text = query.toString();
-  history.replaceState(null, "", `#/findings${text ? `?${text}` : ""}`);
 }

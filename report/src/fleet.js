@@ -11,14 +11,27 @@ import { add, count, el, legible } from "./text.js";
 const MOST = 40;
 
 export async function fleetPage(screen, report, name, chosen, ready) {
-  const field = el("input", { type: "search", id: "near", value: chosen.get("near") || "", placeholder: "a host, a network, a subnet" });
+  const field = el("input", {
+    type: "search",
+    id: "near",
+    value: chosen.get("near") || "",
+    placeholder: "a host, a network, a subnet",
+  });
   const said = el("p", { class: "hint", role: "status" });
   const place = el("div");
   add(
     screen,
     el("h2", {}, "Fleet map"),
-    el("p", {}, "Which hosts take part in which overlay, static VXLAN or macvlan segment. Hosts that take part in the same stand as one box."),
-    el("div", { class: "filters" }, el("label", { class: "wide" }, el("span", {}, "Show what is named, and what it is connected to"), field)),
+    el(
+      "p",
+      {},
+      "Which hosts take part in which overlay, static VXLAN or macvlan segment. Hosts that take part in the same stand as one box.",
+    ),
+    el(
+      "div",
+      { class: "filters" },
+      el("label", { class: "wide" }, el("span", {}, "Show what is named, and what it is connected to"), field),
+    ),
     said,
     place,
   );
@@ -33,8 +46,16 @@ export async function fleetPage(screen, report, name, chosen, ready) {
     said.textContent = `${count(hosts, "host")}, ${count(networks, "network")}${graph.left ? `; ${count(graph.left, "more network")} not drawn: name what you look for` : ""}`;
     const picture = new Picture(graph, {
       name: "Fleet map",
-      tell: (numbers) => lines(numbers.slice(0, 20).map((one) => report.findings[one]).filter(Boolean), (finding) => `#/host/${encodeURIComponent(finding.host)}?finding=${finding.fingerprint}`),
-      leads: (part) => (part.kind === "host" && report.byName.has(part.label) ? `#/host/${encodeURIComponent(part.label)}` : null),
+      tell: (numbers) =>
+        lines(
+          numbers
+            .slice(0, 20)
+            .map((one) => report.findings[one])
+            .filter(Boolean),
+          (finding) => `#/host/${encodeURIComponent(finding.host)}?finding=${finding.fingerprint}`,
+        ),
+      leads: (part) =>
+        part.kind === "host" && report.byName.has(part.label) ? `#/host/${encodeURIComponent(part.label)}` : null,
     });
     if (mine !== last) return;
     place.replaceChildren(picture.element);
@@ -53,7 +74,15 @@ function near(whole, text) {
   const wanted = text.trim().toLowerCase();
   let keep = null;
   if (wanted) {
-    const hit = new Set(whole.nodes.filter((node) => legible([node.label, ...(node.addresses || [])].join(" ")).toLowerCase().includes(wanted)).map((node) => node.id));
+    const hit = new Set(
+      whole.nodes
+        .filter((node) =>
+          legible([node.label, ...(node.addresses || [])].join(" "))
+            .toLowerCase()
+            .includes(wanted),
+        )
+        .map((node) => node.id),
+    );
     keep = new Set(hit);
     for (const edge of whole.edges) {
       if (hit.has(edge.tail)) keep.add(edge.head);
@@ -63,7 +92,15 @@ function near(whole, text) {
   const size = new Map();
   for (const edge of whole.edges) size.set(edge.head, (size.get(edge.head) || 0) + 1);
   const shared = whole.nodes.filter((node) => node.kind !== "host" && (!keep || keep.has(node.id)));
-  const drawn = new Set(shared.sort((a, b) => (b.findings?.length || 0) - (a.findings?.length || 0) || (size.get(b.id) || 0) - (size.get(a.id) || 0)).slice(0, MOST).map((node) => node.id));
+  const drawn = new Set(
+    shared
+      .sort(
+        (a, b) =>
+          (b.findings?.length || 0) - (a.findings?.length || 0) || (size.get(b.id) || 0) - (size.get(a.id) || 0),
+      )
+      .slice(0, MOST)
+      .map((node) => node.id),
+  );
   const there = (node) => (node.kind === "host" ? !keep || keep.has(node.id) : drawn.has(node.id));
   const nodes = whole.nodes.filter(there);
   const ids = new Set(nodes.map((node) => node.id));

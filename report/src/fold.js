@@ -12,7 +12,13 @@ export function folded(graph, open) {
     if (open.has(fold.id)) continue;
     for (const member of fold.members) at.set(member, fold.id);
     const groups = new Set(fold.members.map((member) => groupOf.get(member)));
-    boxes.push({ ...fold, box: true, of: fold.kind, kind: "fold", group: groups.size === 1 ? [...groups][0] : undefined });
+    boxes.push({
+      ...fold,
+      box: true,
+      of: fold.kind,
+      kind: "fold",
+      group: groups.size === 1 ? [...groups][0] : undefined,
+    });
   }
   for (const node of graph.nodes) if (at.has(node.group)) at.set(node.id, at.get(node.group));
   const edges = new Map();
@@ -28,7 +34,9 @@ export function folded(graph, open) {
   return {
     groups: graph.groups.filter((group) => !at.has(group.id)),
     nodes: [...graph.nodes.filter((node) => !at.has(node.id)), ...boxes],
-    edges: [...edges.values()].map((edge) => (edge.count === 1 ? edge : { ...edge, label: `${edge.count} × ${edge.kind}` })),
+    edges: [...edges.values()].map((edge) =>
+      edge.count === 1 ? edge : { ...edge, label: `${edge.count} × ${edge.kind}` },
+    ),
   };
 }
 
@@ -45,5 +53,9 @@ export function spaces(drawn) {
     const group = groupOf.get(edge.tail);
     if (group && group === groupOf.get(edge.head)) tied.add(group);
   }
-  return drawn.groups.map((group) => ({ group, nodes: inside.get(group.id), single: group.kind !== "host" && !tied.has(group.id) }));
+  return drawn.groups.map((group) => ({
+    group,
+    nodes: inside.get(group.id),
+    single: group.kind !== "host" && !tied.has(group.id),
+  }));
 }

@@ -38,7 +38,10 @@ export async function grid(place, { rows, columns, label, none, ...options }) {
 function column({ title, cell, ...definition }) {
   return {
     title,
-    titleFormatter: () => (definition.headerSort === false ? el("span", {}, title) : el("button", { type: "button", class: "sort", "aria-label": `Sort by ${title}` }, title)),
+    titleFormatter: () =>
+      definition.headerSort === false
+        ? el("span", {}, title)
+        : el("button", { type: "button", class: "sort", "aria-label": `Sort by ${title}` }, title),
     formatter: cell ? (one) => cell(one.getRow().getData()) : (one) => document.createTextNode(one.getValue() ?? ""),
     variableHeight: true,
     minWidth: 70,
@@ -52,17 +55,35 @@ export function toggles(label, names, pressed, changed) {
     "div",
     { class: "toggles", role: "group", "aria-label": label },
     names.map(([value, text, kind]) =>
-      el("button", { type: "button", class: `toggle ${kind || ""}`, "aria-pressed": String(pressed.has(value)), onclick: (event) => {
-        if (pressed.has(value)) pressed.delete(value);
-        else pressed.add(value);
-        event.currentTarget.setAttribute("aria-pressed", String(pressed.has(value)));
-        changed();
-      } }, text),
+      el(
+        "button",
+        {
+          type: "button",
+          class: `toggle ${kind || ""}`,
+          "aria-pressed": String(pressed.has(value)),
+          onclick: (event) => {
+            if (pressed.has(value)) pressed.delete(value);
+            else pressed.add(value);
+            event.currentTarget.setAttribute("aria-pressed", String(pressed.has(value)));
+            changed();
+          },
+        },
+        text,
+      ),
     ),
   );
 }
 
 export function choice(label, options, value, changed) {
   const id = label.toLowerCase().replaceAll(" ", "-");
-  return el("div", { class: "choice" }, el("label", { for: id }, label), el("select", { id, onchange: (event) => changed(event.target.value) }, options.map(([one, text]) => el("option", { value: one, selected: one === value }, text))));
+  return el(
+    "div",
+    { class: "choice" },
+    el("label", { for: id }, label),
+    el(
+      "select",
+      { id, onchange: (event) => changed(event.target.value) },
+      options.map(([one, text]) => el("option", { value: one, selected: one === value }, text)),
+    ),
+  );
 }

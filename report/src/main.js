@@ -26,17 +26,28 @@ function place() {
   } catch {
     // a name that somebody typed: it is looked for as it stands
   }
-  return { screen: screen in SCREENS ? screen : "", name, chosen: new URLSearchParams(query || "") };
+  return { screen: Object.hasOwn(SCREENS, screen) ? screen : "", name, chosen: new URLSearchParams(query || "") };
 }
 
 function head(report) {
   const total = Object.values(report.summary.findings || {}).reduce((sum, one) => sum + one, 0);
-  const link = (path, label, more) => el("a", { href: `#/${path}`, "data-screen": path }, label, more === undefined ? null : el("span", { class: "n" }, number(more)));
+  const link = (path, label, more) =>
+    el(
+      "a",
+      { href: `#/${path}`, "data-screen": path },
+      label,
+      more === undefined ? null : el("span", { class: "n" }, number(more)),
+    );
   return el(
     "header",
     {},
     el("a", { href: "#main", class: "skip", onclick: skip }, "Skip to the content"),
-    el("div", { class: "title" }, el("h1", {}, "Docker network audit"), el("p", {}, time(report.created), report.collector ? [" · ", shown(report.collector)] : null)),
+    el(
+      "div",
+      { class: "title" },
+      el("h1", {}, "Docker network audit"),
+      el("p", {}, time(report.created), report.collector ? [" · ", shown(report.collector)] : null),
+    ),
     el(
       "nav",
       { "aria-label": "Screens" },
@@ -67,7 +78,9 @@ async function show(report, first) {
   try {
     await SCREENS[screen](made, report, name, chosen, () => main.replaceChildren(made));
   } catch (error) {
-    made.replaceChildren(el("p", { class: "error", role: "alert" }, "This cannot be shown: ", shown(error.message || error)));
+    made.replaceChildren(
+      el("p", { class: "error", role: "alert" }, "This cannot be shown: ", shown(error.message || error)),
+    );
   }
   if (mine !== turn) return;
   if (made.parentNode !== main) main.replaceChildren(made);
@@ -84,12 +97,25 @@ async function start() {
   const page = document.getElementById("page");
   try {
     const report = await load();
-    page.append(head(report), el("main", { id: "main", tabindex: "-1" }), el("p", { id: "said", class: "off", role: "status", "aria-live": "polite" }), el("div", { id: "paper", "aria-hidden": "true" }));
+    page.append(
+      head(report),
+      el("main", { id: "main", tabindex: "-1" }),
+      el("p", { id: "said", class: "off", role: "status", "aria-live": "polite" }),
+      el("div", { id: "paper", "aria-hidden": "true" }),
+    );
     printing(report, place);
     window.addEventListener("hashchange", () => show(report, false));
     await show(report, true);
   } catch (error) {
-    page.append(el("p", { class: "error", role: "alert" }, "This report cannot be read: ", shown(error.message || error), ". It needs a browser of 2024 or newer; the same findings are in report.json beside it."));
+    page.append(
+      el(
+        "p",
+        { class: "error", role: "alert" },
+        "This report cannot be read: ",
+        shown(error.message || error),
+        ". It needs a browser of 2024 or newer; the same findings are in report.json beside it.",
+      ),
+    );
   }
 }
 

@@ -20,13 +20,24 @@ function textScale(weight) {
   return Math.min(1, ARIAL[weight] / canvas.measureText(SAMPLE).width);
 }
 
+let made;
+const graphviz = async () => {
+  made ||= (await library("viz", "netfleetViz"))();
+  return made;
+};
+
 export class Picture {
   /** `tell` returns what a box's findings are, as elements; `follow` is called for a box that leads elsewhere. */
   constructor(graph, { name, tell, follow, leads }) {
     Object.assign(this, { graph, name, tell, follow, leads });
     this.open = new Set();
     this.scale = null;
-    this.frame = el("div", { class: "frame", tabindex: "0", role: "group", "aria-label": `${legible(name)}. Arrow keys go from box to box, Enter opens one.` });
+    this.frame = el("div", {
+      class: "frame",
+      tabindex: "0",
+      role: "group",
+      "aria-label": `${legible(name)}. Arrow keys go from box to box, Enter opens one.`,
+    });
     this.panel = el("div", { class: "panel", "aria-live": "polite" });
     this.element = el("div", { class: "picture" }, this.tools(), el("div", { class: "stage" }, this.frame, this.panel));
   }
@@ -53,8 +64,16 @@ export class Picture {
 
   async draw(focus) {
     this.frame.setAttribute("aria-busy", "true");
-    const viz = await library("viz", "netfleetViz").then((make) => (this.viz ||= make()));
-    const svg = viz.renderSVGElement(drawing(this.graph, this.open));
+    let svg;
+    try {
+      svg = (await graphviz()).renderSVGElement(drawing(this.graph, this.open));
+    } catch (error) {
+      this.frame.removeAttribute("aria-busy");
+      this.frame.replaceChildren(
+        el("p", { class: "error", role: "alert" }, "This cannot be drawn: ", shown(error.message)),
+      );
+      return;
+    }
     this.drawn = folded(this.graph, this.open);
     this.prepare(svg);
     this.frame.replaceChildren(svg);
@@ -95,7 +114,11 @@ export class Picture {
       });
       shape.addEventListener("keydown", (event) => this.key(event, part, nodes, shape));
     }
-    this.frame.onfocus = (event) => event.target === this.frame && event.relatedTarget && !this.frame.contains(event.relatedTarget) && this.focus(this.boxes()[0]);
+    this.frame.onfocus = (event) =>
+      event.target === this.frame &&
+      event.relatedTarget &&
+      !this.frame.contains(event.relatedTarget) &&
+      this.focus(this.boxes()[0]);
   }
 
   boxes() {
@@ -134,6 +157,29 @@ export class Picture {
     this.describe(part, nodes);
   }
 
+  /** Return whether something in the picture, other than the host as a whole, has a finding, by its number. */
+  has(number) {
+    return Boolean(this.partOf(number));
+  }
+
+  partOf(number) {
+    const painted = (part) => part.id !== "g0" && part.findings?.includes(number);
+    return this.graph.nodes.find(painted) || this.graph.groups.find(painted);
+  }
+
+  /** Go to what a finding concerns, and tell of it. */
+  async reveal(number) {
+    const part = this.partOf(number);
+    const fold = this.graph.folds.find((one) => one.members.includes(part.id) || one.members.includes(part.group));
+    if (fold && !this.open.has(fold.id)) {
+      this.open.add(fold.id);
+      await this.draw();
+    }
+    const box = [part.id, part.group].map((id) => this.frame.querySelector(`[data-box="${id}"]`)).find(Boolean);
+    box?.dispatchEvent(new MouseEvent("click"));
+    this.frame.scrollIntoView({ block: "nearest" });
+  }
+
   describe(part, nodes) {
     const links = nodes.length || !this.graph.nodes.includes(part) ? nodes : [part];
     const numbers = [...new Set([...(part.findings || []), ...nodes.flatMap((node) => node.findings || [])])];
@@ -142,7 +188,9 @@ export class Picture {
       el("p", { class: "hint" }, [part.kind, part.hint].filter(Boolean).map(legible).join(", ")),
       this.leads?.(part) ? el("p", {}, el("a", { href: this.leads(part) }, "Open its page")) : "",
       ...links.map((node) => link(node, nodes.length > 0)),
-      numbers.length ? el("h4", {}, count(numbers.length, "finding")) : el("p", { class: "hint" }, "Nothing was found here."),
+      numbers.length
+        ? el("h4", {}, count(numbers.length, "finding"))
+        : el("p", { class: "hint" }, "Nothing was found here."),
       ...this.tell(numbers),
     );
     this.element.classList.add("told");
@@ -150,12 +198,16 @@ export class Picture {
 
   fit() {
     const room = { width: this.frame.clientWidth - 18, height: window.innerHeight * 0.78 - 18 };
-    this.scale = Math.max(0.7, Math.min(1.1, room.width / (this.size.width || 1), room.height / (this.size.height || 1)));
+    this.scale = Math.max(
+      0.7,
+      Math.min(1.1, room.width / (this.size.width || 1), room.height / (this.size.height || 1)),
+    );
     this.show();
   }
 
   zoom(direction) {
-    const next = direction > 0 ? STEPS.find((one) => one > this.scale + 0.01) : STEPS.findLast((one) => one < this.scale - 0.01);
+    const next =
+      direction > 0 ? STEPS.find((one) => one > this.scale + 0.01) : STEPS.findLast((one) => one < this.scale - 0.01);
     this.scale = next || this.scale;
     this.show();
   }
@@ -170,11 +222,26 @@ export class Picture {
     const ours = this.svg.querySelectorAll("polygon, path, text, ellipse, polyline");
     copy.querySelectorAll("polygon, path, text, ellipse, polyline").forEach((one, place) => {
       const style = getComputedStyle(ours[place]);
-      for (const name of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-family", "font-size", "font-weight"]) one.setAttribute(name, style.getPropertyValue(name));
+      for (const name of [
+        "fill",
+        "stroke",
+        "stroke-width",
+        "stroke-dasharray",
+        "font-family",
+        "font-size",
+        "font-weight",
+      ])
+        one.setAttribute(name, style.getPropertyValue(name));
     });
     copy.removeAttribute("style");
     const back = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    for (const [name, value] of Object.entries({ x: "-10", y: `-${this.size.height + 10}`, width: "200%", height: "200%" })) back.setAttribute(name, value);
+    for (const [name, value] of Object.entries({
+      x: "-10",
+      y: `-${this.size.height + 10}`,
+      width: "200%",
+      height: "200%",
+    }))
+      back.setAttribute(name, value);
     back.setAttribute("fill", getComputedStyle(this.frame).backgroundColor);
     copy.querySelector("g").prepend(back);
     const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));
@@ -185,16 +252,33 @@ export class Picture {
 
 /** Return what is known of a link. */
 function link(node, titled) {
-  const known = { addresses: node.addresses?.join(", "), MTU: node.mtu, MAC: node.mac, state: node.state, kind: node.kind, options: node.hint, network: node.network, alias: node.alias };
+  const known = {
+    addresses: node.addresses?.join(", "),
+    MTU: node.mtu,
+    MAC: node.mac,
+    state: node.state,
+    kind: node.kind,
+    options: node.hint,
+    network: node.network,
+    alias: node.alias,
+  };
   return el(
     "section",
     {},
     titled ? el("h4", {}, shown(node.label)) : null,
-    el("dl", { class: "facts" }, Object.entries(known).filter(([, value]) => value).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, shown(value))))),
+    el(
+      "dl",
+      { class: "facts" },
+      Object.entries(known)
+        .filter(([, value]) => value)
+        .map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, shown(value)))),
+    ),
   );
 }
 
 /** Return short lines for findings, each a link to where it is told. */
 export function lines(findings, to) {
-  return findings.map((finding) => el("a", { class: "line", href: to(finding) }, badge(finding.severity), el("span", {}, shown(finding.title))));
+  return findings.map((finding) =>
+    el("a", { class: "line", href: to(finding) }, badge(finding.severity), el("span", {}, shown(finding.title))),
+  );
 }

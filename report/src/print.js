@@ -3,7 +3,6 @@
 
 // Paper: what a screen folds is unfolded there, and a table has all the rows that were chosen.
 
-import { more } from "./data.js";
 import { disclosure } from "./finding.js";
 import { count, el, shown } from "./text.js";
 
@@ -14,6 +13,7 @@ export function printing(report, place) {
   window.addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("main details:not([open])")) {
       one.open = true;
+      one.fill?.();
       one.dataset.printed = "";
     }
     const paper = document.getElementById("paper");
@@ -34,8 +34,8 @@ function chosen(report) {
   const table = globalThis.netfleetTable?.findTable(".grid > div")?.[0];
   const rows = table ? table.getData("active") : [];
   const some = rows.slice(0, MOST);
-  for (const one of some) if (!one.more) more(report, one).catch(() => {});
   return [
+    report.beside ? el("p", {}, "What is not told here of a finding stands on the page of its host.") : "",
     rows.length > MOST ? el("p", {}, `The first ${MOST} of ${count(rows.length, "finding")}.`) : "",
     ...some.flatMap((one, at) => [
       at && some[at - 1].host === one.host ? "" : el("h3", {}, shown(one.host)),

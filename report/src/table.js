@@ -3,8 +3,23 @@
 
 // The table, for the page to take when one is to be shown.
 
-import { FilterModule, FormatModule, GroupRowsModule, InteractionModule, ResizeTableModule, SortModule, Tabulator } from "tabulator-tables";
+import {
+  FilterModule,
+  FormatModule,
+  GroupRowsModule,
+  InteractionModule,
+  ResizeTableModule,
+  SortModule,
+  Tabulator,
+} from "tabulator-tables";
 
-Tabulator.registerModule([FilterModule, FormatModule, GroupRowsModule, InteractionModule, ResizeTableModule, SortModule]);
+Tabulator.registerModule([
+  FilterModule,
+  FormatModule,
+  GroupRowsModule,
+  InteractionModule,
+  ResizeTableModule,
+  SortModule,
+]);
 
 globalThis.netfleetTable = Tabulator;

@@ -16,7 +16,9 @@ function code(character) {
 
 /** Return text in which every character can be seen; lines and tabs stay where `lines` is set. */
 export function legible(text, lines = false) {
-  return String(text).replace(ODD, (one) => (one === " " || (lines && (one === "\n" || one === "\t")) ? one : code(one)));
+  return String(text).replace(ODD, (one) =>
+    one === " " || (lines && (one === "\n" || one === "\t")) ? one : code(one),
+  );
 }
 
 /** Return text as nodes, with what stands for something that cannot be shown set apart. */
@@ -26,7 +28,13 @@ export function shown(text, lines = false) {
   let from = 0;
   for (const found of plain.matchAll(/\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8})/g)) {
     whole.append(plain.slice(from, found.index));
-    whole.append(el("span", { class: "odd", title: BYTE.test(found[0]) ? "a byte or a control character" : "a character that is not seen" }, found[0]));
+    whole.append(
+      el(
+        "span",
+        { class: "odd", title: BYTE.test(found[0]) ? "a byte or a control character" : "a character that is not seen" },
+        found[0],
+      ),
+    );
     BYTE.lastIndex = 0;
     from = found.index + found[0].length;
   }
@@ -47,7 +55,9 @@ export function el(tag, properties, ...children) {
 
 /** Put children into an element; null leaves one out. */
 export function add(element, ...children) {
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 

@@ -33,7 +33,9 @@ export function themeSwitch() {
   const select = el(
     "select",
     { id: "theme", onchange: (event) => apply(event.target.value) },
-    CHOICES.map((one) => el("option", { value: one, selected: one === choice }, { auto: "Auto", light: "Light", dark: "Dark" }[one])),
+    CHOICES.map((one) =>
+      el("option", { value: one, selected: one === choice }, { auto: "Auto", light: "Light", dark: "Dark" }[one]),
+    ),
   );
   return el("div", { class: "theme" }, el("label", { for: "theme" }, "Theme"), select);
 }

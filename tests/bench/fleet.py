@@ -62,9 +62,9 @@ def _of_host(template: str, number: int) -> str:
     return filled.replace(_HEX, f"{high:02x}:{low + 1:02x}")
 
 
-def _row(table: str, /, **values: Any) -> dict[str, Any]:
+def _row(of: str, /, **values: Any) -> dict[str, Any]:
     empty = {"VARCHAR[]": [], "BOOLEAN": False}
-    return {**{name: empty.get(kind) for name, kind in _tables.columns(table).items()}, **values}
+    return {**{name: empty.get(kind) for name, kind in _tables.columns(of).items()}, **values}
 
 
 def document(containers: int) -> dict[str, Any]:

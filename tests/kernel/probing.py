@@ -34,6 +34,8 @@ ip -n near -6 route add default via fd01::254
 ip -n far route add default via 198.51.100.254
 ip -n far -6 route add default via fd02::254
 ip netns exec mid sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding'
+# Otherwise it sends so few messages of ICMP a second that checks take them from each other.
+ip netns exec mid sh -c 'echo 0 > /proc/sys/net/ipv4/icmp_ratelimit; echo 0 > /proc/sys/net/ipv6/icmp/ratelimit'
 """
 
 

@@ -20,6 +20,8 @@ from ansible_collections.netfleet.docker.plugins.become.netns import _program
 from .docker_host import IMAGE, DockerHost
 from .sandbox import Sandbox
 
+pytestmark = pytest.mark.long
+
 MARK = "BECOME-SUCCESS-test"
 SOCKET = "/var/run/docker.sock"
 WHERE = "readlink /proc/self/ns/net"

@@ -20,6 +20,8 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._path._ask import 
 
 _CONNECT = """
 import socket, sys
+
+pytestmark = pytest.mark.long
 try:
     socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1).close()
 except OSError as error:

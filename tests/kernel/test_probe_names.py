@@ -15,6 +15,8 @@ import pytest
 from .docker_host import DockerHost
 from .probing import FAR, FAR6, Way
 
+pytestmark = pytest.mark.long
+
 QUICK = {"timeout": 1}
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from .probing import FAR, FAR6, MID, NEAR, Way
 
+pytestmark = pytest.mark.long
+
 TOO_BIG = {
     FAR: "iptables -A OUTPUT -p icmp --icmp-type fragmentation-needed -j DROP",
     FAR6: "ip6tables -A OUTPUT -p icmpv6 --icmpv6-type packet-too-big -j DROP",

@@ -11,6 +11,8 @@ from ansible_collections.netfleet.docker.tests.auditing import evaluate, objects
 from .docker_host import DockerHost
 from .rules_host import look, network, uplink
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("duckdb", reason="the audit runs on control nodes, which have Python 3.11 or newer")
 
 # Rule → what it is to find on the careless engine.

@@ -111,6 +111,8 @@ APPLIED = ("bridge-nf-off", "dangling-veth", "forwarding-off", "route-localnet",
 # Only the API lets a name be given twice.
 _TWICE = """
 import http.client, json, socket
+
+pytestmark = pytest.mark.long
 for number in (1, 2):
     made = http.client.HTTPConnection("localhost")
     made.sock = socket.socket(socket.AF_UNIX)

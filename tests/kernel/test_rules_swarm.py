@@ -17,6 +17,8 @@ from ansible_collections.netfleet.docker.tests.auditing import Row, evaluate, ob
 from .docker_host import DockerHost
 from .rules_host import look, uplink
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("duckdb", reason="the audit runs on control nodes, which have Python 3.11 or newer")
 
 # What every Swarm has that is made without options.

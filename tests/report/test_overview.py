@@ -37,6 +37,15 @@ def test_it_says_how_much_there_is_and_what_is_wrong(reader: Reader, small: Path
     reader.shot("overview", whole=True)
 
 
+def test_one_line_says_what_has_changed_and_what_is_not_known(reader: Reader, small: Path) -> None:
+    page = reader.open(small)
+    line = page.locator(".changes")
+    expect(line).to_contain_text("Since 2026-02-22 08:03 UTC: 11 new, 2 fixed, 1 appeared, 1 vanished.")
+    expect(line).to_contain_text("5 things could not be checked.")
+    line.get_by_role("link", name="5 things").click()
+    expect(page.get_by_role("heading", name="What could not be checked")).to_be_focused()
+
+
 def test_it_says_what_has_changed(reader: Reader, small: Path) -> None:
     page = reader.open(small)
     since = page.locator("section", has=page.get_by_role("heading", name="Since the last run"))

@@ -55,6 +55,15 @@ def test_what_is_wrong_is_painted_and_leads_to_the_finding(reader: Reader, small
     expect(page.locator("details.finding[open] summary")).to_be_focused()
 
 
+def test_a_finding_shows_where_it_is(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "host/node-00002")
+    page.locator("details.finding", has_text="A container is on the default bridge").locator("summary").click()
+    page.get_by_role("button", name="Show where").click()
+    expect(page.locator(".frame .chosen")).to_contain_text("api-1")
+    expect(page.locator(".panel")).to_contain_text("A container is on the default bridge")
+    expect(page.locator(".frame .chosen")).to_be_focused()
+
+
 def test_a_tunnel_leads_to_the_other_host(reader: Reader, small: Path) -> None:
     page = reader.open(small, "host/node-00002")
     page.get_by_role("button", name="other host node-00001").click()

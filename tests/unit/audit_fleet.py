@@ -29,9 +29,9 @@ QUERY = "SELECT host, netns, name AS interface, alias, flags FROM interface WHER
 ANSI = "\x1b[31mred\x1b[0m"
 
 
-def row(table: str, /, **values: Any) -> dict[str, Any]:
+def row(of: str, /, **values: Any) -> dict[str, Any]:
     """Return a row of a table, null where nothing is said."""
-    columns = _tables.columns(table)
+    columns = _tables.columns(of)
     assert set(values) <= set(columns)
     return {**dict.fromkeys(columns), **values}
 

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation, _load, _macros, _rules, _tables
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ..schema import tables
@@ -53,6 +53,7 @@ _ADDRESSES = st.ip_addresses() | st.sampled_from(["::", "::1", "1::", "2001:db8:
 )
 
 
+@settings(deadline=None)
 @given(address=_ADDRESSES, prefix=st.integers(0, 128), other=_ADDRESSES)
 def test_addresses_and_subnets_are_what_ipaddress_says(macros: Any, address: Any, prefix: int, other: Any) -> None:
     cidr = f"{address}/{min(prefix, address.max_prefixlen)}"

@@ -35,7 +35,8 @@ class Packet:
 
     def answer(self) -> Packet:
         """Return what comes back."""
-        assert self.src is not None
+        if self.src is None:
+            raise ValueError("nobody knows whom to answer")
         turned = dataclasses.replace(self, src=self.dst, dst=self.src, mark=0, state="established")
         return dataclasses.replace(turned, dport=self.sport or EPHEMERAL, sport=self.dport) if self.dport else turned
 
