@@ -577,7 +577,8 @@ _ALL = [*FIRES.items(), *SILENT.items(), *MORE]
 def test_a_rule(rule: str, case: Case) -> None:
     hosts = fleet(3 if case.change in (wrong_vtep, wrong_vtep_is_new) else 2)
     case.change(hosts)
-    found = evaluate(hosts, case.policy, case.beside, only=None if case.found and case.change is not nothing else rule)
+    # All rules together take most of a second, so they see each fault once.
+    found = evaluate(hosts, case.policy, case.beside, only=None if FIRES.get(rule) is case else rule)
     assert objects(found, rule) == case.found
     assert {one["rule"] for one in found if one["severity"] in SEVERE} <= {rule}
 
