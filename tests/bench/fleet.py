@@ -186,13 +186,21 @@ def _container_netns(number: int) -> dict[str, Any]:
             _row("firewall_chain", backend="iptables-nft", family="ip", table="nat", chain=name)
             for name in ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "DOCKER_OUTPUT", "DOCKER_POSTROUTING")
         ],
-        firewall_rules=[
-            _filtered("nat", chain, position, "-d 127.0.0.11/32", target)
-            for position, (chain, target) in enumerate(
-                [("OUTPUT", "jump"), ("POSTROUTING", "jump"), *[("DOCKER_OUTPUT", "dnat")] * 4], 1
-            )
-        ],
+        firewall_rules=list(_resolver_rules()),
     )
+
+
+def _resolver_rules() -> Iterator[dict[str, Any]]:
+    """Give the rules by which Docker answers a container's questions for names."""
+    server = _option("destination", "127.0.0.11/32")
+    yield _filtered("nat", "OUTPUT", 1, "-d 127.0.0.11/32 -j DOCKER_OUTPUT", "jump", target_chain="DOCKER_OUTPUT")
+    for place, one in enumerate(("tcp", "udp"), 1):
+        text = f"-d 127.0.0.11/32 -p {one} -m {one} --dport 53 -j DNAT --to-destination 127.0.0.11:40000"
+        values: dict[str, Any] = {"match": [server, _option("protocol", one), _option("dport", "53")]}
+        values["target_options"] = {"to-destination": "127.0.0.11:40000"}
+        yield _filtered("nat", "DOCKER_OUTPUT", place, text, "dnat", **values)
+        text = f"-s 127.0.0.11/32 -p {one} -m {one} --sport 40000 -j SNAT --to-source :53"
+        yield _filtered("nat", "DOCKER_POSTROUTING", place, text, "snat", target_options={"to-source": ":53"})
 
 
 def _filtered(table: str, chain: str, position: int, text: str, target: str, **values: Any) -> dict[str, Any]:
@@ -219,7 +227,14 @@ def _host_netns(containers: int) -> dict[str, Any]:
     ]
     bridges = [
         _link(
-            3, "docker0", "bridge", mac=f"02:42:{_HEX}:ff:03", running=False, operstate="down", docker_network="bridge"
+            3,
+            "docker0",
+            "bridge",
+            mac=f"02:42:{_HEX}:ff:03",
+            running=False,
+            operstate="down",
+            docker_network="bridge",
+            docker_network_id=_id(9001),
         ),
         _link(4, "br-app", "bridge", mac=f"02:42:{_HEX}:ff:04", docker_network="app", docker_network_id=_id(9000)),
     ]
@@ -415,3 +430,51 @@ def _container(number: int) -> dict[str, Any]:
         sysctls={},
         labels={},
     )
+
+
+def _namespace(snapshot: dict[str, Any], kind: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(row for row in snapshot["namespaces"] if row["kind"] == kind)
+    return found
+
+
+def _publish_everywhere(snapshot: dict[str, Any]) -> None:
+    snapshot["docker"]["published_ports"][1]["host_address"] = "0.0.0.0"
+
+
+def _lose_dnat(snapshot: dict[str, Any]) -> None:
+    host = _namespace(snapshot, "host")
+    host["firewall_rules"] = [row for row in host["firewall_rules"] if "--dport 20000 " not in row["text"]]
+
+
+def _stop_forwarding(snapshot: dict[str, Any]) -> None:
+    _namespace(snapshot, "host")["sysctls"]["net/ipv4/ip_forward"] = "0"
+
+
+def _leave_a_name(snapshot: dict[str, Any]) -> None:
+    snapshot["strays"].append(_row("stray", path="/run/netns/left", type="empty file"))
+
+
+def _lose_default_route(snapshot: dict[str, Any]) -> None:
+    inside = _namespace(snapshot, "container")
+    inside["routes"] = [row for row in inside["routes"] if row["dst"] != "0.0.0.0/0"]
+
+
+def _change_address(snapshot: dict[str, Any]) -> None:
+    inside = snapshot["namespaces"][3]
+    inside["addresses"][1]["address"] = inside["addresses"][1]["address"][:-1] + "250"
+
+
+def _privilege(snapshot: dict[str, Any]) -> None:
+    snapshot["docker"]["containers"][4]["privileged"] = True
+
+
+# What is planted, by the rule that has to find it.
+FAULTS: dict[str, Fault] = {
+    "published-everywhere": _publish_everywhere,
+    "published-without-dnat": _lose_dnat,
+    "forwarding-off": _stop_forwarding,
+    "stale-named-namespace": _leave_a_name,
+    "container-no-default-route": _lose_default_route,
+    "endpoint-address-differs": _change_address,
+    "privileged-container": _privilege,
+}

@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the audit of a big fleet takes, and how much memory: scale.py [HOSTS [CONTAINERS]].
+"""How long the audit of a big fleet takes, and how much memory: scale.py [HOSTS [CONTAINERS [FOLDER]]].
+
+FOLDER keeps what was written.
 
 Makes a simulated fleet with known faults in it (fleet.py), evaluates it with all rules and all outputs in a process of
 its own, and prints seconds and the peak of its memory. Fails where a planted fault is not found, or where a host
@@ -68,7 +70,9 @@ def missed(dest: Path, faults: dict[int, list[fleet.Fault]]) -> tuple[list[str],
 
 def main() -> int:
     """Make the fleet, evaluate it, print and judge."""
-    hosts, containers = (*(int(one) for one in sys.argv[1:]), *(1000, 100)[len(sys.argv) - 1 :])[:2]
+    given = sys.argv[1:]
+    hosts = int(given[0]) if given else 1000
+    containers = int(given[1]) if given[1:] else 100
     with tempfile.TemporaryDirectory(prefix="netfleet-scale-") as name:
         folder = Path(name)
         faults = planted(hosts)
@@ -85,8 +89,8 @@ def main() -> int:
             print(f"  {path.name}: {path.stat().st_size / 2**20:.1f} MiB")
         absent, severe = missed(folder / "out", faults)
         print(f"planted and not found: {absent[:5] or 'none'}; severe on a healthy host: {severe[:5] or 'none'}")
-        if keep := next(iter(sys.argv[3:]), None):
-            shutil.copytree(folder / "out", keep, dirs_exist_ok=True)
+        if given[2:]:
+            shutil.copytree(folder / "out", given[2], dirs_exist_ok=True)
         return bool(absent or severe or told["broken"])
 
 
