@@ -20,6 +20,8 @@ from .rules_host import inside, look, network
 
 pytest.importorskip("duckdb", reason="the audit runs on control nodes, which have Python 3.11 or newer")
 
+pytestmark = pytest.mark.long
+
 # What an engine with its own settings has, and is told as a habit to give up.
 HABITS = {"default-bridge-icc", "loopback-publish-exposed", "userland-proxy"}
 SEVERE = ("critical", "high", "medium")
@@ -111,8 +113,6 @@ APPLIED = ("bridge-nf-off", "dangling-veth", "forwarding-off", "route-localnet",
 # Only the API lets a name be given twice.
 _TWICE = """
 import http.client, json, socket
-
-pytestmark = pytest.mark.long
 for number in (1, 2):
     made = http.client.HTTPConnection("localhost")
     made.sock = socket.socket(socket.AF_UNIX)
