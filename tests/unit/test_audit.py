@@ -189,6 +189,19 @@ def test_what_could_not_be_looked_at_is_said(tmp_path: Path) -> None:
     }
 
 
+def test_what_a_snapshot_was_taken_without_is_not_absent(tmp_path: Path) -> None:
+    rules(
+        tmp_path / "rules", "SELECT n.host, n.netns AS interface FROM netns n ANTI JOIN interface i ON i.host = n.host"
+    )
+    without = snapshot("h1")
+    del without["namespaces"][0]["interfaces"]
+    report = evaluated(tmp_path, without, snapshot("h2"))
+    assert [one["host"] for one in report["findings"]] == ["h2"]
+    assert [(one["host"], one["reason"]) for one in report["not_checked"]] == [
+        ("h1", "interfaces: it was not asked for")
+    ]
+
+
 def test_what_was_not_collected_is_not_checked_and_fixes_nothing(tmp_path: Path) -> None:
     rule = rules(tmp_path / "rules") / "a-bridge.yml"
     said = rule.read_text(encoding="utf-8").replace("needs: [interface]", "needs: [drift]")

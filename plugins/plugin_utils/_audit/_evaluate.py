@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from . import _tables, _words
+from . import _load, _tables, _words
 from ._policy import Waiver
 from ._rules import BrokenRule, Rule
 
@@ -68,6 +68,12 @@ def evaluate(
             broken.append(BrokenRule(rule.id, str(error)))
         else:
             _not_checked(database, rule)
+            # What is absent from a snapshot that nobody asked for it, is not absent from the host.
+            database.execute(
+                "DELETE FROM finding WHERE rule = ? AND host IN"
+                " (SELECT host FROM missing WHERE reason = ? AND list_contains(?, part))",
+                [rule.id, _load.NOT_ASKED, _tables.parts_of(rule.needs)],
+            )
     return broken
 
 
@@ -160,15 +166,11 @@ def _fingerprint(rule: Rule, row: Mapping[str, Any]) -> str:
 
 
 def _insert(database: Any, findings: Sequence[Mapping[str, Any]]) -> None:
-    rows = [
-        [
-            json.dumps(one[name]) if kind == "JSON" and one[name] is not None else one[name]
-            for name, kind in FINDING.items()
-        ]
-        for one in findings
-    ]
-    marks = ", ".join("?" for _name in FINDING)
-    database.executemany(f"INSERT INTO finding VALUES ({marks})", rows)
+    """Insert findings as one document, since one row after the other takes DuckDB a hundred times as long."""
+    database.execute(
+        "INSERT INTO finding SELECT unnest(one) FROM (SELECT unnest(from_json(?, ?)) AS one)",
+        [json.dumps(findings), json.dumps([FINDING])],
+    )
 
 
 def _not_checked(database: Any, rule: Rule) -> None:

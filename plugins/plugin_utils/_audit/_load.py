@@ -14,6 +14,8 @@ from typing import Any
 from . import _tables
 
 VERSION = 1
+# Why a list is not in a snapshot that was taken without it.
+NOT_ASKED = "it was not asked for"
 # Bytes of documents that are read at one time, and the most files of them.
 _BATCH_BYTES = 192 * 1024 * 1024
 _BATCH_FILES = 500
@@ -141,6 +143,14 @@ def _fill(database: Any) -> None:
         )
     for part, table in (("strays", "stray"), ("missing", "missing")):
         database.execute(_listed(part, table))
+    for part in (*_tables.OF_NETNS, "sysctls"):
+        # What could not be read has said so itself, the firewall's lists and IPsec's under the name of both.
+        database.execute(
+            "INSERT INTO missing SELECT DISTINCT host_name, NULL, $part, 'missing', $reason FROM staged_netns"
+            f" WHERE ns.kind = 'host' AND ns.{part} IS NULL AND (host_name, ns.netns) NOT IN"
+            " (SELECT (host, netns) FROM missing WHERE list_contains($names, part) AND netns IS NOT NULL)",
+            {"part": part, "reason": NOT_ASKED, "names": [part, part.partition("_")[0]]},
+        )
     for part, table in _tables.OF_DOCKER.items():
         database.execute(_listed(f"docker.{part}", table))
     database.execute(
