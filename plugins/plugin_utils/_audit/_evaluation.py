@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -94,6 +95,7 @@ def evaluate(wanted: Wanted) -> dict[str, Any]:
             )
             _compare.compare(database, wanted.compare_with is not None)
             report = _report.head(database, evaluated, broken_rules, broken_snapshots, wanted.expected)
+            database.execute("UPDATE run SET summary = ?", [json.dumps(report["summary"])])
             report["waivers"] = _of_waivers(database, waivers, today.date())
             _compare.keep(database, work)
             report["remediations"] = _report.remediations(database, wanted.remediate)
@@ -146,7 +148,8 @@ def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
 
 def _note_run(database: Any, now: datetime.datetime, rules: Sequence[_rules.Rule]) -> None:
     database.execute(
-        "CREATE TABLE run AS SELECT ? AS created, coalesce(max(collector), 'netfleet.docker') AS collector FROM host",
+        "CREATE TABLE run AS SELECT ? AS created, coalesce(max(collector), 'netfleet.docker') AS collector,"
+        " NULL::JSON AS summary FROM host",
         [now.strftime("%Y-%m-%dT%H:%M:%SZ")],
     )
     database.execute("CREATE TABLE evaluated AS SELECT unnest(?::VARCHAR[]) AS rule", [[rule.id for rule in rules]])
@@ -176,7 +179,7 @@ def _write(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequ
         if name in formats:
             write(folder / ALL[name], head, _report.findings(database))
     if "html" in formats:
-        _html.write(database, report, folder)
+        _html.write(database, report, folder, report["earlier"])
     for suffix, draw in {"dot": _dot, "mermaid": _mermaid}.items():
         if suffix in formats:
             _draw(database, report, folder / "pictures", (suffix, draw))

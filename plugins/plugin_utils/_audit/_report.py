@@ -126,7 +126,10 @@ def _counts(database: Any) -> dict[tuple[str, str], int]:
 
 def _earlier(database: Any) -> dict[str, Any] | None:
     there = database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'earlier_run'").fetchone()
-    return _rows(database, "SELECT created, collector FROM earlier_run")[0] if there else None
+    if not there:
+        return None
+    run = _rows(database, "SELECT created, collector, summary FROM earlier_run")[0]
+    return {**run, "summary": json.loads(run["summary"])}
 
 
 def _rows(database: Any, query: str) -> list[dict[str, Any]]:
