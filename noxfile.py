@@ -264,7 +264,8 @@ def docs(session: nox.Session) -> None:
     options = ("--use-current", "--squash-hierarchy", "--dest-dir")
     session.run("antsibull-docs", "sphinx-init", *options, site, "netfleet.docker", silent=True)
     with (site / "conf.py").open("a", encoding="utf-8") as settings:
-        settings.write('\nintersphinx_mapping = {}  # needs the network\nsuppress_warnings = ["ref.ref", "ref.envvar"]\n')
+        settings.write("\nintersphinx_mapping = {}  # needs the network\n")
+        settings.write('suppress_warnings = ["ref.ref", "ref.envvar"]\n')
     session.chdir(site)
     session.run("antsibull-docs", "collection", *options, "rst", "netfleet.docker")
     session.run("sphinx-build", "-W", "--keep-going", "--quiet", "-b", "html", "-c", ".", "rst", "html")
