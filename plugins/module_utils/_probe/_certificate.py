@@ -61,12 +61,12 @@ def _values(data: bytes) -> Iterator[tuple[int, bytes]]:
         offset += 2
         if length & 0x80:
             size = length & 0x7F
-            length = int.from_bytes(data[offset : offset + size], "big")
-            offset += size
+            begin, offset = offset, offset + size
+            length = int.from_bytes(data[begin:offset], "big")
         if offset + length > len(data):
             raise ValueError("it ends too early")
-        yield tag, data[offset : offset + length]
-        offset += length
+        begin, offset = offset, offset + length
+        yield tag, data[begin:offset]
 
 
 def _first(data: bytes) -> bytes:

@@ -111,11 +111,11 @@ def _name(data: bytes, offset: int) -> tuple[str, int]:
         elif not length:
             return ".".join(labels), offset + 1 if end < 0 else end
         else:
-            label = data[offset + 1 : offset + 1 + length]
+            begin, offset = offset + 1, offset + 1 + length
+            label = data[begin:offset]
             if len(label) < length:
                 raise IndexError
             labels.append(_text(label))
-            offset += 1 + length
     raise ValueError("one of its names does not end")
 
 
@@ -134,7 +134,8 @@ def _record(data: bytes, offset: int) -> tuple[Record, int]:
 
 
 def _data(kind: str, data: bytes, start: int, length: int) -> str:
-    value = data[start : start + length]
+    end = start + length
+    value = data[start:end]
     return _DATA[kind](data, start, value) if kind in _DATA else value.hex()
 
 
@@ -163,8 +164,8 @@ def _authority(data: bytes, start: int, _value: bytes) -> str:
 def _strings(_data: bytes, _start: int, value: bytes) -> str:
     found, offset = b"", 0
     while offset < len(value):
-        found += value[offset + 1 : offset + 1 + value[offset]]
-        offset += 1 + value[offset]
+        begin, offset = offset + 1, offset + 1 + value[offset]
+        found += value[begin:offset]
     return found.decode("utf-8", "backslashreplace")
 
 

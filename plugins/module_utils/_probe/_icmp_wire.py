@@ -83,7 +83,8 @@ def reply(version: int, packet: bytes, sender: str) -> Reply | None:
     The kernel hands out IPv4 packets with their header, and ICMPv6 without.
     """
     try:
-        message = packet[(packet[0] & 15) * 4 :] if version == 4 else packet
+        behind = (packet[0] & 15) * 4 if version == 4 else 0
+        message = packet[behind:]
         kind, code, _checksum, high, low = _ECHO.unpack_from(message)
         if kind == _REPLY[version]:
             return Reply(high, low, "reply", kind, code, 0, sender)
@@ -123,19 +124,14 @@ def solicitation(target: str, mac: bytes, source: str) -> tuple[bytes, bytes]:
 def advertised(packet: bytes, target: str, sender: bytes) -> bytes | None:
     """Return the MAC address that a neighbour advertisement gives the target, ``sender`` where it gives none."""
     wanted = socket.inet_pton(socket.AF_INET6, target)
-    if (
-        len(packet) < 64
-        or packet[6] != _PROTOCOL[6]
-        or packet[7] != 255
-        or packet[40] != 136
-        or packet[48:64] != wanted
-    ):
+    if len(packet) < 64 or (packet[6], packet[7], packet[40]) != (_PROTOCOL[6], 255, 136) or packet[48:64] != wanted:
         return None
     options = packet[64:]
     while len(options) >= 8 and options[1]:
         if options[0] == 2:
             return options[2:8]
-        options = options[options[1] * 8 :]
+        behind = options[1] * 8
+        options = options[behind:]
     return sender
 
 

@@ -39,13 +39,13 @@ _ALWAYS = {"type", "name", "expect", "timeout"}
 _SENDS = {*_ALWAYS, "target", "family", "source", "interface"}
 _REPEATS = {*_SENDS, "count", "interval"}
 _TLS = {"tls", "server_name", "verify", "ca_file"}
+_HTTP = {*_REPEATS, *_TLS, "url", "method", "headers", "status", "response_headers", "contains"}
 OPTIONS: Mapping[str, set[str]] = {
     "ping": {*_REPEATS, "size", "dont_fragment"},
     "tcp": {*_REPEATS, *_TLS, "port"},
     "udp": {*_REPEATS, "port", "payload", "payload_hex", "contains"},
     "dns": {*_REPEATS, "port", "server", "record", "search", "protocol", "answers"},
-    "http": {*_REPEATS, *_TLS - {"tls"}, "url", "method", "headers", "status", "response_headers", "contains"}
-    - {"target"},
+    "http": _HTTP - {"target", "tls"},
     "path_mtu": {*_SENDS, "min_mtu", "max_mtu"},
     "traceroute": {*_REPEATS, "max_hops"},
     "neighbour": {*_ALWAYS, "target", "interface", "count", "interval"},

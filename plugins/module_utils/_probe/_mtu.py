@@ -77,7 +77,9 @@ def _largest(search: _Search, low: int, high: int) -> int:
 
 def _spread(low: int, high: int) -> list[int]:
     step = max((high - low) // _AT_ONCE, 1)
-    return sorted({*range(low + step, high, step), high})[-_AT_ONCE - 1 :]
+    steps = sorted({*range(low + step, high, step), high})
+    first = max(len(steps) - _AT_ONCE - 1, 0)
+    return steps[first:]
 
 
 class _Search:

@@ -145,7 +145,8 @@ def _message_of_icmp(connection: socket.socket) -> tuple[str, str] | None:
             _errno, origin, kind, code, _pad, _info, _data2 = _EXTENDED_ERROR.unpack_from(value)
             if origin in _FROM_ICMP:
                 state, words = meaning(6 if origin == _FROM_ICMP[1] else 4, kind, code)
-                offender = _offender(value[_EXTENDED_ERROR.size :])
+                behind = _EXTENDED_ERROR.size
+                offender = _offender(value[behind:])
                 return state, f"{offender} says: {words}"
     return None
 

@@ -180,12 +180,8 @@ def _refuse_contradictions(place: str, kind: str, given: Mapping[str, Any]) -> N
     version = _version(given["target"])
     if kind in ("neighbour", "duplicate") and not version:
         raise BadParameter(f"{place}.target", "neighbours are asked for an address, not for a name")
-    if (
-        kind != "dns"
-        and version == 6
-        and ipaddress.ip_address(given["target"]).is_link_local
-        and "interface" not in given
-    ):
+    by_link = kind != "dns" and version == 6 and ipaddress.ip_address(given["target"]).is_link_local
+    if by_link and "interface" not in given:
         raise BadParameter(f"{place}.interface", f"{given['target']} may be on any link; say on which")
 
 
