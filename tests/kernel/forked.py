@@ -92,6 +92,11 @@ def _in_the_middle(
 
 
 def _main(main: Entry) -> int:
+    # Another test of this process may have imported what is the controller's; ansible-core then thinks that it is there,
+    # and keeps warnings for a terminal.
+    internal = sys.modules.get("ansible.module_utils._internal")
+    if internal is not None:
+        internal.is_controller = False  # type: ignore[attr-defined]
     sys.argv = ["module"]
     sys.stdin = open(0, encoding="utf-8", closefd=False)
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)

@@ -176,8 +176,8 @@ def test_what_is_foretold_comes_true(box: Sandbox, fault: str) -> None:
 )
 def test_connections(box: Sandbox, setting: str, port: int, word: str) -> None:
     box.sh(setting)
-    server = f'{sys.executable} -c "{_LISTEN.format(port=80)}" >/tmp/listens 2>&1 &'
-    box.sh(server, "while ! grep -q listens /tmp/listens; do sleep 0.05; done", netns="green")
+    server = f'{sys.executable} -c "{_LISTEN.format(port=80)}" >/run/listens 2>&1 &'
+    box.sh(server, "while ! grep -q listens /run/listens; do sleep 0.05; done", netns="green")
     for target, wanted in (("10.0.1.2", port), ("10.0.0.1", 8080)):
         told = _foretold(box, "red", target, "tcp", wanted)
         assert told["reaches"] == _connects(box, "red", target, wanted), told
