@@ -92,8 +92,8 @@ def _in_the_middle(
 
 
 def _main(main: Entry) -> int:
-    # Another test of this process may have imported what is the controller's; ansible-core then thinks that it is there,
-    # and keeps warnings for a terminal.
+    # Another test of this process may have imported what is the controller's; ansible-core then thinks that it runs
+    # there, and keeps warnings for a terminal.
     internal = sys.modules.get("ansible.module_utils._internal")
     if internal is not None:
         internal.is_controller = False  # type: ignore[attr-defined]
