@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: troubleshoot
 short_description: Find the first broken step between a source and a target
-version_added: 0.2.0
+version_added: 0.1.0
 author:
   - netfleet.docker contributors (@netfleet)
 description:
