@@ -18,10 +18,10 @@ if sys.version_info < (3, 10):
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._path._ask import Question, ask
 
+pytestmark = pytest.mark.long
+
 _CONNECT = """
 import socket, sys
-
-pytestmark = pytest.mark.long
 try:
     socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=1).close()
 except OSError as error:
