@@ -72,7 +72,9 @@ class ActionModule(ActionBase):
                 beside={table: at(args[name]) for table, name in _BESIDE.items() if args.get(name)},
                 **{name: args[name] for name in names},
             )
-            return _evaluation.evaluate(wanted)
+            report = _evaluation.evaluate(wanted)
+            # What was written in a check is gone with its folder.
+            return {**report, "files": [path for path in report["files"] if not path.startswith(nowhere)]}
 
 
 def _spec(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -284,6 +284,8 @@ def test_a_folder_that_is_no_earlier_run_is_refused(tmp_path: Path) -> None:
 def test_nothing_to_evaluate_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(_evaluation.NothingToDo, match="snapshots"):
         evaluated(tmp_path)
+    with pytest.raises(_evaluation.NothingToDo, match="rules: there is no directory"):
+        evaluated(tmp_path, snapshot("h1"), rules=[tmp_path / "nowhere"])
     with pytest.raises(_evaluation.NothingToDo, match="without"):
         evaluated(tmp_path, snapshot("h1"), without=["no-such-rule"])
 

@@ -9,7 +9,8 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _dot, _graph, _legible, _mermaid, _picture
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _dot, _graph, _mermaid, _picture
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit._graph import Edge, Graph, Group, Node
 from ansible_collections.netfleet.docker.tests import fleet, sample
 from hypothesis import given

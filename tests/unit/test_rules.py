@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _macros, _rules, _tables, _words
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _macros, _rules, _tables, _templates
 from ansible_collections.netfleet.docker.tests.auditing import evaluate, objects, rules
 from ansible_collections.netfleet.docker.tests.kernel import test_rules_engine, test_rules_host, test_rules_swarm
 from ansible_collections.netfleet.docker.tests.unit import test_rules_recorded as recorded
@@ -84,7 +85,7 @@ def test_a_remedy_runs_nothing_that_a_name_says(rule: _rules.Rule, empty: Any, t
     programs.mkdir()
     (programs / "touch").symlink_to("/usr/bin/touch")
     for values in _hostile(rule, empty):
-        remedy = _words.fill(rule.remedy, values)
+        remedy = _templates.fill(rule.remedy, values)
         command = ["/bin/bash", "--norc", "-c", remedy]
         syntax = subprocess.run([*command[:2], "-n", *command[2:]], capture_output=True, text=True, check=False)
         assert (syntax.returncode, syntax.stderr) == (0, ""), remedy
@@ -97,7 +98,7 @@ def test_a_remedy_runs_nothing_that_a_name_says(rule: _rules.Rule, empty: Any, t
             check=False,
         )
         assert os.listdir(tmp_path) == ["programs"], remedy
-        assert "\n" not in _words.shown(_words.fill(rule.object, values))
+        assert "\n" not in _legible.legible(_templates.fill(rule.object, values))
 
 
 def _hostile(rule: _rules.Rule, empty: Any) -> Iterator[dict[str, Any]]:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from .._legible import legible
 from . import _label
 from ._graph import Edge, Graph, Group, Node, folded
-from ._legible import legible
 
 _STYLES = {"tunnel": "dotted", **dict.fromkeys(("macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent"), "dashed")}
 _HEAD = """\

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from . import _load, _tables, _words
+from . import _load, _tables, _templates
 from ._policy import Waiver
 from ._rules import BrokenRule, Rule
 
@@ -147,15 +147,15 @@ def _finding(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
             "severity": rule.severity,
             "scope": rule.scope,
             "host": row["host"],
-            "object": _words.fill(rule.object, row),
+            "object": _templates.fill(rule.object, row),
             "evidence": evidence,
-            "remedy": _words.fill(rule.remedy, row),
+            "remedy": _templates.fill(rule.remedy, row),
             "fingerprint": _fingerprint(rule, row),
             "status": None,
             "waived": None,
-            "remediation": _words.fill_all(rule.remediation, row),
+            "remediation": _templates.fill_all(rule.remediation, row),
         }
-    except _words.BadTemplate as error:
+    except _templates.BadTemplate as error:
         raise _Broken(f"object, remedy or remediation: {error}") from None
 
 

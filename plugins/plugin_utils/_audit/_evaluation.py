@@ -68,8 +68,11 @@ def evaluate(wanted: Wanted) -> dict[str, Any]:
 
     Raises NothingToDo, BadParameter and OSError, before anything that was there is touched.
     """
-    rules, broken_rules = _chosen(wanted)
-    waivers = _policy.waivers(wanted.waivers, {rule.id for rule in _rules.read([_rules.OWN, *wanted.rules])[0]})
+    if missing := next((folder for folder in wanted.rules if not folder.is_dir()), None):
+        raise NothingToDo(f"rules: there is no directory {missing}")
+    every, broken_rules = _rules.read([_rules.OWN, *wanted.rules])
+    waivers = _policy.waivers(wanted.waivers, {*(rule.id for rule in every), *(one.rule for one in broken_rules)})
+    rules, broken_rules = _chosen(wanted, every, broken_rules)
     files = sorted(wanted.snapshots.glob("*.json.gz"))
     if not files:
         raise NothingToDo(f"snapshots: there is no *.json.gz in {wanted.snapshots}")
@@ -106,8 +109,9 @@ def evaluate(wanted: Wanted) -> dict[str, Any]:
     return {**report, "files": written_here, "lines": _terminal.lines(report, written_here)}
 
 
-def _chosen(wanted: Wanted) -> tuple[list[_rules.Rule], list[_rules.BrokenRule]]:
-    rules, broken = _rules.read([_rules.OWN, *wanted.rules])
+def _chosen(
+    wanted: Wanted, rules: Sequence[_rules.Rule], broken: Sequence[_rules.BrokenRule]
+) -> tuple[list[_rules.Rule], list[_rules.BrokenRule]]:
     known = {rule.id for rule in rules} | {one.rule for one in broken}
     for parameter, names in (("only", wanted.only), ("without", wanted.without), ("remediate", wanted.remediate)):
         if stranger := next((name for name in names if name not in known), None):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ._words import shown
+from .._legible import legible
 
 _CSV = ("rule", "severity", "title", "host", "object", "status", "waived", "evidence", "remedy", "fingerprint")
 # A spreadsheet takes what starts so for a formula.
@@ -43,5 +43,5 @@ def write_csv(path: Path, findings: Iterable[Mapping[str, Any]]) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = shown(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    text = legible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -13,7 +13,7 @@ from typing import Any
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from ._words import shown
+from .._legible import legible
 
 
 def write_junit(path: Path, report: Mapping[str, Any], findings: Iterable[Mapping[str, Any]]) -> None:
@@ -67,34 +67,34 @@ def _suite(
         with _case(xml, name, host, "not checked"):
             _skipped(xml, reason)
     if passed:
-        _open(xml, "testcase", {"classname": name, "name": shown(rule["title"])})
+        _open(xml, "testcase", {"classname": name, "name": legible(rule["title"])})
         xml.endElement("testcase")
     xml.endElement("testsuite")
 
 
 @contextlib.contextmanager
 def _case(xml: XMLGenerator, rule: str, host: str, name: str) -> Iterator[None]:
-    _open(xml, "testcase", {"classname": shown(f"{rule}.{host}"), "name": shown(f"{host}: {name}")})
+    _open(xml, "testcase", {"classname": legible(f"{rule}.{host}"), "name": legible(f"{host}: {name}")})
     yield
     xml.endElement("testcase")
 
 
 def _failure(xml: XMLGenerator, finding: Mapping[str, Any]) -> None:
-    _open(xml, "failure", {"message": shown(finding["title"]), "type": finding["rule"]})
-    xml.characters("\n".join(shown(line) for line in finding["remedy"].splitlines()))
+    _open(xml, "failure", {"message": legible(finding["title"]), "type": finding["rule"]})
+    xml.characters("\n".join(legible(line) for line in finding["remedy"].splitlines()))
     xml.endElement("failure")
 
 
 def _skipped(xml: XMLGenerator, reason: str) -> None:
-    _open(xml, "skipped", {"message": shown(reason)})
+    _open(xml, "skipped", {"message": legible(reason)})
     xml.endElement("skipped")
 
 
 def _broken(xml: XMLGenerator, broken: Mapping[str, Any]) -> None:
-    name = shown(broken["rule"])
+    name = legible(broken["rule"])
     _open(xml, "testsuite", {"name": name, "tests": "1", "failures": "0", "skipped": "0", "errors": "1"})
     _open(xml, "testcase", {"classname": name, "name": "the rule itself"})
-    _open(xml, "error", {"message": shown(broken["reason"])})
+    _open(xml, "error", {"message": legible(broken["reason"])})
     xml.endElement("error")
     xml.endElement("testcase")
     xml.endElement("testsuite")

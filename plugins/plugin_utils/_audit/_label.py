@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .._legible import legible
 from ._graph import Edge, Graph, Group, Node
-from ._legible import legible
 
 # Colours of lines, on white and on dark grounds.
 COLOURS = {"critical": "#98104a", "high": "#b3261e", "medium": "#b07300", "low": "#1d5c93", "info": "#6b7682"}

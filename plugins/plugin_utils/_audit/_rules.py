@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from . import _tables, _words
+from . import _tables, _templates
 
 OWN = Path(__file__).parent / "rules"
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -91,7 +91,7 @@ def _rule(path: Path) -> Rule:
         raise _Wrong(f"needs: there is no table {stranger}")
     if not fields["key"]:
         raise _Wrong("key: is to name the columns that tell one finding from another")
-    _templates(fields, remediation := _remediation(said))
+    _check_templates(fields, remediation := _remediation(said))
     return Rule(id=path.stem, severity=said["severity"], scope=said["scope"], remediation=remediation, **fields)
 
 
@@ -124,12 +124,12 @@ def _remediation(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return value
 
 
-def _templates(fields: Mapping[str, Any], remediation: Mapping[str, Any] | None) -> None:
+def _check_templates(fields: Mapping[str, Any], remediation: Mapping[str, Any] | None) -> None:
     texts = [(name, fields[name]) for name in ("object", "remedy")]
     texts += [(f"remediation.args.{name}", one) for name, one in (remediation or {"args": {}})["args"].items()]
     for name, text in texts:
         try:
             if isinstance(text, str):
-                _words.check(text)
-        except _words.BadTemplate as error:
+                _templates.check(text)
+        except _templates.BadTemplate as error:
             raise _Wrong(f"{name}: {error}") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ._words import shown
+from .._legible import legible
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 # What GitHub's code scanning reads as critical, high, medium and low.
@@ -63,7 +63,7 @@ def _result(finding: Mapping[str, Any], number: int, compared: bool) -> dict[str
         "ruleId": finding["rule"],
         "ruleIndex": number,
         "level": _LEVELS[finding["severity"]],
-        "message": {"text": shown(said)},
+        "message": {"text": legible(said)},
         "locations": [_location(finding)],
         "partialFingerprints": {"netfleet/v1": finding["fingerprint"]},
         "properties": {"evidence": finding["evidence"], "remedy": finding["remedy"]},
@@ -81,7 +81,7 @@ def _absent(finding: Mapping[str, Any], number: int) -> dict[str, Any]:
         "ruleIndex": number,
         "level": "none",
         "kind": "pass",
-        "message": {"text": shown(f"{finding['host']}: no more: {finding['title']}: {finding['object']}")},
+        "message": {"text": legible(f"{finding['host']}: no more: {finding['title']}: {finding['object']}")},
         "locations": [_location(finding)],
         "baselineState": "absent",
     }
@@ -90,10 +90,10 @@ def _absent(finding: Mapping[str, Any], number: int) -> dict[str, Any]:
 def _location(finding: Mapping[str, Any]) -> dict[str, Any]:
     """Return where it is: no line of a file, but viewers want one, and the snapshot is the closest."""
     uri = f"snapshots/{quote(finding['host'], safe='')}.json.gz"
-    name = shown(finding["object"])
+    name = legible(finding["object"])
     return {
         "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}},
         "logicalLocations": [
-            {"name": name, "fullyQualifiedName": f"{shown(finding['host'])}/{name}", "kind": "resource"}
+            {"name": name, "fullyQualifiedName": f"{legible(finding['host'])}/{name}", "kind": "resource"}
         ],
     }

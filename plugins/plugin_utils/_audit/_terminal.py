@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from .._legible import legible
 from ._rules import SEVERITIES
-from ._words import shown
 
 # Findings that are told one by one, and reasons of what is beside them.
 _TOLD = 20
@@ -18,7 +18,7 @@ _BESIDE = 5
 
 def lines(report: Mapping[str, Any], written: Iterable[str]) -> list[str]:
     """Return the summary; the report has its findings, or the worst of them."""
-    return [shown(line) for line in _lines(report, written)]
+    return [legible(line) for line in _lines(report, written)]
 
 
 def _lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:

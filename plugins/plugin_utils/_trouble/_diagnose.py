@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .._audit._words import quote
+from .._legible import quote
 from .._path import _explain
 from .._path._matches import Packet
 from ._case import Case

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._audit._words import quote
+from .._legible import quote
 from ._case import Case
 from ._steps import Step, enter
 

@@ -9,7 +9,7 @@ import dataclasses
 import ipaddress
 from collections.abc import Iterator
 
-from .._audit._words import quote
+from .._legible import quote
 from .._path._world import Row, Space
 from ._case import Case
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._audit._words import shown
+from .._legible import legible
 
 _MARKS = {"ok": "✓", "broken": "✗", "unknown": "?", "note": "·", "skipped": "-"}
 
 
 def lines(diagnosis: Mapping[str, Any]) -> list[str]:
     """Return the diagnosis for a terminal."""
-    return [shown(line) for line in _lines(diagnosis)]
+    return [legible(line) for line in _lines(diagnosis)]
 
 
 def _lines(diagnosis: Mapping[str, Any]) -> Iterator[str]:
@@ -86,16 +86,16 @@ def mermaid(path: Mapping[str, Any]) -> str:
 
 def _label(text: str) -> str:
     """Return text as Mermaid shows it and does not read it."""
-    return "".join(one if one.isalnum() or one in " .:/-_@" else f"#{ord(one)};" for one in shown(text))
+    return "".join(one if one.isalnum() or one in " .:/-_@" else f"#{ord(one)};" for one in legible(text))
 
 
 def _cell(text: str) -> str:
     """Return text as Markdown shows it and does not read it."""
-    text = shown(text)
+    text = legible(text)
     for one in "\\`*_{}[]<>|#&~!":
         text = text.replace(one, "\\" + one if one not in "<>&" else f"&#{ord(one)};")
     return text
 
 
 def _fenced(text: str) -> str:
-    return "\n".join(shown(line).replace("```", "` ` `") for line in text.splitlines())
+    return "\n".join(legible(line).replace("```", "` ` `") for line in text.splitlines())

@@ -1,16 +1,19 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text that anybody may have written, so that one sees what it holds and nothing takes it for more than text."""
+"""Text that anybody may have written, to be read and to be pasted: nothing takes it for more than text."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from typing import Any
 
 # Letters, marks and symbols that are not seen either: fillers, joiners, variation selectors.
 _FILLERS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+_BYTE = re.compile(r"\\x[0-9a-f]{2}")
 
 
 def legible(text: object) -> str:
@@ -26,3 +29,21 @@ def _code(character: str) -> str:
     if number < 0x80:  # from 0x80 on, \xNN is a byte that was no UTF-8
         return f"\\x{number:02x}"
     return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+
+
+def quote(value: Any) -> str:
+    r"""Return a word of a POSIX shell, of bash where it holds bytes that cannot be printed: ``$'…'`` has those back."""
+    text = str(value)
+    if text.isprintable() and not _BYTE.search(text):
+        return shlex.quote(text)
+    return "$'" + "".join(_ansi_c(part) for part in re.split(r"(\\x[0-9a-f]{2})", text)) + "'"
+
+
+def _as_bytes(text: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
+
+
+def _ansi_c(part: str) -> str:
+    if _BYTE.fullmatch(part):
+        return part
+    return "".join(f"\\{one}" if one in "\\'" else one if one.isprintable() else _as_bytes(one) for one in part)
