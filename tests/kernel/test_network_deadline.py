@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from ansible_collections.netfleet.docker.tests.unit.fake_engine import Answer, FakeEngine, http
 
-from .docker_host import DockerHost
+from .docker_host import DOCKER, DockerHost
 from .sandbox import Sandbox
 from .test_network import engine, five, host, remembered
 
@@ -86,18 +89,46 @@ def test_an_engine_that_has_stopped(host: DockerHost) -> None:
     assert host.inspect("network", "one") is None
 
 
-@pytest.mark.parametrize("moment", [0.5, 0.9, 1.4])
-def test_an_engine_that_stops_while_members_are_away(host: DockerHost, moment: float) -> None:
+@contextmanager
+def stopping_after(host: DockerHost, action: str, count: int) -> Iterator[list[str]]:
+    """Stop the engine as soon as it has told of so many endpoints that came or went, and let it go on in the end.
+
+    Gives the list that the engine's words are put into: it ends with the one that it was stopped after.
+    """
+    said: list[str] = []
+    argv = (DOCKER, "events", "--filter=type=network", f"--filter=event={action}", "--format={{.Action}}")
+    with subprocess.Popen([*host.entering(), *argv], stdout=subprocess.PIPE, text=True) as events:
+
+        def listen() -> None:
+            assert events.stdout
+            for line in events.stdout:
+                said.append(line.strip())
+                if len(said) == count:
+                    host.sh("kill -STOP $(cat /run/docker.pid)")
+                    return
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        # It tells nothing of what was before it listened.
+        time.sleep(0.5)
+        try:
+            yield said
+        finally:
+            host.sh("kill -CONT $(cat /run/docker.pid)")
+            events.kill()
+            listener.join()
+
+
+@pytest.mark.parametrize(("action", "count"), [("disconnect", 1), ("disconnect", 4), ("connect", 1)])
+def test_an_engine_that_stops_while_members_are_away(host: DockerHost, action: str, count: int) -> None:
     wanted = five(host)
     before = remembered(host)
-    host.sh(
-        f"(sleep {moment}; kill -STOP $(cat /run/docker.pid); sleep 8; kill -CONT $(cat /run/docker.pid)) >&- 2>&- &"
-    )
-    begin = time.monotonic()
     args = {**wanted, "driver_options": {"com.docker.network.driver.mtu": 1400}}
-    failed = host.network(**args, deadline=3)
-    assert time.monotonic() - begin < 3 + _MORE
-    time.sleep(max(0.0, begin + moment + 9 - time.monotonic()))
+    with stopping_after(host, action, count) as said:
+        begin = time.monotonic()
+        failed = host.network(**args, deadline=3)
+        assert time.monotonic() - begin < 3 + _MORE
+    assert said == [action] * count, "the engine was stopped at another moment than this test is about"
     assert failed.failed
     assert "(deadline)" in failed.msg
     done = host.network(**args)
