@@ -82,6 +82,17 @@ _value:
     reason:
       description: How its way ends, in one line.
       type: str
+    about:
+      description:
+        - What it ends at, C(link), C(segment), C(neighbour), C(route), C(reverse path), C(FDB), C(forwarding),
+          C(firewall), C(way back) or C(service); empty where it arrives, or leaves what is known.
+      type: str
+    remedy:
+      description: What to type there, with the host, or empty.
+      type: str
+    narrowest:
+      description: The link with the smallest MTU on the way, C(host), C(netns), C(link), C(mtu) in bytes, or null.
+      type: dict
     hops:
       description: What happens to it, in order.
       type: list

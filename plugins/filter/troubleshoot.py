@@ -83,6 +83,9 @@ _value:
     - The checks to ask for, or the diagnosis.
   type: dict
   contains:
+    netns:
+      description: Without O(results), the namespace to ask from; V(host) for a container that shares the host's.
+      type: str
     checks:
       description: Without O(results), what M(netfleet.docker.probe) is to be told.
       type: list
@@ -149,7 +152,7 @@ def troubleshoot(snapshots: Mapping[str, Any], **options: Any) -> dict[str, Any]
     except TypeError as error:
         raise AnsibleFilterError(f"troubleshoot: {error}; it takes host, source, target and protocol") from None
     if asked.results is None:
-        return {"checks": _diagnose.wanted(case, asked.timeout)}
+        return {"netns": case.netns, "checks": _diagnose.wanted(case, asked.timeout)}
     diagnosis = _diagnose.diagnose(case, asked.results)
     return {**diagnosis, "lines": _told.lines(diagnosis), "markdown": _told.markdown(diagnosis)}
 

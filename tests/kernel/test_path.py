@@ -90,6 +90,13 @@ nft add table inet t
 nft 'add chain inet t f { type filter hook forward priority 5; }'
 nft add rule inet t f ip saddr 10.0.0.2 ip daddr 10.0.1.0/24 drop
 """
+_NFT_OF_A_BRIDGE = """
+nft add table bridge t
+nft 'add chain bridge t f { type filter hook forward priority 0; }'
+nft add rule bridge t f ip daddr 10.0.0.3 drop
+nft 'add chain bridge t i { type filter hook input priority 0; }'
+nft add rule bridge t i meta iifname red0 ip daddr 10.0.1.2 drop
+"""
 _NEW_CONNECTIONS = """
 iptables -P FORWARD DROP
 iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
@@ -114,6 +121,17 @@ FAULTS: dict[str, tuple[str, str]] = {
     "isolation chain": (_ISOLATION, "-A STAGE2 -o br1 -j DROP"),
     "reject": ("iptables -A FORWARD -s 10.0.0.0/24 -d 10.0.1.2 -j REJECT", "rejects"),
     "nft": (_NFT, "rule 1 of inet t f"),
+    "nft of a bridge": (_NFT_OF_A_BRIDGE, "rule 1 of bridge t i"),
+    "time to live": ("nsenter --net=/run/netns/red sysctl -qw net.ipv4.ip_default_ttl=1", "time to live ends here"),
+    "no echo": ("nsenter --net=/run/netns/green sysctl -qw net.ipv4.icmp_echo_ignore_all=1", "answers no ping"),
+    "a bridge that does not forward": (
+        "sysctl -qw net.ipv4.conf.br0.forwarding=0",
+        "net/ipv4/conf/br0/forwarding is 0",
+    ),
+    "a source that leaves nothing": (
+        "ip -n red route replace default via 10.0.0.1 src 127.0.0.1",
+        "send from 127.0.0.1",
+    ),
     "no default route": ("ip -n red route del default", "no route to 10.0.1.2"),
     "wrong gateway": ("ip -n red route replace default via 10.0.0.77", "nobody on the segment of eth0 has 10.0.0.77"),
     "blackhole": ("ip -n red route add blackhole 10.0.1.0/24", "blackhole"),

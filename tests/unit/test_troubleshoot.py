@@ -122,17 +122,28 @@ def test_a_stopped_container_is_the_first_broken_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("container", "words"),
+    ("container", "state", "words"),
     [
-        ({"network_mode": "host"}, "shares the host's network"),
-        ({"network_mode": "none"}, "driver none"),
-        ({"network_mode": "container:x", "joined": "db"}, "shares the network of container db"),
+        ({"network_mode": "host"}, "note", "shares the host's network"),
+        ({"network_mode": "none"}, "broken", "driver none"),
+        ({"network_mode": "container:x", "joined": "db"}, "note", "shares the network of container db"),
     ],
 )
-def test_modes_are_explained(container: dict[str, Any], words: str) -> None:
+def test_modes_are_explained(container: dict[str, Any], state: str, words: str) -> None:
     step = _step(_asked(host(**container)), "namespace")
-    assert step["state"] == "note"
+    assert step["state"] == state
     assert words in step["detail"]
+
+
+def test_a_container_that_shares_the_hosts_network_is_asked_from_there() -> None:
+    snapshot = host(network_mode="host")
+    box, web = snapshot["namespaces"]
+    box["containers"], web["containers"] = ["web"], []
+    asked = troubleshoot({"h1": snapshot}, host="h1", source="container:web", target="10.0.0.1:80")
+    assert asked["netns"] == "host"
+    assert (
+        troubleshoot({"h1": host()}, host="h1", source="container:web", target="10.0.0.1")["netns"] == "container:web"
+    )
 
 
 def test_a_process_that_left_its_namespace_is_broken() -> None:
@@ -170,6 +181,118 @@ def test_what_nothing_explains_is_not_known() -> None:
     told = _asked(host(), results=[ping])
     assert (told["reached"], told["first_broken"], told["confident"]) == (False, "target", False)
     assert "not known" in told["cause"]
+
+
+def _probed(name: str, kind: str, state: str, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": kind,
+        "target": "10.0.0.1",
+        "state": state,
+        "met": state == "open",
+        "reason": state,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(("target", "state"), [("10.0.0.1", "note"), ("db", "broken")])
+def test_an_address_is_reached_without_a_name_server(target: str, state: str) -> None:
+    told = _asked(
+        host(), target, results=[_probed("target ping", "ping", "open"), _probed("resolver", "dns", "filtered")]
+    )
+    assert _step(told, "resolver")["state"] == state
+
+
+def _silent(*more: dict[str, Any]) -> list[dict[str, Any]]:
+    return [_probed("target ping", "ping", "filtered"), *more]
+
+
+def test_a_name_that_leads_elsewhere_is_broken_though_the_target_is_reached() -> None:
+    snapshot = host()
+    db = {"container": "db", "aliases": [], "network_id": "n", "network": "net", "ipv4": "10.0.0.1/24"}
+    web = {**db, "container": "web", "container_id": "a" * 64, "ipv4": "10.0.0.2/24", "mac": "", "gateway": ""}
+    snapshot["docker"]["endpoints"] = [row("docker_endpoint", **db), row("docker_endpoint", **web)]
+    probed = [
+        _probed("target ping", "ping", "open"),
+        _probed("name", "ping", "filtered", addresses=["10.0.0.200"], resolved_by="/etc/hosts"),
+    ]
+    told = _asked(snapshot, "db", results=probed)
+    assert (told["reached"], told["first_broken"]) == (True, "name")
+    assert "/etc/hosts says that db is 10.0.0.200, and Docker has it at 10.0.0.1" in told["cause"]
+    probed[1]["addresses"] = ["10.0.0.1"]
+    assert _asked(snapshot, "db", results=probed)["first_broken"] is None
+
+
+@pytest.mark.parametrize(
+    ("address", "words"), [("127.0.0.1", "at 127.0.0.1 only"), ("0.0.0.0", "no DNAT rule and no proxy")]
+)
+def test_a_port_that_is_published_elsewhere_only(address: str, words: str) -> None:
+    snapshot = host()
+    port = {"container": "db", "protocol": "tcp", "container_port": 80, "host_address": address, "host_port": 8080}
+    snapshot["docker"]["published_ports"] = [row("published_port", **port)]
+    told = _asked(snapshot, "10.0.0.1:8080", results=[_probed("target", "tcp", "refused", port=8080)])
+    assert told["first_broken"] == "published port"
+    assert words in told["cause"]
+
+
+def test_a_link_that_asks_for_no_address_is_broken() -> None:
+    snapshot = host()
+    snapshot["namespaces"][1]["interfaces"][0]["flags"] = ["NOARP"]
+    told = _asked(snapshot, results=_silent())
+    assert (told["first_broken"], told["remedy"]) == ("link", "nsenter --target 42 --net ip link set eth0 arp on")
+
+
+def test_two_ends_of_one_mac_address_at_one_bridge() -> None:
+    snapshot = host()
+    box, web = snapshot["namespaces"]
+    web["interfaces"][0]["mac"] = "02:00:00:00:00:02"
+    port = {**box["interfaces"][1], "index": 7, "name": "v1", "peer_netns": "3"}
+    box["interfaces"].append(port)
+    snapshot["namespaces"].append({**web, "netns": "3", "reference": "container:twin", "containers": ["twin"]})
+    told = _asked(snapshot, results=_silent())
+    assert told["first_broken"] == "peer"
+    assert "container:twin has its MAC address too" in told["cause"]
+
+
+def test_a_rule_that_is_not_modelled_is_named_as_what_may_be_the_cause() -> None:
+    snapshot = host()
+    chain = {"backend": "iptables-nft", "family": "ip", "table": "filter", "chain": "INPUT"}
+    snapshot["namespaces"][0]["firewall_chains"] = [
+        row("firewall_chain", **chain, hook="input", type="filter", policy="accept", priority=0)
+    ]
+    match = [{"option": "match", "values": ["statistic"], "negated": False}]
+    text = "-A INPUT -m statistic --mode random --probability 0.5 -j DROP"
+    snapshot["namespaces"][0]["firewall_rules"] = [
+        row("firewall_rule", **chain, position=1, match=match, target="drop", text=text)
+    ]
+    told = _asked(snapshot, results=_silent())
+    assert (told["first_broken"], told["confident"]) == ("firewall", False)
+    assert text in told["cause"]
+    assert told["remedy"] == "iptables -t filter -S INPUT   # on h1"
+
+
+def test_where_the_hosts_are_containers_the_wire_between_them_is_followed() -> None:
+    """Their uplink leads into the machine around them, which their snapshots know by number only."""
+    snapshots = {}
+    for name, address in (("h1", "192.0.2.1"), ("h2", "192.0.2.2")):
+        snapshot = host()
+        box = snapshot["namespaces"][0]
+        uplink = {**box["interfaces"][1], "index": 9, "name": "up", "master_index": None, "master": None}
+        box["interfaces"].append({**uplink, "peer_netns": "nsid:0@1", "peer_index": 2, "peer": "port"})
+        around = _namespace("nsid:0@1", "unowned", "", [], (1, "lo", "127.0.0.1"))
+        around["interfaces"] = [
+            {**uplink, "index": 2, "name": "port", "peer_netns": "1", "peer_index": 9, "peer": "up"}
+        ]
+        more = _namespace("1", "host", "host", [], (9, "up", address))
+        box["addresses"] += more["addresses"]
+        box["routes"] += [{**one, "dst": one["dst"].replace("10.0.0.0", "192.0.2.0")} for one in more["routes"]]
+        snapshot["namespaces"].append({**around, "reference": None})
+        snapshots[name] = snapshot
+    told = explain_path(snapshots, host="h1", source="host", target="192.0.2.2")
+    assert told["reaches"] is True, told
+    snapshots["h2"]["namespaces"][0]["sysctls"] = {"net/ipv4/icmp_echo_ignore_all": "1"}
+    told = explain_path(snapshots, host="h1", source="host", target="192.0.2.2")
+    assert (told["reaches"], told["about"], told["stops_at"]["host"]) == (False, "service", "h2")
 
 
 def test_only_the_target_and_what_is_on_the_way_to_it_is_asked() -> None:

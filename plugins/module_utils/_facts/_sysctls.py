@@ -30,6 +30,8 @@ _IPV6 = {
 _FAMILIES = ((_AF_INET, 1, "ipv4", _IPV4), (_AF_INET6, 2, "ipv6", _IPV6))
 _FILES = (
     "net/ipv4/ip_forward",
+    "net/ipv4/ip_default_ttl",
+    "net/ipv4/icmp_echo_ignore_all",
     "net/ipv4/ip_nonlocal_bind",
     "net/ipv4/ip_no_pmtu_disc",
     "net/ipv4/ip_local_port_range",

@@ -26,9 +26,14 @@ _ERRORS_4 = {
     (3, 1): (UNREACHABLE, "host unreachable"),
     (3, 2): (REFUSED, "protocol unreachable"),
     (3, 3): (REFUSED, "port unreachable"),
+    (3, 5): (UNREACHABLE, "source route failed"),
+    (3, 6): (UNREACHABLE, "network unknown"),
+    (3, 7): (UNREACHABLE, "host unknown"),
     (3, 9): (PROHIBITED, "network prohibited by a firewall"),
     (3, 10): (PROHIBITED, "host prohibited by a firewall"),
     (3, 13): (PROHIBITED, "prohibited by a firewall"),
+    (11, 0): (UNREACHABLE, "the time to live of the packet ended on the way"),
+    (11, 1): (UNREACHABLE, "fragments of the packet did not arrive in time"),
 }
 _ERRORS_6 = {
     (1, 0): (UNREACHABLE, "no route there"),
@@ -38,6 +43,8 @@ _ERRORS_6 = {
     (1, 4): (REFUSED, "port unreachable"),
     (1, 5): (PROHIBITED, "source address prohibited"),
     (1, 6): (PROHIBITED, "route rejected"),
+    (3, 0): (UNREACHABLE, "the hop limit of the packet ended on the way"),
+    (3, 1): (UNREACHABLE, "fragments of the packet did not arrive in time"),
 }
 
 

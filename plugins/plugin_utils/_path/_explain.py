@@ -11,17 +11,20 @@ from typing import Any
 
 from . import _firewall, _routes
 from ._matches import Packet, Passage
+from ._remedies import of_forwarding, of_link, of_neighbour, of_route, of_rule, of_service, of_sysctl
 from ._segment import Segment, Step, Walk
 from ._world import Address, Row, Space, World
 
 # What is never looked at, said with every answer.
 NOT_MODELLED = (
     "IPVS, which answers for a Swarm's virtual addresses",
-    "traffic control, eBPF and XDP programs, and firewalls of the bridge and ARP families",
+    "traffic control, eBPF and XDP programs, and firewalls of the ARP and netdev families",
     "rate limits, sets and other matches of the firewall that are not named in a rule's own words",
     "VLAN filtering of bridges, multipath routes beyond the first hop, and switches between hosts",
 )
 _MOST_HOPS = 32
+_ANY_TTL = 64
+_NO_ECHO = "ipv4/icmp_echo_ignore_all"
 _Tracked = dict[tuple[str, str], list[tuple[Packet, Packet]]]
 
 
@@ -36,6 +39,16 @@ class Hop:
     link: str | None = None
 
 
+@dataclasses.dataclass(frozen=True)
+class Narrowest:
+    """A link and its MTU in bytes."""
+
+    host: str
+    netns: str
+    link: str
+    mtu: int
+
+
 class Ends(Exception):
     """The packet's way ends: it arrives, stops, or leaves what is known."""
 
@@ -43,17 +56,33 @@ class Ends(Exception):
         super().__init__(reason)
         self.reaches = reaches
         self.hop = hop
+        self.about = ""
+        self.remedy = ""
+
+    def at(self, about: str, remedy: str = "") -> Ends:
+        """Say at what it ends, as an explanation has it, and what to type there."""
+        self.about = about
+        self.remedy = f"{remedy}   # on {self.hop.host}" if remedy else ""
+        return self
 
 
 @dataclasses.dataclass
 class Explanation:
-    """The way of one packet: its hops, and how it ends."""
+    """The way of one packet: its hops, and how it ends.
+
+    ``about`` is what it ends at: link, segment, neighbour, route, reverse path, FDB, forwarding, firewall, way back,
+    service, or nothing where it arrives or leaves what is known. ``remedy`` is what to type there. ``narrowest`` is the
+    link with the smallest MTU on the way.
+    """
 
     packet: Packet
     hops: list[Hop] = dataclasses.field(default_factory=list)
     assumed: list[str] = dataclasses.field(default_factory=list)
     reaches: bool | None = None
     reason: str = ""
+    about: str = ""
+    remedy: str = ""
+    narrowest: Narrowest | None = None
 
     def as_data(self) -> dict[str, Any]:
         """Return it as data; ``stops_at`` is the hop at which it ends without arriving."""
@@ -62,6 +91,9 @@ class Explanation:
             "packet": str(self.packet),
             "reaches": self.reaches,
             "reason": self.reason,
+            "about": self.about,
+            "remedy": self.remedy,
+            "narrowest": dataclasses.asdict(self.narrowest) if self.narrowest else None,
             "hops": hops,
             "stops_at": None if self.reaches or not hops else hops[-1],
             "assumed": list(dict.fromkeys(self.assumed)),
@@ -75,11 +107,21 @@ def explain(world: World, space: Space, packet: Packet, depth: int = 0) -> Expla
     there = _followed(walker, space, packet)
     if there.reaches and walker.arrived and not depth:
         answer = walker.arrived[1].answer()
-        back = _followed(_Walker(world, answer, depth, walker.tracked), walker.arrived[0], answer)
+        returning = _Walker(world, answer, depth, walker.tracked)
+        back = _followed(returning, walker.arrived[0], answer)
         there.hops += back.hops
         there.assumed += back.assumed
         if not back.reaches:
             there.reaches, there.reason = back.reaches, f"the answer does not come back: {back.reason}"
+            there.about = back.about if back.about in ("", "firewall") else "way back"
+            there.remedy = back.remedy
+        elif returning.ended_in is not space:
+            there.reaches, there.about = False, "way back"
+            src = walker.arrived[1].src
+            there.reason = (
+                f"the answer goes to {returning.ended_in}, which has {src} too: nothing translated it on the way"
+            )
+            there.remedy = f"iptables -t nat -S POSTROUTING   # on {space.host}"
     return there
 
 
@@ -89,6 +131,7 @@ def _followed(walker: _Walker, space: Space, packet: Packet) -> Explanation:
     except Ends as end:
         walker.told.hops.append(end.hop)
         walker.told.reaches, walker.told.reason = end.reaches, str(end)
+        walker.told.about, walker.told.remedy = end.about, end.remedy
     return walker.told
 
 
@@ -101,6 +144,8 @@ class _Walker:
         self.tracked: _Tracked = tracked or {}
         # Where it arrived, and what it was then.
         self.arrived: tuple[Space, Packet] | None = None
+        self.ended_in: Space | None = None
+        self._left = _ANY_TTL
         self.told = Explanation(packet)
 
     def _note(self, space: Space, what: str, link: Row | None = None) -> None:
@@ -112,15 +157,12 @@ class _Walker:
 
     def send(self, space: Space, packet: Packet) -> None:
         """Have a namespace send a packet of its own."""
+        self._left = int(space.sysctl("ipv4/ip_default_ttl") or _ANY_TTL) if packet.dst.version == 4 else _ANY_TTL
         packet = self._taken_back(space, packet)
         way = self._route(space, packet)
         if packet.src is None:
             packet = dataclasses.replace(packet, src=_routes.source(space, way, packet.dst))
-            if packet.src is None:
-                link = way.link["name"] if way.link else "the way"
-                raise self._end(
-                    False, space, f"there is no IPv{packet.dst.version} address to send from on {link}", way.link
-                )
+            self._source(space, packet, way)
         oif = "lo" if way.type == "local" else _name(way.link)
         before = packet
         packet = self._hook("output", Passage(space, packet, oif=oif))
@@ -128,14 +170,25 @@ class _Walker:
             way = self._route(space, packet)
         self._leave(space, packet, way)
 
+    def _source(self, space: Space, packet: Packet, way: _routes.Way) -> None:
+        """See whether there is an address to send from that may leave by the link of the route."""
+        link = way.link["name"] if way.link else "the way"
+        if packet.src is None:
+            reason = f"there is no IPv{packet.dst.version} address to send from on {link}"
+            raise self._end(False, space, reason, way.link).at("route")
+        if packet.src.is_loopback and way.type != "local":
+            reason = f"the route {way.row['dst']} says to send from {packet.src}, which leaves by no link but lo"
+            raise self._end(False, space, reason, way.link).at("route", of_route(space, packet.dst))
+
     def _route(self, space: Space, packet: Packet, iif: str = "") -> _routes.Way:
         if space.lacks("routes"):
             raise self._end(None, space, "the snapshot has no routes of it")
         way = _routes.lookup(space, packet.dst, packet.src, packet.mark, iif)
         if way is None:
-            raise self._end(False, space, f"there is no route to {packet.dst}")
+            raise self._end(False, space, f"there is no route to {packet.dst}").at("route", of_route(space, packet.dst))
         if way.type in ("blackhole", "unreachable", "prohibit"):
-            raise self._end(False, space, f"the route {way.row['dst']} of type {way.type} throws it away")
+            reason = f"the {way.origin} of type {way.type} throws it away"
+            raise self._end(False, space, reason).at("route", of_route(space, packet.dst))
         if way.type in ("broadcast", "anycast", "multicast"):
             raise self._end(None, space, f"{packet.dst} is {way.type}, which is not followed")
         if way.several:
@@ -149,9 +202,11 @@ class _Walker:
         for note in verdict.notes:
             self._note(at.space, note, link)
         if verdict.kind in ("drop", "reject"):
-            raise self._end(False, at.space, f"the firewall ({hook}) {verdict.kind}s it: {verdict.rule}", link)
+            reason = f"the firewall ({hook}) {verdict.kind}s it: {verdict.rule}"
+            raise self._end(False, at.space, reason, link).at("firewall", of_rule(at.space, verdict))
         if verdict.kind == "unknown":
-            raise self._end(None, at.space, f"the firewall ({hook}): {verdict.rule}", link)
+            reason = f"the firewall ({hook}): {verdict.rule}"
+            raise self._end(None, at.space, reason, link).at("firewall", of_rule(at.space, verdict))
         if (verdict.packet.src, verdict.packet.dst) != (at.packet.src, at.packet.dst):
             self.tracked.setdefault((at.space.host, at.space.id), []).append((at.packet, verdict.packet))
         return verdict.packet
@@ -170,7 +225,8 @@ class _Walker:
         if way.type == "local":
             lo = space.link("lo")
             if lo and not lo["up"]:
-                raise self._end(False, space, f"{packet.dst} is its own, and lo is down", lo)
+                reason = f"{packet.dst} is its own, and lo is down"
+                raise self._end(False, space, reason, lo).at("link", of_link(space, lo))
             self._hook("postrouting", Passage(space, packet, oif="lo"))
             self._deliver(space, self._hook("input", Passage(space, packet, iif="lo")), lo)
         if way.link is None:
@@ -189,7 +245,7 @@ class _Walker:
             space, link, lambda other, end: _answers(other, end, next_hop), mac or self._mac_of(next_hop)
         )
         if not walks:
-            raise self._nobody(space, link, next_hop, segment.open_ended)
+            raise self._nobody(space, packet, link, next_hop, segment.open_ended)
         owners = {(one.space.host, one.space.id): one for one in walks if not one.obstacles and _owns(one, next_hop)}
         if len(owners) > 1:
             both = " and ".join(f"{one.space} on {one.link['name']}" for one in list(owners.values())[:2])
@@ -201,36 +257,41 @@ class _Walker:
         if mac and walk.link["mac"] and mac != walk.link["mac"] and walk.link["kind"] != "ipvlan":
             has = f"{walk.link['name']} of {walk.space} has {walk.link['mac']}"
             reason = f"the neighbour entry of {next_hop} says {mac}, and {has}"
-            raise self._end(False, space, reason, link)
+            raise self._end(False, space, reason, link).at("neighbour", of_neighbour(space, link, next_hop))
         self._receive(walk.space, packet, walk.link)
 
     def _mac_of(self, address: Address) -> str:
         owners = self._world.owners(address)
         return str(owners[0][1]["mac"] or "") if owners else ""
 
-    def _nobody(self, space: Space, link: Row, next_hop: Address, open_ended: bool) -> Ends:
+    def _nobody(self, space: Space, packet: Packet, link: Row, next_hop: Address, open_ended: bool) -> Ends:
         if not link["up"]:
-            return self._end(False, space, f"{link['name']} is down", link)
+            return self._end(False, space, f"{link['name']} is down", link).at("link", of_link(space, link))
         if open_ended:
-            return self._end(
-                None, space, f"it leaves by {link['name']} towards {next_hop}, which no snapshot has", link
-            )
+            # Where it was led elsewhere on its way, that is as good a reason as any.
+            led = f", where {packet} was led" if packet.dst != self.told.packet.dst else ""
+            reason = f"it leaves by {link['name']} towards {next_hop}{led}, which no snapshot has"
+            return self._end(None, space, reason, link)
         if not link["running"]:
-            return self._end(False, space, f"{link['name']} has no carrier", link)
+            return self._end(False, space, f"{link['name']} has no carrier", link).at("link")
         others = [f"{owner} has it on {end['name']}" for owner, end in self._world.owners(next_hop)]
         elsewhere = f": {'; '.join(others[:2])}, which is not on this segment" if others else ""
-        return self._end(False, space, f"nobody on the segment of {link['name']} has {next_hop}{elsewhere}", link)
+        reason = f"nobody on the segment of {link['name']} has {next_hop}{elsewhere}"
+        return self._end(False, space, reason, link).at("neighbour")
 
     def _walked(self, packet: Packet, walk: Walk) -> None:
         """Tell the way over links, up to the first thing that stands in it."""
         crossed: set[tuple[str, str]] = set()
-        for step in walk.steps:
+        for before, step in zip((None, *walk.steps), walk.steps):
             if step.obstacle:
-                raise self._end(False, step.space, step.obstacle, step.link)
+                remedy = of_link(step.space, step.link) if step.about == "link" else ""
+                raise self._end(False, step.space, step.obstacle, step.link).at(step.about, remedy)
+            self._measured(step.space, step.link)
             if step.assumed:
                 self.told.assumed.append(step.assumed)
             if step.tunnel:
                 self._tunnelled(step)
+            self._through_bridge(before, step, packet)
             bridge = step.bridge
             if step.how == "forwarded" and bridge and (step.space.id, bridge["name"]) not in crossed:
                 crossed.add((step.space.id, bridge["name"]))
@@ -238,6 +299,27 @@ class _Walker:
         last = walk.steps[-1]
         names = " → ".join(dict.fromkeys(f"{step.link['name']}" for step in walk.steps))
         self._note(last.space, f"over {names}", last.link)
+
+    def _measured(self, space: Space, link: Row) -> None:
+        """Keep the link with the smallest MTU; lo and the bridge itself carry what their ports do."""
+        least = self.told.narrowest
+        if link["mtu"] and link["kind"] not in ("loopback", "bridge") and (least is None or link["mtu"] < least.mtu):
+            self.told.narrowest = Narrowest(space.host, space.name, link["name"], link["mtu"])
+
+    def _through_bridge(self, before: Step | None, step: Step, packet: Packet) -> None:
+        """Have the bridge's own firewall see a frame from port to port, from a port to the host, or the other way."""
+        port_in = before.link["name"] if before else ""
+        at = Passage(step.space, packet, port_in, step.link["name"], layer="bridge")
+        if step.how == "forwarded":
+            hooks: tuple[str, ...] = ("prerouting", "forward", "postrouting")
+        elif step.how == "sent":
+            hooks, at = ("output", "postrouting"), dataclasses.replace(at, iif="")
+        elif step.how == "in" and step.link["kind"] == "bridge":
+            hooks, at = ("prerouting", "input"), dataclasses.replace(at, oif="")
+        else:
+            return
+        for hook in hooks:
+            self._hook(hook, at)
 
     def _bridged(self, step: Step, bridge: Row, packet: Packet) -> None:
         """Have the firewall of IP see what a bridge carries, where br_netfilter has it do so."""
@@ -260,21 +342,27 @@ class _Walker:
             return
         port = (step.link["options"] or {}).get("port") or 4789
         outer = explain(self._world, host, Packet(None, ipaddress.ip_address(vtep), "udp", port), depth=1)
-        if outer.reaches is False and "nobody listens" not in outer.reason:
-            raise self._end(False, step.space, f"the tunnel's packets do not get there: {outer.reason}", step.link)
+        if outer.reaches is False and outer.about != "service":
+            at = outer.hops[-1]
+            reason = f"the tunnel's packets do not get there: {at.netns} on {at.host}: {outer.reason}"
+            end = self._end(False, step.space, reason, step.link).at(outer.about)
+            end.remedy = outer.remedy
+            raise end
 
     def _receive(self, space: Space, packet: Packet, link: Row) -> None:
         """Have a namespace take a packet in by a link, for itself or to forward it."""
         self._crossed += 1
         if self._crossed > _MOST_HOPS:
-            raise self._end(False, space, "it goes in circles", link)
+            raise self._end(False, space, "it goes in circles", link).at("route")
         iif = link["name"]
         packet = self._taken_back(space, packet)
         before = packet.dst
         packet = self._hook("prerouting", Passage(space, packet, iif=iif))
         self._reverse_path(space, packet, link)
         if packet.dst != before and packet.dst.is_loopback and space.sysctl(f"ipv4/conf/{iif}/route_localnet") != "1":
-            raise self._end(False, space, f"it is led to {packet.dst}, and route_localnet is off on {iif}", link)
+            reason = f"it is led to {packet.dst}, and route_localnet is off on {iif}"
+            remedy = of_sysctl(space, f"net.ipv4.conf.{iif}.route_localnet", "1")
+            raise self._end(False, space, reason, link).at("forwarding", remedy)
         way = self._route(space, packet, iif)
         if way.type == "local":
             self._deliver(space, self._hook("input", Passage(space, packet, iif=iif)), link)
@@ -290,27 +378,40 @@ class _Walker:
         strictness = max(int(value) for value in values if value) if any(values) else 0
         back = _routes.lookup(space, packet.src)
         if strictness and back is None:
-            raise self._end(False, space, f"rp_filter: there is no route back to {packet.src}", link)
+            reason = f"rp_filter: there is no route back to {packet.src}"
+            raise self._end(False, space, reason, link).at("reverse path", of_route(space, packet.src))
         if strictness == 1 and back and back.link and back.link["index"] != link["index"] and back.type != "local":
             reason = f"rp_filter is strict, and the route back to {packet.src} is by {back.link['name']}"
-            raise self._end(False, space, reason, link)
+            raise self._end(False, space, reason, link).at("reverse path", of_route(space, packet.src))
 
     def _forwarding(self, space: Space, packet: Packet, link: Row) -> None:
         version = packet.dst.version
-        key = "ipv4/ip_forward" if version == 4 else "ipv6/conf/all/forwarding"
-        own = space.sysctl(f"ipv{version}/conf/{link['name']}/forwarding") if version == 4 else None
-        if "0" in (space.sysctl(key), own):
-            reason = f"it is not for {space}, which does not forward: net/{key} is {space.sysctl(key)}"
-            raise self._end(False, space, reason, link)
+        keys = (
+            ["ipv4/ip_forward", f"ipv4/conf/{link['name']}/forwarding"]
+            if version == 4
+            else ["ipv6/conf/all/forwarding"]
+        )
+        off = next((key for key in keys if space.sysctl(key) == "0"), None)
+        if off:
+            reason = f"it is not for {space}, which does not forward: net/{off} is 0"
+            raise self._end(False, space, reason, link).at("forwarding", of_forwarding(space, off))
+        self._left -= 1
+        if self._left <= 0:
+            reason = "its time to live ends here: net/ipv4/ip_default_ttl of who sends it is too small"
+            raise self._end(False, space, reason, link).at("forwarding")
 
     def _deliver(self, space: Space, packet: Packet, link: Row | None) -> None:
         """End at the namespace that has the address, by whether anybody listens and there is a way back."""
         if space.row["kind"] in ("load-balancer", "ingress"):
             raise self._end(None, space, f"IPVS answers for {packet.dst} here, which is not modelled", link)
+        if packet.protocol == "icmp" and packet.state == "new" and space.sysctl(_NO_ECHO) == "1":
+            reason = f"it arrives, and {space} answers no ping: net/{_NO_ECHO} is 1"
+            raise self._end(False, space, reason, link).at("service", of_sysctl(space, f"net/{_NO_ECHO}", "0"))
         if packet.protocol in ("tcp", "udp") and packet.state == "new":
             self._listens(space, packet, link)
         if packet.src is not None and not (packet.state == "established" or _routes.is_local(space, packet.src)):
             self.arrived = (space, packet)
+        self.ended_in = space
         raise self._end(True, space, f"it arrives: {packet.dst} is an address of {space}", link)
 
     def _listens(self, space: Space, packet: Packet, link: Row | None) -> None:
@@ -326,7 +427,7 @@ class _Walker:
             space,
             f"it arrives, and nobody listens on {packet.protocol} port {packet.dport} for {packet.dst}",
             link,
-        )
+        ).at("service", of_service(space))
 
 
 def _bound(socket: Row, dst: Address) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ._matches import Packet, Passage, matches
-from ._world import Row, Space
+from ._world import Row
 
 # Where iptables has its tables; nft says it of each chain.
 _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
@@ -42,6 +42,8 @@ class Verdict:
     packet: Packet
     rule: str = ""
     notes: tuple[str, ...] = ()
+    # Family, table, chain and backend of the rule.
+    chain: tuple[str, str, str, str] | None = None
 
 
 def traverse(hook: str, at: Passage) -> Verdict:
@@ -49,13 +51,18 @@ def traverse(hook: str, at: Passage) -> Verdict:
     notes: list[str] = []
     if at.space.lacks("firewall_chains"):
         return Verdict("unknown", at.packet, f"the snapshot has no firewall of {at.space}")
-    for chain in sorted(_base_chains(at.space, hook, at.packet.dst.version), key=lambda one: _priority(one, hook)):
+    for chain in sorted(_base_chains(at, hook), key=lambda one: _priority(one, hook)):
         if chain["type"] == "nat" and at.packet.state != "new":
             continue
         possible = list(_walk(chain, at, 0))
         if all(one.kind == "return" for one in possible):
             policy = chain["policy"] or "accept"
-            possible = [_outcome(policy, at, f"policy {policy} of {_name(chain)}", one.packet) for one in possible]
+            possible = [
+                dataclasses.replace(
+                    _outcome(policy, at, f"policy {policy} of {_name(chain)}", chain), packet=one.packet
+                )
+                for one in possible
+            ]
         first = possible[0]
         if any(one.kind != first.kind or one.packet != first.packet for one in possible[1:]):
             return _undecided(possible, at)
@@ -68,13 +75,14 @@ def traverse(hook: str, at: Passage) -> Verdict:
 
 def _undecided(possible: list[Verdict], at: Passage) -> Verdict:
     """Say why it is not known: the rules of which nobody can tell whether they are about the packet."""
-    rules = [one.rule for one in possible if one.kind != "accept" or one.packet != at.packet]
-    return Verdict("unknown", at.packet, f"it depends on what is not modelled: {'; '.join(rules[:3])}")
+    others = [one for one in possible if one.kind != "accept" or one.packet != at.packet]
+    reason = f"it depends on what is not modelled: {'; '.join(one.rule for one in others[:3])}"
+    return Verdict("unknown", at.packet, reason, chain=others[0].chain)
 
 
-def _base_chains(space: Space, hook: str, version: int) -> Iterator[Row]:
-    families = ("inet", "ip" if version == 4 else "ip6")
-    return (row for row in space.rows("firewall_chains") if row["hook"] == hook and row["family"] in families)
+def _base_chains(at: Passage, hook: str) -> Iterator[Row]:
+    families = ("bridge",) if at.layer == "bridge" else ("inet", "ip" if at.packet.dst.version == 4 else "ip6")
+    return (row for row in at.space.rows("firewall_chains") if row["hook"] == hook and row["family"] in families)
 
 
 def _priority(chain: Row, hook: str) -> int:
@@ -97,14 +105,14 @@ def _rules(at: Passage, chain: Row, name: str) -> list[Row]:
     return sorted(found, key=lambda row: row["position"])
 
 
-def _outcome(kind: str, at: Passage, rule: str, packet: Packet | None = None) -> Verdict:
-    return Verdict(kind, packet or at.packet, rule)
+def _outcome(kind: str, at: Passage, rule: str, of: Row, packet: Packet | None = None) -> Verdict:
+    return Verdict(kind, packet or at.packet, rule, chain=(of["family"], of["table"], of["chain"], of["backend"]))
 
 
 def _walk(chain: Row, at: Passage, depth: int, name: str = "") -> Iterator[Verdict]:
     """Give what may become of a packet in a chain; ``return`` where it comes out at the end."""
     if depth > _DEEPEST:
-        yield _outcome("unknown", at, f"{_name(chain)} is too deep")
+        yield _outcome("unknown", at, f"{_name(chain)} is too deep", chain)
         return
     for rule in _rules(at, chain, name or chain["chain"]):
         answer = matches(rule, at)
@@ -120,7 +128,7 @@ def _walk(chain: Row, at: Passage, depth: int, name: str = "") -> Iterator[Verdi
                 yield one
         if answer and not goes_on:
             return
-    yield _outcome("return", at, "")
+    yield _outcome("return", at, "", chain)
 
 
 def _apply(rule: Row, chain: Row, at: Passage, depth: int, told: str) -> Iterator[Verdict]:
@@ -130,15 +138,15 @@ def _apply(rule: Row, chain: Row, at: Passage, depth: int, told: str) -> Iterato
         for one in _walk(chain, at, depth + 1, rule["target_chain"]):
             yield dataclasses.replace(one, kind="continue") if one.kind == "return" and target == "jump" else one
     elif target in ("accept", "drop", "return"):
-        yield _outcome(target, at, told)
+        yield _outcome(target, at, told, rule)
     elif target == "reject":
-        yield _outcome("reject", at, told)
+        yield _outcome("reject", at, told, rule)
     elif target in ("dnat", "snat", "masquerade", "redirect"):
         yield _translated(rule, at, told)
     elif target in _GOES_ON and not _may_decide(rule):
-        yield _outcome("continue", at, told, _marked(rule, at.packet))
+        yield _outcome("continue", at, told, rule, _marked(rule, at.packet))
     else:
-        yield _outcome("unknown", at, told)
+        yield _outcome("unknown", at, told, rule)
 
 
 def _may_decide(rule: Row) -> bool:
@@ -148,6 +156,9 @@ def _may_decide(rule: Row) -> bool:
 
 def _marked(rule: Row, packet: Packet) -> Packet:
     options = rule["target_options"] or {}
+    if rule["target"] == "notrack" or "notrack" in options:
+        # No translation is made for what is not tracked.
+        return dataclasses.replace(packet, state="untracked")
     text = options.get("set-xmark") or options.get("set-mark")
     if rule["target"] != "mark" or not isinstance(text, str):
         return packet
@@ -167,7 +178,7 @@ def _translated(rule: Row, at: Passage, told: str) -> Verdict:
         link = at.space.link(at.oif)
         rows = at.space.addresses_of(link["index"], packet.dst.version) if link else []
         if not rows:
-            return _outcome("drop", at, f"{told}: {at.oif} has no address to masquerade with")
+            return _outcome("drop", at, f"{told}: {at.oif} has no address to masquerade with", rule)
         changed = dataclasses.replace(packet, src=ipaddress.ip_address(rows[0]["address"]))
     elif target == "redirect":
         text = str(options.get("to-ports", packet.dport or ""))
@@ -177,7 +188,7 @@ def _translated(rule: Row, at: Passage, told: str) -> Verdict:
     else:
         place = _place(options)
         if place is None:
-            return _outcome("unknown", at, told)
+            return _outcome("unknown", at, told, rule)
         address, port = place
         if target == "dnat":
             changed = dataclasses.replace(packet, dst=address, dport=port or packet.dport)
@@ -207,5 +218,6 @@ def _place(options: dict[str, Any]) -> tuple[Any, int | None] | None:
 def _told(rule: Row) -> str:
     text = str(rule["text"])
     if rule["backend"] == "nft":
-        return f"rule {rule['position']} of {rule['family']} {rule['table']} {rule['chain']}"
+        where = f"rule {rule['position']} of {rule['family']} {rule['table']} {rule['chain']}"
+        return f"{where} ({rule['comment']})" if rule["comment"] else where
     return f"{rule['table']}: {text}"

@@ -48,7 +48,10 @@ class Packet:
 
 @dataclasses.dataclass(frozen=True)
 class Passage:
-    """A packet at a hook: where it is, by which links it comes and goes, and whether a bridge carries it."""
+    """A packet at a hook: where it is, by which links it comes and goes, and whether a bridge carries it.
+
+    ``layer`` is ``bridge`` for the hooks of a bridge's own firewall, whose links are its ports.
+    """
 
     space: Space
     packet: Packet
@@ -56,6 +59,7 @@ class Passage:
     oif: str = ""
     port_in: str = ""
     port_out: str = ""
+    layer: str = "ip"
 
 
 def matches(rule: Row, at: Passage) -> bool | None:

@@ -30,6 +30,12 @@ class Way:
         """The type of route, such as unicast, local or blackhole."""
         return str(self.row["type"])
 
+    @property
+    def origin(self) -> str:
+        """What decided: a route, or a rule of policy."""
+        rule = self.row.get("priority")
+        return f"route {self.row['dst']}" if rule is None else f"policy rule {rule}"
+
 
 @functools.lru_cache(maxsize=65536)
 def _network(cidr: str) -> Any:
@@ -77,7 +83,7 @@ def _tables(space: Space, dst: Address, src: Address | None, mark: int, iif: str
             yield row["table"]
         elif row["action"] in ("blackhole", "unreachable", "prohibit"):
             yield Way(
-                {"type": row["action"], "dst": row["dst"], "prefsrc": None, "gateway": None, "interface": None},
+                {**row, "type": row["action"], "prefsrc": None, "gateway": None, "interface": None},
                 None,
                 dst,
             )

@@ -22,7 +22,10 @@ Wanted = Callable[[Space, Row], bool]
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A link that a frame passes, and how; ``obstacle`` stops it there, ``assumed`` is taken for granted."""
+    """A link that a frame passes, and how; ``obstacle`` stops it there, ``assumed`` is taken for granted.
+
+    ``about`` is what the obstacle is one of: link, segment, neighbour or FDB.
+    """
 
     space: Space
     link: Row
@@ -31,6 +34,7 @@ class Step:
     assumed: str = ""
     bridge: Row | None = None
     tunnel: tuple[str, str] | None = None
+    about: str = "segment"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Segment:
         if key in self._seen or len(steps) > _MOST_STEPS:
             return
         self._seen.add(key)
-        steps = (*steps, Step(space, link, "out", _down(link)))
+        steps = (*steps, Step(space, link, "out", _down(link), about="link"))
         kind = link["kind"]
         if kind == "bridge":
             yield from self._to_ports(space, link, None, wanted, steps)
@@ -77,11 +81,16 @@ class Segment:
             yield from self._to_parent(space, link, wanted, steps)
         elif kind == "vxlan":
             yield from self._through_tunnel(space, link, wanted, steps)
-        elif peer := self._world.peer(space, link):
-            yield from self._in(*peer, wanted, steps)
-        elif self._world.is_wire(space, link):
-            yield from self._over_wire(space, link, wanted, steps)
         else:
+            yield from self._to_peer(space, link, wanted, steps)
+
+    def _to_peer(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+        """Follow a cable to its other end, or out of what the host's snapshot knows."""
+        if peer := self._world.peer(space, link):
+            yield from self._in(*peer, wanted, steps)
+        if self._world.is_wire(space, link):
+            yield from self._over_wire(space, link, wanted, steps)
+        elif not peer:
             self.open_ended = True
 
     def _in(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
@@ -91,11 +100,12 @@ class Segment:
             return
         self._seen.add(key)
         bridge = space.bridge_of(link)
-        obstacle = _down(link) or (_port_closed(link) if bridge else "")
-        steps = (*steps, Step(space, link, "in", obstacle, bridge=bridge))
+        down = _down(link)
+        obstacle = down or (_port_closed(link) if bridge else "")
+        steps = (*steps, Step(space, link, "in", obstacle, bridge=bridge, about="link" if down else "segment"))
         if bridge:
             if wanted(space, bridge):
-                yield Walk(space, bridge, (*steps, Step(space, bridge, "in", _down(bridge))))
+                yield Walk(space, bridge, (*steps, Step(space, bridge, "in", _down(bridge), about="link")))
             yield from self._to_ports(space, bridge, link, wanted, steps)
             return
         if wanted(space, link):
@@ -110,13 +120,11 @@ class Segment:
         for port in space.ports(bridge["index"]):
             if came_by is not None and port["index"] == came_by["index"]:
                 continue
-            obstacle = (
-                _port_closed(port)
-                or (_both_isolated(came_by, port) if came_by else "")
-                or self._entry(space, bridge, port)
-            )
-            how = "forwarded" if came_by else "sent"
-            yield from self._out(space, port, wanted, (*steps, Step(space, port, how, obstacle, bridge=bridge)))
+            closed = _port_closed(port) or (_both_isolated(came_by, port) if came_by else "")
+            entry = "" if closed else self._entry(space, bridge, port)
+            how, about = "forwarded" if came_by else "sent", "FDB" if entry else "segment"
+            step = Step(space, port, how, closed or entry, bridge=bridge, about=about)
+            yield from self._out(space, port, wanted, (*steps, step))
 
     def _entry(self, space: Space, bridge: Row, port: Row) -> str:
         """Say where a static entry of the bridge leads a MAC address, if not to this port."""
@@ -168,13 +176,22 @@ class Segment:
         ]
         for other, far in self._far_ends(space, link):
             vtep = self._address_of(other, far)
-            obstacle = self._no_entry(link, vtep, exact, flooded)
+            silent = self._nobody_answers(space, link, options)
+            obstacle = silent or self._no_entry(link, vtep, exact, flooded)
             tunnel = (str(options.get("local") or ""), vtep)
-            yield from self._in(
-                other, far, wanted, (*steps, Step(other, far, "through the tunnel", obstacle, tunnel=tunnel))
-            )
+            about = "neighbour" if silent else "FDB"
+            into = Step(space, link, "into the tunnel", obstacle, about=about)
+            through = Step(other, far, "through the tunnel", tunnel=tunnel)
+            yield from self._in(other, far, wanted, (*steps, into, through))
         if not known and not flooded:
             self.open_ended = True
+
+    def _nobody_answers(self, space: Space, link: Row, options: Row) -> str:
+        """Say that a tunnel which answers for the others behind it, as an overlay's does, has not heard of this one."""
+        known = (row["mac"] for row in space.rows("neighbours") if row["index"] == link["index"])
+        if not options.get("proxy") or not self._mac or self._mac in known:
+            return ""
+        return f"{link['name']} answers for those behind it (proxy), and its neighbours do not have {self._mac}"
 
     def _no_entry(self, link: Row, vtep: str, exact: list[str], flooded: list[str]) -> str:
         if not vtep or vtep in exact or (not exact and vtep in flooded):

@@ -41,6 +41,11 @@ class Space:
         """Whether it is the host's own."""
         return bool(self.row["kind"] == "host")
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether no way leads into it: it is known as the place that links of others lead to, and nothing more."""
+        return self.id.startswith("nsid:") and not (self.row["names"] or self.row["paths"] or self.row["processes"])
+
     def rows(self, part: str) -> Sequence[Row]:
         """Return a list of the namespace, empty where the snapshot lacks it."""
         return self.row.get(part) or []
@@ -167,7 +172,12 @@ class World:
                 yield from ((space, link) for link in space.links.values() if self.is_wire(space, link))
 
     def is_wire(self, space: Space, link: Row) -> bool:
-        """Tell whether a link leads out of what its host's snapshot knows."""
+        """Tell whether a link leads out of what is known to be its host's.
+
+        Where the host is a container itself, its uplink leads into a namespace that is seen by number only: that of
+        the machine around it.
+        """
         if link["kind"] == "veth":
-            return space.is_host and self.peer(space, link) is None
+            found = self.peer(space, link)
+            return space.is_host and (found is None or found[0].is_outside)
         return link["kind"] in (None, "bond", "team")

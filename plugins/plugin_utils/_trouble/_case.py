@@ -45,6 +45,16 @@ class Case:
     why: str = ""
 
     @property
+    def space_id(self) -> str | None:
+        """The inode of the source's namespace."""
+        return self.space.id if self.space else None
+
+    @property
+    def netns(self) -> str:
+        """How the namespace is referred to that the source is in: a container may share the host's."""
+        return "host" if self.space and self.space.is_host else self.source
+
+    @property
     def endpoints(self) -> list[Row]:
         """What the engine says of the container's endpoints."""
         if not self.container or not self.space:
@@ -73,6 +83,12 @@ class Case:
         """The router on the way to the target, or of the default route."""
         way = self.way or (self.space and _routes.lookup(self.space, ipaddress.ip_address("192.0.2.1")))
         return ipaddress.ip_address(way.row["gateway"]) if way and way.row["gateway"] else None
+
+    def stopped(self, name: str) -> Row | None:
+        """Return a container of the host that has this name and does not run."""
+        host = next((space for space in self.world.of(self.host) if space.is_host), None)
+        rows = (host.docker.get("containers") or []) if host else []
+        return next((row for row in rows if row["name"] == name and row["state"] not in ("running", "paused")), None)
 
     def network(self, name: str) -> Row | None:
         """Return a Docker network of the host."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,19 +18,9 @@ from ._live import PING, TARGET, checks, from_probe
 from ._steps import Step, from_snapshot
 
 ORDER = (
-    *("process", "namespace", "link", "peer", "address", "duplicate address", "route", "neighbour", "resolver", "name"),
-    *(
-        "gateway",
-        "host",
-        "FDB",
-        "forwarding",
-        "firewall",
-        "target ping",
-        "published port",
-        "service",
-        "target",
-        "path MTU",
-    ),
+    *("process", "namespace", "link", "peer", "address", "duplicate address", "route", "reverse path", "segment"),
+    *("neighbour", "resolver", "name", "gateway", "host", "FDB", "forwarding", "firewall", "way back", "target ping"),
+    *("published port", "service", "target", "path MTU"),
 )
 
 
@@ -52,12 +43,12 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
     """Return steps in order, the explanation, and the verdict; ``results`` is None where nothing was probed."""
     path = explained(case)
     by_name = {str(result["name"]): result for result in results or ()}
-    steps = [*from_snapshot(case), *from_probe(case, by_name), *_from_path(case, path)]
+    steps = [*from_snapshot(case), *from_probe(case, by_name)]
+    steps += _from_path(case, path, _reached(by_name))
     if case.target.unknown and not case.target.is_name:
         steps.append(Step("target", "unknown", case.target.unknown))
     steps.sort(key=lambda step: ORDER.index(step.step))
-    reached = _reached(by_name)
-    if reached:
+    if _reached(by_name):
         # What was seen to work is not what a prediction says of it.
         steps = [_overruled(step) if step.step in _FORETOLD and step.state == "broken" else step for step in steps]
     verdict = _verdict(steps, path, by_name)
@@ -74,53 +65,40 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
 
 
 # What is a prediction as long as nobody has tried.
-_FORETOLD = ("route", "FDB", "forwarding", "firewall", "published port", "service")
-# What an explanation ends with, and the step that is.
-_ENDINGS = (
-    ("the firewall", "firewall"),
-    ("the FDB", "FDB"),
-    ("a static entry in the FDB", "FDB"),
-    ("does not forward", "forwarding"),
-    ("nobody listens", "service"),
-)
+_FORETOLD = ("route",)
 
 
-def _from_path(case: Case, path: Mapping[str, Any] | None) -> Iterator[Step]:
-    """Give the steps that only the explanation has."""
+def _from_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None) -> Iterator[Step]:
+    """Give the steps that only the explanation has; what was seen to work is not what it says of it."""
     if path is None:
         return
-    ending = next((step for words, step in _ENDINGS if words in path["reason"]), None)
-    if ending != "firewall":
+    if path["about"] != "firewall":
         yield Step("firewall", "ok", "no rule that is known stops it")
-    if path["reaches"] is None and ending == "firewall":
-        yield Step("firewall", "unknown", _where(path))
-    elif path["reaches"] is False and ending == "service":
-        yield _service(case, path)
-    elif path["reaches"] is False and ending:
-        yield Step(ending, "broken", _where(path), _remedy(path))
+    if path["reaches"] is None and path["about"]:
+        yield Step(path["about"], "unknown", _where(path), path["remedy"])
+    elif path["reaches"] is False and path["about"]:
+        step = _service(case, path) if path["about"] == "service" else None
+        step = step or Step(path["about"], "broken", _where(path), path["remedy"])
+        yield _overruled(step) if reached else step
 
 
-def _service(case: Case, path: Mapping[str, Any]) -> Step:
-    """Say who should have had the port: the service itself, or the container that it is published for."""
-    host = path["stops_at"]["host"] if path["stops_at"] else case.host
-    published = next(
-        (
-            row
-            for space in case.world.of(host)
-            if space.is_host
-            for row in space.docker.get("published_ports") or []
-            if row["host_port"] == case.target.port and row["protocol"] == case.protocol
-        ),
-        None,
-    )
-    if published and path["stops_at"]["netns"] == "host":
-        name = published["container"]
-        port = case.target.port
-        detail = f"{host} publishes port {port} for container {name}, and no DNAT rule and no proxy takes it there"
-        return Step(
-            "published port", "broken", detail, f"docker restart {quote(name)}   # on {host}: makes the rules again"
-        )
-    return Step("service", "broken", _where(path), _remedy(path))
+def _service(case: Case, path: Mapping[str, Any]) -> Step | None:
+    """Say of a port that a host publishes for a container why it is not taken there; None where it is none."""
+    at = path["stops_at"]
+    rows = next((space.docker.get("published_ports") or [] for space in case.world.of(at["host"]) if space.is_host), [])
+    same = [row for row in rows if (row["host_port"], row["protocol"]) == (case.target.port, case.protocol)]
+    if not same or at["netns"] != "host":
+        return None
+    name, port = same[0]["container"], case.target.port
+    version = case.target.address.version if case.target.address else 4
+    places = [ipaddress.ip_address(row["host_address"]) for row in same]
+    if not any(one == case.target.address or (one.is_unspecified and one.version == version) for one in places):
+        only = ", ".join(str(one) for one in places)
+        detail = f"{at['host']} publishes port {port} of container {name} at {only} only, not at {case.target.address}"
+        return Step("published port", "broken", detail, f"docker port {quote(name)}   # on {at['host']}")
+    detail = f"{at['host']} publishes port {port} for container {name}, and no DNAT rule and no proxy takes it there"
+    remedy = f"docker restart {quote(name)}   # on {at['host']}: makes the rules again"
+    return Step("published port", "broken", detail, remedy)
 
 
 def _where(path: Mapping[str, Any]) -> str:
@@ -147,21 +125,30 @@ def _verdict(
 ) -> dict[str, Any]:
     """Return ``reached``, ``first_broken``, ``cause``, ``remedy`` and ``confident``."""
     reached, target = _reached(results), _target(results)
-    broken = [step for step in steps if step.state == "broken"]
-    first = broken[0] if broken else None
-    stops = path is not None and path["reaches"] is False
-    if first is None and reached is False:
-        first = Step("target", "broken", str(target["reason"]) if target else "")
-    if first is None:
+    first = next((step for step in steps if step.state == "broken"), None)
+    if first is None and reached is not False:
         cause = "nothing is broken that this looks at" if reached else "nothing known is broken, and nothing was tried"
         return _said(reached, None, cause, "", bool(reached))
-    if first.step == "target" and path is not None:
-        if stops:
-            return _said(reached, first, _where(path), _remedy(path), True)
-        return _said(reached, first, f"not known: {first.detail}; nothing in the known state stops it", "", False)
-    if first.step == "neighbour" and stops:
-        return _said(reached, first, f"{first.detail}; {_where(path or {})}", first.remedy, True)
+    if first is None or first.step == "target":
+        return _said(reached, *_not_known(str(target["reason"]) if target else "", path), False)
+    if first.step == "neighbour" and path is not None and path["reaches"] is False and _where(path) != first.detail:
+        return _said(reached, first, f"{first.detail}; {_where(path)}", first.remedy, True)
+    if first.step == "path MTU" and path is not None and (least := path["narrowest"]):
+        where = f"{least['link']} in {least['netns']} on {least['host']}"
+        cause = f"{first.detail}; the smallest MTU on the way is {least['mtu']}, of {where}"
+        return _said(reached, first, cause, first.remedy, True)
     return _said(reached, first, first.detail, first.remedy, True)
+
+
+def _not_known(reason: str, path: Mapping[str, Any] | None) -> tuple[Step, str, str]:
+    """Say what is likely where the target was not reached and nothing that is known to be broken says why."""
+    target = Step("target", "broken", reason)
+    if path is None:
+        return target, f"not known: {reason}", ""
+    if path["reaches"] is None and path["about"]:
+        return Step(path["about"], "unknown", reason), f"perhaps: {_where(path)}", path["remedy"]
+    known = "nothing in the known state stops it" if path["reaches"] else _where(path)
+    return target, f"not known: {reason}; as far as snapshots tell: {known}", ""
 
 
 def _said(reached: bool | None, first: Step | None, cause: str, remedy: str, confident: bool) -> dict[str, Any]:
@@ -172,19 +159,3 @@ def _said(reached: bool | None, first: Step | None, cause: str, remedy: str, con
         "remedy": remedy,
         "confident": confident,
     }
-
-
-def _remedy(path: Mapping[str, Any]) -> str:
-    reason, at = str(path["reason"]), path["stops_at"]
-    where = f"on {at['host']}, in {at['netns']}" if at else ""
-    if "the firewall" in reason:
-        rule = reason.rpartition(": ")[2]
-        chain = rule.split()[1] if rule.startswith("-A ") else rule.split()[-1]
-        return f"iptables-save | grep -- {quote(f'-A {chain} ')}   # {where}"
-    if "the FDB" in reason:
-        return f"bridge fdb show   # {where}; then: bridge fdb del MAC dev LINK dst VTEP self"
-    if "does not forward" in reason:
-        return f"sysctl -w net.ipv4.ip_forward=1   # {where}; and keep it: /etc/sysctl.d"
-    if "nobody listens" in reason:
-        return f"ss -lntup   # {where}: what listens there?"
-    return ""

@@ -13,8 +13,8 @@ from ._case import Case
 from ._steps import Step, enter
 
 # Names of the checks, by which their results are found again.
-NEIGHBOUR, DUPLICATE, RESOLVER, GATEWAY, HOST, PING, TARGET, MTU = (
-    *("neighbour", "duplicate address", "resolver", "gateway", "host"),
+NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, MTU = (
+    *("neighbour", "duplicate address", "resolver", "name", "gateway", "host"),
     *("target ping", "target", "path MTU"),
 )
 
@@ -51,6 +51,9 @@ def _checks(case: Case) -> Iterator[dict[str, Any]]:
     if case.container is not None:
         about = case.target.said if case.target.is_name else case.container["name"]
         yield {"name": RESOLVER, "type": "dns", "target": about, "search": True}
+        if case.target.is_name and case.target.address is not None:
+            # As a program would: by the file of hosts first. What it leads to is the target, by the user's own word.
+            yield {"name": NAME, "type": "ping", "target": case.target.said, "count": 1}
     if host := _host_address(case):
         yield {"name": HOST, "type": "ping", "target": host, "count": 2}
     target = str(case.target.address or case.target.said)
@@ -81,6 +84,8 @@ def from_probe(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator
         yield Step("duplicate address", state, f"{found['target']}: {found['reason']}")
     if found := results.get(RESOLVER):
         yield _resolver(case, found)
+    if found := results.get(NAME):
+        yield from _name(case, found)
     for name in (GATEWAY, HOST):
         if found := results.get(name):
             # Many a firewall lets no ping through to a router or a host, so this alone breaks nothing.
@@ -93,7 +98,7 @@ def from_probe(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator
         yield Step("target", _state(found), f"{found['type']} {found['target']}:{found['port']}: {found['reason']}")
     if found := results.get(MTU):
         state = "broken" if found["state"] == "black_hole" else "ok" if found["met"] else "note"
-        yield Step("path MTU", state, found["reason"], _smaller(case) if state == "broken" else "")
+        yield Step("path MTU", state, found["reason"], _smaller(case, found) if state == "broken" else "")
 
 
 def _state(found: Mapping[str, Any]) -> str:
@@ -103,11 +108,27 @@ def _state(found: Mapping[str, Any]) -> str:
 def _resolver(case: Case, found: Mapping[str, Any]) -> Step:
     answered = found["state"] in ("open", "nxdomain", "nodata")
     if not answered:
-        return Step("resolver", _state(found), f"no name server answers: {found['reason']}", _look_at_resolver(case))
+        # An address is reached without one.
+        state = _state(found) if case.target.is_name else "note"
+        return Step("resolver", state, f"no name server answers: {found['reason']}", _look_at_resolver(case))
     if case.target.is_name and found["state"] != "open":
         detail = f"the name server answers, and knows no {case.target.said}: {found['reason']}"
+        if stopped := case.stopped(case.target.said):
+            detail = f"container {stopped['name']} is {stopped['state']}, and Docker's name server knows who runs"
+            return Step("name", "broken", detail, f"docker start {quote(stopped['name'])}")
         return Step("name", "broken", detail, _same_network(case))
     return Step("resolver", "ok", found["reason"])
+
+
+def _name(case: Case, found: Mapping[str, Any]) -> Iterator[Step]:
+    """See whether the name leads where Docker has the target."""
+    led = found.get("addresses") or []
+    if not led or str(case.target.address) in led:
+        return
+    name = quote(case.container["name"]) if case.container else ""
+    said = f"{found['resolved_by']} says that {case.target.said} is {', '.join(led)}"
+    detail = f"{said}, and Docker has it at {case.target.address}"
+    yield Step("name", "broken", detail, f"docker inspect -f '{{{{.HostsPath}}}}' {name} | xargs cat")
 
 
 def _look_at_resolver(case: Case) -> str:
@@ -121,10 +142,9 @@ def _same_network(case: Case) -> str:
     return f"docker network inspect {quote(case.endpoints[0]['network'])}   # is it in there, by that name?"
 
 
-def _smaller(case: Case) -> str:
+def _smaller(case: Case, found: Mapping[str, Any]) -> str:
     way = case.way
-    return (
-        f"{enter(case)}ip link set {way.link['name']} mtu 1400   # and the network's own MTU"
-        if way and way.link
-        else ""
-    )
+    if not way or not way.link:
+        return ""
+    fits = found.get("path_mtu") or 1400
+    return f"{enter(case)}ip link set {quote(way.link['name'])} mtu {fits}   # and the network's own MTU"

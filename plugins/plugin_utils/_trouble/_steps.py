@@ -46,11 +46,9 @@ def _process(case: Case) -> Iterator[Step]:
             "process", "broken", f"container {container['name']} is {container['state']}: nothing to enter", remedy
         )
     else:
-        yield Step(
-            "process",
-            "ok",
-            f"container {container['name']} is {container['state']}, its process is PID {container['pid']}",
-        )
+        state = "ok" if container["state"] == "running" else "note"
+        detail = f"container {container['name']} is {container['state']}, its process is PID {container['pid']}"
+        yield Step("process", state, detail)
 
 
 def _namespace(case: Case, space: Space) -> Iterator[Step]:
@@ -68,9 +66,11 @@ def _namespace(case: Case, space: Space) -> Iterator[Step]:
             "namespace", "note", "it shares the host's network: addresses, ports and firewall are the host's own"
         )
     elif mode == "none":
-        yield Step(
-            "namespace", "note", "it has the driver none: Docker gives it no link but lo, and nothing is to be reached"
-        )
+        detail = "it has the driver none: Docker gives it no link but lo, so it reaches nothing but itself"
+        name = quote(container["name"])
+        remedy = f"docker network disconnect none {name}\ndocker network connect NETWORK {name}"
+        own = case.target.address is not None and case.target.address.is_loopback
+        yield Step("namespace", "note" if own else "broken", detail, "" if own else remedy)
     elif container["joined"]:
         yield Step(
             "namespace",
@@ -82,7 +82,8 @@ def _namespace(case: Case, space: Space) -> Iterator[Step]:
 
 
 def _links(case: Case, space: Space) -> Iterator[Step]:
-    missing = [end for end in case.endpoints if case.link_of(end) is None]
+    linked = [end for end in case.endpoints if end["network"] not in ("none", "host")]
+    missing = [end for end in linked if case.link_of(end) is None]
     for end in missing:
         remedy = "\n".join(
             f"docker network {verb} {quote(end['network'])} {quote(end['container'])}"
@@ -97,6 +98,17 @@ def _links(case: Case, space: Space) -> Iterator[Step]:
         yield Step("link", state, "it has no link but lo")
     for link in _concerned(case, links):
         yield _link(case, link)
+    yield from _loopback(case, space)
+
+
+def _loopback(case: Case, space: Space) -> Iterator[Step]:
+    """See whether lo is up: without it Docker's name server, at 127.0.0.11, is not reached."""
+    lo = space.link("lo")
+    if lo and not lo["up"] and case.container and case.endpoints:
+        state = "broken" if case.target.is_name else "note"
+        yield Step(
+            "link", state, "lo is down, by which Docker's name server is asked", f"{enter(case)}ip link set lo up"
+        )
 
 
 def _concerned(case: Case, links: list[Row]) -> list[Row]:
@@ -115,6 +127,9 @@ def _link(case: Case, link: Row) -> Step:
         return Step(
             "link", "broken", f"{link['name']} is up and has no carrier: its other end is down or not connected"
         )
+    if link["kind"] in ("veth", "macvlan", "bridge") and "NOARP" in (link["flags"] or []):
+        detail = f"{link['name']} asks for no MAC address (NOARP), so it finds nobody on its segment"
+        return Step("link", "broken", detail, f"{inside}ip link set {quote(link['name'])} arp on")
     return Step("link", "ok", f"{link['name']} ({link['kind'] or 'device'}) is up, MTU {link['mtu']}")
 
 
@@ -153,8 +168,26 @@ def _peer(case: Case, space: Space, link: Row) -> Iterator[Step]:
         yield Step("peer", "broken", detail, f"ip link set {name} master {quote(wanted)}")
     elif bridge is not None and not bridge["up"]:
         yield Step("peer", "broken", f"the bridge {bridge['name']} is down", f"ip link set {quote(bridge['name'])} up")
+    elif twin := _twin(case, other, bridge, link):
+        detail = f"{twin[1]['name']} of {twin[0].name} has its MAC address too, {link['mac']}, on the bridge {twin[2]}"
+        yield Step(
+            "peer", "broken", detail, f"docker restart {quote(case.container['name'])}" if case.container else ""
+        )
     else:
         yield Step("peer", "ok", f"{end['name']} in {other.name}" + (f", a port of {bridge['name']}" if bridge else ""))
+
+
+def _twin(case: Case, host: Space, bridge: Row | None, link: Row) -> tuple[Space, Row, str] | None:
+    """Return another end at the same bridge with the same MAC address."""
+    for port in host.ports(bridge["index"]) if bridge else ():
+        found = case.world.peer(host, port)
+        if (
+            found
+            and found[1]["mac"] == link["mac"]
+            and (found[0].id, found[1]["index"]) != (case.space_id, link["index"])
+        ):
+            return (*found, str(bridge["name"] if bridge else ""))
+    return None
 
 
 def _bridge_of(case: Case, link: Row) -> str | None:
@@ -223,9 +256,11 @@ def _route(case: Case, space: Space) -> Iterator[Step]:
         yield Step("route", "broken", f"there is no route to {case.target.address}{lacks}", remedy)
     elif way is not None:
         via = f" via {way.row['gateway']}" if way.row["gateway"] else ""
-        state = "broken" if way.type in ("blackhole", "unreachable", "prohibit") else "ok"
-        kind = f"{way.type} " if state == "broken" else ""
-        yield Step("route", state, f"{kind}{way.row['dst']}{via} dev {way.link['name'] if way.link else '?'}")
+        if way.type in ("blackhole", "unreachable", "prohibit"):
+            detail = f"the {way.origin} of type {way.type} throws away what goes to {case.target.address}"
+            yield Step("route", "broken", detail, f"{inside}ip rule show; {inside}ip route get {case.target.address}")
+        else:
+            yield Step("route", "ok", f"{way.row['dst']}{via} dev {way.link['name'] if way.link else '?'}")
     else:
         known = f"via {default['gateway']}" if default and default["gateway"] else "none"
         yield Step("route", "ok" if default else "note", f"default route: {known}")

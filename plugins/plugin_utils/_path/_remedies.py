@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to type where a packet stops: commands for the host, put into the namespace that they are about."""
+
+from __future__ import annotations
+
+from .._legible import quote
+from ._firewall import Verdict
+from ._world import Address, Row, Space
+
+
+def within(space: Space) -> str:
+    """Return how a command begins that runs in a namespace."""
+    if space.is_host:
+        return ""
+    row = space.row
+    if names := row["names"]:
+        return f"ip netns exec {quote(names[0])} "
+    if paths := row["paths"]:
+        return f"nsenter --net={quote(paths[0])} "
+    processes = row["processes"] or []
+    return f"nsenter --target {processes[0]['pid']} --net " if processes else ""
+
+
+def of_link(space: Space, link: Row) -> str:
+    """Set a link up."""
+    return f"{within(space)}ip link set {quote(link['name'])} up" if not link["up"] else ""
+
+
+def of_neighbour(space: Space, link: Row, address: Address) -> str:
+    """Have the kernel find out anew who has an address."""
+    return f"{within(space)}ip neighbour del {address} dev {quote(link['name'])}"
+
+
+def of_route(space: Space, address: Address) -> str:
+    """Show what decides on the way to an address."""
+    inside = within(space)
+    return f"{inside}ip route get {address}; {inside}ip rule show; {inside}ip route show table all"
+
+
+def of_sysctl(space: Space, name: str, value: str) -> str:
+    """Set a sysctl."""
+    return f"{within(space)}sysctl -w {quote(f'{name}={value}')}"
+
+
+def of_forwarding(space: Space, key: str) -> str:
+    """Have a namespace forward."""
+    # With slashes, as the name of a link may have a dot in it.
+    return of_sysctl(space, f"net/{key}", "1")
+
+
+def of_service(space: Space) -> str:
+    """Show what listens."""
+    return f"{within(space)}ss -lntup"
+
+
+def of_rule(space: Space, verdict: Verdict) -> str:
+    """Show the chain of the rule that decided."""
+    if not verdict.chain:
+        return ""
+    family, table, chain, backend = verdict.chain
+    if backend == "nft":
+        return f"{within(space)}nft --handle list chain {family} {quote(table)} {quote(chain)}"
+    program = "ip6tables" if family == "ip6" else "iptables"
+    return f"{within(space)}{program} -t {table} -S {quote(chain)}"
