@@ -189,6 +189,11 @@ def test_what_is_foretold_comes_true(box: Sandbox, fault: str) -> None:
             "policy drop",
         ),
         (_NEW_CONNECTIONS, 80, ""),
+        (
+            "nsenter --net=/run/netns/red iptables -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 9",
+            80,
+            "nobody listens on tcp port 9 for 127.0.0.1 (nat: -A OUTPUT",
+        ),
         (_PUBLISHED, 80, ""),
     ],
 )

@@ -146,6 +146,8 @@ class _Walker:
         self.arrived: tuple[Space, Packet] | None = None
         self.ended_in: Space | None = None
         self._left = _ANY_TTL
+        # What led it elsewhere than it was sent.
+        self._led = ""
         self.told = Explanation(packet)
 
     def _note(self, space: Space, what: str, link: Row | None = None) -> None:
@@ -208,6 +210,7 @@ class _Walker:
             reason = f"the firewall ({hook}): {verdict.rule}"
             raise self._end(None, at.space, reason, link).at("firewall", of_rule(at.space, verdict))
         if (verdict.packet.src, verdict.packet.dst) != (at.packet.src, at.packet.dst):
+            self._led = f" ({verdict.notes[-1]})" if verdict.packet.dst != at.packet.dst else self._led
             self.tracked.setdefault((at.space.host, at.space.id), []).append((at.packet, verdict.packet))
         return verdict.packet
 
@@ -245,7 +248,7 @@ class _Walker:
             space, link, lambda other, end: _answers(other, end, next_hop), mac or self._mac_of(next_hop)
         )
         if not walks:
-            raise self._nobody(space, packet, link, next_hop, segment.open_ended)
+            raise self._nobody(space, link, next_hop, segment.open_ended)
         owners = {(one.space.host, one.space.id): one for one in walks if not one.obstacles and _owns(one, next_hop)}
         if len(owners) > 1:
             both = " and ".join(f"{one.space} on {one.link['name']}" for one in list(owners.values())[:2])
@@ -264,19 +267,17 @@ class _Walker:
         owners = self._world.owners(address)
         return str(owners[0][1]["mac"] or "") if owners else ""
 
-    def _nobody(self, space: Space, packet: Packet, link: Row, next_hop: Address, open_ended: bool) -> Ends:
+    def _nobody(self, space: Space, link: Row, next_hop: Address, open_ended: bool) -> Ends:
         if not link["up"]:
             return self._end(False, space, f"{link['name']} is down", link).at("link", of_link(space, link))
         if open_ended:
-            # Where it was led elsewhere on its way, that is as good a reason as any.
-            led = f", where {packet} was led" if packet.dst != self.told.packet.dst else ""
-            reason = f"it leaves by {link['name']} towards {next_hop}{led}, which no snapshot has"
+            reason = f"it leaves by {link['name']} towards {next_hop}, which no snapshot has{self._led}"
             return self._end(None, space, reason, link)
         if not link["running"]:
             return self._end(False, space, f"{link['name']} has no carrier", link).at("link")
         others = [f"{owner} has it on {end['name']}" for owner, end in self._world.owners(next_hop)]
         elsewhere = f": {'; '.join(others[:2])}, which is not on this segment" if others else ""
-        reason = f"nobody on the segment of {link['name']} has {next_hop}{elsewhere}"
+        reason = f"nobody on the segment of {link['name']} has {next_hop}{elsewhere}{self._led}"
         return self._end(False, space, reason, link).at("neighbour")
 
     def _walked(self, packet: Packet, walk: Walk) -> None:
@@ -425,7 +426,7 @@ class _Walker:
         raise self._end(
             False,
             space,
-            f"it arrives, and nobody listens on {packet.protocol} port {packet.dport} for {packet.dst}",
+            f"it arrives, and nobody listens on {packet.protocol} port {packet.dport} for {packet.dst}{self._led}",
             link,
         ).at("service", of_service(space))
 

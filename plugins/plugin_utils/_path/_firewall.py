@@ -76,7 +76,8 @@ def traverse(hook: str, at: Passage) -> Verdict:
 def _undecided(possible: list[Verdict], at: Passage) -> Verdict:
     """Say why it is not known: the rules of which nobody can tell whether they are about the packet."""
     others = [one for one in possible if one.kind != "accept" or one.packet != at.packet]
-    reason = f"it depends on what is not modelled: {'; '.join(one.rule for one in others[:3])}"
+    rules = [one.rule for one in others if one.rule]
+    reason = f"it depends on what is not modelled: {'; '.join(rules[:3])}"
     return Verdict("unknown", at.packet, reason, chain=others[0].chain)
 
 
@@ -182,9 +183,7 @@ def _translated(rule: Row, at: Passage, told: str) -> Verdict:
         changed = dataclasses.replace(packet, src=ipaddress.ip_address(rows[0]["address"]))
     elif target == "redirect":
         text = str(options.get("to-ports", packet.dport or ""))
-        changed = dataclasses.replace(
-            packet, dst=_own(at) or packet.dst, dport=int(text) if text.isdigit() else packet.dport
-        )
+        changed = dataclasses.replace(packet, dst=_own(at), dport=int(text) if text.isdigit() else packet.dport)
     else:
         place = _place(options)
         if place is None:
@@ -198,9 +197,11 @@ def _translated(rule: Row, at: Passage, told: str) -> Verdict:
 
 
 def _own(at: Passage) -> Any:
+    """Return where a packet is redirected to: an address of the link it came by, or what is sent here to itself."""
+    version = at.packet.dst.version
     link = at.space.link(at.iif)
-    rows = at.space.addresses_of(link["index"], at.packet.dst.version) if link else []
-    return ipaddress.ip_address(rows[0]["address"]) if rows else None
+    rows = at.space.addresses_of(link["index"], version) if link else []
+    return ipaddress.ip_address(rows[0]["address"] if rows else "127.0.0.1" if version == 4 else "::1")
 
 
 def _place(options: dict[str, Any]) -> tuple[Any, int | None] | None:

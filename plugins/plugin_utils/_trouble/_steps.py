@@ -242,7 +242,9 @@ def _address(case: Case, space: Space, link: Row, wanted: ipaddress.IPv4Interfac
 
 def _route(case: Case, space: Space) -> Iterator[Step]:
     inside = enter(case)
-    gateways = {end["gateway"] for end in case.endpoints if end["gateway"]}
+    said = {end["gateway"] for end in case.endpoints if end["gateway"]}
+    version = case.target.address.version if case.target.address else 4
+    gateways = {one for one in said if ipaddress.ip_address(one).version == version}
     default = next((row for row in space.rows("routes") if row["dst"] == "0.0.0.0/0" and row["table"] == 254), None)
     way = case.way
     off_link = not way or bool(way.row["gateway"])
