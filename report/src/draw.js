@@ -4,7 +4,7 @@
 // A picture for Graphviz: boxes with rows, whose colours the page's style sets. Labels are Graphviz's HTML-like tables.
 
 import { folded, spaces } from "./fold.js";
-import { legible } from "./text.js";
+import { count, legible } from "./text.js";
 
 // Colours that stand for others, which the style knows: text that is less important, and text of each severity.
 const MUTED = "#000001";
@@ -49,7 +49,8 @@ function rows(node, port) {
     node.state && node.state !== "up" ? ` <FONT COLOR="${TONES.medium}" POINT-SIZE="9">${safe(node.state)}</FONT>` : "";
   const addresses = (node.addresses || []).filter((one) => one !== node.label);
   const shown = addresses.slice(0, ADDRESSES).map((one) => cell(safe(one)));
-  if (addresses.length > ADDRESSES) shown.push(cell(muted(`and ${addresses.length - ADDRESSES} more addresses`)));
+  const left = addresses.length - ADDRESSES;
+  if (left > 0) shown.push(cell(muted(`and ${count(left, "more address", "more addresses")}`)));
   return [
     cell(`<B>${safe(node.label)}</B> ${words ? muted(words) : ""}${state}`, port),
     node.network ? cell(muted(`network ${legible(node.network)}`)) : null,

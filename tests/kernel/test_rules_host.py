@@ -89,7 +89,7 @@ PLANTED = {
     "subnet-reserved": ["network back 10.9.8.0/24 in 10.9.8.0/22"],
     "subnet-shadowed": ["network back 10.9.8.0/24, route 10.9.8.128/25 by vpn0"],
     "undeclared-port": ["container open, 0.0.0.0:80/tcp"],
-    "veth-managed": ["1 links of network back, by NetworkManager", "1 links of network front, by networkd"],
+    "veth-managed": ["1 link of network back, by NetworkManager", "1 link of network front, by networkd"],
     "unowned-namespace": [],  # by its inode; looked at below
 }
 # What the sysctls of the second look show, when everything else is as before.

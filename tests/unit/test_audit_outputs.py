@@ -123,6 +123,10 @@ def test_a_terminal_is_shown_everything_and_told_nothing(tmp_path: Path) -> None
     assert any("\\u202eevil" in line for line in report["lines"])
 
 
+def test_one_is_no_plural(tmp_path: Path) -> None:
+    assert evaluated(tmp_path, snapshot("h1"))["lines"][0] == "1 host, 1 namespace, 0 containers, 0 networks"
+
+
 def _bash(word: str) -> bytes:
     """Return what bash makes of a word."""
     said = subprocess.run(

@@ -24,7 +24,8 @@ def of_node(node: Node) -> list[str]:
     kind = _SAID.get(node.kind, node.kind)
     words = [kind, node.hint, node.mtu and f"MTU {node.mtu}", node.state if node.state != "up" else None]
     addresses = [one for one in node.addresses if one != node.label]
-    more = [f"and {len(addresses) - _ADDRESSES} more addresses"] if len(addresses) > _ADDRESSES else []
+    left = len(addresses) - _ADDRESSES
+    more = [f"and {left} more {'address' if left == 1 else 'addresses'}"] if left > 0 else []
     network = [f"network {node.network}"] if node.network else []
     return _lines(
         [node.label, ", ".join(str(one) for one in words if one), *network, *addresses[:_ADDRESSES], *more], node

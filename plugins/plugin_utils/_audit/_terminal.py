@@ -23,7 +23,7 @@ def lines(report: Mapping[str, Any], written: Iterable[str]) -> list[str]:
 
 def _lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
     summary = report["summary"]
-    yield ", ".join(f"{summary[name]} {name}" for name in ("hosts", "namespaces", "containers", "networks"))
+    yield ", ".join(_number(summary[f"{one}s"], one) for one in ("host", "namespace", "container", "network"))
     counted = ", ".join(f"{summary['findings'][one]} {one}" for one in SEVERITIES if summary["findings"][one])
     yield f"findings: {counted or 'none'}" + (f"; {summary['waived']} accepted by waivers" if summary["waived"] else "")
     if report["earlier"]:
@@ -36,6 +36,10 @@ def _lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
     yield from _beside(report)
     for path in written:
         yield f"report: {path}"
+
+
+def _number(number: int, one: str) -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
 def _worst(findings: list[Mapping[str, Any]], total: int) -> Iterator[str]:
