@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who tries which ports of whom, and what becomes of the answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.filter.audit_probed import audit_probed
+from ansible_collections.netfleet.docker.plugins.filter.audit_probes import audit_probes
+
+from .recorded_fleet import fleet, netns
+
+
+def tried(asked: dict[str, list[dict[str, Any]]], host: str) -> list[str]:
+    """Return what a host tries, in words."""
+    return [f"{one['name']} {one['type']} {one['target']}:{one['port']}" for one in asked[host]]
+
+
+def engine(info: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = info["docker"]["engine"]
+    return found
+
+
+def test_nodes_try_each_other() -> None:
+    asked = audit_probes(fleet(2))
+    assert tried(asked, "h1") == [
+        *("h2 tcp 192.0.2.2:7946", "h2 udp 192.0.2.2:7946", "h2 udp 192.0.2.2:4789"),
+    ]
+    assert tried(asked, "h2") == [
+        *("h1 tcp 192.0.2.1:2377", "h1 tcp 192.0.2.1:7946", "h1 udp 192.0.2.1:7946", "h1 udp 192.0.2.1:4789"),
+    ]
+
+
+def test_each_tries_some_and_is_tried_by_as_many() -> None:
+    asked = audit_probes(fleet(5), peers=2)
+    pairs = {(host, one["name"]) for host, checks in asked.items() for one in checks}
+    assert pairs == {(f"h{one}", f"h{(one - 1 + step) % 5 + 1}") for one in range(1, 6) for step in (1, 2)}
+    assert audit_probes(fleet(5), peers=9) == audit_probes(fleet(5), peers=4)
+    assert set(map(len, audit_probes(fleet(5), peers=0).values())) == {0}
+
+
+def test_who_is_no_node_tries_nothing_and_is_tried_by_nobody() -> None:
+    hosts = fleet(4)
+    engine(hosts["h2"])["swarm_state"] = "inactive"
+    hosts["h3"]["docker"] = {"engine": None}
+    assert audit_probes({**hosts, "h4": {}, "h5": {"failed": True, "msg": "no"}}) == {"h1": []}
+
+
+def test_an_address_that_the_host_does_not_have_is_not_tried() -> None:
+    hosts = fleet(2)
+    engine(hosts["h2"])["swarm_address"] = "198.51.100.7"
+    assert audit_probes(hosts) == {"h1": []}
+    engine(hosts["h1"])["swarm_address"] = "127.0.0.1"
+    assert audit_probes(hosts) == {}
+
+
+def test_two_swarms_leave_each_other_alone() -> None:
+    hosts = fleet(4)
+    for name in ("h3", "h4"):
+        engine(hosts[name])["swarm_managers"] = ["192.0.2.3:2377"]
+    asked = audit_probes(hosts)
+    assert {host: {one["name"] for one in checks} for host, checks in asked.items()} == {
+        **{"h1": {"h2"}, "h2": {"h1"}, "h3": {"h4"}, "h4": {"h3"}},
+    }
+
+
+def test_overlays_have_their_own_port_and_address() -> None:
+    hosts = fleet(2)
+    netns(hosts["h2"], "overlay")["interfaces"][1]["options"]["port"] = 5789
+    netns(hosts["h1"], "overlay")["fdb"][0]["dst"] = "203.0.113.2"
+    own = netns(hosts["h2"], "host")["addresses"]
+    own.append({**own[0], "address": "203.0.113.2", "scope": "global"})
+    assert tried(audit_probes(hosts), "h1")[-1] == "h2 udp 203.0.113.2:5789"
+    # Nobody listens where there is no overlay yet.
+    netns(hosts["h2"], "overlay")["interfaces"] = []
+    assert [one for one in tried(audit_probes(hosts), "h1") if ":5789" in one or ":4789" in one] == []
+
+
+STATES = {
+    **{"open": "open", "refused": "closed", "prohibited": "closed", "unreachable": "closed"},
+    **{"filtered": "filtered", "open_or_filtered": "filtered"},
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_was_found_is_a_row(state: str) -> None:
+    said = {"name": "h2", "type": "tcp", "target": "192.0.2.2", "port": 7946, "state": state, "latency": None}
+    row = {"host": "h1", "target": "h2", "protocol": "tcp", "port": 7946, "state": STATES[state], "seconds": None}
+    assert audit_probed([said], host="h1") == [row]
+    assert audit_probed([{**said, "latency": {"avg_ms": 1.5}}], host="h1")[0]["seconds"] == 0.0015
+
+
+def test_what_could_not_be_tried_is_no_row() -> None:
+    assert audit_probed([{"name": "h2", "type": "tcp", "port": 1, "state": "error", "latency": None}], host="h1") == []
