@@ -24,7 +24,7 @@ options:
   _input:
     description:
       - >-
-        By host, what M(netfleet.docker.netns_info) returned with C(interfaces), C(addresses), C(fdb) and C(docker) of
+        By host, what M(netfleet.docker.netns_info) returned with C(addresses), C(fdb) and C(docker) of
         the namespaces of kind V(host) and V(overlay).
     type: dict
     required: true
@@ -42,7 +42,7 @@ EXAMPLES = r"""
 - name: Look whether the host is a node
   netfleet.docker.netns_info:
     kinds: [host, overlay]
-    gather_subset: [interfaces, addresses, fdb, docker]
+    gather_subset: [min, addresses, fdb, docker]
   register: info
 
 - name: Tell who tries what

@@ -63,7 +63,10 @@ def test_two_swarms_leave_each_other_alone() -> None:
         engine(hosts[name])["swarm_managers"] = ["192.0.2.3:2377"]
     asked = audit_probes(hosts)
     assert {host: {one["name"] for one in checks} for host, checks in asked.items()} == {
-        **{"h1": {"h2"}, "h2": {"h1"}, "h3": {"h4"}, "h4": {"h3"}},
+        "h1": {"h2"},
+        "h2": {"h1"},
+        "h3": {"h4"},
+        "h4": {"h3"},
     }
 
 
@@ -80,8 +83,12 @@ def test_overlays_have_their_own_port_and_address() -> None:
 
 
 STATES = {
-    **{"open": "open", "refused": "closed", "prohibited": "closed", "unreachable": "closed"},
-    **{"filtered": "filtered", "open_or_filtered": "filtered"},
+    "open": "open",
+    "refused": "closed",
+    "prohibited": "closed",
+    "unreachable": "closed",
+    "filtered": "filtered",
+    "open_or_filtered": "filtered",
 }
 
 

@@ -33,13 +33,13 @@ class _Node(NamedTuple):
 def checks(infos: Mapping[str, Mapping[str, Any]], peers: int) -> dict[str, list[Row]]:
     """Return by node the checks that the module probe is to make there, each with the tried host for a name.
 
-    infos: by host of the play, what netns_info says. Nodes stand in a ring, and each tries the ``peers`` next ones of its
-    Swarm, so that each is tried by as many. Only addresses that a host of the play has itself are tried.
+    infos: by host of the play, what netns_info says. Nodes stand in a ring, and each tries the ``peers`` next ones of
+    its Swarm, so that each is tried by as many. Only addresses that a host of the play has itself are tried.
     """
     nodes = sorted(_nodes(infos))
     return {
-        node.host: [check for other in _next([*nodes[place + 1 :], *nodes[:place]], node, peers) for check in _of(other)]
-        for place, node in enumerate(nodes)
+        node.host: [check for peer in _next([*nodes[at + 1 :], *nodes[:at]], node, peers) for check in _of(peer)]
+        for at, node in enumerate(nodes)
     }
 
 
