@@ -70,7 +70,7 @@ def _nodes(infos: Mapping[str, Mapping[str, Any]]) -> Iterator[_Node]:
         engine = (info.get("docker") or {}).get("engine") or {}
         mine = info.get("namespaces") or ()
         own = {row["address"] for row in _rows(mine, "host", "addresses") if row["scope"] in ("global", "site")}
-        address = engine.get("swarm_address")
+        address = str(engine.get("swarm_address"))
         if engine.get("swarm_state") == "active" and address in own:
             # The kernel listens for VXLAN as long as there is a link for it.
             links = [row for row in _rows(mine, "overlay", "interfaces") if row["kind"] == "vxlan"]
