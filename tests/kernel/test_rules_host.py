@@ -54,6 +54,7 @@ PLANTED = {
     "endpoint-address-differs": ["container other, 10.9.8.44 in network back"],
     "endpoint-link-missing": ["container lost in network tiny"],
     "endpoint-mac-differs": ["container open, eth0 in network bridge"],
+    "endpoint-outside-bridge": ["container loose, loose0 of network front"],
     "forward-drop-bridge": ["bridge br9"],
     "forwarding-off": ["net.ipv4.conf.br-back.forwarding"],
     "host-ipc": ["container shares"],
@@ -102,6 +103,7 @@ PASTED = (
     "dad-failed",
     "dnat-stale",
     "endpoint-mac-differs",
+    "endpoint-outside-bridge",
     "leaked-sandbox",
     "macvlan-parent-missing",
     "orphan-docker-proxy",
@@ -176,8 +178,12 @@ def evidence(found: Sequence[Row]) -> None:
     assert one("container-dns-broken")["absent"] == ["firewall rule"]
     assert one("container-link-down")["state"] == "down"
     assert one("container-left-namespace")["runs_in"] == "process"
-    assert one("docker-chains-missing")["absent"] == ["jump from FORWARD to DOCKER-USER"]
+    assert one("docker-chains-missing")["absent"] == [
+        "jump from FORWARD to DOCKER-USER",
+        "jump to DOCKER-ISOLATION-STAGE-1",
+    ]
     assert one("endpoint-address-differs")["kernel_addresses"] == ["10.9.8.99"]
+    assert one("endpoint-outside-bridge")["port_of"] is None
     assert one("endpoint-mac-differs")["kernel_mac"] == "02:00:00:00:00:99"
     assert one("leaked-sandbox")["links"] == ["inner"]
     assert one("macvlan-parent-missing")["state"] == "down"
@@ -240,6 +246,7 @@ def plant(host: DockerHost) -> None:
     host.sh(
         "iptables -P FORWARD DROP",
         "iptables -D FORWARD -j DOCKER-USER",
+        "iptables -D FORWARD -j DOCKER-ISOLATION-STAGE-1",
         "iptables -t nat -A DOCKER -p tcp --dport 7777 -j DNAT --to-destination 10.9.8.200:80",
         "iptables -t nat -A DOCKER ! -i br-back -p tcp --dport 7778 -j DNAT --to-destination 10.9.8.200:81",
         "sysctl -qw net.ipv4.conf.br-back.forwarding=0",
@@ -271,6 +278,11 @@ def plant_links(host: DockerHost) -> None:
         "ip link add many type bridge",
     )
     host.run("ip", "-batch", "-", text="\n".join(batch))
+    host.container("loose", "--network=front")
+    key = host.inspect("container", "loose")["NetworkSettings"]["SandboxKey"]
+    peer = host.ip("link", "show", "eth0", netns=f"path:{key}")[0]["link_index"]
+    name = next(link["ifname"] for link in host.ip("link", "show") if link["ifindex"] == peer)
+    host.sh(f"ip link set {name} down", f"ip link set {name} name loose0 nomaster up")
     host.sh(
         "ip -n red link add six type veth peer name six netns blue",
         "for name in red blue; do",
