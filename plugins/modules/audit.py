@@ -154,7 +154,7 @@ options:
   compare_with:
     description: >-
       The directory of an earlier evaluation. The reports then say which findings are new and which are fixed, and what
-      appeared and vanished. V(previous) is the last one before this by its name, of those that lie beside O(dest); where
+      appeared and vanished. V(previous) is the last one before this by its name, of those beside O(dest); where
       there is none, nothing is compared.
     type: str
   formats:
