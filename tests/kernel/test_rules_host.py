@@ -45,6 +45,7 @@ PLANTED = {
     "container-left-namespace": ["container left"],
     "container-link-down": ["container down, eth0 in network back"],
     "container-namespace-named": ["container web, peek"],
+    "container-resolver-replaced": ["container deaf"],
     "container-no-default-route": ["container down, gateway 10.9.8.1", "container lost, gateway 203.0.113.1"],
     "dad-failed": ["2001:db8::1 on six in red"],
     "dangling-veth": ["$(id) in host", "veth1234567 in host"],
@@ -100,6 +101,7 @@ PASTED = (
     "bridge-mtu-mixed",
     "container-link-down",
     "container-namespace-named",
+    "container-resolver-replaced",
     "dad-failed",
     "dnat-stale",
     "endpoint-mac-differs",
@@ -183,6 +185,7 @@ def evidence(found: Sequence[Row]) -> None:
         "jump to DOCKER-ISOLATION-STAGE-1",
     ]
     assert one("endpoint-address-differs")["kernel_addresses"] == ["10.9.8.99"]
+    assert one("container-resolver-replaced")["name_servers"] == ["203.0.113.9"]
     assert one("endpoint-outside-bridge")["port_of"] is None
     assert one("endpoint-mac-differs")["kernel_mac"] == "02:00:00:00:00:99"
     assert one("leaked-sandbox")["links"] == ["inner"]
@@ -229,6 +232,9 @@ def plant(host: DockerHost) -> None:
     host.run(sys.executable, "-c", _TWICE)
     host.container("down", "--network=back")
     host.container("lost", "--network=tiny")
+    host.container("deaf", "--network=apart")
+    conf = host.inspect("container", "deaf")["ResolvConfPath"]
+    host.sh(f"printf 'search x\\nnameserver 203.0.113.9\\n' > {conf}")
     host.container("open", "--publish=0.0.0.0:80:80")
     shared = (f"--{kind}=host" for kind in ("network", "pid", "ipc", "uts", "userns"))
     host.container("shares", *shared, "--cap-add=NET_ADMIN", "--cap-add=CAP_NET_RAW")
