@@ -53,6 +53,7 @@ PROGRAMS = {
     "iptables-nft-save": "iptables",
     "nft": "nftables",
     "nsenter": "util-linux",
+    "openssl": "openssl",
     "ping": "iputils-ping",
 }
 

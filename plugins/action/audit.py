@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,21 @@ class ActionModule(ActionBase):
                 snapshots=at(args["snapshots"]),
                 dest=Path(nowhere) if self._play_context.check_mode else at(args["dest"]),
                 rules=[at(path) for path in args["rules"]],
-                compare_with=at(args["compare_with"]) if args.get("compare_with") else None,
+                compare_with=_earlier(at(args["dest"]), args.get("compare_with"), at),
                 beside={table: at(args[name]) for table, name in _BESIDE.items() if args.get(name)},
                 **{name: args[name] for name in names},
             )
             report = _evaluation.evaluate(wanted)
             # What was written in a check is gone with its folder.
             return {**report, "files": [path for path in report["files"] if not path.startswith(nowhere)]}
+
+
+def _earlier(dest: Path, compare_with: str | None, at: Callable[[str], Path]) -> Path | None:
+    """Return the directory of the evaluation to compare with; of those beside this one, the last by its name."""
+    if compare_with != "previous":
+        return at(compare_with) if compare_with else None
+    beside = (file.parents[1] for file in dest.parent.glob("*/data/run.parquet"))
+    return max((one for one in beside if one.name < dest.name), default=None)
 
 
 def _spec(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,8 +154,9 @@ options:
   compare_with:
     description: >-
       The directory of an earlier evaluation. The reports then say which findings are new and which are fixed, and what
-      appeared and vanished.
-    type: path
+      appeared and vanished. V(previous) is the last one before this by its name, of those beside O(dest); where
+      there is none, nothing is compared.
+    type: str
   formats:
     description: >-
       What is written. V(parquet) are all tables, one file each, for other engines; V(duckdb) is the database with the

@@ -427,6 +427,7 @@ def _container(number: int) -> dict[str, Any]:
         ipc_mode="private",
         cgroupns_mode="private",
         cap_drop=["NET_RAW"],
+        name_servers=["127.0.0.11"],
         sysctls={},
         labels={},
     )

@@ -45,6 +45,7 @@ PLANTED = {
     "container-left-namespace": ["container left"],
     "container-link-down": ["container down, eth0 in network back"],
     "container-namespace-named": ["container web, peek"],
+    "container-resolver-replaced": ["container deaf"],
     "container-no-default-route": ["container down, gateway 10.9.8.1", "container lost, gateway 203.0.113.1"],
     "dad-failed": ["2001:db8::1 on six in red"],
     "dangling-veth": ["$(id) in host", "veth1234567 in host"],
@@ -54,6 +55,7 @@ PLANTED = {
     "endpoint-address-differs": ["container other, 10.9.8.44 in network back"],
     "endpoint-link-missing": ["container lost in network tiny"],
     "endpoint-mac-differs": ["container open, eth0 in network bridge"],
+    "endpoint-outside-bridge": ["container loose, loose0 of network front"],
     "forward-drop-bridge": ["bridge br9"],
     "forwarding-off": ["net.ipv4.conf.br-back.forwarding"],
     "host-ipc": ["container shares"],
@@ -99,9 +101,11 @@ PASTED = (
     "bridge-mtu-mixed",
     "container-link-down",
     "container-namespace-named",
+    "container-resolver-replaced",
     "dad-failed",
     "dnat-stale",
     "endpoint-mac-differs",
+    "endpoint-outside-bridge",
     "leaked-sandbox",
     "macvlan-parent-missing",
     "orphan-docker-proxy",
@@ -176,8 +180,13 @@ def evidence(found: Sequence[Row]) -> None:
     assert one("container-dns-broken")["absent"] == ["firewall rule"]
     assert one("container-link-down")["state"] == "down"
     assert one("container-left-namespace")["runs_in"] == "process"
-    assert one("docker-chains-missing")["absent"] == ["jump from FORWARD to DOCKER-USER"]
+    assert one("docker-chains-missing")["absent"] == [
+        "jump from FORWARD to DOCKER-USER",
+        "jump to DOCKER-ISOLATION-STAGE-1",
+    ]
     assert one("endpoint-address-differs")["kernel_addresses"] == ["10.9.8.99"]
+    assert one("container-resolver-replaced")["name_servers"] == ["203.0.113.9"]
+    assert one("endpoint-outside-bridge")["port_of"] is None
     assert one("endpoint-mac-differs")["kernel_mac"] == "02:00:00:00:00:99"
     assert one("leaked-sandbox")["links"] == ["inner"]
     assert one("macvlan-parent-missing")["state"] == "down"
@@ -223,6 +232,9 @@ def plant(host: DockerHost) -> None:
     host.run(sys.executable, "-c", _TWICE)
     host.container("down", "--network=back")
     host.container("lost", "--network=tiny")
+    host.container("deaf", "--network=apart")
+    conf = host.inspect("container", "deaf")["ResolvConfPath"]
+    host.sh(f"printf 'search x\\nnameserver 203.0.113.9\\n' > {conf}")
     host.container("open", "--publish=0.0.0.0:80:80")
     shared = (f"--{kind}=host" for kind in ("network", "pid", "ipc", "uts", "userns"))
     host.container("shares", *shared, "--cap-add=NET_ADMIN", "--cap-add=CAP_NET_RAW")
@@ -240,6 +252,7 @@ def plant(host: DockerHost) -> None:
     host.sh(
         "iptables -P FORWARD DROP",
         "iptables -D FORWARD -j DOCKER-USER",
+        "iptables -D FORWARD -j DOCKER-ISOLATION-STAGE-1",
         "iptables -t nat -A DOCKER -p tcp --dport 7777 -j DNAT --to-destination 10.9.8.200:80",
         "iptables -t nat -A DOCKER ! -i br-back -p tcp --dport 7778 -j DNAT --to-destination 10.9.8.200:81",
         "sysctl -qw net.ipv4.conf.br-back.forwarding=0",
@@ -271,6 +284,11 @@ def plant_links(host: DockerHost) -> None:
         "ip link add many type bridge",
     )
     host.run("ip", "-batch", "-", text="\n".join(batch))
+    host.container("loose", "--network=front")
+    key = host.inspect("container", "loose")["NetworkSettings"]["SandboxKey"]
+    peer = host.ip("link", "show", "eth0", netns=f"path:{key}")[0]["link_index"]
+    name = next(link["ifname"] for link in host.ip("link", "show") if link["ifindex"] == peer)
+    host.sh(f"ip link set {name} down", f"ip link set {name} name loose0 nomaster up")
     host.sh(
         "ip -n red link add six type veth peer name six netns blue",
         "for name in red blue; do",

@@ -72,3 +72,21 @@ def undescribed(name: str, option: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_every_suboption_is_described(role: Path) -> None:
     assert [lack for name, option in options(role).items() for lack in undescribed(name, option)] == []
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_what_is_said_on_the_command_line_is_taken(role: Path) -> None:
+    """``-e name=value`` is text, which no condition takes and no sum: a role makes of it what it asks for."""
+    casts = {"bool": "bool", "int": "(?:int|float)", "float": "(?:int|float)"}
+    deciding = re.compile(r"\b(?:when|that|until|failed_when): |\b(?:and|or|not) | (?:==|[<>]=?|\+) ")
+    # What stands in quotes is a word of a message.
+    lines = [
+        re.sub(r"'[^']*'", "''", line)
+        for path in sorted((role / "tasks").glob("*.yml"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if not re.match(r" *(?:#|- name:|fail_msg:)", line)
+    ]
+    for name, option in options(role).items():
+        if cast := casts.get(option["type"]):
+            bare = re.compile(rf"(?<![.\w]){name}\b(?! \| {cast}\b)")
+            assert [line for line in lines if bare.search(line) and deciding.search(line)] == []

@@ -108,6 +108,17 @@ def wrong_vtep(hosts: Fleet) -> None:
     of(hosts, "overlay", "h3")["fdb"][0]["dst"] = "192.0.2.2"
 
 
+def vtep_of_nobody(hosts: Fleet) -> None:
+    of(hosts, "overlay", "h3")["fdb"][0]["dst"] = "198.51.100.99"
+
+
+def vteps_translated(hosts: Fleet) -> None:
+    """Nobody reaches another one by an address that the other one knows of itself."""
+    for host in ("h1", "h2", "h3"):
+        for entry in of(hosts, "overlay", host)["fdb"]:
+            entry["dst"] = f"198.51.100.{entry['dst'].rpartition('.')[2]}"
+
+
 def stale(hosts: Fleet) -> None:
     entries = of(hosts, "overlay")["fdb"]
     entries.append({**entries[0], "mac": "02:42:0a:2c:00:63"})
@@ -555,6 +566,8 @@ MORE = [
     ("macvlan-duplicate-address", Case(own_link_with_the_parents_address, [])),
     ("neighbour-wrong-mac", Case(neighbour_is_new, [])),
     ("fdb-wrong-vtep", Case(nothing, [])),
+    ("fdb-wrong-vtep", Case(vtep_of_nobody, [f"h3: {mac(1)} in network far"])),
+    ("fdb-wrong-vtep", Case(vteps_translated, [])),
     (
         "macvlan-duplicate-address",
         Case(address_of_a_host, ["h1: 192.0.2.1 on eth0 in host", "h2: 192.0.2.1 on eth0 in container:m2"]),
@@ -575,7 +588,8 @@ _ALL = [*FIRES.items(), *SILENT.items(), *MORE]
     ("rule", "case"), _ALL, ids=[f"{rule}-{case.change.__name__}-{bool(case.found)}" for rule, case in _ALL]
 )
 def test_a_rule(rule: str, case: Case) -> None:
-    hosts = fleet(3 if case.change in (wrong_vtep, wrong_vtep_is_new) else 2)
+    three = (wrong_vtep, wrong_vtep_is_new, vtep_of_nobody, vteps_translated)
+    hosts = fleet(3 if case.change in three else 2)
     case.change(hosts)
     # All rules together take most of a second, so they see each fault once.
     found = evaluate(hosts, case.policy, case.beside, only=None if FIRES.get(rule) is case else rule)

@@ -2,11 +2,12 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# download.sh RELEASE FOLDER: what a host whose /var/lib/dpkg/status lies in FOLDER needs for an engine, its libraries and
-# apt's module, with what that depends on, into FOLDER/packages. The machine's own apt settings hold; its state is left
-# alone.
+# download.sh RELEASE FOLDER [PACKAGE...]: what a host whose /var/lib/dpkg/status lies in FOLDER needs for these packages, or
+# for an engine, its libraries and apt's module, with what that depends on, into FOLDER/packages. The machine's own apt
+# settings hold; its state is left alone.
 set -eu
 release=$1 folder=$2
+shift 2
 mkdir -p "$folder/state/lists/partial" "$folder/archives/partial"
 # apt-get replaces the word itself.
 # shellcheck disable=SC2016
@@ -19,10 +20,11 @@ apt() {
         -o Dir::Cache::archives="$folder/archives" -o APT::Sandbox::User=root "$@"
 }
 apt update
-packages='docker.io iptables python3-apt python3-docker python3-pyroute2'
-[ "$release" = bookworm ] || packages="$packages docker-cli"
-# shellcheck disable=SC2086
-apt install --download-only --no-install-recommends $packages
+if [ $# = 0 ]; then
+    set -- docker.io iptables python3-apt python3-docker python3-pyroute2
+    [ "$release" = bookworm ] || set -- "$@" docker-cli
+fi
+apt install --download-only --no-install-recommends "$@"
 rm -rf "$folder/packages"
 mkdir "$folder/packages"
 mv "$folder"/archives/*.deb "$folder/packages/"

@@ -28,6 +28,7 @@ Row = dict[str, Any]
 _CONFIG_FILE = "/etc/docker/daemon.json"
 _PID_FILE = "/var/run/docker.pid"
 _MOST_SETTINGS = 1 << 20
+_MOST_RESOLVER = 1 << 14
 
 
 def read(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
@@ -145,6 +146,7 @@ class _Reading:
         row = _docker.container(said, self._labels)
         row["netns"] = self._netns(row)
         row["sandbox_netns"] = _at_path(_said.at(said, "NetworkSettings", "SandboxKey"))
+        row["name_servers"] = _servers_in(_said.text(said, "ResolvConfPath"))
         return row
 
     def _netns(self, row: Row) -> str | None:
@@ -202,6 +204,16 @@ class _Reading:
     def _miss(self, part: str, what: str, reason: str) -> None:
         line = escaped(" ".join(reason.split()))
         self.missing.append({"netns": None, "part": part, "what": what, "reason": line})
+
+
+def _servers_in(path: str | None) -> list[str] | None:
+    """Return the servers in the resolv.conf that Docker made for a container, or None."""
+    try:
+        with Path(path or "").open(encoding="ascii", errors="replace") as file:
+            lines = [line.split() for line in file.read(_MOST_RESOLVER).splitlines()]
+    except (OSError, ValueError):
+        return None
+    return [escaped(words[1]) for words in lines if len(words) > 1 and words[0] == "nameserver"]
 
 
 def _at_path(path: Any) -> str | None:

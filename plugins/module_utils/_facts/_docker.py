@@ -34,12 +34,12 @@ _SHORT_ID = 12
 _UNLISTED = (
     *("pid", "started_at", "netns", "sandbox_netns", "sandbox_key", "privileged", "cap_add", "cap_drop", "pid_mode"),
     *("ipc_mode", "uts_mode", "userns_mode", "cgroupns_mode", "publish_all", "dns", "dns_search", "extra_hosts"),
-    "sysctls",
+    *("name_servers", "sysctls"),
 )
 
 
 def container(said: Any, labels: Collection[str] = ()) -> Row:
-    """Return the row of an inspected container; the namespaces are the kernel's to say."""
+    """Return the row of an inspected container; namespaces are the kernel's to say, name servers a file's."""
     config = _said.at(said, "HostConfig")
     mode = _said.text(config, "NetworkMode")
     return {
@@ -68,6 +68,7 @@ def container(said: Any, labels: Collection[str] = ()) -> Row:
         "dns": _said.texts(config, "Dns"),
         "dns_search": _said.texts(config, "DnsSearch"),
         "extra_hosts": _said.texts(config, "ExtraHosts"),
+        "name_servers": None,
         "sysctls": _said.mapping(_said.items(config, "Sysctls"), lambda key: key.startswith("net.")),
         "labels": _labels(_said.at(said, "Config", "Labels"), labels),
     }

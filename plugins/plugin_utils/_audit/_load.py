@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import struct
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ _BATCH_BYTES = 192 * 1024 * 1024
 _BATCH_FILES = 500
 # The most that gzip makes of one byte; a file that says more of itself was cut off, or is none.
 _RATIO = 1032
+# How many read at a time; each is one that DuckDB gives no more than one processor to.
+_READERS = 2
 # What is kept free for the one object of a document that is larger than its file says.
 _ROOM = 1024 * 1024
 
@@ -40,8 +44,10 @@ def load(database: Any, files: Sequence[Path]) -> list[Broken]:
     whole = [file for file in files if _is_whole(file)]
     usable = set(whole)
     broken = [Broken(str(file), "is no whole gzip file") for file in files if file not in usable]
+    database.execute("ATTACH ':memory:' AS staging")
     for batch in _batches(whole):
         broken += _load_batch(database, batch)
+    database.execute("DETACH staging")
     return broken
 
 
@@ -81,14 +87,15 @@ def _load_batch(database: Any, batch: list[Path]) -> list[Broken]:
     """Load files at one stroke, or where one of them is broken, halve after halve until it is found."""
     import duckdb
 
-    database.execute("BEGIN")
     try:
-        broken = _stage(database, batch)
+        _stage(database, batch)
+        broken = _take_out(database)
+        database.execute("BEGIN")
         _fill(database)
-        database.execute("DROP TABLE staged; DROP TABLE staged_netns")
         database.execute("COMMIT")
     except duckdb.Error as error:
-        database.execute("ROLLBACK")
+        with contextlib.suppress(duckdb.TransactionException):
+            database.execute("ROLLBACK")
         if len(batch) == 1:
             return [Broken(str(batch[0]), _first_line(error))]
         middle = len(batch) // 2
@@ -96,16 +103,29 @@ def _load_batch(database: Any, batch: list[Path]) -> list[Broken]:
     return broken
 
 
-def _stage(database: Any, batch: list[Path]) -> list[Broken]:
-    """Read documents as they are into two tables of this batch; what cannot be used is taken out and named."""
-    largest = max(_document_size(file) for file in batch) + _ROOM
+def _stage(database: Any, batch: list[Path]) -> None:
+    """Read documents as they are into a table of this batch."""
+    columns = {"file": "VARCHAR", "host_name": "VARCHAR", **_tables.document()}
+    typed = ", ".join(f"{_tables.quoted(name)} {kind}" for name, kind in columns.items())
+    database.execute(f"CREATE OR REPLACE TABLE staging.staged ({typed})")
+    parts = [part for number in range(_READERS) if (part := batch[number::_READERS])]
+    with ThreadPoolExecutor(_READERS) as pool:
+        list(pool.map(lambda part: _read(database.cursor(), part), parts))
+
+
+def _read(database: Any, part: list[Path]) -> None:
+    largest = max(_document_size(file) for file in part) + _ROOM
     database.execute(
-        "CREATE TEMP TABLE staged AS SELECT filename AS file,"
-        " coalesce(host.name, regexp_replace(parse_filename(filename), '\\.json(\\.gz)?$', '')) AS host_name, *"
+        "INSERT INTO staging.staged SELECT filename,"
+        " coalesce(host.name, regexp_replace(parse_filename(filename), '\\.json(\\.gz)?$', '')), *"
         " EXCLUDE (filename) FROM read_json($files, columns = $columns, filename = true, format = 'unstructured',"
         " maximum_object_size = $largest)",
-        {"files": [str(file) for file in batch], "columns": _tables.document(), "largest": largest},
+        {"files": [str(file) for file in part], "columns": _tables.document(), "largest": largest},
     )
+
+
+def _take_out(database: Any) -> list[Broken]:
+    """Take out what was read and cannot be used, and name it."""
     found = [
         Broken(file, f"is of version {version}, and this reads version {VERSION}")
         for file, version in _removed(database, f"version IS DISTINCT FROM {VERSION} OR host IS NULL")
@@ -114,23 +134,28 @@ def _stage(database: Any, batch: list[Path]) -> list[Broken]:
         Broken(file, "is a second snapshot of a host that has one here")
         for file, _version in _removed(
             database,
-            "host_name IN (SELECT host FROM host) OR file NOT IN (SELECT min(file) FROM staged GROUP BY host_name)",
+            "host_name IN (SELECT host FROM host) OR file NOT IN"
+            " (SELECT min(file) FROM staging.staged GROUP BY host_name)",
         )
     ]
-    database.execute("CREATE TEMP TABLE staged_netns AS SELECT host_name, unnest(namespaces) AS ns FROM staged")
     return found
 
 
 def _removed(database: Any, condition: str) -> list[tuple[str, int]]:
-    found: list[tuple[str, int]] = database.execute(f"SELECT file, version FROM staged WHERE {condition}").fetchall()
-    database.execute(f"DELETE FROM staged WHERE {condition}")
+    found: list[tuple[str, int]] = database.execute(
+        f"SELECT file, version FROM staging.staged WHERE {condition}"
+    ).fetchall()
+    database.execute(f"DELETE FROM staging.staged WHERE {condition}")
     return found
 
 
 def _fill(database: Any) -> None:
-    """Take apart what was staged."""
+    """Take apart what was read."""
+    database.execute(
+        "CREATE OR REPLACE TEMP TABLE staged_netns AS SELECT host_name, unnest(namespaces) AS ns FROM staging.staged"
+    )
     netns = ", ".join(f"ns.{_tables.quoted(name)}" for name in _tables.columns("netns"))
-    database.execute("INSERT INTO host SELECT host_name, unnest(host) FROM staged")
+    database.execute("INSERT INTO host SELECT host_name, unnest(host) FROM staging.staged")
     database.execute(f"INSERT INTO netns SELECT host_name, {netns} FROM staged_netns")
     database.execute(
         "INSERT INTO sysctl SELECT host_name, netns, unnest(entry) FROM"
@@ -154,12 +179,13 @@ def _fill(database: Any) -> None:
     for part, table in _tables.OF_DOCKER.items():
         database.execute(_listed(f"docker.{part}", table))
     database.execute(
-        "INSERT INTO docker_engine SELECT host_name, unnest(docker.engine) FROM staged WHERE docker.engine IS NOT NULL"
+        "INSERT INTO docker_engine SELECT host_name, unnest(docker.engine) FROM staging.staged"
+        " WHERE docker.engine IS NOT NULL"
     )
 
 
 def _listed(part: str, table: str) -> str:
-    inner = f"SELECT host_name, unnest({part}) AS entry FROM staged"
+    inner = f"SELECT host_name, unnest({part}) AS entry FROM staging.staged"
     return f"INSERT INTO {_tables.quoted(table)} SELECT host_name, unnest(entry) FROM ({inner})"
 
 

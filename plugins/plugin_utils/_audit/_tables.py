@@ -70,7 +70,7 @@ _COLUMNS: Mapping[str, str] = {
         "id name image image_id state pid:integer started_at network_mode joined_id joined netns "
         "sandbox_netns sandbox_key privileged:boolean cap_add:texts cap_drop:texts pid_mode ipc_mode uts_mode "
         "userns_mode cgroupns_mode publish_all:boolean dns:texts dns_search:texts extra_hosts:texts "
-        "sysctls:json labels:json"
+        "name_servers:texts sysctls:json labels:json"
     ),
     "published_port": "container_id container protocol container_port:integer host_address host_port:integer",
     "docker_network": (
