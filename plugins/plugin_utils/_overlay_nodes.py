@@ -51,6 +51,8 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
         raise BadParameter(f"{name}: Swarm", f"the engine says {state}; {hints.get(state, 'see its journal')}")
     if engine.get("live_restore") and said["state"] != ABSENT:
         raise BadParameter(f"{name}: Swarm", "Docker makes no node of a host with live-restore; switch it off there")
+    if state == "inactive" and said["state"] != ABSENT:
+        _refuse_taken(name, said)
     advertise = address_of(said, host, "overlay_advertise_addr", str(said.get("advertise") or ""))
     data_path = str(said.get("data_path") or "")
     data = address_of(said, host, "overlay_data_path_addr", data_path) if data_path else advertise
@@ -77,6 +79,21 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
         engine.get("swarm_role") == MANAGER,
         engine.get("swarm_node_id") or "",
     )
+
+
+def _refuse_taken(name: str, said: Mapping[str, Any]) -> None:
+    """Refuse a host that is in no Swarm, and on which a port that a node needs is taken."""
+    ports = (GOSSIP, CONTROL) if said["role"] == MANAGER else (GOSSIP,)
+    places = [place for place in said["info"].get("namespaces") or () if place.get("kind") == "host"]
+    sockets = [row for place in places for row in place.get("sockets") or ()]
+    taken = sorted({row["port"] for row in sockets if row["protocol"] in ("tcp", "udp") and row["port"] in ports})
+    if taken:
+        raise BadParameter(
+            f"{name}: Swarm",
+            f"port {' and '.join(str(one) for one in taken)} is taken, though the host is in no Swarm: by another "
+            "program (ss -lntup tells), or by an engine that still talks of a Swarm it has left; it lets go "
+            "when Docker is restarted",
+        )
 
 
 def _addresses(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:

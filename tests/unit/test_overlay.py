@@ -44,6 +44,7 @@ def host(number: int, role: str = "worker", state: str = "active", rows: Any = N
         "interfaces": [eth0],
         "addresses": [{"interface": "eth0", "address": address, "family": 4, "scope": "global"}],
         "routes": routes,
+        "sockets": [{"protocol": protocol, "port": port} for protocol, port in more.get("sockets", ())],
     }
     docker = {"engine": engine, "networks": more.get("networks", []), "swarm_nodes": rows if manages else []}
     info = {"host": {"hostname": name}, "namespaces": [place], "docker": docker}
@@ -144,6 +145,26 @@ THREE = [row("h1", "manager"), row("h2", "manager"), row("h3", "manager", reacha
 def test_what_does_not_go_is_refused(hosts: list[Row], words: str) -> None:
     with pytest.raises(AnsibleFilterError, match=words):
         swarm(*hosts)
+
+
+@pytest.mark.parametrize(
+    ("role", "sockets", "words"),
+    [
+        ("worker", [("tcp", 7946), ("udp", 7946), ("tcp", 22)], "h1: Swarm: port 7946 is taken"),
+        ("manager", [("tcp", 2377)], "port 2377 is taken"),
+        ("manager", [("tcp", 2377), ("udp", 7946)], "port 2377 and 7946 is taken"),
+        ("worker", [("tcp", 2377), ("raw", 7946)], ""),
+    ],
+)
+def test_a_port_that_somebody_has_is_refused(role: str, sockets: list[tuple[str, int]], words: str) -> None:
+    """An engine may go on talking of a Swarm that it has left, and then hears nobody of the next one."""
+    hosts = [host(1, role, sockets=sockets), host(2, "manager")]
+    if words:
+        with pytest.raises(AnsibleFilterError, match=words):
+            swarm(*hosts)
+    assert swarm(host(1, role, state="absent", sockets=sockets), host(2, "manager"))["init"] == "h2"
+    rows = [row("h1", role), row("h2", "manager")]
+    assert not swarm(host(1, role, rows=rows, sockets=sockets), host(2, "manager", rows=rows))["changes"]
 
 
 def test_only_who_sees_all_managers_begins_a_swarm() -> None:
