@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _packed
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _host_file, _packed
 
 
 class ActionModule(ActionBase):
@@ -29,22 +26,16 @@ class ActionModule(ActionBase):
         dest = self._task.args.get("dest")
         if not dest:
             raise AnsibleActionFail("dest: is missing; it is the file on the controller, or a directory")
-        target = self._target(str(dest), name)
+        target = _host_file.of(self._loader, str(dest), name, ".json.gz")
         result.update(self._read(name, variables))
         content = result.pop("packed", None)
         if result.get("failed"):
             return result
         document = _packed.compressed(content)
         if not self._play_context.check_mode:
-            _write(target, document)
+            _host_file.write(target, document)
         result.update(dest=str(target), size=len(document), changed=False)
         return result
-
-    def _target(self, dest: str, name: str) -> Path:
-        # Relative to the playbook, as for the other actions that write files on the controller.
-        path = Path(self._loader.path_dwim(dest))
-        is_directory = dest.endswith(os.sep) or path.is_dir()
-        return path / f"{name.replace(os.sep, '_')}.json.gz" if is_directory else path
 
     def _read(self, name: str, variables: dict[str, Any]) -> dict[str, Any]:
         with _packed.quietly(self):
@@ -54,19 +45,3 @@ class ActionModule(ActionBase):
                 task_vars=variables,
             )
         return found
-
-
-def _write(target: Path, document: bytes) -> None:
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(document)
-            temporary.replace(target)
-        except OSError:
-            temporary.unlink()
-            raise
-    except OSError as error:
-        raise AnsibleActionFail(f"dest: {target} cannot be written: {error.strerror}") from None

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keep rows for the audit: parameters → a file on the controller."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _host_file
+
+_SPEC = {
+    "rows": {"type": "list", "elements": "dict", "required": True},
+    "dest": {"type": "path", "required": True},
+}
+
+
+class ActionModule(ActionBase):
+    """Write without a connection, and without a process on the controller."""
+
+    _requires_connection = False
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return where the rows are, and whether others were there."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _result, args = self.validate_argument_spec(argument_spec=_SPEC)
+        name = str((task_vars or {})["inventory_hostname"])
+        target = _host_file.of(self._loader, args["dest"], name, ".json")
+        content = json.dumps(args["rows"], default=str).encode()
+        changed = _host_file.read(target) != content
+        if changed and not self._play_context.check_mode:
+            _host_file.write(target, content)
+        result.update(dest=str(target), changed=changed)
+        return result

@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A file of a host on the controller: which one it is, and how it is replaced."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+
+def of(loader: Any, dest: str, name: str, suffix: str) -> Path:
+    """Return the file that is meant, or the host's own where it is a directory that is meant."""
+    # Relative to the playbook, as for the other actions that write files on the controller.
+    path = Path(loader.path_dwim(dest))
+    is_directory = dest.endswith(os.sep) or path.is_dir()
+    return path / f"{name.replace(os.sep, '_')}{suffix}" if is_directory else path
+
+
+def read(target: Path) -> bytes | None:
+    """Return what is in it; None where nothing can be read."""
+    try:
+        return target.read_bytes()
+    except OSError:
+        return None
+
+
+def write(target: Path, content: bytes) -> None:
+    """Replace it at once, readable by its owner only; raise AnsibleActionFail where that cannot be."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink()
+            raise
+    except OSError as error:
+        raise AnsibleActionFail(f"dest: {target} cannot be written: {error.strerror}") from None
