@@ -1,31 +1,57 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What collecting costs the controller for each host, held against a bare ``ansible -m ping`` in the same run.
+"""What collecting costs the controller for each host, beside a bare ``ansible -m ping`` in the same run; docs/scale.md.
 
-python tests/bench/controller.py .lab/inventory.yml [NAMES] [ROUNDS]
+Each host of the inventory gets several names with an SSH connection of its own each, until there are so many names. The
+commands take turns over all of them with the same forks, each twice: with connections to be made, then over those. Then
+each runs for one name alone, to tell what a host more costs from what the start of Ansible does.
 
-Each host of the inventory gets several names, until there are NAMES. Three commands take turns over all of them, by SSH
-and with the same forks: ping, the module snapshot, and the playbook audit with ``audit_stage: collect``. Counted is the
-processor time of ansible and all its children, SSH clients among them; what the hosts do themselves is not in it, even
-where they are containers of the same machine. Wall time is printed too, which then has both in it.
+Counted is the processor time of ansible and of whatever it started, also of the SSH clients that stay in the background
+and do the encryption. What the hosts do is not in it, even where they are containers of this machine. The clock has
+both.
 """
 
 from __future__ import annotations
 
+import argparse
+import ctypes
 import dataclasses
+import json
 import os
+import resource
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import yaml
+from facts import Host  # type: ignore[import-not-found,unused-ignore]
+from rich.console import Console
+from rich.table import Table
 
-_BIN = Path(sys.executable).parent
-_FORKS = 10
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BIN = Path(sys.executable).parent
+PR_SET_CHILD_SUBREAPER = 36
+# What drift asks about, in check mode: a namespace, a pair of links, an address.
+DECLARED: dict[str, Any] = {
+    "topology_name": "nfbench",
+    "topology_namespaces": [{"name": "nfbench"}],
+    "topology_links": [
+        {
+            "name": "eth0",
+            "netns": "nfbench",
+            "kind": "veth",
+            "addresses": ["192.0.2.1/24"],
+            "peer": {"name": "nfbench0", "netns": "host"},
+        }
+    ],
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,80 +63,195 @@ class Cost:
     memory: float
 
 
-def named(inventory: Path, names: int) -> dict[str, object]:
-    """Return an inventory with so many names for the hosts of another one."""
-    listed = [str(_BIN / "ansible-inventory"), "--inventory", str(inventory), "--list", "--yaml"]
-    said = subprocess.run(listed, check=True, capture_output=True, text=True).stdout
-    hosts = {name: facts for name, facts in _hosts(yaml.safe_load(said)["all"]) if facts}
-    pairs = list(hosts.items())
-    several = [pairs[number % len(pairs)] for number in range(names)]
-    return {"all": {"hosts": {f"{name}-{number}": facts for number, (name, facts) in enumerate(several)}}}
+# For whether there were connections, and for each command, what it cost for all and for one in each round.
+Runs = dict[str, dict[str, list[tuple[Cost, Cost]]]]
 
 
-def _hosts(group: dict[str, dict[str, dict[str, object]]]) -> list[tuple[str, dict[str, object]]]:
-    found = list((group.get("hosts") or {}).items())
-    for child in (group.get("children") or {}).values():
-        found += _hosts(child or {})  # type: ignore[arg-type]
+class Controller:
+    """Runs commands and tells what they cost; what they leave in the background becomes a child of this process."""
+
+    def __init__(self, folder: Path, forks: int) -> None:
+        if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+            sys.exit("prctl: this kernel has no subreapers")
+        self._folder = folder
+        self._env = {
+            **os.environ,
+            "ANSIBLE_FORKS": str(forks),
+            "ANSIBLE_PIPELINING": "1",
+            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+            "ANSIBLE_SSH_ARGS": "-C -o ControlMaster=auto -o ControlPersist=1h",
+            "ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder / "cp"),
+        }
+
+    def run(self, argv: list[str]) -> Cost:
+        """Run a command and return what it took, or end with what it said."""
+        before, began = _spent(), time.perf_counter()
+        with (self._folder / "said").open("w+b") as said:
+            process = subprocess.Popen(
+                [str(BIN / argv[0]), *argv[1:]], stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=self._env
+            )
+            _pid, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            took = time.perf_counter() - began
+            if status:
+                said.seek(0)
+                sys.exit(f"{' '.join(argv)}: {said.read().decode(errors='replace')[-2000:]}")
+        return Cost(_spent() - before, took, used.ru_maxrss / 1024)
+
+    def disconnect(self) -> None:
+        """End the SSH clients in the background."""
+        for pid in _children():
+            os.kill(pid, signal.SIGTERM)
+        while _children():
+            os.wait()
+
+
+def _children() -> list[int]:
+    own = str(os.getpid())
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            said = path.read_text()
+        except OSError:  # it has ended meanwhile
+            continue
+        # The name of a program may hold brackets and blanks.
+        if said.rpartition(")")[2].split()[1] == own:
+            found.append(int(path.parent.name))
     return found
 
 
-def measured(argv: list[str], folder: Path) -> Cost:
-    """Run a command and return what it took, or end with what it said."""
-    began = time.perf_counter()
-    with (folder / "said").open("w+b") as said:
-        env = {
-            **os.environ,
-            "ANSIBLE_FORKS": str(_FORKS),
-            "ANSIBLE_PIPELINING": "1",
-            "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
+def _spent() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    there = sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in _children())
+    return ended.ru_utime + ended.ru_stime + there / 1e9
+
+
+def hosts_of(inventory: str, pattern: str) -> dict[str, dict[str, Any]]:
+    """Return the variables of each host that the pattern takes."""
+    argv = [str(BIN / "ansible-inventory"), "--inventory", inventory, "--limit", pattern, "--list"]
+    said = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+    variables: dict[str, dict[str, Any]] = said["_meta"]["hostvars"]
+    return variables
+
+
+def named(hosts: dict[str, dict[str, Any]], names: int) -> dict[str, dict[str, Any]]:
+    """Return so many names for the hosts, with variables; to SSH, each is a host of its own."""
+    every = list(hosts.items())
+    found = {}
+    for number in range(names):
+        name, facts = every[number % len(every)]
+        address = facts.get("ansible_host", name)
+        options = f"{facts.get('ansible_ssh_common_args', '')} -o HostName={address} -o HostKeyAlias={address}"
+        alias = f"{name}-{number}"
+        found[alias] = {**facts, "ansible_host": alias, "ansible_ssh_common_args": options}
+    return found
+
+
+def commands(folder: Path, inventory: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the commands by name; ping is the first."""
+    hosts, audit = folder / "hosts.yml", "netfleet.docker.audit"
+    hosts.write_text(yaml.safe_dump(inventory))
+    declared = folder / "declared.json"
+    declared.write_text(json.dumps(DECLARED))
+    of = ["--inventory", str(hosts)]
+    collect = ["ansible-playbook", *of, audit, "-e", "audit_stage=collect", "-e", f"audit_directory={folder}/audit"]
+    return {
+        "ping": ["ansible", *of, "all", "-m", "ansible.builtin.ping"],
+        "snapshot": ["ansible", *of, "all", "-m", "netfleet.docker.snapshot", "-a", f"dest={folder}/snapshots/"],
+        "collect": [*collect, "-e", "audit_drift=false"],
+        "drift, nothing declared": collect,
+        "drift, a topology": [*collect, "-e", f"@{declared}"],
+    }
+
+
+def measure(controller: Controller, argvs: dict[str, list[str]], rounds: int, one: str) -> Runs:
+    """Return what each command cost for all and for one, round by round, by whether it had to connect."""
+    runs: Runs = {"new": {}, "kept": {}}
+    for number in range(rounds + 1):
+        for name, argv in argvs.items():
+            for_all = [controller.run(argv) for _connections in runs]
+            controller.disconnect()
+            for_one = [controller.run([*argv, "--limit", one]) for _connections in runs]
+            controller.disconnect()
+            if number:  # the first round fills the caches
+                for seen, pair in zip(runs.values(), zip(for_all, for_one)):
+                    seen.setdefault(name, []).append(pair)
+    return runs
+
+
+def show(runs: Runs, names: int, console: Console) -> None:
+    """Print what a host cost, and how that compares with ping in the same round."""
+    table = Table(title="Of the controller: least / median / most")
+    table.add_column("connections", no_wrap=True)
+    table.add_column("command", no_wrap=True)
+    for heading in ("processor, ms a host", "of ping", "ms a host more", "of ping", "clock, ms a host", "peak, MiB"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for connections, every in runs.items():
+        processor = {name: [all_.processor / names for all_, _one in seen] for name, seen in every.items()}
+        more = {
+            name: [(all_.processor - one.processor) / (names - 1) for all_, one in seen] for name, seen in every.items()
         }
-        process = subprocess.Popen([str(_BIN / argv[0]), *argv[1:]], stdout=said, stderr=said, env=env)
-        _pid, status, used = os.wait4(process.pid, 0)
-        if status:
-            said.seek(0)
-            sys.exit(f"{' '.join(argv)}: {said.read().decode(errors='replace')[-2000:]}")
-    return Cost(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024)
+        for name, seen in every.items():
+            cells = []
+            for took in (processor, more):
+                cells.append(_cell([1000 * seconds for seconds in took[name]], 0))
+                cells.append(_cell([mine / pings for mine, pings in zip(took[name], took["ping"])], 2))
+            clock = _cell([1000 * all_.clock / names for all_, _one in seen], 0)
+            table.add_row(connections, name, *cells, clock, f"{max(all_.memory for all_, _one in seen):.0f}")
+        table.add_section()
+    console.print(table)
 
 
-def main(inventory: Path, names: int = 30, rounds: int = 5) -> None:
-    """Print what each command took for each host: least, median and most, and its ratio to ping's."""
-    with tempfile.TemporaryDirectory(prefix="netfleet-bench-") as where:
+def _cell(figures: list[float], digits: int) -> str:
+    return " / ".join(f"{one:.{digits}f}" for one in (min(figures), statistics.median(figures), max(figures)))
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inventory", default=str(ROOT / ".lab/inventory.yml"), help="hosts that are reached by SSH")
+    parser.add_argument("--hosts", default="all", help="a pattern: which of them (all)")
+    parser.add_argument("--names", type=int, default=60, help="how many names they get (60)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each command (5)")
+    parser.add_argument("--forks", type=int, default=10, help="hosts at a time (10)")
+    parser.add_argument("--containers", type=int, default=0, help="how many each host gets while this runs (0)")
+    parser.add_argument("--image", default="netfleet/busybox", help="an image with sleep that the engines have")
+    parser.add_argument("--only", nargs="+", default=[], help="these commands beside ping and snapshot (all)")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    options = parser.parse_args()
+    # A kill ends it as Ctrl-C does: not without the clean-up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
+
+    hosts = hosts_of(options.inventory, options.hosts)
+    names = named(hosts, options.names)
+    filled: list[Host] = []
+    with tempfile.TemporaryDirectory(prefix="nfbench-") as where:
         folder = Path(where)
-        hosts = folder / "hosts.yml"
-        hosts.write_text(yaml.safe_dump(named(inventory, names)), encoding="utf-8")
-        of = ["--inventory", str(hosts)]
-        audit = ["audit_stage=collect", "audit_drift=false", f"audit_directory={folder}/audit"]
-        commands = {
-            "ping": ["ansible", *of, "all", "-m", "ansible.builtin.ping"],
-            "snapshot": ["ansible", *of, "all", "-m", "netfleet.docker.snapshot", "-a", f"dest={folder}/snapshots/"],
-            "collect": [
-                "ansible-playbook",
-                *of,
-                "netfleet.docker.audit",
-                *(word for one in audit for word in ("-e", one)),
-            ],
-        }
-        # The connections are there before anything is counted.
-        measured(commands["ping"], folder)
-        costs: dict[str, list[Cost]] = {name: [] for name in commands}
-        for _round in range(rounds):
-            for name, argv in commands.items():
-                costs[name].append(measured(argv, folder))
-        got = len(list((folder / "snapshots").iterdir()))
-        if got != names:
-            sys.exit(f"{got} snapshots of {names} hosts")
-    print(f"{names} names, {rounds} rounds, {_FORKS} forks; milliseconds a host: least / median / most")
-    for name, every in costs.items():
-        print(f"{name:<10}", *(_row(every, costs["ping"], part, names) for part in ("processor", "clock")), sep="  ")
-        print(f"{'':<10}  largest process: {max(one.memory for one in every):.0f} MiB")
-
-
-def _row(every: list[Cost], pings: list[Cost], part: str, names: int) -> str:
-    took = [getattr(one, part) / names * 1000 for one in every]
-    ratios = [getattr(one, part) / getattr(ping, part) for one, ping in zip(every, pings)]
-    figures = " / ".join(f"{figure:.0f}" for figure in (min(took), statistics.median(took), max(took)))
-    return f"{part} {figures} ({statistics.median(ratios):.2f} of ping)"
+        controller = Controller(folder, options.forks)
+        try:
+            for name in hosts if options.containers else ():
+                filled.append(Host(name, options.inventory, local=False))
+                filled[-1].send({"on_host.py": HERE / "on_host.py"})
+                filled[-1].do("up", str(options.containers), options.image)
+            argvs = commands(folder, {"all": {"hosts": names}})
+            if options.only:
+                argvs = {name: argvs[name] for name in argvs if name in ("ping", "snapshot", *options.only)}
+            runs = measure(controller, argvs, options.rounds, min(names))
+        finally:
+            controller.disconnect()
+            for host in filled:
+                host.close()
+        sizes = [path.stat().st_size for path in (folder / "snapshots").iterdir()]
+    if len(sizes) != len(names):
+        sys.exit(f"{len(sizes)} snapshots of {len(names)} hosts")
+    console = Console()
+    how = f"{len(names)} names, {options.forks} forks, {options.rounds} rounds"
+    console.print(f"{how}; a snapshot has {statistics.mean(sizes) / 1024:.0f} KiB")
+    # Where it is no terminal, it is taken for a narrow one.
+    show(runs, len(names), console if console.is_terminal else Console(width=165))
+    if options.json:
+        options.json.write_text(json.dumps(runs, indent=2, default=dataclasses.asdict) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:4]))
+    main()
