@@ -16,7 +16,7 @@ QUERY = """
     FROM host
     JOIN netns ON netns.host = host.host
     JOIN interface AS uplink ON uplink.host = host.host AND uplink.netns = netns.netns
-    LEFT JOIN stray ON stray.host = host.host
+    LEFT JOIN (SELECT * FROM stray WHERE path LIKE '/run/netns/%') AS stray ON stray.host = host.host
     LEFT JOIN finding ON finding.host = host.host AND finding.object = stray.path
     WHERE netns.kind = 'host' AND uplink.name = 'eth0'
     ORDER BY host.name
