@@ -50,7 +50,7 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Objects of C(host), C(target), C(protocol), C(port), C(state) and C(seconds).
+    - Objects of C(host), C(target), C(protocol), C(port), C(state), C(seconds) and C(reason).
   type: list
   elements: dict
 """
@@ -61,9 +61,9 @@ from typing import Any, Callable
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _probes
 
 
-def audit_probed(results: Iterable[Mapping[str, Any]], host: str) -> list[dict[str, Any]]:
-    """Return a row for each result."""
-    return _probes.rows(results, host)
+def audit_probed(results: Iterable[Mapping[str, Any]], host: str, reason: str = "") -> list[dict[str, Any]]:
+    """Return a row for each result, and one for what could not be tried."""
+    return _probes.rows(results, host, reason)
 
 
 class FilterModule:

@@ -184,7 +184,8 @@ options:
   probes:
     description: >-
       A directory with what probes of ports between hosts said: C(*.json), each a list of objects of C(host), C(target),
-      C(protocol), C(port), C(state) (V(open), V(closed) or V(filtered)) and C(seconds).
+      C(protocol), C(port), C(state) (V(open), V(closed), V(filtered), or V(error) where a host could not try),
+      C(seconds) and C(reason).
     type: path
 attributes:
   check_mode:

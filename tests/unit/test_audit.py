@@ -223,6 +223,24 @@ def test_what_was_not_collected_is_not_checked_and_fixes_nothing(tmp_path: Path)
     assert second["rules"] == {}
 
 
+def test_a_host_that_could_not_try_has_found_nothing_closed_and_fixes_nothing(tmp_path: Path) -> None:
+    query = "SELECT host, NULL AS netns, target AS interface FROM probe WHERE state = 'closed'"
+    rule = rules(tmp_path / "rules", query) / "a-bridge.yml"
+    rule.write_text(rule.read_text(encoding="utf-8").replace("needs: [interface]", "needs: [probe]"), encoding="utf-8")
+    probes = tmp_path / "probes"
+    probes.mkdir()
+    told = {"host": "h1", "target": "h2", "protocol": "tcp", "port": 7946, "state": "closed"}
+    (probes / "h1.json").write_text(json.dumps([told]), encoding="utf-8")
+    first = evaluated(tmp_path, snapshot("h1"), dest=tmp_path / "first", beside={"probe": probes})
+    assert first["summary"]["findings"]["high"] == 1
+    (probes / "h1.json").write_text(json.dumps([{"host": "h1", "state": "error", "reason": "no"}]), encoding="utf-8")
+    second = evaluated(tmp_path, snapshot("h1"), compare_with=tmp_path / "first", beside={"probe": probes})
+    assert [(one["rule"], one["host"], one["reason"]) for one in second["not_checked"]] == [
+        ("a-bridge", "h1", "probe: no")
+    ]
+    assert second["fixed"] == second["findings"] == []
+
+
 def _waiver(**values: Any) -> dict[str, Any]:
     return {"rule": "a-bridge", "reason": "known", **values}
 

@@ -11,7 +11,17 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.filter.audit_probed import audit_probed
 from ansible_collections.netfleet.docker.plugins.filter.audit_probes import audit_probes
 
-from .recorded_fleet import fleet, netns
+from .recorded_fleet import fleet as recorded
+from .recorded_fleet import netns
+
+
+def fleet(number: int) -> dict[str, Any]:
+    """Return what hosts say that are nodes of one Swarm, which the first of them manages."""
+    hosts = recorded(number)
+    for name, info in hosts.items():
+        engine(info)["swarm_node_id"] = f"id-{name}"
+    hosts["h1"]["docker"]["swarm_nodes"] = [{"id": f"id-{name}"} for name in hosts]
+    return hosts
 
 
 def tried(asked: dict[str, list[dict[str, Any]]], host: str) -> list[str]:
@@ -36,7 +46,7 @@ def test_nodes_try_each_other() -> None:
 
 def test_each_tries_some_and_is_tried_by_as_many() -> None:
     asked = audit_probes(fleet(5), peers=2)
-    pairs = {(host, one["name"]) for host, checks in asked.items() for one in checks}
+    pairs = {(host, one["name"]) for host, checks in asked.items() for one in checks if one["port"] == 7946}
     assert pairs == {(f"h{one}", f"h{(one - 1 + step) % 5 + 1}") for one in range(1, 6) for step in (1, 2)}
     assert audit_probes(fleet(5), peers=9) == audit_probes(fleet(5), peers=4)
     assert set(map(len, audit_probes(fleet(5), peers=0).values())) == {0}
@@ -47,6 +57,28 @@ def test_who_is_no_node_tries_nothing_and_is_tried_by_nobody() -> None:
     engine(hosts["h2"])["swarm_state"] = "inactive"
     hosts["h3"]["docker"] = {"engine": None}
     assert audit_probes({**hosts, "h4": {}, "h5": {"failed": True, "msg": "no"}}) == {"h1": []}
+
+
+def test_every_node_tries_every_manager() -> None:
+    asked = audit_probes(fleet(6), peers=1)
+    assert {host for host, checks in asked.items() for one in checks if one["port"] == 2377} == {
+        f"h{one}" for one in range(2, 7)
+    }
+
+
+def test_without_a_manager_nobody_knows_whose_an_address_is() -> None:
+    hosts = fleet(3)
+    del hosts["h1"]
+    assert audit_probes(hosts) == {}
+
+
+def test_what_could_not_be_tried_is_a_row_with_its_reason() -> None:
+    failed = {"name": "h2", "type": "udp", "port": 7946, "state": "error", "reason": "no permission"}
+    (row,) = audit_probed([failed], host="h1")
+    assert (row["state"], row["reason"]) == ("error", "1 of 1 could not be tried: no permission")
+    (row,) = audit_probed([], host="h1", reason="it could not be reached")
+    assert (row["host"], row["state"], row["reason"]) == ("h1", "error", "it could not be reached")
+    assert audit_probed([], host="h1") == []
 
 
 def test_an_address_that_the_host_does_not_have_is_not_tried() -> None:
@@ -61,6 +93,9 @@ def test_two_swarms_leave_each_other_alone() -> None:
     hosts = fleet(4)
     for name in ("h3", "h4"):
         engine(hosts[name])["swarm_managers"] = ["192.0.2.3:2377"]
+    # Two sites may have the same addresses: whose a node is, its manager says.
+    nodes = hosts["h1"]["docker"]["swarm_nodes"]
+    hosts["h1"]["docker"]["swarm_nodes"], hosts["h3"]["docker"]["swarm_nodes"] = nodes[:2], nodes[2:]
     asked = audit_probes(hosts)
     assert {host: {one["name"] for one in checks} for host, checks in asked.items()} == {
         "h1": {"h2"},
@@ -98,7 +133,3 @@ def test_what_was_found_is_a_row(state: str) -> None:
     row = {"host": "h1", "target": "h2", "protocol": "tcp", "port": 7946, "state": STATES[state], "seconds": None}
     assert audit_probed([said], host="h1") == [row]
     assert audit_probed([{**said, "latency": {"avg_ms": 1.5}}], host="h1")[0]["seconds"] == 0.0015
-
-
-def test_what_could_not_be_tried_is_no_row() -> None:
-    assert audit_probed([{"name": "h2", "type": "tcp", "port": 1, "state": "error", "latency": None}], host="h1") == []

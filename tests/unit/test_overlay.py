@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import runpy
+import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,3 +225,20 @@ def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
         "h1 gets nothing from h2 (192.0.2.2) on udp 7946: probably dropped there by iptables: -A INPUT -j DROP"
     )
     assert len(overlay_blocked(heard, sent, connect=True)) == 2
+
+
+def test_every_node_is_sent_to_however_many_there_are() -> None:
+    """A datagram has no answer that would show that none was sent."""
+    path = Path(__file__).resolve().parents[2] / "roles/overlay/files/ports.py"
+    ports = runpy.run_path(str(path))
+    with contextlib.ExitStack() as stack:
+        heard = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _number in range(100)]
+        for one in heard:
+            one.bind(("127.0.0.1", 0))
+            one.setblocking(False)
+        to = [{"protocol": "udp", "address": "127.0.0.1", "source": "127.0.0.1", "vxlan": False} for _one in heard]
+        told = ports["send"](
+            {"seconds": 0.5, "to": [{**one, "port": link.getsockname()[1]} for one, link in zip(to, heard)]}
+        )
+        assert {one["answer"] for one in told["answers"]} == {"sent"}
+        assert {link.recv(99) for link in heard} == {b"netfleet.docker"}

@@ -147,6 +147,12 @@ def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
                 " read_json($files, columns = $columns, format = 'array')",
                 {"files": files, "columns": columns},
             )
+    # A host that could not try has not found that nothing is closed.
+    database.execute(
+        "INSERT INTO missing SELECT DISTINCT host, NULL, 'probe', 'missing', coalesce(reason, 'it could not be tried')"
+        " FROM probe WHERE state = 'error'"
+    )
+    database.execute("DELETE FROM probe WHERE state = 'error'")
     return {table for table, files in found.items() if files}
 
 

@@ -123,7 +123,7 @@ _BESIDE: Mapping[str, str] = {
     "policy_mtu": "host mtu:integer",
     "policy_reserved_subnet": "subnet reason",
     "drift": "host module object operation detail",
-    "probe": "host target protocol port:integer state seconds:number",
+    "probe": "host target protocol port:integer state seconds:number reason",
 }
 
 
@@ -194,6 +194,7 @@ def parts_of(tables: Iterable[str]) -> list[str]:
     return sorted(
         found
         | ({"docker"} if wanted & {"docker_engine", *OF_DOCKER.values()} else set())
+        | ({"probe"} & wanted)
         | ({"namespaces"} if wanted & {"netns", *_IN_NETNS} else set())
     )
 

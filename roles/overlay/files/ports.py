@@ -21,6 +21,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -30,6 +31,7 @@ PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 VXLAN = struct.pack("!II", 0x08000000, 0xFFFFFE << 8)
 SO_ATTACH_FILTER = 26
 PAUSE, ANSWER, WAIT, LIFE = 0.25, 1.0, 30, 600
+STACK = 256 * 1024
 
 
 def filtered(family: int, protocol: str, ports: list[int]) -> socket.socket:
@@ -102,7 +104,9 @@ def send(want: dict[str, Any]) -> dict[str, Any]:
     """Return how each address and port answered: connected, refused, or what the error was; UDP does not answer."""
     end = time.monotonic() + want["seconds"]
     targets = want["to"]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=min(64, len(targets) or 1)) as pool:
+    # Each has one until the end, or some would not be sent to at all.
+    threading.stack_size(STACK)
+    with concurrent.futures.ThreadPoolExecutor(max_workers=len(targets) or 1) as pool:
         words = pool.map(lambda one: to_tcp(one, end) if one["protocol"] == "tcp" else to_udp(one, end), targets)
         return {"answers": [{**one, "answer": word} for one, word in zip(targets, words)]}
 
