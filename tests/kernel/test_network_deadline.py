@@ -114,20 +114,22 @@ def stopping_after(host: DockerHost, action: str, count: int) -> Iterator[list[s
         try:
             yield said
         finally:
-            host.sh("kill -CONT $(cat /run/docker.pid)")
+            # It lets go last: what the listener hears late would stop it for good.
             events.kill()
             listener.join()
+            host.sh("kill -CONT $(cat /run/docker.pid)")
 
 
-@pytest.mark.parametrize(("action", "count"), [("disconnect", 1), ("disconnect", 4), ("connect", 1)])
+@pytest.mark.parametrize(("action", "count"), [("disconnect", 4), ("connect", 1)])
 def test_an_engine_that_stops_while_members_are_away(host: DockerHost, action: str, count: int) -> None:
     wanted = five(host)
     before = remembered(host)
     args = {**wanted, "driver_options": {"com.docker.network.driver.mtu": 1400}}
     with stopping_after(host, action, count) as said:
         begin = time.monotonic()
-        failed = host.network(**args, deadline=3)
-        assert time.monotonic() - begin < 3 + _MORE
+        # Time enough to get to that moment on a busy machine.
+        failed = host.network(**args, deadline=8)
+        assert time.monotonic() - begin < 8 + _MORE
     assert said == [action] * count, "the engine was stopped at another moment than this test is about"
     assert failed.failed
     assert "(deadline)" in failed.msg
