@@ -15,7 +15,7 @@ author:
 description:
   - >-
     Makes a row of the table C(probe), which the rule C(swarm-port-blocked) of M(netfleet.docker.audit) reads, of each
-    result of M(netfleet.docker.probe). A check that could not be made has none.
+    result of M(netfleet.docker.probe), and one of the state V(error), with the reason, of all that could not be tried.
 options:
   _input:
     description:
@@ -30,6 +30,11 @@ options:
       - Name of the host in the inventory from which they were made.
     type: str
     required: true
+  reason:
+    description:
+      - Why nothing could be tried from there, where that is so.
+    type: str
+    default: ''
 seealso:
   - plugin: netfleet.docker.audit_probes
     plugin_type: filter

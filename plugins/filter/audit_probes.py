@@ -30,7 +30,7 @@ options:
     required: true
   peers:
     description:
-      - The most nodes that each node tries.
+      - The most nodes that each node tries. All managers are tried at 2377/tcp besides, unless it is V(0).
     type: int
     default: 20
 seealso:

@@ -14,6 +14,7 @@ import ctypes
 import json
 import os
 import re
+import resource
 import secrets
 import select
 import shutil
@@ -106,6 +107,7 @@ def send(want: dict[str, Any]) -> dict[str, Any]:
     targets = want["to"]
     # Each has one until the end, or some would not be sent to at all.
     threading.stack_size(STACK)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(targets) or 1) as pool:
         words = pool.map(lambda one: to_tcp(one, end) if one["protocol"] == "tcp" else to_udp(one, end), targets)
         return {"answers": [{**one, "answer": word} for one, word in zip(targets, words)]}
