@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
 from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.modules import audit as documented
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _documented
 
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 
@@ -35,8 +35,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the summary, and fail where findings are as severe as the user says."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        options = yaml.safe_load(documented.DOCUMENTATION)["options"]
-        _result, args = self.validate_argument_spec(argument_spec=_spec(options))
+        _result, args = self.validate_argument_spec(argument_spec=_documented.spec(documented))
         try:
             import duckdb  # noqa: F401
         except ImportError as error:
@@ -83,21 +82,6 @@ def _earlier(dest: Path, compare_with: str | None, at: Callable[[str], Path]) ->
         return at(compare_with) if compare_with else None
     beside = (file.parents[1] for file in dest.parent.glob("*/data/run.parquet"))
     return max((one for one in beside if one.name < dest.name), default=None)
-
-
-def _spec(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return documented options as an argument specification."""
-    return {name: _option(option) for name, option in options.items()}
-
-
-def _option(option: Mapping[str, Any]) -> dict[str, Any]:
-    spec = {name: option[name] for name in ("type", "elements", "required", "default", "choices") if name in option}
-    if "suboptions" in option:
-        spec["options"] = _spec(option["suboptions"])
-        if option["type"] == "dict":
-            spec["apply_defaults"] = True
-            spec.pop("default", None)
-    return spec
 
 
 def _severe(counts: Mapping[str, int], fail_on: str) -> str:

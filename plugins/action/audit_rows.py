@@ -9,12 +9,8 @@ import json
 from typing import Any
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _host_file
-
-_SPEC = {
-    "rows": {"type": "list", "elements": "dict", "required": True},
-    "dest": {"type": "path", "required": True},
-}
+from ansible_collections.netfleet.docker.plugins.modules import audit_rows as documented
+from ansible_collections.netfleet.docker.plugins.plugin_utils import _documented, _host_file
 
 
 class ActionModule(ActionBase):
@@ -27,7 +23,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return where the rows are, and whether others were there."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _result, args = self.validate_argument_spec(argument_spec=_SPEC)
+        _result, args = self.validate_argument_spec(argument_spec=_documented.spec(documented))
         name = str((task_vars or {})["inventory_hostname"])
         target = _host_file.of(self._loader, args["dest"], name, ".json")
         content = json.dumps(args["rows"], default=str).encode()

@@ -17,9 +17,10 @@ description:
     Takes what M(netfleet.docker.netns_info) returned of the hosts of a play, and gives the checks that
     M(netfleet.docker.probe) is to make on each. The role C(audit) does it.
   - >-
-    A node tries the next ones of its own Swarm, in the order of their names and from the last to the first again. It
-    tries 7946 by TCP and UDP, 2377 of managers by TCP, and by UDP the port that VXLAN links of overlay networks have
-    there. Only addresses that one of these hosts has itself are tried.
+    A node tries all managers of its Swarm at 2377 by TCP, and the next nodes, in the order of their names and from the
+    last to the first again, at 7946 by TCP and UDP and at the port that VXLAN links of overlay networks have there.
+    Only addresses that one of these hosts has itself are tried, and only where a manager of the Swarm is among them:
+    who its nodes are, it says.
 options:
   _input:
     description:

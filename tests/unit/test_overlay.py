@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import contextlib
-import runpy
+import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -229,16 +231,17 @@ def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
 
 def test_every_node_is_sent_to_however_many_there_are() -> None:
     """A datagram has no answer that would show that none was sent."""
-    path = Path(__file__).resolve().parents[2] / "roles/overlay/files/ports.py"
-    ports = runpy.run_path(str(path))
+    ports = Path(__file__).resolve().parents[2] / "roles/overlay/files/ports.py"
     with contextlib.ExitStack() as stack:
         heard = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _number in range(100)]
         for one in heard:
             one.bind(("127.0.0.1", 0))
             one.setblocking(False)
         to = [{"protocol": "udp", "address": "127.0.0.1", "source": "127.0.0.1", "vxlan": False} for _one in heard]
-        told = ports["send"](
-            {"seconds": 0.5, "to": [{**one, "port": link.getsockname()[1]} for one, link in zip(to, heard)]}
+        want = {"seconds": 0.5, "to": [{**one, "port": link.getsockname()[1]} for one, link in zip(to, heard)]}
+        done = subprocess.run(
+            [sys.executable, ports, "send", json.dumps(want)], check=True, capture_output=True, text=True
         )
+        told = json.loads(done.stdout)
         assert {one["answer"] for one in told["answers"]} == {"sent"}
         assert {link.recv(99) for link in heard} == {b"netfleet.docker"}

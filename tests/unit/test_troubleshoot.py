@@ -70,7 +70,8 @@ def _namespace(
 ) -> dict[str, Any]:
     index, name, address = at
     route = {"family": 4, "type": "unicast", "metric": 0, "tos": 0, "flags": [], "index": index, "interface": name}
-    names = {"names": [], "paths": [], "processes": [], "containers": ["web"] if kind == "container" else []}
+    processes = [{"pid": 42, "name": "web"}] if kind == "container" else []
+    names = {"names": [], "paths": [], "processes": processes, "containers": ["web"] if kind == "container" else []}
     return {
         **row("netns", netns=netns, kind=kind, reference=reference, **names),
         "interfaces": links,
@@ -268,7 +269,7 @@ def test_a_rule_that_is_not_modelled_is_named_as_what_may_be_the_cause() -> None
     told = _asked(snapshot, results=_silent())
     assert (told["first_broken"], told["confident"]) == ("firewall", False)
     assert text in told["cause"]
-    assert told["remedy"] == "iptables -t filter -S INPUT   # on h1"
+    assert told["remedy"] == "iptables-nft -t filter -S INPUT   # on h1"
 
 
 def test_where_the_hosts_are_containers_the_wire_between_them_is_followed() -> None:

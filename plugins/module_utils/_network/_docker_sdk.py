@@ -9,6 +9,7 @@ The SDK's own timeout is for each read, so an engine that drips holds it for eve
 from __future__ import annotations
 
 import contextlib
+import inspect
 import json
 import os
 import signal
@@ -129,16 +130,15 @@ def _connection(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
 def _trust(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str | None) -> Any:
     """Return the SDK's settings of TLS."""
     more = {"assert_hostname": params["tls_hostname"]} if params["tls_hostname"] else {}
+    if more and "assert_hostname" not in inspect.signature(tls_config).parameters:
+        # Version 7 of the SDK has none.
+        raise BadParameter("tls_hostname", "the docker SDK of this host cannot be told one; leave it out")
     # The library requests would let these go before what the task says.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         os.environ.pop(name, None)
     # Who asks for TLS without a look at the certificate has asked for it.
     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
-    try:
-        return tls_config(client_cert=pair, ca_cert=authority, verify=bool(params["validate_certs"]), **more)
-    except TypeError:
-        # Version 7 of the SDK has none.
-        raise BadParameter("tls_hostname", "the docker SDK of this host cannot be told one; leave it out") from None
+    return tls_config(client_cert=pair, ca_cert=authority, verify=bool(params["validate_certs"]), **more)
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ def _checks(others: Sequence[_Node], swarm: str, peers: int) -> Iterator[Row]:
     for node in mine:
         if node.is_manager:
             yield _check(node.host, "tcp", node.address, _CONTROL)
-    for node in mine[: max(peers, 0)]:
+    for node in mine[:peers]:
         yield from _of(node)
 
 

@@ -7,98 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from typing import Any
 
 from . import _firewall, _routes
+from ._explanation import Ends, Explanation, Hop, Narrowest
 from ._matches import Packet, Passage
-from ._remedies import of_forwarding, of_link, of_neighbour, of_route, of_rule, of_service, of_sysctl
+from ._remedies import of_link, of_neighbour, of_route, of_rule, of_service, of_sysctl
 from ._segment import Segment, Step, Walk
 from ._world import Address, Row, Space, World
 
-# What is never looked at, said with every answer.
-NOT_MODELLED = (
-    "IPVS, which answers for a Swarm's virtual addresses",
-    "traffic control, eBPF and XDP programs, and firewalls of the ARP and netdev families",
-    "rate limits, sets and other matches of the firewall that are not named in a rule's own words",
-    "VLAN filtering of bridges, multipath routes beyond the first hop, and switches between hosts",
-)
 _MOST_HOPS = 32
 _ANY_TTL = 64
 _NO_ECHO = "ipv4/icmp_echo_ignore_all"
 _Tracked = dict[tuple[str, str], list[tuple[Packet, Packet]]]
-
-
-@dataclasses.dataclass(frozen=True)
-class Hop:
-    """Something that happens to the packet; ``verdict`` is ``passes``, ``stops`` or ``unknown``."""
-
-    host: str
-    netns: str
-    what: str
-    verdict: str = "passes"
-    link: str | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Narrowest:
-    """A link and its MTU in bytes."""
-
-    host: str
-    netns: str
-    link: str
-    mtu: int
-
-
-class Ends(Exception):
-    """The packet's way ends: it arrives, stops, or leaves what is known."""
-
-    def __init__(self, reaches: bool | None, reason: str, hop: Hop) -> None:
-        super().__init__(reason)
-        self.reaches = reaches
-        self.hop = hop
-        self.about = ""
-        self.remedy = ""
-
-    def at(self, about: str, remedy: str = "") -> Ends:
-        """Say at what it ends, as an explanation has it, and what to type there."""
-        self.about = about
-        self.remedy = f"{remedy}   # on {self.hop.host}" if remedy else ""
-        return self
-
-
-@dataclasses.dataclass
-class Explanation:
-    """The way of one packet: its hops, and how it ends.
-
-    ``about`` is what it ends at: link, segment, neighbour, route, reverse path, FDB, forwarding, firewall, way back,
-    service, or nothing where it arrives or leaves what is known. ``remedy`` is what to type there. ``narrowest`` is the
-    link with the smallest MTU on the way.
-    """
-
-    packet: Packet
-    hops: list[Hop] = dataclasses.field(default_factory=list)
-    assumed: list[str] = dataclasses.field(default_factory=list)
-    reaches: bool | None = None
-    reason: str = ""
-    about: str = ""
-    remedy: str = ""
-    narrowest: Narrowest | None = None
-
-    def as_data(self) -> dict[str, Any]:
-        """Return it as data; ``stops_at`` is the hop at which it ends without arriving."""
-        hops = [dataclasses.asdict(hop) for hop in self.hops]
-        return {
-            "packet": str(self.packet),
-            "reaches": self.reaches,
-            "reason": self.reason,
-            "about": self.about,
-            "remedy": self.remedy,
-            "narrowest": dataclasses.asdict(self.narrowest) if self.narrowest else None,
-            "hops": hops,
-            "stops_at": None if self.reaches or not hops else hops[-1],
-            "assumed": list(dict.fromkeys(self.assumed)),
-            "not_modelled": list(NOT_MODELLED),
-        }
 
 
 def explain(world: World, space: Space, packet: Packet, depth: int = 0) -> Explanation:
@@ -362,7 +282,7 @@ class _Walker:
         self._reverse_path(space, packet, link)
         if packet.dst != before and packet.dst.is_loopback and space.sysctl(f"ipv4/conf/{iif}/route_localnet") != "1":
             reason = f"it is led to {packet.dst}, and route_localnet is off on {iif}"
-            remedy = of_sysctl(space, f"net.ipv4.conf.{iif}.route_localnet", "1")
+            remedy = of_sysctl(space, f"ipv4/conf/{iif}/route_localnet", "1")
             raise self._end(False, space, reason, link).at("forwarding", remedy)
         way = self._route(space, packet, iif)
         if way.type == "local":
@@ -395,7 +315,7 @@ class _Walker:
         off = next((key for key in keys if space.sysctl(key) == "0"), None)
         if off:
             reason = f"it is not for {space}, which does not forward: net/{off} is 0"
-            raise self._end(False, space, reason, link).at("forwarding", of_forwarding(space, off))
+            raise self._end(False, space, reason, link).at("forwarding", of_sysctl(space, off, "1"))
         self._left -= 1
         if self._left <= 0:
             reason = "its time to live ends here: net/ipv4/ip_default_ttl of who sends it is too small"
@@ -407,7 +327,7 @@ class _Walker:
             raise self._end(None, space, f"IPVS answers for {packet.dst} here, which is not modelled", link)
         if packet.protocol == "icmp" and packet.state == "new" and space.sysctl(_NO_ECHO) == "1":
             reason = f"it arrives, and {space} answers no ping: net/{_NO_ECHO} is 1"
-            raise self._end(False, space, reason, link).at("service", of_sysctl(space, f"net/{_NO_ECHO}", "0"))
+            raise self._end(False, space, reason, link).at("service", of_sysctl(space, _NO_ECHO, "0"))
         if packet.protocol in ("tcp", "udp") and packet.state == "new":
             self._listens(space, packet, link)
         if packet.src is not None and not (packet.state == "established" or _routes.is_local(space, packet.src)):

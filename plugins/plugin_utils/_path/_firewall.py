@@ -57,12 +57,8 @@ def traverse(hook: str, at: Passage) -> Verdict:
         possible = list(_walk(chain, at, 0))
         if all(one.kind == "return" for one in possible):
             policy = chain["policy"] or "accept"
-            possible = [
-                dataclasses.replace(
-                    _outcome(policy, at, f"policy {policy} of {_name(chain)}", chain), packet=one.packet
-                )
-                for one in possible
-            ]
+            rule = f"policy {policy} of {_name(chain)}"
+            possible = [_outcome(policy, at, rule, chain, one.packet) for one in possible]
         first = possible[0]
         if any(one.kind != first.kind or one.packet != first.packet for one in possible[1:]):
             return _undecided(possible, at)

@@ -39,15 +39,9 @@ def of_route(space: Space, address: Address) -> str:
     return f"{inside}ip route get {address}; {inside}ip rule show; {inside}ip route show table all"
 
 
-def of_sysctl(space: Space, name: str, value: str) -> str:
-    """Set a sysctl."""
-    return f"{within(space)}sysctl -w {quote(f'{name}={value}')}"
-
-
-def of_forwarding(space: Space, key: str) -> str:
-    """Have a namespace forward."""
-    # With slashes, as the name of a link may have a dot in it.
-    return of_sysctl(space, f"net/{key}", "1")
+def of_sysctl(space: Space, key: str, value: str) -> str:
+    """Set a value below /proc/sys/net; with slashes, as the name of a link may have a dot in it."""
+    return f"{within(space)}sysctl -w {quote(f'net/{key}={value}')}"
 
 
 def of_service(space: Space) -> str:
@@ -62,5 +56,6 @@ def of_rule(space: Space, verdict: Verdict) -> str:
     family, table, chain, backend = verdict.chain
     if backend == "nft":
         return f"{within(space)}nft --handle list chain {family} {quote(table)} {quote(chain)}"
-    program = "ip6tables" if family == "ip6" else "iptables"
+    # By its own name, as the one that iptables is on a host may be the other one.
+    program = backend.replace("ip", "ip6", 1) if family == "ip6" else backend
     return f"{within(space)}{program} -t {table} -S {quote(chain)}"

@@ -15,6 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._errors import Bad
 
 from .._path import _routes
 from .._path._ask import target_address
+from .._path._remedies import within
 from .._path._world import Address, NotKnown, Row, Space, World
 
 _PORT = re.compile(r"(.+):(\d+)")
@@ -45,9 +46,9 @@ class Case:
     why: str = ""
 
     @property
-    def space_id(self) -> str | None:
-        """The inode of the source's namespace."""
-        return self.space.id if self.space else None
+    def inside(self) -> str:
+        """How a command begins that runs in the source's namespace."""
+        return within(self.space) if self.space else ""
 
     @property
     def netns(self) -> str:

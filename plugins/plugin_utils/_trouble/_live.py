@@ -10,7 +10,7 @@ from typing import Any
 
 from .._legible import quote
 from ._case import Case
-from ._steps import Step, enter
+from ._steps import Step
 
 # Names of the checks, by which their results are found again.
 NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, MTU = (
@@ -77,7 +77,7 @@ def _host_address(case: Case) -> str | None:
 def from_probe(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
     """Give the steps in order; what was not asked is not there."""
     if found := results.get(NEIGHBOUR):
-        remedy = "" if found["met"] else f"{enter(case)}ip neighbour show; bridge fdb show"
+        remedy = "" if found["met"] else f"{case.inside}ip neighbour show; bridge fdb show"
         yield Step("neighbour", _state(found), f"{found['target']}: {found['reason']}", remedy)
     if found := results.get(DUPLICATE):
         state = {"duplicate": "broken", "error": "unknown"}.get(found["state"], "ok")
@@ -147,4 +147,4 @@ def _smaller(case: Case, found: Mapping[str, Any]) -> str:
     if not way or not way.link:
         return ""
     fits = found.get("path_mtu") or 1400
-    return f"{enter(case)}ip link set {quote(way.link['name'])} mtu {fits}   # and the network's own MTU"
+    return f"{case.inside}ip link set {quote(way.link['name'])} mtu {fits}   # and the network's own MTU"

@@ -107,7 +107,7 @@ def _loopback(case: Case, space: Space) -> Iterator[Step]:
     if lo and not lo["up"] and case.container and case.endpoints:
         state = "broken" if case.target.is_name else "note"
         yield Step(
-            "link", state, "lo is down, by which Docker's name server is asked", f"{enter(case)}ip link set lo up"
+            "link", state, "lo is down, by which Docker's name server is asked", f"{case.inside}ip link set lo up"
         )
 
 
@@ -120,7 +120,7 @@ def _concerned(case: Case, links: list[Row]) -> list[Row]:
 
 
 def _link(case: Case, link: Row) -> Step:
-    inside = enter(case)
+    inside = case.inside
     if not link["up"]:
         return Step("link", "broken", f"{link['name']} is down", f"{inside}ip link set {quote(link['name'])} up")
     if not link["running"]:
@@ -131,14 +131,6 @@ def _link(case: Case, link: Row) -> Step:
         detail = f"{link['name']} asks for no MAC address (NOARP), so it finds nobody on its segment"
         return Step("link", "broken", detail, f"{inside}ip link set {quote(link['name'])} arp on")
     return Step("link", "ok", f"{link['name']} ({link['kind'] or 'device'}) is up, MTU {link['mtu']}")
-
-
-def enter(case: Case) -> str:
-    """Return how a command is begun that runs in the source's namespace."""
-    if case.container and case.container["pid"]:
-        return f"nsenter --target {case.container['pid']} --net "
-    names = (case.space.row["names"] or []) if case.space else []
-    return f"ip netns exec {quote(names[0])} " if names else ""
 
 
 def _peers(case: Case, space: Space) -> Iterator[Step]:
@@ -184,7 +176,7 @@ def _twin(case: Case, host: Space, bridge: Row | None, link: Row) -> tuple[Space
         if (
             found
             and found[1]["mac"] == link["mac"]
-            and (found[0].id, found[1]["index"]) != (case.space_id, link["index"])
+            and (found[0] is not case.space or found[1]["index"] != link["index"])
         ):
             return (*found, str(bridge["name"] if bridge else ""))
     return None
@@ -225,7 +217,7 @@ def _addresses(case: Case, space: Space) -> Iterator[Step]:
 
 def _address(case: Case, space: Space, link: Row, wanted: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> Step:
     row = space.addresses.get(wanted.ip)
-    inside, name = enter(case), quote(link["name"])
+    inside, name = case.inside, quote(link["name"])
     if row is None:
         others = [f"{one['address']}/{one['prefixlen']}" for one in space.addresses_of(link["index"], wanted.version)]
         detail = f"Docker says that {link['name']} has {wanted}, and it has {', '.join(others) or 'no address'}"
@@ -241,7 +233,7 @@ def _address(case: Case, space: Space, link: Row, wanted: ipaddress.IPv4Interfac
 
 
 def _route(case: Case, space: Space) -> Iterator[Step]:
-    inside = enter(case)
+    inside = case.inside
     said = {end["gateway"] for end in case.endpoints if end["gateway"]}
     version = case.target.address.version if case.target.address else 4
     gateways = {one for one in said if ipaddress.ip_address(one).version == version}
