@@ -126,7 +126,8 @@ def test_a_stopped_container_is_the_first_broken_step() -> None:
     ("container", "state", "words"),
     [
         ({"network_mode": "host"}, "note", "shares the host's network"),
-        ({"network_mode": "none"}, "broken", "driver none"),
+        # It has a link that somebody else gave it.
+        ({"network_mode": "none"}, "note", "driver none"),
         ({"network_mode": "container:x", "joined": "db"}, "note", "shares the network of container db"),
     ],
 )
@@ -134,6 +135,19 @@ def test_modes_are_explained(container: dict[str, Any], state: str, words: str) 
     step = _step(_asked(host(**container)), "namespace")
     assert step["state"] == state
     assert words in step["detail"]
+
+
+def test_the_driver_none_is_what_is_broken_only_where_nobody_else_gave_it_a_link() -> None:
+    snapshot = host(network_mode="none")
+    web = snapshot["namespaces"][1]
+    web["routes"] = []
+    told = _asked(snapshot, results=[_probed("target ping", "ping", "unreachable")])
+    assert told["first_broken"] == "route"
+    assert [step["step"] for step in told["steps"] if step["state"] == "broken"] == ["route", "target"]
+    web["interfaces"], web["addresses"] = [], []
+    told = _asked(snapshot, results=[_probed("target ping", "ping", "unreachable")])
+    assert told["first_broken"] == "namespace"
+    assert "docker network disconnect none web" in told["remedy"]
 
 
 def test_a_container_that_shares_the_hosts_network_is_asked_from_there() -> None:

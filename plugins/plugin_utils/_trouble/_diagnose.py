@@ -44,7 +44,9 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
     path = explained(case)
     by_name = {str(result["name"]): result for result in results or ()}
     steps = [*from_snapshot(case), *from_probe(case, by_name)]
-    steps += _from_path(case, path, _reached(by_name))
+    # What is seen to be broken is not foretold once more.
+    seen = {step.step for step in steps if step.state == "broken"}
+    steps += [step for step in _from_path(case, path, _reached(by_name)) if step.step not in seen]
     if case.target.unknown and not case.target.is_name:
         steps.append(Step("target", "unknown", case.target.unknown))
     steps.sort(key=lambda step: ORDER.index(step.step))

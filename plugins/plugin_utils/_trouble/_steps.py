@@ -65,6 +65,10 @@ def _namespace(case: Case, space: Space) -> Iterator[Step]:
         yield Step(
             "namespace", "note", "it shares the host's network: addresses, ports and firewall are the host's own"
         )
+    elif mode == "none" and any(link["kind"] != "loopback" for link in space.links.values()):
+        yield Step(
+            "namespace", "note", "it has the driver none: Docker gives it no link; those that it has are others'"
+        )
     elif mode == "none":
         detail = "it has the driver none: Docker gives it no link but lo, so it reaches nothing but itself"
         name = quote(container["name"])
