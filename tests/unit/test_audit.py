@@ -16,30 +16,11 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import rule_files, sql_macros
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ..schema import tables
 from .audit_fleet import evaluated, rules, save, snapshot
-
-# How the types of docs/schema.md stand in SQL; a list is one of texts, or has parts.
-_SQL = {
-    "text": ["VARCHAR"],
-    "integer": ["BIGINT"],
-    "number": ["DOUBLE"],
-    "boolean": ["BOOLEAN"],
-    "list": ["VARCHAR[]", "JSON"],
-    "object": ["JSON"],
-}
-
-
-def test_tables_are_those_of_the_schema() -> None:
-    assert schema.of_snapshots() == list(tables())
-    for name, columns in tables().items():
-        assert list(schema.columns(name)) == list(columns)
-        for column, kind in schema.columns(name).items():
-            assert kind in _SQL[columns[column]], (name, column)
 
 
 @pytest.fixture(scope="module")

@@ -66,7 +66,7 @@ def empty() -> Iterator[Any]:
     import duckdb
 
     database = duckdb.connect(":memory:", config={"threads": 1})
-    for statement in schema.definitions():
+    for statement in schema.create_statements():
         database.execute(statement)
     sql_macros.define(database)
     yield database
@@ -75,7 +75,7 @@ def empty() -> Iterator[Any]:
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
 def test_a_file_names_the_tables_that_it_reads(rule: rule_files.Rule, empty: Any) -> None:
-    read = set(empty.get_table_names(rule.query)) & set(schema.of_snapshots())
+    read = set(empty.get_table_names(rule.query)) & set(schema.snapshot_tables())
     # It may need more: a namespace has its kind from what the engine says of containers.
     assert set(rule.needs) >= read - {"host", "missing"}
 

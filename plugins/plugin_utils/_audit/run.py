@@ -79,7 +79,7 @@ def evaluate(wanted: Wanted) -> dict[str, Any]:
             sql_macros.define(database)
             engine_policy.insert(database, wanted.policy)
             given = _insert_beside(database, wanted.beside)
-            lacking = frozenset(schema.collected()) - frozenset(schema.of_snapshots()) - given
+            lacking = frozenset(schema.collected_tables()) - frozenset(schema.snapshot_tables()) - given
             _note_run(database, today, rules)
             baseline.open_earlier(database, wanted.compare_with)
         with _opened(work) as database:
@@ -136,9 +136,9 @@ def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
     found = {table: sorted(str(path) for path in folder.glob("*.json")) for table, folder in beside.items()}
     for table, files in found.items():
         if files:
-            columns = schema.beside(table)
+            columns = schema.columns(table)
             database.execute(
-                f"INSERT INTO {schema.quoted(table)} SELECT {', '.join(columns)} FROM"
+                f"INSERT INTO {schema.quote_identifier(table)} SELECT {', '.join(columns)} FROM"
                 " read_json($files, columns = $columns, format = 'array')",
                 {"files": files, "columns": columns},
             )
@@ -191,7 +191,7 @@ def _write(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequ
     if "csv" in formats:
         json_csv.write_csv(folder / ALL["csv"], report_report.findings(database))
     if "parquet" in formats:
-        for table in schema.names():
+        for table in schema.table_names():
             baseline.copy(database, table, folder / f"data/{table}.parquet")
 
 

@@ -75,4 +75,4 @@ def keep(database: Any, folder: Path) -> None:
 def copy(database: Any, table: str, path: Path) -> None:
     """Write a table as Parquet."""
     place = str(path).replace("'", "''")
-    database.execute(f"COPY {schema.quoted(table)} TO '{place}' (FORMAT parquet)")
+    database.execute(f"COPY {schema.quote_identifier(table)} TO '{place}' (FORMAT parquet)")

@@ -51,7 +51,7 @@ def evaluate(
 
     A rule that needs one of the tables that are lacking is not evaluated, and so not checked on any host.
     """
-    columns = ", ".join(f"{schema.quoted(name)} {kind}" for name, kind in FINDING.items())
+    columns = ", ".join(f"{schema.quote_identifier(name)} {kind}" for name, kind in FINDING.items())
     database.execute(f"CREATE TABLE finding ({columns})")
     database.execute("CREATE TABLE not_checked (rule VARCHAR, host VARCHAR, netns VARCHAR, reason VARCHAR)")
     # From here on, whatever a rule says, it reads the tables and nothing else.
@@ -73,7 +73,7 @@ def evaluate(
             database.execute(
                 "DELETE FROM finding WHERE rule = ? AND host IN"
                 " (SELECT host FROM missing WHERE reason = ? AND list_contains(?, part))",
-                [rule.id, load.NOT_ASKED, schema.parts_of(rule.needs)],
+                [rule.id, load.NOT_ASKED, schema.snapshot_parts(rule.needs)],
             )
     return broken
 
@@ -179,5 +179,5 @@ def _not_checked(database: Any, rule: Rule) -> None:
     database.execute(
         "INSERT INTO not_checked SELECT DISTINCT $rule, host, netns, part || ': ' || reason FROM missing"
         " WHERE list_contains($parts, part) AND what <> 'gone'",
-        {"rule": rule.id, "parts": schema.parts_of(rule.needs)},
+        {"rule": rule.id, "parts": schema.snapshot_parts(rule.needs)},
     )

@@ -49,13 +49,13 @@ class Waiver:
 def insert(database: Any, policy: Mapping[str, Any]) -> None:
     """Write the policy into its tables."""
     for option, table in TABLES.items():
-        columns = list(schema.beside(table))
+        columns = list(schema.columns(table))
         rows = [[entry.get(name) for name in columns] for entry in policy.get(option) or []]
         if option == "reserved_subnets":
             rows = [[_subnet(number, *row), row[1]] for number, row in enumerate(rows)]
         if rows:
             marks = ", ".join("?" for _column in columns)
-            database.executemany(f"INSERT INTO {schema.quoted(table)} VALUES ({marks})", rows)
+            database.executemany(f"INSERT INTO {schema.quote_identifier(table)} VALUES ({marks})", rows)
 
 
 def _subnet(number: int, subnet: str, _reason: Any) -> str:

@@ -87,7 +87,7 @@ def _rule(path: Path) -> Rule:
     }
     _one_of(said, "severity", SEVERITIES)
     _one_of(said, "scope", SCOPES)
-    if stranger := next((name for name in fields["needs"] if name not in schema.collected()), None):
+    if stranger := next((name for name in fields["needs"] if name not in schema.collected_tables()), None):
         raise _Wrong(f"needs: there is no table {stranger}")
     if not fields["key"]:
         raise _Wrong("key: is to name the columns that tell one finding from another")

@@ -39,7 +39,7 @@ class Broken:
 
 def load(database: Any, files: Sequence[Path]) -> list[Broken]:
     """Fill the tables of an open DuckDB connection from snapshot files; return those that could not be loaded."""
-    for statement in schema.definitions():
+    for statement in schema.create_statements():
         database.execute(statement)
     whole = [file for file in files if _is_whole(file)]
     usable = set(whole)
@@ -105,8 +105,8 @@ def _load_batch(database: Any, batch: list[Path]) -> list[Broken]:
 
 def _stage(database: Any, batch: list[Path]) -> None:
     """Read documents as they are into a table of this batch."""
-    columns = {"file": "VARCHAR", "host_name": "VARCHAR", **schema.document()}
-    typed = ", ".join(f"{schema.quoted(name)} {kind}" for name, kind in columns.items())
+    columns = {"file": "VARCHAR", "host_name": "VARCHAR", **schema.snapshot_types()}
+    typed = ", ".join(f"{schema.quote_identifier(name)} {kind}" for name, kind in columns.items())
     database.execute(f"CREATE OR REPLACE TABLE staging.staged ({typed})")
     parts = [part for number in range(_READERS) if (part := batch[number::_READERS])]
     with ThreadPoolExecutor(_READERS) as pool:
@@ -120,7 +120,7 @@ def _read(database: Any, part: list[Path]) -> None:
         " coalesce(host.name, regexp_replace(parse_filename(filename), '\\.json(\\.gz)?$', '')), *"
         " EXCLUDE (filename) FROM read_json($files, columns = $columns, filename = true, format = 'unstructured',"
         " maximum_object_size = $largest)",
-        {"files": [str(file) for file in part], "columns": schema.document(), "largest": largest},
+        {"files": [str(file) for file in part], "columns": schema.snapshot_types(), "largest": largest},
     )
 
 
@@ -154,21 +154,21 @@ def _fill(database: Any) -> None:
     database.execute(
         "CREATE OR REPLACE TEMP TABLE staged_netns AS SELECT host_name, unnest(namespaces) AS ns FROM staging.staged"
     )
-    netns = ", ".join(f"ns.{schema.quoted(name)}" for name in schema.columns("netns"))
+    netns = ", ".join(f"ns.{schema.quote_identifier(name)}" for name in schema.columns("netns"))
     database.execute("INSERT INTO host SELECT host_name, unnest(host) FROM staging.staged")
     database.execute(f"INSERT INTO netns SELECT host_name, {netns} FROM staged_netns")
     database.execute(
         "INSERT INTO sysctl SELECT host_name, netns, unnest(entry) FROM"
         " (SELECT host_name, ns.netns AS netns, unnest(map_entries(ns.sysctls)) AS entry FROM staged_netns)"
     )
-    for part, table in schema.OF_NETNS.items():
+    for part, table in schema.NAMESPACE_LISTS.items():
         database.execute(
-            f"INSERT INTO {schema.quoted(table)} SELECT host_name, netns, unnest(entry) FROM"
+            f"INSERT INTO {schema.quote_identifier(table)} SELECT host_name, netns, unnest(entry) FROM"
             f" (SELECT host_name, ns.netns AS netns, unnest(ns.{part}) AS entry FROM staged_netns)"
         )
     for part, table in (("strays", "stray"), ("missing", "missing")):
         database.execute(_listed(part, table))
-    for part in (*schema.OF_NETNS, "sysctls"):
+    for part in (*schema.NAMESPACE_LISTS, "sysctls"):
         # What could not be read has said so itself, the firewall's lists and IPsec's under the name of both.
         database.execute(
             "INSERT INTO missing SELECT DISTINCT host_name, NULL, $part, 'missing', $reason FROM staged_netns"
@@ -176,7 +176,7 @@ def _fill(database: Any) -> None:
             " (SELECT (host, netns) FROM missing WHERE list_contains($names, part) AND netns IS NOT NULL)",
             {"part": part, "reason": NOT_ASKED, "names": [part, part.partition("_")[0]]},
         )
-    for part, table in schema.OF_DOCKER.items():
+    for part, table in schema.DOCKER_LISTS.items():
         database.execute(_listed(f"docker.{part}", table))
     database.execute(
         "INSERT INTO docker_engine SELECT host_name, unnest(docker.engine) FROM staging.staged"
@@ -186,7 +186,7 @@ def _fill(database: Any) -> None:
 
 def _listed(part: str, table: str) -> str:
     inner = f"SELECT host_name, unnest({part}) AS entry FROM staging.staged"
-    return f"INSERT INTO {schema.quoted(table)} SELECT host_name, unnest(entry) FROM ({inner})"
+    return f"INSERT INTO {schema.quote_identifier(table)} SELECT host_name, unnest(entry) FROM ({inner})"
 
 
 def _first_line(error: Exception) -> str:
