@@ -92,7 +92,7 @@ def test_examples_use_existing_options_of_modules(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_use_existing_variables_of_roles(page: str) -> None:
-    places = [document for document in examples(page) if isinstance(document, dict)]
+    places: list[Any] = [document for document in examples(page) if isinstance(document, dict)]
     for mapping in mappings(examples(page)):
         places += [mapping.get("vars"), *(mapping.get("roles") or ())]
         places += hosts.values() if isinstance(hosts := mapping.get("hosts"), dict) else ()
