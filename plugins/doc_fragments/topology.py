@@ -13,65 +13,65 @@ class ModuleDocFragment:
 options:
   namespaces:
     description:
-      - Namespaces, each with what belongs to it as a whole.
+      - Namespaces with their loopback, sysctls, routes, rules and neighbours.
     type: list
     elements: dict
     suboptions:
       name:
         description:
-          - Name of the namespace, a file in C(/run/netns); it is created if it is not there.
+          - Name of the namespace in C(/run/netns). It is created if it does not exist.
           - >-
-            Any other reference to a namespace (see the notes) is taken too, for its loopback, sysctls, routes, rules
-            and neighbours; it must be there.
+            To manage the loopback, sysctls, routes, rules and neighbours of an existing namespace, any other reference
+            is accepted. See the notes for the notation.
         type: str
         required: true
       force:
         description:
           - >-
-            With O(state=absent), remove the name even though processes are inside. The namespace then lives on without
-            a name until the last of them ends.
+            With O(state=absent), remove the name even if processes run in the namespace. The namespace then exists
+            without a name until the last process ends.
         type: bool
         default: false
       loopback_up:
         description:
-          - Whether the loopback interface C(lo) is to be up.
-          - By default it is brought up in a named namespace and left alone in any other.
+          - Whether the loopback interface C(lo) is up.
+          - By default, it is set up in a named namespace and not managed in other namespaces.
         type: bool
       sysctls:
         description:
           - >-
-            Sysctls of the namespace, all below C(net.), with their values. As in C(sysctl\(8\)), a dot in an
-            interface's name is written as C(/).
+            Sysctls of the namespace below C(net.), with their values. As in C(sysctl\(8\)), a dot in an interface name
+            is written as C(/).
         type: dict
       routes:
         description:
           - >-
-            Routes. The list is exact for routes that users make (protocols C(boot) and C(static)); those of the kernel,
-            of router advertisements and of routing daemons are left alone.
+            Routes. The list is exact for routes with the protocols C(boot) and C(static). Routes of the kernel, of
+            router advertisements and of routing daemons are not managed.
         type: list
         elements: dict
         suboptions:
           dst:
             description:
-              - Network in CIDR form, an address, or C(default).
+              - Network in CIDR notation, an address, or C(default).
             type: str
             required: true
           gateway:
             description:
-              - Address of the next hop; its family is the family of a default route.
+              - Address of the next hop. It determines the family of a default route.
             type: str
           dev:
             description:
-              - Link through which packets leave.
+              - Outgoing link.
             type: str
           family:
             description:
-              - Family of a default route that has no gateway.
+              - Family of a default route without a gateway.
             type: str
             choices: [ipv4, ipv6]
           metric:
             description:
-              - Priority, the lowest wins.
+              - Metric. The route with the lowest metric is used.
             type: int
           table:
             description:
@@ -84,52 +84,52 @@ options:
             type: str
           type:
             description:
-              - What happens to packets.
+              - Type of the route.
             type: str
             choices: [unicast, local, blackhole, unreachable, prohibit]
             default: unicast
           onlink:
             description:
-              - Take the gateway for reachable on the link without an address in its subnet.
+              - Treat the gateway as reachable on the link, even if no address is in its subnet.
             type: bool
       routes_append:
         description:
-          - Leave routes that are not listed in O(namespaces[].routes).
+          - Keep routes that are not listed in O(namespaces[].routes).
         type: bool
         default: false
       rules:
         description:
-          - Policy rules. The list is exact but for those that every namespace is born with.
+          - Policy rules. The list is exact, except for the default rules of the kernel.
         type: list
         elements: dict
         suboptions:
           priority:
             description:
-              - Number of the rule, the lowest is looked at first.
+              - Priority of the rule. Rules with a lower number are evaluated first.
             type: int
             required: true
           family:
             description:
               - >-
-                Family of the rule, by default that of O(namespaces[].rules[].src) or O(namespaces[].rules[].dst), else
-                C(ipv4).
+                Family of the rule. The default is that of O(namespaces[].rules[].src) or O(namespaces[].rules[].dst),
+                otherwise C(ipv4).
             type: str
             choices: [ipv4, ipv6]
           src:
             description:
-              - Network that the source address lies in.
+              - Source network.
             type: str
           dst:
             description:
-              - Network that the destination address lies in.
+              - Destination network.
             type: str
           iif:
             description:
-              - Link through which packets come.
+              - Incoming link.
             type: str
           oif:
             description:
-              - Link to which a socket is bound.
+              - Link that the socket is bound to.
             type: str
           fwmark:
             description:
@@ -141,25 +141,25 @@ options:
             type: int
           table:
             description:
-              - Number of the routing table to look in; needed for the action C(lookup).
+              - Number of the routing table. Required for the action C(lookup).
             type: int
           action:
             description:
-              - What happens to packets that match.
+              - Action for matching packets.
             type: str
             choices: [lookup, blackhole, unreachable, prohibit]
             default: lookup
       rules_append:
         description:
-          - Leave rules that are not listed in O(namespaces[].rules).
+          - Keep rules that are not listed in O(namespaces[].rules).
         type: bool
         default: false
       neighbours:
         description:
           - >-
-            Permanent neighbours, and with O(namespaces[].neighbours[].proxy) addresses that are answered for. The list
-            is exact; entries that come with traffic, or from routing daemons, are left alone.
-          - The kernel drops the neighbours of a link that goes down or gets another MAC address.
+            Permanent neighbour entries and, with O(namespaces[].neighbours[].proxy), proxy entries. The list is exact.
+            Learned entries and entries of routing daemons are not managed.
+          - The kernel deletes the entries of a link that is set down or gets another MAC address.
         type: list
         elements: dict
         suboptions:
@@ -170,26 +170,28 @@ options:
             required: true
           mac:
             description:
-              - MAC address of the neighbour; a proxy entry has none.
+              - MAC address of the neighbour. Not allowed for a proxy entry.
             type: str
           dev:
             description:
-              - Link at which the neighbour is.
+              - Link of the neighbour.
             type: str
             required: true
           proxy:
             description:
-              - Answer for this address on the link, where its sysctl C(proxy_ndp) or C(forwarding) lets it.
+              - >-
+                Answer requests for this address on the link. Requires the sysctl C(proxy_ndp) or C(forwarding) of the
+                link.
             type: bool
             default: false
       neighbours_append:
         description:
-          - Leave neighbours that are not listed in O(namespaces[].neighbours).
+          - Keep entries that are not listed in O(namespaces[].neighbours).
         type: bool
         default: false
   links:
     description:
-      - Links, in any order. What each needs is made before it.
+      - Links, in any order.
     type: list
     elements: dict
     suboptions:
@@ -200,22 +202,20 @@ options:
         required: true
       netns:
         description:
-          - >-
-            Namespace in which the link is to be, see the notes for how it is named. Without it, the namespace that the
-            module runs in.
+          - Namespace of the link. By default, the namespace that the module runs in. See the notes for the notation.
         type: str
       kind:
         description:
-          - Kind of the link. Without it, the link must be there already, and only what is given of it is changed.
+          - Kind of the link. Without a kind, the link must exist, and only the options that are set are managed.
         type: str
         choices: [bridge, dummy, ifb, ipvlan, macvlan, macvtap, veth, vlan, vxlan]
       up:
         description:
-          - Whether the link is to be up. By default it is, unless it has no O(links[].kind).
+          - Whether the link is up. The default is V(true) for a link with O(links[].kind).
         type: bool
       mtu:
         description:
-          - Largest packet in bytes, 68 to 65535.
+          - MTU in bytes, 68 to 65535.
         type: int
       mac:
         description:
@@ -224,13 +224,13 @@ options:
       addresses:
         description:
           - >-
-            IPv4 and IPv6 addresses with their prefix lengths. The list is exact, other addresses are removed, but for
-            those of the kernel itself, of router advertisements and of leases.
+            IPv4 and IPv6 addresses with prefix length. The list is exact; other addresses are removed. Addresses of the
+            kernel, of router advertisements and of leases are not managed.
         type: list
         elements: str
       master:
         description:
-          - Link in the same namespace, such as a bridge, of which this one is to be a port. Empty for none.
+          - Bridge or other master in the same namespace. An empty string removes the link from its master.
         type: str
       altnames:
         description:
@@ -239,11 +239,11 @@ options:
         elements: str
       alias:
         description:
-          - Free text that the kernel keeps with the link, at most 255 bytes. Empty for none.
+          - Alias of the link, at most 255 bytes. An empty string removes it.
         type: str
       bridge_port:
         description:
-          - Options of the link as a port of the bridge that is its O(links[].master).
+          - Options of the link as a port of the bridge O(links[].master).
         type: dict
         suboptions:
           priority:
@@ -256,24 +256,24 @@ options:
             type: int
           hairpin:
             description:
-              - Whether frames may leave through the port they came in by.
+              - Whether frames can be sent back through the port that received them.
             type: bool
           learning:
             description:
-              - Whether the bridge learns MAC addresses behind the port.
+              - Whether the bridge learns MAC addresses on the port.
             type: bool
           neigh_suppress:
             description:
-              - Whether the bridge answers ARP and neighbour solicitations itself where it can.
+              - Whether the bridge answers ARP requests and neighbour solicitations from its own entries.
             type: bool
           isolated:
             description:
-              - Whether the port is kept apart from other isolated ones.
+              - Whether the port is isolated from other isolated ports.
             type: bool
       peer:
         description:
           - >-
-            Of a veth, its other end: a link of its own, in any namespace.
+            For veth: the other end of the pair, in any namespace.
         type: dict
         suboptions:
           name:
@@ -284,16 +284,16 @@ options:
           netns:
             description:
               - >-
-                Namespace in which the link is to be, see the notes for how it is named. Without it, the namespace that
-                the module runs in.
+                Namespace of the link. By default, the namespace that the module runs in. See the notes for the
+                notation.
             type: str
           up:
             description:
-              - Whether this end is to be up.
+              - Whether the peer is up.
             type: bool
           mtu:
             description:
-              - Largest packet in bytes, 68 to 65535.
+              - MTU in bytes, 68 to 65535.
             type: int
           mac:
             description:
@@ -302,13 +302,13 @@ options:
           addresses:
             description:
               - >-
-                IPv4 and IPv6 addresses with their prefix lengths. The list is exact, other addresses are removed, but
-                for those of the kernel itself, of router advertisements and of leases.
+                IPv4 and IPv6 addresses with prefix length. The list is exact; other addresses are removed. Addresses of
+                the kernel, of router advertisements and of leases are not managed.
             type: list
             elements: str
           master:
             description:
-              - Link in the same namespace, such as a bridge, of which this one is to be a port. Empty for none.
+              - Bridge or other master in the same namespace. An empty string removes the link from its master.
             type: str
           altnames:
             description:
@@ -317,11 +317,11 @@ options:
             elements: str
           alias:
             description:
-              - Free text that the kernel keeps with the link, at most 255 bytes. Empty for none.
+              - Alias of the link, at most 255 bytes. An empty string removes it.
             type: str
           bridge_port:
             description:
-              - Options of the link as a port of the bridge that is its O(links[].peer.master).
+              - Options of the link as a port of the bridge O(links[].peer.master).
             type: dict
             suboptions:
               priority:
@@ -334,268 +334,285 @@ options:
                 type: int
               hairpin:
                 description:
-                  - Whether frames may leave through the port they came in by.
+                  - Whether frames can be sent back through the port that received them.
                 type: bool
               learning:
                 description:
-                  - Whether the bridge learns MAC addresses behind the port.
+                  - Whether the bridge learns MAC addresses on the port.
                 type: bool
               neigh_suppress:
                 description:
-                  - Whether the bridge answers ARP and neighbour solicitations itself where it can.
+                  - Whether the bridge answers ARP requests and neighbour solicitations from its own entries.
                 type: bool
               isolated:
                 description:
-                  - Whether the port is kept apart from other isolated ones.
+                  - Whether the port is isolated from other isolated ports.
                 type: bool
       parent:
         description:
           - >-
-            Link that this one sits on. A macvlan, macvtap, ipvlan and vlan cannot be without one; of a VXLAN link it is
-            the one through which packets leave. The kernel cannot change it later.
+            Parent link. Required for macvlan, macvtap, ipvlan and vlan. For vxlan, the outgoing link of the
+            encapsulated packets. The kernel cannot change it.
         type: str
       parent_netns:
         description:
           - >-
-            Namespace of O(links[].parent), and of a VXLAN link's packets. Without it, the namespace that the module
-            runs in.
+            Namespace of O(links[].parent) and, for vxlan, of the encapsulated packets. By default, the namespace that
+            the module runs in.
         type: str
       ports:
         description:
           - >-
-            Of a bridge, links in the same namespace that are to be its ports, as names or as dictionaries with a
-            C(name) and any of the options of O(links[].bridge_port).
+            For bridge: ports in the same namespace, as names or as dictionaries with C(name) and options of
+            O(links[].bridge_port).
           - >-
-            The list is exact, together with the links that declare the bridge as their O(links[].master); other ports
-            are released, unless O(links[].ports_append=true).
+            The list is exact, together with links that have the bridge as O(links[].master). Other ports are removed
+            from the bridge, unless O(links[].ports_append=true).
         type: list
         elements: raw
       ports_append:
         description:
-          - Leave ports that are not listed in O(links[].ports).
+          - Keep ports that are not listed in O(links[].ports).
         type: bool
         default: false
       fdb:
         description:
           - >-
-            Static forwarding entries. Of a VXLAN link, behind which host a MAC address is; of a port of a bridge, that
-            a MAC address is behind it. The list is exact, unless O(links[].fdb_append=true).
+            Static forwarding entries. For vxlan, the host of a MAC address; for a bridge port, a MAC address on this
+            port. The list is exact, unless O(links[].fdb_append=true).
         type: list
         elements: dict
         suboptions:
           mac:
             description:
               - >-
-                MAC address. The default, of a VXLAN link only, stands for all that have no entry, broadcasts among
-                them, and may be there once for each destination.
+                MAC address. The default, for vxlan only, applies to all addresses without an entry, including
+                broadcasts, and is allowed once for each destination.
             type: str
             default: "00:00:00:00:00:00"
           dst:
             description:
-              - Of a VXLAN link, address of the host to which such frames go.
+              - >-
+                For vxlan: address of the remote host.
             type: str
           port:
             description:
-              - UDP port of that host, if not O(links[].port).
+              - UDP port of the remote host. The default is O(links[].port).
             type: int
           vni:
             description:
-              - Number of the virtual network there, if not O(links[].vni).
+              - VNI on the remote host. The default is O(links[].vni).
             type: int
           via:
             description:
-              - Link through which the packets leave, if it is not to be the parent or what the routes tell.
+              - Outgoing link of the encapsulated packets. The default is the parent, or the route to the remote host.
             type: str
           vlan:
             description:
-              - Of a port of a bridge, the VLAN in which this holds.
+              - >-
+                For a bridge port: VLAN of the entry.
             type: int
       fdb_append:
         description:
-          - Leave forwarding entries that are not listed in O(links[].fdb).
+          - Keep forwarding entries that are not listed in O(links[].fdb).
         type: bool
         default: false
       mode:
         description:
           - >-
-            Of a macvlan or macvtap, how links of one parent see each other: V(bridge), V(vepa), V(private), V(passthru)
-            or V(source), see M(netfleet.docker.macvlan). Of an ipvlan V(l2), V(l3) or V(l3s).
+            For macvlan and macvtap, the mode V(bridge), V(vepa), V(private), V(passthru) or V(source); see
+            M(netfleet.docker.macvlan). For ipvlan, V(l2), V(l3) or V(l3s).
         type: str
       flags:
         description:
           - >-
-            Of a macvlan or macvtap, any of V(nopromisc) and V(nodst); of an ipvlan, one of V(bridge), V(private) and
+            For macvlan and macvtap, any of V(nopromisc) and V(nodst). For ipvlan, one of V(bridge), V(private) and
             V(vepa).
         type: list
         elements: str
       source_macs:
         description:
           - >-
-            Of a macvlan or macvtap. With O(links[].mode=source), the MAC addresses from which packets are taken. The
-            list is exact.
+            For macvlan and macvtap with O(links[].mode=source): source MAC addresses to accept. The list is exact.
         type: list
         elements: str
       broadcast_queue_length:
         description:
           - >-
-            Of a macvlan or macvtap. Number of broadcast packets that may wait on the parent; the largest among the
-            parent's links counts.
+            For macvlan and macvtap: length of the broadcast queue in packets. The kernel uses the maximum of all links
+            of the parent.
         type: int
       id:
         description:
-          - Of a vlan, its number, 0 to 4094. The kernel cannot change it later.
+          - >-
+            For vlan: VLAN ID, 0 to 4094. The kernel cannot change it.
         type: int
       protocol:
         description:
-          - Of a vlan, the protocol of its tags, V(802.1Q) or V(802.1ad). The kernel cannot change it later.
+          - >-
+            For vlan: protocol of the tags, V(802.1Q) or V(802.1ad). The kernel cannot change it.
         type: str
       stp:
         description:
-          - Of a bridge. Whether the spanning tree protocol runs.
+          - >-
+            For bridge: whether the spanning tree protocol is enabled.
         type: bool
       forward_delay:
         description:
           - >-
-            Of a bridge. Time that a port listens, and learns, before it forwards; in hundredths of a second, 200 to
+            For bridge: duration of the listening state and of the learning state in hundredths of a second, 200 to
             3000.
         type: int
       hello_time:
         description:
           - >-
-            Of a bridge. Time between two hello packets of the spanning tree's root; in hundredths of a second, 100 to
-            1000.
+            For bridge: interval of hello packets of the root bridge in hundredths of a second, 100 to 1000.
         type: int
       max_age:
         description:
           - >-
-            Of a bridge. Time after which a bridge that was not heard of is taken for lost; in hundredths of a second,
-            600 to 4000.
+            For bridge: maximum age of hello packets in hundredths of a second, 600 to 4000.
         type: int
       ageing_time:
         description:
-          - Of a bridge. Time after which a learned MAC address is forgotten; in hundredths of a second.
+          - >-
+            For bridge: lifetime of learned MAC addresses in hundredths of a second.
         type: int
       priority:
         description:
-          - Of a bridge. Bridge priority for the spanning tree, 0 to 65535.
+          - >-
+            For bridge: bridge priority for the spanning tree, 0 to 65535.
         type: int
       vlan_filtering:
         description:
-          - Of a bridge. Whether the bridge looks at VLAN tags.
+          - >-
+            For bridge: whether VLAN filtering is enabled.
         type: bool
       multicast_snooping:
         description:
-          - Of a bridge. Whether multicast packets go only to ports with listeners.
+          - >-
+            For bridge: whether multicast packets are forwarded only to ports with listeners.
         type: bool
       group_fwd_mask:
         description:
-          - Of a bridge. Bits of the link-local groups 01:80:C2:00:00:0X that are forwarded, 0 to 65535.
+          - >-
+            For bridge: bit mask of the link-local groups 01:80:C2:00:00:0X to forward, 0 to 65535.
         type: int
       nf_call_iptables:
         description:
-          - Of a bridge. Whether bridged IPv4 packets pass iptables.
+          - >-
+            For bridge: whether bridged IPv4 packets pass iptables.
         type: bool
       nf_call_ip6tables:
         description:
-          - Of a bridge. Whether bridged IPv6 packets pass ip6tables.
+          - >-
+            For bridge: whether bridged IPv6 packets pass ip6tables.
         type: bool
       nf_call_arptables:
         description:
-          - Of a bridge. Whether bridged ARP packets pass arptables.
+          - >-
+            For bridge: whether bridged ARP packets pass arptables.
         type: bool
       vni:
         description:
           - >-
-            Of a VXLAN link. Number of the virtual network, 0 to 16777215, without which it cannot be. The kernel cannot
-            change it later.
+            For vxlan: VXLAN network identifier (VNI), 0 to 16777215. Required for this kind. The kernel cannot change
+            it.
         type: int
       port:
         description:
           - >-
-            Of a VXLAN link. UDP port, here and at the other ends, 4789 if none is given. The kernel cannot change it
-            later.
+            For vxlan: local and remote UDP port. The default is 4789. The kernel cannot change it.
         type: int
       local:
         description:
-          - Of a VXLAN link. Source address of the packets. Empty for the one that the routes tell.
-          - With IPv6 addresses in O(links[].fdb) alone it is needed, as a link without any address is one of IPv4.
+          - >-
+            For vxlan: source address of the encapsulated packets. With an empty string, the route determines it.
+          - Required if only O(links[].fdb) contains IPv6 addresses, because a link without an address uses IPv4.
         type: str
       remote:
         description:
           - >-
-            Of a VXLAN link. The one other end: where frames go for which there is no forwarding entry. Empty for none.
+            For vxlan: remote host for frames without a forwarding entry. An empty string removes it.
         type: str
       group:
         description:
           - >-
-            Of a VXLAN link. Multicast group of all ends, to which such frames go. Needs a O(links[].parent), and
-            excludes O(links[].remote). The kernel cannot change it later.
+            For vxlan: multicast group for frames without a forwarding entry. Requires O(links[].parent); mutually
+            exclusive with O(links[].remote). The kernel cannot change it.
         type: str
       learning:
         description:
-          - Of a VXLAN link. Whether the link learns from the packets that come in behind which host a MAC address is.
+          - >-
+            For vxlan: whether the link learns the remote host of MAC addresses from received packets.
         type: bool
       proxy:
         description:
           - >-
-            Of a VXLAN link. Whether the link answers ARP and neighbour solicitations itself, from the neighbours of its
+            For vxlan: whether the link answers ARP requests and neighbour solicitations from the neighbour table of its
             namespace.
         type: bool
       rsc:
         description:
-          - Of a VXLAN link. Whether frames to a router go straight to their destination where its neighbour is known.
+          - >-
+            For vxlan: whether frames to a router are sent directly to the destination if its neighbour entry is known
+            (route short circuit).
         type: bool
       l2miss:
         description:
-          - Of a VXLAN link. Whether the kernel tells listeners of MAC addresses that it has no entry for.
+          - >-
+            For vxlan: whether the kernel sends netlink notifications for MAC addresses without an entry.
         type: bool
       l3miss:
         description:
-          - Of a VXLAN link. Whether the kernel tells listeners of IP addresses that it has no neighbour for.
+          - >-
+            For vxlan: whether the kernel sends netlink notifications for IP addresses without a neighbour entry.
         type: bool
       ttl:
         description:
           - >-
-            Of a VXLAN link. Time to live of the packets, 0 to 255. With V(0) it is that of the route, and V(1) for a
-            multicast group.
+            For vxlan: time to live of the encapsulated packets, 0 to 255. With V(0), the kernel uses the default of the
+            route, or 1 for a multicast group.
         type: int
       tos:
         description:
-          - Of a VXLAN link. Type of service of the packets, 0 to 255. With V(1) it is that of the packet inside.
+          - >-
+            For vxlan: type of service of the encapsulated packets, 0 to 255. V(1) copies it from the inner packet.
         type: int
       df:
         description:
           - >-
-            Of a VXLAN link. Whether routers on the way may split packets, V(inherit) as the packet inside says;
-            V(unset) or V(set).
+            For vxlan: the don't fragment bit of the encapsulated packets, V(unset), V(set), or V(inherit) from the
+            inner packet.
         type: str
       ageing:
         description:
-          - Of a VXLAN link. Seconds after which what was learned is forgotten.
+          - >-
+            For vxlan: lifetime of learned entries in seconds.
         type: int
       limit:
         description:
-          - Of a VXLAN link. Largest number of forwarding entries; V(0) for no limit. The kernel cannot change it later.
+          - >-
+            For vxlan: maximum number of forwarding entries; V(0) for no limit. The kernel cannot change it.
         type: int
       udp_checksum:
         description:
-          - Of a VXLAN link. Whether packets over IPv4 have a UDP checksum. The kernel cannot change it later.
+          - >-
+            For vxlan: whether UDP checksums are calculated over IPv4. The kernel cannot change it.
         type: bool
       udp_zero_checksum6_tx:
         description:
-          - Of a VXLAN link. Whether packets over IPv6 leave without a UDP checksum. The kernel cannot change it later.
+          - >-
+            For vxlan: whether packets are sent without a UDP checksum over IPv6. The kernel cannot change it.
         type: bool
       udp_zero_checksum6_rx:
         description:
           - >-
-            Of a VXLAN link. Whether packets over IPv6 are taken without a UDP checksum. The kernel cannot change it
-            later.
+            For vxlan: whether packets without a UDP checksum are accepted over IPv6. The kernel cannot change it.
         type: bool
       recreate:
         description:
-          - >-
-            Delete what has the name and make the link anew where the kernel cannot change it in place. Without it, that
-            is an error.
+          - Delete and recreate the link if the kernel cannot change it in place. By default, this is an error.
         type: bool
         default: false
 """

@@ -23,36 +23,35 @@ options:
   ports:
     description:
       - >-
-        Links in the same namespace that are to be ports, as names or as dictionaries with a C(name) and any of
-        C(isolated), C(hairpin), C(learning), C(neigh_suppress) (booleans), C(cost) (1 to 65535) and C(priority)
-        (0 to 63). They must be there.
-      - The list is exact, other ports are released, unless O(ports_append=true).
+        Ports in the same namespace, as names or as dictionaries with C(name) and any of C(isolated), C(hairpin),
+        C(learning), C(neigh_suppress) (booleans), C(cost) (1 to 65535) and C(priority) (0 to 63). The links must exist.
+      - The list is exact. Other ports are removed from the bridge, unless O(ports_append=true).
     type: list
     elements: raw
   ports_append:
     description:
-      - Leave ports that are not listed in O(ports).
+      - Keep ports that are not listed in O(ports).
     type: bool
     default: false
   stp:
     description:
-      - Whether the spanning tree protocol runs.
+      - Whether the spanning tree protocol is enabled.
     type: bool
   forward_delay:
     description:
-      - Time that a port listens, and learns, before it forwards; in hundredths of a second, 200 to 3000.
+      - Duration of the listening state and of the learning state in hundredths of a second, 200 to 3000.
     type: int
   hello_time:
     description:
-      - Time between two hello packets of the spanning tree's root; in hundredths of a second, 100 to 1000.
+      - Interval of hello packets of the root bridge in hundredths of a second, 100 to 1000.
     type: int
   max_age:
     description:
-      - Time after which a bridge that was not heard of is taken for lost; in hundredths of a second, 600 to 4000.
+      - Maximum age of hello packets in hundredths of a second, 600 to 4000.
     type: int
   ageing_time:
     description:
-      - Time after which a learned MAC address is forgotten; in hundredths of a second.
+      - Lifetime of learned MAC addresses in hundredths of a second.
     type: int
   priority:
     description:
@@ -60,15 +59,15 @@ options:
     type: int
   vlan_filtering:
     description:
-      - Whether the bridge looks at VLAN tags.
+      - Whether VLAN filtering is enabled.
     type: bool
   multicast_snooping:
     description:
-      - Whether multicast packets go only to ports with listeners.
+      - Whether multicast packets are forwarded only to ports with listeners.
     type: bool
   group_fwd_mask:
     description:
-      - Bits of the link-local groups 01:80:C2:00:00:0X that are forwarded, 0 to 65535.
+      - Bit mask of the link-local groups 01:80:C2:00:00:0X to forward, 0 to 65535.
     type: int
   nf_call_iptables:
     description:
@@ -84,7 +83,7 @@ options:
     type: bool
   recreate:
     description:
-      - Delete a link of another kind that has the name, and make the bridge. Without it, that is an error.
+      - Delete a link of another kind with the same name. By default, this is an error.
     type: bool
     default: false
 seealso:
@@ -123,7 +122,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - What was done, or in check mode would be done, in order.
+    - Operations in the order of execution. In check mode, the operations that would be executed.
   returned: success
   type: list
   elements: str
@@ -132,7 +131,7 @@ operations:
     - set eth0 in blue to up
 bridge:
   description:
-    - The bridge afterwards, with its options and ports.
+    - State of the bridge after the run, with its options and ports.
   returned: success
   type: dict
   sample:
