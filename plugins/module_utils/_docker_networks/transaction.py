@@ -31,7 +31,7 @@ def work(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any
     """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
     for name in ("timeout", "deadline"):
         if params[name] < 1:
-            raise BadParameter(name, "must be a number of seconds from 1 on")
+            raise BadParameter(name, "must be at least 1 second")
     desired = options.desired(params)
     local = str(params["docker_host"]).startswith(UNIX)
     if local:
@@ -42,7 +42,7 @@ def work(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any
         try:
             return _Run(docker, local, desired).result(lock_seconds is None)
         except engine_client.Unexpected as error:
-            raise NoEngine(docker.url, f"what it says is not what an engine says: {error}") from None
+            raise NoEngine(docker.url, f"unexpected answer: {error}") from None
         finally:
             docker.close()
 
@@ -110,13 +110,13 @@ class _Run:
                 engine_client.carry_out(self._docker, op)
             after = self._verified(planned.operations, before)
         except TooLate as error:
-            raise NetfleetError(f"{error}. The next run brings everybody back who was in {self._name}.") from None
+            raise NetfleetError(f"{error}. The next run reconnects the members of {self._name}.") from None
         except NetfleetError as error:
             left = self._undo(before) if planned.operations else []
             if left:
-                more = f"What could not be undone: {'; '.join(left)}. The next run tries again"
+                more = f"Not rolled back: {'; '.join(left)}. The next run tries again"
                 raise NetfleetError(f"{error}. {more}.") from None
-            raise NetfleetError(f"{error}. What this run had changed is undone.") from None
+            raise NetfleetError(f"{error}. The changes of this run were rolled back.") from None
         self._journal.forget()
         return after
 
@@ -134,12 +134,14 @@ class _Run:
             time.sleep(_PAUSE)
         if left:
             wishes = "; ".join(op.describe() for op in left)
-            raise NetfleetError(f"the engine accepted every request and yet did not do this: {wishes}")
+            raise NetfleetError(f"verification failed: the engine acknowledged but did not apply: {wishes}")
         if self._socket is not None:
             removed = [(before.network, op.id) for op in operations if isinstance(op, Remove) and before.network]
             lacks = kernel_check.kernel_lacks(self._socket, after, removed)
             if lacks:
-                raise NetfleetError(f"network {self._name} is not in the kernel as the engine says: {'; '.join(lacks)}")
+                raise NetfleetError(
+                    f"network {self._name} does not exist in the kernel as reported by the engine: {'; '.join(lacks)}"
+                )
         return after
 
     def _undo(self, before: Actual) -> list[str]:
