@@ -171,8 +171,8 @@ missing:
   contains:
     need:
       description: >-
-        The need as a key: C(root), C(python), C(systemd), C(engine), C(library:NAME), C(kind:NAME), C(module:NAME) or
-        C(feature:NAME).
+        The need as a key: C(root), C(python), C(systemd), C(engine:installed), C(engine:running), C(library:NAME),
+        C(kind:NAME), C(module:NAME) or C(feature:NAME).
       type: str
       sample: kind:macvlan
     reason:
@@ -188,7 +188,7 @@ missing:
       type: bool
       sample: true
 missing_needs:
-  description: The same as keys only, such as C(engine) or C(kind:macvlan).
+  description: The same as keys only.
   returned: always
   type: list
   elements: str
@@ -215,7 +215,7 @@ python:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import report
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC
-from ansible_collections.netfleet.docker.plugins.module_utils._preflight.report import result
+from ansible_collections.netfleet.docker.plugins.module_utils._preflight.check import result
 
 
 def main() -> None:
