@@ -102,9 +102,8 @@ class _Transaction:
         reason = refusal(text, without_hosts(argv) if "hosts" in self._plan.after else argv)
         if reason:
             names = ", ".join(self._plan.changed)
-            raise NetfleetError(
-                f"Docker Engine refuses the settings ({names}): {self._redact(reason)}. Nothing was changed."
-            )
+            words = self._redact(reason).replace("/dev/stdin", self._desired.config_file).rstrip(".")
+            raise NetfleetError(f"Docker Engine refuses the settings ({names}): {words}. Nothing was changed.")
 
     def _change(self) -> Host:
         for operation in self._plan.host:
