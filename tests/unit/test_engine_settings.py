@@ -133,9 +133,7 @@ def test_a_second_run_changes_nothing(settings: Any, params: dict[str, Any]) -> 
         ({}, {"dns": ["192.0.2.1"]}, "restart docker.service"),
     ],
 )
-def test_a_restart_only_where_a_reload_is_not_enough(
-    before: dict[str, Any], params: dict[str, Any], last: str
-) -> None:
+def test_a_restart_only_where_a_reload_is_not_enough(before: dict[str, Any], params: dict[str, Any], last: str) -> None:
     assert verbs(planned(before, **params))[-1] == last
 
 
@@ -157,7 +155,9 @@ def test_live_restore_that_the_engine_has_not_taken_up_is_enabled_before_a_resta
 
 
 def test_a_restart_that_would_stop_containers_is_refused() -> None:
-    with pytest.raises(BadParameter, match=r"stop_containers: the restart to change mtu would stop containers: db, web;"):
+    with pytest.raises(
+        BadParameter, match=r"stop_containers: the restart to change mtu would stop containers: db, web;"
+    ):
         planned({}, BUSY, mtu=1400)
     for params in ({"stop_containers": True}, {"live_restore": True}):
         assert planned({}, BUSY, mtu=1400, **params).restarts
@@ -235,7 +235,10 @@ def test_kernel_modules_and_sysctls_come_first() -> None:
     [
         ({"modules": ["bridge", "nonsense"]}, "modules: the kernel of this host lacks nonsense"),
         ({"modules": ["../x"]}, r"modules\[0\]: must be the name of a kernel module"),
-        ({"sysctls": {"net.ipv4.nonsense": 1}}, r"sysctls.net.ipv4.nonsense: the kernel of this host has no such sysctl"),
+        (
+            {"sysctls": {"net.ipv4.nonsense": 1}},
+            r"sysctls.net.ipv4.nonsense: the kernel of this host has no such sysctl",
+        ),
         ({"sysctls": {"../../etc/passwd": 1}}, "is no sysctl name"),
         ({"sysctls": {"net.ipv4.tcp_ecn": [1]}}, "sysctls.net.ipv4.tcp_ecn: "),
         ({"service": "a b"}, "service: must be the name"),

@@ -51,7 +51,9 @@ def test_the_drop_in_of_this_collection_is_ignored() -> None:
 
 
 def test_a_command_of_several_lines() -> None:
-    text = "# /lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd \\\n  --host=fd:// \\\n  --debug\n"
+    text = (
+        "# /lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd \\\n  --host=fd:// \\\n  --debug\n"
+    )
     command, has_socket = parse_unit(text, "docker", OURS)
     assert command == "/usr/bin/dockerd  --host=fd://  --debug"
     assert not has_socket

@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError, NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import through_gate
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, observe, systemd
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import (
     parse_settings,
@@ -42,7 +43,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.verificati
     keeps_bridge,
     pending_bridge_settings,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import through_gate
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.kernel_modules import load_module
 
 _ANSWER_SECONDS, _CONTAINER_SECONDS, _PAUSE = 30.0, 15.0, 0.5
