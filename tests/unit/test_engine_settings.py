@@ -179,6 +179,14 @@ def test_an_interrupted_run_is_completed_by_a_restart() -> None:
     assert not settled(want, have).operations
 
 
+def test_an_interrupted_change_of_hosts_is_completed_with_new_sockets() -> None:
+    have = host({}, former={FILE: json.dumps({"hosts": [SOCKET]}), DROPIN: "[Service]\n"})
+    assert verbs(plan(desired(settings_absent=["hosts"]), have, IDLE)) == [
+        "stop docker.socket",
+        "restart docker.service",
+    ]
+
+
 def test_an_engine_that_does_not_run_is_started_and_enabled() -> None:
     have = host({}, service=Service(is_active=False, is_enabled=False))
     assert verbs(plan(desired(), have)) == ["enable docker.service", "start docker.service"]
@@ -336,6 +344,7 @@ def test_secrets_of_others_are_not_shown() -> None:
         "proxies": {"http-proxy": "http://me:canary-two@proxy.example"},
         "registry-mirrors": ["https://canary-three@mirror.example"],
         "mtu": 1400,
+        "debug": True,
         "tlskey": "/key.pem",
     }
     shown = public_settings(settings, ["tlskey"])
@@ -344,6 +353,7 @@ def test_secrets_of_others_are_not_shown() -> None:
         "proxies": "(not shown)",
         "registry-mirrors": "(not shown)",
         "mtu": 1400,
+        "debug": True,
         "tlskey": "/key.pem",
     }
     argv = ["dockerd", "--log-opt", "gelf-token=canary-four", "--https-proxy=http://canary-five", "--mtu=1400"]

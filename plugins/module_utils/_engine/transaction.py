@@ -121,7 +121,10 @@ class _Transaction:
         paths = (self._desired.config_file, self._desired.dropin)
         former = self._host.former or {path: self._host.files[path] for path in paths}
         if self._plan.restarts:
-            observe.write_pending(former)
+            simulated = self._host
+            for operation in self._plan.engine:
+                simulated = operation.simulate(simulated)
+            observe.write_pending(former, {path: simulated.files[path] for path in paths})
         try:
             for operation in self._plan.engine:
                 self._has_restarted |= isinstance(operation, (RestartService, StopSocket))
@@ -158,19 +161,23 @@ class _Transaction:
         try:
             for path, text in former.items():
                 files.restore_file(path, text)
+        except NetfleetError as again:
+            return NetfleetError(f"{reason.rstrip('.')}. The former files cannot be restored: {again}")
+        outcome = "The former files are restored, and the engine runs with them."
+        try:
             self._run_again()
         except NetfleetError as again:
             outcome = f"The former files are restored, but the engine fails with them: {self._redact(str(again))}"
-            return NetfleetError(f"{reason.rstrip('.')}. {outcome}")
         files.remove_file(PENDING)
-        return NetfleetError(f"{reason.rstrip('.')}. The former files are restored, and the engine runs with them.")
+        return NetfleetError(f"{reason.rstrip('.')}. {outcome}")
 
     def _run_again(self) -> None:
         # A restart that is not needed could stop containers.
         if not self._has_restarted:
             systemd.reload_service(self._desired.service)
         else:
-            if any(isinstance(operation, StopSocket) for operation in self._plan.engine):
+            # An engine that created the sockets itself has replaced those of systemd.
+            if self._host.has_socket:
                 with contextlib.suppress(NetfleetError):
                     systemd.stop_socket(self._desired.service)
             systemd.restart_service(self._desired.service)
