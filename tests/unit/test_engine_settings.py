@@ -172,7 +172,7 @@ def test_live_restore_is_refused_in_a_swarm() -> None:
 
 def test_an_interrupted_run_is_completed_by_a_restart() -> None:
     want = desired(mtu=1400)
-    have = host({"mtu": 1400}, former={FILE: None, DROPIN: None})
+    have = host({"mtu": 1400}, former={FILE: None, DROPIN: None}, has_socket=False)
     assert verbs(plan(want, have, IDLE)) == ["restart docker.service"]
     with pytest.raises(BadParameter, match="complete an interrupted run would stop containers"):
         plan(want, have, BUSY)
