@@ -14,14 +14,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import (
-    _evaluate,
-    _load,
-    _macros,
-    _policy,
-    _rules,
-    _tables,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import evaluate as engine_evaluate
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import policy as engine_policy
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import rule_files, sql_macros
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema as tables_schema
 from ansible_collections.netfleet.docker.tests import schema
 
 Row = dict[str, Any]
@@ -31,9 +28,9 @@ _DAY = datetime.date(2026, 1, 31)
 
 
 @functools.cache
-def rules(folder: Path = _rules.OWN) -> list[_rules.Rule]:
+def rules(folder: Path = rule_files.OWN) -> list[rule_files.Rule]:
     """Return the rules of a folder, by default the collection's own; none of them may be broken."""
-    found, broken = _rules.read([folder])
+    found, broken = rule_files.read([folder])
     assert broken == []
     return found
 
@@ -42,7 +39,7 @@ def evaluate(
     documents: Mapping[str, Document],
     policy: Mapping[str, Any] | None = None,
     beside: Mapping[str, Sequence[Row]] | None = None,
-    folder: Path = _rules.OWN,
+    folder: Path = rule_files.OWN,
     only: str | None = None,
 ) -> list[Row]:
     """Return what all rules, or ``only`` one, find in snapshots by the hosts' names; no rule may fail."""
@@ -53,12 +50,12 @@ def evaluate(
         files = [_write(Path(place), name, document) for name, document in documents.items()]
         database = duckdb.connect(":memory:", config={"threads": 1})
         try:
-            assert _load.load(database, files) == []
-            _macros.define(database)
-            _policy.insert(database, policy or {})
+            assert load.load(database, files) == []
+            sql_macros.define(database)
+            engine_policy.insert(database, policy or {})
             for table, rows in (beside or {}).items():
                 _insert(database, table, rows)
-            assert _evaluate.evaluate(database, chosen, [], _DAY) == []
+            assert engine_evaluate.evaluate(database, chosen, [], _DAY) == []
             return _read(database)
         finally:
             database.close()
@@ -116,10 +113,10 @@ def _write(folder: Path, name: str, said: Document) -> Path:
 
 
 def _insert(database: Any, table: str, rows: Sequence[Row]) -> None:
-    columns = list(_tables.beside(table))
+    columns = list(tables_schema.beside(table))
     marks = ", ".join("?" for _column in columns)
     values = [[one.get(column) for column in columns] for one in rows]
-    database.executemany(f"INSERT INTO {_tables.quoted(table)} VALUES ({marks})", values)
+    database.executemany(f"INSERT INTO {tables_schema.quoted(table)} VALUES ({marks})", values)
 
 
 def _read(database: Any) -> list[Row]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _tables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 
 HOST = "4026531840"
 OVERLAY = "4026532000"
@@ -22,7 +22,7 @@ _SQL = Path(__file__).with_suffix(".sql")
 def empty() -> Any:
     """Return an open database that has the tables of a fleet."""
     database = duckdb.connect()
-    for statement in _tables.definitions():
+    for statement in schema.definitions():
         database.execute(statement)
     return database
 

@@ -13,9 +13,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import missing_required_lib
 from ansible.plugins.action import ActionBase
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.modules import audit as documented
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _documented
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argument_spec
 
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 
@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the summary, and fail where findings are as severe as the user says."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _result, args = self.validate_argument_spec(argument_spec=_documented.spec(documented))
+        _result, args = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
         try:
             import duckdb  # noqa: F401
         except ImportError as error:
@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
 
     def _evaluate(self, args: Mapping[str, Any]) -> dict[str, Any]:
         # Imported here, because it imports a library that may be missing.
-        from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation
+        from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run as audit_run
 
         def at(path: str) -> Path:
             # Relative to the playbook, as for the other actions that write files on the controller.
@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
 
         names = ("only", "without", "policy", "waivers", "expected", "formats", "remediate")
         with tempfile.TemporaryDirectory(prefix="netfleet-") as nowhere:
-            wanted = _evaluation.Wanted(
+            wanted = audit_run.Wanted(
                 snapshots=at(args["snapshots"]),
                 dest=Path(nowhere) if self._play_context.check_mode else at(args["dest"]),
                 rules=[at(path) for path in args["rules"]],
@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
                 beside={table: at(args[name]) for table, name in _BESIDE.items() if args.get(name)},
                 **{name: args[name] for name in names},
             )
-            report = _evaluation.evaluate(wanted)
+            report = audit_run.evaluate(wanted)
             # What was written in a check is gone with its folder.
             return {**report, "files": [path for path in report["files"] if not path.startswith(nowhere)]}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.netfleet.docker.plugins.modules import audit_rows as documented
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _documented, _host_file
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argument_spec, host_file
 
 
 class ActionModule(ActionBase):
@@ -23,12 +23,12 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return where the rows are, and whether others were there."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _result, args = self.validate_argument_spec(argument_spec=_documented.spec(documented))
+        _result, args = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
         name = str((task_vars or {})["inventory_hostname"])
-        target = _host_file.of(self._loader, args["dest"], name, ".json")
+        target = host_file.of(self._loader, args["dest"], name, ".json")
         content = json.dumps(args["rows"], default=str).encode()
-        changed = _host_file.read(target) != content
+        changed = host_file.read(target) != content
         if changed and not self._play_context.check_mode:
-            _host_file.write(target, content)
+            host_file.write(target, content)
         result.update(dest=str(target), changed=changed)
         return result

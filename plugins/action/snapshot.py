@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _host_file, _packed
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import host_file, snapshot_codec
 
 
 class ActionModule(ActionBase):
@@ -26,19 +26,19 @@ class ActionModule(ActionBase):
         dest = self._task.args.get("dest")
         if not dest:
             raise AnsibleActionFail("dest: is missing; it is the file on the controller, or a directory")
-        target = _host_file.of(self._loader, str(dest), name, ".json.gz")
+        target = host_file.of(self._loader, str(dest), name, ".json.gz")
         result.update(self._read(name, variables))
         content = result.pop("packed", None)
         if result.get("failed"):
             return result
-        document = _packed.compressed(content)
+        document = snapshot_codec.compressed(content)
         if not self._play_context.check_mode:
-            _host_file.write(target, document)
+            host_file.write(target, document)
         result.update(dest=str(target), size=len(document), changed=False)
         return result
 
     def _read(self, name: str, variables: dict[str, Any]) -> dict[str, Any]:
-        with _packed.quietly(self):
+        with snapshot_codec.quietly(self):
             found: dict[str, Any] = self._execute_module(
                 module_name="netfleet.docker.snapshot",
                 module_args={**self._task.args, "inventory_name": name},

@@ -199,8 +199,8 @@ from typing import Any
 from ansible import constants
 from ansible.errors import AnsibleError
 from ansible.plugins.become import BecomeBase
-from ansible_collections.netfleet.docker.plugins.module_utils import _values
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _netns_program
+from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
+from ansible_collections.netfleet.docker.plugins.plugin_utils._become import enter_netns
 
 _NAME = "netfleet.docker.netns"
 # What follows is Python, its program and the command. Where the login user is not root, Python may lie where it cannot
@@ -268,7 +268,7 @@ class BecomeModule(BecomeBase):
         if not given:
             raise AnsibleError(f"{_NAME}: ansible_netns is not set, so there is no namespace to run this in")
         try:
-            return _values.netns_reference(str(given))
+            return validators.netns_reference(str(given))
         except ValueError as error:
             raise AnsibleError(f"{_NAME}: ansible_netns: {error}") from None
 
@@ -288,4 +288,4 @@ class BecomeModule(BecomeBase):
 @functools.cache
 def _program() -> str:
     """Return the program without what only its readers need."""
-    return _NO_CODE.sub("", inspect.getsource(_netns_program))
+    return _NO_CODE.sub("", inspect.getsource(enter_netns))

@@ -63,12 +63,12 @@ _value:
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _probes
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import swarm_probes
 
 
 def audit_probed(results: Iterable[Mapping[str, Any]], host: str, reason: str = "") -> list[dict[str, Any]]:
     """Return a row for each result, and one for what could not be tried."""
-    return _probes.rows(results, host, reason)
+    return swarm_probes.rows(results, host, reason)
 
 
 class FilterModule:

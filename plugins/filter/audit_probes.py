@@ -69,12 +69,12 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _probes
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import swarm_probes
 
 
 def audit_probes(infos: Mapping[str, Any], peers: int = 20) -> dict[str, list[dict[str, Any]]]:
     """Return checks by host."""
-    return _probes.checks(infos, int(peers))
+    return swarm_probes.checks(infos, int(peers))
 
 
 class FilterModule:

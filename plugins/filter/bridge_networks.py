@@ -78,9 +78,9 @@ _value:
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _bridge_networks
-from ansible_collections.netfleet.docker.plugins.plugin_utils._network_options import Host
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import bridge as bridge_role
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
 
 
 def bridge_networks(
@@ -88,7 +88,7 @@ def bridge_networks(
 ) -> list[dict[str, Any]]:
     """Return what the module is to be told."""
     try:
-        return _bridge_networks.bridge_networks(networks, Host(host, info), slices or {}, uplink or None)
+        return bridge_role.bridge_networks(networks, Host(host, info), slices or {}, uplink or None)
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -78,14 +78,14 @@ _value:
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _engine_settings
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import engine_settings as roles_engine_settings
 
 
 def engine_settings(current: Any, wanted: Any, absent: Any = ()) -> dict[str, Any]:
     """Return the settings that are to be, and what changes by them."""
     try:
-        return _engine_settings.engine_settings(str(current), wanted, absent)
+        return roles_engine_settings.engine_settings(str(current), wanted, absent)
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -114,8 +114,8 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._path._ask import Question, ask
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import Question, ask
 
 
 def explain_path(snapshots: Mapping[str, Any], **question: Any) -> dict[str, Any]:

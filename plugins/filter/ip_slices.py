@@ -191,14 +191,14 @@ _value:
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _slices
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import allocator
 
 
 def ip_slices(subnet: Any, hosts: Any = None, prefix: Any = None, **options: Any) -> dict[str, Any]:
     """Return the slice of each host."""
     try:
-        return _slices.ip_slices(subnet, hosts, prefix=prefix, **options)
+        return allocator.ip_slices(subnet, hosts, prefix=prefix, **options)
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 

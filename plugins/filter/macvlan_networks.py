@@ -96,9 +96,9 @@ _value:
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _macvlan_networks
-from ansible_collections.netfleet.docker.plugins.plugin_utils._network_options import Host
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import macvlan as macvlan_role
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
 
 
 def macvlan_networks(
@@ -106,7 +106,7 @@ def macvlan_networks(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return what a host is to have."""
     try:
-        found = _macvlan_networks.macvlan_networks(networks, Host(host, info), slices or {}, addresses or {})
+        found = macvlan_role.macvlan_networks(networks, Host(host, info), slices or {}, addresses or {})
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
     return found._asdict()

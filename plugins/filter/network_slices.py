@@ -81,14 +81,14 @@ _value:
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _network_slices
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import networks
 
 
 def network_slices(declared: Any, memory: Any = None, used: Any = None, recover: bool = False) -> dict[str, Any]:
     """Return the slice of each host in each shared subnet."""
     try:
-        return _network_slices.network_slices(declared, memory, used, recover)
+        return networks.network_slices(declared, memory, used, recover)
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 

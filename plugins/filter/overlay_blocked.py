@@ -57,12 +57,12 @@ _value:
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _overlay_nodes
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import swarm_nodes
 
 
 def overlay_blocked(heard: Mapping[str, Any], sent: Mapping[str, Any], connect: bool = False) -> list[str]:
     """Return what is closed."""
-    return _overlay_nodes.blocked(heard, sent, connect)
+    return swarm_nodes.blocked(heard, sent, connect)
 
 
 class FilterModule:

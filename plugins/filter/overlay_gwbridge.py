@@ -45,14 +45,14 @@ _value:
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _overlay_networks
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import overlay as overlay_role
 
 
 def overlay_gwbridge(wanted: Any, in_swarm: bool) -> dict[str, Any]:
     """Return what the module is to be told."""
     try:
-        return _overlay_networks.gwbridge(wanted, in_swarm)
+        return overlay_role.gwbridge(wanted, in_swarm)
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -68,14 +68,14 @@ _value:
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _overlay_networks
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import overlay as overlay_role
 
 
 def overlay_networks(networks: Any, plan: Any, infos: Any, lacks: Any, ingress: Any = None) -> list[dict[str, Any]]:
     """Return what the module is to be told."""
     try:
-        return _overlay_networks.overlay_networks(networks, plan, infos, lacks, ingress)
+        return overlay_role.overlay_networks(networks, plan, infos, lacks, ingress)
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -71,14 +71,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _overlay_swarm
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import swarm_planner
 
 
 def overlay_swarm(declared: Mapping[str, Any], managers: Sequence[str] = (), port: int = 4789) -> dict[str, Any]:
     """Return what has to be done."""
     try:
-        return _overlay_swarm.plan(declared, managers, int(port))
+        return swarm_planner.plan(declared, managers, int(port))
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 

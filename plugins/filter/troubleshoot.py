@@ -126,8 +126,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._trouble import _case, _diagnose, _told
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot import case as troubleshoot_case
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot import diagnosis as troubleshoot_diagnosis
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot import render
 
 
 @dataclasses.dataclass
@@ -146,15 +148,15 @@ def troubleshoot(snapshots: Mapping[str, Any], **options: Any) -> dict[str, Any]
     """Return checks to make, or with their results the diagnosis."""
     try:
         asked = Asked(**options)
-        case = _case.open_case(snapshots, asked.host, asked.source, asked.target, asked.protocol)
+        case = troubleshoot_case.open_case(snapshots, asked.host, asked.source, asked.target, asked.protocol)
     except BadParameter as error:
         raise AnsibleFilterError(f"troubleshoot: {error}") from None
     except TypeError as error:
         raise AnsibleFilterError(f"troubleshoot: {error}; it takes host, source, target and protocol") from None
     if asked.results is None:
-        return {"netns": case.netns, "checks": _diagnose.wanted(case, asked.timeout)}
-    diagnosis = _diagnose.diagnose(case, asked.results)
-    return {**diagnosis, "lines": _told.lines(diagnosis), "markdown": _told.markdown(diagnosis)}
+        return {"netns": case.netns, "checks": troubleshoot_diagnosis.wanted(case, asked.timeout)}
+    diagnosis = troubleshoot_diagnosis.diagnose(case, asked.results)
+    return {**diagnosis, "lines": render.lines(diagnosis), "markdown": render.markdown(diagnosis)}
 
 
 class FilterModule:

@@ -148,35 +148,36 @@ bridge:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _options, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State
-from ansible_collections.netfleet.docker.plugins.module_utils._run import Request, run
+from ansible_collections.netfleet.docker.plugins.module_utils._links import output
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE
 
 
 def request(params: dict[str, Any]) -> Request:
     """Return what the parameters ask for."""
-    here = Endpoint(_options.netns_label(params), _options.ifname(params))
+    here = Endpoint(link_options.netns_label(params), link_options.ifname(params))
     references = {here.netns or "": "netns"}
     if params["state"] == "absent":
-        desired = _options.gone(State(), here, kind="bridge")
+        desired = link_options.gone(State(), here, kind="bridge")
     else:
-        ports = _options.ports(params["ports"], here.name)
+        ports = link_options.ports(params["ports"], here.name)
         bridge = Link(
             here.name,
             kind="bridge",
-            options=_options.kind_options(BRIDGE, params),
+            options=link_options.kind_options(BRIDGE, params),
             ports=None if ports is None or params["ports_append"] else tuple(port.name for port in ports),
             recreate=params["recreate"],
-            **_options.attributes(params),
+            **link_options.attributes(params),
         )
-        desired = _options.placed(State(), here, bridge)
+        desired = link_options.placed(State(), here, bridge)
         for port in ports or ():
-            desired = _options.placed(desired, here, port)
+            desired = link_options.placed(desired, here, port)
     return Request(
         desired,
         references,
-        show=lambda state, labels: _view.bridge(state, _options.at(here, labels)),
+        show=lambda state, labels: output.bridge(state, link_options.at(here, labels)),
         may_be_missing=tuple(references) if params["state"] == "absent" else (),
     )
 
@@ -184,14 +185,14 @@ def request(params: dict[str, Any]) -> Request:
 def main() -> None:
     """Run the module."""
     spec = {
-        **_options.PLACE,
-        **_options.ATTRIBUTES,
-        **_options.of_kind(BRIDGE),
+        **link_options.PLACE,
+        **link_options.ATTRIBUTES,
+        **link_options.of_kind(BRIDGE),
         "ports": {"type": "list", "elements": "raw"},
         "ports_append": {"type": "bool", "default": False},
-        **_options.STATE,
-        **_options.LOCK,
-        **_options.RECREATE,
+        **link_options.STATE,
+        **link_options.LOCK,
+        **link_options.RECREATE,
     }
     run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "bridge", request)
 

@@ -91,18 +91,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _compact, _face, _survey
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import container_facts, options
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot as facts_snapshot
 
 
 def facts(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts, and what is missing."""
-    snapshot = _survey.collect(_face.wanted({**params, "gather_subset": sorted(_compact.SUBSET)}))
-    return {"ansible_facts": {"container_netns": _compact.containers(snapshot)}, "missing": snapshot["missing"]}
+    snapshot = facts_snapshot.collect(options.wanted({**params, "gather_subset": sorted(container_facts.SUBSET)}))
+    return {"ansible_facts": {"container_netns": container_facts.containers(snapshot)}, "missing": snapshot["missing"]}
 
 
 def main() -> None:
     """Run the module."""
-    _face.run(AnsibleModule(argument_spec=_face.LIMITS, supports_check_mode=True), facts)
+    options.run(AnsibleModule(argument_spec=options.LIMITS, supports_check_mode=True), facts)
 
 
 if __name__ == "__main__":

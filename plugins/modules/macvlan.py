@@ -119,34 +119,35 @@ macvlan:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _options, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import MACVLAN_FLAGS, MACVLAN_MODES
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State
-from ansible_collections.netfleet.docker.plugins.module_utils._run import Request, run
+from ansible_collections.netfleet.docker.plugins.module_utils._links import output
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import MACVLAN_FLAGS, MACVLAN_MODES
 
 
 def request(params: dict[str, Any]) -> Request:
     """Return what the parameters ask for."""
-    here = Endpoint(_options.netns_label(params), _options.ifname(params))
+    here = Endpoint(link_options.netns_label(params), link_options.ifname(params))
     references = {here.netns or "": "netns"}
     if params["state"] == "absent":
-        desired = _options.gone(State(), here, kind="macvlan")
+        desired = link_options.gone(State(), here, kind="macvlan")
     else:
-        parent = Endpoint(_options.netns_label(params, "parent_netns"), _options.ifname(params, key="parent"))
+        parent = Endpoint(link_options.netns_label(params, "parent_netns"), link_options.ifname(params, key="parent"))
         references.setdefault(parent.netns or "", "parent_netns")
         link = Link(
             here.name,
             kind="macvlan",
             parent=parent,
-            options=_options.macvlan_options(params),
+            options=link_options.macvlan_options(params),
             recreate=params["recreate"],
-            **_options.attributes(params),
+            **link_options.attributes(params),
         )
-        desired = _options.needed(_options.placed(State(), here, link), parent)
+        desired = link_options.needed(link_options.placed(State(), here, link), parent)
     return Request(
         desired,
         references,
-        show=lambda state, labels: _view.link(state, _options.at(here, labels)),
+        show=lambda state, labels: output.link(state, link_options.at(here, labels)),
         may_be_missing=tuple(references) if params["state"] == "absent" else (),
     )
 
@@ -154,17 +155,17 @@ def request(params: dict[str, Any]) -> Request:
 def main() -> None:
     """Run the module."""
     spec = {
-        **_options.PLACE,
-        **_options.ATTRIBUTES,
+        **link_options.PLACE,
+        **link_options.ATTRIBUTES,
         "parent": {"type": "str"},
         "parent_netns": {"type": "str"},
         "mode": {"type": "str", "choices": list(MACVLAN_MODES)},
         "source_macs": {"type": "list", "elements": "str"},
         "flags": {"type": "list", "elements": "str", "choices": list(MACVLAN_FLAGS)},
         "broadcast_queue_length": {"type": "int"},
-        **_options.STATE,
-        **_options.LOCK,
-        **_options.RECREATE,
+        **link_options.STATE,
+        **link_options.LOCK,
+        **link_options.RECREATE,
     }
     module = AnsibleModule(
         argument_spec=spec, required_if=[("state", "present", ("parent",))], supports_check_mode=True

@@ -251,17 +251,19 @@ netns:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _namespace, _options, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._run import Request, run
+from ansible_collections.netfleet.docker.plugins.module_utils._links import output
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
 
 
 def request(params: dict[str, object]) -> Request:
     """Return what the parameters ask for."""
-    label, desired = _namespace.desired_netns(params)
+    label, desired = netns_options.desired_netns(params)
     return Request(
         desired,
         references={label: "name"},
-        show=lambda state, labels: _view.netns(state, labels[label]),
+        show=lambda state, labels: output.netns(state, labels[label]),
         may_be_missing=() if ":" in label or label == "host" else (label,),
     )
 
@@ -271,9 +273,9 @@ def main() -> None:
     spec = {
         "name": {"type": "str", "required": True},
         "force": {"type": "bool", "default": False},
-        **_namespace.OPTIONS,
-        **_options.STATE,
-        **_options.LOCK,
+        **netns_options.OPTIONS,
+        **link_options.STATE,
+        **link_options.LOCK,
     }
     run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", request)
 

@@ -141,22 +141,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _face, _survey
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
 
 
 def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the snapshot, packed where the action asks for that."""
-    document = _survey.collect(_face.wanted(params))
-    return {"packed": _face.packed(document)} if params["packed"] else document
+    document = snapshot.collect(options.wanted(params))
+    return {"packed": options.packed(document)} if params["packed"] else document
 
 
 def main() -> None:
     """Run the module."""
     names = {name: {"type": "list", "elements": "str", "default": []} for name in ("containers", "names")}
-    kinds = {"type": "list", "elements": "str", "choices": list(_face.KINDS), "default": []}
-    spec = {**_face.OPTIONS, **names, "kinds": kinds, "packed": {"type": "bool", "default": False}}
+    kinds = {"type": "list", "elements": "str", "choices": list(options.KINDS), "default": []}
+    spec = {**options.OPTIONS, **names, "kinds": kinds, "packed": {"type": "bool", "default": False}}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    _face.run(module, info)
+    options.run(module, info)
 
 
 if __name__ == "__main__":

@@ -470,19 +470,19 @@ results:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._probe import _face
+from ansible_collections.netfleet.docker.plugins.module_utils._probe import module_entry
 
 
 def main() -> None:
     """Run the module."""
     spec = {
         "netns": {"type": "str"},
-        "checks": {"type": "list", "elements": "dict", "required": True, "options": _face.SUBOPTIONS},
+        "checks": {"type": "list", "elements": "dict", "required": True, "options": module_entry.SUBOPTIONS},
         "fail": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 120},
         "resolv_conf": {"type": "path"},
     }
-    _face.run(AnsibleModule(argument_spec=spec, supports_check_mode=True))
+    module_entry.run(AnsibleModule(argument_spec=spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

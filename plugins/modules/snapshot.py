@@ -93,15 +93,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _face, _survey
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import options
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot as facts_snapshot
 
 
 def snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the document as one string, and what may be shown of it."""
-    document = _survey.collect(_face.wanted(params))
+    document = facts_snapshot.collect(options.wanted(params))
     document["host"]["name"] = params["inventory_name"]
     return {
-        "packed": _face.packed(document),
+        "packed": options.packed(document),
         "namespaces": len(document["namespaces"]),
         "missing": document["missing"],
     }
@@ -109,8 +110,8 @@ def snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    spec = {**_face.OPTIONS, "dest": {"type": "path", "required": True}, "inventory_name": {"type": "str"}}
-    _face.run(AnsibleModule(argument_spec=spec, supports_check_mode=True), snapshot)
+    spec = {**options.OPTIONS, "dest": {"type": "path", "required": True}, "inventory_name": {"type": "str"}}
+    options.run(AnsibleModule(argument_spec=spec, supports_check_mode=True), snapshot)
 
 
 if __name__ == "__main__":

@@ -165,32 +165,32 @@ rendered:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _topology
-from ansible_collections.netfleet.docker.plugins.module_utils._run import report, run
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import topology as topology_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import report, run
 
 
 def gathered(params: dict[str, Any]) -> dict[str, Any]:
     """Return what is there."""
     # Of no use for the other states, and whatever comes along is compiled anew at each run.
-    from ansible_collections.netfleet.docker.plugins.module_utils import _gather
+    from ansible_collections.netfleet.docker.plugins.module_utils._links.export import gather
 
-    found = _gather.gather(_topology.name(params))
+    found = gather.gather(topology_options.name(params))
     return {"changed": False, "gathered": found.document, "warnings": found.warnings}
 
 
 def rendered(params: dict[str, Any]) -> dict[str, Any]:
     """Return what is declared as commands."""
-    return {"changed": False, "rendered": _topology.rendered(params)}
+    return {"changed": False, "rendered": topology_options.rendered(params)}
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=_topology.spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=topology_options.spec(), supports_check_mode=True)
     work = {"gathered": gathered, "rendered": rendered}.get(module.params["state"])
     if work:
         report(module, lambda: work(module.params), large=True)
     else:
-        run(module, "topology", _topology.request, large=True)
+        run(module, "topology", topology_options.request, large=True)
 
 
 if __name__ == "__main__":

@@ -155,44 +155,51 @@ veth:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _options, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State
-from ansible_collections.netfleet.docker.plugins.module_utils._run import Request, run
+from ansible_collections.netfleet.docker.plugins.module_utils._links import output
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
 
 
 def request(params: dict[str, Any]) -> Request:
     """Return what the parameters ask for."""
-    here = Endpoint(_options.netns_label(params), _options.ifname(params))
+    here = Endpoint(link_options.netns_label(params), link_options.ifname(params))
     references = {here.netns or "": "netns"}
     peer = params["peer"]
-    there = peer and Endpoint(_options.netns_label(peer, prefix="peer."), _options.ifname(peer, "peer."))
+    there = peer and Endpoint(link_options.netns_label(peer, prefix="peer."), link_options.ifname(peer, "peer."))
     if there:
         references.setdefault(there.netns or "", "peer.netns")
-        _options.refuse_same_place(here, there)
+        link_options.refuse_same_place(here, there)
 
     def link(place: Endpoint, other: Endpoint | None, options: dict[str, Any], prefix: str) -> Link:
-        fields = _options.attributes(options, prefix)
+        fields = link_options.attributes(options, prefix)
         return Link(place.name, kind="veth", peer=other, recreate=params["recreate"], **fields)
 
     if params["state"] == "absent":
-        desired = _options.gone(State(), here, kind="veth")
+        desired = link_options.gone(State(), here, kind="veth")
         if there:
-            desired = _options.gone(desired, there, kind="veth", peer=here)
+            desired = link_options.gone(desired, there, kind="veth", peer=here)
     else:
-        desired = _options.placed(State(), here, link(here, there, params, ""))
-        desired = _options.placed(desired, there, link(there, here, peer, "peer."))
+        desired = link_options.placed(State(), here, link(here, there, params, ""))
+        desired = link_options.placed(desired, there, link(there, here, peer, "peer."))
     return Request(
         desired,
         references,
-        show=lambda state, labels: _view.veth(state, _options.at(here, labels)),
+        show=lambda state, labels: output.veth(state, link_options.at(here, labels)),
         may_be_missing=tuple(references) if params["state"] == "absent" else (),
     )
 
 
 def main() -> None:
     """Run the module."""
-    end = {**_options.PLACE, **_options.ATTRIBUTES}
-    spec = {**end, "peer": {"type": "dict", "options": end}, **_options.STATE, **_options.LOCK, **_options.RECREATE}
+    end = {**link_options.PLACE, **link_options.ATTRIBUTES}
+    spec = {
+        **end,
+        "peer": {"type": "dict", "options": end},
+        **link_options.STATE,
+        **link_options.LOCK,
+        **link_options.RECREATE,
+    }
     module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ("peer",))], supports_check_mode=True)
     run(module, "veth", request)
 

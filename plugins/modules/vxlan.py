@@ -259,27 +259,29 @@ vxlan:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils import _options, _overlay, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, State
-from ansible_collections.netfleet.docker.plugins.module_utils._run import Request, run
+from ansible_collections.netfleet.docker.plugins.module_utils._links import output
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import vxlan as vxlan_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
 
 
 def request(params: dict[str, Any]) -> Request:
     """Return what the parameters ask for."""
-    here = Endpoint(_options.netns_label(params), _options.ifname(params))
+    here = Endpoint(link_options.netns_label(params), link_options.ifname(params))
     references = {here.netns or "": "netns"}
     if params["state"] == "absent":
-        desired = _options.gone(State(), here, kind="vxlan")
+        desired = link_options.gone(State(), here, kind="vxlan")
     else:
-        link = _overlay.link(params, here.name)
+        link = vxlan_options.link(params, here.name)
         references.setdefault(link.underlay or "", "parent_netns")
-        desired = _options.placed(State(), here, link)
+        desired = link_options.placed(State(), here, link)
         if link.parent and link.parent.name:
-            desired = _options.needed(desired, link.parent)
+            desired = link_options.needed(desired, link.parent)
     return Request(
         desired,
         references,
-        show=lambda state, labels: _view.link(state, _options.at(here, labels)),
+        show=lambda state, labels: output.link(state, link_options.at(here, labels)),
         may_be_missing=tuple(references) if params["state"] == "absent" else (),
     )
 
@@ -287,12 +289,12 @@ def request(params: dict[str, Any]) -> Request:
 def main() -> None:
     """Run the module."""
     spec = {
-        **_options.PLACE,
-        **_options.ATTRIBUTES,
-        **_overlay.SPEC,
-        **_options.STATE,
-        **_options.LOCK,
-        **_options.RECREATE,
+        **link_options.PLACE,
+        **link_options.ATTRIBUTES,
+        **vxlan_options.SPEC,
+        **link_options.STATE,
+        **link_options.LOCK,
+        **link_options.RECREATE,
     }
     module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ("vni",))], supports_check_mode=True)
     run(module, "vxlan", request)

@@ -55,21 +55,22 @@ def _value(value: Any, option: Mapping[str, Any]) -> Any:
 def main() -> None:
     """Do it."""
     began = time.perf_counter()
-    from ansible_collections.netfleet.docker.plugins.module_utils import _kernel, _run, _topology, _view
+    from ansible_collections.netfleet.docker.plugins.module_utils._links import kernel, output, transaction
+    from ansible_collections.netfleet.docker.plugins.module_utils._links.options import topology as topology_options
 
     took["import"] = (time.perf_counter() - began) * 1000
     places: tuple[tuple[str, Any, str], ...] = (
-        ("look", _run, "_look"),
-        ("plan", _run, "plan"),
-        ("apply", _kernel.Kernel, "apply"),
-        ("apply", _kernel.Kernel, "wait_until_gone"),
-        ("verify", _run, "_verified"),
+        ("look", transaction, "_look"),
+        ("plan", transaction, "plan"),
+        ("apply", kernel.Kernel, "apply"),
+        ("apply", kernel.Kernel, "wait_until_gone"),
+        ("verify", transaction, "_verified"),
     )
     for name, place, function in places:
         setattr(place, function, timed(name, getattr(place, function)))
-    read = timed("document", lambda: _topology.request(complete(json.load(sys.stdin), _topology.spec())))
-    result = _run.carry_out(read(), "topology", 30.0, False)
-    sys.stdout.write(json.dumps(_view.printable(result)))
+    read = timed("document", lambda: topology_options.request(complete(json.load(sys.stdin), topology_options.spec())))
+    result = transaction.carry_out(read(), "topology", 30.0, False)
+    sys.stdout.write(json.dumps(output.printable(result)))
     print(json.dumps(took), file=sys.stderr)
 
 

@@ -14,8 +14,8 @@ import sys
 import time
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _parts, _survey, _visits
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import netns_reader, netns_tables, snapshot
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
 
 took = {"milliseconds": 0.0, "visit_milliseconds": 0.0}
 
@@ -33,9 +33,9 @@ def timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-_nsfs.enter = timed("milliseconds", _nsfs.enter)
-_parts.read = timed("milliseconds", _parts.read)
-_visits.visit = timed("visit_milliseconds", _visits.visit)
-document = _survey.collect(_survey.Wanted(subset=frozenset(sys.argv[1:])))
+namespaces.enter = timed("milliseconds", namespaces.enter)
+netns_tables.read = timed("milliseconds", netns_tables.read)
+netns_reader.visit = timed("visit_milliseconds", netns_reader.visit)
+document = snapshot.collect(snapshot.Wanted(subset=frozenset(sys.argv[1:])))
 sys.stdout.write(json.dumps(document))  # json.dump to a file takes six times as long
 print(json.dumps(took), file=sys.stderr)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _tables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 
 _CONF4 = (
     *("forwarding", "proxy_arp", "accept_redirects", "send_redirects", "rp_filter", "accept_source_route"),
@@ -64,7 +64,7 @@ def _of_host(template: str, number: int) -> str:
 
 def _row(of: str, /, **values: Any) -> dict[str, Any]:
     empty = {"VARCHAR[]": [], "BOOLEAN": False}
-    return {**{name: empty.get(kind) for name, kind in _tables.columns(of).items()}, **values}
+    return {**{name: empty.get(kind) for name, kind in schema.columns(of).items()}, **values}
 
 
 def document(containers: int) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _netns(number: int, kind: str, **values: Any) -> dict[str, Any]:
     ]
     settled = {"held_by": ["process", "mount"], "process_count": 1, "processes": [], "conntrack_count": 0}
     lists = ("neighbours", "fdb", "sockets", "firewall_chains", "firewall_rules", "firewall_sets", "xfrm_states")
-    known = {name: value for name, value in values.items() if name in _tables.columns("netns")}
+    known = {name: value for name, value in values.items() if name in schema.columns("netns")}
     return {
         **_row("netns", netns=_inode(number), device=4, kind=kind, conntrack_max=262144, **{**settled, **known}),
         **{name: [] for name in (*lists, "xfrm_policies")},

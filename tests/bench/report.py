@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _html
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import html
 from ansible_collections.netfleet.docker.tests import fleet, sample
 from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
@@ -51,7 +51,7 @@ def main() -> None:
                 command = [sys.executable, __file__, "--hosts", str(hosts), "--containers", str(chosen.containers)]
                 said = subprocess.run([*command, "--into", folder], check=True, capture_output=True, text=True).stdout
                 browser = playwright.chromium.launch(executable_path=program, args=arguments)
-                page = Path(folder) / _html.NAME
+                page = Path(folder) / html.NAME
                 beside = sum(path.stat().st_size for path in Path(folder).glob("hosts/*.js"))
                 sizes = (f"{page.stat().st_size / 1e3:.0f}", f"{beside / 1e6:.1f}")
                 table.add_row(
@@ -68,7 +68,7 @@ def write(folder: Path, hosts: int, containers: int) -> None:
     report = sample.report(database, list(sample.findings(hosts)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
-    _html.write(database, report, folder)
+    html.write(database, report, folder)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{time.perf_counter() - start:.1f}", f"{(peak - before) / 1024:.0f}")
 

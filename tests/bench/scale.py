@@ -38,10 +38,10 @@ def planted(hosts: int) -> dict[int, list[fleet.Fault]]:
 
 def evaluate(snapshots: Path, dest: Path) -> None:
     """Evaluate, and print what it took as JSON; run in a process of its own."""
-    from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation
+    from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run
 
     begin = time.monotonic()
-    report = _evaluation.evaluate(_evaluation.Wanted(snapshots, dest))
+    report = run.evaluate(run.Wanted(snapshots, dest))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     told = {"seconds": time.monotonic() - begin, "peak_mib": peak // 1024, "summary": report["summary"]}
     print(json.dumps({**told, "broken": report["broken_rules"] + report["broken_snapshots"]}))

@@ -9,9 +9,9 @@ import os
 import time
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs
-from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
-from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
 
 from .sandbox import Sandbox
 
@@ -26,9 +26,9 @@ def read_all(box: Sandbox, netns: str, reader: Reader, messages: int = 100_000) 
         with Inside(budget) as inside:
             return reader(inside)
 
-    fd = _nsfs.open_netns(f"/proc/{box.pid}/root/run/netns/{netns}")
+    fd = namespaces.open_netns(f"/proc/{box.pid}/root/run/netns/{netns}")
     try:
-        return _nsfs.inside(fd, work), budget.exceeded
+        return namespaces.inside(fd, work), budget.exceeded
     finally:
         os.close(fd)
 

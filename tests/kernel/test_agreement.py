@@ -13,10 +13,10 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _run
-from ansible_collections.netfleet.docker.plugins.module_utils._kernel import Kernel
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Link, Netns, State
-from ansible_collections.netfleet.docker.plugins.module_utils._ops import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._links import transaction
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -135,18 +135,18 @@ def sensible(document: dict[str, Any]) -> dict[str, Any]:
 
 def agreeing() -> None:
     """Run the module as main() does, and compare what was foretold with what is there."""
-    change = _run._change
+    change = transaction._change
 
     def watched(kernel: Kernel, desired: State, before: State, operations: tuple[Op, ...]) -> State:
-        foretold = _run._look(kernel, desired, fully=True)
+        foretold = transaction._look(kernel, desired, fully=True)
         for op in operations:
             foretold = op.simulate(foretold)
         after = change(kernel, desired, before, operations)
-        found = list(differences(desired, foretold, _run._look(kernel, desired, fully=True)))
+        found = list(differences(desired, foretold, transaction._look(kernel, desired, fully=True)))
         assert not found, "; ".join([*found, *(op.describe() for op in operations)])
         return after
 
-    with mock.patch.object(_run, "_change", watched):
+    with mock.patch.object(transaction, "_change", watched):
         forked.entry(f"{PACKAGE}.topology")()
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 from unittest import mock
 
-from ansible_collections.netfleet.docker.plugins.module_utils import _births
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError
-from ansible_collections.netfleet.docker.plugins.module_utils._ops import CreateNetns
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._links import netns_prefetch
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import CreateNetns
 
 from . import forked
 from .quartet import converge
@@ -70,14 +70,14 @@ def test_a_strangers_link_of_the_group_stays_as_it_is(box: Sandbox) -> None:
 
 def refusing() -> None:
     """Run the module where the kernel makes only two namespaces."""
-    real = _births.born
+    real = netns_prefetch.born
 
-    def born(op: CreateNetns) -> _births.Born:
+    def born(op: CreateNetns) -> netns_prefetch.Born:
         if op.netns == SPACES[2]:
             raise KernelError(op.describe(), 28, "No space left on device")
         return real(op)
 
-    with mock.patch.object(_births, "born", born):
+    with mock.patch.object(netns_prefetch, "born", born):
         forked.entry(f"{PACKAGE}.topology")()
 
 

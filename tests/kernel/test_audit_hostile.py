@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("duckdb", reason="the audit runs on control nodes, which have Python 3.11 or newer")
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run
 
 from .docker_host import DockerHost
 
@@ -43,8 +43,8 @@ def test_no_name_does_harm_and_each_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "snapshots").mkdir()
     document = {**said.data, "host": {**said.data["host"], "name": "h1"}}
     (tmp_path / "snapshots/h1.json.gz").write_bytes(gzip.compress(json.dumps(document).encode()))
-    formats = (*_evaluation.ALL, "html", "dot", "mermaid", "parquet", "duckdb")
-    report = _evaluation.evaluate(_evaluation.Wanted(tmp_path / "snapshots", tmp_path / "out", formats=formats))
+    formats = (*run.ALL, "html", "dot", "mermaid", "parquet", "duckdb")
+    report = run.evaluate(run.Wanted(tmp_path / "snapshots", tmp_path / "out", formats=formats))
 
     found = {one["evidence"]["interface"] for one in report["findings"] if one["rule"] == "dangling-veth"}
     assert found == set(_NAMES)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._facts._host import COLLECTOR
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.host import COLLECTOR
 from ansible_collections.netfleet.docker.tests.schema import assert_document
 
 from .sandbox import Sandbox

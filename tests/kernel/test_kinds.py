@@ -10,7 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE, BRIDGE_PORT, MACVLAN, Option
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
+    BRIDGE,
+    BRIDGE_PORT,
+    MACVLAN,
+    Option,
+)
 
 from .quartet import assert_met, assert_there, converge, look, refused
 from .sandbox import Sandbox

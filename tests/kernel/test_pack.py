@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _pyroute2
-from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Route
-from ansible_collections.netfleet.docker.plugins.module_utils._pack import packed
+from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, Route
+from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import message
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink import pyroute2_encoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder import packed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -51,36 +52,36 @@ attributes = st.dictionaries(
     st.sampled_from(["mtu", "up", "master", "mac"]), st.nothing(), max_size=0
 ) | st.fixed_dictionaries({}, optional={"mtu": mtus, "up": st.booleans(), "master": names | st.just(""), "mac": macs})
 operations = st.one_of(
-    st.builds(_ops.CreateLink, labels, links, labels, links, names | st.just("")),
-    st.builds(_ops.CreateLink, labels, bare, master=names | st.just("")),
-    st.builds(_ops.DeleteLink, labels, names),
-    st.builds(_ops.DeleteGroup, labels, numbers, st.just(())),
-    st.builds(_ops.SetGroupUp, labels, numbers, st.just(())),
-    st.builds(_ops.MoveLink, labels, names, labels),
-    st.builds(_ops.SetLink, labels, names, attributes),
-    st.builds(_ops.AddAddress, labels, names, addresses),
-    st.builds(_ops.RemoveAddress, labels, names, addresses),
+    st.builds(ops.CreateLink, labels, links, labels, links, names | st.just("")),
+    st.builds(ops.CreateLink, labels, bare, master=names | st.just("")),
+    st.builds(ops.DeleteLink, labels, names),
+    st.builds(ops.DeleteGroup, labels, numbers, st.just(())),
+    st.builds(ops.SetGroupUp, labels, numbers, st.just(())),
+    st.builds(ops.MoveLink, labels, names, labels),
+    st.builds(ops.SetLink, labels, names, attributes),
+    st.builds(ops.AddAddress, labels, names, addresses),
+    st.builds(ops.RemoveAddress, labels, names, addresses),
 )
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(operations)
-def test_as_the_library_says_it(op: _ops.Op) -> None:
+def test_as_the_library_says_it(op: ops.Op) -> None:
     request = message(op, Places())
-    assert packed(request) == _pyroute2.encoded(request)
+    assert packed(request) == pyroute2_encoder.encoded(request)
 
 
 @pytest.mark.parametrize(
     "op",
     [
-        _ops.CreateLink("red", Link("v0", kind="vxlan", options={"vni": 7})),
-        _ops.CreateLink("red", Link("br0", kind="bridge", options={"priority": 7})),
-        _ops.CreateLink("red", Link("m0", kind="macvlan", parent=Endpoint("host", "p"), options={"mode": "bridge"})),
-        _ops.SetLink("red", "a", {"alias": "words"}),
-        _ops.SetLink("red", "a", port={"cost": 7}),
-        _ops.AddAltname("red", "a", "b"),
-        _ops.AddEntry("red", Route("192.0.2.0/24", dev="a")),
+        ops.CreateLink("red", Link("v0", kind="vxlan", options={"vni": 7})),
+        ops.CreateLink("red", Link("br0", kind="bridge", options={"priority": 7})),
+        ops.CreateLink("red", Link("m0", kind="macvlan", parent=Endpoint("host", "p"), options={"mode": "bridge"})),
+        ops.SetLink("red", "a", {"alias": "words"}),
+        ops.SetLink("red", "a", port={"cost": 7}),
+        ops.AddAltname("red", "a", "b"),
+        ops.AddEntry("red", Route("192.0.2.0/24", dev="a")),
     ],
 )
-def test_what_is_left_to_the_library(op: _ops.Op) -> None:
+def test_what_is_left_to_the_library(op: ops.Op) -> None:
     assert packed(message(op, Places())) is None

@@ -16,7 +16,7 @@ from .sandbox import Sandbox
 if sys.version_info < (3, 10):
     pytest.skip("the explainer runs on the controller, whose Python is newer than 3.9", allow_module_level=True)
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._path._ask import Question, ask
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import Question, ask
 
 pytestmark = pytest.mark.long
 

@@ -15,8 +15,8 @@ from typing import Any, Callable
 from unittest import mock
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _kernel
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._links import kernel as links_kernel
 
 from . import forked
 from .quartet import assert_met
@@ -108,9 +108,9 @@ def failing(step: int, after: bool) -> Callable[[], None]:
 
     def main() -> None:
         done = 0
-        real = _kernel.Kernel.apply
+        real = links_kernel.Kernel.apply
 
-        def apply(kernel: _kernel.Kernel, op: Any) -> None:
+        def apply(kernel: links_kernel.Kernel, op: Any) -> None:
             nonlocal done
             done += 1
             if done - 1 != step:
@@ -120,7 +120,7 @@ def failing(step: int, after: bool) -> Callable[[], None]:
                 real(kernel, op)
             raise KernelError(op.describe(), 1, "not this one")
 
-        mock.patch.object(_kernel.Kernel, "apply", apply).start()
+        mock.patch.object(links_kernel.Kernel, "apply", apply).start()
         forked.entry(MODULE)()
 
     return main
@@ -187,14 +187,14 @@ def test_what_could_not_be_undone_is_told(box: Sandbox) -> None:
     args = {"links": [{"name": name, "kind": "ifb"} for name in ("one", "two", "three")]}
 
     def main() -> None:
-        real = _kernel.Kernel.apply
+        real = links_kernel.Kernel.apply
 
-        def apply(kernel: _kernel.Kernel, op: Any) -> None:
+        def apply(kernel: links_kernel.Kernel, op: Any) -> None:
             if op.describe() in ("create ifb three in host", "delete ifb two in host"):
                 raise KernelError(op.describe(), 1, "not this one")
             real(kernel, op)
 
-        mock.patch.object(_kernel.Kernel, "apply", apply).start()
+        mock.patch.object(links_kernel.Kernel, "apply", apply).start()
         forked.entry(MODULE)()
 
     failed = run(box, args, main)

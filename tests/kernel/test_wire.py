@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _nsfs, _wire
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option
-from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink import decoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE_PORT, KINDS, Option
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
@@ -79,11 +80,11 @@ ip -6 rule add from 2001:db8::/32 lookup 9 priority 8
 ip -6 rule add to 2001:db8::9 prohibit
 """
 _TABLES = {
-    "link": (18, struct.pack("=BxHiII", 0, 0, 0, 0, 0), ifinfmsg, _wire._LINK),
-    "address": (22, bytes(8), ifaddrmsg, _wire._ADDRESS),
-    "route": (26, bytes(12), rtmsg, _wire._ROUTE),
-    "rule": (34, bytes(12), fibmsg, _wire._RULE),
-    "neighbour": (30, bytes(12), ndmsg, _wire._NEIGHBOUR),
+    "link": (18, struct.pack("=BxHiII", 0, 0, 0, 0, 0), ifinfmsg, decoder._LINK),
+    "address": (22, bytes(8), ifaddrmsg, decoder._ADDRESS),
+    "route": (26, bytes(12), rtmsg, decoder._ROUTE),
+    "rule": (34, bytes(12), fibmsg, decoder._RULE),
+    "neighbour": (30, bytes(12), ndmsg, decoder._NEIGHBOUR),
 }
 _FORWARDING = struct.pack("=BxxxiHBB", 7, 0, 0, 0, 0)
 _FIELDS = {
@@ -98,10 +99,10 @@ _OURS_ALONE = {"broadcast_queue_length"}
 
 
 def _dump(box: Sandbox, netns: str, message_type: int, payload: bytes) -> list[bytes]:
-    fd = _nsfs.open_netns(
+    fd = namespaces.open_netns(
         f"/proc/{box.pid}/root/run/netns/{netns}" if netns else f"/proc/{box.pid}/ns/net", follow=True
     )
-    socket = _nsfs.inside(fd, Netlink)
+    socket = namespaces.inside(fd, Netlink)
     try:
         answers: list[bytes] = socket.dump("a test", message_type, payload)
         return answers
@@ -175,8 +176,8 @@ def test_every_message_reads_alike(box: Sandbox, kind: str) -> None:
     assert len(messages) > 10
     seen = set()
     for data in messages:
-        ours, theirs = _wire.decode(kind, data), _theirs(cls, message_type - 2, data)
-        for name in _wire._DECODERS[kind]._fields:
+        ours, theirs = decoder.decode(kind, data), _theirs(cls, message_type - 2, data)
+        for name in decoder._DECODERS[kind]._fields:
             field = _FIELDS.get((kind, name), name)
             assert ours[name] == theirs[field], name
         for name, _codec in table.values():

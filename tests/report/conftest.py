@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _html
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import html
 from ansible_collections.netfleet.docker.tests import fleet, sample
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 SHOTS = Path(__file__).parents[2] / ".cache/screenshots"
 
 
-def written(folder: Path, hosts: int, containers: int, hostile: bool = False, inside: int = _html.INSIDE) -> Path:
+def written(folder: Path, hosts: int, containers: int, hostile: bool = False, inside: int = html.INSIDE) -> Path:
     """Write a report and return its page."""
     database = fleet.made(hosts, containers)
     sample.plant(database, hosts)
     findings = [*sample.findings(hosts), *(sample.hostile(database) if hostile else ())]
-    return _html.write(database, sample.report(database, findings), folder, inside=inside)
+    return html.write(database, sample.report(database, findings), folder, inside=inside)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation, _tables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 
 RULE = """\
 title: A bridge
@@ -31,7 +32,7 @@ ANSI = "\x1b[31mred\x1b[0m"
 
 def row(of: str, /, **values: Any) -> dict[str, Any]:
     """Return a row of a table, null where nothing is said."""
-    columns = _tables.columns(of)
+    columns = schema.columns(of)
     assert set(values) <= set(columns)
     return {**dict.fromkeys(columns), **values}
 
@@ -75,4 +76,4 @@ def evaluated(folder: Path, *snapshots: dict[str, Any], **wanted: Any) -> dict[s
     only = [path.stem for path in own.glob("*.yml")]
     saved = save(folder / "snapshots", *snapshots)
     settings = {"dest": folder / "out", "rules": [own], "only": only, **wanted}
-    return _evaluation.evaluate(_evaluation.Wanted(snapshots=saved, **settings))
+    return run.evaluate(run.Wanted(snapshots=saved, **settings))

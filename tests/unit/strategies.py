@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils import _effects
-from ansible_collections.netfleet.docker.plugins.module_utils._model import (
+from ansible_collections.netfleet.docker.plugins.module_utils._links import side_effects
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     FLOOD,
     Endpoint,
     Fdb,
@@ -134,7 +134,7 @@ def _with_forwarding(draw: st.DrawFn, state: State) -> State:
         usable = [entry for entry in fdb if entry.via is None or (entry.via in names and link.underlay == label)]
         state = state.with_link(label, dataclasses.replace(link, fdb=()))
         for entry in (*dict.fromkeys(usable), *(draw(static_lists) if link.master else ())):
-            state = _effects.with_forwarding(state, label, link.name, entry)
+            state = side_effects.with_forwarding(state, label, link.name, entry)
     return state
 
 

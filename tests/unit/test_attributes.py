@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._attributes import (
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import (
     Decoder,
     Entries,
     attribute,

@@ -13,8 +13,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _evaluation, _load, _macros, _rules, _tables
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import rule_files, sql_macros
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,10 +35,10 @@ _SQL = {
 
 
 def test_tables_are_those_of_the_schema() -> None:
-    assert _tables.of_snapshots() == list(tables())
+    assert schema.of_snapshots() == list(tables())
     for name, columns in tables().items():
-        assert list(_tables.columns(name)) == list(columns)
-        for column, kind in _tables.columns(name).items():
+        assert list(schema.columns(name)) == list(columns)
+        for column, kind in schema.columns(name).items():
             assert kind in _SQL[columns[column]], (name, column)
 
 
@@ -44,7 +46,7 @@ def test_tables_are_those_of_the_schema() -> None:
 def macros() -> Any:
     """A database with the macros in it."""
     database = duckdb.connect()
-    _macros.define(database)
+    sql_macros.define(database)
     return database
 
 
@@ -82,7 +84,7 @@ def test_a_fleet_is_loaded_and_what_is_no_snapshot_is_named(tmp_path: Path) -> N
     save(folder, {**snapshot("newer"), "version": 2}, {**snapshot("wrong"), "namespaces": "none"})
     (folder / "twice.json.gz").write_bytes(whole)
     database = duckdb.connect()
-    broken = _load.load(database, sorted(folder.glob("*.gz")))
+    broken = load.load(database, sorted(folder.glob("*.gz")))
     assert {Path(one.file).name.split(".")[0] for one in broken} == {"cut", "empty", "text", "newer", "wrong", "twice"}
     assert all(one.reason and "\n" not in one.reason for one in broken)
     assert database.execute("SELECT host FROM host ORDER BY host").fetchall() == [
@@ -156,14 +158,14 @@ def test_a_rule_that_is_broken_is_named_and_the_others_run(tmp_path: Path, query
 def test_a_rule_file_that_is_wrong_is_told_by_its_field(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     path = rules(tmp_path) / "a-bridge.yml"
     path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
-    found, broken = _rules.read([tmp_path])
+    found, broken = rule_files.read([tmp_path])
     assert not found
     assert said in broken[0].reason
     assert "\n" not in broken[0].reason
 
 
 def test_the_rules_of_the_collection_are_whole() -> None:
-    found, broken = _rules.read([_rules.OWN])
+    found, broken = rule_files.read([rule_files.OWN])
     assert found
     assert not broken
 
@@ -171,7 +173,7 @@ def test_the_rules_of_the_collection_are_whole() -> None:
 def test_a_rule_of_the_users_takes_the_place_of_one(tmp_path: Path) -> None:
     rules(tmp_path / "first", severity="low")
     rules(tmp_path / "second", severity="critical")
-    found, _broken = _rules.read([tmp_path / "first", tmp_path / "second"])
+    found, _broken = rule_files.read([tmp_path / "first", tmp_path / "second"])
     assert [rule.severity for rule in found] == ["critical"]
 
 
@@ -300,11 +302,11 @@ def test_a_folder_that_is_no_earlier_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_to_evaluate_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(_evaluation.NothingToDo, match="snapshots"):
+    with pytest.raises(run.NothingToDo, match="snapshots"):
         evaluated(tmp_path)
-    with pytest.raises(_evaluation.NothingToDo, match="rules: there is no directory"):
+    with pytest.raises(run.NothingToDo, match="rules: there is no directory"):
         evaluated(tmp_path, snapshot("h1"), rules=[tmp_path / "nowhere"])
-    with pytest.raises(_evaluation.NothingToDo, match="without"):
+    with pytest.raises(run.NothingToDo, match="without"):
         evaluated(tmp_path, snapshot("h1"), without=["no-such-rule"])
 
 

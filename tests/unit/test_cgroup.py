@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._facts._cgroup import container_id, container_ids
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.cgroup import container_id, container_ids
 
 A, B, C = "a1" * 32, "b2" * 32, "c3" * 32
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts._docker_engine import from_file, from_flags
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.engine_rows import from_file, from_flags
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -14,10 +14,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _pyroute2, _wire
-from ansible_collections.netfleet.docker.plugins.module_utils._kinds import BRIDGE_PORT, KINDS, Option, Value
-from ansible_collections.netfleet.docker.plugins.module_utils._messages import message
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Fdb, Link, Neighbour
+from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Fdb, Link, Neighbour
+from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import message
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink import decoder, pyroute2_encoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
+    BRIDGE_PORT,
+    KINDS,
+    Option,
+    Value,
+)
 
 _PARENTS = {"vlan", "ipvlan", "macvlan", "macvtap"}
 _ADDRESSES = {
@@ -62,32 +68,32 @@ def _every() -> Iterator[Any]:
                 yield pytest.param(kind, name, value, id=f"{kind} {name} {value}")
 
 
-def _info(op: _ops.Op) -> dict[str, Any]:
+def _info(op: ops.Op) -> dict[str, Any]:
     request = message(op, Places())
-    return dict(_wire.decode("link", _pyroute2.encoded(request))["IFLA_LINKINFO"])
+    return dict(decoder.decode("link", pyroute2_encoder.encoded(request))["IFLA_LINKINFO"])
 
 
 @pytest.mark.parametrize("kind, name, value", list(_every()))
 def test_every_option_of_every_kind(kind: str, name: str, value: Value) -> None:
     link = Link("x0", kind=kind, options={name: value})
-    made = _info(_ops.CreateLink("", link))
+    made = _info(ops.CreateLink("", link))
     assert made == {"IFLA_INFO_KIND": kind, "IFLA_INFO_DATA": {name: value}}
     if KINDS[kind][name].changeable:
-        assert _info(_ops.SetLink("", "x0", options={name: value}, kind=kind)) == made
+        assert _info(ops.SetLink("", "x0", options={name: value}, kind=kind)) == made
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_bare_link_is_told_nothing_of_its_kind(kind: str) -> None:
     born = {name: spec.born for name, spec in KINDS[kind].items() if spec.born is not None}
-    assert _info(_ops.CreateLink("", Link("x0", kind=kind, options=born))) == {"IFLA_INFO_KIND": kind}
+    assert _info(ops.CreateLink("", Link("x0", kind=kind, options=born))) == {"IFLA_INFO_KIND": kind}
 
 
 @pytest.mark.parametrize("kind", sorted(_PARENTS | {"vxlan"}))
 def test_where_the_parent_stands(kind: str) -> None:
     """The request goes to the parent's namespace and names the target; a VXLAN link has its device in its own data."""
-    request = message(_ops.CreateLink("red", Link("x0", kind=kind, parent=Endpoint("blue", "p0"))), Places())
+    request = message(ops.CreateLink("red", Link("x0", kind=kind, parent=Endpoint("blue", "p0"))), Places())
     assert request.netns == "blue"
-    read = _wire.decode("link", _pyroute2.encoded(request))
+    read = decoder.decode("link", pyroute2_encoder.encoded(request))
     assert ("IFLA_NET_NS_FD", 88) in request.attributes
     if kind == "vxlan":
         assert "IFLA_LINK" not in read
@@ -99,15 +105,17 @@ def test_where_the_parent_stands(kind: str) -> None:
 def test_a_socket_elsewhere_without_a_parent() -> None:
     for parent in (None, Endpoint("blue", "")):
         link = Link("x0", kind="vxlan", underlay="blue", parent=parent, options={"vni": 7})
-        request = message(_ops.CreateLink("red", link), Places())
+        request = message(ops.CreateLink("red", link), Places())
         assert request.netns == "blue"
-        assert _wire.decode("link", _pyroute2.encoded(request))["IFLA_LINKINFO"]["IFLA_INFO_DATA"] == {"vni": 7}
+        assert decoder.decode("link", pyroute2_encoder.encoded(request))["IFLA_LINKINFO"]["IFLA_INFO_DATA"] == {
+            "vni": 7
+        }
 
 
 @pytest.mark.parametrize("name, spec", BRIDGE_PORT.items())
 def test_every_option_of_a_port(name: str, spec: Option) -> None:
     for value in _values(name, spec):
-        assert _info(_ops.SetLink("", "x0", port={name: value}))["IFLA_INFO_SLAVE_DATA"] == {name: value}
+        assert _info(ops.SetLink("", "x0", port={name: value}))["IFLA_INFO_SLAVE_DATA"] == {name: value}
 
 
 _ENTRIES = [
@@ -117,20 +125,20 @@ _ENTRIES = [
 ]
 
 
-@pytest.mark.parametrize("entry, op", list(itertools.product(_ENTRIES, (_ops.AddFdb, _ops.RemoveFdb))), ids=str)
-def test_forwarding_entries(entry: Fdb, op: type[_ops.AddFdb | _ops.RemoveFdb]) -> None:
-    read = _wire.decode("neighbour", _pyroute2.encoded(message(op("", "x0", entry), Places())))
+@pytest.mark.parametrize("entry, op", list(itertools.product(_ENTRIES, (ops.AddFdb, ops.RemoveFdb))), ids=str)
+def test_forwarding_entries(entry: Fdb, op: type[ops.AddFdb | ops.RemoveFdb]) -> None:
+    read = decoder.decode("neighbour", pyroute2_encoder.encoded(message(op("", "x0", entry), Places())))
     got = [read.get(key) for key in ("NDA_LLADDR", "NDA_DST", "NDA_PORT", "NDA_VNI", "NDA_IFINDEX", "NDA_VLAN")]
     assert got == [entry.mac, entry.dst, entry.port, entry.vni, entry.via and 77, entry.vlan]
     assert (read["family"], read["index"], read["flags"]) == (7, 77, 4 if entry.master else 2)
 
 
-@pytest.mark.parametrize("op", [_ops.AddEntry, _ops.RemoveEntry])
+@pytest.mark.parametrize("op", [ops.AddEntry, ops.RemoveEntry])
 @pytest.mark.parametrize("dst, family", [("192.0.2.7", 2), ("2001:db8::7", 10)])
-def test_neighbours(dst: str, family: int, op: type[_ops.AddEntry | _ops.RemoveEntry]) -> None:
+def test_neighbours(dst: str, family: int, op: type[ops.AddEntry | ops.RemoveEntry]) -> None:
     for entry in (Neighbour(dst, "02:00:00:00:00:01", "x0"), Neighbour(dst, dev="x0", proxy=True)):
-        body = _pyroute2.encoded(message(op("", entry), Places()))
-        read = _wire.decode("neighbour", body)
+        body = pyroute2_encoder.encoded(message(op("", entry), Places()))
+        read = decoder.decode("neighbour", body)
         assert (read["NDA_DST"], read.get("NDA_LLADDR")) == (dst, entry.mac)
         assert (read["family"], read["index"], read["state"]) == (family, 77, 0x80)
         assert read["flags"] == (8 if entry.proxy else 0)

@@ -13,14 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils import _engine
-from ansible_collections.netfleet.docker.plugins.module_utils._engine import Engine
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import (
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
     EngineRefused,
     NoEngine,
     NoSuchNetns,
     NotFound,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
 from ansible_collections.netfleet.docker.tests.unit.fake_engine import CLOSE, Answer, FakeEngine, http, routes
 
 _LONG = 60.0
@@ -179,9 +179,9 @@ def test_who_listens(place: Path) -> None:
 
 def test_no_engine_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
-    assert _engine.local_socket() == "/var/run/docker.sock"
+    assert local_api.local_socket() == "/var/run/docker.sock"
     monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
-    assert _engine.local_socket() == "/run/user/1000/docker.sock"
+    assert local_api.local_socket() == "/run/user/1000/docker.sock"
 
 
 ID = "c1" * 32
@@ -192,7 +192,7 @@ WEB = {"Id": ID, "Name": "/web", "State": {"Pid": 42, "Status": "running"}, "Hos
 def test_a_container(place: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     with FakeEngine(place, routes({f"/containers/{reference}/json": WEB})):
-        assert _engine.container(reference) == _engine.Container("web", 42, "running", "bridge")
+        assert local_api.container(reference) == local_api.Container("web", 42, "running", "bridge")
 
 
 @pytest.mark.parametrize(
@@ -203,11 +203,11 @@ def test_no_container(place: Path, monkeypatch: pytest.MonkeyPatch, reference: s
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     answers = {f"/containers/{ID[:11]}/json": WEB}
     with FakeEngine(place, routes(answers)), pytest.raises(NoSuchNetns, match=words):
-        _engine.container(reference)
+        local_api.container(reference)
 
 
 @pytest.mark.parametrize("said", [None, [], {}, {**WEB, "State": None}, {**WEB, "State": {"Pid": "x"}}], ids=json.dumps)
 def test_an_odd_container(place: Path, monkeypatch: pytest.MonkeyPatch, said: object) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not one"):
-        _engine.container("web")
+        local_api.container("web")

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.netfleet.docker.plugins.filter import ip_slices
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _slices
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import allocator
 
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 GUIDE = Path(__file__).parents[2] / "docs/macvlan.md"
@@ -117,7 +117,7 @@ def test_what_is_refused_is_an_error_of_the_filter() -> None:
 
 def test_every_option_is_documented() -> None:
     documented = yaml.safe_load(ip_slices.DOCUMENTATION)["options"]
-    assert set(documented) == {"_input", "hosts", *_slices.OPTIONS}
+    assert set(documented) == {"_input", "hosts", *allocator.OPTIONS}
 
 
 def test_the_guide_says_the_same_as_the_examples() -> None:

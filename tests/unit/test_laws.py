@@ -9,11 +9,12 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
-from ansible_collections.netfleet.docker.plugins.module_utils import _ops, _view
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, State
-from ansible_collections.netfleet.docker.plugins.module_utils._plan._planner import plan
-from ansible_collections.netfleet.docker.plugins.module_utils._plan._undo import target
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
+from ansible_collections.netfleet.docker.plugins.module_utils._links import output
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import target
 from ansible_collections.netfleet.docker.tests.unit.strategies import observed, pairs
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -26,7 +27,7 @@ laws = settings(
 )
 
 
-def planned(want: State, have: State) -> tuple[_ops.Op, ...]:
+def planned(want: State, have: State) -> tuple[ops.Op, ...]:
     """Return the plan, for desired states that can be had."""
     try:
         return plan(want, have)
@@ -35,7 +36,7 @@ def planned(want: State, have: State) -> tuple[_ops.Op, ...]:
         raise
 
 
-def simulated(state: State, operations: Sequence[_ops.Op]) -> State:
+def simulated(state: State, operations: Sequence[ops.Op]) -> State:
     """Return the state after the operations."""
     for op in operations:
         state = op.simulate(state)
@@ -117,7 +118,7 @@ def test_the_prediction_shows_in_the_diff(pair: tuple[State, State]) -> None:
     """Before and after differ, as they are shown, exactly where something changes what is managed."""
     want, have = pair
     operations = planned(want, have)
-    before, after = (_view.managed(want, state) for state in (have, simulated(have, operations)))
+    before, after = (output.managed(want, state) for state in (have, simulated(have, operations)))
     if before != after:
         assert operations
     if not operations:
@@ -130,7 +131,7 @@ def test_a_plan_can_be_undone(pair: tuple[State, State]) -> None:
     """From wherever a plan stops there is a plan back, for all that the kernel can bring back."""
     want, have = pair
     operations = planned(want, have)
-    assume(not any(isinstance(op, _ops.DeleteNetns) for op in operations))
+    assume(not any(isinstance(op, ops.DeleteNetns) for op in operations))
     for stop in range(len(operations) + 1):
         done = operations[:stop]
         there = simulated(have, done)
@@ -160,17 +161,17 @@ def _lasting(link: Link) -> dict[str, object]:
     return {**{key: getattr(link, key) for key in keys}, "fdb": set(link.fdb or ())}
 
 
-def _disturbed(have: State, operations: Sequence[_ops.Op]) -> set[Endpoint]:
+def _disturbed(have: State, operations: Sequence[ops.Op]) -> set[Endpoint]:
     """Return the links that are deleted, moved or made, with all that hangs on them in the kernel."""
     found: set[Endpoint] = set()
     for op in operations:
-        if isinstance(op, (_ops.DeleteLink, _ops.MoveLink, _ops.SetLink)):
-            if not isinstance(op, _ops.SetLink) or op.attributes.get("master") == "":
+        if isinstance(op, (ops.DeleteLink, ops.MoveLink, ops.SetLink)):
+            if not isinstance(op, ops.SetLink) or op.attributes.get("master") == "":
                 found.add(Endpoint(op.netns, op.name))
-        elif isinstance(op, (_ops.CreateNetns, _ops.DeleteNetns)):
+        elif isinstance(op, (ops.CreateNetns, ops.DeleteNetns)):
             found |= {Endpoint(op.netns, link.name) for link in have.netns(op.netns).links.values()}
             found |= {Endpoint(label, link.name) for label, link in have.links() if link.underlay == op.netns}
-        elif isinstance(op, _ops.CreateLink):
+        elif isinstance(op, ops.CreateLink):
             found.add(Endpoint(op.netns, op.link.name))
     while True:
         more = {

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._data import changed
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter, PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._network import _said, _wanted
-from ansible_collections.netfleet.docker.plugins.module_utils._network._compare import differences, merged
-from ansible_collections.netfleet.docker.plugins.module_utils._network._model import (
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping, options
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import differences, merged
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     Actual,
     Desired,
     Member,
@@ -24,13 +24,13 @@ from ansible_collections.netfleet.docker.plugins.module_utils._network._model im
     network_of,
     plain,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._network._ops import (
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import (
     Connect,
     Disconnect,
     Op,
     Remove,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._network._plan import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.planner import plan
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -262,18 +262,18 @@ def test_the_journal_gives_back_what_it_was_given(network: Network, there: Mappi
 @given(NETWORKS)
 def test_the_engine_is_told_what_it_says(network: Network) -> None:
     """A network that is made as it was read is read as it was."""
-    told = _said.creation(network)
+    told = api_mapping.creation(network)
     said = {**told, "IPAM": told["IPAM"], "Scope": "local"}
-    assert changed(_said.network(said), ipv4=None) == network
+    assert changed(api_mapping.network(said), ipv4=None) == network
 
 
 def desired(**params: Any) -> Desired:
     """Return what the module's parameters mean."""
     pool = {"subnet": None, "iprange": None, "gateway": None, "aux_addresses": None}
-    defaults = {name: option.get("default") for name, option in _wanted.SPEC.items()}
+    defaults = {name: option.get("default") for name, option in options.SPEC.items()}
     pools = params.get("ipam_config")
     filled = [{**pool, **one} for one in pools] if pools is not None else None
-    return _wanted.desired({**defaults, "name": "one", **params, "ipam_config": filled})
+    return options.desired({**defaults, "name": "one", **params, "ipam_config": filled})
 
 
 BRIDGE = Network(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _nft
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import nft as nft_table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +52,7 @@ DOCUMENTS = st.fixed_dictionaries(
 
 @given(DOCUMENTS | JSON, st.integers(0, 5))
 def test_nothing_that_is_listed_is_too_much(document: Any, most: int) -> None:
-    found = _nft.read(document, TABLES, most)
+    found = nft_table.read(document, TABLES, most)
     assert max(len(found.chains), len(found.rules), len(found.sets)) <= most
     assert sum(len(row["elements"]) for row in found.sets) <= most
     json.dumps(found, ensure_ascii=False).encode()  # no surrogate is left
@@ -62,8 +62,8 @@ def test_nothing_that_is_listed_is_too_much(document: Any, most: int) -> None:
 @given(EXPRESSIONS)
 def test_every_expression_of_a_rule_is_told(expressions: list[dict[str, Any]]) -> None:
     one = {"family": "ip", "table": "t", "chain": "c", "handle": 1, "expr": expressions}
-    row = _nft.rule(one, 1)
-    expressions = _nft.escaped_all(expressions)
+    row = nft_table.rule(one, 1)
+    expressions = nft_table.escaped_all(expressions)
     assert json.loads(row["text"]) == expressions
     counters = [each for each in expressions if isinstance(each.get("counter"), dict)][:1]
     assert len(row["match"]) + len(counters) + (row["target"] is not None) == len(expressions)
@@ -72,18 +72,18 @@ def test_every_expression_of_a_rule_is_told(expressions: list[dict[str, Any]]) -
 
 def test_only_what_was_asked_for_is_told() -> None:
     document = {"nftables": [{"chain": {"family": family, "table": "t", "name": "c"}} for family in ("ip", "ip6")]}
-    assert [row["family"] for row in _nft.read(document, TABLES, 9).chains] == ["ip"]
+    assert [row["family"] for row in nft_table.read(document, TABLES, 9).chains] == ["ip"]
 
 
 def test_too_many_are_cut_off_and_it_is_said() -> None:
     common = {"family": "ip", "table": "t", "chain": "c", "name": "n"}
-    assert _nft.read({"nftables": [{"rule": common}] * 3}, TABLES, 3).complete
-    assert not _nft.read({"nftables": [{"rule": common}] * 4}, TABLES, 3).complete
-    assert _nft.read({"nftables": [{"set": {**common, "elem": [1, 2, 3]}}]}, TABLES, 3).complete
-    assert not _nft.read({"nftables": [{"set": {**common, "elem": [1, 2]}}] * 2}, TABLES, 3).complete
+    assert nft_table.read({"nftables": [{"rule": common}] * 3}, TABLES, 3).complete
+    assert not nft_table.read({"nftables": [{"rule": common}] * 4}, TABLES, 3).complete
+    assert nft_table.read({"nftables": [{"set": {**common, "elem": [1, 2, 3]}}]}, TABLES, 3).complete
+    assert not nft_table.read({"nftables": [{"set": {**common, "elem": [1, 2]}}] * 2}, TABLES, 3).complete
 
 
 def test_types_of_sets() -> None:
     one = {"family": "ip", "table": "t", "name": "m", "type": ["ipv4_addr", "inet_service"], "map": "verdict"}
-    assert _nft.set_or_map("map", one, 9)["type"] == "ipv4_addr . inet_service : verdict"
-    assert _nft.set_or_map("set", {**one, "type": {"typeof": 1}}, 9)["type"] == '{"typeof":1} : verdict'
+    assert nft_table.set_or_map("map", one, 9)["type"] == "ipv4_addr . inet_service : verdict"
+    assert nft_table.set_or_map("set", {**one, "type": {"typeof": 1}}, 9)["type"] == '{"typeof":1} : verdict'

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._facts._owners import Docker, Trace, row
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_ownership import Docker, Trace, row
 
 WEB, DB, JOINED, AWAY, NEAR = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64)
 

@@ -9,8 +9,10 @@ import collections
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _graph, _host_graph, _picture
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit._rows import Link, Namespace, Rows, Tunnel
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import build
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import graph as diagram_graph
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import host as host_diagram
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import Link, Namespace, Rows, Tunnel
 from ansible_collections.netfleet.docker.tests import fleet, sample
 
 
@@ -44,16 +46,16 @@ def bridged(containers: int, networks: int = 1) -> Rows:
     )
 
 
-def parts(graph: _graph.Graph) -> list[Any]:
+def parts(graph: diagram_graph.Graph) -> list[Any]:
     return [*graph.groups, *graph.nodes]
 
 
-def by_label(graph: _graph.Graph, label: str) -> Any:
+def by_label(graph: diagram_graph.Graph, label: str) -> Any:
     return next(one for one in parts(graph) if one.label == label)
 
 
 def test_the_bridges_end_of_a_pair_is_an_edge() -> None:
-    graph = _host_graph.graph("h", bridged(2))
+    graph = host_diagram.graph("h", bridged(2))
     assert [one.label for one in graph.groups] == ["h", "web-0", "web-1"]
     assert collections.Counter(one.label for one in graph.nodes) == {"eth0": 3, "br0": 1, "agent": 1}
     assert [(one.kind, one.label) for one in graph.edges] == [("veth", "veth0"), ("veth", "veth1")]
@@ -64,7 +66,7 @@ def test_the_bridges_end_of_a_pair_is_an_edge() -> None:
 def test_an_end_that_is_more_than_a_wire_is_drawn(odd: dict[str, Any]) -> None:
     rows = bridged(1)
     rows = rows._replace(links=[one._replace(**odd) if one.name == "veth0" else one for one in rows.links])
-    graph = _host_graph.graph("h", rows)
+    graph = host_diagram.graph("h", rows)
     end = by_label(graph, "veth0")
     kinds = {one.kind for one in graph.edges if end.id in (one.tail, one.head)}
     assert kinds == ({"veth"} if "master_index" in odd else {"veth", "port"})
@@ -83,7 +85,7 @@ def test_what_rides_on_a_link_and_what_leads_to_other_hosts() -> None:
         Tunnel("3", 3, "192.0.2.3", None),
         Tunnel("9", 9, "192.0.2.4", None),
     ]
-    graph = _host_graph.graph("h", Rows(spaces, links, tunnels, []))
+    graph = host_diagram.graph("h", Rows(spaces, links, tunnels, []))
     names = {one.id: one.label for one in graph.nodes}
     assert [(names[one.tail], names[one.head], one.kind, one.label) for one in graph.edges] == [
         ("eth0", "eth0", "macvlan", None),
@@ -114,13 +116,13 @@ def test_what_rides_on_a_link_and_what_leads_to_other_hosts() -> None:
     ],
 )
 def test_a_finding_is_painted_on_what_it_concerns(evidence: dict[str, Any], label: str) -> None:
-    graph = _host_graph.graph("h", bridged(2), [finding(**evidence)])
+    graph = host_diagram.graph("h", bridged(2), [finding(**evidence)])
     assert [one.label for one in parts(graph) if one.findings] == [label]
     assert by_label(graph, "h").id == "g0"
 
 
 def test_what_is_waived_stays_but_has_no_severity() -> None:
-    graph = _host_graph.graph("h", bridged(1), [finding(container="web-0", waived={"reason": "known"})])
+    graph = host_diagram.graph("h", bridged(1), [finding(container="web-0", waived={"reason": "known"})])
     assert (by_label(graph, "web-0").findings, by_label(graph, "web-0").severity) == ((0,), None)
 
 
@@ -130,21 +132,21 @@ def test_the_worst_of_several_counts() -> None:
         finding("critical", container="web-0"),
         finding("info", container="web-0"),
     ]
-    assert by_label(_host_graph.graph("h", bridged(1), found), "web-0").severity == "critical"
+    assert by_label(host_diagram.graph("h", bridged(1), found), "web-0").severity == "critical"
 
 
 def test_a_host_whose_own_namespace_is_missing_keeps_its_findings() -> None:
-    graph = _host_graph.graph("h", Rows([space("2", container="web")], [], [], []), [finding()])
+    graph = host_diagram.graph("h", Rows([space("2", container="web")], [], [], []), [finding()])
     assert [(one.id, one.label, one.findings) for one in graph.groups] == [("g0", "h", (0,)), ("g1", "web", ())]
-    assert _host_graph.graph("h", Rows([], [], [], [])).groups[0].label == "h"
+    assert host_diagram.graph("h", Rows([], [], [], [])).groups[0].label == "h"
 
 
 def test_containers_of_one_bridge_fold() -> None:
-    graph = _host_graph.graph(
+    graph = host_diagram.graph(
         "h", bridged(200, networks=3), [finding(container="web-0"), finding("low", container="web-1")]
     )
     assert [one.label for one in graph.folds] == ["66 containers", "66 containers", "66 containers"]
-    drawn = _graph.folded(graph)
+    drawn = diagram_graph.folded(graph)
     assert len(drawn.groups) == 3 and len(drawn.nodes) == 10
     assert {one.label for one in drawn.edges} == {"veth0", "veth1", "66 x veth"}
     # Every edge ends at something that is drawn.
@@ -152,32 +154,32 @@ def test_containers_of_one_bridge_fold() -> None:
 
 
 def test_few_stay_apart_and_many_of_one_severity_do_not() -> None:
-    assert _host_graph.graph("h", bridged(3)).folds == ()
+    assert host_diagram.graph("h", bridged(3)).folds == ()
     found = [finding("info", container=f"web-{one}") for one in range(30)]
-    folds = _host_graph.graph("h", bridged(30), found).folds
+    folds = host_diagram.graph("h", bridged(30), found).folds
     assert [(one.label, one.severity) for one in folds] == [("30 containers", "info")]
 
 
 def test_many_quiet_bridges_fold_with_what_hangs_on_them() -> None:
-    graph = _host_graph.graph("h", bridged(100, networks=50), [finding(container="web-0")])
+    graph = host_diagram.graph("h", bridged(100, networks=50), [finding(container="web-0")])
     assert sorted(one.label for one in graph.folds) == ["50 bridges", "99 containers"]
-    assert len(_graph.folded(graph).nodes) <= 6
+    assert len(diagram_graph.folded(graph).nodes) <= 6
 
 
 def test_the_tables_give_the_same(fleet_of_nine: Any) -> None:
     database, findings = fleet_of_nine
     mine = [one for one in findings if one["host"] == "node-00003"]
-    graph = _picture.of_host(database, "node-00003", mine)
+    graph = build.of_host(database, "node-00003", mine)
     assert by_label(graph, "veth0c0ffee").severity == "low"
     assert [one.label for one in graph.nodes if one.kind == "remote"] == ["node-00000", "node-00001", "node-00002"]
     assert by_label(graph, "mesh").hint == "docker:1-q7m2"
     assert all(one.mtu == 1450 for one in graph.nodes if one.kind == "vxlan")
-    assert _picture.of_host(database, "nobody").nodes == ()
+    assert build.of_host(database, "nobody").nodes == ()
 
 
 def test_the_map_has_hosts_and_what_they_share(fleet_of_nine: Any) -> None:
     database, findings = fleet_of_nine
-    graph = _picture.of_fleet(database, findings)
+    graph = build.of_fleet(database, findings)
     kinds = collections.Counter(one.kind for one in graph.nodes)
     assert kinds == {"host": 9, "overlay": 3, "macvlan": 1}
     assert by_label(graph, "192.168.40.0/24").addresses == ("192.168.40.0/24",)
@@ -186,8 +188,8 @@ def test_the_map_has_hosts_and_what_they_share(fleet_of_nine: Any) -> None:
 
 
 def test_the_map_folds_hosts_that_are_alike() -> None:
-    graph = _picture.of_fleet(fleet.made(40, 1))
-    drawn = _graph.folded(graph)
+    graph = build.of_fleet(fleet.made(40, 1))
+    drawn = diagram_graph.folded(graph)
     assert [one.label for one in graph.folds] == ["4 hosts"] * 10
     assert len(drawn.nodes) == 21
 

@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _legible
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _dot, _graph, _mermaid, _picture
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit._graph import Edge, Graph, Group, Node
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import build, graph, graphviz, mermaid
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Graph, Group, Node
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import text as core_text
 from ansible_collections.netfleet.docker.tests import fleet, sample
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,30 +30,30 @@ def named(name: str) -> Graph:
 
 @given(st.text())
 def test_a_name_stays_within_its_quotes(name: str) -> None:
-    dot = _dot.host(named(name))
+    dot = graphviz.host(named(name))
     assert dot.replace("\n", "").isprintable()
     # Without its strings, what is left is the same for every name.
-    assert STRING.sub("S", dot) == STRING.sub("S", _dot.host(named("x")))
+    assert STRING.sub("S", dot) == STRING.sub("S", graphviz.host(named("x")))
     assert all('"' not in one[1:-1].replace("\\\\", "").replace('\\"', "") for one in STRING.findall(dot))
 
 
 @given(st.text())
 def test_mermaid_sees_only_letters_and_numbers_of_characters(name: str) -> None:
-    text = _mermaid.host(named(name))
-    assert re.sub(r'"[^"]*"', "S", text) == re.sub(r'"[^"]*"', "S", _mermaid.host(named("x")))
+    text = mermaid.host(named(name))
+    assert re.sub(r'"[^"]*"', "S", text) == re.sub(r'"[^"]*"', "S", mermaid.host(named("x")))
     for label in re.findall(r'"([^"]*)"', text):
         assert re.fullmatch(r"(?:[A-Za-z0-9 .,_/:+=-]|#\d+;|<br/>)*", label)
 
 
 def test_backslashes_and_entities_are_told_as_they_are() -> None:
-    dot = _dot.host(named("a\\Nb&lt;c"))
+    dot = graphviz.host(named("a\\Nb&lt;c"))
     assert "a\\\\Nb&amp;lt;c\\l" in dot
 
 
 @given(st.text())
 def test_legible_text_holds_nothing_unseen(text: str) -> None:
-    shown = _legible.legible(text)
-    assert _legible.legible(shown) == shown
+    shown = core_text.legible(text)
+    assert core_text.legible(shown) == shown
     assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", shown)
 
 
@@ -64,13 +64,13 @@ def pictures() -> list[Graph]:
     findings = [*sample.findings(9), *sample.hostile(database)]
     hosts = {one["host"] for one in findings}
     return [
-        *(_picture.of_host(database, host, [one for one in findings if one["host"] == host]) for host in sorted(hosts)),
-        _picture.of_fleet(database, findings),
+        *(build.of_host(database, host, [one for one in findings if one["host"] == host]) for host in sorted(hosts)),
+        build.of_fleet(database, findings),
     ]
 
 
-@pytest.mark.parametrize("write", [_dot.host, _mermaid.host], ids=["dot", "mermaid"])
+@pytest.mark.parametrize("write", [graphviz.host, mermaid.host], ids=["dot", "mermaid"])
 def test_text_is_short_unless_all_is_wanted(write: Any, pictures: list[Graph]) -> None:
     host = pictures[1]
     assert len(write(host)) < 8000 < len(write(host, unfold=True))
-    assert len(_graph.folded(host).nodes) < 20
+    assert len(graph.folded(host).nodes) < 20

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._probe import _judge, _resolver, _wanted
-from ansible_collections.netfleet.docker.plugins.module_utils._probe._model import OPTIONS, STATES, Check, Outcome
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._probe import evaluation, options
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import OPTIONS, STATES, Check, Outcome
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import resolver
 from ansible_collections.netfleet.docker.plugins.modules import probe
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,43 +36,43 @@ def check(*expect: str) -> Check:
     ],
 )
 def test_met(expect: tuple[str, ...], state: str, wishes: tuple[str, ...], met: bool) -> None:
-    assert _judge.met(check(*expect), Outcome(state, "why", wishes=wishes)) is met
+    assert evaluation.met(check(*expect), Outcome(state, "why", wishes=wishes)) is met
 
 
 def test_figures() -> None:
-    assert _judge.latency(()) is None
-    assert _judge.latency((0.001, 0.002, 0.006)) == {"min_ms": 1.0, "avg_ms": 3.0, "max_ms": 6.0}
-    found = _judge.result(check("open"), Outcome("open", "fine", (0.1,), 4), {"address": "192.0.2.1"})
+    assert evaluation.latency(()) is None
+    assert evaluation.latency((0.001, 0.002, 0.006)) == {"min_ms": 1.0, "avg_ms": 3.0, "max_ms": 6.0}
+    found = evaluation.result(check("open"), Outcome("open", "fine", (0.1,), 4), {"address": "192.0.2.1"})
     assert (found["sent"], found["received"], found["loss_percent"]) == (4, 1, 75.0)
     assert found["reason"] == "fine" and found["address"] == "192.0.2.1"
-    assert "sent" not in _judge.result(check("open"), Outcome("open", "fine"), {})
+    assert "sent" not in evaluation.result(check("open"), Outcome("open", "fine"), {})
 
 
 def test_summary() -> None:
-    good = _judge.result(check("open"), Outcome("open", "fine"), {})
-    bad = _judge.result(check("open"), Outcome("filtered", "silence"), {})
-    assert _judge.summary([good]) == "1 of 1 checks are as expected"
-    assert _judge.summary([good, bad]) == "1 of 2 checks are not as expected: it: silence (expected: open)"
+    good = evaluation.result(check("open"), Outcome("open", "fine"), {})
+    bad = evaluation.result(check("open"), Outcome("filtered", "silence"), {})
+    assert evaluation.summary([good]) == "1 of 1 checks are as expected"
+    assert evaluation.summary([good, bad]) == "1 of 2 checks are not as expected: it: silence (expected: open)"
 
 
 def test_resolv_conf() -> None:
     text = "# x\nnameserver 192.0.2.1\nnameserver none\nnameserver fd00::1\ndomain a.test\nsearch b.test c.test.\n"
-    found = _resolver.read(text + "options rotate ndots:2\n", "192.0.2.5 Web web.test # no\n\nx y\n", "/r", "/h")
+    found = resolver.read(text + "options rotate ndots:2\n", "192.0.2.5 Web web.test # no\n\nx y\n", "/r", "/h")
     assert found.servers == ("192.0.2.1", "fd00::1")
     assert (found.search, found.ndots) == (("b.test", "c.test"), 2)
     assert dict(found.hosts) == {"web": ("192.0.2.5",), "web.test": ("192.0.2.5",)}
-    assert _resolver.candidates("db", found) == ("db.b.test", "db.c.test", "db")
-    assert _resolver.candidates("db.x.y", found) == ("db.x.y", "db.x.y.b.test", "db.x.y.c.test")
-    assert _resolver.candidates("db.", found) == ("db",)
+    assert resolver.candidates("db", found) == ("db.b.test", "db.c.test", "db")
+    assert resolver.candidates("db.x.y", found) == ("db.x.y", "db.x.y.b.test", "db.x.y.c.test")
+    assert resolver.candidates("db.", found) == ("db",)
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_whatever_the_files_hold(conf: str, hosts: str) -> None:
-    _resolver.read(conf, hosts, "/r", "/h")
+    resolver.read(conf, hosts, "/r", "/h")
 
 
 def test_defaults() -> None:
-    one, two, three = _wanted.checks(
+    one, two, three = options.checks(
         [
             {"type": "ping", "target": "FD00:0::1", "port": None},
             {"type": "http", "url": "https://[fd00::1]/x?y"},
@@ -83,14 +84,14 @@ def test_defaults() -> None:
     assert three.name == "2: dns _srv._tcp.example A"
 
 
-@given(st.dictionaries(st.sampled_from(sorted(_wanted.SUBOPTIONS)), st.text(max_size=20), max_size=4))
+@given(st.dictionaries(st.sampled_from(sorted(options.SUBOPTIONS)), st.text(max_size=20), max_size=4))
 def test_text_of_any_kind_is_taken_or_refused_by_name(given_: dict[str, Any]) -> None:
-    texts = {name: value for name, value in given_.items() if _wanted.SUBOPTIONS[name]["type"] in ("str", "path")}
+    texts = {name: value for name, value in given_.items() if options.SUBOPTIONS[name]["type"] in ("str", "path")}
     for kind in STATES:
-        params = {**{name: value for name, value in texts.items() if "choices" not in _wanted.SUBOPTIONS[name]}}
+        params = {**{name: value for name, value in texts.items() if "choices" not in options.SUBOPTIONS[name]}}
         refused = ""
         try:
-            _wanted.checks([{**params, "type": kind}])
+            options.checks([{**params, "type": kind}])
         except BadParameter as error:
             refused = error.parameter
         assert refused.startswith("checks[0].") or not refused
@@ -98,8 +99,8 @@ def test_text_of_any_kind_is_taken_or_refused_by_name(given_: dict[str, Any]) ->
 
 def test_every_option_is_documented_and_of_use() -> None:
     documented = yaml.safe_load(probe.DOCUMENTATION)["options"]["checks"]["suboptions"]
-    assert set(documented) == set(_wanted.SUBOPTIONS) == set().union(*OPTIONS.values())
+    assert set(documented) == set(options.SUBOPTIONS) == set().union(*OPTIONS.values())
     for name, option in documented.items():
-        spec = _wanted.SUBOPTIONS[name]
+        spec = options.SUBOPTIONS[name]
         assert option["type"] == spec["type"]
         assert option.get("choices") == spec.get("choices")

@@ -10,12 +10,10 @@ import socket
 import struct
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._probe import (
-    _arp_wire,
-    _certificate,
-    _dns_wire,
-    _icmp_wire,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import arp as arp_codec
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import certificate
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import dns as dns_codec
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import icmp as icmp_codec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,15 +26,15 @@ def record(kind: int, data: bytes, name: bytes = b"\xc0\x0c") -> bytes:
 
 
 def test_a_question_is_as_the_standard_has_it() -> None:
-    assert _dns_wire.question(0x1234, "www.example.com", "A") == QUESTION
-    assert _dns_wire.question(0x1234, "www.example.com.", "A") == QUESTION
-    assert _dns_wire.question(1, ".", "NS")[12:] == bytes.fromhex("00 0002 0001")
+    assert dns_codec.question(0x1234, "www.example.com", "A") == QUESTION
+    assert dns_codec.question(0x1234, "www.example.com.", "A") == QUESTION
+    assert dns_codec.question(1, ".", "NS")[12:] == bytes.fromhex("00 0002 0001")
 
 
 @pytest.mark.parametrize("name", ["a" * 64, "a..b", ".".join(["a" * 60] * 5), "ü.example"])
 def test_names_that_are_none(name: str) -> None:
     with pytest.raises(ValueError, match=r"name|codec"):
-        _dns_wire.question(1, name, "A")
+        dns_codec.question(1, name, "A")
 
 
 @pytest.mark.parametrize(
@@ -56,10 +54,10 @@ def test_names_that_are_none(name: str) -> None:
     ],
 )
 def test_records_as_text(kind: str, data: bytes, text: str) -> None:
-    question = QUESTION[:-4] + struct.pack("!HH", _dns_wire.TYPES[kind], 1)
-    message = bytes.fromhex("1234 8580 0001 0001 0000 0000") + question[12:] + record(_dns_wire.TYPES[kind], data)
-    answer = _dns_wire.answer(message, 0x1234, "WWW.example.com.", kind)
-    assert answer.records == (_dns_wire.Record("www.example.com", kind, 300, text),)
+    question = QUESTION[:-4] + struct.pack("!HH", dns_codec.TYPES[kind], 1)
+    message = bytes.fromhex("1234 8580 0001 0001 0000 0000") + question[12:] + record(dns_codec.TYPES[kind], data)
+    answer = dns_codec.answer(message, 0x1234, "WWW.example.com.", kind)
+    assert answer.records == (dns_codec.Record("www.example.com", kind, 300, text),)
     assert (answer.rcode, answer.authoritative, answer.truncated) == ("NOERROR", True, False)
 
 
@@ -80,7 +78,7 @@ def test_records_as_text(kind: str, data: bytes, text: str) -> None:
 )
 def test_what_is_no_answer(message: bytes) -> None:
     try:
-        found = _dns_wire.answer(message, 0x1234, "www.example.com", "A")
+        found = dns_codec.answer(message, 0x1234, "www.example.com", "A")
     except ValueError:
         return
     assert found.records[0].type == "TXT"  # a string that ends too early is cut
@@ -90,19 +88,19 @@ def test_what_is_no_answer(message: bytes) -> None:
 def test_whatever_a_server_says_is_an_answer_or_a_value_error(head: bytes, tail: bytes) -> None:
     for message in (head, HEAD + tail, HEAD + record(15, tail), HEAD + record(6, tail), HEAD + record(257, tail)):
         with contextlib.suppress(ValueError):
-            _dns_wire.answer(message, 0x1234, "www.example.com", "A")
+            dns_codec.answer(message, 0x1234, "www.example.com", "A")
 
 
 def test_reverse_names() -> None:
-    assert _dns_wire.reverse("192.0.2.1") == "1.2.0.192.in-addr.arpa"
-    assert _dns_wire.reverse("2001:db8::1").endswith(".8.b.d.0.1.0.0.2.ip6.arpa")
+    assert dns_codec.reverse("192.0.2.1") == "1.2.0.192.in-addr.arpa"
+    assert dns_codec.reverse("2001:db8::1").endswith(".8.b.d.0.1.0.0.2.ip6.arpa")
 
 
 def test_the_checksum_of_the_standard() -> None:
-    assert _icmp_wire.checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0x220D
-    message = _icmp_wire.request(4, 7, 9, 101)
+    assert icmp_codec.checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0x220D
+    message = icmp_codec.request(4, 7, 9, 101)
     assert len(message) == 81
-    assert _icmp_wire.checksum(message) == 0
+    assert icmp_codec.checksum(message) == 0
 
 
 def quoted(version: int, kind: int, code: int, rest: bytes, inner: bytes) -> bytes:
@@ -114,50 +112,50 @@ def quoted(version: int, kind: int, code: int, rest: bytes, inner: bytes) -> byt
 
 def test_what_comes_back() -> None:
     for version in (4, 6):
-        request = _icmp_wire.request(version, 0xABCD, 3, 100)
+        request = icmp_codec.request(version, 0xABCD, 3, 100)
         echo = (bytes([0x45]) + bytes(19) if version == 4 else b"") + bytes([0 if version == 4 else 129]) + request[1:]
-        assert _icmp_wire.reply(version, echo, "x") == (0xABCD, 3, "reply", echo[-len(request)], 0, 0, "x")
-    four, six = _icmp_wire.request(4, 1, 2, 100), _icmp_wire.request(6, 1, 2, 100)
-    big = _icmp_wire.reply(4, quoted(4, 3, 4, struct.pack("!HH", 0, 1400), four), "r")
+        assert icmp_codec.reply(version, echo, "x") == (0xABCD, 3, "reply", echo[-len(request)], 0, 0, "x")
+    four, six = icmp_codec.request(4, 1, 2, 100), icmp_codec.request(6, 1, 2, 100)
+    big = icmp_codec.reply(4, quoted(4, 3, 4, struct.pack("!HH", 0, 1400), four), "r")
     assert big and (big.kind, big.mtu, big.sequence) == ("too_big", 1400, 2)
-    wide = _icmp_wire.reply(6, quoted(6, 2, 0, struct.pack("!I", 70000), six), "r")
+    wide = icmp_codec.reply(6, quoted(6, 2, 0, struct.pack("!I", 70000), six), "r")
     assert wide and (wide.kind, wide.mtu) == ("too_big", 70000)
-    late = _icmp_wire.reply(4, quoted(4, 11, 0, bytes(4), four), "r")
+    late = icmp_codec.reply(4, quoted(4, 11, 0, bytes(4), four), "r")
     assert late and late.kind == "expired"
-    no = _icmp_wire.reply(6, quoted(6, 1, 4, bytes(4), six), "r")
-    assert no and _icmp_wire.meaning(6, no.type, no.code) == ("refused", "port unreachable")
-    assert _icmp_wire.meaning(4, 3, 200)[0] == "unreachable"
-    assert _icmp_wire.reply(4, quoted(4, 3, 1, bytes(4), b"\x00" * 8), "r") is None
+    no = icmp_codec.reply(6, quoted(6, 1, 4, bytes(4), six), "r")
+    assert no and icmp_codec.meaning(6, no.type, no.code) == ("refused", "port unreachable")
+    assert icmp_codec.meaning(4, 3, 200)[0] == "unreachable"
+    assert icmp_codec.reply(4, quoted(4, 3, 1, bytes(4), b"\x00" * 8), "r") is None
 
 
 @given(st.binary(max_size=120), st.sampled_from([4, 6]))
 def test_whatever_comes_back_is_read(packet: bytes, version: int) -> None:
-    _icmp_wire.reply(version, packet, "x")
-    _icmp_wire.advertised(packet, "fd00::1", bytes(6))
-    _arp_wire.answer(packet, "192.0.2.1")
+    icmp_codec.reply(version, packet, "x")
+    icmp_codec.advertised(packet, "fd00::1", bytes(6))
+    arp_codec.answer(packet, "192.0.2.1")
 
 
 def test_neighbour_solicitation() -> None:
-    packet, group = _icmp_wire.solicitation("fd00::12:3456", bytes.fromhex("020000000001"), "fd00::1")
+    packet, group = icmp_codec.solicitation("fd00::12:3456", bytes.fromhex("020000000001"), "fd00::1")
     assert group == bytes.fromhex("3333ff123456")
     assert packet[24:40] == socket.inet_pton(socket.AF_INET6, "ff02::1:ff12:3456")
     assert packet[7] == 255 and packet[-8:] == bytes.fromhex("0101020000000001")
     pseudo = packet[8:40] + struct.pack("!II", len(packet) - 40, 58)
-    assert _icmp_wire.checksum(pseudo + packet[40:]) == 0
-    probing, _group = _icmp_wire.solicitation("fd00::1", bytes(6), "::")
+    assert icmp_codec.checksum(pseudo + packet[40:]) == 0
+    probing, _group = icmp_codec.solicitation("fd00::1", bytes(6), "::")
     assert len(probing) == 64  # it does not say who asks
 
 
 def test_arp() -> None:
     mac = bytes.fromhex("020000000001")
-    request = _arp_wire.request("192.0.2.1", mac, "192.0.2.2")
+    request = arp_codec.request("192.0.2.1", mac, "192.0.2.2")
     assert request.hex() == "0001080006040001020000000001c0000202000000000000c0000201"
-    assert _arp_wire.answer(request, "192.0.2.2") == mac
-    assert _arp_wire.answer(request, "192.0.2.1") is None
-    assert _arp_wire.answer(_arp_wire.request("192.0.2.1", mac, "0.0.0.0"), "192.0.2.1") == mac
+    assert arp_codec.answer(request, "192.0.2.2") == mac
+    assert arp_codec.answer(request, "192.0.2.1") is None
+    assert arp_codec.answer(arp_codec.request("192.0.2.1", mac, "0.0.0.0"), "192.0.2.1") == mac
 
 
 @given(st.binary(max_size=200))
 def test_whatever_a_certificate_holds_is_read_or_a_value_error(data: bytes) -> None:
     with contextlib.suppress(ValueError):
-        _certificate.facts(data, 0.0)
+        certificate.facts(data, 0.0)

@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import MissingProgram, NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import _programs
-from ansible_collections.netfleet.docker.plugins.module_utils._facts._inside import Inside
-from ansible_collections.netfleet.docker.plugins.module_utils._transport import Budget
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingProgram, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import programs
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
 
 
 def output(script: str, seconds: float = 30) -> str:
@@ -36,7 +36,7 @@ def test_it_fails_in_its_own_words() -> None:
 
 
 def test_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_programs, "_MOST_OUTPUT", 1 << 20)
+    monkeypatch.setattr(programs, "_MOST_OUTPUT", 1 << 20)
     assert len(output("head -c 1048576 /dev/zero")) == 1 << 20
     with pytest.raises(NetfleetError, match="prints more than 1 MiB"):
         output("cat /dev/zero")

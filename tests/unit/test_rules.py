@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.netfleet.docker.plugins.plugin_utils import _legible
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import _macros, _rules, _tables, _templates
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import rule_files, sql_macros, templates
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import text
 from ansible_collections.netfleet.docker.tests.auditing import evaluate, objects, rules
 from ansible_collections.netfleet.docker.tests.kernel import test_rules_engine, test_rules_host, test_rules_swarm
 from ansible_collections.netfleet.docker.tests.unit import test_rules_recorded as recorded
@@ -44,7 +45,7 @@ def test_what_no_sandbox_provokes_is_recorded_both_ways() -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_a_file_is_whole(rule: _rules.Rule) -> None:
+def test_a_file_is_whole(rule: rule_files.Rule) -> None:
     assert rule.references
     assert rule.reason.endswith(".")
     assert len(rule.title) <= 80
@@ -54,7 +55,7 @@ def test_a_file_is_whole(rule: _rules.Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_what_is_taken_from_json_is_in_parentheses(rule: _rules.Rule) -> None:
+def test_what_is_taken_from_json_is_in_parentheses(rule: rule_files.Rule) -> None:
     # Before 2.0 DuckDB reads a->>'b' = 'c' as a->>('b' = 'c').
     assert re.findall(r"(?<![(\w.])[\w.]+->", rule.query) == []
 
@@ -65,27 +66,27 @@ def empty() -> Iterator[Any]:
     import duckdb
 
     database = duckdb.connect(":memory:", config={"threads": 1})
-    for statement in _tables.definitions():
+    for statement in schema.definitions():
         database.execute(statement)
-    _macros.define(database)
+    sql_macros.define(database)
     yield database
     database.close()
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_a_file_names_the_tables_that_it_reads(rule: _rules.Rule, empty: Any) -> None:
-    read = set(empty.get_table_names(rule.query)) & set(_tables.of_snapshots())
+def test_a_file_names_the_tables_that_it_reads(rule: rule_files.Rule, empty: Any) -> None:
+    read = set(empty.get_table_names(rule.query)) & set(schema.of_snapshots())
     # It may need more: a namespace has its kind from what the engine says of containers.
     assert set(rule.needs) >= read - {"host", "missing"}
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_a_remedy_runs_nothing_that_a_name_says(rule: _rules.Rule, empty: Any, tmp_path: Path) -> None:
+def test_a_remedy_runs_nothing_that_a_name_says(rule: rule_files.Rule, empty: Any, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "touch").symlink_to("/usr/bin/touch")
     for values in _hostile(rule, empty):
-        remedy = _templates.fill(rule.remedy, values)
+        remedy = templates.fill(rule.remedy, values)
         command = ["/bin/bash", "--norc", "-c", remedy]
         syntax = subprocess.run([*command[:2], "-n", *command[2:]], capture_output=True, text=True, check=False)
         assert (syntax.returncode, syntax.stderr) == (0, ""), remedy
@@ -98,10 +99,10 @@ def test_a_remedy_runs_nothing_that_a_name_says(rule: _rules.Rule, empty: Any, t
             check=False,
         )
         assert os.listdir(tmp_path) == ["programs"], remedy
-        assert "\n" not in _legible.legible(_templates.fill(rule.object, values))
+        assert "\n" not in text.legible(templates.fill(rule.object, values))
 
 
-def _hostile(rule: _rules.Rule, empty: Any) -> Iterator[dict[str, Any]]:
+def _hostile(rule: rule_files.Rule, empty: Any) -> Iterator[dict[str, Any]]:
     """Give the columns of a rule with values that do harm where they are not quoted, and once with nulls."""
     described = empty.execute(f"DESCRIBE {rule.query}").fetchall()
     texts: dict[str, Any] = {}

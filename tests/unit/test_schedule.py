@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.netfleet.docker.plugins.module_utils._model import Endpoint, Link, Netns, State
-from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import (
     AddAddress,
     CreateLink,
     CreateNetns,
@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._ops import (
     DeleteNetns,
     SetLink,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._plan._schedule import finished, leaving, scheduled
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedule import finished, leaving, scheduled
 
 PAIR_A = CreateLink("host", Link("a", kind="veth"), "a", Link("eth0", kind="veth"))
 PAIR_B = CreateLink("host", Link("b", kind="veth"), "b", Link("eth0", kind="veth"))

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import Numbers, ip_slices
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.allocator import Numbers, ip_slices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.netfleet.docker.plugins.module_utils._text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
 from hypothesis import example, given
 from hypothesis import strategies as st
 

@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What this process must be allowed to do, asked before anything is done."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NotAllowed
+
+# linux/capability.h
+CHANGE = {12: "CAP_NET_ADMIN", 21: "CAP_SYS_ADMIN"}
+# Without CAP_SYS_PTRACE the namespaces of other users' processes stay hidden, without a word.
+READ = {12: "CAP_NET_ADMIN", 19: "CAP_SYS_PTRACE", 21: "CAP_SYS_ADMIN"}
+
+
+def require(capabilities: dict[int, str]) -> None:
+    """Raise NotAllowed, naming what is missing, unless this process has these capabilities."""
+    effective = int(re.findall(r"CapEff:\s+(\w+)", Path("/proc/self/status").read_text(encoding="ascii"))[0], 16)
+    missing = [name for bit, name in capabilities.items() if not effective >> bit & 1]
+    if missing:
+        *most, last = missing
+        names = f"{', '.join(most)} and {last}" if most else last
+        raise NotAllowed(f"this needs root on the host (become: true); missing here: {names}")

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lock that keeps two runs on one host apart, from the first look to the last."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import Busy, NotAllowed
+
+PATH = "/run/netfleet.docker.lock"
+
+
+@contextlib.contextmanager
+def held(seconds: float) -> Iterator[None]:
+    """Hold the lock, waiting for it up to so many seconds; raise Busy, naming the holder, when they are over."""
+    fd = _open()
+    try:
+        _take(fd, seconds)
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _open() -> int:
+    # /run belongs to root, so nobody else can hold this file or put a link in its place.
+    try:
+        return os.open(PATH, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise NotAllowed(f"the lock {PATH} cannot be opened: {os.strerror(error.errno or 0)}") from None
+
+
+def _take(fd: int, seconds: float) -> None:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    # To wait in the kernel's queue is fair, and only another thread can be left there when the time is over.
+    waiting = threading.Thread(target=lambda: fcntl.flock(fd, fcntl.LOCK_EX), daemon=True)
+    waiting.start()
+    waiting.join(seconds)
+    if waiting.is_alive():
+        holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+        who = f" (PID {holder})" if holder.isdigit() else ""
+        raise Busy(
+            f"another run of netfleet.docker has been at work on this host for {seconds:g} seconds{who}; "
+            "nothing was done, try again or give it more time with lock_timeout"
+        )

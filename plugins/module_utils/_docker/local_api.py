@@ -1,0 +1,221 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Docker Engine of this host, asked over its local socket; nothing but GET is ever sent.
+
+Without the docker SDK, and without Python's HTTP client: the timeout of both is for each read, so an engine that drips
+holds them for ever, and the import of either takes longer than to read all namespaces of a host. HTTP/1.0 asks for no
+more than this: a question to a connection, and an answer that ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    EngineRefused,
+    NoEngine,
+    NoSuchNetns,
+    NotFound,
+)
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+_SCHEME = "unix://"
+_SECONDS = 15.0
+_SHORT_ID = 12
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
+_PROTOCOL = b"HTTP/1."
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,19}) *\r\n", re.IGNORECASE)
+_CHUNK = 1 << 16
+# What thousands of containers or tasks come to is a tenth of it.
+_MOST = 1 << 26
+_MOST_HEAD = 1 << 16
+_AT_ONCE = 16
+_WORDS = 300
+_TOO_LATE = "it did not answer in time"
+
+
+class Engine:
+    """The engine behind a socket; all that is asked of it has to be answered by ``deadline`` (time.monotonic)."""
+
+    def __init__(self, path: str | None = None, deadline: float | None = None) -> None:
+        self.path = path or local_socket()
+        self._deadline = time.monotonic() + _SECONDS if deadline is None else deadline
+
+    def get(self, target: str) -> Any:
+        """Return what the engine says, as JSON; raise NotFound, EngineRefused or NoEngine."""
+        (found,) = self.get_all([target])
+        if isinstance(found, NoEngine):
+            raise found
+        return found
+
+    def get_all(self, targets: Sequence[str]) -> list[Any]:
+        """Return what the engine says to each of many questions, in order; an error stands where an answer would.
+
+        Several are under way at a time, so one that it never answers, as of a container that hangs, costs no other.
+        """
+        found: list[Any] = [NoEngine(self.path, _TOO_LATE)] * len(targets)
+        waiting = list(enumerate(targets))[::-1]
+        asked: dict[int, tuple[int, socket.socket]] = {}
+        poll = select.poll()
+        try:
+            while waiting or asked:
+                while waiting and len(asked) < _AT_ONCE:
+                    number, target = waiting.pop()
+                    connection = self._ask(target)
+                    if isinstance(connection, NoEngine):
+                        found[number] = connection
+                    else:
+                        asked[connection.fileno()] = number, connection
+                        poll.register(connection, select.POLLIN)
+                left = max(self._deadline - time.monotonic(), 0)
+                for fd, _event in poll.poll(left * 1000) if asked else ():
+                    poll.unregister(fd)
+                    number, connection = asked.pop(fd)
+                    found[number] = self._answer(targets[number], connection)
+                if not left:
+                    break
+        finally:
+            for _number, connection in asked.values():
+                connection.close()
+        return found
+
+    def listener(self) -> int | None:
+        """Return the PID of the process that made the socket listen: the engine itself, or what hands sockets to it."""
+        try:
+            with self._connect() as connection:
+                options = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        except (OSError, ValueError):
+            return None
+        return int(struct.unpack("3i", options)[0]) or None
+
+    def _connect(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            self._hurry(connection)
+            connection.connect(self.path)
+        except (OSError, ValueError):
+            connection.close()
+            raise
+        return connection
+
+    def _hurry(self, connection: socket.socket) -> None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout
+        connection.settimeout(left)
+
+    def _ask(self, target: str) -> socket.socket | NoEngine:
+        try:
+            connection = self._connect()
+            connection.sendall(f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+        except (OSError, ValueError) as error:
+            return NoEngine(self.path, _words(error))
+        return connection
+
+    def _answer(self, target: str, connection: socket.socket) -> Any:
+        try:
+            with connection:
+                status, body = self._receive(connection, target)
+            return self._understood(target, status, body)
+        except OSError as error:
+            return NoEngine(self.path, _words(error))
+        except NoEngine as error:
+            return error
+
+    def _receive(self, connection: socket.socket, target: str) -> tuple[int, bytes]:
+        """Return status and body; both are bounded, and so is the time for them."""
+        data, head_ends, whole = bytearray(), -1, _MOST + 1
+        while len(data) < whole:
+            self._hurry(connection)
+            chunk = connection.recv(_CHUNK)
+            if not chunk:
+                break
+            data += chunk
+            if head_ends < 0:
+                head_ends = data.find(b"\r\n\r\n")
+                if head_ends < 0 and (len(data) > _MOST_HEAD or not data.startswith(_PROTOCOL[: len(data)])):
+                    break
+                length = _LENGTH.search(data, 0, head_ends + 2) if head_ends >= 0 else None
+                if length:
+                    whole = head_ends + 4 + int(length[1])
+            if len(data) > _MOST:
+                raise NoEngine(self.path, f"the answer to {target} exceeds {_MOST >> 20} MiB")
+        status = _STATUS.match(data)
+        if not status or head_ends < 0 or (whole <= _MOST and len(data) < whole):
+            raise NoEngine(self.path, "what it answers is not HTTP, or ends too early")
+        start = head_ends + 4
+        return int(status[1]), bytes(data[start:whole])
+
+    def _understood(self, target: str, status: int, body: bytes) -> Any:
+        try:
+            found = json.loads(body.decode("utf-8", "surrogateescape"))
+        except (ValueError, RecursionError):
+            if status < 400:
+                raise NoEngine(self.path, f"the answer to {target} is not JSON") from None
+            found = None
+        if status >= 400:
+            said = found.get("message") if isinstance(found, dict) else None
+            words = " ".join(str(said or f"status {status}").split())[:_WORDS]
+            raise (NotFound if status == 404 else EngineRefused)(self.path, words)
+        return found
+
+
+class Container(NamedTuple):
+    """A container as far as its network namespace needs it; ``pid`` is 0 while it does not run.
+
+    The last two are the files of the host that are its resolv.conf and hosts.
+    """
+
+    name: str
+    pid: int
+    status: str
+    network_mode: str
+    resolv_conf: str = ""
+    hosts: str = ""
+
+
+def container(reference: str) -> Container:
+    """Return a container by its exact name, or its id of 12 digits or more; raise NoSuchNetns if there is none."""
+    if not _REFERENCE.fullmatch(reference):
+        raise NoSuchNetns(f"no such container: {reference}")
+    engine = Engine()
+    try:
+        found = engine.get(f"/containers/{reference}/json")
+    except NotFound:
+        raise NoSuchNetns(f"no such container: {reference}") from None
+    try:
+        name = str(found["Name"]).lstrip("/")
+        if reference != name and not (len(reference) >= _SHORT_ID and str(found["Id"]).startswith(reference)):
+            reason = f"the id of {name} begins like this; give 12 digits of it"
+            raise NoSuchNetns(f"no such container: {reference} ({reason})")
+        state = found["State"]
+        files = [str(found.get(key) or "") for key in ("ResolvConfPath", "HostsPath")]
+        return Container(name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]), *files)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise NoEngine(engine.path, f"the answer about the container {reference} is not one") from None
+
+
+def local_socket() -> str:
+    """Return the path of this host's engine; one elsewhere is of no use, as its PIDs mean nothing here."""
+    host = os.environ.get("DOCKER_HOST", "")
+    return host.removeprefix(_SCHEME) if host.startswith(_SCHEME) else DEFAULT_SOCKET
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, socket.timeout):
+        return _TOO_LATE
+    if isinstance(error, FileNotFoundError):
+        return "there is no such socket"
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return f"its path cannot be used: {error}"

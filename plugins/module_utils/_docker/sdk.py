@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Docker Engine, asked and told through the docker SDK, within one deadline. No other file imports the SDK.
+
+The SDK's own timeout is for each read, so an engine that drips holds it for ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import signal
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    BadParameter,
+    EngineRefused,
+    MissingLibrary,
+    NoEngine,
+    NotFound,
+)
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+UNIX = "unix://"
+_WORDS = 500
+_LIBRARY = "install the package python3-docker (Debian, Ubuntu), or docker with pip"
+
+
+class TooLate(NoEngine):
+    """The deadline is over; whatever the engine was told last may be done or not."""
+
+
+class Docker:
+    """An engine; ``api`` is its version of the API, such as (1, 44)."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Take the module's parameters for the connection, see `_connection`."""
+        self.url = str(params["docker_host"])
+        try:
+            import docker
+        except ImportError:
+            raise MissingLibrary(f"the Python library docker is missing on this host: {_LIBRARY}") from None
+        with self._translated():
+            self._client: APIClient = docker.APIClient(**_connection(params, docker.TLSConfig))
+        self.api = tuple(int(part) for part in str(self._client.api_version).split("."))
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return what the engine says."""
+        return self._call("GET", path, query)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Tell the engine to do something."""
+        return self._call("POST", path, {}, body)
+
+    def delete(self, path: str) -> None:
+        """Tell the engine to remove something."""
+        self._call("DELETE", path, {})
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    def _call(self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None = None) -> Any:
+        client = self._client
+        given = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in query.items()}
+        url = f"{client.base_url}/v{client.api_version}{path}"
+        with self._translated():
+            answer = client.request(method, url, params=given, json=body, timeout=client.timeout)
+        text = answer.text
+        if answer.status_code >= 400:
+            with contextlib.suppress(ValueError, AttributeError):
+                text = json.loads(text).get("message") or text
+            words = " ".join(str(text or f"status {answer.status_code}").split())[:_WORDS]
+            raise (NotFound if answer.status_code == 404 else EngineRefused)(self.url, words)
+        try:
+            return json.loads(text) if text.strip() else None
+        except ValueError:
+            raise NoEngine(self.url, f"the answer to {path} is not JSON") from None
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            yield
+        except (DockerException, RequestException, OSError, ValueError) as error:
+            _raise_if_late(error)
+            raise NoEngine(self.url, " ".join(str(error).split())[:_WORDS]) from None
+
+
+def _raise_if_late(error: BaseException | None) -> None:
+    """Raise the error of the deadline where the library made another one of it."""
+    while error is not None:
+        if isinstance(error, TooLate):
+            raise error
+        error = error.__context__
+
+
+def _connection(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
+    """Return what the SDK's client is to be made of."""
+    url, verify = str(params["docker_host"]), params["validate_certs"]
+    found: dict[str, Any] = {"version": params["api_version"], "timeout": params["timeout"]}
+    if params["use_ssh_client"]:
+        found["use_ssh_client"] = True
+    if verify or params["tls"]:
+        given = {"ca_path": "ca.pem", "client_cert": "cert.pem", "client_key": "key.pem"}
+        folder = os.environ.get("DOCKER_CERT_PATH")
+        files = {key: params[key] or (f"{folder}/{name}" if folder else None) for key, name in given.items()}
+        pair = (files["client_cert"], files["client_key"])
+        for key, path in files.items():
+            if path and not Path(path).is_file():
+                raise BadParameter(key, f"there is no file {path}")
+        if bool(pair[0]) != bool(pair[1]):
+            raise BadParameter("client_cert", "takes client_key, and the other way round")
+        found["tls"] = _trust(params, tls_config, pair if all(pair) else None, files["ca_path"] if verify else None)
+        url = url.replace("tcp://", "https://", 1)
+    return {"base_url": url, **found}
+
+
+def _trust(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str | None) -> Any:
+    """Return the SDK's settings of TLS."""
+    more = {"assert_hostname": params["tls_hostname"]} if params["tls_hostname"] else {}
+    if more and "assert_hostname" not in inspect.signature(tls_config).parameters:
+        # Version 7 of the SDK has none.
+        raise BadParameter("tls_hostname", "the docker SDK of this host cannot be told one; leave it out")
+    # The library requests would let these go before what the task says.
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        os.environ.pop(name, None)
+    # Who asks for TLS without a look at the certificate has asked for it.
+    warnings.filterwarnings("ignore", message="Unverified HTTPS request")
+    return tls_config(client_cert=pair, ca_cert=authority, verify=bool(params["validate_certs"]), **more)
+
+
+@contextlib.contextmanager
+def within(seconds: float, url: str) -> Iterator[None]:
+    """Raise TooLate where what is done inside takes longer; to be used in the main thread, which signals reach."""
+
+    def late(_number: int, _frame: FrameType | None) -> None:
+        raise TooLate(url, f"it did not come to an end within {seconds:g} seconds (deadline)")
+
+    before = signal.signal(signal.SIGALRM, late)
+    # Once more each second, as a library may swallow what comes in the middle of its work.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

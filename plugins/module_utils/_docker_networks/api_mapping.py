@@ -1,0 +1,149 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the engine says of a network and of containers → the network and its members; pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Member, Network, Pool
+
+_SHORT_ID = 12
+_GIVEN = {"ipv4": "IPv4Address", "ipv6": "IPv6Address"}
+_SERVICE = "com.docker.swarm.task.id"
+
+
+def network(said: Mapping[str, Any]) -> Network:
+    """Return a network of what the engine says."""
+    ipam = said.get("IPAM") or {}
+    return Network(
+        name=said["Name"],
+        driver=said["Driver"],
+        options=dict(said.get("Options") or {}),
+        ipam_driver=ipam.get("Driver") or "default",
+        ipam_options=dict(ipam.get("Options") or {}),
+        pools=tuple(_pool(one) for one in ipam.get("Config") or () if one.get("Subnet")),
+        ipv4=said.get("EnableIPv4"),
+        ipv6=bool(said.get("EnableIPv6")),
+        internal=bool(said.get("Internal")),
+        attachable=bool(said.get("Attachable")),
+        ingress=bool(said.get("Ingress")),
+        scope=said.get("Scope"),
+        config_only=bool(said.get("ConfigOnly")),
+        config_from=(said.get("ConfigFrom") or {}).get("Network") or "",
+        labels=dict(said.get("Labels") or {}),
+    )
+
+
+def _pool(said: Mapping[str, Any]) -> Pool:
+    iprange, gateway = said.get("IPRange"), said.get("Gateway")
+    return Pool(
+        subnet=_subnet(said["Subnet"]),
+        iprange=_subnet(iprange) if iprange else None,
+        gateway=_address(gateway) if gateway else None,
+        aux={key: _address(one) for key, one in (said.get("AuxiliaryAddresses") or {}).items()},
+    )
+
+
+def _subnet(text: str) -> str:
+    # The engine takes an address of the subnet in its place, and returns it like that.
+    return str(ipaddress.ip_network(text, strict=False))
+
+
+def _address(text: str) -> str:
+    # Some of its addresses come with a prefix.
+    return str(ipaddress.ip_interface(text).ip)
+
+
+def members(identity: str, name: str, containers: Iterable[Mapping[str, Any]]) -> dict[str, Member]:
+    """Return who is in a network, by the container's id, of what the engine says of containers, running or not."""
+    found = {}
+    for said in containers:
+        for called, endpoint in ((said.get("NetworkSettings") or {}).get("Networks") or {}).items():
+            # A container that never ran knows the network by its name only.
+            if endpoint is not None and (
+                endpoint.get("NetworkID") == identity or (not endpoint.get("NetworkID") and called == name)
+            ):
+                member = _member(said, endpoint)
+                found[member.id] = member
+    return found
+
+
+def _member(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Member:
+    config, identity = said.get("Config") or {}, str(said["Id"])
+    running = bool((said.get("State") or {}).get("Running"))
+    given = endpoint.get("IPAMConfig") or {}
+    # What a container that is stopped was given once is not its own any more, unless it was given it for good.
+    addresses = {
+        "ipv4": given.get("IPv4Address") or (endpoint.get("IPAddress") if running else None),
+        "ipv6": given.get("IPv6Address") or (endpoint.get("GlobalIPv6Address") if running else None),
+    }
+    mac = endpoint.get("MacAddress") if running else None
+    aliases = [one for one in endpoint.get("Aliases") or () if one != identity[:_SHORT_ID]]
+    return Member(
+        name=str(said["Name"]).lstrip("/"),
+        id=identity,
+        mac=mac.lower() if mac else None,
+        aliases=tuple(dict.fromkeys(aliases)),
+        links=tuple(endpoint["Links"]) if endpoint.get("Links") else None,
+        driver_opts=dict(endpoint.get("DriverOpts") or {}),
+        priority=endpoint.get("GwPriority"),
+        running=running,
+        chosen=tuple(key for key, name in _GIVEN.items() if addresses[key] and not given.get(name)),
+        service=_SERVICE in (config.get("Labels") or {}),
+        own_mac=(config.get("MacAddress") or "").lower() or None,
+        **{key: _address(value) if value else None for key, value in addresses.items()},
+    )
+
+
+def endpoint(member: Member) -> dict[str, Any]:
+    """Return what the engine is to be told of an endpoint."""
+    addresses = {"IPv4Address": member.ipv4, "IPv6Address": member.ipv6}
+    found = {
+        "IPAMConfig": {key: value for key, value in addresses.items() if value} or None,
+        "MacAddress": member.mac,
+        "Aliases": list(member.aliases or ()) or None,
+        "Links": list(member.links or ()) or None,
+        "DriverOpts": dict(member.driver_opts or {}) or None,
+        "GwPriority": member.priority,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def creation(want: Network) -> dict[str, Any]:
+    """Return what the engine is to be told to make a network."""
+    pools = [
+        {
+            key: value
+            for key, value in (
+                ("Subnet", pool.subnet),
+                ("IPRange", pool.iprange),
+                ("Gateway", pool.gateway),
+                ("AuxiliaryAddresses", dict(pool.aux or {}) or None),
+            )
+            if value is not None
+        }
+        for pool in want.pools or ()
+    ]
+    ipam = {"Driver": want.ipam_driver or "default", "Config": pools, "Options": dict(want.ipam_options or {}) or None}
+    found = {
+        "Name": want.name,
+        "Driver": want.driver,
+        # Engines up to API 1.43 make two networks of one name without it.
+        "CheckDuplicate": True,
+        "Options": dict(want.options or {}),
+        "Labels": dict(want.labels or {}),
+        "IPAM": ipam if pools or want.ipam_driver or want.ipam_options else None,
+        "EnableIPv4": want.ipv4,
+        "EnableIPv6": want.ipv6,
+        "Internal": want.internal,
+        "Attachable": want.attachable,
+        "Ingress": want.ingress,
+        "Scope": want.scope,
+        "ConfigOnly": want.config_only,
+        "ConfigFrom": {"Network": want.config_from} if want.config_from else None,
+    }
+    return {key: value for key, value in found.items() if value is not None}

@@ -1,0 +1,182 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""In what a network differs from what is desired, and what it becomes when it is made anew; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
+    FIELDS,
+    MEMBER_FIELDS,
+    Member,
+    Network,
+    Pool,
+    plain,
+)
+
+# What engines and drivers write into the options of a network of themselves.
+_ENGINES = (
+    *("com.docker.network.driver.overlay.vxlanid_list", "com.docker.network.enable_ipv4"),
+    "com.docker.network.enable_ipv6",
+)
+# The parent that the driver makes for a macvlan network that has none.
+_DUMMY = "dm-"
+# What belongs to a driver, and means nothing to another.
+_DRIVERS = ("options", "ipam_driver", "ipam_options", "scope", "ingress", "attachable", "config_from", "config_only")
+
+
+class Difference(NamedTuple):
+    """What differs, as the user would name it, and the two values."""
+
+    what: str
+    wanted: Any
+    have: Any
+
+    def __str__(self) -> str:
+        return f"{self.what} is {self.have!r}, not {self.wanted!r}"
+
+
+def own_options(options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return a driver's options without what the engine wrote there and nobody asked for."""
+    return {
+        key: value
+        for key, value in (options or {}).items()
+        if key in (wanted or {}) or (key not in _ENGINES and not (key == "parent" and value.startswith(_DUMMY)))
+    }
+
+
+def differences(want: Network, have: Network) -> list[Difference]:
+    """Return in what a network differs from what is desired of it."""
+    found = []
+    for name in FIELDS:
+        wanted, there = getattr(want, name), getattr(have, name)
+        if name == "options":
+            there = own_options(there, wanted)
+        if wanted is None or wanted == there:
+            continue
+        if name == "pools":
+            found += _of_pools(wanted, there or ())
+        elif isinstance(wanted, Mapping):
+            keys = sorted({*wanted, *(there or {})})
+            values = [(key, wanted.get(key), (there or {}).get(key)) for key in keys]
+            found += [Difference(f"{_called(name)}.{key}", new, old) for key, new, old in values if new != old]
+        # An engine that does not know of a network without IPv4 has none.
+        elif not (name == "ipv4" and wanted and there is None):
+            found.append(Difference(_called(name), wanted, there))
+    return found
+
+
+def _called(name: str) -> str:
+    names = {"options": "driver_options", "ipam_options": "ipam_driver_options", "pools": "ipam_config"}
+    return {**names, "ipv4": "enable_ipv4", "ipv6": "enable_ipv6"}.get(name, name)
+
+
+def _of_pools(want: tuple[Pool, ...], have: tuple[Pool, ...]) -> list[Difference]:
+    """Return in what subnets differ; of one that is not there, all that is said. There may be others."""
+    found = []
+    by_subnet = {pool.subnet: pool for pool in have}
+    for at, pool in enumerate(want):
+        there = by_subnet.get(pool.subnet)
+        if there is None:
+            found.append(Difference(f"ipam_config[{at}].subnet", pool.subnet, [one.subnet for one in have]))
+        for key in ("iprange", "gateway", "aux"):
+            wanted, old = getattr(pool, key), getattr(there, key, None)
+            if wanted is not None and (wanted or None) != (old or None):
+                shown = "aux_addresses" if key == "aux" else key
+                found.append(Difference(f"ipam_config[{at}].{shown}", wanted, old))
+    return found
+
+
+def _family(pool: Pool) -> int:
+    return 6 if ":" in pool.subnet else 4
+
+
+def merged(want: Network, base: Network | None) -> Network:
+    """Return what is to be made: what is desired, and of the rest what there was."""
+    if base is None:
+        return want
+    other_driver = want.driver is not None and want.driver != base.driver
+    kept = {}
+    for name in FIELDS:
+        there = getattr(base, name)
+        if getattr(want, name) is None and there is not None and not (other_driver and name in _DRIVERS):
+            kept[name] = own_options(there) if name == "options" else there
+    found = changed(want, **kept)
+    if found.pools is not None:
+        found = changed(found, pools=_filled(want.pools, base.pools or (), bool(found.ipv6)))
+    return found
+
+
+def _filled(want: tuple[Pool, ...] | None, base: tuple[Pool, ...], ipv6: bool) -> tuple[Pool, ...]:
+    by_subnet = {pool.subnet: pool for pool in base}
+    found = []
+    for pool in want or ():
+        there = by_subnet.get(pool.subnet)
+        keys = [key for key in ("iprange", "gateway", "aux") if getattr(pool, key) is None] if there else []
+        found.append(changed(pool, **{key: getattr(there, key) for key in keys}))
+    families = {_family(pool) for pool in want or ()}
+    found += [pool for pool in base if _family(pool) not in families]
+    return tuple(pool for pool in found if ipv6 or _family(pool) == 4)
+
+
+def member_differences(want: Member, have: Member) -> list[Difference]:
+    """Return in what a container's endpoint differs."""
+    found = []
+    for name in MEMBER_FIELDS:
+        wanted, there = getattr(want, name), getattr(have, name)
+        if name == "aliases" and wanted is not None:
+            wanted, there = tuple(sorted(set(wanted))), tuple(sorted(set(there or ())))
+        if wanted is not None and wanted != (there if there is not None else type(wanted)()):
+            found.append(Difference(f"connected[{want.name}].{name}", wanted, there))
+    return found
+
+
+def joined(want: Member, have: Member) -> Member:
+    """Return the endpoint that is to be: what is desired of it, and of the rest what there was."""
+    kept = {name: getattr(have, name) for name in (*MEMBER_FIELDS, "links") if getattr(want, name) is None}
+    chosen = tuple(name for name in have.chosen if getattr(want, name) is None)
+    found = changed(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept, "chosen": chosen})
+    if want.ipv4 and want.ipv4 != have.ipv4 and want.mac is None:
+        # It is the engine's, made of the address or at random.
+        found = changed(found, mac=None)
+    return found
+
+
+def view(
+    network: Network | None, members: Iterable[Member], want: Network, connected: Iterable[Member] | None
+) -> dict[str, Any]:
+    """Return what is managed of a network and its members as plain data, for the diff."""
+    if network is None:
+        return {"exists": False}
+    found: dict[str, Any] = {"exists": True}
+    for name in FIELDS:
+        if getattr(want, name) is not None:
+            found[_called(name)] = plain(getattr(network, name))
+    if want.options is not None:
+        found[_called("options")] = own_options(network.options, want.options)
+    if want.pools is not None:
+        found[_called("pools")] = _shown(network.pools or (), want.pools)
+    if connected is not None:
+        wanted = {one.id: one for one in connected}
+        found["connected"] = {one.name: _managed(one, wanted.get(one.id, Member(one.name))) for one in members}
+    return found
+
+
+def _shown(pools: Iterable[Pool], want: Iterable[Pool]) -> list[dict[str, Any]]:
+    """Return pools with what is managed of each; all of those that are not to be there."""
+    wanted = {pool.subnet: plain(pool) for pool in want}
+    keys = {subnet: set(one) for subnet, one in wanted.items()}
+    found = [plain(pool) for pool in sorted(pools, key=lambda pool: [*wanted, pool.subnet].index(pool.subnet))]
+    return [
+        {key: value for key, value in pool.items() if key in keys.get(pool["subnet"], {key} if value else ())}
+        for pool in found
+    ]
+
+
+def _managed(have: Member, want: Member) -> dict[str, Any]:
+    """Return what is managed of an endpoint."""
+    return {name: plain(getattr(have, name)) for name in MEMBER_FIELDS if getattr(want, name) is not None}

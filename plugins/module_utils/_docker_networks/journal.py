@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who was in a network before it was taken apart, kept on the host until everybody is back.
+
+A run that is killed meanwhile leaves the file, and the next one finishes its work. It holds what Docker itself tells of
+networks and endpoints, and nothing of containers besides their names and ids.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
+    Member,
+    Network,
+    member_of,
+    network_of,
+    plain,
+)
+
+FOLDER = Path("/var/lib/netfleet.docker/networks")
+_VERSION = 1
+
+
+class Entry(NamedTuple):
+    """A network as it was, who was in it, by the container's id, and its own id."""
+
+    network: Network
+    members: Mapping[str, Member]
+    id: str = ""
+
+
+class Journal:
+    """The journal of one network of one engine."""
+
+    def __init__(self, engine: str, name: str) -> None:
+        """Take the engine's URL and the network's name."""
+        self._name = name
+        self._path = FOLDER / f"{hashlib.sha256(f'{engine} {name}'.encode()).hexdigest()[:32]}.json"
+
+    def read(self) -> Entry | None:
+        """Return what was written; None where there is nothing; raise NetfleetError where it cannot be understood."""
+        try:
+            said = json.loads(self._path.read_text(encoding="utf-8"))
+            if said["version"] != _VERSION:
+                raise ValueError(f"it is of version {said['version']}")
+            members = [member_of(one) for one in said["members"]]
+            return Entry(network_of(said["network"]), {member.id: member for member in members}, said["id"])
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise NetfleetError(f"{self._path} cannot be read: {os.strerror(error.errno or 0)}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"who was in {self._name} before a run that did not come to its end is not understood: {error}"
+            raise NetfleetError(f"{self._path}: {reason}; look into it, and remove it") from None
+
+    def write(self, entry: Entry) -> None:
+        """Keep it: when this returns, it survives the end of this process, and of the machine."""
+        said = {
+            "version": _VERSION,
+            "name": self._name,
+            "id": entry.id,
+            "network": plain(entry.network),
+            "members": [plain(member) for member in entry.members.values()],
+        }
+        new = self._path.with_suffix(".new")
+        try:
+            FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(fd, "w", encoding="utf-8") as file:
+                json.dump(said, file)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self._path)
+            _sync(FOLDER)
+        except OSError as error:
+            words = os.strerror(error.errno or 0)
+            raise NetfleetError(f"{FOLDER} cannot keep who is in {self._name}: {words}; nothing was changed") from None
+
+    def forget(self) -> None:
+        """Everybody is back."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+            _sync(FOLDER)
+
+
+def _sync(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether the kernel has what the engine says of a network: the bridge, its addresses and routes, the parent."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Network, Pool
+from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, Route
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import observe
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+
+_HOST = "host"
+_BRIDGE = "com.docker.network.bridge."
+_ID_DIGITS = 12
+_CARRIED = ("macvlan", "ipvlan")
+
+
+def kernel_lacks(socket: str, actual: Actual, removed: Iterable[tuple[Network, str]]) -> list[str]:
+    """Return, a line each, in what the kernel differs; of networks that were removed, with their ids, what is left.
+
+    ``socket`` is the path of a local engine's socket: its networks are in the namespace that the engine is in.
+    """
+    if not _checked_here(actual) and not removed:
+        return []
+    links, routes = namespaces.apart(lambda: _look(socket))
+    found = []
+    for network, identity in removed:
+        name = bridge_name(network, identity)
+        if network.driver == "bridge" and name in links and not (actual.network and _bridge(actual) == name):
+            found.append(f"the bridge {name} is still there")
+    if actual.network is not None:
+        found += _lacks(actual, links, routes)
+    return found
+
+
+def _checked_here(actual: Actual) -> bool:
+    network = actual.network
+    return network is not None and network.scope != "swarm" and network.driver in ("bridge", *_CARRIED)
+
+
+def bridge_name(network: Network, identity: str) -> str:
+    """Return the name of the link that a bridge network has."""
+    given = (network.options or {}).get(f"{_BRIDGE}name")
+    return given or ("docker0" if network.name == "bridge" else f"br-{identity[:_ID_DIGITS]}")
+
+
+def _bridge(actual: Actual) -> str | None:
+    return bridge_name(actual.network, actual.id) if actual.network and actual.network.driver == "bridge" else None
+
+
+def _look(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
+    """Return the links and routes of the namespace in which the engine is."""
+    kernel = Kernel()
+    try:
+        # What hands sockets to engines is the host's init.
+        pid = Engine(socket).listener()
+        reference = _HOST if pid in (None, 1) else f"pid:{pid}"
+        label = namespace_registry.resolve(kernel, {reference: "docker_host"})[reference]
+        here = observe([kernel.read(label, Netns(routes=()))]).netns(label)
+        return dict(here.links), here.routes or ()
+    finally:
+        kernel.close()
+
+
+def _lacks(actual: Actual, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
+    network = actual.network
+    if network is None or not _checked_here(actual) or network.config_only:
+        return []
+    if network.driver == "bridge":
+        return _of_bridge(actual, network, links, routes)
+    return _of_parent(network, links)
+
+
+def _of_bridge(actual: Actual, network: Network, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
+    name = bridge_name(network, actual.id)
+    link = links.get(name)
+    if link is None:
+        return [f"there is no bridge {name}"]
+    found = []
+    if link.kind != "bridge":
+        found.append(f"{name} is no bridge")
+    if not link.up:
+        found.append(f"the bridge {name} is down")
+    for pool in network.pools or () if _has_addresses(network) else ():
+        found += _of_gateway(pool, name, link, routes)
+    mtu = (network.options or {}).get("com.docker.network.driver.mtu")
+    if mtu and mtu.isdecimal() and any(member.running for member in actual.members.values()) and link.mtu != int(mtu):
+        found.append(f"the bridge {name} has an MTU of {link.mtu}, not {mtu}")
+    return found
+
+
+def _has_addresses(network: Network) -> bool:
+    """Tell whether the bridge has the gateways' addresses."""
+    options = network.options or {}
+    modes = {options.get(f"{_BRIDGE}gateway_mode_ipv4"), options.get(f"{_BRIDGE}gateway_mode_ipv6")}
+    return options.get(f"{_BRIDGE}inhibit_ipv4", "").lower() not in ("true", "1") and "isolated" not in modes
+
+
+def _of_gateway(pool: Pool, name: str, link: Link, routes: tuple[Route, ...]) -> list[str]:
+    if pool.gateway is None:
+        return []
+    found = []
+    have = {str(ipaddress.ip_interface(one).ip) for one in (*(link.addresses or ()), *link.other_addresses)}
+    if pool.gateway not in have:
+        found.append(f"the bridge {name} lacks the gateway's address {pool.gateway}")
+    if not any(route.dst == pool.subnet and route.dev == name for route in routes):
+        found.append(f"there is no route to {pool.subnet} through {name}")
+    return found
+
+
+def _of_parent(network: Network, links: dict[str, Link]) -> list[str]:
+    name = (network.options or {}).get("parent", "")
+    link = links.get(name)
+    if not name:
+        return []
+    if link is None:
+        return [f"there is no parent {name}"]
+    return [] if link.up else [f"the parent {name} is down"]

@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Docker networks and who is in them, as data; pure. In what is desired, ``None`` means "not managed"."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data, field
+
+# What has to be made anew when it is to be different. Docker changes nothing of a network that is there.
+FIELDS = (
+    *("driver", "options", "ipam_driver", "ipam_options", "pools", "ipv4", "ipv6", "internal", "attachable"),
+    *("ingress", "scope", "config_only", "config_from", "labels"),
+)
+
+
+@data
+class Pool:
+    """A subnet of a network in CIDR form, with what Docker may hand out of it; addresses of others in it by name."""
+
+    subnet: str
+    iprange: str | None = None
+    gateway: str | None = None
+    aux: Mapping[str, str] | None = None
+
+    def holds(self, address: str) -> bool:
+        """Tell whether a container can have an address of the subnet."""
+        net, one = ipaddress.ip_network(self.subnet), ipaddress.ip_address(address)
+        barred = {net[0], *([net[-1]] if net.version == 4 else [])}
+        return one.version == net.version and one in net and one not in barred and address not in self.taken
+
+    @property
+    def taken(self) -> set[str]:
+        """Return the addresses that no container can have."""
+        return {*(self.aux or {}).values(), *([self.gateway] if self.gateway else [])}
+
+
+@data
+class Network:
+    """A network as it was asked for; ``options`` are the driver's."""
+
+    name: str
+    driver: str | None = None
+    options: Mapping[str, str] | None = None
+    ipam_driver: str | None = None
+    ipam_options: Mapping[str, str] | None = None
+    pools: tuple[Pool, ...] | None = None
+    ipv4: bool | None = None
+    ipv6: bool | None = None
+    internal: bool | None = None
+    attachable: bool | None = None
+    ingress: bool | None = None
+    scope: str | None = None
+    config_only: bool | None = None
+    config_from: str | None = None
+    labels: Mapping[str, str] | None = None
+
+
+@data
+class Member:
+    """A container's endpoint in a network; ``id`` is the container's, the addresses are without prefix.
+
+    ``lasting`` has those addresses that the container keeps when it stops, because it was given them.
+    """
+
+    name: str
+    id: str = ""
+    ipv4: str | None = None
+    ipv6: str | None = None
+    mac: str | None = None
+    aliases: tuple[str, ...] | None = None
+    links: tuple[str, ...] | None = None
+    driver_opts: Mapping[str, str] | None = None
+    priority: int | None = None
+    # Observed only; ``chosen`` names those addresses that are the engine's choice.
+    running: bool = False
+    chosen: tuple[str, ...] = ()
+    service: bool = False
+    own_mac: str | None = None
+
+    @property
+    def left_to_the_engine(self) -> Member:
+        """Return the same without the addresses that were the engine's choice, and what it made of them."""
+        mac = None if "ipv4" in self.chosen and self.mac == self.address_mac else self.mac
+        return changed(self, mac=mac, **dict.fromkeys(self.chosen))
+
+    @property
+    def address_mac(self) -> str:
+        """Return the MAC address that drivers make of an IPv4 address, where they make it of one."""
+        return "02:42:" + ":".join(f"{int(part):02x}" for part in self.ipv4.split(".")) if self.ipv4 else ""
+
+
+MEMBER_FIELDS = ("ipv4", "ipv6", "mac", "aliases", "driver_opts", "priority")
+
+
+@data
+class Actual:
+    """What there is under a name: the network if it is there, and who is in it, by the container's id.
+
+    ``before`` is the network of a run that did not come to its end, ``before_id`` its id, and ``lost`` who was in it
+    and is in none now.
+    """
+
+    network: Network | None = None
+    id: str = ""
+    members: Mapping[str, Member] = field(default_factory=dict)
+    before: Network | None = None
+    before_id: str = ""
+    lost: Mapping[str, Member] = field(default_factory=dict)
+
+    def with_member(self, member: Member) -> Actual:
+        """Return the same with a member more, who is not lost any more."""
+        left = {key: one for key, one in self.lost.items() if key != member.id}
+        return changed(self, members={**self.members, member.id: member}, lost=left)
+
+    def without_member(self, member: Member) -> Actual:
+        """Return the same with a member less."""
+        return changed(self, members={key: one for key, one in self.members.items() if key != member.id})
+
+
+@data
+class Desired:
+    """What there is to be; ``connected`` are members with their containers' ids, of which the rest is not managed."""
+
+    network: Network
+    present: bool = True
+    connected: tuple[Member, ...] | None = None
+    appends: bool = False
+    anew: bool = False
+    rebuild: str = "force"
+
+
+def plain(part: Any) -> Any:
+    """Return a part as what JSON has, without what is None."""
+    if isinstance(part, (Network, Pool, Member)):
+        return {key: plain(value) for key, value in vars(part).items() if value is not None}
+    if isinstance(part, Mapping):
+        return {str(key): plain(value) for key, value in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [plain(one) for one in part]
+    return part
+
+
+def network_of(said: Mapping[str, Any]) -> Network:
+    """Return a network of what `plain` made of it."""
+    pools = said.get("pools")
+    return Network(**{**said, **({} if pools is None else {"pools": tuple(Pool(**pool) for pool in pools)})})
+
+
+def member_of(said: Mapping[str, Any]) -> Member:
+    """Return a member of what `plain` made of it."""
+    lists = {key: tuple(said[key]) for key in ("aliases", "links", "chosen") if said.get(key) is not None}
+    return Member(**{**said, **lists})

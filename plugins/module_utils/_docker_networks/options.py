@@ -1,0 +1,233 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Parameters of the module network → what is desired; pure. What is refused raises BadParameter."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
+    Desired,
+    Member,
+    Network,
+    Pool,
+)
+
+MEMBER: dict[str, Any] = {
+    "name": {"type": "str", "required": True, "aliases": ["container"]},
+    "ipv4_address": {"type": "str"},
+    "ipv6_address": {"type": "str"},
+    "mac_address": {"type": "str"},
+    "aliases": {"type": "list", "elements": "str"},
+    "driver_opts": {"type": "dict"},
+    "priority": {"type": "int", "aliases": ["gw_priority"]},
+}
+SPEC: dict[str, Any] = {
+    "name": {"type": "str", "required": True, "aliases": ["network_name"]},
+    "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+    "driver": {"type": "str", "default": "bridge"},
+    "driver_options": {"type": "dict"},
+    "ipam_driver": {"type": "str"},
+    "ipam_driver_options": {"type": "dict"},
+    "ipam_config": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "subnet": {"type": "str"},
+            "iprange": {"type": "str"},
+            "gateway": {"type": "str"},
+            "aux_addresses": {"type": "dict"},
+        },
+    },
+    "enable_ipv4": {"type": "bool"},
+    "enable_ipv6": {"type": "bool"},
+    "internal": {"type": "bool"},
+    "attachable": {"type": "bool"},
+    "ingress": {"type": "bool"},
+    "scope": {"type": "str", "choices": ["local", "global", "swarm"]},
+    "labels": {"type": "dict"},
+    "config_only": {"type": "bool"},
+    "config_from": {"type": "str"},
+    "connected": {"type": "list", "elements": "raw", "aliases": ["containers"]},
+    "appends": {"type": "bool", "default": False, "aliases": ["incremental"]},
+    "force": {"type": "bool", "default": False},
+    "rebuild": {"type": "str", "default": "force", "choices": ["never", "safe", "force"]},
+}
+
+
+class NotCidr(BadParameter):
+    """A subnet that is none, refused in the words of community.docker, on which playbooks may rely."""
+
+    def __init__(self, parameter: str, text: str) -> None:
+        super().__init__(parameter, f'"{text}" is not a valid CIDR')
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+
+
+def desired(params: Mapping[str, Any]) -> Desired:
+    """Return what is desired; the members bear the names that the user gave, and no ids yet."""
+    name = params["name"]
+    if not _NAME.fullmatch(name):
+        raise BadParameter("name", f"{name!r} is no name of a network: letters, digits, and after the first also _ . -")
+    connected = params["connected"]
+    members = None if connected is None else tuple(_member(f"connected[{at}]", one) for at, one in enumerate(connected))
+    _see_once(members or ())
+    return Desired(
+        _network(params),
+        present=params["state"] == "present",
+        connected=members,
+        appends=params["appends"],
+        anew=params["force"],
+        rebuild=params["rebuild"],
+    )
+
+
+def _network(params: Mapping[str, Any]) -> Network:
+    config_only, pools = params["config_only"], params["ipam_config"]
+    return Network(
+        params["name"],
+        # A configuration has no driver of its own.
+        driver="null" if config_only else params["driver"],
+        options=_texts("driver_options", params["driver_options"]),
+        ipam_driver=params["ipam_driver"],
+        ipam_options=_texts("ipam_driver_options", params["ipam_driver_options"]),
+        pools=tuple(_pool(f"ipam_config[{at}]", pool) for at, pool in enumerate(pools)) if pools else None,
+        ipv4=params["enable_ipv4"],
+        ipv6=params["enable_ipv6"],
+        internal=params["internal"],
+        attachable=params["attachable"],
+        ingress=params["ingress"],
+        scope=params["scope"],
+        config_only=config_only,
+        config_from=params["config_from"],
+        labels=_labels(params["labels"]),
+    )
+
+
+def _pool(where: str, said: Mapping[str, Any]) -> Pool:
+    if said["subnet"] is None:
+        raise BadParameter(f"{where}.subnet", "is needed: a subnet such as 192.0.2.0/24 or fd00::/64")
+    net = _subnet(f"{where}.subnet", said["subnet"])
+    iprange = None if said["iprange"] is None else _subnet(f"{where}.iprange", said["iprange"])
+    if iprange is not None and (iprange.version != net.version or iprange[0] not in net or iprange[-1] not in net):
+        raise BadParameter(f"{where}.iprange", f"{iprange} lies outside of the subnet {net}")
+    aux = said["aux_addresses"]
+    return Pool(
+        str(net),
+        None if iprange is None else str(iprange),
+        None if said["gateway"] is None else _within(f"{where}.gateway", said["gateway"], net),
+        None
+        if aux is None
+        else {str(key): _within(f"{where}.aux_addresses.{key}", one, net) for key, one in aux.items()},
+    )
+
+
+def _subnet(where: str, text: str) -> Any:
+    try:
+        if "/" not in text:
+            raise ValueError
+        return ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        raise NotCidr(where, text) from None
+
+
+def _within(where: str, text: str, net: Any) -> str:
+    found = _checked(where, ipaddress.ip_address, str(text).strip())
+    if found.version != net.version or found not in net:
+        raise BadParameter(where, f"{found} lies outside of the subnet {net}")
+    return str(found)
+
+
+def _checked(where: str, check: Callable[[str], Any], value: str) -> Any:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise BadParameter(where, str(error)) from None
+
+
+def _texts(where: str, said: Mapping[str, Any] | None) -> dict[str, str] | None:
+    """Return options as drivers want them: all values are text, and those of a switch are true or false."""
+    if said is None:
+        return None
+    for key, value in said.items():
+        if isinstance(value, (Mapping, list, tuple)):
+            raise BadParameter(f"{where}.{key}", "must be a text, a number, true or false")
+    return {
+        str(key): str(one).lower() if isinstance(one, bool) else "" if one is None else str(one)
+        for key, one in said.items()
+    }
+
+
+def _labels(said: Mapping[str, Any] | None) -> dict[str, str] | None:
+    for key, value in (said or {}).items():
+        if not isinstance(value, str):
+            raise BadParameter(f"labels.{key}", f"must be a text, which in YAML has quotes; not {value!r}")
+    return None if said is None else {str(key): value for key, value in said.items()}
+
+
+def _member(where: str, said: Any) -> Member:
+    if isinstance(said, str) and said:
+        return Member(said)
+    if not isinstance(said, Mapping):
+        raise BadParameter(where, f"must be the name of a container or a dictionary, not {said!r}")
+    names = {alias: name for name, option in MEMBER.items() for alias in (name, *option.get("aliases", ()))}
+    unknown = sorted(str(key) for key in said if key not in names)
+    if unknown:
+        raise BadParameter(f"{where}.{unknown[0]}", f"there is no such option; there are {', '.join(MEMBER)}")
+    given = {names[key]: value for key, value in said.items() if value is not None}
+    if not isinstance(given.get("name"), str) or not given["name"]:
+        raise BadParameter(f"{where}.name", "is needed: the name of a container")
+    return Member(
+        given["name"],
+        ipv4=_ip(f"{where}.ipv4_address", given.get("ipv4_address"), 4),
+        ipv6=_ip(f"{where}.ipv6_address", given.get("ipv6_address"), 6),
+        mac=_checked(f"{where}.mac_address", validators.mac, str(given["mac_address"]))
+        if "mac_address" in given
+        else None,
+        aliases=_aliases(f"{where}.aliases", given.get("aliases")),
+        driver_opts=_texts(f"{where}.driver_opts", given.get("driver_opts")),
+        priority=_priority(f"{where}.priority", given.get("priority")),
+    )
+
+
+def _ip(where: str, value: Any, version: int) -> str | None:
+    if value is None:
+        return None
+    found = _checked(where, ipaddress.ip_address, str(value).strip())
+    if found.version != version:
+        raise BadParameter(where, f"{found} is no IPv{version} address")
+    return str(found)
+
+
+def _aliases(where: str, value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise BadParameter(where, "must be a list of names")
+    return tuple(value)
+
+
+def _priority(where: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
+        return int(value)
+    raise BadParameter(where, f"must be a whole number, not {value!r}")
+
+
+def _see_once(members: Iterable[Member]) -> None:
+    seen: set[str] = set()
+    for member in members:
+        if member.name in seen:
+            raise BadParameter("connected", f"{member.name} is listed twice")
+        seen.add(member.name)

@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A network from look to look: observe, plan, pass the gate, apply, look again, and tell."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
+from ansible_collections.netfleet.docker.plugins.module_utils._core import lock as core_lock
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError, NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import UNIX, Docker, TooLate, within
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import engine as engine_client
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import kernel_check, options
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import Difference, differences, view
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Entry, Journal
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Desired, Network
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import Connect, Op, Remove
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.planner import Plan, plan
+from ansible_collections.netfleet.docker.plugins.module_utils._links import transaction
+
+_SWARM_SECONDS, _PAUSE = 10.0, 0.1
+
+
+def work(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
+    """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
+    for name in ("timeout", "deadline"):
+        if params[name] < 1:
+            raise BadParameter(name, "must be a number of seconds from 1 on")
+    desired = options.desired(params)
+    local = str(params["docker_host"]).startswith(UNIX)
+    if local:
+        capabilities.require(capabilities.CHANGE)
+    lock = contextlib.nullcontext() if lock_seconds is None else core_lock.held(lock_seconds)
+    with lock, within(params["deadline"], str(params["docker_host"])):
+        docker = Docker(params)
+        try:
+            return _Run(docker, local, desired).result(lock_seconds is None)
+        except engine_client.Unexpected as error:
+            raise NoEngine(docker.url, f"what it says is not what an engine says: {error}") from None
+        finally:
+            docker.close()
+
+
+class _Run:
+    """One network of one engine."""
+
+    def __init__(self, docker: Docker, local: bool, desired: Desired) -> None:
+        self._docker = docker
+        self._socket = docker.url.removeprefix(UNIX) if local else None
+        given = desired.network.name
+        found = engine_client.find(docker, given)
+        # It may be named by its id.
+        self._name = found["Name"] if found else given
+        # Made anew, it keeps its name; when it goes, another one of that name is none of this run's business.
+        self._names = (given, self._name) if desired.present else (given,)
+        desired = changed(desired, network=changed(desired.network, name=self._name))
+        self._desired = engine_client.identified(docker, desired)
+        self._journal = Journal(docker.url, self._name)
+
+    def result(self, check_mode: bool) -> dict[str, Any]:
+        """Return the module's result, of what was done or would be."""
+        entry = self._journal.read()
+        before, gone = engine_client.observe(self._docker, self._names, entry)
+        planned = plan(self._desired, before, engine_client.keeps_macs(self._docker))
+        after = transaction.through_gate(check_mode, planned.operations, before, lambda: self._change(planned, before))
+        warnings = [f"network {self._name}: {line}" for line in planned.losses]
+        warnings += [f"network {self._name}: {name} was in it, and is no more" for name in gone]
+        return {
+            "changed": bool(planned.operations),
+            "operations": [op.describe() for op in planned.operations],
+            "diff": {
+                "before": self._view(before),
+                "after": self._view(after),
+                # As of the peer: what made it necessary to make the network anew.
+                "differences": [one.what for one in self._differences(before)],
+            },
+            "network": next(filter(None, (engine_client.find(self._docker, name) for name in self._names)), None),
+            "warnings": warnings,
+        }
+
+    def _differences(self, actual: Actual) -> list[Difference]:
+        there = actual.network if self._desired.present else None
+        return differences(self._desired.network, there) if there else []
+
+    def _view(self, actual: Actual) -> dict[str, Any]:
+        members = sorted(actual.members.values(), key=lambda member: member.name)
+        want = self._desired
+        # Who is in there is told where it is managed, or may change of itself.
+        shows = want.connected is not None or bool(actual.lost) or not want.present
+        network = want.network if want.present else Network(self._name)
+        return view(actual.network, members, network, (want.connected or ()) if shows else None)
+
+    def _change(self, planned: Plan, before: Actual) -> Actual:
+        """Apply the plan and return what there is afterwards; where that fails, bring back what was, and raise."""
+        if planned.may_lose:
+            members = {**before.members, **before.lost}
+            network = before.network or before.before
+            if network:
+                # Who was lost already was so before the network was the one that it is now.
+                identity = before.id if before.network else before.before_id
+                self._journal.write(Entry(network, members, identity))
+        try:
+            for op in planned.operations:
+                engine_client.carry_out(self._docker, op)
+            after = self._verified(planned.operations, before)
+        except TooLate as error:
+            raise NetfleetError(f"{error}. The next run brings everybody back who was in {self._name}.") from None
+        except NetfleetError as error:
+            left = self._undo(before) if planned.operations else []
+            if left:
+                more = f"What could not be undone: {'; '.join(left)}. The next run tries again"
+                raise NetfleetError(f"{error}. {more}.") from None
+            raise NetfleetError(f"{error}. What this run had changed is undone.") from None
+        self._journal.forget()
+        return after
+
+    def _verified(self, operations: list[Op], before: Actual) -> Actual:
+        """Return what there is; raise NetfleetError for what the engine took and did not do."""
+        deadline = time.monotonic() + _SWARM_SECONDS
+        while True:
+            after, _gone = engine_client.observe(self._docker, self._names, None)
+            # Whoever was lost has been seen to by the plan.
+            left = plan(changed(self._desired, anew=False), after, keeps_macs=True).operations
+            # A Swarm gives a network its subnets and numbers in its own time.
+            in_time = after.network and after.network.scope == "swarm" and time.monotonic() < deadline
+            if not left or not in_time:
+                break
+            time.sleep(_PAUSE)
+        if left:
+            wishes = "; ".join(op.describe() for op in left)
+            raise NetfleetError(f"the engine accepted every request and yet did not do this: {wishes}")
+        if self._socket is not None:
+            removed = [(before.network, op.id) for op in operations if isinstance(op, Remove) and before.network]
+            lacks = kernel_check.kernel_lacks(self._socket, after, removed)
+            if lacks:
+                raise NetfleetError(f"network {self._name} is not in the kernel as the engine says: {'; '.join(lacks)}")
+        return after
+
+    def _undo(self, before: Actual) -> list[str]:
+        """Bring back the network and who was in it; return what could not be."""
+        left = []
+        try:
+            network = before.network or before.before
+            aim = Desired(network or Network(self._name), present=network is not None)
+            entry = Entry(network, {**before.members, **before.lost}) if network else None
+            now, _gone = engine_client.observe(self._docker, self._names, entry)
+            for op in plan(aim, now, keeps_macs=engine_client.keeps_macs(self._docker)).operations:
+                try:
+                    engine_client.carry_out(self._docker, op)
+                except TooLate:
+                    raise
+                except NetfleetError as error:
+                    left.append(str(error))
+                    if isinstance(op, Connect) and op.member.chosen:
+                        # Better with another address than not at all; what fails here was told.
+                        with contextlib.suppress(NetfleetError):
+                            engine_client.carry_out(self._docker, changed(op, member=op.member.left_to_the_engine))
+            if not left:
+                self._journal.forget()
+        except NetfleetError as error:
+            left.append(str(error))
+        return left

@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that the engine of this host says about its networks. What it does not answer is named as missing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    NetfleetError,
+    NoEngine,
+    NoSuchNetns,
+    NotFound,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import DEFAULT_SOCKET, Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.cgroup import container_ids as cgroup_ids
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import engine_rows, json_fields, swarm_rows
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import rows as docker_rows
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+
+Row = dict[str, Any]
+
+_CONFIG_FILE = "/etc/docker/daemon.json"
+_PID_FILE = "/var/run/docker.pid"
+_MOST_SETTINGS = 1 << 20
+_MOST_RESOLVER = 1 << 14
+
+
+def read(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
+    """Return the object ``docker`` of a snapshot, and the rows of ``missing`` that belong to it.
+
+    ``labels`` are those that are taken beside Compose's and Swarm's. /swarm is never asked: it tells join tokens.
+    """
+    reading = _Reading(engine, labels)
+    reading.attempt(("docker",), reading.engine_itself)
+    if reading.docker["engine"] is not None:
+        reading.attempt(("networks", "network_peers"), reading.networks)
+        reading.attempt(("containers", "published_ports"), reading.containers)
+        reading.attempt(("endpoints",), reading.endpoints)
+        reading.swarm()
+    return reading.docker, reading.missing
+
+
+class _Reading:
+    """What was read so far; a part that is not there, or not whole, is named as missing."""
+
+    def __init__(self, engine: Engine, labels: Collection[str]) -> None:
+        self.docker: Row = {"engine": None}
+        self.missing: list[Row] = []
+        self._engine = engine
+        self._labels = labels
+        self._networks: list[Any] = []
+        self._containers: list[Any] = []
+
+    def attempt(self, parts: Collection[str], work: Callable[[], None]) -> None:
+        """Do a part of the work; a failure is noted and the rest goes on."""
+        try:
+            work()
+        except NetfleetError as error:
+            for part in parts:
+                self._miss(part, "missing", str(error))
+
+    def engine_itself(self) -> None:
+        """Read the engine's versions, state and settings."""
+        version = self._engine.get("/version")
+        info = None
+        try:
+            info = self._engine.get("/info")
+        except NoEngine as error:
+            self._miss("engine", "truncated", str(error))
+        self.docker["engine"] = engine_rows.engine(version, info, self._engine.path, self._settings())
+
+    def networks(self) -> None:
+        """Read all networks with their peers."""
+        # The list does not say who is in a network.
+        parts = ("networks", "network_peers", "endpoints")
+        self._networks = [said for said, _whole in self._inspected("/networks", "/networks/{}", parts)]
+        self.docker["networks"] = [docker_rows.docker_network(said, self._labels) for said in self._networks]
+        self.docker["network_peers"] = [row for said in self._networks for row in docker_rows.network_peers(said)]
+
+    def containers(self) -> None:
+        """Read all containers with their published ports."""
+        rows, ports = [], []
+        parts = ("containers", "published_ports")
+        for said, whole in self._inspected("/containers/json?all=1", "/containers/{}/json", parts):
+            self._containers.append(said)
+            rows.append(self._container(said) if whole else docker_rows.listed_container(said, self._labels))
+            ports += docker_rows.published_ports(said) if whole else []
+        docker_rows.name_joined(rows)
+        self.docker.update(containers=rows, published_ports=ports)
+
+    def endpoints(self) -> None:
+        """Put together who is in which network, by the word of either."""
+        for part in ("containers", "networks"):
+            if part not in self.docker:
+                self._miss("endpoints", "truncated", f"the {part} could not be read")
+        networks = {row["id"]: row["name"] for row in self.docker.get("networks", [])}
+        names = {row["id"]: row["name"] for row in self.docker.get("containers", [])}
+        rows = [row for said in self._containers for row in docker_rows.container_endpoints(said, networks)]
+        known = {row["endpoint_id"] for row in rows}
+        rows += [row for said in self._networks for row in docker_rows.network_endpoints(said, names, known)]
+        self.docker["endpoints"] = rows
+
+    def swarm(self) -> None:
+        """Read what a manager knows; others know none of it."""
+        self.docker.update(swarm_nodes=[], swarm_services=[], swarm_tasks=[])
+        if self.docker["engine"]["swarm_role"] != "manager":
+            return
+        self._swarm_list("swarm_nodes", "/nodes", swarm_rows.node)
+        self._swarm_list("swarm_services", "/services", swarm_rows.service)
+        services = {row["id"]: row["name"] for row in self.docker.get("swarm_services", [])}
+        self._swarm_list("swarm_tasks", "/tasks", lambda said: swarm_rows.task(said, services))
+
+    def _swarm_list(self, part: str, path: str, row: Callable[[Any], Row]) -> None:
+        del self.docker[part]
+
+        def work() -> None:
+            self.docker[part] = [row(said) for said in json_fields.each(self._engine.get(path))]
+
+        self.attempt((part,), work)
+
+    def _inspected(self, list_path: str, path: str, parts: Collection[str]) -> Iterator[tuple[Any, bool]]:
+        """Yield all objects of a list as inspected, with true; as listed, with false, where that failed.
+
+        What vanishes between list and inspection is left out.
+        """
+        listed = json_fields.each(self._engine.get(list_path))
+        failures = []
+        answers = self._engine.get_all([path.format(json_fields.text(one, "Id")) for one in listed])
+        for one, answer in zip(listed, answers):
+            if isinstance(answer, NotFound):
+                continue
+            if isinstance(answer, NoEngine):
+                failures.append(str(answer))
+            yield (one, False) if isinstance(answer, NoEngine) else (answer, True)
+        if failures:
+            for part in parts:
+                self._miss(part, "truncated", f"{len(failures)} of {len(listed)} could not be inspected: {failures[0]}")
+
+    def _container(self, said: Any) -> Row:
+        row = docker_rows.container(said, self._labels)
+        row["netns"] = self._netns(row)
+        row["sandbox_netns"] = _at_path(json_fields.at(said, "NetworkSettings", "SandboxKey"))
+        row["name_servers"] = _servers_in(json_fields.text(said, "ResolvConfPath"))
+        return row
+
+    def _netns(self, row: Row) -> str | None:
+        """Return the namespace of a container's PID 1, unless the container ended and its PID may be another's."""
+        pid, netns = row["pid"], None
+        with contextlib.suppress(OSError):
+            if pid:
+                netns = str(Path(f"/proc/{pid}/ns/net").stat().st_ino)
+                cgroup = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace")
+                # One that moved itself elsewhere is asked for once more.
+                if row["id"] not in cgroup_ids(cgroup) and self._pid(row["id"]) != pid:
+                    return None
+        return netns
+
+    def _pid(self, container_id: str) -> int | None:
+        with contextlib.suppress(NoEngine):
+            return json_fields.integer(self._engine.get(f"/containers/{container_id}/json"), "State", "Pid")
+        return None
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the settings of the command line and of daemon.json; Docker refuses to start where both have one."""
+        found = self._dockerd()
+        if found is None:
+            self._miss("engine", "truncated", "its process was not found, so its command line is not known")
+        root, command = found or ("", "")
+        flags = engine_rows.from_flags(command.split("\0")[1:])
+        path = flags.get("config-file") or _CONFIG_FILE
+        try:
+            with Path(f"{root}/{path}").open(encoding="utf-8", errors="surrogateescape") as file:
+                return {**engine_rows.from_file(file.read(_MOST_SETTINGS)), **flags}
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            self._miss("engine", "truncated", f"the settings in {path}: {os.strerror(error.errno or 0)}")
+        except NetfleetError as error:
+            self._miss("engine", "truncated", f"the settings in {path}: {error}")
+        return flags
+
+    def _dockerd(self) -> tuple[str, str] | None:
+        """Return the root that the engine sees, and its command line.
+
+        It listens itself, or was handed its socket and left its PID in a file.
+        """
+        pids = [self._engine.listener()]
+        if Path(self._engine.path).resolve() == Path(DEFAULT_SOCKET).resolve():
+            with contextlib.suppress(OSError, ValueError):
+                pids.append(int(Path(_PID_FILE).read_text(encoding="ascii")))
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                if pid and Path(f"/proc/{pid}/comm").read_bytes().startswith(b"dockerd"):
+                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
+                    return f"/proc/{pid}/root", command.decode("utf-8", "surrogateescape")
+        return None
+
+    def _miss(self, part: str, what: str, reason: str) -> None:
+        line = escaped(" ".join(reason.split()))
+        self.missing.append({"netns": None, "part": part, "what": what, "reason": line})
+
+
+def _servers_in(path: str | None) -> list[str] | None:
+    """Return the servers in the resolv.conf that Docker made for a container, or None."""
+    try:
+        with Path(path or "").open(encoding="ascii", errors="replace") as file:
+            lines = [line.split() for line in file.read(_MOST_RESOLVER).splitlines()]
+    except (OSError, ValueError):
+        return None
+    return [escaped(words[1]) for words in lines if len(words) > 1 and words[0] == "nameserver"]
+
+
+def _at_path(path: Any) -> str | None:
+    """Return the namespace that is mounted at a path, or None."""
+    try:
+        fd = namespaces.open_netns(str(path or ""))
+    except (NoSuchNetns, ValueError):
+        return None
+    try:
+        return str(namespaces.identity(fd)[1])
+    finally:
+        os.close(fd)

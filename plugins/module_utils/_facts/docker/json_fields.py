@@ -1,0 +1,109 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the engine said, taken piece by piece: whatever is absent, null or of another type than expected is None. Pure.
+
+Releases of the engine differ in what they leave out, so no piece is relied upon, and nothing is ever taken as a whole.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+
+T = TypeVar("T")
+
+
+def at(value: Any, *keys: str) -> Any:
+    """Return what lies at the end of a path of keys."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def text(value: Any, *keys: str) -> str | None:
+    """Return text; the engine's empty text means that there is none."""
+    value = at(value, *keys)
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        return escaped(value)
+    except UnicodeEncodeError:  # half a character, which JSON can spell out
+        return value.encode("utf-8", "backslashreplace").decode()
+
+
+def integer(value: Any, *keys: str) -> int | None:
+    """Return a number, also one that is written as text."""
+    value = at(value, *keys)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def boolean(value: Any, *keys: str) -> bool | None:
+    """Return true or false."""
+    value = at(value, *keys)
+    return value if isinstance(value, bool) else None
+
+
+def each(value: Any, *keys: str) -> list[Any]:
+    """Return the members of a list; null means that there are none."""
+    value = at(value, *keys)
+    return value if isinstance(value, list) else []
+
+
+def items(value: Any, *keys: str) -> list[tuple[str, Any]]:
+    """Return the keys and values of an object."""
+    value = at(value, *keys)
+    return list(value.items()) if isinstance(value, Mapping) else []
+
+
+def texts(value: Any, *keys: str) -> list[str]:
+    """Return a list of text."""
+    return [one for one in map(text, each(value, *keys)) if one is not None]
+
+
+def mapping(pairs: list[tuple[str, Any]], allowed: Callable[[str], bool]) -> dict[str, str]:
+    """Return an object of text, only of the keys that are allowed; an empty value stays, as it is a flag."""
+    return {
+        text({"": key}, "") or "": text(value) or "" for key, value in pairs if isinstance(value, str) and allowed(key)
+    }
+
+
+def address(value: Any, *keys: str) -> str | None:
+    """Return an IP address in canonical form, without the prefix that some releases give."""
+    return _parsed(lambda one: str(ipaddress.ip_interface(one).ip), at(value, *keys))
+
+
+def interface(value: Any, *keys: str) -> str | None:
+    """Return an IP address with its prefix."""
+    return _parsed(lambda one: str(ipaddress.ip_interface(one)), at(value, *keys))
+
+
+def network(value: Any, *keys: str) -> str | None:
+    """Return a prefix as CIDR."""
+    return _parsed(lambda one: str(ipaddress.ip_network(one, strict=False)), at(value, *keys))
+
+
+def mac(value: Any, *keys: str) -> str | None:
+    """Return a MAC address in lower case."""
+    found = text(value, *keys)
+    return found.lower() if found else None
+
+
+def time(value: Any, *keys: str) -> str | None:
+    """Return a time; Go's zero means never."""
+    found = text(value, *keys)
+    return None if not found or found.startswith("0001-") else found
+
+
+def _parsed(parse: Callable[[str], T], value: Any) -> T | None:
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        return parse(value)
+    except ValueError:
+        return None

@@ -1,0 +1,22 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has to be asked of the engine where nothing else of it is wanted: whose the namespaces are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import json_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import rows as docker_rows
+
+Row = dict[str, Any]
+
+
+def brief(engine: Engine, labels: Collection[str] = ()) -> list[Row]:
+    """Return the containers' rows by a single request: null for what the list of all containers does not say."""
+    rows = [docker_rows.listed_container(one, labels) for one in json_fields.each(engine.get("/containers/json?all=1"))]
+    docker_rows.name_joined(rows)
+    return rows

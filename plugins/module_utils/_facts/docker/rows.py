@@ -1,0 +1,244 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers, networks and endpoints: what the engine's API says → rows as docs/schema.md has them. Pure.
+
+Every column names the one place that it comes from. Environment, arguments, commands, labels and options that nobody
+listed stay behind, and so does whatever a later release adds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import json_fields
+
+Row = dict[str, Any]
+
+_LABELS = frozenset(
+    {
+        *(f"com.docker.compose.{name}" for name in ("project", "service", "container-number", "network")),
+        *(f"com.docker.swarm.{name}" for name in ("service.name", "service.id", "task.name", "task.id", "node.id")),
+        "com.docker.stack.namespace",
+    }
+)
+_DRIVERS = frozenset({"bridge", "host", "ipvlan", "macvlan", "null", "overlay"})
+_OPTIONS = frozenset({"parent", "macvlan_mode", "ipvlan_mode", "ipvlan_flag", "internal", "encrypted"})
+_OPTION_PREFIX = "com.docker.network."
+_CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
+_JOINED = "container:"
+_SHORT_ID = 12
+# What only an inspection of the container tells, and the kernel.
+_UNLISTED = (
+    *("pid", "started_at", "netns", "sandbox_netns", "sandbox_key", "privileged", "cap_add", "cap_drop", "pid_mode"),
+    *("ipc_mode", "uts_mode", "userns_mode", "cgroupns_mode", "publish_all", "dns", "dns_search", "extra_hosts"),
+    *("name_servers", "sysctls"),
+)
+
+
+def container(said: Any, labels: Collection[str] = ()) -> Row:
+    """Return the row of an inspected container; namespaces are the kernel's to say, name servers a file's."""
+    config = json_fields.at(said, "HostConfig")
+    mode = json_fields.text(config, "NetworkMode")
+    return {
+        "id": json_fields.text(said, "Id"),
+        "name": (json_fields.text(said, "Name") or "").lstrip("/") or None,
+        "image": json_fields.text(said, "Config", "Image"),
+        "image_id": json_fields.text(said, "Image"),
+        "state": json_fields.text(said, "State", "Status"),
+        "pid": json_fields.integer(said, "State", "Pid") or None,
+        "started_at": json_fields.time(said, "State", "StartedAt"),
+        "network_mode": mode,
+        "joined_id": _joined(mode),
+        "joined": None,
+        "netns": None,
+        "sandbox_netns": None,
+        "sandbox_key": json_fields.text(said, "NetworkSettings", "SandboxKey"),
+        "privileged": json_fields.boolean(config, "Privileged"),
+        "cap_add": json_fields.texts(config, "CapAdd"),
+        "cap_drop": json_fields.texts(config, "CapDrop"),
+        "pid_mode": json_fields.text(config, "PidMode"),
+        "ipc_mode": json_fields.text(config, "IpcMode"),
+        "uts_mode": json_fields.text(config, "UTSMode"),
+        "userns_mode": json_fields.text(config, "UsernsMode"),
+        "cgroupns_mode": json_fields.text(config, "CgroupnsMode"),
+        "publish_all": json_fields.boolean(config, "PublishAllPorts"),
+        "dns": json_fields.texts(config, "Dns"),
+        "dns_search": json_fields.texts(config, "DnsSearch"),
+        "extra_hosts": json_fields.texts(config, "ExtraHosts"),
+        "name_servers": None,
+        "sysctls": json_fields.mapping(json_fields.items(config, "Sysctls"), lambda key: key.startswith("net.")),
+        "labels": _labels(json_fields.at(said, "Config", "Labels"), labels),
+    }
+
+
+def listed_container(said: Any, labels: Collection[str] = ()) -> Row:
+    """Return the row of a container as the list of all containers has it: null for what the list does not say."""
+    # A link of the default bridge adds /OTHER/ALIAS to the names.
+    names = [name.lstrip("/") for name in json_fields.texts(said, "Names")]
+    mode = json_fields.text(said, "HostConfig", "NetworkMode")
+    row = {
+        "id": json_fields.text(said, "Id"),
+        "name": next((name for name in names if name and "/" not in name), None),
+        "image": json_fields.text(said, "Image"),
+        "image_id": json_fields.text(said, "ImageID"),
+        "state": json_fields.text(said, "State"),
+        "network_mode": mode,
+        "joined_id": _joined(mode),
+        "joined": None,
+        "labels": _labels(json_fields.at(said, "Labels"), labels),
+    }
+    return {**dict.fromkeys(_UNLISTED), **row}
+
+
+def name_joined(rows: Iterable[Row]) -> None:
+    """Fill in the names of the containers whose namespaces others joined."""
+    rows = list(rows)
+    names = {row["id"]: row["name"] for row in rows}
+    for row in rows:
+        row["joined"] = names.get(row["joined_id"]) if row["joined_id"] else None
+
+
+def published_ports(said: Any) -> list[Row]:
+    """Return the ports of an inspected container that are published now."""
+    if not json_fields.integer(said, "State", "Pid"):
+        return []
+    rows = []
+    for port, bindings in json_fields.items(said, "NetworkSettings", "Ports"):
+        number, _slash, protocol = port.partition("/")
+        rows += [
+            {
+                "container_id": json_fields.text(said, "Id"),
+                "container": (json_fields.text(said, "Name") or "").lstrip("/") or None,
+                "protocol": json_fields.text(protocol),
+                "container_port": json_fields.integer(number),
+                "host_address": json_fields.address(binding, "HostIp"),
+                "host_port": json_fields.integer(binding, "HostPort"),
+            }
+            for binding in json_fields.each(bindings)
+        ]
+    return rows
+
+
+def docker_network(said: Any, labels: Collection[str] = ()) -> Row:
+    """Return the row of a network."""
+    driver = json_fields.text(said, "Driver")
+    return {
+        "id": json_fields.text(said, "Id"),
+        "name": json_fields.text(said, "Name"),
+        "driver": driver,
+        "scope": json_fields.text(said, "Scope"),
+        "created": json_fields.time(said, "Created"),
+        "internal": json_fields.boolean(said, "Internal"),
+        "attachable": json_fields.boolean(said, "Attachable"),
+        "ingress": json_fields.boolean(said, "Ingress"),
+        "ipv6": json_fields.boolean(said, "EnableIPv6"),
+        "config_only": json_fields.boolean(said, "ConfigOnly"),
+        "config_from": json_fields.text(said, "ConfigFrom", "Network"),
+        "ipam_driver": json_fields.text(said, "IPAM", "Driver"),
+        "ipam": [_pool(pool) for pool in json_fields.each(said, "IPAM", "Config")],
+        # Of a plugin nobody knows which of its options are secrets.
+        "options": network_options(json_fields.at(said, "Options")) if driver in _DRIVERS else {},
+        "labels": _labels(json_fields.at(said, "Labels"), labels),
+    }
+
+
+def network_options(said: Any) -> dict[str, str]:
+    """Return the options of Docker's own drivers."""
+    return json_fields.mapping(json_fields.items(said), lambda key: key.startswith(_OPTION_PREFIX) or key in _OPTIONS)
+
+
+def network_peers(said: Any) -> list[Row]:
+    """Return the hosts that take part in an inspected overlay."""
+    return [
+        {
+            "network_id": json_fields.text(said, "Id"),
+            "network": json_fields.text(said, "Name"),
+            "name": json_fields.text(peer, "Name"),
+            "address": json_fields.address(peer, "IP"),
+        }
+        for peer in json_fields.each(said, "Peers")
+    ]
+
+
+def container_endpoints(said: Any, networks: Mapping[str, str]) -> list[Row]:
+    """Return the endpoints of a container, inspected or listed; ``networks`` has the networks' names by id."""
+    container_id = json_fields.text(said, "Id")
+    name = (json_fields.text(said, "Name") or "").lstrip("/") or listed_container(said)["name"]
+    return [
+        _endpoint(container_id, name, key, endpoint, networks)
+        for key, endpoint in json_fields.items(said, "NetworkSettings", "Networks")
+        if json_fields.text(
+            endpoint, "EndpointID"
+        )  # without one, it is a wish that comes true when the container starts
+    ]
+
+
+def network_endpoints(said: Any, names: Mapping[str, str], known: Collection[str]) -> list[Row]:
+    """Return the endpoints of an inspected network but for the known ones: load balancers, gateways of overlays.
+
+    ``names`` has the containers' names by id.
+    """
+    rows = []
+    for key, endpoint in json_fields.items(said, "Containers"):
+        container_id = key if _CONTAINER_ID.fullmatch(key) else None
+        row: Row = {
+            "network_id": json_fields.text(said, "Id"),
+            "network": json_fields.text(said, "Name"),
+            "container_id": container_id,
+            "container": names.get(key) or json_fields.text(endpoint, "Name"),
+            "endpoint_id": json_fields.text(endpoint, "EndpointID"),
+            "mac": json_fields.mac(endpoint, "MacAddress"),
+            "ipv4": json_fields.interface(endpoint, "IPv4Address"),
+            "ipv6": json_fields.interface(endpoint, "IPv6Address"),
+            "gateway": None,
+            "ipv6_gateway": None,
+            "aliases": [],
+        }
+        if row["endpoint_id"] not in known:
+            rows.append(row)
+    return rows
+
+
+def _endpoint(container_id: str | None, name: str | None, key: str, said: Any, networks: Mapping[str, str]) -> Row:
+    network_id = json_fields.text(said, "NetworkID")
+    own = (container_id or "")[:_SHORT_ID]
+    return {
+        "network_id": network_id,
+        "network": networks.get(network_id or "") or json_fields.text(key),
+        "container_id": container_id,
+        "container": name,
+        "endpoint_id": json_fields.text(said, "EndpointID"),
+        "mac": json_fields.mac(said, "MacAddress"),
+        "ipv4": _with_prefix(said, "IPAddress", "IPPrefixLen"),
+        "ipv6": _with_prefix(said, "GlobalIPv6Address", "GlobalIPv6PrefixLen"),
+        "gateway": json_fields.address(said, "Gateway"),
+        "ipv6_gateway": json_fields.address(said, "IPv6Gateway"),
+        # Releases before 25 have the container's own short id among them.
+        "aliases": [alias for alias in json_fields.texts(said, "Aliases") if alias != own],
+    }
+
+
+def _with_prefix(said: Any, address: str, prefix: str) -> str | None:
+    found = json_fields.address(said, address)
+    return json_fields.interface(f"{found}/{json_fields.integer(said, prefix)}") if found else None
+
+
+def _pool(said: Any) -> Row:
+    auxiliary = json_fields.items(said, "AuxiliaryAddresses")
+    return {
+        "subnet": json_fields.network(said, "Subnet"),
+        "ip_range": json_fields.network(said, "IPRange"),
+        "gateway": json_fields.address(said, "Gateway"),
+        "auxiliary": {json_fields.text(name) or "": json_fields.address(value) for name, value in auxiliary},
+    }
+
+
+def _joined(mode: str | None) -> str | None:
+    return mode.removeprefix(_JOINED) if mode and mode.startswith(_JOINED) else None
+
+
+def _labels(said: Any, asked_for: Collection[str]) -> dict[str, str]:
+    return json_fields.mapping(json_fields.items(said), lambda key: key in _LABELS or key in asked_for)

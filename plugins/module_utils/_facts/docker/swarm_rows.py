@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Swarm's nodes, services and tasks: what a manager's API says → rows as docs/schema.md has them. Pure.
+
+As with containers: by an allow-list, so that environment, arguments, secrets and certificates stay behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import json_fields
+
+Row = dict[str, Any]
+
+_MODES = {
+    "Replicated": "replicated",
+    "Global": "global",
+    "ReplicatedJob": "replicated-job",
+    "GlobalJob": "global-job",
+}
+# Until a task is on its node, its error is the scheduler's or the allocator's; later ones may quote its command.
+_UNPLACED = frozenset({"new", "allocated", "pending", "assigned"})
+
+
+def node(said: Any) -> Row:
+    """Return the row of a node."""
+    manager = json_fields.at(said, "ManagerStatus")
+    return {
+        "id": json_fields.text(said, "ID"),
+        "hostname": json_fields.text(said, "Description", "Hostname"),
+        "role": json_fields.text(said, "Spec", "Role"),
+        "availability": json_fields.text(said, "Spec", "Availability"),
+        "state": json_fields.text(said, "Status", "State"),
+        "address": json_fields.address(said, "Status", "Addr"),
+        "leader": json_fields.boolean(manager, "Leader") or False,
+        "manager_address": json_fields.text(manager, "Addr"),
+        "reachability": json_fields.text(manager, "Reachability"),
+        "engine_version": json_fields.text(said, "Description", "Engine", "EngineVersion"),
+    }
+
+
+def service(said: Any) -> Row:
+    """Return the row of a service."""
+    spec = json_fields.at(said, "Spec")
+    mode = next((key for key, _value in json_fields.items(spec, "Mode")), None)
+    return {
+        "id": json_fields.text(said, "ID"),
+        "name": json_fields.text(spec, "Name"),
+        "mode": _MODES.get(mode or ""),
+        "replicas": json_fields.integer(spec, "Mode", "Replicated", "Replicas"),
+        "endpoint_mode": json_fields.text(spec, "EndpointSpec", "Mode")
+        or json_fields.text(said, "Endpoint", "Spec", "Mode"),
+        "virtual_ips": [
+            {"network_id": json_fields.text(one, "NetworkID"), "address": json_fields.interface(one, "Addr")}
+            for one in json_fields.each(said, "Endpoint", "VirtualIPs")
+        ],
+        "ports": [
+            {
+                "protocol": json_fields.text(port, "Protocol"),
+                "target_port": json_fields.integer(port, "TargetPort"),
+                "published_port": json_fields.integer(port, "PublishedPort"),
+                "mode": json_fields.text(port, "PublishMode"),
+            }
+            for port in json_fields.each(said, "Endpoint", "Ports")
+        ],
+    }
+
+
+def task(said: Any, services: Mapping[str, str]) -> Row:
+    """Return the row of a task; ``services`` has the services' names by id."""
+    status = json_fields.at(said, "Status")
+    service_id = json_fields.text(said, "ServiceID")
+    state = json_fields.text(status, "State")
+    error = json_fields.text(status, "Err") if state in _UNPLACED else None
+    return {
+        "id": json_fields.text(said, "ID"),
+        "service_id": service_id,
+        "service": services.get(service_id or ""),
+        "slot": json_fields.integer(said, "Slot"),
+        "node_id": json_fields.text(said, "NodeID"),
+        "desired_state": json_fields.text(said, "DesiredState"),
+        "state": state,
+        "message": error or json_fields.text(status, "Message"),
+        "container_id": json_fields.text(status, "ContainerStatus", "ContainerID"),
+        "networks": [
+            {
+                "network_id": json_fields.text(one, "Network", "ID"),
+                "network": json_fields.text(one, "Network", "Spec", "Name"),
+                "addresses": [
+                    address
+                    for address in map(json_fields.interface, json_fields.each(one, "Addresses"))
+                    if address is not None
+                ],
+            }
+            for one in json_fields.each(said, "NetworksAttachments")
+        ],
+    }

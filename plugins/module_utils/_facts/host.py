@@ -1,0 +1,64 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The host itself, and when it was read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+
+COLLECTOR = "netfleet.docker 0.1.0"
+_RELEASES = ("/etc/os-release", "/usr/lib/os-release")
+# Where each of them keeps a file for every link, by index, and what is in that of a link that it looks after.
+_MANAGERS = {
+    "NetworkManager": ("/run/NetworkManager/devices", ("managed=true",)),
+    "networkd": (
+        "/run/systemd/netif/links",
+        ("ADMIN_STATE=configured", "ADMIN_STATE=configuring", "ADMIN_STATE=failed"),
+    ),
+}
+
+
+def host(started: float) -> dict[str, Any]:
+    """Return the row of the table host; ``started`` is when the reading began (time.time)."""
+    system = os.uname()
+    return {
+        "name": None,
+        "hostname": escaped(system.nodename),
+        "taken_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "seconds": round(time.time() - started, 3),
+        "collector": COLLECTOR,
+        "kernel": system.release,
+        "architecture": system.machine,
+        "os": next((name for path in _RELEASES if (name := _pretty_name(path))), None),
+        "boot_id": _text("/proc/sys/kernel/random/boot_id").strip() or None,
+    }
+
+
+def managers() -> dict[int, str]:
+    """Return who manages the links of the host's namespace, by index, but for those that nobody does."""
+    found = {}
+    for name, (folder, signs) in _MANAGERS.items():
+        with contextlib.suppress(OSError):
+            for entry in filter(str.isdigit, os.listdir(folder)):
+                if not {*signs}.isdisjoint(_text(f"{folder}/{entry}").splitlines()):
+                    found[int(entry)] = name
+    return found
+
+
+def _pretty_name(path: str) -> str | None:
+    fields = (line.partition("=") for line in _text(path).splitlines())
+    return next((value.strip().strip("\"'") for key, _is, value in fields if key == "PRETTY_NAME"), None)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(1 << 16)
+    except OSError:
+        return ""

@@ -1,0 +1,217 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every network namespace of this host and what leads to it: processes, threads, names, mounts, open files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NoSuchNetns
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+
+_MOUNTED = re.compile(rb"^\S+ \S+ \S+ net:\[(\d+)\] (\S+) .*? - nsfs ", re.MULTILINE)
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+_TYPES = ((stat.S_ISLNK, "link"), (stat.S_ISDIR, "directory"), (stat.S_ISREG, "file"))
+
+
+class Place:
+    """A network namespace, by its inode, and all that leads to it; ``threads`` are (PID, thread) of other processes."""
+
+    def __init__(self, inode: int) -> None:
+        self.inode = inode
+        self.pids: list[int] = []
+        self.threads: list[tuple[int, int]] = []
+        self.names: list[str] = []
+        self.sandboxes: list[str] = []
+        self.paths: list[str] = []
+        self.descriptors: list[str] = []
+
+    @property
+    def netns(self) -> str:
+        """The namespace's id in the snapshot."""
+        return str(self.inode)
+
+    def processes(self) -> list[int]:
+        """Return the PIDs of the processes that have a thread in it."""
+        return sorted({*self.pids, *(pid for pid, _thread in self.threads)})
+
+    def ways(self) -> Iterator[str]:
+        """Yield paths that lead, or led, to it."""
+        yield from (f"/proc/{pid}/ns/net" for pid in self.pids)
+        yield from self.paths
+        yield from (f"/proc/{pid}/task/{thread}/ns/net" for pid, thread in self.threads)
+        yield from self.descriptors
+
+    def open(self) -> int:
+        """Return a file descriptor of it; raise NoSuchNetns if no way leads there any more."""
+        for way in self.ways():
+            try:
+                fd = namespaces.open_netns(way, follow=way.startswith("/proc/"))
+            except NoSuchNetns:
+                continue
+            if namespaces.identity(fd)[1] == self.inode:
+                return fd
+            os.close(fd)  # the PID, or the path, is another's by now
+        if self.paths:
+            raise NoSuchNetns("no path leads to it: it is gone by now, or what is mounted over its mounts hides it")
+        raise NoSuchNetns("it was gone before it could be opened")
+
+
+class Places:
+    """The namespaces of a host by inode; ``host`` is that of PID 1, None where it may not be known."""
+
+    def __init__(self, device: int, host: int | None) -> None:
+        self.device = device
+        self.host = host
+        self.by_inode: dict[int, Place] = {}
+        self.strays: list[dict[str, Any]] = []
+
+    def at(self, inode: int) -> Place:
+        """Return the namespace, a new entry where it was not known."""
+        if inode not in self.by_inode:
+            self.by_inode[inode] = Place(inode)
+        return self.by_inode[inode]
+
+
+def find() -> Places:
+    """Look for all network namespaces that have a process, a thread or a mount."""
+    own = os.stat("/proc/self/ns/net")
+    places = Places(own.st_dev, _host(own.st_ino))
+    mount_namespaces = _look_at_processes(places)
+    mine = os.stat("/proc/self/ns/mnt").st_ino
+    mount_namespaces.pop(mine, None)
+    mounted = _mounts("self")
+    for inode, path in mounted:
+        _add_path(places.at(inode), path)
+    ours = {inode for inode, _path in mounted}
+    for pid in mount_namespaces.values():
+        for inode, path in _mounts(str(pid)):
+            # A copy of what is mounted in ours, as a service with a mount namespace of its own has, tells nothing.
+            if inode not in ours:
+                places.at(inode).paths.append(f"/proc/{pid}/root{path}")
+    paths = {path for _inode, path in mounted}
+    for folder in (namespaces.NAMED, namespaces.SANDBOXES):
+        places.strays += _strays(folder, paths, places)
+    return places
+
+
+def cgroup(pid: int) -> str:
+    """Return the text of a process's /proc/PID/cgroup, an empty one if it ended."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _host(own: int) -> int | None:
+    try:
+        return os.stat("/proc/1/ns/net").st_ino
+    except OSError:
+        # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
+        return own if namespaces.is_hosts() else None
+
+
+def _look_at_processes(places: Places) -> dict[int, int]:
+    """Note where processes and threads are; return a PID for each mount namespace."""
+    myself = os.getpid()
+    mount_namespaces: dict[int, int] = {}
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        pid = int(entry)
+        try:
+            # From within the folder each file takes half the time.
+            folder = os.open(f"/proc/{entry}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            inode = os.stat("ns/net", dir_fd=folder).st_ino
+            places.at(inode).pids.append(pid)
+            mount_namespaces.setdefault(os.stat("ns/mnt", dir_fd=folder).st_ino, pid)
+            # A folder has a link more for each folder in it, and threads are folders.
+            if os.stat("task", dir_fd=folder).st_nlink > 3 and pid != myself:
+                _look_at_threads(places, pid, inode)
+        except OSError:
+            continue  # it ended meanwhile
+        finally:
+            os.close(folder)
+    return mount_namespaces
+
+
+def _look_at_threads(places: Places, pid: int, inode: int) -> None:
+    folder = os.open(f"/proc/{pid}/task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        for thread in os.listdir(folder):
+            try:
+                other = os.stat(f"{thread}/ns/net", dir_fd=folder).st_ino
+            except OSError:
+                continue
+            if other != inode:
+                places.at(other).threads.append((pid, int(thread)))
+    finally:
+        os.close(folder)
+
+
+def _mounts(pid: str) -> list[tuple[int, str]]:
+    """Return inode and path of the network namespaces that are mounted in a process's mount namespace."""
+    try:
+        with open(f"/proc/{pid}/mountinfo", "rb") as file:
+            text = file.read()
+    except OSError:
+        return []
+    if b" - nsfs " not in text:
+        return []
+    found = [(int(inode), _unescaped(path)) for inode, path in _MOUNTED.findall(text)]
+    return list(dict.fromkeys(found))
+
+
+def _unescaped(path: bytes) -> str:
+    plain = _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), path)
+    return os.fsdecode(plain)
+
+
+def _add_path(place: Place, path: str) -> None:
+    folder, _slash, name = path.rpartition("/")
+    place.paths.append(path)
+    if folder == namespaces.NAMED:
+        place.names.append(name)
+    elif folder == namespaces.SANDBOXES:
+        place.sandboxes.append(name)
+
+
+def _strays(folder: str, mounted: set[str], places: Places) -> list[dict[str, Any]]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    found = []
+    for path in (f"{folder}/{name}" for name in names):
+        if path not in mounted:
+            with contextlib.suppress(OSError):  # it vanished meanwhile
+                found.append(_stray(path, places))
+    return found
+
+
+def _stray(path: str, places: Places) -> dict[str, Any]:
+    status = os.lstat(path)
+    kind = next((name for test, name in _TYPES if test(status.st_mode)), "other")
+    target = os.readlink(path) if kind == "link" else None
+    netns = None
+    if target is not None and os.path.exists(path):
+        there = os.stat(path)
+        if there.st_dev == places.device and there.st_ino in places.by_inode:
+            netns = str(there.st_ino)
+    return {
+        "path": escaped(path),
+        "type": "empty file" if kind == "file" and status.st_size == 0 else kind,
+        "target": None if target is None else escaped(target),
+        "netns": netns,
+    }

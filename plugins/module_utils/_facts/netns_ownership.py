@@ -1,0 +1,173 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whose a namespace is: what leads to it, joined with what the engine says. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+
+Row = Mapping[str, Any]
+
+# How libnetwork names its sandboxes: a container's by the first 12 digits of the sandbox's id, an overlay's by the
+# number of its generation and 10 characters of the network's id, a load balancer's by 9.
+_OVERLAY = re.compile(r"\d+-(\w{10})")
+_LOAD_BALANCER = re.compile(r"lb_(\w{9})")
+_CONTAINER = re.compile(r"[0-9a-f]{12}")
+_INGRESS = "ingress_sbox"
+_ALIVE = ("running", "paused", "restarting")
+
+
+class Trace(NamedTuple):
+    """What leads to one namespace; ``container_ids`` are those of its processes' cgroups, oldest first."""
+
+    netns: str
+    is_host: bool = False
+    names: Sequence[str] = ()
+    sandboxes: Sequence[str] = ()
+    paths: Sequence[str] = ()
+    descriptors: Sequence[str] = ()
+    pids: Sequence[int] = ()
+    container_ids: Sequence[str] = ()
+
+
+class Docker:
+    """The engine's word; where ``answered`` is false, nothing can be said to belong to nobody.
+
+    ``complete`` tells whether the containers' rows name their sandboxes.
+    """
+
+    def __init__(
+        self,
+        containers: Sequence[Row] = (),
+        networks: Sequence[Row] = (),
+        answered: bool = False,
+        complete: bool = False,
+    ) -> None:
+        # What has no id, as only an engine that talks nonsense says, owns nothing.
+        containers = [one for one in containers if one["id"]]
+        self.networks = [one for one in networks if one["id"]]
+        self.answered = answered
+        self.complete = complete
+        alive = [one for one in containers if one["state"] in _ALIVE]
+        self.by_netns: dict[str, list[Row]] = {}
+        for one in alive:
+            if one["netns"] is not None:
+                self.by_netns.setdefault(one["netns"], []).append(one)
+        unplaced = [one for one in alive if one["netns"] is None]
+        self.unplaced = {one["id"]: one for one in unplaced}
+        self.unplaced_in_host = [one for one in unplaced if one["network_mode"] == "host"]
+        self.by_sandbox = {one["sandbox_netns"]: one for one in reversed(containers) if not one["joined_id"]}
+
+
+def row(trace: Trace, docker: Docker, device: int) -> dict[str, Any]:
+    """Return the row of the table netns, but for the processes' names."""
+    inside = _containers_inside(trace, docker)
+    made_for, source = _made_for(trace, docker, inside)
+    network = _network(trace, docker)
+    kind = _kind(trace, docker, made_for, network)
+    return {
+        "netns": trace.netns,
+        "device": device,
+        "kind": kind,
+        "reference": _reference(trace, kind, made_for),
+        "names": sorted(escaped(name) for name in trace.names),
+        "paths": sorted(escaped(path) for path in trace.paths),
+        "process_count": len(trace.pids),
+        "processes": [],
+        "held_by": _held_by(trace),
+        "container_id": made_for["id"] if made_for else None,
+        "container": made_for["name"] if made_for else None,
+        "containers": sorted(str(one["name"] or one["id"][:12]) for one in inside),
+        "container_source": source,
+        "docker_network_id": network["id"] if network else None,
+        "docker_network": network["name"] if network else None,
+        "conntrack_count": None,
+        "conntrack_max": None,
+    }
+
+
+def _containers_inside(trace: Trace, docker: Docker) -> list[Row]:
+    """Return the running containers that have a process in it."""
+    if not docker.answered:
+        return [{"id": one, "name": None} for one in trace.container_ids]
+    found = docker.by_netns.get(trace.netns, [])
+    # Of those that were not inspected, their processes' cgroups tell.
+    named = [docker.unplaced[one] for one in trace.container_ids if one in docker.unplaced]
+    return [*found, *named, *(docker.unplaced_in_host if trace.is_host else ())]
+
+
+def _made_for(trace: Trace, docker: Docker, inside: Sequence[Row]) -> tuple[Row | None, str | None]:
+    """Return the container that the namespace was made for, and who says so."""
+    if trace.is_host:
+        return None, None
+    if not docker.answered:
+        # The sandbox says that it is a container's. Others can only join one that runs, so the oldest made it.
+        return (inside[0], "cgroup") if inside and _is_containers(trace) else (None, None)
+    owner = docker.by_sandbox.get(trace.netns)
+    if owner is None and not docker.complete and _is_containers(trace):
+        owner = next((row for row in inside if not row["joined_id"]), None)
+    return (owner, "engine") if owner else (None, None)
+
+
+def _is_containers(trace: Trace) -> bool:
+    return any(_CONTAINER.fullmatch(name) for name in trace.sandboxes)
+
+
+def _network(trace: Trace, docker: Docker) -> Row | None:
+    for name in trace.sandboxes:
+        match = _OVERLAY.fullmatch(name) or _LOAD_BALANCER.fullmatch(name)
+        for row in docker.networks:
+            if (match and str(row["id"]).startswith(match[1])) or (name == _INGRESS and row["ingress"]):
+                return row
+    return None
+
+
+def _kind(trace: Trace, docker: Docker, made_for: Row | None, network: Row | None) -> str:
+    if trace.is_host:
+        return "host"
+    if made_for:
+        return "container"
+    sandbox = _sandbox_kind(trace)
+    # Docker leaves a sandbox behind where its removal failed: the network or the container is then gone.
+    if sandbox and (network or not docker.answered or not docker.complete):
+        return sandbox
+    if trace.names:
+        return "named"
+    return "process" if trace.pids else "unowned"
+
+
+def _sandbox_kind(trace: Trace) -> str | None:
+    for name in trace.sandboxes:
+        if name == _INGRESS:
+            return "ingress"
+        if _OVERLAY.fullmatch(name):
+            return "overlay"
+        if _LOAD_BALANCER.fullmatch(name):
+            return "load-balancer"
+        if _CONTAINER.fullmatch(name):
+            return "container"
+    return None
+
+
+def _held_by(trace: Trace) -> list[str]:
+    holders = {"process": trace.pids, "mount": trace.paths, "descriptor": trace.descriptors}
+    return [name for name, there in holders.items() if there] or ["nsid"]
+
+
+def _reference(trace: Trace, kind: str, made_for: Row | None) -> str | None:
+    if kind == "host":
+        return "host"
+    if made_for:
+        return f"container:{made_for['name'] or made_for['id'][:12]}"
+    if trace.names:
+        return escaped(min(trace.names))
+    if trace.sandboxes:
+        return f"docker:{escaped(min(trace.sandboxes))}"
+    if trace.pids:
+        return f"pid:{min(trace.pids)}"
+    return f"path:{escaped(min(trace.paths))}" if trace.paths else None

@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One thread goes from namespace to namespace and reads; the main thread stays where it is and waits, not for ever."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import threading
+import time
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import netns_tables
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_discovery import Place
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import is_veth
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+
+_FILES_AT_FIRST = 1000
+
+
+class Limits(NamedTuple):
+    """How much is read: rows of each list of a namespace, seconds for one namespace and for all of them."""
+
+    rows: int = 10_000
+    netns_seconds: float = 10.0
+    seconds: float = 60.0
+
+
+class Visits:
+    """What was found, by namespace; ``numbers`` tells which namespace each knows by which number."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, netns_tables.Found] = {}
+        self.numbers: dict[str, dict[int, str]] = {}
+        self.missing: list[dict[str, Any]] = []
+
+    def copy(self) -> Visits:
+        """Return what there is by now, while it may still grow."""
+        copy = Visits()
+        copy.found, copy.numbers, copy.missing = dict(self.found), dict(self.numbers), list(self.missing)
+        return copy
+
+    def miss(self, netns: str | None, what: str, reason: str) -> None:
+        """Name a namespace that could not be read."""
+        self.missing.append({"netns": netns, "part": "namespaces", "what": what, "reason": reason})
+
+    def lists(self, netns: str) -> dict[str, Any]:
+        """Return the lists of a namespace, none where it could not be read."""
+        return self.found[netns].lists if netns in self.found else {}
+
+    def missing_of(self, netns: str) -> list[dict[str, Any]]:
+        """Return what of a namespace is missing."""
+        return self.found[netns].missing if netns in self.found else []
+
+
+def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[str] | None, limits: Limits) -> Visits:
+    """Read all namespaces: in full those that are chosen (None: all), of the others their interfaces."""
+    visits = Visits()
+    journey = _Journey(places, subset, chosen, limits, visits)
+    # If the kernel holds it for ever in a system call, it must not hold the process.
+    thread = threading.Thread(target=journey.run, daemon=True)
+    thread.start()
+    thread.join(limits.seconds + limits.netns_seconds)
+    if thread.is_alive():
+        visits = visits.copy()
+        visits.miss(journey.at, "missing", "the kernel did not come back from reading it; what follows was not read")
+    elif not journey.complete:
+        visits.miss(journey.at, "missing", "the reading broke off here; what follows was not read")
+    return visits
+
+
+def make_room() -> None:
+    """Let this process have many files; to be called while it has one thread."""
+    # Each namespace is held open until all are read, so that the numbers they have for each other can be asked for.
+    namespaces.make_room(_FILES_AT_FIRST)
+    # nft aborts on what a container can name, and must not leave a file for each time.
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+
+
+class _Journey:
+    def __init__(
+        self,
+        places: Sequence[Place],
+        subset: Collection[str],
+        chosen: Collection[str] | None,
+        limits: Limits,
+        visits: Visits,
+    ) -> None:
+        self._places = places
+        self._subset = subset
+        self._chosen = chosen
+        self._limits = limits
+        self._visits = visits
+        self._fds: dict[str, int] = {}
+        self._deadline = time.monotonic() + limits.seconds
+        self.at: str | None = None
+        self.complete = False
+        self._first: str | None = None
+
+    def run(self) -> None:
+        """Open all, read all, close all."""
+        try:
+            for place in self._places:
+                self._open(place)
+            # The first is the host: what its numbers stand for is mostly told by the others.
+            self._first = next(iter(self._fds), None)
+            for netns in [*list(self._fds)[1:], *list(self._fds)[:1]]:
+                self._go(netns)
+            self.complete = True
+        finally:
+            for fd in self._fds.values():
+                os.close(fd)
+
+    def _open(self, place: Place) -> None:
+        try:
+            self._fds[place.netns] = place.open()
+        except (NetfleetError, OSError) as error:
+            self._visits.miss(place.netns, "gone", str(error))
+
+    def _go(self, netns: str) -> None:
+        self.at = netns
+        now = time.monotonic()
+        if now >= self._deadline:
+            self._visits.miss(netns, "missing", f"the time limit of {self._limits.seconds:g} seconds for all was over")
+            return
+        budget = Budget(self._limits.rows, min(now + self._limits.netns_seconds, self._deadline))
+        subset = self._subset if self._chosen is None or netns in self._chosen else ()
+        try:
+            namespaces.enter(self._fds[netns])
+            with Inside(budget) as inside:
+                found = netns_tables.read(inside, netns, subset)
+                self._visits.found[netns] = found
+                self._name_numbers(inside, found, subset)
+        except (NetfleetError, OSError, *netns_tables.MISUNDERSTOOD) as error:
+            self._visits.miss(netns, "missing", str(error))
+
+    def _name_numbers(self, inside: Inside, found: netns_tables.Found, subset: Collection[str]) -> None:
+        """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
+        known = self._visits.numbers.setdefault(found.netns, {})
+        # Only where a link leads. Reading one from here gives numbers here to the other ends of its links, and to
+        # follow those too would lead, run by run, from a host that is a container itself to all others of its machine.
+        unknown = {message["IFLA_LINK_NETNSID"] for message in found.links if "IFLA_LINK_NETNSID" in message}
+        if found.netns == self._first:
+            known.update(_mirrored(found, self._visits))
+        unknown = self._learn(inside, known, unknown - set(known))
+        for number in sorted(unknown):
+            netns = f"nsid:{number}@{found.netns}"
+            seen = netns_tables.read_from_outside(inside, netns, number, subset)
+            if "interfaces" in seen.messages:  # a number outlives its namespace for a moment
+                known[number] = netns
+                self._visits.found[netns] = seen
+        if unknown:
+            # Their links' other ends have got numbers here only by being read from here.
+            self._learn(inside, known, set(netns_tables.numbers(inside)) - set(known))
+
+    def _learn(self, inside: Inside, known: dict[int, str], unknown: set[int]) -> set[int]:
+        """Note the namespaces that are open and have one of the unknown numbers; return the numbers that are left."""
+        # A container's links lead to the first, the host, nearly always. One that has a number here has no other.
+        numbered = set(known.values())
+        for netns, fd in self._fds.items():
+            if not unknown:
+                break
+            if netns in numbered:
+                continue
+            number = netns_tables.number(inside, fd)
+            if number in unknown:
+                known[number] = netns
+                unknown.remove(number)
+        return unknown
+
+
+def _mirrored(found: netns_tables.Found, visits: Visits) -> dict[int, str]:
+    """Return whose numbers of a namespace are known because the ends in there were led back to it.
+
+    A veth has two ends: where one end's other end is a link here, that link's other end is the one end.
+    """
+    ends = {}
+    for netns, other in visits.found.items():
+        numbers = visits.numbers.get(netns, {})
+        for message in other.links:
+            if numbers.get(message.get("IFLA_LINK_NETNSID", -1)) == found.netns and is_veth(message):
+                ends[message["IFLA_LINK"]] = netns
+    return {
+        message["IFLA_LINK_NETNSID"]: ends[message["index"]]
+        for message in found.links
+        if "IFLA_LINK_NETNSID" in message and message["index"] in ends
+    }

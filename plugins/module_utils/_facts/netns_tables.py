@@ -1,0 +1,207 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One namespace read part by part, by a thread that has entered it. A part that fails is named, and the rest stands."""
+
+from __future__ import annotations
+
+import functools
+import struct
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Callable, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import links as links_table
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import routing
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode, decoder
+
+# Whatever a kernel says that this version does not understand must not cost the rest.
+MISUNDERSTOOD = (struct.error, ValueError, LookupError, TypeError)
+
+Row = dict[str, Any]
+Message = Mapping[str, Any]
+
+_GETLINK, _GETNSID = 18, 90
+_IFINFO = struct.Struct("=BxHiII")
+_NDMSG = struct.Struct("=BxxxiHBB")
+_WITHOUT_STATISTICS = attribute(29, struct.pack("=I", 8))  # IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS
+_IFLA_TARGET_NETNSID, _IFA_TARGET_NETNSID = 46, 10
+_AF_BRIDGE = 7
+_NSID_FD = 3
+_LINK = "link, its kind as bytes"
+
+
+class Table(NamedTuple):
+    """A table of the kernel: what its messages are, how it is asked for, and the rows that it makes."""
+
+    kind: str
+    message_type: int
+    payload: bytes
+    rows: Callable[[Sequence[Message], Mapping[int, str]], list[Row]]
+
+
+_TABLES = {
+    "addresses": Table("address", 22, bytes(8), links_table.addresses),
+    "routes": Table("route", 26, bytes(12), routing.routes),
+    "rules": Table("rule", 34, bytes(12), routing.rules),
+    "neighbours": Table("neighbour", 30, bytes(12), routing.neighbours),
+    "fdb": Table("neighbour", 30, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0), routing.fdb),
+}
+
+
+class Found:
+    """What was read of one namespace: messages by list until ``make_rows``, lists of rows, and what is missing."""
+
+    def __init__(self, netns: str) -> None:
+        self.netns = netns
+        self.links: list[Message] = []
+        self.messages: dict[str, list[Message]] = {}
+        self.lists: dict[str, Any] = {}
+        self.columns: dict[str, Any] = {}
+        self.missing: list[Row] = []
+        self.names: dict[int, str] = {}
+
+    def miss(self, part: str, what: str, reason: str) -> None:
+        """Name a part that is not there, or not whole."""
+        self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": escaped(reason)})
+
+    def attempt(self, part: str, work: Callable[[], None]) -> None:
+        """Do the work for a part; a failure is noted, and the rest goes on."""
+        try:
+            work()
+        except (NetfleetError, OSError) as error:
+            self.miss(part, "missing", str(error))
+        except MISUNDERSTOOD as error:
+            self.miss(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
+
+    def make_rows(self) -> None:
+        """Make the rows of all that is there as messages."""
+        if "interfaces" in self.messages:
+            self.attempt("interfaces", self._make_interfaces)
+        for part in self.messages.keys() & _TABLES.keys():
+            self.attempt(part, functools.partial(self._make, part))
+
+    def _make_interfaces(self) -> None:
+        rows = links_table.interfaces(self.netns, self.links)
+        self.lists["interfaces"] = rows
+        self.names = {row["index"]: row["name"] for row in rows}
+
+    def _make(self, part: str) -> None:
+        self.lists[part] = _TABLES[part].rows(self.messages[part], self.names)
+
+
+def read(inside: Inside, netns: str, subset: Collection[str]) -> Found:
+    """Read the parts of the current thread's namespace that the subset names, and its interfaces in any case."""
+    found = Found(netns)
+    mask = b"" if "statistics" in subset else _WITHOUT_STATISTICS
+    _read(found, inside, "interfaces", Table(_LINK, _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask, _no_rows))
+    for part, table in _TABLES.items():
+        if part in subset:
+            _read(found, inside, part, table)
+    for part, reader in _READERS.items():
+        if part in subset:
+            _within(found, inside, part, functools.partial(reader, found, inside, part))
+    return found
+
+
+def read_from_outside(inside: Inside, netns: str, number: int, subset: Collection[str]) -> Found:
+    """Read interfaces and addresses of a namespace that the current one knows by a number only."""
+    found = Found(netns)
+    target = struct.pack("=i", number)
+    links = _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target)
+    _read(found, inside, "interfaces", Table(_LINK, _GETLINK, links, _no_rows))
+    if "addresses" in subset:
+        addresses = bytes(8) + attribute(_IFA_TARGET_NETNSID, target)
+        _read(found, inside, "addresses", _TABLES["addresses"]._replace(payload=addresses))
+    for part in sorted({*_TABLES, *_READERS} & {*subset} - {"addresses"}):
+        found.miss(part, "missing", "no way leads into this namespace; it is read by its number from another")
+    return found
+
+
+def _no_rows(_messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
+    return []
+
+
+def _read(found: Found, inside: Inside, part: str, table: Table) -> None:
+    _within(found, inside, part, functools.partial(_dump, found, inside, part, table))
+
+
+def _dump(found: Found, inside: Inside, part: str, table: Table) -> None:
+    decode_one = _REMEMBERED.get(table.kind) or decoder(table.kind)
+    answers = inside.dump(f"read the {part}", table.message_type, table.payload)
+    found.messages[part] = list(map(decode_one, answers))
+    if part == "interfaces":
+        found.links = found.messages[part]
+
+
+def _within(found: Found, inside: Inside, part: str, work: Callable[[], None]) -> None:
+    """Do the work for a part within the budget, and note where it exceeds that."""
+    inside.budget.exceeded = False
+    found.attempt(part, work)
+    if inside.budget.exceeded:
+        found.miss(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
+
+
+# Many namespaces have the same routes of lo, and the same rules.
+_REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(decoder(kind)) for kind in ("route", "rule")}
+
+
+def numbers(inside: Inside) -> list[int]:
+    """Return all the numbers by which the current namespace knows others."""
+    answers = inside.dump("list the numbers of namespaces", _GETNSID, bytes(4))
+    return [decode("nsid", answer)["NETNSA_NSID"] for answer in answers]
+
+
+def number(inside: Inside, fd: int) -> int:
+    """Return the number by which the current namespace knows another one, -1 if it has none for it."""
+    query = bytes(4) + attribute(_NSID_FD, struct.pack("=I", fd))
+    answer = inside.ask("ask for a namespace's number", _GETNSID, query)
+    return int(decode("nsid", answer)["NETNSA_NSID"])
+
+
+# What follows is imported only where it is wanted: half of a reading's time would be imports.
+
+
+def _sysctls(found: Found, inside: Inside, part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sysctls
+
+    found.lists[part] = sysctls.sysctls(inside, found.links)
+
+
+def _sockets(found: Found, inside: Inside, _part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sockets as sockets_table
+
+    found.lists.update(sockets_table.sockets(inside))
+
+
+def _firewall(found: Found, inside: Inside, part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import firewall as firewall_table
+
+    lists = firewall_table.firewall(inside)
+    for reason in lists.pop("missing"):
+        found.miss(part, "missing", reason)
+    found.lists.update(lists)
+
+
+def _xfrm(found: Found, inside: Inside, _part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import xfrm
+
+    found.lists.update(xfrm.xfrm(inside))
+
+
+def _conntrack(found: Found, inside: Inside, _part: str) -> None:
+    from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import conntrack
+
+    found.columns.update(conntrack.conntrack(inside))
+
+
+_READERS: dict[str, Callable[[Found, Inside, str], None]] = {
+    "sysctls": _sysctls,
+    "sockets": _sockets,
+    "firewall": _firewall,
+    "xfrm": _xfrm,
+    "conntrack": _conntrack,
+}

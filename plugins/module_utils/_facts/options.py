@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules that gather facts have in common: their options, and one place that turns errors into a message."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_reader import Limits
+
+KINDS = ("host", "container", "overlay", "load-balancer", "ingress", "named", "process", "unowned")
+
+LIMITS = {
+    "max_entries": {"type": "int", "default": 10000},
+    "netns_timeout": {"type": "float", "default": 10},
+    "timeout": {"type": "float", "default": 60},
+    "docker_timeout": {"type": "float", "default": 15},
+}
+# A third of a year in seconds, which the kernel can still count, and more entries than memory has room for.
+_MOST = 10_000_000
+OPTIONS = {
+    "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
+    "labels": {"type": "list", "elements": "str", "default": []},
+    **LIMITS,
+}
+
+
+def subset(names: list[str]) -> frozenset[str]:
+    """Return the subsets that Ansible's notation means: all, min, names, and ``!`` before what is not wanted."""
+    for name in names:
+        if name.removeprefix("!") not in ("all", "min", *snapshot.SUBSETS):
+            known = ", ".join(("all", "min", *snapshot.SUBSETS))
+            raise BadParameter(
+                "gather_subset", f"there is no subset {name!r}; there are {known}, each also with ! before it"
+            )
+    without = {name[1:] for name in names if name.startswith("!")}
+    given = {name for name in names if not name.startswith("!")}
+    # As for ansible.builtin.setup: what is only taken away is taken away from all.
+    chosen = set(snapshot.SUBSETS) if "all" in given or (not given and "all" not in without) else given
+    return frozenset(chosen - without - {"min"})
+
+
+def wanted(params: Mapping[str, Any]) -> snapshot.Wanted:
+    """Return what the parameters ask for; raise BadParameter."""
+    for name in LIMITS:
+        if not 0 < params[name] <= _MOST:
+            raise BadParameter(name, f"has to be more than 0 and at most {_MOST}, not {params[name]}")
+    return snapshot.Wanted(
+        subset=subset(params.get("gather_subset", ["all"])),
+        kinds=frozenset(params.get("kinds", ())),
+        containers=frozenset(params.get("containers", ())),
+        names=frozenset(params.get("names", ())),
+        labels=tuple(params.get("labels", ())),
+        docker_seconds=params["docker_timeout"],
+        limits=Limits(params["max_entries"], params["netns_timeout"], params["timeout"]),
+    )
+
+
+def packed(document: Mapping[str, Any]) -> str:
+    """Return a document as one string: compressed, it costs the way to the controller and the controller least."""
+    text = json.dumps(document, separators=(",", ":")).encode()
+    return base64.b64encode(gzip.compress(text, compresslevel=1, mtime=0)).decode("ascii")
+
+
+def run(module: AnsibleModule, result: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+    """Make the result of the parameters and exit."""
+    try:
+        capabilities.require(capabilities.READ)
+        found = result(module.params)
+    except NetfleetError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**found)

@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Programs of the host, run in the namespace of the current thread, bounded in time and in what they print."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingProgram, NetfleetError
+
+_ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
+# A hundred thousand rules come to a fifth of it.
+_MOST_OUTPUT = 1 << 26
+
+
+def output(command: Sequence[str], deadline: float) -> str:
+    """Return what a program prints until ``deadline`` (time.monotonic); raise NetfleetError in its own words."""
+    name, left = command[0], deadline - time.monotonic()
+    if left <= 0:
+        raise NetfleetError(f"{name}: there was no time left for it")
+    with tempfile.TemporaryFile() as complaints:
+        try:
+            # A child is born into the namespace of the thread that starts it, and a thread has no module to ask.
+            process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, env=_ENVIRONMENT
+            )
+        except FileNotFoundError:
+            raise MissingProgram(f"{name} is not installed on this host") from None
+        said, in_time = _listen(process, left)
+        if not in_time:
+            raise NetfleetError(f"{name} did not end in time")
+        if len(said) > _MOST_OUTPUT:
+            raise NetfleetError(f"{name} prints more than {_MOST_OUTPUT >> 20} MiB")
+        if process.returncode != 0:
+            complaints.seek(0)
+            words = complaints.readline().decode("utf-8", "backslashreplace").strip()
+            raise NetfleetError(f"{name}: {words or f'ended with status {process.returncode}'}")
+    return said.decode("utf-8", "surrogateescape")
+
+
+def _listen(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bool]:
+    """Return what a program prints, up to a little more than is taken, and whether it did so in time."""
+    deadline = time.monotonic() + seconds
+    killer = threading.Timer(seconds, process.kill)
+    killer.start()
+    try:
+        with process:
+            said = process.stdout.read(_MOST_OUTPUT + 1) if process.stdout else b""
+            if len(said) > _MOST_OUTPUT:
+                process.kill()
+    finally:
+        killer.cancel()
+    return said, time.monotonic() < deadline

@@ -1,0 +1,136 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The snapshot of a host: every namespace, what is in it, whose it is. docs/schema.md describes the document."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import (
+    cgroup,
+    joins,
+    netns_context,
+    netns_discovery,
+    netns_ownership,
+    netns_reader,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.background import Asking
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.host import host
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sockets as sockets_table
+
+VERSION = 1
+
+Row = dict[str, Any]
+
+# What a snapshot may hold beside the namespaces and their interfaces; "docker" is what the engine says.
+SUBSETS = (
+    "addresses",
+    "conntrack",
+    "docker",
+    "fdb",
+    "firewall",
+    "neighbours",
+    "routes",
+    "rules",
+    "sockets",
+    "statistics",
+    "sysctls",
+    "xfrm",
+)
+
+
+class Wanted(NamedTuple):
+    """What a snapshot is to hold: parts, and the namespaces of these kinds, containers and names (empty: all)."""
+
+    subset: frozenset[str] = frozenset(SUBSETS)
+    kinds: frozenset[str] = frozenset()
+    containers: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    labels: tuple[str, ...] = ()
+    docker_seconds: float = 15.0
+    limits: netns_reader.Limits = netns_reader.Limits()
+
+    @property
+    def everything(self) -> bool:
+        """Whether all namespaces are wanted."""
+        return not (self.kinds or self.containers or self.names)
+
+    def takes(self, row: Mapping[str, Any]) -> bool:
+        """Tell whether the namespace is one of those that are wanted."""
+        containers = {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
+        names = {row["netns"], row["reference"], *row["names"], *row["paths"]}
+        pairs = ((self.kinds, {row["kind"]}), (self.containers, containers), (self.names, names))
+        return all(not wanted or wanted & there for wanted, there in pairs)
+
+
+def collect(wanted: Wanted) -> Row:
+    """Read this host and return its snapshot."""
+    gc.disable()  # there is nothing to collect: all that is made goes into the document
+    started = time.time()
+    netns_reader.make_room()
+    asking = Asking("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
+    places = netns_discovery.find()
+    opened = sockets_table.descriptors(time.monotonic() + wanted.limits.seconds)
+    unread = [] if opened.complete else [_missing("the time limit was over before all open files were looked at")]
+    for inode, holders in opened.namespaces.items():
+        places.at(inode).descriptors += [path for _pid, path in holders]
+    order = sorted(places.by_inode.values(), key=lambda place: (place.inode != places.host, place.inode))
+    chosen = None
+    if not wanted.everything:
+        # Whose a namespace is must be known before it is read; otherwise the engine is heard while the kernel is read.
+        rows = _whose(order, places, asking)
+        chosen = {netns for netns, row in rows.items() if wanted.takes(row)}
+    visits = netns_reader.visit(order, wanted.subset, chosen, wanted.limits)
+    rows = _whose(order, places, asking)
+    joins.complete(visits, rows, opened.sockets, places.device, asking.answer()[0])
+    shown = [netns for netns in rows if chosen is None or netns in chosen]
+    said, unsaid = asking.answer()[1:]
+    return {
+        "version": VERSION,
+        "host": host(started),
+        "namespaces": [{**rows[netns], **visits.lists(netns)} for netns in shown],
+        "strays": places.strays,
+        **({} if said is None else {"docker": said}),
+        "missing": [
+            *unread,
+            *visits.missing,
+            *(row for netns in shown for row in visits.missing_of(netns)),
+            *unsaid,
+        ],
+    }
+
+
+def _missing(reason: str) -> Row:
+    return {"netns": None, "part": "namespaces", "what": "truncated", "reason": reason}
+
+
+def _whose(order: list[netns_discovery.Place], places: netns_discovery.Places, asking: Asking) -> dict[str, Row]:
+    """Return the rows of the table netns."""
+    docker = asking.answer()[0]
+    machine = set() if docker.complete else cgroup.container_ids(netns_discovery.cgroup(1))
+    rows = {}
+    for place in order:
+        pids = place.processes()
+        is_host = place.inode == places.host
+        # Only where the engine does not tell: its word is cheaper, and better.
+        asked = () if docker.complete or is_host else pids
+        ids = dict.fromkeys(cgroup.container_id(netns_discovery.cgroup(pid), machine) for pid in asked)
+        trace = netns_ownership.Trace(
+            place.netns,
+            is_host=is_host,
+            names=place.names,
+            sandboxes=place.sandboxes,
+            paths=place.paths,
+            descriptors=place.descriptors,
+            pids=pids,
+            container_ids=[one for one in ids if one],
+        )
+        rows[place.netns] = {
+            **netns_ownership.row(trace, docker, places.device),
+            "processes": netns_context.processes_of(pids),
+        }
+    return rows

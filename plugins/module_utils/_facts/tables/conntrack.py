@@ -1,0 +1,19 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How many connections a namespace tracks, and how many it may."""
+
+from __future__ import annotations
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+
+_FOLDER = "/proc/sys/net/netfilter"
+
+
+def conntrack(inside: Inside) -> dict[str, int | None]:
+    """Return ``conntrack_count`` and ``conntrack_max``; None where the kernel does not track connections."""
+    return {f"conntrack_{name}": _number(inside.file(f"{_FOLDER}/nf_conntrack_{name}")) for name in ("count", "max")}
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text else None

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The packet filters of a namespace, by the host's own programs: iptables in both of its backends, and nft.
+
+Most namespaces have no rule at all, so the kernel is asked first for the tables that there are, and a program is
+started only for what it has to tell. libnftables would spare the process, but it ends its own with abort() on an
+interface name that is not UTF-8, which any container may use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import struct
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    KernelError,
+    MissingProgram,
+    NetfleetError,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import iptables as iptables_table
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import nft as nft_table
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import text
+
+Table = tuple[str, str]
+
+_NETLINK_NETFILTER = 12
+_NFT_MSG_GETTABLE, _NFT_MSG_GETSET = 10 << 8 | 1, 10 << 8 | 10
+_NFTA_TABLE_NAME = _NFTA_SET_TABLE = 1
+_NFGENMSG = struct.Struct("=BBH")
+_FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
+_PROGRAMS = {"ip": "iptables", "ip6": "ip6tables", "arp": "arptables"}
+_PACKAGES = {"iptables": "iptables", "ip6tables": "iptables", "arptables": "arptables", "nft": "nftables"}
+# Only what has one of these names can have been made by iptables.
+_TABLES_OF_IPTABLES = frozenset(("filter", "nat", "mangle", "raw", "security"))
+
+
+def firewall(inside: Inside) -> dict[str, list[Any]]:
+    """Return the rows of chains, rules and sets, and in ``missing`` a line for each thing that could not be read."""
+    reader = _Reader(inside)
+    for family in _PROGRAMS:
+        # The file names the tables that are there; the program would make those that are not.
+        if (inside.file(f"/proc/thread-self/net/{family}_tables_names") or "").strip():
+            reader.iptables(family, "legacy")
+    tables = _names(inside, "tables", _NFT_MSG_GETTABLE, _NFTA_TABLE_NAME)
+    compatible = {one for one in tables if one[0] in ("ip", "ip6") and one[1] in _TABLES_OF_IPTABLES}
+    if compatible:
+        # iptables never makes a set here, and leaves out of a rule what looks into one: "tcp dport { 22, 80 } accept"
+        # would read as accepting all of TCP.
+        compatible -= _names(inside, "sets", _NFT_MSG_GETSET, _NFTA_SET_TABLE)
+    for family in sorted({family for family, _name in compatible}):
+        told = reader.iptables(family, "nft", {name for of, name in compatible if of == family})
+        tables -= {(family, name) for name in told}
+    if tables:
+        reader.nft(frozenset(tables))
+    return reader.found
+
+
+class _Reader:
+    """Runs the programs that are needed, and collects what they tell."""
+
+    def __init__(self, inside: Inside) -> None:
+        self._inside = inside
+        self.found: dict[str, list[Any]] = {
+            "firewall_chains": [],
+            "firewall_rules": [],
+            "firewall_sets": [],
+            "missing": [],
+        }
+
+    def iptables(self, family: str, backend: str, tables: set[str] | None = None) -> list[str]:
+        """Read a family's tables, of nf_tables only the ones named, and return the names of those that were told."""
+        told: list[str] = []
+        # One rule that nft made is too much for iptables-nft-save: then each table by itself.
+        for options in ((), *(("-t", name) for name in sorted(tables or ()))):
+            try:
+                output = self._saved(_PROGRAMS[family], backend, *options)
+            except MissingProgram as error:
+                self._miss(error, _PACKAGES[_PROGRAMS[family]])
+                break
+            except NetfleetError as error:
+                if options or not tables:
+                    self._miss(error, about=f"table {family} {options[1]}: " if options else "")
+                continue
+            saved = iptables_table.read(output, f"iptables-{backend}", family, self._inside.budget.messages)
+            names = [name for name in saved.tables if tables is None or name in tables]
+            chains = [row for row in saved.chains if row["table"] in names]
+            rules = [row for row in saved.rules if row["table"] in names]
+            self._keep(saved.complete, firewall_chains=chains, firewall_rules=rules)
+            told += names
+            if not options:
+                break
+        return told
+
+    def nft(self, tables: frozenset[Table]) -> None:
+        """Read tables with nft: at once, or each by itself where one of them, or another, is too much for it."""
+        if len(tables) > 1:
+            with contextlib.suppress(NetfleetError):
+                self._listed({"ruleset": None}, tables)
+                return
+        for family, name in sorted(tables):
+            try:
+                self._listed({"table": {"family": family, "name": name}}, frozenset({(family, name)}))
+            except MissingProgram as error:
+                self._miss(error, _PACKAGES["nft"])
+                return
+            except NetfleetError as error:
+                self._miss(error, about=f"table {family} {escaped(name)}: ")
+
+    def _saved(self, program: str, backend: str, *options: str) -> str:
+        try:
+            return self._inside.output(f"{program}-{backend}-save", "-c", *options)
+        except MissingProgram:
+            # A host with one backend only need not have a name for it.
+            with contextlib.suppress(MissingProgram):
+                version = self._inside.output(f"{program}-save", "--version")
+                if ("nf_tables" in version) == (backend == "nft"):
+                    return self._inside.output(f"{program}-save", "-c", *options)
+            raise
+
+    def _listed(self, what: dict[str, Any], tables: frozenset[Table]) -> None:
+        # As JSON, since a table may have a name that is a command.
+        output = self._inside.output("nft", "-j", json.dumps({"nftables": [{"list": what}]}))
+        try:
+            document = json.loads(output, strict=False)
+        except ValueError:
+            raise NetfleetError("nft: what it prints is not JSON") from None
+        listed = nft_table.read(document, tables, self._inside.budget.messages)
+        self._keep(
+            listed.complete, firewall_chains=listed.chains, firewall_rules=listed.rules, firewall_sets=listed.sets
+        )
+        for family, name in sorted({(row["family"], row["table"]) for row in listed.rules if '{"xt":' in row["text"]}):
+            self.found["missing"].append(f"table {family} {name}: nft tells of iptables' own extensions only the names")
+
+    def _keep(self, complete: bool, **lists: list[iptables_table.Row]) -> None:
+        for name, rows in lists.items():
+            room = max(0, self._inside.budget.messages - len(self.found[name]))
+            self.found[name] += rows[:room]
+            complete = complete and len(rows) <= room
+        self._inside.budget.exceeded |= not complete
+
+    def _miss(self, error: NetfleetError, package: str = "", about: str = "") -> None:
+        advice = f"; the package {package} has it" if package and isinstance(error, MissingProgram) else ""
+        self.found["missing"].append(f"{about}{error}{advice}")
+
+
+def _names(inside: Inside, what: str, message_type: int, attribute: int) -> set[Table]:
+    """Return the families and names of the tables in nf_tables that are there, or that have sets."""
+    try:
+        answers = inside.dump(f"list {what} of nf_tables", message_type, _NFGENMSG.pack(0, 0, 0), _NETLINK_NETFILTER)
+    except KernelError as error:
+        if error.code not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+        return set()  # a kernel without nf_tables
+    except OSError as error:
+        if error.errno != errno.EPROTONOSUPPORT:
+            raise
+        return set()  # a kernel without any of it
+    found = set()
+    for answer in answers:
+        family = _FAMILIES.get(answer[0])
+        if family:
+            found.add((family, text(dict(attributes(answer, _NFGENMSG.size)).get(attribute, b""))))
+    return found

@@ -1,0 +1,223 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What ``iptables-save -c`` and its kin print, as rows.
+
+A value that is not plain stands in double quotes, with a backslash before quotes and backslashes, and may hold line
+breaks. Names of interfaces, chains and the like are printed as they are, and may begin with a quote themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+
+Row = dict[str, Any]
+
+# Longer than any quoted value, whose every byte may be escaped: an unclosed quote does not swallow what follows.
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.){0,4096})"(?=[ \n]|\Z)')
+_PLAIN = re.compile(r"[^ \n]+")
+_ESCAPE = re.compile(r"\\(.)")
+_OPTION = re.compile(r"--?[A-Za-z]")
+_CHAIN = re.compile(r":(.*?) (\S+)(?: \[(\d+):(\d+)\])?\s*")
+_COUNTERS = re.compile(r"\[(\d+):(\d+)\] ")
+_LONG = {
+    "-s": "source",
+    "-d": "destination",
+    "-p": "protocol",
+    "-i": "in-interface",
+    "-o": "out-interface",
+    "-f": "fragment",
+    "-m": "match",
+}
+# Their value is printed without quotes, whatever it is.
+_RAW = frozenset((*_LONG, "-A", "-j", "-g", "--physdev-in", "--physdev-out", "--match-set", "--name"))
+# Their value may look like an option.
+_TAKES_ONE = _RAW - {"-f"} | {"--comment", "--log-prefix", "--nflog-prefix", "--string", "--helper"}
+
+
+class Saved(NamedTuple):
+    """The tables that were printed, with their chains and, unless they were too many, all of their rules."""
+
+    tables: list[str]
+    chains: list[Row]
+    rules: list[Row]
+    complete: bool
+
+
+class _Quoted(str):
+    """A value that stood in quotes, and so is no option."""
+
+    __slots__ = ()
+
+
+def read(text: str, backend: str, family: str, most: int) -> Saved:
+    """Return what is told of tables in ``text``, decoded with surrogateescape: up to so many chains and rules."""
+    tables: list[str] = []
+    chains: list[Row] = []
+    rules: list[Row] = []
+    own: set[str] = set()
+    positions: dict[str, int] = {}
+    complete = True
+    common = {"backend": backend, "family": family, "table": ""}
+    for line, words in _records(text):
+        if line.startswith("*"):
+            tables.append(escaped(line[1:].rstrip()))
+            common["table"] = tables[-1]
+            own, positions = set(), {}
+        elif line.startswith(":"):
+            found = chain(line)
+            if found["hook"] is None:
+                own.add(found["chain"])
+            if len(chains) < most:
+                chains.append({**common, **found, "type": _type(common["table"], found["hook"])})
+        elif line.startswith(("[", "-A ")):
+            complete = complete and len(rules) < most
+            if complete:
+                found = rule(line, words, own)
+                found["position"] = positions[found["chain"]] = positions.get(found["chain"], 0) + 1
+                rules.append({**common, **found})
+    return Saved(tables, chains, rules, complete and len(chains) < most)
+
+
+def chain(line: str) -> Row:
+    """Return what a line such as ``:INPUT ACCEPT [1:60]`` tells; a chain of the user's has ``-`` for its policy."""
+    found = _CHAIN.fullmatch(line)
+    name, policy, packets, octets = found.groups() if found else (line[1:], "-", None, None)
+    base = policy != "-"
+    return {
+        "chain": escaped(name),
+        "type": None,
+        "hook": escaped(name).lower() if base else None,
+        "priority": None,
+        "policy": escaped(policy).lower() if base else None,
+        "packets": int(packets) if base and packets else None,
+        "bytes": int(octets) if base and octets else None,
+    }
+
+
+def rule(line: str, words: Sequence[str], own: Collection[str]) -> Row:
+    """Return what a rule tells but its position; ``own`` are the chains of the user in its table."""
+    counters = _COUNTERS.match(line)
+    start = counters.end() if counters else 0
+    text = line[start:]
+    words = words[1:] if counters else words
+    found: Row = {
+        "chain": "",
+        "position": 0,
+        "handle": None,
+        "packets": int(counters[1]) if counters else None,
+        "bytes": int(counters[2]) if counters else None,
+        "target": None,
+        "target_chain": None,
+        "match": [],
+        "target_options": {},
+        "comment": None,
+        "text": escaped(text),
+    }
+    for option, negated, values in _options(words):
+        _put(found, option, negated, [escaped(value) for value in values], own)
+    return found
+
+
+def _put(found: Row, option: str, negated: bool, values: list[str], own: Collection[str]) -> None:
+    first = values[0] if values else ""
+    if option == "-A":
+        found["chain"] = first
+    elif option in ("-j", "-g"):
+        jumps = option == "-g" or first in own
+        found["target"] = {"-j": "jump", "-g": "goto"}[option] if jumps else first.lower()
+        found["target_chain"] = first if jumps else None
+        if values[1:]:
+            found["target_options"][""] = values[1:]
+    elif option == "--comment" and found["comment"] is None and found["target"] is None:
+        found["comment"] = first
+    elif option == "-m" and values == ["comment"]:
+        pass
+    elif found["target"] is not None and option not in _LONG:
+        _put_target_option(found["target_options"], ("! " if negated else "") + option.lstrip("-"), values)
+    else:
+        name = _LONG.get(option, option.lstrip("-"))
+        found["match"].append({"option": name, "negated": negated, "values": values})
+
+
+def _put_target_option(options: dict[str, Any], name: str, values: list[str]) -> None:
+    """Add an option: true without a value, a text with one, a list with several; one that is repeated adds to it."""
+    if name in options:
+        before = options[name]
+        values = [*(before if isinstance(before, list) else [before]), *values]
+    options[name] = values[0] if len(values) == 1 else values or True
+
+
+def _options(words: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
+    """Yield each option with its negation and values, in order; words that no option precedes have an empty one."""
+    name, negated, values = "", False, list[str]()
+    inverts = False
+    for word in words:
+        if isinstance(word, _Quoted) or (name in _TAKES_ONE and not values):
+            values.append(word)
+        elif word == "!":
+            inverts = True
+        elif _OPTION.match(word):
+            if name or values:
+                yield name, negated, values
+            name, negated, values = word, inverts, []
+            inverts = False
+        else:
+            values.append(word)
+    if inverts:
+        values.append("!")
+    if name or values:
+        yield name, negated, values
+
+
+def _records(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield each line with its words; one with a quoted line break is longer than a line."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        words: list[str] = []
+        if text[start] not in "#*:":
+            if text.find('"', start, end) < 0:
+                words = [word for word in text[start:end].split(" ") if word]
+            else:
+                words, end = _words(text, start)
+        if end > start and text[start] != "#":
+            yield text[start:end], words
+        start = end + 1
+
+
+def _words(text: str, start: int) -> tuple[list[str], int]:
+    """Split a line into words, and tell where it ends."""
+    words: list[str] = []
+    while start < len(text) and text[start] != "\n":
+        if text[start] == " ":
+            start += 1
+            continue
+        quoted = _QUOTED.match(text, start) if text[start] == '"' and not (words and words[-1] in _RAW) else None
+        if quoted:
+            words.append(_Quoted(_ESCAPE.sub(r"\1", quoted[1])))
+            start = quoted.end()
+        else:
+            end = _end_of_word(text, start)
+            words.append(text[start:end])
+            start = end
+    return words, start
+
+
+def _end_of_word(text: str, start: int) -> int:
+    found = _PLAIN.match(text, start)
+    return found.end() if found else start + 1
+
+
+def _type(table: str, hook: str | None) -> str | None:
+    """Return the type of a base chain: what nf_tables would call it."""
+    if hook is None:
+        return None
+    if (table, hook) == ("mangle", "output"):
+        return "route"
+    return {"nat": "nat", "filter": "filter", "mangle": "filter", "raw": "filter", "security": "filter"}.get(table)

@@ -1,0 +1,156 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What ``nft -j list …`` prints (libnftables-json(5)), as rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+
+Row = dict[str, Any]
+
+# Statements that say what becomes of a packet. nft takes nothing behind those that decide.
+_TARGETS = frozenset(
+    (
+        *("accept", "continue", "dnat", "drop", "dup", "fwd", "goto", "jump", "log", "mangle", "masquerade", "notrack"),
+        *("queue", "redirect", "reject", "return", "snat", "synproxy", "tproxy", "vmap"),
+    )
+)
+
+
+class Listed(NamedTuple):
+    """What was listed; too many rules, or elements of sets, are cut off."""
+
+    chains: list[Row]
+    rules: list[Row]
+    sets: list[Row]
+    complete: bool
+
+
+def read(document: Any, tables: frozenset[tuple[str, str]], most: int) -> Listed:
+    """Return what a document tells of tables, by family and name: up to so many chains, rules and elements."""
+    found = Listed([], [], [], True)
+    positions: dict[tuple[str, ...], int] = {}
+    left = most
+    complete = True
+    for kind, one in _objects(document):
+        if (one.get("family"), one.get("table")) not in tables:
+            continue
+        if kind == "chain" and len(found.chains) < most:
+            found.chains.append(chain(one))
+        elif kind == "rule" and len(found.rules) < most:
+            place = (str(one["family"]), str(one["table"]), str(one.get("chain")))
+            positions[place] = positions.get(place, 0) + 1
+            found.rules.append(rule(one, positions[place]))
+        elif kind in ("set", "map") and len(found.sets) < most:
+            found.sets.append(set_or_map(kind, one, left))
+            complete = complete and len(_list(one.get("elem"))) <= left
+            left -= len(found.sets[-1]["elements"])
+        elif kind in ("chain", "rule", "set", "map"):
+            complete = False
+    return found._replace(complete=complete)
+
+
+def chain(one: Mapping[str, Any]) -> Row:
+    """Return a chain's row."""
+    one = escaped_all(one)
+    priority = one.get("prio")
+    return {
+        "backend": "nft",
+        "family": one["family"],
+        "table": one["table"],
+        "chain": one.get("name"),
+        "type": one.get("type"),
+        "hook": one.get("hook"),
+        "priority": priority if isinstance(priority, int) else None,
+        "policy": one.get("policy"),
+        "packets": None,
+        "bytes": None,
+    }
+
+
+def rule(one: Mapping[str, Any], position: int) -> Row:
+    """Return a rule's row: its first counter and its last statement, where that is a target, apart from the rest."""
+    one = escaped_all(one)
+    expressions = [each for each in _list(one.get("expr")) if isinstance(each, dict) and each]
+    text = json.dumps(expressions, ensure_ascii=False, separators=(",", ":"))
+    counter = next((each for each in expressions if isinstance(each.get("counter"), dict)), None)
+    rest = [each for each in expressions if each is not counter]
+    target, target_chain, options = _target(rest[-1]) if rest else (None, None, {})
+    return {
+        "backend": "nft",
+        "family": one["family"],
+        "table": one["table"],
+        "chain": one.get("chain"),
+        "position": position,
+        "handle": one.get("handle"),
+        "packets": counter["counter"].get("packets") if counter else None,
+        "bytes": counter["counter"].get("bytes") if counter else None,
+        "target": target,
+        "target_chain": target_chain,
+        "match": rest[:-1] if target else rest,
+        "target_options": options,
+        "comment": one.get("comment"),
+        "text": text,
+    }
+
+
+def set_or_map(kind: str, one: Mapping[str, Any], most: int) -> Row:
+    """Return the row of a set or a map, with up to so many elements."""
+    elements = _list(one.get("elem"))[:most]
+    one = escaped_all({**one, "elem": elements})
+    types = [_type(one.get("type")), *([_type(one["map"])] if "map" in one else [])]
+    return {
+        "family": one["family"],
+        "table": one["table"],
+        "name": one.get("name"),
+        "kind": kind,
+        "type": " : ".join(types),
+        "elements": one["elem"],
+    }
+
+
+def escaped_all(value: Any) -> Any:
+    """Return JSON with all of its text escaped."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, list):
+        return [escaped_all(each) for each in value]
+    if isinstance(value, dict):
+        return {escaped(str(key)): escaped_all(each) for key, each in value.items()}
+    return value
+
+
+def _target(expression: Row) -> tuple[str | None, str | None, Row]:
+    """Return target, chain and options of a statement; no target where it is another kind of expression."""
+    name, value = next(iter(expression.items()))
+    if name == "xt" and isinstance(value, dict) and value.get("type") == "target":
+        return str(value.get("name")).lower(), None, {}  # one of iptables', of which nft knows no more
+    if name not in _TARGETS:
+        return None, None, {}
+    options = value if isinstance(value, dict) else {} if value is None else {"": value}
+    if name in ("jump", "goto"):
+        return name, options.get("target"), {}
+    return name, None, options
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, list):
+        return " . ".join(_type(each) for each in value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _objects(document: Any) -> Iterator[tuple[str, Row]]:
+    for entry in _list(document.get("nftables") if isinstance(document, dict) else None):
+        if isinstance(entry, dict):
+            for kind, one in entry.items():
+                if isinstance(one, dict):
+                    yield kind, one
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

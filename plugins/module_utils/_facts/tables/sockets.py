@@ -1,0 +1,130 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sockets that wait for traffic, by sock_diag(7), and who has them open.
+
+The kernel tells a socket's inode, not its process: that takes one look at every open file of the host, for the sockets
+of all namespaces together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NoSuchNetns
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside, processes_of
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import identity, open_netns
+
+Row = dict[str, Any]
+
+_NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20
+_TCP_CLOSE, _TCP_LISTEN = 7, 10
+# struct inet_diag_req_v2: family, protocol, extensions, states, and a socket's identity, which a dump leaves empty.
+_REQUEST = struct.Struct("=BBBxI48x")
+# struct inet_diag_msg: family, ports, addresses, interface, cookie, expiry, queues, user, inode.
+_ANSWER = struct.Struct("=B3x2s2s16s16sI8xIIIII")
+_INET_DIAG_SKV6ONLY = 11
+# An unconnected UDP socket is "closed" to the kernel.
+_TABLES = (
+    ("tcp", socket.IPPROTO_TCP, _TCP_LISTEN),
+    ("udp", socket.IPPROTO_UDP, _TCP_CLOSE),
+)
+_FAMILIES = {int(socket.AF_INET): 4, int(socket.AF_INET6): 6}
+
+
+class Descriptors(NamedTuple):
+    """What the processes of the host have open: PIDs by inode of a socket; PID and path by inode of a namespace."""
+
+    sockets: dict[int, list[int]]
+    namespaces: dict[int, list[tuple[int, str]]]
+    complete: bool
+
+
+def sockets(inside: Inside) -> dict[str, list[Row]]:
+    """Return the namespace's sockets as rows that ``finish`` has yet to make final."""
+    rows = []
+    for protocol, number, state in _TABLES:
+        for family in _FAMILIES:
+            request = _REQUEST.pack(family, number, 0, 1 << state)
+            answers = inside.dump(f"list {protocol} sockets", _SOCK_DIAG_BY_FAMILY, request, _NETLINK_SOCK_DIAG)
+            rows += [row(protocol, answer) for answer in answers]
+    return {"sockets": [one for one in rows if one["port"]]}
+
+
+def row(protocol: str, answer: bytes) -> Row:
+    """Return a socket with the ``index`` of its interface in place of the name, and without its processes."""
+    family, port, _peer, address, _peers, index, _expires, _received, _sent, uid, inode = _ANSWER.unpack_from(answer)
+    v6only = dict(attributes(answer, _ANSWER.size)).get(_INET_DIAG_SKV6ONLY)
+    return {
+        "protocol": protocol,
+        "family": _FAMILIES[family],
+        "address": socket.inet_ntop(family, address[: 4 if family == socket.AF_INET else 16]),
+        "port": int.from_bytes(port, "big"),
+        "index": index,
+        "v6only": bool(v6only[0]) if v6only and family == socket.AF_INET6 else None,
+        "uid": uid,
+        "inode": inode,
+    }
+
+
+def finish(rows: Sequence[Row], names: Mapping[int, str], holders: Mapping[int, list[int]]) -> list[Row]:
+    """Return the rows of the table: names of interfaces by index, PIDs by inode of a socket."""
+    return [
+        {
+            **{column: value for column, value in one.items() if column != "index"},
+            "interface": names.get(one["index"]),
+            "processes": processes_of(holders.get(one["inode"], [])),
+        }
+        for one in rows
+    ]
+
+
+def descriptors(deadline: float) -> Descriptors:
+    """Look once at every open file of the host, until ``deadline`` (time.monotonic), for sockets and namespaces.
+
+    A namespace may be held by nothing else than a descriptor, so this comes before any is entered. What ends meanwhile,
+    or may not be read, is left out.
+    """
+    found = Descriptors({}, {}, True)
+    for entry in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
+        if time.monotonic() > deadline:
+            return found._replace(complete=False)
+        try:
+            # From within the folder each file takes half the time.
+            folder = os.open(f"/proc/{entry}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            for name in os.listdir(folder):
+                _look(found, int(entry), folder, name)
+        except OSError:
+            continue  # it ended meanwhile
+        finally:
+            os.close(folder)
+    return found
+
+
+def _look(found: Descriptors, pid: int, folder: int, name: str) -> None:
+    try:
+        link = os.readlink(name, dir_fd=folder)
+    except OSError:
+        return
+    if link.startswith("socket:["):
+        pids = found.sockets.setdefault(int(link[8:-1]), [])
+        if pid not in pids:
+            pids.append(pid)
+    elif link.startswith("net:[") or link == "/" or "/netns/" in link:
+        # One that was opened at a mount point reads as that path, and as "/" once it is no mount point any more.
+        # No other path is opened: there may be a file system behind it that does not answer.
+        path = f"/proc/{pid}/fd/{name}"
+        with contextlib.suppress(NoSuchNetns):
+            fd = open_netns(path, follow=True)
+            found.namespaces.setdefault(identity(fd)[1], []).append((pid, path))
+            os.close(fd)

@@ -1,0 +1,81 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sysctls that matter to forwarding, ARP, IPv6 and filtering.
+
+Those of interfaces come with the links: the kernel puts them into each link's message, in the order of linux/ip.h and
+linux/ipv6.h, so no file is read for them.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
+
+_AF_INET, _AF_INET6 = 2, 10
+# (attribute within the address family's part of a link's message, the sysctl's place in its array by name)
+_IPV4 = {
+    "forwarding": 0, "proxy_arp": 2, "accept_redirects": 3, "send_redirects": 5, "rp_filter": 7,
+    "accept_source_route": 8, "arp_filter": 12, "arp_announce": 17, "arp_ignore": 18, "arp_accept": 20,
+    "accept_local": 22, "proxy_arp_pvlan": 24, "route_localnet": 25,
+}  # fmt: skip
+_IPV6 = {
+    "forwarding": 0, "accept_ra": 3, "accept_redirects": 4, "autoconf": 5, "use_tempaddr": 10, "proxy_ndp": 22,
+    "accept_source_route": 24, "disable_ipv6": 26, "accept_dad": 27,
+}  # fmt: skip
+_FAMILIES = ((_AF_INET, 1, "ipv4", _IPV4), (_AF_INET6, 2, "ipv6", _IPV6))
+_FILES = (
+    "net/ipv4/ip_forward",
+    "net/ipv4/ip_default_ttl",
+    "net/ipv4/icmp_echo_ignore_all",
+    "net/ipv4/ip_nonlocal_bind",
+    "net/ipv4/ip_no_pmtu_disc",
+    "net/ipv4/ip_local_port_range",
+    "net/ipv4/ip_unprivileged_port_start",
+    "net/ipv4/tcp_mtu_probing",
+    *(f"net/ipv{version}/neigh/default/gc_thresh{number}" for version in (4, 6) for number in (1, 2, 3)),
+    *(f"net/bridge/bridge-nf-call-{program}" for program in ("iptables", "ip6tables", "arptables")),
+    "net/bridge/bridge-nf-filter-vlan-tagged",
+    *(
+        f"net/{family}/conf/{whose}/{name}"
+        for _number, _attribute, family, names in _FAMILIES
+        for whose in ("all", "default")
+        for name in names
+    ),
+)  # fmt: skip
+
+
+class Files(Protocol):
+    """A namespace from inside, as far as files go."""
+
+    def file(self, path: str) -> str | None:
+        """Return what a file says, None where it is not there or cannot be read."""
+
+
+def sysctls(inside: Files, links: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the values by path below /proc/sys: those of files, then those of the interfaces."""
+    found = {key: value for key in _FILES if (value := _value(inside, key)) is not None}
+    for message in links:
+        name = escaped(message["IFLA_IFNAME"])
+        parts = dict(attributes(message.get("IFLA_AF_SPEC", b"")))
+        for number, attribute, family, places in _FAMILIES:
+            values = _array(dict(attributes(parts.get(number, b""))).get(attribute, b""))
+            found.update(
+                (f"net/{family}/conf/{name}/{sysctl}", str(values[place]))
+                for sysctl, place in places.items()
+                if place < len(values)
+            )
+    return found
+
+
+def _value(inside: Files, key: str) -> str | None:
+    text = inside.file(f"/proc/sys/{key}")
+    return None if text is None else " ".join(text.split())
+
+
+def _array(data: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"={len(data) // 4}i", data[: len(data) // 4 * 4])

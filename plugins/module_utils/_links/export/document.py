@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A State as the document that would bring it about: what ``state: gathered`` writes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Callable, TypeVar
+
+from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Fdb,
+    Link,
+    Neighbour,
+    Route,
+    Rule,
+    State,
+    where,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE_PORT, KINDS, Option
+
+# The bridges that Docker makes for its own networks belong to Docker.
+_DOCKERS = re.compile(r"docker0|docker_gwbridge|br-[0-9a-f]{12}")
+Entry = TypeVar("Entry", Route, Rule)
+_FAMILY = {4: "ipv4", 6: "ipv6"}
+
+
+class Gathered:
+    """The document, and ``warnings``: what is there and cannot be declared, which is left out."""
+
+    def __init__(self, state: State, sysctls: Mapping[str, Mapping[str, str]], name: str | None) -> None:
+        """Take the State of a host, the sysctls by namespace that differ from a new one's, and whose alone is meant."""
+        self._state = state
+        self._name = name
+        self.warnings: list[str] = []
+        self._named = {label for label, netns in state.namespaces.items() if netns_options.is_named(label)}
+        links = sorted(self._links(), key=lambda found: (found[0] != "host", found[0], found[1].name))
+        self.document: dict[str, Any] = {
+            **({"name": name} if name else {}),
+            "namespaces": [self._netns(label, sysctls.get(label, {})) for label in sorted(self._owned_namespaces())],
+            "links": [*(self._link(label, link) for label, link in links), *self._peers_forwarding(links)],
+        }
+
+    def _peers_forwarding(self, links: Sequence[tuple[str, Link]]) -> Iterator[dict[str, Any]]:
+        """Yield the forwarding entries of the other ends of pairs, which stand in entries of their own."""
+        for place in (link.peer for _label, link in links):
+            other = self._state.link(place.netns, place.name) if place and place.netns is not None else None
+            if place and other and other.fdb:
+                entries = [_forwarding(entry) for entry in other.fdb]
+                yield {"name": place.name, "netns": place.netns, "fdb": entries}
+
+    def _owned_namespaces(self) -> Iterator[str]:
+        for label in self._named:
+            lo = self._state.link(label, "lo")
+            if self._name is None or (lo and lo.group == ownership.of_netns(self._name)):
+                yield label
+
+    def _links(self) -> Iterator[tuple[str, Link]]:
+        """Yield the links to declare; of a pair the end that comes first."""
+        for label, link in self._state.links():
+            if self._name is None:
+                if label != "host" and label not in self._named:
+                    continue
+            elif link.group != ownership.of_links(self._name):
+                continue
+            if link.kind == "loopback":
+                if label in self._named and link.addresses:
+                    yield label, link
+            elif self._can_be_declared(label, link):
+                yield label, link
+
+    def _can_be_declared(self, label: str, link: Link) -> bool:
+        if link.kind is None or (label == "host" and _DOCKERS.fullmatch(link.name)):
+            return False
+        if link.kind not in KINDS:
+            self._leave_out(label, f"the link {link.name} of kind {link.kind}")
+            return False
+        for end, what in ((link.peer, "peer"), (link.parent, "parent")):
+            if end and (end.netns is None or (self._name is None and not self._reachable(end.netns))):
+                # The host's ends of containers' links are Docker's.
+                if label != "host":
+                    self._leave_out(label, f"the link {link.name}, whose {what} is out of reach")
+                return False
+        if link.peer and link.peer.netns is not None:
+            mine, other = (
+                (label != "host", label, link.name),
+                (link.peer.netns != "host", link.peer.netns, link.peer.name),
+            )
+            return mine > other
+        return link.kind != "veth"
+
+    def _reachable(self, label: str) -> bool:
+        return label == "host" or label in self._named
+
+    def _leave_out(self, label: str, what: str) -> None:
+        self.warnings.append(f"left out in {where(label)}: {what}")
+
+    def _netns(self, label: str, sysctls: Mapping[str, str]) -> dict[str, Any]:
+        have = self._state.netns(label)
+        lo = have.links.get("lo")
+        result: dict[str, Any] = {"name": label}
+        if lo and not lo.up:
+            result["loopback_up"] = False
+        if sysctls:
+            result["sysctls"] = dict(sorted(sysctls.items()))
+        routes = self._declarable(label, result, "routes", have.routes or (), _route_can_be_declared)
+        rules = self._declarable(label, result, "rules", have.rules or (), _rule_can_be_declared)
+        neighbours = [_neighbour(entry) for entry in have.neighbours or ()]
+        lists = (
+            ("routes", [_route(route) for route in routes]),
+            ("rules", [_rule(rule) for rule in rules]),
+            ("neighbours", neighbours),
+        )
+        result.update({key: value for key, value in lists if value})
+        return result
+
+    def _declarable(
+        self, label: str, result: dict[str, Any], key: str, entries: Sequence[Entry], can_be: Callable[[Entry], bool]
+    ) -> list[Entry]:
+        """Return the entries of users that can be declared; where others are left out, those are to be left alone."""
+        own = [entry for entry in entries if not entry.foreign]
+        for entry in own:
+            if not can_be(entry):
+                self._leave_out(label, f"{type(entry).__name__.lower()} {entry}")
+                result[f"{key}_append"] = True
+        return [entry for entry in own if can_be(entry)]
+
+    def _link(self, label: str, link: Link) -> dict[str, Any]:
+        result: dict[str, Any] = {"name": link.name, "netns": label}
+        if link.kind == "loopback":
+            return {**result, "addresses": list(link.addresses or ())}
+        result["kind"] = link.kind
+        result.update(self._end(label, link))
+        if link.parent and link.parent.netns is not None and link.parent.name:
+            result.update(parent=link.parent.name, parent_netns=link.parent.netns)
+        elif link.underlay is not None:
+            result["parent_netns"] = link.underlay
+        result.update(_options(KINDS[link.kind or ""], link.options))
+        if link.peer and link.peer.netns is not None:
+            other = self._state.link(link.peer.netns, link.peer.name)
+            if other:
+                place = {"name": other.name, "netns": link.peer.netns}
+                end = self._end(link.peer.netns, other)
+                end.pop("fdb", None)
+                result["peer"] = {**place, **end}
+        return result
+
+    def _end(self, label: str, link: Link) -> dict[str, Any]:
+        """Return what both ends of a pair have for themselves, and any other link has."""
+        # Nobody chose the address of a link such as a tunnel's that has none of six bytes.
+        result: dict[str, Any] = {"mtu": link.mtu, "mac": link.mac if link.mac and len(link.mac) == 17 else None}
+        result["up"] = None if link.up else False
+        result["alias"] = link.alias or None
+        for key, values in (("altnames", link.altnames), ("addresses", link.addresses)):
+            result[key] = list(values or ()) or None
+        result["master"] = link.master or None
+        own = link.kind == "vxlan"
+        result["fdb"] = [_forwarding(entry) for entry in link.fdb or () if entry.master is not own] or None
+        master = self._state.link(label, link.master) if link.master else None
+        if master and master.kind == "bridge":
+            result["bridge_port"] = _options(BRIDGE_PORT, link.port) or None
+        return _without_none(result)
+
+
+def _route_can_be_declared(route: Route) -> bool:
+    # One with several next hops has none of its own.
+    return not route.type.isdigit() and (route.type != "unicast" or bool(route.gateway or route.dev))
+
+
+def _rule_can_be_declared(rule: Rule) -> bool:
+    return not rule.action.isdigit()
+
+
+def _route(route: Route) -> dict[str, Any]:
+    return _without_none(
+        {
+            "dst": "default" if route.dst.endswith("/0") else route.dst,
+            "family": "ipv6" if route.dst == "::/0" and not route.gateway else None,
+            "gateway": route.gateway,
+            "dev": route.dev,
+            "metric": route.metric or None,
+            "table": None if route.table == 254 else route.table,
+            "src": route.src,
+            "type": None if route.type == "unicast" else route.type,
+            "onlink": route.onlink or None,
+        }
+    )
+
+
+def _neighbour(entry: Neighbour) -> dict[str, Any]:
+    return _without_none({"dst": entry.dst, "mac": entry.mac, "dev": entry.dev, "proxy": entry.proxy or None})
+
+
+def _forwarding(entry: Fdb) -> dict[str, Any]:
+    words = {"mac": entry.mac, "dst": entry.dst, "port": entry.port, "vni": entry.vni, "via": entry.via}
+    return _without_none({**words, "vlan": entry.vlan})
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    return _without_none(
+        {
+            "priority": rule.priority,
+            "family": _FAMILY[rule.family],
+            "src": rule.src,
+            "dst": rule.dst,
+            "iif": rule.iif,
+            "oif": rule.oif,
+            "fwmark": rule.fwmark,
+            "fwmask": rule.fwmask if rule.fwmark is not None else None,
+            "table": rule.table if rule.action == "lookup" else None,
+            "action": None if rule.action == "lookup" else rule.action,
+        }
+    )
+
+
+def _options(specs: Mapping[str, Option], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are not those of a new link."""
+    return {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in options.items()
+        if key in specs and value != specs[key].born
+    }
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}

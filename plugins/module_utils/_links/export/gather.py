@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is there, as a document: the whole host is read, and nothing is changed."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.sysctls import sysctls
+from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
+from ansible_collections.netfleet.docker.plugins.module_utils._links.export.document import Gathered
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Netns
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading, observe
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+
+_FILES = 4096
+
+
+def gather(name: str | None) -> Gathered:
+    """Return the document of what is there, or of what the topology of this name owns."""
+    capabilities.require(capabilities.CHANGE)
+    namespaces.make_room(_FILES)
+    return namespaces.apart(lambda: _gathered(name))
+
+
+def _gathered(name: str | None) -> Gathered:
+    kernel = Kernel()
+    try:
+        namespace_registry.open_all(kernel)
+        readings = [kernel.read(label, Netns(), fully=True) for label in sorted(kernel.labels())]
+        new = namespaces.in_new(lambda: sysctls(_Here(), ()))
+        given = {}
+        for reading in readings:
+            if netns_options.is_named(reading.label):
+                work = functools.partial(_differing, reading, new)
+                given[reading.label] = namespaces.inside(kernel.fd(reading.label), work)
+        return Gathered(observe(readings), given, name)
+    finally:
+        kernel.close()
+
+
+class _Here:
+    """The namespace that this thread is in, for the reader of sysctls."""
+
+    def file(self, path: str) -> str | None:
+        """Return what a file says, None where it is not there or cannot be read."""
+        with contextlib.suppress(OSError):
+            return Path(path).read_text(encoding="ascii", errors="replace")
+        return None
+
+
+# A new namespace has what the host has, and hosts with Docker differ from others in this.
+_ALWAYS = "net/ipv4/ip_forward"
+
+
+def _differing(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
+    """Return the sysctls that are not those of a new namespace, or of a new link in this one."""
+    have = sysctls(_Here(), reading.links)
+    found = {}
+    for key, value in have.items():
+        family, _conf, link, option = key.split("/")[1:] if key.count("/") == 4 else ("", "", "", "")
+        born = new.get(key) if key in new else have.get(f"net/{family}/conf/default/{option}")
+        if key == _ALWAYS or (value != born and link != "lo"):
+            found[key] = value
+    return found

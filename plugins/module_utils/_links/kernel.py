@@ -1,0 +1,265 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The gate to the kernel: what is there is read here, and nowhere else is anything changed."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, where
+from ansible_collections.netfleet.docker.plugins.module_utils._links.netns_prefetch import Births, born
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading
+from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import message
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder import packed
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.pyroute2_encoder import encoded
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+
+_GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 18, 22, 26, 34, 30, 90
+_EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
+_NSID_FD_ATTRIBUTE = 3
+# How often to look whether a link is gone that the kernel removes in its own time, and for how long.
+_DEPARTURE_PAUSE, _DEPARTURE_SECONDS = 0.002, 3.0
+_NDMSG = struct.Struct("=BxxxiHBB")
+_AF_BRIDGE, _NTF_PROXY = 7, 8
+_NEIGHBOURS = (_NDMSG.pack(0, 0, 0, 0, 0), _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0))
+_FORWARDING = (_NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0),)
+_IFINFO = struct.Struct("=BxHiII")
+_ALL_LINKS = _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
+
+# The PIDs inside, by a namespace's device and inode.
+Processes = Mapping["tuple[int, int]", "tuple[int, ...]"]
+
+
+class Kernel:
+    """The namespaces that are in play, by their labels, each with a socket that was opened from inside it."""
+
+    def __init__(self) -> None:
+        self._fds: dict[str, int] = {}
+        self._sockets: dict[str, Netlink] = {}
+        # Of namespaces that lost their names, until the run is sure not to need them any more.
+        self._nameless: dict[str, int] = {}
+        self._indices: dict[tuple[str, str], int] = {}
+        self._births: Births | None = None
+
+    def expect(self, operations: Iterable[ops.Op]) -> None:
+        """Make the namespaces that the operations will create, and without names, while what comes before is done."""
+        to_create = [op for op in operations if isinstance(op, ops.CreateNetns)]
+        if len(to_create) > 1:
+            self._births = Births(to_create)
+
+    def expect_nothing(self) -> None:
+        """Let go of the namespaces that were made for operations which do not come."""
+        if self._births:
+            self._births.close()
+            self._births = None
+
+    def add(self, label: str, fd: int) -> None:
+        """Take over an open namespace."""
+        self._fds[label] = fd
+
+    def holds(self, label: str) -> bool:
+        """Tell whether the namespace is open."""
+        return label in self._fds
+
+    def labels(self) -> set[str]:
+        """Return the labels of the open namespaces."""
+        return set(self._fds)
+
+    def close(self) -> None:
+        """Let go of every namespace."""
+        self.commit()
+        for label in list(self._fds):
+            self._drop(label)
+
+    def commit(self) -> None:
+        """Let the namespaces go that lost their names, or never got one; from now on they cannot be restored."""
+        self.expect_nothing()
+        while self._nameless:
+            os.close(self._nameless.popitem()[1])
+
+    def restore(self) -> None:
+        """Give the namespaces back the names that they lost; raise KernelError where something else has one by now."""
+        for label, fd in list(self._nameless.items()):
+            try:
+                namespaces.restore(label, fd)
+            except OSError as error:
+                what = f"name the namespace {label} again"
+                raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
+            self._fds[label] = self._nameless.pop(label)
+
+    def fd(self, label: str) -> int:
+        """Return the open file descriptor of a namespace."""
+        return self._fds[label]
+
+    def index(self, label: str, name: str) -> int:
+        """Return the index of a link; raise KernelError if the namespace has no such link."""
+        if (label, name) not in self._indices:
+            self._indices[label, name] = self._socket(label).index(f"look for {name} in {where(label)}", name)
+        return self._indices[label, name]
+
+    def has(self, label: str, name: str) -> bool:
+        """Tell whether a namespace that is open has a link of this name right now."""
+        try:
+            return self._socket(label).index("look for a link", name) > 0
+        except KernelError:
+            return False
+
+    def wait_until_gone(self, links: Iterable[Endpoint]) -> None:
+        """Return once links are gone whose other end went with its namespace, or if something else holds that."""
+        places = [(label, name) for label, name in links if label is not None]
+        deadline = time.monotonic() + _DEPARTURE_SECONDS
+        while places and time.monotonic() < deadline:
+            places = [(label, name) for label, name in places if self.has(label, name)]
+            time.sleep(_DEPARTURE_PAUSE if places else 0)
+
+    def number(self, label: str, fd: int) -> int:
+        """Return the number by which a namespace knows another one, -1 if it has none for it."""
+        query = bytes(4) + attribute(_NSID_FD_ATTRIBUTE, struct.pack("=I", fd))
+        answers = self._socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
+        return int(decode("nsid", answers[0])["NETNSA_NSID"])
+
+    def read(
+        self,
+        label: str,
+        want: Netns,
+        near: Iterable[str] = (),
+        processes: Processes | None = None,
+        fully: bool = False,
+    ) -> Reading:
+        """Read of a namespace its links and addresses, and of its sysctls and other tables what is wanted.
+
+        ``near`` names the namespaces in which the other ends of its links are likely to lie; with ``fully``, all tables
+        are read.
+        """
+        if label not in self._fds:
+            # A new namespace would have the sysctls that this one has, though not their values.
+            stub = namespaces.what_is_named(label) == "stub"
+            return Reading(label, present=False, stub=stub, sysctls=_read_sysctls(want.sysctls))
+        links = self._dump(label, "link", _GETLINK, _ALL_LINKS)
+        numbers = {link["IFLA_LINK_NETNSID"] for link in links if "IFLA_LINK_NETNSID" in link}
+        here = processes.get(namespaces.identity(self._fds[label]), ()) if processes else ()
+        return Reading(
+            label,
+            links=links,
+            addresses=self._dump(label, "address", _GETADDR, bytes(8)),
+            routes=self._dump(label, "route", _GETROUTE, bytes(12)) if fully or want.routes is not None else None,
+            rules=self._dump(label, "rule", _GETRULE, bytes(12)) if fully or want.rules is not None else None,
+            neighbours=self._neighbours(label, _NEIGHBOURS) if fully or want.neighbours is not None else None,
+            forwarding=self._neighbours(label, _FORWARDING) if fully or _forwards(want) else None,
+            sysctls=self._sysctls(label, want.sysctls),
+            processes=here,
+            nsids=self._nsids(label, numbers, near),
+        )
+
+    def apply(self, op: ops.Op) -> None:
+        """Carry out one operation; raise KernelError with its description and the kernel's words."""
+        try:
+            self._carry_out(op)
+        except OSError as error:
+            raise KernelError(op.describe(), error.errno or 0, os.strerror(error.errno or 0)) from None
+
+    def _carry_out(self, op: ops.Op) -> None:
+        if isinstance(op, ops.CreateNetns):
+            new = self._births.take() if self._births else born(op)
+            try:
+                namespaces.give_name(op.netns, new.fd, op.group)
+            except (OSError, KernelError):
+                new.close()
+                raise
+            self._fds[op.netns], self._sockets[op.netns] = new
+        elif isinstance(op, ops.DeleteNetns):
+            namespaces.delete(op.netns)
+            self._forget(op.netns)
+            if op.netns in self._fds:  # a name that was left without a namespace has nothing behind it
+                self._nameless[op.netns] = self._fds.pop(op.netns)
+        elif isinstance(op, ops.SetSysctl):
+            namespaces.inside(self._fds[op.netns], lambda: _write_sysctl(op.key, op.value))
+        else:
+            others_may_go = isinstance(op, (ops.DeleteLink, ops.DeleteGroup, ops.MoveLink))
+            if others_may_go:
+                self._indices.clear()
+            self._prove(op)
+            request = message(op, self)
+            body = packed(request) or encoded(request)
+            self._socket(request.netns).request(op.describe(), request.type, request.flags, body)
+            if others_may_go:
+                self._indices.clear()
+
+    def _prove(self, op: ops.Op) -> None:
+        # A name, and an index too, may by now be another link's; and a group may have another member.
+        if isinstance(op, (ops.DeleteGroup, ops.SetGroupUp)):
+            links = self._dump(op.netns, "link", _GETLINK, _ALL_LINKS)
+            there = {link["IFLA_IFNAME"]: link["index"] for link in links if link["IFLA_GROUP"] == op.group}
+            if there != dict(op.indices) if isinstance(op, ops.DeleteGroup) else set(there) != set(op.names):
+                raise KernelError(op.describe(), 0, "meanwhile these are other links; nothing was done to them")
+        elif isinstance(op, (ops.DeleteLink, ops.MoveLink)) and op.index not in (None, self.index(op.netns, op.name)):
+            raise KernelError(op.describe(), 0, "meanwhile another link has taken this name; nothing was done to it")
+
+    def _socket(self, label: str) -> Netlink:
+        if label not in self._sockets:
+            self._sockets[label] = namespaces.inside(self._fds[label], Netlink)
+        return self._sockets[label]
+
+    def _drop(self, label: str) -> None:
+        self._forget(label)
+        if label in self._fds:
+            os.close(self._fds.pop(label))
+
+    def _forget(self, label: str) -> None:
+        self._indices.clear()
+        if label in self._sockets:
+            self._sockets.pop(label).close()
+
+    def _dump(self, label: str, kind: str, message_type: int, payload: bytes) -> list[Mapping[str, Any]]:
+        what = f"read the {kind} table of {where(label)}"
+        return [decode(kind, answer) for answer in self._socket(label).dump(what, message_type, payload)]
+
+    def _neighbours(self, label: str, payloads: Iterable[bytes]) -> list[Mapping[str, Any]]:
+        return [message for payload in payloads for message in self._dump(label, "neighbour", _GETNEIGH, payload)]
+
+    def _nsids(self, label: str, numbers: set[int], near: Iterable[str]) -> dict[int, str]:
+        """Return which of the open namespaces the given numbers of this one stand for."""
+        found: dict[int, str] = {}
+        for other in (*near, *self._fds):
+            if len(found) >= len(numbers) and set(found) >= numbers:
+                break
+            if other in self._fds:
+                found[self.number(label, self._fds[other])] = other
+        return {number: found[number] for number in numbers if number in found}
+
+    def _sysctls(self, label: str, keys: Iterable[str]) -> dict[str, str]:
+        wanted = list(keys)
+        return namespaces.inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
+
+
+def _forwards(want: Netns) -> bool:
+    """Tell whether forwarding entries matter: where they are managed, or would be lost where a link is made anew."""
+    return any(link.fdb is not None or (link.kind == "vxlan" and link.recreate) for link in want.links.values())
+
+
+def _write_sysctl(key: str, value: str) -> None:
+    with Path("/proc/sys", key).open("r+", encoding="ascii") as file:
+        file.write(value)
+
+
+def _read_sysctls(keys: Iterable[str]) -> dict[str, str]:
+    paths = {key: Path("/proc/sys", key) for key in keys}
+    return {key: _read_sysctl(path) for key, path in paths.items() if path.is_file()}
+
+
+def _read_sysctl(path: Path) -> str:
+    try:
+        return " ".join(path.read_text(encoding="ascii", errors="replace").split())
+    except OSError:
+        return ""  # cannot be read before it is set, as net.ipv6.conf.*.stable_secret, or never

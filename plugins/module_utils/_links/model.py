@@ -1,0 +1,307 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state of network namespaces as plain data.
+
+The same types describe what is desired and what was observed. In a desired state ``None`` means "not managed" and an
+empty string or tuple means "none"; in an observed state ``None`` means "not known". Values are in the one form that
+``_values`` gives them, so that equal values compare equal.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import Value
+
+
+class Endpoint(NamedTuple):
+    """A link by its place: the namespace's label in the State (None: one that the State does not hold) and its name."""
+
+    netns: str | None
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} in {where(self.netns)}" if self.name else "none"
+
+
+def where(label: str | None) -> str:
+    """Return a namespace's label as it reads in a sentence."""
+    return "a namespace out of reach" if label is None else label or "the current namespace"
+
+
+@data
+class Route:
+    """A route of one table. ``dst`` is a network in CIDR form, the default route's is 0.0.0.0/0 or ::/0."""
+
+    dst: str
+    gateway: str | None = None
+    dev: str | None = None
+    table: int = 254
+    metric: int | None = None
+    src: str | None = None
+    type: str = "unicast"
+    onlink: bool | None = None
+    # Observed only: routes of the kernel, of router advertisements and of routing daemons are not the user's.
+    foreign: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        words = [self.type] if self.type != "unicast" else []
+        words += ["default" if self.dst.endswith("/0") else self.dst]
+        words += [f"via {self.gateway}"] if self.gateway else []
+        words += [f"dev {self.dev}"] if self.dev else []
+        words += [f"src {self.src}"] if self.src else []
+        words += [f"metric {self.metric}"] if self.metric else []
+        words += [f"table {self.table}"] if self.table != 254 else []
+        return " ".join(words + (["onlink"] if self.onlink else []))
+
+
+@data
+class Rule:
+    """A policy rule; ``family`` is 4 or 6, ``src`` and ``dst`` are networks in CIDR form."""
+
+    priority: int
+    family: int = 4
+    src: str | None = None
+    dst: str | None = None
+    iif: str | None = None
+    oif: str | None = None
+    fwmark: int | None = None
+    fwmask: int | None = None
+    table: int | None = None
+    action: str = "lookup"
+    # Observed only: the rules that every namespace is born with.
+    foreign: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        words = [f"{self.priority}:", f"from {self.src or 'all'}"]
+        words += [f"to {self.dst}"] if self.dst else []
+        words += [f"iif {self.iif}"] if self.iif else []
+        words += [f"oif {self.oif}"] if self.oif else []
+        if self.fwmark is not None:
+            words += [f"fwmark {self.fwmark:#x}" + (f"/{self.fwmask:#x}" if self.fwmask is not None else "")]
+        words += [f"lookup {self.table}" if self.action == "lookup" else self.action]
+        return " ".join(words + (["(IPv6)"] if self.family == 6 else []))
+
+
+@data
+class Neighbour:
+    """A permanent entry of the neighbour table, or with ``proxy`` an address that is answered for, which has no MAC."""
+
+    dst: str
+    mac: str | None = None
+    dev: str | None = None
+    proxy: bool = False
+
+    def __str__(self) -> str:
+        words = ["proxy"] if self.proxy else []
+        words += [self.dst]
+        words += [f"at {self.mac}"] if self.mac else []
+        return " ".join(words + ([f"dev {self.dev}"] if self.dev else []))
+
+
+FLOOD = "00:00:00:00:00:00"
+
+
+@data
+class Fdb:
+    """A static forwarding entry of a link.
+
+    Of a VXLAN link itself: behind which VTEP ``dst`` a MAC address is; ``FLOOD`` stands for all that are not known.
+    With ``master``: that a MAC address is behind this port of its bridge. ``port``, ``vni`` and ``via`` are None where
+    they are the link's own, ``vlan`` where any is meant.
+    """
+
+    mac: str = FLOOD
+    dst: str | None = None
+    port: int | None = None
+    vni: int | None = None
+    via: str | None = None
+    vlan: int | None = None
+    master: bool = False
+
+    def __str__(self) -> str:
+        words = [self.mac]
+        words += [f"dst {self.dst}"] if self.dst else []
+        for key in ("port", "vni", "via", "vlan"):
+            words += [f"{key} {getattr(self, key)}"] if getattr(self, key) is not None else []
+        return " ".join(words + (["master"] if self.master else []))
+
+    @property
+    def single(self) -> bool:
+        """Whether the table has room for only one destination: all of a unicast MAC address."""
+        return self.mac != FLOOD and not int(self.mac[:2], 16) & 1
+
+
+def is_default(entry: Fdb, options: Mapping[str, Value]) -> bool:
+    """Tell whether an entry is the one that a VXLAN link has of its own: everything unknown, to its remote or group."""
+    plain = entry.mac == FLOOD and entry.dst and entry.port is None and entry.vni is None
+    return bool(plain) and entry.dst in (options.get("remote"), options.get("group"))
+
+
+@data
+class Link:
+    """A network interface.
+
+    ``present``: True it is to exist, False it is not to, None it must be there already (desired states only).
+    ``addresses`` holds those that a user may manage, in the kernel's order; ``mtu`` is in bytes.
+    ``options`` are those of the link's kind, ``port`` those it has as a port of its master; see ``_kinds``.
+    ``parent`` without a name stands for none; ``underlay`` is the namespace of a VXLAN link's UDP socket and parent.
+    """
+
+    name: str
+    present: bool | None = True
+    kind: str | None = None
+    mtu: int | None = None
+    mac: str | None = None
+    up: bool | None = None
+    master: str | None = None
+    alias: str | None = None
+    altnames: tuple[str, ...] | None = None
+    addresses: tuple[str, ...] | None = None
+    peer: Endpoint | None = None
+    parent: Endpoint | None = None
+    underlay: str | None = None
+    fdb: tuple[Fdb, ...] | None = None
+    options: Mapping[str, Value] = field(default_factory=dict)
+    port: Mapping[str, Value] = field(default_factory=dict)
+    # The group that it is created in, by which a topology knows its own; it is never changed later.
+    group: int | None = None
+    # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
+    # order of the addresses matters, the first of a subnet being the source of what leaves; whether forwarding entries
+    # that are not listed stay, and whether those in the master's table are none of this list's business.
+    ports: tuple[str, ...] | None = None
+    recreate: bool = False
+    ordered: bool = False
+    fdb_append: bool = False
+    fdb_own: bool = False
+    # Observed only. ``other_addresses`` are those of the kernel itself, of router advertisements and of leases.
+    index: int | None = None
+    running: bool | None = None
+    other_addresses: tuple[str, ...] = ()
+    tentative: tuple[str, ...] = ()
+    dad_failed: tuple[str, ...] = ()
+
+
+@data
+class Netns:
+    """A network namespace and what is in it. ``present`` as for a Link; ``sysctls`` by path below /proc/sys."""
+
+    present: bool | None = True
+    links: Mapping[str, Link] = field(default_factory=dict)
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    routes: tuple[Route, ...] | None = None
+    rules: tuple[Rule, ...] | None = None
+    neighbours: tuple[Neighbour, ...] | None = None
+    # Desired only: leave routes, rules or neighbours that are not listed; remove the name though processes are inside.
+    routes_append: bool = False
+    rules_append: bool = False
+    neighbours_append: bool = False
+    force: bool = False
+    # The group of its loopback link, if it is to be created; observed of a stub.
+    group: int | None = None
+    # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
+    stub: bool = False
+    processes: tuple[int, ...] = ()
+
+
+@data
+class State:
+    """Network namespaces by label: the reference that leads there, such as a name; empty for the current one."""
+
+    namespaces: Mapping[str, Netns] = field(default_factory=dict)
+
+    def netns(self, label: str) -> Netns:
+        """Return the namespace, an absent one if the State does not hold it."""
+        return self.namespaces.get(label, _ABSENT)
+
+    def link(self, label: str, name: str) -> Link | None:
+        """Return the link, or None where there is none."""
+        return self.netns(label).links.get(name)
+
+    def links(self) -> Iterator[tuple[str, Link]]:
+        """Walk all links with their namespaces' labels."""
+        for label, netns in self.namespaces.items():
+            for link in netns.links.values():
+                yield label, link
+
+    def with_netns(self, label: str, netns: Netns) -> State:
+        """Return this State with one namespace replaced."""
+        return State({**self.namespaces, label: netns})
+
+    def with_link(self, label: str, link: Link) -> State:
+        """Return this State with one link added or replaced."""
+        netns = self.netns(label)
+        return self.with_netns(label, changed(netns, links={**netns.links, link.name: link}))
+
+    def without_link(self, label: str, name: str) -> State:
+        """Return this State with one link gone."""
+        netns = self.netns(label)
+        links = {key: link for key, link in netns.links.items() if key != name}
+        return self.with_netns(label, changed(netns, links=links))
+
+    def relabel(self, labels: Mapping[str, str]) -> State:
+        """Return this State with namespaces renamed; two names of one namespace become one entry.
+
+        Raises ValueError where the two entries contradict each other.
+        """
+
+        def moved(end: Endpoint | None) -> Endpoint | None:
+            return end and Endpoint(labels.get(end.netns or "", end.netns), end.name)
+
+        namespaces: dict[str, Netns] = {}
+        for old, netns in self.namespaces.items():
+            links = {}
+            for name, link in netns.links.items():
+                peer, parent = moved(link.peer), moved(link.parent)
+                underlay = link.underlay if link.underlay is None else labels.get(link.underlay, link.underlay)
+                same = (peer, parent, underlay) == (link.peer, link.parent, link.underlay)
+                links[name] = link if same else changed(link, peer=peer, parent=parent, underlay=underlay)
+            label = labels.get(old, old)
+            entry, known = changed(netns, links=links), namespaces.get(label)
+            namespaces[label] = entry if known is None else combined(known, entry, where(label))
+        return State(namespaces)
+
+
+Part = TypeVar("Part", Netns, Link)
+
+
+def combined(one: Part, other: Part, what: str) -> Part:
+    """Return what two desired states of one thing ask for together; raise ValueError where they contradict."""
+    fields: dict[str, Any] = {}
+    for part in dataclasses.fields(one):
+        here, there = getattr(one, part.name), getattr(other, part.name)
+        if here == there:
+            continue
+        if part.name == "present":
+            fields[part.name] = _both_present(here, there, what)
+        elif isinstance(here, Mapping):
+            fields[part.name] = _both(here, there, what)
+        elif here in (None, False):
+            fields[part.name] = there
+        elif there not in (None, False):
+            raise ValueError(f"{what} is declared twice, with a different {part.name}: {here} and {there}")
+    return changed(one, **fields)
+
+
+def _both_present(here: bool | None, there: bool | None, what: str) -> bool:
+    if False in (here, there):
+        raise ValueError(f"{what} is declared twice, to be there and not to be there")
+    return True
+
+
+def _both(here: Mapping[str, Any], there: Mapping[str, Any], what: str) -> dict[str, Any]:
+    both = {**here, **there}
+    for key in here.keys() & there.keys():
+        if here[key] == there[key]:
+            continue
+        if not isinstance(here[key], Link):
+            raise ValueError(f"{what} is declared twice, with a different {key}: {here[key]} and {there[key]}")
+        both[key] = combined(here[key], there[key], f"{key} in {what}")
+    return both
+
+
+_ABSENT = Netns(present=False)

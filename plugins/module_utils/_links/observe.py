@@ -1,0 +1,248 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the kernel's messages to a State. Pure: what was read comes in, what it means goes out."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Endpoint,
+    Fdb,
+    Link,
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+    is_default,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import nameless
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import VXLAN, Value
+
+Message = Mapping[str, Any]
+
+_IFF_UP, _IFF_LOWER_UP = 0x1, 0x10000
+_ARPHRD_LOOPBACK = 772
+_IFA_F_DADFAILED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT, _IFA_F_STABLE_PRIVACY = 0x08, 0x40, 0x80, 0x800
+_IFAPROT_KERNEL = (1, 2, 3)  # loopback, router advertisement, link-local
+_SCOPE_LINK = 253
+_RTPROT_USERS = (3, 4)  # boot, which is what ip(8) gives, and static
+_RTPROT_KERNEL = 2
+_RTNH_F_ONLINK = 4
+_AF_INET, _AF_INET6 = 2, 10
+_ROUTE_TYPES = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_RULE_ACTIONS = {1: "lookup", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
+_NTF_PROXY, _NTF_EXT_LEARNED = 0x08, 0x10
+_BORN_WITH = {4: (0, 32766, 32767), 6: (0, 32766)}
+
+
+@data
+class Reading:
+    """What was read of one namespace; ``nsids`` maps the kernel's namespace numbers, as seen from here, to labels."""
+
+    label: str
+    present: bool = True
+    stub: bool = False
+    links: Sequence[Message] = ()
+    addresses: Sequence[Message] = ()
+    routes: Sequence[Message] | None = None
+    rules: Sequence[Message] | None = None
+    neighbours: Sequence[Message] | None = None
+    forwarding: Sequence[Message] | None = None
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    nsids: Mapping[int, str] = field(default_factory=dict)
+    processes: tuple[int, ...] = ()
+
+    @property
+    def changing(self) -> bool:
+        """Whether duplicate address detection still runs for an address."""
+        return any(_flags(message) & _IFA_F_TENTATIVE for message in self.addresses)
+
+
+def observe(readings: Sequence[Reading]) -> State:
+    """Return the State of the namespaces that were read."""
+    names = {
+        reading.label: {message["index"]: message["IFLA_IFNAME"] for message in reading.links} for reading in readings
+    }
+    return State({reading.label: _netns(reading, names) for reading in readings})
+
+
+def _netns(reading: Reading, names: Mapping[str, Mapping[int, str]]) -> Netns:
+    addresses: dict[int, list[Message]] = {}
+    for message in reading.addresses:
+        addresses.setdefault(message["index"], []).append(message)
+    here = names[reading.label]
+    links = [_link(reading, message, names, addresses.get(message["index"], ())) for message in reading.links]
+    return Netns(
+        present=reading.present,
+        links={link.name: link for link in links},
+        sysctls=reading.sysctls,
+        routes=None if reading.routes is None else tuple(_route(message, here) for message in reading.routes),
+        rules=None if reading.rules is None else tuple(_rule(message) for message in reading.rules),
+        neighbours=None if reading.neighbours is None else _neighbours(reading.neighbours, here),
+        stub=reading.stub,
+        processes=reading.processes,
+    )
+
+
+def _link(
+    reading: Reading, message: Message, names: Mapping[str, Mapping[int, str]], addresses: Sequence[Message]
+) -> Link:
+    info = message.get("IFLA_LINKINFO", {})
+    kind = info.get("IFLA_INFO_KIND") or ("loopback" if message["type"] == _ARPHRD_LOOPBACK else None)
+    options: Mapping[str, Value] = info.get("IFLA_INFO_DATA", {})
+    away = _away(reading, message)
+    below: Endpoint | None
+    if kind == "vxlan":
+        # The kernel leaves addresses out that are not set, and its IFLA_LINK means nothing.
+        below = _lower(away, info["IFLA_INFO_DATA"].get("parent_index", 0), names) or Endpoint(away, "")
+        known = {name: value for name, value in options.items() if name in VXLAN}
+        options = {"group": "", "remote": "", "local": "", **known}
+    else:
+        below = _lower(away, message.get("IFLA_LINK", 0), names)
+    cidrs = [_cidr(one) for one in addresses]
+    users = [_is_the_users(one, cidr, message.get("IFLA_ADDRESS", "")) for one, cidr in zip(addresses, cidrs)]
+    return Link(
+        name=message["IFLA_IFNAME"],
+        kind=kind,
+        mtu=message.get("IFLA_MTU"),
+        mac=message.get("IFLA_ADDRESS"),
+        up=bool(message["flags"] & _IFF_UP),
+        master=names[reading.label].get(message.get("IFLA_MASTER", 0), ""),
+        alias=message.get("IFLA_IFALIAS", ""),
+        altnames=message.get("IFLA_PROP_LIST", ()),
+        addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if users_own),
+        peer=below if kind == "veth" else None,
+        parent=below if kind != "veth" else None,
+        underlay=away if kind == "vxlan" else None,
+        fdb=None if reading.forwarding is None else _fdb(reading, message, options, names.get(away or "", {})),
+        options=options,
+        port=info.get("IFLA_INFO_SLAVE_DATA", {}),
+        group=message.get("IFLA_GROUP", 0),
+        index=message["index"],
+        running=bool(message["flags"] & _IFF_LOWER_UP),
+        other_addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if not users_own),
+        tentative=tuple(cidr for cidr, one in zip(cidrs, addresses) if _flags(one) & _IFA_F_TENTATIVE),
+        dad_failed=tuple(cidr for cidr, one in zip(cidrs, addresses) if _flags(one) & _IFA_F_DADFAILED),
+    )
+
+
+def _away(reading: Reading, message: Message) -> str | None:
+    """Return the label of the namespace in which a link's peer or parent lies, None for one that is out of reach."""
+    if "IFLA_LINK_NETNSID" not in message:
+        return reading.label
+    return reading.nsids.get(message["IFLA_LINK_NETNSID"])
+
+
+def _lower(label: str | None, index: int, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
+    """Return the link with an index in a namespace: a veth's peer, otherwise the parent."""
+    if not index:
+        return None
+    name = names.get(label, {}).get(index) if label is not None else None
+    return Endpoint(label, name) if name else Endpoint(None, nameless(index))
+
+
+def _cidr(message: Message) -> str:
+    local = message.get("IFA_LOCAL") or message["IFA_ADDRESS"]
+    return f"{local}/{message['prefixlen']}"
+
+
+def _flags(message: Message) -> int:
+    return int(message.get("IFA_FLAGS", message["flags"]))
+
+
+def _is_the_users(message: Message, cidr: str, mac: str) -> bool:
+    """Tell whether a user put the address there: not the kernel, no router advertisement, no lease."""
+    if message.get("IFA_PROTO") in _IFAPROT_KERNEL or not _flags(message) & _IFA_F_PERMANENT:
+        return False
+    if message["scope"] != _SCOPE_LINK:
+        return cidr not in ("127.0.0.1/8", "::1/128")
+    # Kernels before 5.18 do not say who made an address: these are the ones that they make.
+    return not (_flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _link_local(mac))
+
+
+def _link_local(mac: str) -> str:
+    """Return the IPv6 link-local address that the kernel derives from a MAC address (RFC 4291, appendix A)."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    if len(octets) != 6:
+        return ""
+    middle = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return f"{ipaddress.IPv6Address(bytes.fromhex('fe80000000000000') + middle)}/64"
+
+
+def _route(message: Message, names: Mapping[int, str]) -> Route:
+    any_address = "::" if message["family"] == _AF_INET6 else "0.0.0.0"
+    return Route(
+        dst=f"{message.get('RTA_DST', any_address)}/{message['dst_len']}",
+        gateway=message.get("RTA_GATEWAY") or message.get("RTA_VIA"),
+        dev=names.get(message.get("RTA_OIF", 0)),
+        table=message.get("RTA_TABLE", message["table"]),
+        metric=message.get("RTA_PRIORITY", 0),
+        src=message.get("RTA_PREFSRC"),
+        type=_ROUTE_TYPES.get(message["type"], str(message["type"])),
+        onlink=bool(message["flags"] & _RTNH_F_ONLINK),
+        foreign=message["protocol"] not in _RTPROT_USERS,
+    )
+
+
+def _neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> tuple[Neighbour, ...]:
+    """Return the entries that a user made, which are permanent or proxies; all others come and go with traffic."""
+    found = []
+    for message in messages:
+        proxy = bool(message["flags"] & _NTF_PROXY)
+        lasting = message["state"] & _NUD_PERMANENT and not message["flags"] & _NTF_EXT_LEARNED
+        if message["family"] in (_AF_INET, _AF_INET6) and (proxy or lasting):
+            mac = None if proxy else message.get("NDA_LLADDR")
+            found.append(Neighbour(message["NDA_DST"], mac, names.get(message["index"]), proxy))
+    return tuple(found)
+
+
+def _fdb(reading: Reading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]) -> tuple[Fdb, ...]:
+    """Return a link's static forwarding entries, without those that the kernel makes of its own."""
+    found = []
+    for message in reading.forwarding or ():
+        if message["index"] != link["index"] or message["flags"] & _NTF_EXT_LEARNED:
+            continue
+        vlan, master = message.get("NDA_VLAN"), message.get("NDA_MASTER")
+        if master is not None:
+            # To a bridge what is permanent is its own: the MAC addresses of its ports.
+            if message["state"] == _NUD_NOARP and master != link["index"]:
+                found.append(Fdb(message["NDA_LLADDR"], vlan=vlan, master=True))
+        elif "vni" in options and "NDA_DST" in message and message["state"] & (_NUD_PERMANENT | _NUD_NOARP):
+            index = message.get("NDA_IFINDEX")
+            entry = Fdb(
+                message["NDA_LLADDR"],
+                message["NDA_DST"],
+                message.get("NDA_PORT"),
+                message.get("NDA_VNI"),
+                None if index is None else underlay.get(index) or nameless(index),
+            )
+            found += [] if is_default(entry, options) else [entry]
+    return tuple(found)
+
+
+def _rule(message: Message) -> Rule:
+    family = 6 if message["family"] == _AF_INET6 else 4
+    priority = message.get("FRA_PRIORITY", 0)
+    born_with = message.get("FRA_PROTOCOL") == _RTPROT_KERNEL or (
+        "FRA_PROTOCOL" not in message and priority in _BORN_WITH[family]
+    )
+    return Rule(
+        priority=priority,
+        family=family,
+        src=f"{message['FRA_SRC']}/{message['src_len']}" if "FRA_SRC" in message else None,
+        dst=f"{message['FRA_DST']}/{message['dst_len']}" if "FRA_DST" in message else None,
+        iif=message.get("FRA_IIFNAME"),
+        oif=message.get("FRA_OIFNAME"),
+        fwmark=message.get("FRA_FWMARK"),
+        fwmask=message.get("FRA_FWMASK"),
+        table=message.get("FRA_TABLE", message["table"]),
+        action=_RULE_ACTIONS.get(message["action"], str(message["action"])),
+        foreign=born_with,
+    )

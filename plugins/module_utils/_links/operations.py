@@ -1,0 +1,391 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations: what may be done to the kernel, as data.
+
+Each says what it does (``describe``) and what the State is afterwards (``simulate``), with the side effects that the
+kernel adds of its own. Nothing here does anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._links import side_effects as effects
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Endpoint,
+    Fdb,
+    Link,
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+    where,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import NOWHERE, Value, bare
+
+
+@data
+class Op:
+    """One operation in one namespace, named by its label in the State."""
+
+    netns: str
+
+    def describe(self) -> str:
+        """Say what is done, as one line."""
+        raise NotImplementedError
+
+    def simulate(self, state: State) -> State:
+        """Return the State after the operation."""
+        raise NotImplementedError
+
+
+@data
+class CreateNetns(Op):
+    """Create a named namespace, repairing a name that was left without one; its loopback link bears the group."""
+
+    group: int = 0
+    loopback_up: bool = False
+
+    def describe(self) -> str:
+        return f"create namespace {self.netns}"
+
+    def simulate(self, state: State) -> State:
+        return state.with_netns(self.netns, effects.born(self.group, self.loopback_up))
+
+
+@data
+class DeleteNetns(Op):
+    """Remove the name of a namespace, and with it the namespace unless something else holds it."""
+
+    # The PIDs of those that hold it.
+    processes: tuple[int, ...] = ()
+
+    def describe(self) -> str:
+        text = f"delete namespace {self.netns}"
+        return f"{text}, which lives on nameless in {pids(self.processes)}" if self.processes else text
+
+    def simulate(self, state: State) -> State:
+        if not state.netns(self.netns).processes:
+            inside = [Endpoint(self.netns, name) for name in state.netns(self.netns).links]
+            over = [Endpoint(label, link.name) for label, link in state.links() if link.underlay == self.netns]
+            state = effects.without_links(state, inside + over)
+        return state.with_netns(self.netns, Netns(present=False))
+
+
+@data
+class CreateLink(Op):
+    """Create a link, as a port of its master, with a veth's peer in place in its own namespace in the same request."""
+
+    link: Link
+    peer_netns: str = ""
+    peer: Link | None = None
+    # That the link, not its peer, has from the start.
+    master: str = ""
+
+    def describe(self) -> str:
+        text = f"create {self.link.kind} {self.link.name} in {where(self.netns)}{_with(self.link)}"
+        if self.link.parent and self.link.parent.name:
+            text += f" on parent {self.link.parent}"
+        elif self.link.underlay not in (None, self.netns):
+            text += f" over {where(self.link.underlay)}"
+        text += f" as a port of {self.master}" if self.master else ""
+        if self.peer:
+            text += f" with peer {self.peer.name} in {where(self.peer_netns)}{_with(self.peer)}"
+        return text
+
+    def simulate(self, state: State) -> State:
+        there = Endpoint(self.peer_netns, self.peer.name) if self.peer else None
+        state = state.with_link(self.netns, effects.created(self.link, there, self.master))
+        if self.peer:
+            here = Endpoint(self.netns, self.link.name)
+            state = state.with_link(self.peer_netns, effects.created(self.peer, here))
+        return state
+
+
+@data
+class DeleteLink(Op):
+    """Delete a link; the kernel takes a veth's peer and the links stacked on it along."""
+
+    name: str
+    kind: str | None = None
+    peer: Endpoint | None = None
+    # The index that the link had when it was observed: proof, at the last moment, that it is still the same.
+    index: int | None = None
+
+    def describe(self) -> str:
+        text = f"delete {self.kind or 'link'} {self.name} in {where(self.netns)}"
+        return text + (f" and its peer {self.peer}" if self.peer else "")
+
+    def simulate(self, state: State) -> State:
+        return effects.without_link(state, self.netns, self.name)
+
+
+@data
+class DeleteGroup(Op):
+    """Delete all links of a group at once, which takes the kernel as long as to delete three of them one by one."""
+
+    group: int
+    # All that are in it, and the indices that they had when they were observed.
+    indices: tuple[tuple[str, int], ...]
+
+    def describe(self) -> str:
+        names = ", ".join(name for name, _index in self.indices)
+        return f"delete {len(self.indices)} links in {where(self.netns)}: {names}"
+
+    def simulate(self, state: State) -> State:
+        return effects.without_links(state, [Endpoint(self.netns, name) for name, _index in self.indices])
+
+
+@data
+class SetGroupUp(Op):
+    """Bring all links of a group up at once, before the kernel carries what the first ones send to those after them."""
+
+    group: int
+    # All that are in it.
+    names: tuple[str, ...]
+
+    def describe(self) -> str:
+        return f"set {len(self.names)} links in {where(self.netns)} to up: {', '.join(self.names)}"
+
+    def simulate(self, state: State) -> State:
+        netns = state.netns(self.netns)
+        up = {name: changed(netns.links[name], up=True) for name in self.names if name in netns.links}
+        return state.with_netns(self.netns, changed(netns, links={**netns.links, **up}))
+
+
+@data
+class MoveLink(Op):
+    """Move a link to another namespace; it arrives down, without addresses and without a master."""
+
+    name: str
+    to: str
+    index: int | None = None
+
+    def describe(self) -> str:
+        return f"move {self.name} from {where(self.netns)} to {where(self.to)}"
+
+    def simulate(self, state: State) -> State:
+        link = state.link(self.netns, self.name)
+        if link is None:
+            return state
+        moved = changed(effects.released(link), up=False, addresses=())
+        state = effects.without_device(state.without_link(self.netns, self.name), self.netns, self.name)
+        state = effects.stale(state, self.netns, link).with_link(self.to, moved)
+        return effects.repointed(state, Endpoint(self.netns, self.name), Endpoint(self.to, self.name))
+
+
+@data
+class SetLink(Op):
+    """Change a link in place: ``attributes`` by their names in Link, options of its kind, and those as a port."""
+
+    name: str
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    options: Mapping[str, Value] = field(default_factory=dict)
+    port: Mapping[str, Value] = field(default_factory=dict)
+    kind: str | None = None
+
+    @property
+    def takes_along(self) -> bool:
+        """Whether something else may go with it that nobody asked about, such as routes."""
+        return bool(self.attributes.keys() & {"mtu", "mac", "master"}) or self.attributes.get("up") is False
+
+    def describe(self) -> str:
+        words = [_setting(key, value) for key, value in self.attributes.items() if key != "up"]
+        words += [_setting(key, value) for key, value in self.options.items()]
+        words += [_setting(f"port {key}", value) for key, value in self.port.items()]
+        if "up" in self.attributes:
+            words.append("up" if self.attributes["up"] else "down")
+        return f"set {self.name} in {where(self.netns)} to {', '.join(words)}"
+
+    def simulate(self, state: State) -> State:
+        link = state.link(self.netns, self.name)
+        if link is None:
+            return state
+        attributes: dict[str, Any] = dict(self.attributes)
+        options = {key: "" if value in NOWHERE else value for key, value in self.options.items()}
+        after = changed(
+            effects.released(link) if "master" in self.attributes else link,
+            **attributes,
+            options={**link.options, **options},
+        )
+        after = effects.without_default(changed(after, port={**after.port, **self.port}))
+        if self.attributes.get("up") is False and link.up is not False:
+            # The kernel takes IPv6 addresses and all routes away with the up state.
+            kept = tuple(cidr for cidr in link.addresses or () if ":" not in cidr)
+            after = changed(after, addresses=kept if link.addresses is not None else None)
+            state = effects.without_device(state, self.netns, self.name)
+        if self.attributes.get("mac", link.mac) != link.mac:
+            state = effects.without_neighbours(state, self.netns, self.name)
+        return state.with_link(self.netns, after)
+
+
+@data
+class AddAddress(Op):
+    """Add an address in CIDR form to a link."""
+
+    name: str
+    address: str
+
+    def describe(self) -> str:
+        return f"add address {self.address} to {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        link = state.link(self.netns, self.name)
+        if link is None:
+            return state
+        kept = tuple(cidr for cidr in link.addresses or () if cidr != self.address)
+        return state.with_link(self.netns, changed(link, addresses=effects.with_address(kept, self.address)))
+
+
+@data
+class RemoveAddress(Op):
+    """Remove an address; the kernel takes the secondaries of an IPv4 subnet along with its first address."""
+
+    name: str
+    address: str
+
+    def describe(self) -> str:
+        return f"remove address {self.address} from {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.without_address(state, self.netns, self.name, self.address)
+
+
+@data
+class AddAltname(Op):
+    """Give a link an alternative name."""
+
+    name: str
+    altname: str
+
+    def describe(self) -> str:
+        return f"add alternative name {self.altname} to {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.with_altnames(state, self.netns, self.name, lambda names: (*names, self.altname))
+
+
+@data
+class RemoveAltname(Op):
+    """Take an alternative name from a link."""
+
+    name: str
+    altname: str
+
+    def describe(self) -> str:
+        return f"remove alternative name {self.altname} from {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.with_altnames(
+            state, self.netns, self.name, lambda names: tuple(name for name in names if name != self.altname)
+        )
+
+
+@data
+class SetSysctl(Op):
+    """Set a sysctl, by its path below /proc/sys, as the namespace has it."""
+
+    key: str
+    value: str
+
+    def describe(self) -> str:
+        return f"set sysctl {self.key} to {self.value} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        netns = state.netns(self.netns)
+        sysctls = {**netns.sysctls, self.key: self.value}
+        return state.with_netns(self.netns, changed(netns, sysctls=sysctls))
+
+
+@data
+class AddEntry(Op):
+    """Add a route, a policy rule or a neighbour, which takes the place of another one with its address."""
+
+    entry: Route | Rule | Neighbour
+
+    def describe(self) -> str:
+        return f"add {type(self.entry).__name__.lower()} {self.entry} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        def added(entries: effects.Entries) -> effects.Entries:
+            kept = tuple(entry for entry in entries if not effects.replaced(entry, self.entry))
+            return (*kept, self.entry)
+
+        return effects.with_entries(state, self.netns, added, type(self.entry))
+
+
+@data
+class RemoveEntry(Op):
+    """Remove a route, a policy rule or a neighbour."""
+
+    entry: Route | Rule | Neighbour
+
+    def describe(self) -> str:
+        return f"remove {type(self.entry).__name__.lower()} {self.entry} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.with_entries(
+            state,
+            self.netns,
+            lambda entries: tuple(entry for entry in entries if entry != self.entry),
+            type(self.entry),
+        )
+
+
+@data
+class AddFdb(Op):
+    """Add a static forwarding entry to a link, or to the table of its master."""
+
+    name: str
+    entry: Fdb
+
+    def describe(self) -> str:
+        return f"add forwarding entry {self.entry} to {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        if state.link(self.netns, self.name) is None:
+            return state
+        return effects.with_forwarding(state, self.netns, self.name, self.entry)
+
+
+@data
+class RemoveFdb(Op):
+    """Remove a forwarding entry; one without a destination stands for all of its MAC address."""
+
+    name: str
+    entry: Fdb
+
+    def describe(self) -> str:
+        return f"remove forwarding entry {self.entry} from {self.name} in {where(self.netns)}"
+
+    def simulate(self, state: State) -> State:
+        return effects.without_forwarding(state, self.netns, self.name, self.entry)
+
+
+def pids(processes: tuple[int, ...], most: int = 20) -> str:
+    """Return PIDs as they read in a sentence."""
+    shown = ", ".join(str(pid) for pid in processes[:most])
+    more = f" and {len(processes) - most} more" if len(processes) > most else ""
+    return f"PID {shown}{more}"
+
+
+def _setting(key: str, value: Value) -> str:
+    if isinstance(value, bool):
+        text = "on" if value else "off"
+    elif isinstance(value, tuple):
+        text = "[" + ", ".join(value) + "]"
+    else:
+        text = str(value) if value not in ("", *NOWHERE) else "none"
+    return f"{key} {text}"
+
+
+def _with(link: Link) -> str:
+    settings = {key: getattr(link, key) for key in ("mtu", "mac") if getattr(link, key) is not None}
+    born = bare(link.kind)
+    chosen = {key: value for key, value in link.options.items() if key not in born or value != born[key]}
+    text = ", ".join(_setting(key, value) for key, value in {**settings, **chosen}.items())
+    return f" ({text})" if text else ""

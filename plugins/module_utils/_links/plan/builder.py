@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan in the making: the operations so far, and the State that they lead to."""
+
+from __future__ import annotations
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, State, where
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
+
+
+class Draft:
+    """Collects operations; ``state`` is always what would be there after them, side effects included."""
+
+    def __init__(self, actual: State) -> None:
+        self.state = actual
+        self.operations: list[Op] = []
+
+    def do(self, operation: Op) -> None:
+        """Add an operation."""
+        self.operations.append(operation)
+        self.state = operation.simulate(self.state)
+
+    def master(self, label: str, want: Link) -> str:
+        """Return the master with which a link can be created: the one that it is to have, if that is there by now."""
+        return want.master if want.master and self.state.link(label, want.master) else ""
+
+    def link(self, label: str, name: str) -> Link:
+        """Return a link that must be there by now; raise PlanError if something before took it away."""
+        link = self.state.link(label, name)
+        if link is None:
+            raise PlanError(
+                f"{name} in {where(label)} is wanted, and goes with something else that is to go or to move"
+            )
+        return link

@@ -1,0 +1,131 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a desired state refers to must be there, or be declared; and what depends on what."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Mapping, Sequence
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, Netns, State, where
+from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import is_nameless
+
+
+def references(desired: State, actual: State) -> None:
+    """Raise PlanError for a reference to something that is neither declared nor there."""
+    for label, netns in desired.namespaces.items():
+        nothing_wanted = all(link.present is False for link in netns.links.values())
+        if netns.present is None and not actual.netns(label).present and not nothing_wanted:
+            raise PlanError(f"no such namespace: {label}")
+        if netns.present is not False:
+            _sysctls(label, netns, actual)
+            _devices(desired, actual, label, netns)
+    for label, want in desired.links():
+        if want.present is None and not _known(desired, actual, Endpoint(label, want.name), declared=False):
+            raise PlanError(f"no link {want.name} in {where(label)}")
+        if want.present is False:
+            continue
+        if want.master and not _known(desired, actual, Endpoint(label, want.master)):
+            raise PlanError(f"no link {want.master} in {where(label)} to be {want.name}'s master")
+        if want.parent and want.parent.name and not _known(desired, actual, want.parent):
+            raise PlanError(f"no link {want.parent} to be {want.name}'s parent")
+        if want.underlay is not None and _goes(desired, want.underlay):
+            raise PlanError(
+                f"{where(want.underlay)} is to go, and {want.name} in {where(label)} has its UDP socket there"
+            )
+        _ways(desired, actual, label, want)
+
+
+def _devices(desired: State, actual: State, label: str, want: Netns) -> None:
+    for what, entries in (("route", want.routes), ("neighbour", want.neighbours)):
+        for entry in entries or ():
+            if entry.dev and not _known(desired, actual, Endpoint(label, entry.dev)):
+                raise PlanError(f"no link {entry.dev} in {where(label)} for the {what} {entry}")
+
+
+def _ways(desired: State, actual: State, label: str, want: Link) -> None:
+    for entry in want.fdb or ():
+        known = entry.via is None or is_nameless(entry.via) or _known(desired, actual, Endpoint(label, entry.via))
+        if not known and want.underlay in (None, label):
+            raise PlanError(f"no link {entry.via} in {where(label)} for {want.name}'s forwarding entry {entry}")
+
+
+def _sysctls(label: str, want: Netns, actual: State) -> None:
+    # A link's own sysctls come with the link, which may be yet to be made.
+    missing = [key for key in want.sysctls if key not in actual.netns(label).sysctls and not of_a_link(key)]
+    if missing:
+        raise PlanError(f"no such sysctl in {where(label)}: {', '.join(missing)}")
+
+
+def of_a_link(key: str) -> bool:
+    """Tell whether a sysctl belongs to a single link."""
+    parts = key.split("/")
+    return len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default")
+
+
+def in_order(desired: State) -> list[tuple[str, Link]]:
+    """Return the links that are to be there, masters and parents before those that need them."""
+    wanted = _wanted(desired)
+    needed: dict[Endpoint, list[Endpoint]] = {}
+    for place, link in wanted.items():
+        needs = [Endpoint(place.netns, link.master)] if link.master else []
+        needs += [link.parent] if link.parent else []
+        # A pair is made as one.
+        peer = wanted.get(link.peer) if link.peer and link.kind == "veth" else None
+        needs += [Endpoint(link.peer.netns, peer.master)] if link.peer and peer and peer.master else []
+        if needs:
+            needed[place] = [need for need in needs if need in wanted and need != place]
+    try:
+        return _sorted(wanted, needed)
+    except graphlib.CycleError as error:
+        circle = " needs ".join(place.name for place in error.args[1])
+        raise PlanError(f"links need each other in a circle: {circle}") from None
+
+
+def in_order_of_going_up(desired: State) -> list[tuple[str, Link]]:
+    """Return the links that are to be there, parents before those that sit on them, and masters after their ports.
+
+    What a port sends when it goes up, a bridge that is up already sends to all others, and so for each of them.
+    """
+    wanted = _wanted(desired)
+    needed: dict[Endpoint, list[Endpoint]] = {}
+    for place, link in wanted.items():
+        if link.parent in wanted:
+            needed.setdefault(place, []).append(link.parent)
+        master = Endpoint(place.netns, link.master) if link.master else None
+        if master in wanted:
+            needed.setdefault(master, []).append(place)
+    try:
+        return _sorted(wanted, needed)
+    except graphlib.CycleError:
+        return in_order(desired)  # a port that sits on its own master
+
+
+def _goes(desired: State, label: str) -> bool:
+    return label in desired.namespaces and desired.namespaces[label].present is False
+
+
+def _sorted(wanted: Mapping[Endpoint, Link], needed: Mapping[Endpoint, Sequence[Endpoint]]) -> list[tuple[str, Link]]:
+    """Return the links in an order in which each comes after those that it needs; raise CycleError if there is none."""
+    order = graphlib.TopologicalSorter(needed).static_order() if needed else ()
+    # To sort takes long, and most links need nothing and are needed by none.
+    places = dict.fromkeys(order)
+    others = [place for place in wanted if place not in places]
+    return [(place.netns or "", wanted[place]) for place in (*others, *places)]
+
+
+def _wanted(desired: State) -> dict[Endpoint, Link]:
+    return {Endpoint(label, link.name): link for label, link in desired.links() if link.present is not False}
+
+
+def _known(desired: State, actual: State, place: Endpoint, declared: bool = True) -> bool:
+    if place.name == "lo" and desired.netns(place.netns or "").present:
+        return True  # every namespace is born with it
+    want = desired.link(place.netns or "", place.name)
+    if want is not None and want.present is False:
+        return False
+    if declared and want is not None and want.present:
+        return True
+    return place.netns is not None and actual.link(place.netns, place.name) is not None

@@ -1,0 +1,65 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Planning: from what is desired and what is there to the operations that lead from one to the other. Pure."""
+
+from __future__ import annotations
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import (
+    AddAddress,
+    AddAltname,
+    CreateLink,
+    CreateNetns,
+    Op,
+    SetGroupUp,
+    SetLink,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import dependencies
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import fdb as fdb_plan
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import link as link_plan
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import netns as netns_plan
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.builder import Draft
+
+# What goes can take along what is to stay, which a second pass makes anew; a wish for the opposite would never end.
+_PASSES = 3
+
+
+def plan(desired: State, actual: State) -> tuple[Op, ...]:
+    """Return the operations in the order in which they are to be applied; none if the desired state is met.
+
+    Raises PlanError where the desired state cannot be reached.
+    """
+    draft = Draft(actual)
+    for _pass in range(_PASSES):
+        planned = len(draft.operations)
+        _once(draft, desired)
+        if all(_only_adds(op) for op in draft.operations[planned:]):
+            return tuple(draft.operations)
+    again = "; ".join(op.describe() for op in draft.operations[planned:])
+    raise PlanError(f"the wishes contradict each other, these would never end: {again}")
+
+
+def _only_adds(op: Op) -> bool:
+    """Tell whether an operation is sure to take away nothing that is to stay."""
+    return isinstance(op, (CreateNetns, CreateLink, SetGroupUp, AddAddress, AddAltname)) or (
+        isinstance(op, SetLink) and not op.options and not op.takes_along
+    )
+
+
+def _once(draft: Draft, desired: State) -> None:
+    dependencies.references(desired, draft.state)
+    netns_plan.create(draft, desired)
+    link_plan.remove(draft, desired)
+    for label, want in dependencies.in_order(desired):
+        link_plan.settle(draft, desired, label, want)
+    at_once = link_plan.going_up_at_once(draft, desired)
+    for label, want in dependencies.in_order_of_going_up(desired):
+        if (label, want.group) not in at_once:
+            link_plan.bring_up(draft, label, want)
+    for (label, group), names in at_once.items():
+        draft.do(SetGroupUp(label, group, names))
+    fdb_plan.settle(draft, desired)
+    netns_plan.finish(draft, desired)
+    netns_plan.delete(draft, desired)

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What to aim at after a failure: everything that was changed, as it was before."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
+
+
+def target(before: State, operations: Sequence[Op]) -> State:
+    """Return the desired state that undoes the operations: all that they change, side effects included, as it was."""
+    after = before
+    for op in operations:
+        after = op.simulate(after)
+    changed = {label: _undone(before.netns(label), after.netns(label)) for label in after.namespaces}
+    return State({label: want for label, want in changed.items() if want is not None})
+
+
+def _undone(before: Netns, after: Netns) -> Netns | None:
+    if before == after:
+        return None
+    if not before.present:
+        return Netns(present=False)
+    links = {
+        name: _as_it_was(before.links[name]) if name in before.links else Link(name, present=False)
+        for name in {**before.links, **after.links}
+        if before.links.get(name) != after.links.get(name)
+    }
+    return Netns(
+        present=None if after.present else True,
+        links=links,
+        sysctls={key: value for key, value in before.sysctls.items() if after.sysctls.get(key) != value},
+        routes=None if before.routes is None else tuple(route for route in before.routes if not route.foreign),
+        rules=None if before.rules is None else tuple(rule for rule in before.rules if not rule.foreign),
+        neighbours=before.neighbours,
+    )
+
+
+def _as_it_was(have: Link) -> Link:
+    # The kernel can make anew only what it made at somebody's request; anything else must still be there.
+    virtual = have.kind not in (None, "loopback") and (have.kind != "veth" or have.peer is not None)
+    # Whatever stands in its place by now was made by the run that is undone.
+    return dataclasses.replace(have, present=True if virtual else None, recreate=True, ordered=True)

@@ -1,0 +1,125 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""In which order planned operations are done, and what that order allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import (
+    CreateLink,
+    CreateNetns,
+    DeleteGroup,
+    DeleteLink,
+    DeleteNetns,
+    MoveLink,
+    Op,
+    RemoveAddress,
+    SetLink,
+)
+
+
+def scheduled(operations: Sequence[Op]) -> tuple[Op, ...]:
+    """Return the operations in the order in which they are done.
+
+    A namespace is created when it is first needed, so that many can be made meanwhile. Those come last that cannot be
+    taken back: a name can be given again, a link is gone.
+    """
+    return _births_late(_losses_last(operations))
+
+
+def _births_late(operations: Sequence[Op]) -> tuple[Op, ...]:
+    needed = {label for op in operations if not isinstance(op, CreateNetns) for label in places(op)}
+    waiting: dict[str, Op] = {}
+    order: list[Op] = []
+    for op in operations:
+        if isinstance(op, CreateNetns) and op.netns in needed:
+            waiting[op.netns] = op
+        else:
+            order += [waiting.pop(label) for label in places(op) if label in waiting]
+            order.append(op)
+    return tuple(order)
+
+
+def places(op: Op) -> Iterator[str]:
+    """Yield the labels of the namespaces that an operation has to do with."""
+    yield op.netns
+    if isinstance(op, CreateLink):
+        ends = (op.peer_netns if op.peer else None, op.link.underlay, op.link.parent and op.link.parent.netns)
+        yield from (end for end in ends if end is not None)
+    elif isinstance(op, MoveLink):
+        yield op.to
+
+
+def finished(operations: Sequence[Op]) -> dict[int, list[str]]:
+    """Return, by the number of operations done, the namespaces that these created and that the others leave alone.
+
+    There are none where an operation may take along what is somewhere else.
+    """
+    if any(_takes_along(op) for op in operations):
+        return {}
+    created = {op.netns for op in operations if isinstance(op, CreateNetns)}
+    last = {label: number for number, op in enumerate(operations, 1) for label in places(op) if label in created}
+    found: dict[int, list[str]] = {}
+    for label, number in last.items():
+        found.setdefault(number, []).append(label)
+    return found
+
+
+def _losses_last(operations: Sequence[Op]) -> tuple[Op, ...]:
+    start = len(operations)
+    while start and isinstance(operations[start - 1], (DeleteNetns, DeleteLink, DeleteGroup)):
+        start -= 1
+    tail = operations[start:]
+    names = [op for op in tail if isinstance(op, DeleteNetns)]
+    links = [op for op in tail if not isinstance(op, DeleteNetns)]
+    if {op.netns for op in names} & {op.netns for op in links}:
+        return tuple(operations)  # what is inside can be reached by its name only
+    return (*operations[:start], *names, *links)
+
+
+def may_lose(operations: Sequence[Op]) -> bool:
+    """Tell whether an operation before the last may take along what nobody asked about, such as routes."""
+    new: set[tuple[str, str]] = set()
+    namespaces: set[str] = set()
+    for op in operations[:-1]:
+        if isinstance(op, CreateNetns):
+            namespaces.add(op.netns)
+        elif isinstance(op, CreateLink):
+            new.add((op.netns, op.link.name))
+            new |= {(op.peer_netns, op.peer.name)} if op.peer else set()
+        elif _takes_along(op) and op.netns not in namespaces and (op.netns, getattr(op, "name", "")) not in new:
+            return True
+    return False
+
+
+def leaving(before: State, operations: Sequence[Op]) -> set[Endpoint]:
+    """Return the other ends, within reach, of the links that go with a namespace: they go in the kernel's own time."""
+    namespaces = {op.netns for op in operations if isinstance(op, DeleteNetns) and not op.processes}
+    gone: set[Endpoint | None] = set()
+    for op in operations if namespaces else ():
+        if isinstance(op, DeleteLink):
+            gone |= {Endpoint(op.netns, op.name), op.peer}
+        elif isinstance(op, DeleteGroup):
+            links = [before.link(op.netns, name) for name, _index in op.indices]
+            gone |= {Endpoint(op.netns, link.name) for link in links if link} | {link.peer for link in links if link}
+    ends = {
+        link.peer
+        for label in namespaces
+        for name, link in before.netns(label).links.items()
+        if link.peer and Endpoint(label, name) not in gone
+    }
+    below = {
+        Endpoint(label, link.name)
+        for label, link in (before.links() if namespaces else ())
+        if link.underlay in namespaces or (link.parent and link.parent.netns in namespaces)
+    }
+    return {end for end in ends | below if end.netns not in (None, *namespaces) and end not in gone}
+
+
+def _takes_along(op: Op) -> bool:
+    if isinstance(op, SetLink):
+        return op.takes_along
+    return isinstance(op, (DeleteLink, DeleteGroup, MoveLink, RemoveAddress))

@@ -1,0 +1,338 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations as netlink requests, still as data: fields and attributes under the names that pyroute2 encodes."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import socket
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
+from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Neighbour, Route, Rule
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
+    NLM_F_APPEND,
+    NLM_F_CREATE,
+    NLM_F_EXCL,
+    NLM_F_REPLACE,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
+    BRIDGE_PORT,
+    KINDS,
+    MACVLAN_FLAGS,
+    MACVLAN_MACADDR_SET,
+    Option,
+    Value,
+)
+
+_NEWLINK, _DELLINK, _NEWADDR, _DELADDR = 16, 17, 20, 21
+_NEWROUTE, _DELROUTE, _NEWRULE, _DELRULE = 24, 25, 32, 33
+_NEWNEIGH, _DELNEIGH = 28, 29
+_NEWLINKPROP, _DELLINKPROP = 108, 109
+_IFF_UP = 1
+_RTPROT_STATIC = 4
+_RTNH_F_ONLINK = 4
+_SCOPE_UNIVERSE, _SCOPE_LINK, _SCOPE_HOST, _SCOPE_NOWHERE = 0, 253, 254, 255
+_ROUTE_TYPES = {"unicast": 1, "local": 2, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+_RULE_ACTIONS = {"lookup": 1, "blackhole": 6, "unreachable": 7, "prohibit": 8}
+_AF_BRIDGE = 7
+_NUD_REACHABLE, _NUD_NOARP, _NUD_PERMANENT = 0x02, 0x40, 0x80
+_NTF_SELF, _NTF_MASTER, _NTF_PROXY = 0x02, 0x04, 0x08
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+
+
+class Places(Protocol):
+    """What an operation needs to know of the kernel: where a link and a namespace are."""
+
+    def index(self, label: str, name: str) -> int:
+        """Return a link's index in its namespace."""
+
+    def fd(self, label: str) -> int:
+        """Return an open file descriptor of the namespace."""
+
+
+@data
+class Message:
+    """A request to the socket of one namespace; ``kind`` is link, address, route, rule or neighbour."""
+
+    netns: str
+    kind: str
+    type: int
+    flags: int
+    fields: Mapping[str, Any]
+    attributes: list[tuple[str, Any]]
+
+
+@functools.singledispatch
+def message(op: ops.Op, places: Places) -> Message:  # noqa: ARG001 (the registered functions use it)
+    """Return the request that carries the operation out."""
+    raise TypeError(f"{type(op).__name__} is not a netlink operation")
+
+
+@message.register(ops.CreateLink)
+def _create_link(op: ops.CreateLink, places: Places) -> Message:
+    label = op.netns if op.link.underlay is None else op.link.underlay
+    attributes = _new_link(op.link)
+    specs = KINDS.get(op.link.kind or "", {})
+    data = _options(specs, {key: value for key, value in op.link.options.items() if value != specs[key].born})
+    if op.link.parent and op.link.parent.name and op.link.parent.netns is not None:
+        # The index of a parent is looked up where the socket is, so the request goes there and names the target.
+        label = op.link.parent.netns
+        parent = places.index(label, op.link.parent.name)
+        if op.link.kind == "vxlan":
+            data.append(("IFLA_VXLAN_LINK", parent))
+        else:
+            attributes.append(("IFLA_LINK", parent))
+    if op.master:
+        attributes.append(("IFLA_MASTER", places.index(op.netns, op.master)))
+    if label != op.netns:
+        attributes.append(("IFLA_NET_NS_FD", places.fd(op.netns)))
+    if op.peer:
+        peer = _new_link(op.peer)
+        if op.peer_netns != op.netns:
+            peer.append(("IFLA_NET_NS_FD", places.fd(op.peer_netns)))
+        data.append(("VETH_INFO_PEER", {"index": op.peer.index or 0, "attrs": peer}))
+    attributes.append(("IFLA_LINKINFO", _info("INFO", op.link.kind or "", data)))
+    # A link that comes back has the index that it had.
+    fields = {"index": op.link.index or 0}
+    return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, fields, attributes)
+
+
+@message.register(ops.DeleteLink)
+def _delete_link(op: ops.DeleteLink, places: Places) -> Message:
+    return Message(op.netns, "link", _DELLINK, 0, {"index": places.index(op.netns, op.name)}, [])
+
+
+@message.register(ops.DeleteGroup)
+def _delete_group(op: ops.DeleteGroup, places: Places) -> Message:  # noqa: ARG001 (as all of them are called)
+    return Message(op.netns, "link", _DELLINK, 0, {}, [("IFLA_GROUP", op.group)])
+
+
+@message.register(ops.SetGroupUp)
+def _set_group_up(op: ops.SetGroupUp, places: Places) -> Message:  # noqa: ARG001 (as all of them are called)
+    fields = {"flags": _IFF_UP, "change": _IFF_UP}
+    return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_GROUP", op.group)])
+
+
+@message.register(ops.MoveLink)
+def _move_link(op: ops.MoveLink, places: Places) -> Message:
+    fields = {"index": places.index(op.netns, op.name)}
+    return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_NET_NS_FD", places.fd(op.to))])
+
+
+@message.register(ops.SetLink)
+def _set_link(op: ops.SetLink, places: Places) -> Message:
+    fields = {"index": places.index(op.netns, op.name)}
+    attributes: list[tuple[str, Any]] = []
+    for key, value in op.attributes.items():
+        if key == "up":
+            fields.update(flags=_IFF_UP if value else 0, change=_IFF_UP)
+        elif key == "master":
+            attributes.append(("IFLA_MASTER", places.index(op.netns, str(value)) if value else 0))
+        else:
+            attributes.append(({"mtu": "IFLA_MTU", "mac": "IFLA_ADDRESS", "alias": "IFLA_IFALIAS"}[key], value))
+    if op.options:
+        # Without the kind the kernel takes the message and changes nothing.
+        data = _options(KINDS[op.kind or ""], op.options)
+        attributes.append(("IFLA_LINKINFO", _info("INFO", op.kind or "", data)))
+    if op.port:
+        attributes.append(("IFLA_LINKINFO", _info("INFO_SLAVE", "bridge", _options(BRIDGE_PORT, op.port))))
+    return Message(op.netns, "link", _NEWLINK, 0, fields, attributes)
+
+
+@message.register(ops.AddAddress)
+def _add_address(op: ops.AddAddress, places: Places) -> Message:
+    return _address(op.netns, _NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, op.address, places.index(op.netns, op.name))
+
+
+@message.register(ops.RemoveAddress)
+def _remove_address(op: ops.RemoveAddress, places: Places) -> Message:
+    return _address(op.netns, _DELADDR, 0, op.address, places.index(op.netns, op.name))
+
+
+@message.register(ops.AddAltname)
+def _add_altname(op: ops.AddAltname, places: Places) -> Message:
+    return _altname(op, places, _NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL)
+
+
+@message.register(ops.RemoveAltname)
+def _remove_altname(op: ops.RemoveAltname, places: Places) -> Message:
+    return _altname(op, places, _DELLINKPROP, 0)
+
+
+@message.register(ops.AddEntry)
+def _add_entry(op: ops.AddEntry, places: Places) -> Message:
+    flags = NLM_F_CREATE | NLM_F_EXCL
+    if isinstance(op.entry, Route):
+        return _route(op.netns, _NEWROUTE, flags, op.entry, places)
+    if isinstance(op.entry, Neighbour):
+        return _neighbour(op.netns, _NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, op.entry, places)
+    return _rule(op.netns, _NEWRULE, flags, op.entry)
+
+
+@message.register(ops.RemoveEntry)
+def _remove_entry(op: ops.RemoveEntry, places: Places) -> Message:
+    if isinstance(op.entry, Route):
+        return _route(op.netns, _DELROUTE, 0, op.entry, places)
+    if isinstance(op.entry, Neighbour):
+        return _neighbour(op.netns, _DELNEIGH, 0, op.entry, places)
+    return _rule(op.netns, _DELRULE, 0, op.entry)
+
+
+@message.register(ops.AddFdb)
+def _add_fdb(op: ops.AddFdb, places: Places) -> Message:
+    flags = NLM_F_CREATE | (NLM_F_REPLACE if op.entry.single else NLM_F_APPEND)
+    return _forwarding(op, _NEWNEIGH, flags, places)
+
+
+@message.register(ops.RemoveFdb)
+def _remove_fdb(op: ops.RemoveFdb, places: Places) -> Message:
+    return _forwarding(op, _DELNEIGH, 0, places)
+
+
+def _new_link(link: Link) -> list[tuple[str, Any]]:
+    wanted = (
+        ("IFLA_IFNAME", link.name),
+        ("IFLA_MTU", link.mtu),
+        ("IFLA_ADDRESS", link.mac),
+        ("IFLA_GROUP", link.group or None),
+    )
+    return [(name, value) for name, value in wanted if value is not None]
+
+
+def _info(prefix: str, kind: str, data: list[tuple[str, Any]]) -> dict[str, Any]:
+    attributes: list[tuple[str, Any]] = [(f"IFLA_{prefix}_KIND", kind)]
+    if data:
+        attributes.append((f"IFLA_{prefix}_DATA", {"attrs": data}))
+    return {"attrs": attributes}
+
+
+def _options(specs: Mapping[str, Option], options: Mapping[str, Value]) -> list[tuple[str, Any]]:
+    attributes: list[tuple[str, Any]] = []
+    for name, value in options.items():
+        spec = specs[name]
+        if spec.codec == "macs" and isinstance(value, tuple):
+            attributes.append(("IFLA_MACVLAN_MACADDR_MODE", MACVLAN_MACADDR_SET))
+            attributes.append((spec.attribute, {"attrs": [("IFLA_MACVLAN_MACADDR", mac) for mac in value]}))
+        elif spec.codec == "macvlan_flags" and isinstance(value, tuple):
+            attributes.append((spec.attribute, sum(MACVLAN_FLAGS[flag] for flag in value)))
+        elif spec.names:
+            attributes.append((spec.attribute, spec.names[str(value)]))
+        elif spec.number6 and ":" in str(value):
+            attributes.append((f"{spec.attribute}6", value))
+        else:
+            attributes.append((spec.attribute, int(value) if isinstance(value, bool) else value))
+    return attributes
+
+
+def _address(label: str, message_type: int, flags: int, cidr: str, index: int) -> Message:
+    interface = ipaddress.ip_interface(cidr)
+    fields = {
+        "family": _FAMILIES[interface.version],
+        "prefixlen": interface.network.prefixlen,
+        "scope": _address_scope(interface),
+        "index": index,
+    }
+    ip = str(interface.ip)
+    return Message(label, "address", message_type, flags, fields, [("IFA_LOCAL", ip), ("IFA_ADDRESS", ip)])
+
+
+def _address_scope(interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> int:
+    # IPv6 finds the scope from the address itself.
+    return _SCOPE_HOST if interface.version == 4 and interface.is_loopback else _SCOPE_UNIVERSE
+
+
+def _altname(op: ops.AddAltname | ops.RemoveAltname, places: Places, message_type: int, flags: int) -> Message:
+    fields = {"index": places.index(op.netns, op.name)}
+    names = {"attrs": [("IFLA_ALT_IFNAME", op.altname)]}
+    return Message(op.netns, "link", message_type, flags, fields, [("IFLA_PROP_LIST", names)])
+
+
+def _route(label: str, message_type: int, flags: int, route: Route, places: Places) -> Message:
+    network = ipaddress.ip_network(route.dst)
+    scope = _SCOPE_UNIVERSE
+    if message_type == _DELROUTE:
+        scope = _SCOPE_NOWHERE  # any
+    elif network.version == 4 and route.type == "local":
+        scope = _SCOPE_HOST
+    elif network.version == 4 and route.type == "unicast" and not route.gateway:
+        scope = _SCOPE_LINK
+    fields = {
+        "family": _FAMILIES[network.version],
+        "dst_len": network.prefixlen,
+        "table": route.table if route.table < 256 else 0,
+        "proto": _RTPROT_STATIC if message_type == _NEWROUTE else 0,
+        "scope": scope,
+        "type": _ROUTE_TYPES[route.type],
+        "flags": _RTNH_F_ONLINK if route.onlink else 0,
+    }
+    attributes: list[tuple[str, Any]] = [("RTA_TABLE", route.table)]
+    if network.prefixlen:
+        attributes.append(("RTA_DST", str(network.network_address)))
+    if route.gateway:
+        gateway = ipaddress.ip_address(route.gateway)
+        if gateway.version == network.version:
+            attributes.append(("RTA_GATEWAY", str(gateway)))
+        else:
+            attributes.append(("RTA_VIA", {"family": _FAMILIES[gateway.version], "addr": str(gateway)}))
+    if route.dev:
+        attributes.append(("RTA_OIF", places.index(label, route.dev)))
+    if route.metric is not None:
+        attributes.append(("RTA_PRIORITY", route.metric))
+    if route.src:
+        attributes.append(("RTA_PREFSRC", route.src))
+    return Message(label, "route", message_type, flags, fields, attributes)
+
+
+def _neighbour(label: str, message_type: int, flags: int, entry: Neighbour, places: Places) -> Message:
+    fields = {
+        "family": _FAMILIES[ipaddress.ip_address(entry.dst).version],
+        "ifindex": places.index(label, entry.dev) if entry.dev else 0,
+        "state": _NUD_PERMANENT,
+        "flags": _NTF_PROXY if entry.proxy else 0,
+    }
+    attributes = [("NDA_DST", entry.dst)] + ([("NDA_LLADDR", entry.mac)] if entry.mac else [])
+    return Message(label, "neighbour", message_type, flags, fields, attributes)
+
+
+def _forwarding(op: ops.AddFdb | ops.RemoveFdb, message_type: int, flags: int, places: Places) -> Message:
+    entry = op.entry
+    fields = {
+        "family": _AF_BRIDGE,
+        "ifindex": places.index(op.netns, op.name),
+        "state": _NUD_NOARP | _NUD_REACHABLE if entry.master else _NUD_PERMANENT,
+        "flags": _NTF_MASTER if entry.master else _NTF_SELF,
+    }
+    given = (
+        ("NDA_LLADDR", entry.mac),
+        ("NDA_DST", entry.dst),
+        ("NDA_VLAN", entry.vlan),
+        ("NDA_PORT", entry.port),
+        ("NDA_VNI", entry.vni),
+        ("NDA_IFINDEX", places.index(op.netns, entry.via) if entry.via else None),
+    )
+    attributes = [(attribute, value) for attribute, value in given if value is not None]
+    return Message(op.netns, "neighbour", message_type, flags, fields, attributes)
+
+
+def _rule(label: str, message_type: int, flags: int, rule: Rule) -> Message:
+    fields: dict[str, Any] = {"family": _FAMILIES[rule.family], "action": _RULE_ACTIONS[rule.action], "table": 0}
+    attributes: list[tuple[str, Any]] = [("FRA_PRIORITY", rule.priority)]
+    for name, length, value in (("FRA_SRC", "src_len", rule.src), ("FRA_DST", "dst_len", rule.dst)):
+        if value:
+            network = ipaddress.ip_network(value)
+            fields[length] = network.prefixlen
+            attributes.append((name, str(network.network_address)))
+    optional = (
+        ("FRA_IIFNAME", rule.iif),
+        ("FRA_OIFNAME", rule.oif),
+        ("FRA_FWMARK", rule.fwmark),
+        ("FRA_FWMASK", rule.fwmask),
+        ("FRA_TABLE", rule.table if rule.action == "lookup" else None),
+    )
+    attributes += [(name, value) for name, value in optional if value is not None]
+    return Message(label, "rule", message_type, flags, fields, attributes)

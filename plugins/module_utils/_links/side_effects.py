@@ -1,0 +1,263 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the kernel does of its own when something changes, as pure functions from State to State."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping
+from typing import Union
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Endpoint,
+    Fdb,
+    Link,
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+    is_default,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import bare
+
+Entries = tuple[Union[Neighbour, Route, Rule], ...]
+
+
+def born(group: int, up: bool) -> Netns:
+    """Return a namespace as the kernel makes it, with its loopback link up or down."""
+    lo = Link("lo", kind="loopback", up=up, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
+    return Netns(links={"lo": lo}, routes=(), rules=(), neighbours=())
+
+
+def created(link: Link, peer: Endpoint | None, master: str = "") -> Link:
+    """Return a link as it is right after creation: with what the request carried, down and bare."""
+    return Link(
+        link.name,
+        kind=link.kind,
+        mtu=link.mtu,
+        mac=link.mac,
+        up=False,
+        master=master,
+        alias="",
+        altnames=(),
+        addresses=(),
+        peer=peer,
+        parent=link.parent,
+        underlay=link.underlay,
+        fdb=(),
+        options={**bare(link.kind), **link.options},
+        group=link.group or 0,
+    )
+
+
+def without_link(state: State, label: str, name: str) -> State:
+    """Remove a link, its peer, what is stacked on it, and its ports' membership."""
+    return without_links(state, [Endpoint(label, name)])
+
+
+def without_links(state: State, places: Iterable[Endpoint]) -> State:
+    """Remove links, their peers, what is stacked on them, and their ports' membership."""
+    gone: dict[str, dict[str, Link]] = {}
+    stacked: dict[Endpoint, list[Endpoint]] | None = None
+    waiting = list(places)
+    while waiting:
+        place = waiting.pop()
+        label = place.netns
+        link = None if label is None else state.link(label, place.name)
+        if link is None or label is None or place.name in gone.get(label, ()):
+            continue
+        gone.setdefault(label, {})[place.name] = link
+        if stacked is None:
+            stacked = _stacked(state)
+        waiting += [link.peer] if link.peer else []
+        waiting += stacked.get(place, [])
+    namespaces = dict(state.namespaces)
+    for label, links in gone.items():
+        namespaces[label] = _without(namespaces[label], links)
+    return State(namespaces)
+
+
+def _stacked(state: State) -> dict[Endpoint, list[Endpoint]]:
+    found: dict[Endpoint, list[Endpoint]] = {}
+    for label, link in state.links():
+        if link.parent:
+            found.setdefault(link.parent, []).append(Endpoint(label, link.name))
+    return found
+
+
+def _without(netns: Netns, gone: Mapping[str, Link]) -> Netns:
+    """Return a namespace without links, and what becomes of those that had to do with them."""
+    links = {}
+    for name, link in netns.links.items():
+        if name not in gone:
+            kept = released(link) if link.master in gone else link
+            links[name] = _stale(kept, gone) if kept.fdb else kept
+    routes = netns.routes and tuple(route for route in netns.routes if route.dev not in gone)
+    neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev not in gone)
+    return changed(netns, links=links, routes=routes, neighbours=neighbours)
+
+
+def released(link: Link) -> Link:
+    """Return a link that its master let go of: the master forgets what it knew of the port."""
+    fdb = link.fdb and tuple(entry for entry in link.fdb if not entry.master)
+    return changed(link, master="", port={}, fdb=fdb)
+
+
+def without_device(state: State, label: str, name: str) -> State:
+    """Remove the routes and neighbours of a link which went down or away."""
+    netns = state.netns(label)
+    routes = netns.routes and tuple(route for route in netns.routes if route.dev != name)
+    neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name)
+    return state.with_netns(label, changed(netns, routes=routes, neighbours=neighbours))
+
+
+def without_neighbours(state: State, label: str, name: str) -> State:
+    """Remove the neighbours of a link whose own MAC address changed; those that are answered for stay."""
+    netns = state.netns(label)
+    kept = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name or entry.proxy)
+    return state.with_netns(label, changed(netns, neighbours=kept))
+
+
+def stale(state: State, label: str, gone: Link) -> State:
+    """Let forwarding entries through a link that is gone keep its index, as the kernel does."""
+    for link in list(state.netns(label).links.values()):
+        if link.fdb:
+            state = state.with_link(label, _stale(link, {gone.name: gone}))
+    return state
+
+
+def _stale(link: Link, gone: Mapping[str, Link]) -> Link:
+    if not any(entry.via in gone for entry in link.fdb or ()):
+        return link
+    names = {name: nameless(one.index or 0) for name, one in gone.items()}
+    fdb = tuple(changed(entry, via=names.get(entry.via or "", entry.via)) for entry in link.fdb or ())
+    return changed(link, fdb=fdb)
+
+
+def nameless(index: int) -> str:
+    """Return what stands for a link of which only the index is known; no link can have this name."""
+    return f"interface {index}"
+
+
+def is_nameless(name: str | None) -> bool:
+    """Tell whether this stands for a link of which only the index is known."""
+    return name is not None and " " in name
+
+
+def with_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
+    """Add a forwarding entry, which takes the place of another one of a unicast MAC address in the same table."""
+    master = (state.netns(label).links[name].master or "") if entry.master else ""
+    same = changed(entry, dst=None) if entry.single else entry
+    for other in list(state.netns(label).links.values()):
+        # A bridge has one table for all its ports.
+        if other.name == name or (master and other.master == master):
+            state = without_forwarding(state, label, other.name, same)
+    link = state.netns(label).links[name]
+    return state.with_link(label, without_default(changed(link, fdb=(*(link.fdb or ()), entry))))
+
+
+def without_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
+    """Remove a forwarding entry; one that says no destination, or no VLAN, stands for all of its MAC address."""
+    link = state.link(label, name)
+    if link is None or link.fdb is None:
+        return state
+    kept = tuple(one for one in link.fdb if not _covers(entry, one))
+    return state.with_link(label, changed(link, fdb=kept))
+
+
+def _covers(entry: Fdb, one: Fdb) -> bool:
+    if (entry.mac, entry.master) != (one.mac, one.master):
+        return False
+    if entry.master:
+        return entry.vlan in (None, one.vlan)
+    return entry.dst is None or entry == one
+
+
+def without_default(link: Link) -> Link:
+    """Return a VXLAN link whose default destination stands in its options alone, and not among its entries."""
+    kept = link.fdb and tuple(entry for entry in link.fdb if not is_default(entry, link.options))
+    return changed(link, fdb=kept)
+
+
+def with_address(addresses: tuple[str, ...], new: str) -> tuple[str, ...]:
+    """Return addresses with a new one where the kernel puts it: the last of IPv4, the first of IPv6 in its scope."""
+    ipv4 = [cidr for cidr in addresses if ":" not in cidr]
+    ipv6 = [cidr for cidr in addresses if ":" in cidr]
+    if ":" not in new:
+        return (*ipv4, new, *ipv6)
+    return (*ipv4, *sorted([new, *ipv6], key=is_link_local))
+
+
+def is_link_local(cidr: str) -> bool:
+    """Tell whether an address is of the scope that the kernel lists last."""
+    return ipaddress.ip_interface(cidr).is_link_local
+
+
+def without_address(state: State, label: str, name: str, address: str) -> State:
+    """Remove an address, with the first of an IPv4 subnet all of that subnet, and the routes that cannot do without."""
+    link = state.link(label, name)
+    if link is None:
+        return state
+    subnet = ipaddress.ip_interface(address).network
+    group = [cidr for cidr in link.addresses or () if ipaddress.ip_interface(cidr).network == subnet]
+    lost = group if subnet.version == 4 and group[:1] == [address] else [address]
+    kept = tuple(cidr for cidr in link.addresses or () if cidr not in lost)
+    state = state.with_link(label, changed(link, addresses=kept))
+    if subnet.version == 6:
+        return state
+    netns = state.netns(label)
+    sources = {cidr.partition("/")[0] for cidr in lost}
+    # Without any IPv4 address the link has no IPv4 routes either.
+    silent = all(":" in cidr for cidr in (*kept, *link.other_addresses))
+    routes = netns.routes and tuple(
+        route
+        for route in netns.routes
+        if route.src not in sources and not (silent and route.dev == name and ":" not in route.dst)
+    )
+    return state.with_netns(label, changed(netns, routes=routes))
+
+
+def repointed(state: State, old: Endpoint, new: Endpoint) -> State:
+    """Let every link that named a moved one as its peer or parent name it in its new place; a VXLAN link goes."""
+    for label, link in list(state.links()):
+        if link.parent == old and link.kind == "vxlan":
+            state = without_link(state, label, link.name)
+    for label, link in list(state.links()):
+        if link.peer == old:
+            state = state.with_link(label, changed(link, peer=new))
+        if link.parent == old:
+            state = state.with_link(label, changed(link, parent=new))
+        if label == old.netns and link.master == old.name:
+            state = state.with_link(label, released(link))
+    return state
+
+
+def with_altnames(state: State, label: str, name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> State:
+    """Apply a change to a link's alternative names."""
+    link = state.link(label, name)
+    if link is None:
+        return state
+    return state.with_link(label, changed(link, altnames=change(link.altnames or ())))
+
+
+def replaced(old: Neighbour | Route | Rule, new: Neighbour | Route | Rule) -> bool:
+    """Tell whether a new entry takes an old one's place, as a neighbour does of which there can be only one."""
+    if not isinstance(old, Neighbour) or not isinstance(new, Neighbour):
+        return False
+    return (old.dst, old.dev, old.proxy) == (new.dst, new.dev, new.proxy)
+
+
+def with_entries(state: State, label: str, change: Callable[[Entries], Entries], kind: type) -> State:
+    """Apply a change to a namespace's routes, rules or neighbours."""
+    netns = state.netns(label)
+    if kind is Neighbour:
+        neighbours = tuple(entry for entry in change(netns.neighbours or ()) if isinstance(entry, Neighbour))
+        return state.with_netns(label, changed(netns, neighbours=neighbours))
+    if kind is Route:
+        routes = tuple(entry for entry in change(netns.routes or ()) if isinstance(entry, Route))
+        return state.with_netns(label, changed(netns, routes=routes))
+    rules = tuple(entry for entry in change(netns.rules or ()) if isinstance(entry, Rule))
+    return state.with_netns(label, changed(netns, rules=rules))

@@ -1,0 +1,289 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every module does: observe, plan, pass the gate, apply, verify, and tell."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    BadParameter,
+    KernelError,
+    NetfleetError,
+    PlanError,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
+from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry, output
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel, Processes
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading, observe
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import target
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedule import (
+    finished,
+    leaving,
+    may_lose,
+    scheduled,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink import pyroute2_encoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+S = TypeVar("S")
+
+# From which on Ansible shows with what parameters a module ran.
+_VERBOSITY_OF_PARAMETERS = 3
+# Open files besides two for each namespace.
+_FILES = 200
+# How long a run may go on changing things, whatever becomes of the one who started it.
+_RUN_SECONDS = 600.0
+# Duplicate address detection takes a second after a random delay of up to another (RFC 4862), on a bridge more.
+_DAD_SECONDS = 5.0
+
+
+@data
+class Request:
+    """What a module's parameters ask for.
+
+    ``references`` maps each namespace reference to the parameter that holds it; those in ``may_be_missing`` need not
+    be there, as where something is to be absent. ``show`` makes the result's object from the State afterwards and
+    the labels of the references. ``interpret`` makes of what is declared what is meant, and ``complete`` adds what
+    depends on what is there, for which, with ``everywhere``, all namespaces of the host are looked at.
+    """
+
+    desired: State
+    references: Mapping[str, str]
+    show: Callable[[State, Mapping[str, str]], Any]
+    may_be_missing: tuple[str, ...] = ()
+    interpret: Callable[[State], State] | None = None
+    complete: Callable[[State, State], State] | None = None
+    everywhere: bool = False
+
+
+def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request], large: bool = False) -> None:
+    """Carry a module's request out and exit; the object is returned under ``name``.
+
+    Where parameters are ``large``, the difference comes only if it is asked for.
+    """
+    diff = bool(module._diff) or not large
+    report(module, lambda: carry_out(request(module.params), name, lock_seconds(module), diff), large)
+
+
+def lock_seconds(module: AnsibleModule) -> float | None:
+    """Return how long to wait for the lock; None where nothing is to be changed."""
+    return None if module.check_mode else float(module.params["lock_timeout"])
+
+
+def through_gate(check_mode: bool, operations: Sequence[Any], before: S, change: Callable[[], S]) -> S:
+    """Make the change, unless it is only to be foretold; return what there is, or would be, afterwards."""
+    if not check_mode:
+        return change()
+    after = before
+    for op in operations:
+        after = op.simulate(after)
+    return after
+
+
+def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
+    """Do the work and exit with its result, or with the one line that says what went wrong.
+
+    Where parameters are ``large``, they come back only from the verbosity on at which Ansible shows them.
+    """
+    try:
+        result = work()
+    except BadParameter as error:
+        module.fail_json(msg=output.line(str(error)), parameter=output.line(error.parameter))
+    except NetfleetError as error:
+        module.fail_json(msg=output.line(str(error)))
+    for warning in result.pop("warnings", ()):
+        module.warn(output.line(warning))
+    told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
+    module.exit_json(**output.printable(result), **told)
+
+
+def carry_out(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:
+    """Carry a request out and return the result; with None for the lock's timeout only say what would be done."""
+    capabilities.require(capabilities.CHANGE)
+    pyroute2_encoder.require()
+    namespaces.make_room(_FILES + 2 * len(request.references))
+    with contextlib.nullcontext() if lock_seconds is None else lock.held(lock_seconds):
+        return namespaces.apart(lambda: _with_kernel(request, name, lock_seconds is None, diff))
+
+
+def _with_kernel(request: Request, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
+    kernel = Kernel()
+    try:
+        return _from_look_to_look(kernel, request, name, check_mode, diff)
+    finally:
+        kernel.close()
+
+
+def _from_look_to_look(kernel: Kernel, request: Request, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
+    labels = namespace_registry.resolve(kernel, request.references, request.may_be_missing)
+    try:
+        desired = request.desired.relabel(labels)
+    except ValueError as error:
+        raise PlanError(str(error)) from None
+    if request.interpret:
+        desired = request.interpret(desired)
+    if request.everywhere:
+        namespace_registry.open_all(kernel)
+    before = _look(kernel, desired)
+    if request.complete:
+        stubs = {name: Netns(present=False, stub=True, group=mark) for name, mark in namespaces.stubs().items()}
+        completed = request.complete(desired, State({**stubs, **before.namespaces}))
+        if completed != desired:
+            desired = completed
+            before = _look(kernel, desired)
+    operations = scheduled(plan(desired, before))
+    after = through_gate(check_mode, operations, before, lambda: _change(kernel, desired, before, operations))
+    result = {
+        "changed": bool(operations),
+        "operations": [op.describe() for op in operations],
+        name: request.show(after, labels),
+    }
+    if diff:
+        result["diff"] = {"before": output.managed(desired, before), "after": output.managed(desired, after)}
+    return result
+
+
+def _look(kernel: Kernel, desired: State, fully: bool = False, known: Mapping[str, Reading] | None = None) -> State:
+    """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie.
+
+    Of other tables only what is managed is read, or ``fully`` all of them; of namespaces that are ``known``, nothing.
+    """
+    # Who is inside matters only where a namespace is to go, and takes long to find out.
+    someone_goes = any(netns.present is False for netns in desired.namespaces.values())
+    processes = namespaces.processes() if someone_goes else None
+
+    def read(label: str) -> Reading:
+        if known and label in known:
+            return known[label]
+        return _read(kernel, desired, label, processes, fully)
+
+    # Also those that are open already, as the other end of a link that is named may lie there.
+    readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.labels()))}
+    for label, reading in list(readings.items()):
+        want = desired.netns(label)
+        # Of a namespace that goes, all the other ends go too.
+        known_by = [one for one in reading.links if want.present is False or one["IFLA_IFNAME"] in want.links]
+        numbers = {message.get("IFLA_LINK_NETNSID") for message in known_by}
+        unknown = {number for number in numbers if number is not None} - set(reading.nsids)
+        if unknown and namespace_registry.discover(kernel, label, unknown):
+            readings = {one: read(one) for one in kernel.labels() | set(desired.namespaces)}
+    return observe(list(readings.values()))
+
+
+def _read(
+    kernel: Kernel, desired: State, label: str, processes: Processes | None = None, fully: bool = False
+) -> Reading:
+    want = desired.netns(label)
+    near = {end.netns for link in want.links.values() for end in (link.peer, link.parent) if end and end.netns}
+    return kernel.read(label, want, sorted(near), processes if want.present is False else None, fully)
+
+
+def _change(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
+    """Apply the operations and return the State afterwards; where that fails, bring back what was, and raise."""
+    applied = 0
+    seen: dict[str, Reading] = {}
+    deadline = time.monotonic() + _RUN_SECONDS
+    if may_lose(operations):
+        before = _look(kernel, desired, fully=True)
+    try:
+        kernel.expect(operations)
+        done = finished(operations)
+        for op in operations:
+            kernel.apply(op)
+            applied += 1
+            # Once its links are up the kernel is busy with what they say to each other, so a namespace that is finished
+            # is looked at before; what is still under way there is looked at again.
+            for label in done.get(applied, ()):
+                reading = _read(kernel, desired, label)
+                seen.update({} if reading.changing else {label: reading})
+            if time.monotonic() > deadline:
+                raise NetfleetError(f"{op.describe()}: done, but this run has taken {_RUN_SECONDS:g} seconds by now")
+        kernel.commit()
+        ends = leaving(before, operations)
+        kernel.wait_until_gone(ends)
+        after = _verified(kernel, desired, seen, lingering=bool(ends)) if operations else before
+        _refuse_duplicates(desired, after)
+        return after
+    except NetfleetError as error:
+        # A step that failed may have done a part of what it says.
+        left = _undo(kernel, before, operations[: applied + 1])
+        if left:
+            raise NetfleetError(f"{error}. What could not be undone: {'; '.join(left)}") from None
+        changed = "What this run had changed is undone" if applied else "Nothing was changed"
+        raise NetfleetError(f"{error}. {changed}.") from None
+
+
+def _undo(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
+    """Bring back what the operations changed; return what could not be."""
+    left = []
+    try:
+        kernel.expect_nothing()
+        kernel.restore()
+        aim = target(before, operations)
+        there = _look(kernel, aim)
+        way_back = plan(aim, there)
+        for op in way_back:
+            try:
+                kernel.apply(op)
+            except KernelError as error:
+                left.append(str(error))
+        kernel.commit()
+        kernel.wait_until_gone(leaving(there, way_back))
+        # Two of the same words are one thing that went wrong.
+        left += [op.describe() for op in plan(aim, _look(kernel, aim)) if not any(op.describe() in one for one in left)]
+    except NetfleetError as error:
+        left.append(str(error))
+    return left
+
+
+def _verified(kernel: Kernel, desired: State, seen: Mapping[str, Reading], lingering: bool) -> State:
+    """Return the State after everything was applied; raise NetfleetError for what the kernel took and did not keep.
+
+    What should have gone with a namespace stays where something else holds that open: then it goes by itself.
+    """
+    deadline = time.monotonic() + _DAD_SECONDS
+    while True:
+        state = _look(kernel, desired, known=seen)
+        left = plan(desired, state)
+        if left and lingering:
+            lingering = False
+            for op in left:
+                kernel.apply(op)
+            continue
+        if left:
+            wishes = "; ".join(op.describe() for op in left)
+            raise NetfleetError(f"the kernel accepted every request and yet did not do this: {wishes}")
+        if not _detecting(desired, state) or time.monotonic() > deadline:
+            return state
+        time.sleep(0.05)
+
+
+def _detecting(desired: State, state: State) -> bool:
+    """Tell whether duplicate address detection still runs for an address that is managed."""
+    pairs = ((want, state.link(label, want.name)) for label, want in desired.links())
+    # An address that failed stays tentative for good.
+    return any(
+        have and have.running and set(want.addresses or ()) & set(have.tentative) - set(have.dad_failed)
+        for want, have in pairs
+    )
+
+
+def _refuse_duplicates(desired: State, state: State) -> None:
+    for label, want in desired.links():
+        have = state.link(label, want.name)
+        failed = sorted(set(want.addresses or ()) & set(have.dad_failed)) if have else []
+        if failed:
+            place = Endpoint(label, want.name)
+            raise NetfleetError(f"duplicate address detection failed: another host has {', '.join(failed)} of {place}")

@@ -1,0 +1,236 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kernel's routing messages as dictionaries: a small decoder for what is read by the thousand.
+
+Fields and attributes carry the kernel's names (linux/rtnetlink.h, linux/if_link.h, linux/fib_rules.h). Attributes that
+no table below names are left out. A test holds the result against pyroute2's decoding of the same messages.
+"""
+
+from __future__ import annotations
+
+import functools
+import socket
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import (
+    Codec,
+    Decoder,
+    Entries,
+    attributes,
+    integer,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
+    BRIDGE_PORT,
+    KINDS,
+    MACVLAN_FLAGS,
+    Option,
+)
+
+Message = Mapping[str, Any]
+
+
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 0x1, 0x4, 0x300
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
+
+
+def text(data: bytes) -> str:
+    """Return a kernel string; bytes that are not UTF-8 come through reversibly as surrogates."""
+    return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+
+
+def raw(data: bytes) -> bytes:
+    """Return the bytes as they are, for whoever decodes them only where they are wanted."""
+    return data
+
+
+def mac(data: bytes) -> str:
+    """Return a hardware address."""
+    return data.hex(":")
+
+
+@functools.lru_cache(maxsize=4096)
+def address(data: bytes) -> str:
+    """Return an IP address in its canonical form, anything else in hexadecimal."""
+    if len(data) == 4:
+        return socket.inet_ntop(socket.AF_INET, data)
+    if len(data) != 16:
+        return data.hex()
+    found = socket.inet_ntop(socket.AF_INET6, data)
+    return _without_dots(data) if "." in found else found
+
+
+def _without_dots(data: bytes) -> str:
+    """Return an IPv6 address of which the C library writes the last 32 bits as an IPv4 address."""
+    import ipaddress  # it takes longer to import than to read a whole host, and hardly any host has such an address
+
+    return str(ipaddress.ip_address(data))
+
+
+def _macs(data: bytes) -> tuple[str, ...]:
+    return tuple(sorted(mac(value) for _number, value in attributes(data)))
+
+
+u8, u16, u32, u64, s32, be16 = (integer(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
+
+_CODECS: Mapping[str, Codec] = {
+    "u8": u8,
+    "u16": u16,
+    "u32": u32,
+    "be16": be16,
+    "ip": address,
+    "bool/u8": lambda data: bool(u8(data)),
+    "bool/u32": lambda data: bool(u32(data)),
+    "macvlan_flags": lambda data: tuple(sorted(name for name, bit in MACVLAN_FLAGS.items() if u16(data) & bit)),
+    "macs": _macs,
+}
+
+
+def options(specs: Mapping[str, Option]) -> Entries:
+    """Return the entries that decode the options of a kind of link."""
+    found = {spec.number: (name, _codec(spec)) for name, spec in specs.items()}
+    return {**found, **{spec.number6: (name, _codec(spec)) for name, spec in specs.items() if spec.number6}}
+
+
+def _codec(spec: Option) -> Codec:
+    codec = _CODECS[spec.codec]
+    if not spec.names:
+        return codec
+    names = {number: name for name, number in spec.names.items()}
+
+    def named(data: bytes) -> Any:
+        return names.get(codec(data), str(codec(data)))
+
+    return named
+
+
+def tell_group(found: dict[str, Any]) -> None:
+    """Name what the kernel gives as one attribute: the one remote, or the group, of a VXLAN link."""
+    remote = found.get("remote", "")
+    if remote.startswith("ff") if ":" in remote else 224 <= int(remote.partition(".")[0] or 0) < 240:
+        found["group"] = found.pop("remote")
+
+
+# A VXLAN link names its device in its own data.
+PARENT_INDEX = {3: ("parent_index", u32)}
+_DATA_OF_KIND: Mapping[str, Decoder] = {
+    kind: Decoder("", (), {**options(specs), **(PARENT_INDEX if kind == "vxlan" else {})})
+    for kind, specs in KINDS.items()
+    if specs
+}
+_DATA_OF_SLAVE_KIND: Mapping[str, Decoder] = {"bridge": Decoder("", (), options(BRIDGE_PORT))}
+
+
+def _linkinfo(data: bytes) -> dict[str, Any]:
+    found = dict(attributes(data))
+    result: dict[str, Any] = {}
+    for kind, details, name, tables in (
+        (1, 2, "INFO", _DATA_OF_KIND),
+        (4, 5, "INFO_SLAVE", _DATA_OF_SLAVE_KIND),
+    ):
+        if kind in found:
+            result[f"IFLA_{name}_KIND"] = text(found[kind])
+            known = tables.get(result[f"IFLA_{name}_KIND"])
+            if known and details in found:
+                result[f"IFLA_{name}_DATA"] = known(found[details])
+    if result.get("IFLA_INFO_KIND") == "vxlan":
+        tell_group(result.get("IFLA_INFO_DATA", {}))
+    return result
+
+
+def _altnames(data: bytes) -> tuple[str, ...]:
+    return tuple(text(value) for number, value in attributes(data) if number == 53)
+
+
+_LINK_FIELDS = ("family", "type", "index", "flags", "change")
+_ROUTE_FIELDS = ("family", "dst_len", "src_len", "tos", "table", "protocol", "scope", "type", "flags")
+_LINK: Entries = {
+    1: ("IFLA_ADDRESS", mac),
+    3: ("IFLA_IFNAME", text),
+    4: ("IFLA_MTU", u32),
+    5: ("IFLA_LINK", u32),
+    6: ("IFLA_QDISC", text),
+    10: ("IFLA_MASTER", u32),
+    13: ("IFLA_TXQLEN", u32),
+    16: ("IFLA_OPERSTATE", u8),
+    18: ("IFLA_LINKINFO", _linkinfo),
+    20: ("IFLA_IFALIAS", text),
+    23: ("IFLA_STATS64", raw),
+    26: ("IFLA_AF_SPEC", raw),
+    27: ("IFLA_GROUP", u32),
+    30: ("IFLA_PROMISCUITY", u32),
+    35: ("IFLA_CARRIER_CHANGES", u32),
+    37: ("IFLA_LINK_NETNSID", s32),
+    52: ("IFLA_PROP_LIST", _altnames),
+}
+_ADDRESS: Entries = {
+    1: ("IFA_ADDRESS", address),
+    2: ("IFA_LOCAL", address),
+    3: ("IFA_LABEL", text),
+    4: ("IFA_BROADCAST", address),
+    6: ("IFA_CACHEINFO", struct.Struct("=IIII").unpack_from),
+    8: ("IFA_FLAGS", u32),
+    11: ("IFA_PROTO", u8),
+}
+_ROUTE: Entries = {
+    1: ("RTA_DST", address),
+    2: ("RTA_SRC", address),
+    4: ("RTA_OIF", u32),
+    5: ("RTA_GATEWAY", address),
+    6: ("RTA_PRIORITY", u32),
+    7: ("RTA_PREFSRC", address),
+    8: ("RTA_METRICS", raw),
+    9: ("RTA_MULTIPATH", raw),
+    15: ("RTA_TABLE", u32),
+    18: ("RTA_VIA", lambda data: address(data[2:])),
+}
+_RULE: Entries = {
+    1: ("FRA_DST", address),
+    2: ("FRA_SRC", address),
+    3: ("FRA_IIFNAME", text),
+    4: ("FRA_GOTO", u32),
+    6: ("FRA_PRIORITY", u32),
+    10: ("FRA_FWMARK", u32),
+    15: ("FRA_TABLE", u32),
+    16: ("FRA_FWMASK", u32),
+    17: ("FRA_OIFNAME", text),
+    20: ("FRA_UID_RANGE", struct.Struct("=II").unpack_from),
+    21: ("FRA_PROTOCOL", u8),
+    22: ("FRA_IP_PROTO", u8),
+    23: ("FRA_SPORT_RANGE", struct.Struct("=HH").unpack_from),
+    24: ("FRA_DPORT_RANGE", struct.Struct("=HH").unpack_from),
+}
+_NEIGHBOUR: Entries = {
+    1: ("NDA_DST", address),
+    2: ("NDA_LLADDR", mac),
+    5: ("NDA_VLAN", u16),
+    6: ("NDA_PORT", be16),
+    7: ("NDA_VNI", u32),
+    8: ("NDA_IFINDEX", u32),
+    9: ("NDA_MASTER", u32),
+    15: ("NDA_FLAGS_EXT", u32),
+}
+_NSID: Entries = {1: ("NETNSA_NSID", s32)}
+
+_DECODERS: Mapping[str, Decoder] = {
+    "link": Decoder("BxHiII", _LINK_FIELDS, _LINK),
+    # For whoever wants more of a link's kind than what can be set.
+    "link, its kind as bytes": Decoder("BxHiII", _LINK_FIELDS, {**_LINK, 18: ("IFLA_LINKINFO", raw)}),
+    "address": Decoder("BBBBI", ("family", "prefixlen", "flags", "scope", "index"), _ADDRESS),
+    "route": Decoder("BBBBBBBBI", _ROUTE_FIELDS, _ROUTE),
+    "rule": Decoder("BBBBBxxBI", ("family", "dst_len", "src_len", "tos", "table", "action", "flags"), _RULE),
+    "neighbour": Decoder("BxxxiHBB", ("family", "index", "state", "flags", "type"), _NEIGHBOUR),
+    "nsid": Decoder("B", ("family",), _NSID),
+}
+
+
+def decode(kind: str, payload: bytes) -> dict[str, Any]:
+    """Decode a message of kind link, address, route, rule, neighbour or nsid, given without its netlink header."""
+    return _DECODERS[kind](payload)
+
+
+def decoder(kind: str) -> Decoder:
+    """Return what decodes messages of a kind, for whoever has thousands of them."""
+    return _DECODERS[kind]

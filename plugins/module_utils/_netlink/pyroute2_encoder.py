@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The library pyroute2: whether it is there, and requests in its encoding. No other file imports it."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingLibrary
+from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import Message
+
+_MINIMUM = (0, 7, 2)
+_NETLINK_HEADER = 16
+
+
+def require() -> None:
+    """Raise MissingLibrary unless a usable pyroute2 is installed; it is imported only when something has to change."""
+    wanted = ".".join(str(part) for part in _MINIMUM)
+    install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
+    version = _version("pyroute2")
+    if version is None:
+        raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is missing on this host: {install}")
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _MINIMUM:
+        raise MissingLibrary(f"pyroute2 {version} on this host is too old, {wanted} or later is needed: {install}")
+
+
+def _version(library: str) -> str | None:
+    """Return the version of a library that is installed, without importing it."""
+    spec = importlib.util.find_spec(library)
+    if spec is None or spec.origin is None:
+        return None
+    # As the library for this does, which takes longer to import than to read a hundred namespaces.
+    for entry in Path(spec.origin).parent.parent.glob(f"{library}-*-info"):
+        found = re.fullmatch(rf"{library}-(\d[^-]*).*\.(dist|egg)-info", entry.name)
+        if found:
+            return found[1]
+    from importlib import metadata
+
+    try:
+        return metadata.version(library)
+    except metadata.PackageNotFoundError:
+        return None  # what is left of one that was removed
+
+
+@functools.cache
+def _classes() -> Mapping[str, Any]:
+    """Return pyroute2's message classes; importing them costs more than reading a namespace, so it waits."""
+    from pyroute2.netlink.rtnl.fibmsg import fibmsg
+    from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
+    from pyroute2.netlink.rtnl.ndmsg import ndmsg
+    from pyroute2.netlink.rtnl.rtmsg import rtmsg
+
+    # With the attributes of linux/if_link.h that pyroute2 does not know yet, or not in every version.
+    kinds = ifinfmsg.ifinfo.data_map
+    for kind, base, attributes in (
+        ("macvlan", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
+        ("macvtap", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
+        ("ipvlan", kinds["ipvlan"], (*kinds["ipvlan"].nla_map[:2], ("IFLA_IPVLAN_FLAGS", "uint16"))),
+    ):
+        kinds[kind] = type(f"{kind}_data", (base,), {"nla_map": attributes})
+    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg, "neighbour": ndmsg}
+
+
+def encoded(request: Message) -> bytes:
+    """Return a request as bytes, without its netlink header, in pyroute2's encoding."""
+    body = _classes()[request.kind]()
+    for name, value in request.fields.items():
+        body[name] = value
+    body["attrs"] = list(request.attributes)
+    body.encode()
+    return bytes(body.data[_NETLINK_HEADER:])

@@ -1,0 +1,113 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""DNS: what a server, or the namespace's own resolver, says of a name."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import socket
+import time
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import dns as dns_codec
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
+    ERROR,
+    FILTERED,
+    NODATA,
+    NXDOMAIN,
+    OPEN,
+    REFUSED,
+    SERVFAIL,
+    Check,
+    Outcome,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import resolver as net_resolver
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.resolver import Resolver
+
+_STATES = {"NXDOMAIN": NXDOMAIN, "REFUSED": REFUSED}
+
+
+def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
+    """Ask for the name as often as wanted, and where wanted through the domains that are to be searched."""
+    server = check.options.get("server")
+    servers = (server,) if server else resolver.servers
+    if not servers:
+        return Outcome(ERROR, f"{resolver.path} names no server, and no other was given")
+    kind, names = _question(check, resolver)
+    times: list[float] = []
+    every: list[Outcome] = []
+    for number in range(check.count):
+        if number:
+            time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
+        until = min(deadline, time.monotonic() + check.timeout)
+        for name in names:
+            found = _asked(check, servers, name, kind, until)
+            every.append(found)
+            times.extend(found.times)
+            if found.state == OPEN or not found.times:
+                break
+        if time.monotonic() >= deadline:
+            break
+    best = min(reversed(every), key=_rank)
+    return changed(best, times=tuple(times), sent=len(every))
+
+
+def _question(check: Check, resolver: Resolver) -> tuple[str, tuple[str, ...]]:
+    kind = check.options.get("record")
+    try:
+        name = dns_codec.reverse(str(ipaddress.ip_address(check.target)))
+        return kind or "PTR", (name if kind in (None, "PTR") else check.target,)
+    except ValueError:
+        kind = kind or ("AAAA" if check.family == 6 else "A")
+    searched = check.options.get("search")
+    return kind, net_resolver.candidates(check.target, resolver) if searched else (check.target.rstrip("."),)
+
+
+def _rank(outcome: Outcome) -> int:
+    return (OPEN, NODATA, NXDOMAIN).index(outcome.state) if outcome.state in (OPEN, NODATA, NXDOMAIN) else 3
+
+
+def _asked(check: Check, servers: tuple[str, ...], name: str, kind: str, deadline: float) -> Outcome:
+    """Return what becomes of one question."""
+    try:
+        if len(servers) == 1:
+            answer, seconds = _patiently(check, servers[0], name, kind, deadline)
+            server = servers[0]
+        else:
+            server, answer, seconds = net_resolver.asked(check, name, kind, servers, deadline)
+    except net_resolver.Unresolved as error:
+        return Outcome(FILTERED, str(error))
+    except OSError as error:
+        found = sockets.outcome(error)
+        return changed(found, reason=f"{servers[0]}: {found.reason}")
+    except ValueError as error:
+        return Outcome(SERVFAIL, f"what {servers[0]} answers cannot be read: {error}")
+    facts: dict[str, Any] = {
+        "server": server,
+        "question": f"{name} {kind}",
+        "rcode": answer.rcode,
+        "authoritative": answer.authoritative,
+        "answers": [record._asdict() for record in answer.records],
+    }
+    values = [record.data for record in answer.records if record.type == kind]
+    if answer.rcode != "NOERROR":
+        return Outcome(
+            _STATES.get(answer.rcode, SERVFAIL), f"{server} says of {name}: {answer.rcode}", (seconds,), 1, facts
+        )
+    if not values:
+        return Outcome(NODATA, f"{server} knows {name}, but no {kind} of it", (seconds,), 1, facts)
+    missing = [one for one in check.options.get("answers") or () if one.rstrip(".") not in values]
+    wishes = (f"{', '.join(missing)} is not among the answers",) if missing else ()
+    return Outcome(OPEN, f"{server} says: {name} {kind} {', '.join(values)}", (seconds,), 1, facts, wishes)
+
+
+def _patiently(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[dns_codec.Answer, float]:
+    """Ask one server, and once more if a datagram may have been lost."""
+    if check.options.get("protocol") != "tcp":
+        with contextlib.suppress(socket.timeout):
+            return net_resolver.ask(check, server, name, kind, time.monotonic() + (deadline - time.monotonic()) / 2)
+    return net_resolver.ask(check, server, name, kind, deadline)

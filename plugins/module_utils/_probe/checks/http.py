@@ -1,0 +1,122 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HTTP: does a server answer one request, and as is wished. Redirections are told, and never followed."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.checks import tcp
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
+    FILTERED,
+    OPEN,
+    REFUSED,
+    Check,
+    Outcome,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets, tls
+
+_BODY_BYTES = 1 << 18
+_GOOD = range(200, 400)
+
+
+def probe(check: Check, address: str, deadline: float) -> Outcome:
+    """Send the request as often as wanted; the last answer is the one that is told."""
+    every: list[Outcome] = []
+    for number in range(check.count):
+        if number:
+            time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
+        every.append(_once(check, address, min(deadline, time.monotonic() + check.timeout)))
+        if time.monotonic() >= deadline:
+            break
+    found = next((one for one in reversed(every) if one.state == OPEN), every[0])
+    return changed(found, times=tuple(seconds for one in every for seconds in one.times), sent=len(every))
+
+
+def _once(check: Check, address: str, deadline: float) -> Outcome:
+    facts: dict[str, Any] = {}
+    is_secure = check.options["url"].startswith("https:")
+    if is_secure:
+        # The certificate is looked at, and verified, on connections of its own, so that it is told also if it is bad.
+        connection = tcp.connected(check, address, deadline)
+        if isinstance(connection, Outcome):
+            return connection
+        with connection:
+            problem = tcp.secured(check, address, connection, deadline, facts)
+        if problem:
+            return changed(problem, facts={"tls": facts} if facts else {})
+    started = time.monotonic()
+    connection = tcp.connected(check, address, deadline)
+    if isinstance(connection, Outcome):
+        return connection
+    try:
+        with connection, sockets.ended_at(deadline, connection):
+            if is_secure:
+                connection = tls.handshake(check, connection, verified=bool(check.options.get("verify")))[0]
+            with connection:
+                return _exchanged(check, connection, started, {"tls": facts} if facts else {})
+    except (tls.Distrusted, ssl.SSLError) as error:
+        return tcp.tls_problem(check, address, error)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return _broken(check, address, error, deadline)
+
+
+def _broken(check: Check, address: str, error: Exception, deadline: float) -> Outcome:
+    """Return what an answer that did not come, or is none, means."""
+    there = f"port {check.port} of {address} takes connections"
+    if isinstance(error, socket.timeout) or time.monotonic() >= deadline - 0.01:
+        return Outcome(FILTERED, f"{there}, but does not answer the request in time")
+    if isinstance(error, (ConnectionError, http.client.RemoteDisconnected)):
+        return Outcome(REFUSED, f"{there}, and ends them without an answer")
+    return Outcome(REFUSED, f"{there}, but what it answers is not HTTP: {escaped(str(error))[:80]}")
+
+
+def _exchanged(check: Check, connection: socket.socket, started: float, told: dict[str, Any]) -> Outcome:
+    parts = urlsplit(check.options["url"])
+    client = http.client.HTTPConnection(check.target, check.port)
+    client.sock = connection
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    own = check.options.get("headers") or {}
+    given = {name.lower() for name in own}
+    method = check.options.get("method") or "GET"
+    client.putrequest(method, target, skip_host="host" in given, skip_accept_encoding=True)
+    for name, value in {"User-Agent": "netfleet.docker.probe", "Connection": "close"}.items():
+        if name.lower() not in given:
+            client.putheader(name, value)
+    for name, value in own.items():
+        client.putheader(name, value)
+    client.endheaders()
+    response = client.getresponse()
+    body = response.read(_BODY_BYTES)
+    seconds = time.monotonic() - started
+    told["status"] = response.status
+    told["http_reason"] = escaped(response.reason)
+    told["body_bytes"] = len(body)
+    told["location"] = response.headers.get("Location")
+    wishes = _wishes(check, response, body)
+    reason = f"answers {response.status} {escaped(response.reason)}".rstrip()
+    return Outcome(OPEN, reason, (seconds,), 1, told, wishes)
+
+
+def _wishes(check: Check, response: http.client.HTTPResponse, body: bytes) -> tuple[str, ...]:
+    """Return what the answer lacks."""
+    found = []
+    wanted = check.options.get("status")
+    if response.status not in (wanted or _GOOD):
+        found.append(f"status {' or '.join(map(str, wanted)) if wanted else '200 to 399'} was expected")
+    for name, value in (check.options.get("response_headers") or {}).items():
+        there = response.headers.get(name)
+        if there is None or value not in there:
+            found.append(f"its header {name} {'is not there' if there is None else f'does not contain {value!r}'}")
+    contains = check.options.get("contains")
+    if contains and contains not in escaped(body.decode("utf-8", "surrogateescape")):
+        found.append(f"its body does not contain {contains!r}")
+    return tuple(found)

@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""ARP and neighbour discovery: who on the link has an address, and is that only one."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import arp as arp_codec
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import icmp as icmp_codec
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
+    DUPLICATE,
+    FREE,
+    OFF_LINK,
+    OPEN,
+    UNIQUE,
+    UNREACHABLE,
+    Check,
+    Outcome,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import route
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.sockets import CannotOpen
+
+_ARP, _IPV6 = 0x0806, 0x86DD
+_OUTGOING = 4
+_FRAME = 2048
+# Others on the link get that long to answer after the first one.
+_SECONDS_FOR_OTHERS = 0.5
+
+
+def neighbour(check: Check, address: str, deadline: float) -> Outcome:
+    """Ask who has an address, as the kernel does before it sends there."""
+    try:
+        way = route.to(address, check.interface)
+    except KernelError as error:
+        return Outcome(UNREACHABLE, f"there is no route: {error.words}")
+    except OSError:
+        raise CannotOpen(f"there is no interface {check.interface} in this namespace") from None
+    if way.local:
+        return Outcome(
+            OFF_LINK, f"{address} is this namespace's own address; a check of type duplicate asks for others"
+        )
+    if way.gateway and not check.interface:
+        return Outcome(OFF_LINK, f"{address} is not on a link of this namespace; packets go to {way.gateway} first")
+    found, sent = _asked(check, way.interface, address, way.source or ("::" if ":" in address else "0.0.0.0"), deadline)
+    facts = {"interface": way.interface, "macs": sorted(found)}
+    times = tuple(found.values())
+    if not found:
+        return Outcome(UNREACHABLE, f"nobody on {way.interface} has {address}", (), sent, facts)
+    if len(found) > 1:
+        return Outcome(
+            DUPLICATE, f"{len(found)} on {way.interface} have {address}: {', '.join(facts['macs'])}", times, None, facts
+        )
+    return Outcome(OPEN, f"{facts['macs'][0]} on {way.interface} has {address}", times, None, facts)
+
+
+def duplicate(check: Check, address: str, deadline: float) -> Outcome:
+    """Ask who has an address, from none, as whoever is about to take it does; nobody learns anything of it."""
+    interface = check.interface or ""
+    found, _sent = _asked(check, interface, address, "::" if ":" in address else "0.0.0.0", deadline)
+    own = route.is_own(address)
+    facts: dict[str, Any] = {"interface": interface, "macs": sorted(found), "own": own}
+    times, macs = tuple(found.values()), ", ".join(sorted(found))
+    if own and found:
+        return Outcome(
+            DUPLICATE, f"{address} is this namespace's, and {macs} on {interface} has it too", times, None, facts
+        )
+    if len(found) > 1:
+        return Outcome(DUPLICATE, f"{len(found)} on {interface} have {address}: {macs}", times, None, facts)
+    if own or found:
+        who = "this namespace" if own else macs
+        return Outcome(UNIQUE, f"{who} alone has {address} on {interface}", times, None, facts)
+    return Outcome(FREE, f"nobody on {interface} has {address}", times, None, facts)
+
+
+def _asked(check: Check, interface: str, address: str, source: str, deadline: float) -> tuple[dict[str, float], int]:
+    """Return who answers with which MAC address after how many seconds, and how often that was asked."""
+    try:
+        mac = route.mac(interface)
+    except KernelError:
+        raise CannotOpen(f"there is no interface {interface} in this namespace") from None
+    if mac is None:
+        raise CannotOpen(f"{interface} is down, or has no neighbours that could be asked")
+    protocol = _IPV6 if ":" in address else _ARP
+    question, group = (
+        icmp_codec.solicitation(address, mac, source)
+        if protocol == _IPV6
+        else (arp_codec.request(address, mac, source), arp_codec.BROADCAST)
+    )
+    found: dict[str, float] = {}
+    sent = 0
+    try:
+        link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
+    except PermissionError:
+        raise CannotOpen("this takes root (CAP_NET_RAW)") from None
+    with link:
+        link.bind((interface, protocol))
+        end = min(deadline, time.monotonic() + check.timeout)
+        for number in range(check.count):
+            is_last = number == check.count - 1
+            started = time.monotonic()
+            link.sendto(question, (interface, protocol, 0, 0, group))
+            sent += 1
+            wait = end - started if is_last and not found else max(check.interval, _SECONDS_FOR_OTHERS)
+            until = min(end, started + wait)
+            while (left := until - time.monotonic()) > 0 and select.select([link], [], [], left)[0]:
+                packet, sender = link.recvfrom(_FRAME)
+                answer = (
+                    icmp_codec.advertised(packet, address, sender[4])
+                    if protocol == _IPV6
+                    else arp_codec.answer(packet, address)
+                )
+                if answer and sender[2] != _OUTGOING and answer != mac:
+                    found.setdefault(answer.hex(":"), time.monotonic() - started)
+                    until = min(until, time.monotonic() + _SECONDS_FOR_OTHERS)
+            if found and check.type == "neighbour":
+                break
+    return found, sent

@@ -1,0 +1,170 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Path MTU: the largest packet that gets there and back in one piece, and who says so if it is not the link's.
+
+Packets that are too large for some link on the way are to come back as a message with its MTU. Where they vanish
+instead, connections come about and then hang: a black hole.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs.icmp import Reply
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
+    BLACK_HOLE,
+    FILTERED,
+    OPEN,
+    Check,
+    Outcome,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import route, sockets
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.icmp_socket import Echo
+
+_SMALLEST = {4: 68, 6: 104}
+_AT_ONCE = 16
+_TWICE = 2
+_ROUND_SECONDS = 1.0
+# A reply to a packet of our size comes about as soon as that to a small one.
+_PATIENCE = 10
+
+
+def probe(check: Check, address: str, deadline: float) -> Outcome:
+    """Find the largest size that is answered, between one that every link takes and the first link's MTU."""
+    way = route.to(address, check.interface, check.source)
+    first = route.mtu(way.interface) if way.interface else 1500
+    with Echo(check, address) as echo:
+        echo.fragment(allowed=False)
+        search = _Search(echo, deadline)
+        low = _SMALLEST[echo.version]
+        high = max(min(first, check.options.get("max_mtu") or 65535, 65535), low)
+        if not search.passing([low], min(check.timeout, 3.0)):
+            return search.nothing(address)
+        found = _largest(search, low, high)
+        facts: dict[str, Any] = {
+            "path_mtu": found,
+            "link_mtu": first,
+            "interface": way.interface,
+            "reduced_by": search.narrowed,
+            "fragments_pass": None,
+        }
+        if found < high and time.monotonic() < deadline:
+            echo.fragment(allowed=True)
+            facts["fragments_pass"] = bool(search.passing([high], search.patience()))
+    return _judged(check, address, facts, high, search)
+
+
+def _largest(search: _Search, low: int, high: int) -> int:
+    """Return the largest size that passes, where ``low`` is known to."""
+    while low < high:
+        told = search.told
+        # The largest first, as it nearly always passes, then many at once.
+        sizes = [high] if high == search.told or not search.asked else _spread(low, high)
+        passed = search.passing(sizes, search.patience())
+        low = max([low, *passed])
+        if search.told != told and low <= search.told < high:
+            high = search.told  # a router said what it takes
+        elif low < high:
+            refused = [size for size in sizes if size > low]
+            high = min([high, *(size - 1 for size in refused)])
+        if search.over():
+            break
+    return low
+
+
+def _spread(low: int, high: int) -> list[int]:
+    step = max((high - low) // _AT_ONCE, 1)
+    steps = sorted({*range(low + step, high, step), high})
+    first = max(len(steps) - _AT_ONCE - 1, 0)
+    return steps[first:]
+
+
+class _Search:
+    """Sends sizes and keeps what came back."""
+
+    def __init__(self, echo: Echo, deadline: float) -> None:
+        self._echo = echo
+        self._deadline = deadline
+        self._sequences = itertools.count()
+        self.times: list[float] = []
+        self.sent = 0
+        self.asked = False
+        self.told = 0
+        self.narrowed: list[dict[str, Any]] = []
+        self._problem: tuple[str, str] | None = None
+
+    def over(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    def patience(self) -> float:
+        return min(_ROUND_SECONDS, max(_PATIENCE * max(self.times, default=0.0), 0.3))
+
+    def passing(self, sizes: list[int], seconds: float) -> list[int]:
+        """Return which of the sizes are answered, each of two times sent; those that the link refuses are not."""
+        passed: set[int] = set()
+        self.asked = len(sizes) > 1 or self.asked or bool(self.times)
+        for _round in range(_TWICE):
+            waiting = {}
+            for size in sizes:
+                if size in passed:
+                    continue
+                sequence = next(self._sequences) & 0xFFFF
+                try:
+                    self._echo.send(sequence, size)
+                except OSError as error:
+                    found = sockets.outcome(error)
+                    self._problem = self._problem or (found.state, found.reason)
+                    continue
+                self.sent += 1
+                waiting[sequence] = size
+            until = min(self._deadline, time.monotonic() + seconds)
+            for reply, took in self._echo.replies(until) if waiting else ():
+                size_of = waiting.pop(reply.sequence, None)
+                if size_of is None:
+                    continue
+                if reply.kind == "reply":
+                    passed.add(size_of)
+                    self.times.append(took)
+                else:
+                    self._complained(reply)
+                if not waiting:
+                    break
+            if len(passed) == len(sizes) or self.told or self.over():
+                break
+        return sorted(passed)
+
+    def _complained(self, reply: Reply) -> None:
+        if reply.kind == "too_big":
+            if reply.mtu and (not self.told or reply.mtu < self.told):
+                self.told = reply.mtu
+                self.narrowed.append({"address": reply.sender, "mtu": reply.mtu})
+        elif self._problem is None:
+            self._problem = self._echo.complaint(reply)
+
+    def nothing(self, address: str) -> Outcome:
+        """Return what it means that not even a small packet is answered."""
+        silence = f"{address} does not answer even small echo requests, so nothing is known of larger ones"
+        state, reason = self._problem or (FILTERED, silence)
+        return Outcome(state, reason, (), self.sent)
+
+
+def _judged(check: Check, address: str, facts: dict[str, Any], high: int, search: _Search) -> Outcome:
+    found = facts["path_mtu"]
+    least = check.options.get("min_mtu")
+    wishes = (f"at least {least} was expected",) if least and found < least else ()
+    says = " and ".join(f"{one['address']} says {one['mtu']}" for one in facts["reduced_by"])
+    told = bool(facts["reduced_by"]) and facts["reduced_by"][-1]["mtu"] == found
+    if found == high:
+        reason = f"packets of {found} bytes reach {address} and come back whole"
+    elif told:
+        reason = f"packets of up to {found} bytes reach {address} and come back whole: {says}"
+    else:
+        reason = (
+            f"packets of more than {found} bytes to {address} or back vanish without a word, though the link takes "
+            f"{high}" + (f" ({says})" if says else "")
+        )
+        return Outcome(BLACK_HOLE, reason, tuple(search.times), None, facts)
+    return Outcome(OPEN, reason, tuple(search.times), None, facts, wishes)

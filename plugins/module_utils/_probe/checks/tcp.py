@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TCP: does a connection come about, and TLS on it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
+    ERROR,
+    FILTERED,
+    NO_TLS,
+    OPEN,
+    UNTRUSTED,
+    Check,
+    Outcome,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets, tls
+
+
+def probe(check: Check, address: str, deadline: float) -> Outcome:
+    """Connect as often as wanted; where TLS is wanted, shake hands, and once more to verify."""
+    times: list[float] = []
+    problem: Outcome | None = None
+    facts: dict[str, Any] = {}
+    sent = 0
+    for number in range(check.count):
+        if number:
+            time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
+        until = min(deadline, time.monotonic() + check.timeout)
+        sent += 1
+        started = time.monotonic()
+        connection = connected(check, address, until)
+        if isinstance(connection, Outcome):
+            problem = connection
+        else:
+            with connection:
+                times.append(time.monotonic() - started)
+                if check.options.get("tls") and not facts:
+                    problem = secured(check, address, connection, until, facts)
+        if time.monotonic() >= deadline or (problem and problem.state in (ERROR, NO_TLS, UNTRUSTED)):
+            break
+    told = {"tls": facts} if facts else {}
+    if problem and (not times or problem.state in (NO_TLS, UNTRUSTED)):
+        return Outcome(problem.state, problem.reason, tuple(times), sent, told)
+    lost = f", but not {sent - len(times)} of {sent} times" if sent > len(times) else ""
+    secure = f" and speaks {facts['version']}" if facts else ""
+    return Outcome(OPEN, f"port {check.port} of {address} takes connections{secure}{lost}", tuple(times), sent, told)
+
+
+def connected(check: Check, address: str, deadline: float) -> socket.socket | Outcome:
+    """Return a connection, or what came instead of it."""
+    connection = sockets.opened(check, address, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(sockets.seconds_left(deadline))
+        connection.connect(sockets.place(check, address, check.port))
+    except OSError as error:
+        with connection:
+            return sockets.outcome(error, connection)
+    return connection
+
+
+def secured(
+    check: Check, address: str, connection: socket.socket, deadline: float, facts: dict[str, Any]
+) -> Outcome | None:
+    """Shake hands on a connection and add its facts; where wanted verify on another; return what is wrong, if any."""
+    try:
+        with sockets.ended_at(deadline, connection):
+            secure, found = tls.handshake(check, connection, verified=False)
+            secure.close()
+        facts.update(found)
+        if check.options.get("verify"):
+            facts["verified"] = False
+            again = connected(check, address, deadline)
+            if isinstance(again, Outcome):
+                return again
+            with again, sockets.ended_at(deadline, again):
+                tls.handshake(check, again, verified=True)[0].close()
+            facts["verified"] = True
+    except (tls.Distrusted, OSError) as error:
+        return tls_problem(check, address, error)
+    return None
+
+
+def tls_problem(check: Check, address: str, error: Exception) -> Outcome:
+    """Return what it means that TLS does not come about."""
+    there = f"port {check.port} of {address} takes connections"
+    if isinstance(error, tls.Distrusted):
+        return Outcome(UNTRUSTED, f"its certificate does not stand verification: {error}")
+    if isinstance(error, socket.timeout):
+        return Outcome(FILTERED, f"{there}, but says nothing to TLS in time")
+    if isinstance(error, ssl.SSLError):
+        words = (error.reason or str(error)).replace("_", " ").lower()
+        return Outcome(NO_TLS, f"{there}, but not TLS: {words}")
+    if isinstance(error, FileNotFoundError):
+        return Outcome(ERROR, f"ca_file: {error.strerror}")
+    return Outcome(NO_TLS, f"{there}, and ends them when TLS begins")

@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Traceroute: the routers on the way, each found by echo requests that expire there."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._probe import evaluation
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import FILTERED, OPEN, Check, Outcome
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.icmp_socket import Echo
+
+_HOPS = 30
+_AT_ONCE = 6
+_SIZE = {4: 60, 6: 80}
+_SEQUENCES_A_HOP = 1000
+
+
+def probe(check: Check, address: str, deadline: float) -> Outcome:
+    """Send to some hops at once, then to the next ones, until the target or somebody who refuses has answered."""
+    most = check.options.get("max_hops") or _HOPS
+    with Echo(check, address) as echo:
+        trace = _Trace(echo, check)
+        for start in range(1, most + 1, _AT_ONCE):
+            try:
+                waiting = trace.send(range(start, min(start + _AT_ONCE, most + 1)))
+            except OSError as error:
+                found = sockets.outcome(error)
+                return Outcome(found.state, found.reason, (), None, {"hops": [], "packets": trace.sent})
+            trace.receive(waiting, min(deadline, time.monotonic() + check.timeout))
+            if trace.ends or time.monotonic() >= deadline:
+                break
+    return trace.outcome(address)
+
+
+class _Trace:
+    """What was sent and what came back."""
+
+    def __init__(self, echo: Echo, check: Check) -> None:
+        self._echo = echo
+        self._count = check.count
+        self._hops: dict[int, _Hop] = {}
+        self._times: list[float] = []
+        self.ends: dict[int, tuple[str, str]] = {}
+        self.sent = 0
+
+    def send(self, hops: range) -> set[int]:
+        """Send to these hops and return the sequences; raise OSError."""
+        waiting = set()
+        for hop in hops:
+            self._hops[hop] = _Hop()
+            self._echo.hops(hop)
+            for number in range(self._count):
+                self._echo.send(hop * _SEQUENCES_A_HOP + number, _SIZE[self._echo.version])
+                self.sent += 1
+                waiting.add(hop * _SEQUENCES_A_HOP + number)
+        return waiting
+
+    def receive(self, waiting: set[int], until: float) -> None:
+        """Take what comes back, until everything has that can, or the time is over."""
+        for reply, seconds in self._echo.replies(until):
+            hop = reply.sequence // _SEQUENCES_A_HOP
+            self._hops[hop].add(reply.sender, seconds)
+            if reply.kind == "reply":
+                self._times.append(seconds)
+                self.ends.setdefault(hop, (OPEN, ""))
+            elif reply.kind != "expired":
+                self.ends.setdefault(hop, self._echo.complaint(reply))
+            waiting.discard(reply.sequence)
+            # What lies beyond the target answers too, as the target.
+            last = min(self.ends, default=hop)
+            if not any(one // _SEQUENCES_A_HOP <= last or not self.ends for one in waiting):
+                return
+
+    def outcome(self, address: str) -> Outcome:
+        """Return how far it went."""
+        last = min(self.ends, default=max(self._hops))
+        rows = [self._hops[hop].row(hop) for hop in sorted(self._hops) if hop <= last]
+        heard = [row for row in rows if row["addresses"]]
+        where = (
+            f"the last that answers is {heard[-1]['addresses'][0]}, hop {heard[-1]['hop']}" if heard else "nobody does"
+        )
+        state, reason = self.ends.get(last, (FILTERED, f"{address} does not answer; {where}"))
+        if state == OPEN:
+            reason = f"{address} answers, {last} {'hop' if last == 1 else 'hops'} away"
+        return Outcome(state, reason, tuple(self._times), None, {"hops": rows, "packets": self.sent})
+
+
+class _Hop:
+    """Who answered from one distance."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[str, None] = {}
+        self._times: list[float] = []
+
+    def add(self, sender: str, seconds: float) -> None:
+        """Take an answer."""
+        self._addresses[sender] = None
+        self._times.append(seconds)
+
+    def row(self, number: int) -> dict[str, Any]:
+        """Return the hop as a row of the result."""
+        return {"hop": number, "addresses": list(self._addresses), "latency": evaluation.latency(self._times)}

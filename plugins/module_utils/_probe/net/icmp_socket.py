@@ -1,0 +1,107 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Echo requests and all that comes back about them, by which ping, path MTU and traceroute see."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import select
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import icmp as icmp_codec
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs.icmp import Reply
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import FILTERED, UNREACHABLE, Check
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_MORE = 1 << 21
+_PACKET = 65535
+# linux/in.h, linux/in6.h, linux/icmp.h
+_IP_MTU_DISCOVER, _IPV6_MTU_DISCOVER, _IPV6_DONTFRAG = 10, 23, 62
+_PROBE, _MAY_FRAGMENT = 3, 0
+_SOL_RAW, _ICMP_FILTER = 255, 1
+_ICMP6_FILTER = 1
+_ICMP_PROTOCOLS = {4: 1, 6: 58}
+# Two checks at a time must not take each other's replies.
+_identifiers = itertools.count(os.getpid())
+
+
+class Echo:
+    """A raw socket that sends echo requests to one address; use it as a context manager."""
+
+    def __init__(self, check: Check, address: str) -> None:
+        self.version = sockets.version(address)
+        self._identifier = next(_identifiers) & 0xFFFF
+        self._place = sockets.place(check, address)
+        self._socket = sockets.opened(check, address, socket.SOCK_RAW, _ICMP_PROTOCOLS[self.version])
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MORE)
+        self._socket.setblocking(False)
+        self._sent: dict[int, float] = {}
+        if self.version == 4:  # without the requests that others send here
+            self._socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", 1 << 8))
+        else:  # errors and echo replies alone: 1 means blocked
+            blocked = bytearray(b"\xff" * 32)
+            for kind in (1, 2, 3, 129):
+                word = struct.unpack_from("=I", blocked, kind // 32 * 4)[0] & ~(1 << kind % 32) & 0xFFFFFFFF
+                struct.pack_into("=I", blocked, kind // 32 * 4, word)
+            self._socket.setsockopt(socket.IPPROTO_ICMPV6, _ICMP6_FILTER, bytes(blocked))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._socket.close()
+
+    def fragment(self, allowed: bool) -> None:
+        """Let packets be fragmented on the way; or neither that, nor held back by what is known of the path."""
+        mode = _MAY_FRAGMENT if allowed else _PROBE
+        if self.version == 4:
+            self._socket.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, mode)
+        else:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, mode)
+            self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_DONTFRAG, int(not allowed))
+
+    def hops(self, number: int) -> None:
+        """Let packets expire after so many hops."""
+        if self.version == 4:
+            self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, number)
+        else:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, number)
+
+    def send(self, sequence: int, size: int) -> None:
+        """Send a request of so many bytes, headers included; raise OSError if the kernel does not."""
+        message = icmp_codec.request(self.version, self._identifier, sequence, size)
+        self._sent[sequence] = time.monotonic()
+        self._socket.sendto(message, self._place)
+
+    def complaint(self, reply: Reply) -> tuple[str, str]:
+        """Return what a reply that is an error means, as a state and in words."""
+        if reply.kind == "too_big":
+            return FILTERED, f"{reply.sender} says: larger than the next link's MTU of {reply.mtu}"
+        if reply.kind == "expired":
+            return UNREACHABLE, f"{reply.sender} says: it expired on the way"
+        state, words = icmp_codec.meaning(self.version, reply.type, reply.code)
+        return state, f"{reply.sender} says: {words}"
+
+    def replies(self, until: float) -> Iterator[tuple[Reply, float]]:
+        """Yield what comes back about our requests, with its seconds, until then."""
+        while True:
+            left = until - time.monotonic()
+            if left <= 0 or not select.select([self._socket], [], [], left)[0]:
+                return
+            try:
+                packet, sender = self._socket.recvfrom(_PACKET)
+            except OSError:
+                continue  # an error that came about a packet is read as a message too
+            now = time.monotonic()
+            found = icmp_codec.reply(self.version, packet, sender[0].partition("%")[0])
+            if found and found.identifier == self._identifier and found.sequence in self._sent:
+                yield found, now - self._sent[found.sequence]

@@ -1,0 +1,190 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names to addresses as the namespace's resolv.conf and hosts say; the C library would read those of the host."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import socket
+import struct
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import dns as dns_codec
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import Check
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
+
+DNS_PORT = 53
+_MOST_SERVERS, _MOST_DOMAINS = 3, 6
+_DATAGRAM = 65535
+_TRIES = 2
+_SECONDS_A_TRY = 5.0
+
+
+class Unresolved(Exception):
+    """A name that has no address here, and why."""
+
+
+@data
+class Resolver:
+    """How names are resolved: servers in order, domains to search, names known without a server, and from where."""
+
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    ndots: int = 1
+    hosts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    path: str = "/etc/resolv.conf"
+    hosts_path: str = "/etc/hosts"
+
+
+def read(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
+    """Return what the texts of resolv.conf(5) and hosts(5) say; what cannot be understood is passed over."""
+    servers: list[str] = []
+    search: list[str] = []
+    ndots = 1
+    for line in conf.splitlines():
+        words = line.split()
+        if not words or words[0][0] in "#;":
+            continue
+        if words[0] == "nameserver" and len(words) > 1 and _is_address(words[1]):
+            servers.append(words[1])
+        elif words[0] in ("search", "domain"):  # the last one counts
+            search = words[1:]
+        elif words[0] == "options":
+            wanted = [word[6:] for word in words[1:] if word.startswith("ndots:")]
+            ndots = min(int(wanted[-1]), 15) if wanted and wanted[-1].isdigit() else ndots
+    domains = tuple(one.rstrip(".") for one in search if one.rstrip("."))[:_MOST_DOMAINS]
+    return Resolver(tuple(servers[:_MOST_SERVERS]), domains, ndots, _names(hosts), path, hosts_path)
+
+
+def candidates(name: str, resolver: Resolver) -> tuple[str, ...]:
+    """Return the names to ask for, in order: with few dots the domains come first (resolv.conf(5), ndots)."""
+    if name.endswith("."):
+        return (name.rstrip("."),)
+    found = [f"{name}.{domain}" for domain in resolver.search]
+    return (name, *found) if name.count(".") >= resolver.ndots else (*found, name)
+
+
+def addresses(name: str, resolver: Resolver, check: Check, deadline: float) -> tuple[list[str], str]:
+    """Return the addresses of a name and who told them; raise Unresolved."""
+    known = resolver.hosts.get(name.rstrip(".").lower(), ())
+    fitting = [one for one in known if check.family in (None, sockets.version(one))]
+    if fitting:
+        return fitting, resolver.hosts_path
+    if not resolver.servers:
+        raise Unresolved(f"{name} is not in {resolver.hosts_path}, and {resolver.path} names no server")
+    kinds = {4: ("A",), 6: ("AAAA",)}.get(check.family or 0, ("A", "AAAA"))
+    said = []
+    plain = Check(type="dns", name="", target=name, expect=())
+    for candidate in candidates(name, resolver):
+        for kind in kinds:
+            server, answer, _seconds = asked(plain, candidate, kind, resolver.servers, deadline)
+            found = [record.data for record in answer.records if record.type == kind]
+            if found:
+                return found, server
+            said.append(f"{server} says of {candidate}: {answer.rcode if answer.rcode != 'NOERROR' else 'no ' + kind}")
+            if answer.rcode == "NXDOMAIN":
+                break
+    raise Unresolved("; ".join(dict.fromkeys(said)))
+
+
+def asked(
+    check: Check, name: str, kind: str, servers: Sequence[str], deadline: float
+) -> tuple[str, dns_codec.Answer, float]:
+    """Return the server that answered, its answer, and the seconds that took; raise Unresolved if none answers.
+
+    Servers are asked one after the other, twice around, as the C library does; one that fails is passed over.
+    """
+    said: dict[str, str] = {}
+    failed: tuple[str, dns_codec.Answer, float] | None = None
+    for number, server in enumerate(server for _round in range(_TRIES) for server in servers):
+        left = _TRIES * len(servers) - number
+        until = min(deadline, time.monotonic() + min(_SECONDS_A_TRY, max(deadline - time.monotonic(), 0) / left))
+        try:
+            answer, seconds = ask(check, server, name, kind, until)
+        except OSError as error:
+            said[server] = f"{server}: {sockets.outcome(error).reason}"
+            continue
+        except (ValueError, sockets.CannotOpen) as error:
+            said[server] = f"{server}: {error}"
+            continue
+        if answer.rcode not in ("SERVFAIL", "REFUSED", "NOTIMP"):
+            return server, answer, seconds
+        failed = failed or (server, answer, seconds)
+    if failed:
+        return failed
+    raise Unresolved(f"no answer about {name}: {'; '.join(said.values()) or 'there was no time left'}")
+
+
+def ask(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[dns_codec.Answer, float]:
+    """Ask one server; return its answer and the seconds that took. A long answer is fetched over TCP."""
+    number = random.getrandbits(16)
+    question = dns_codec.question(number, name, kind)
+    started = time.monotonic()
+    if check.options.get("protocol") != "tcp":
+        with sockets.opened(check, server, socket.SOCK_DGRAM) as connection:
+            connection.settimeout(sockets.seconds_left(deadline))
+            connection.connect(sockets.place(check, server, check.port or DNS_PORT))
+            connection.send(question)
+            answer = _matching(connection, number, name, kind, deadline)
+        if not answer.truncated:
+            return answer, time.monotonic() - started
+    with sockets.opened(check, server, socket.SOCK_STREAM) as connection:
+        connection.settimeout(sockets.seconds_left(deadline))
+        connection.connect(sockets.place(check, server, check.port or DNS_PORT))
+        with sockets.ended_at(deadline, connection):
+            connection.sendall(struct.pack("!H", len(question)) + question)
+            (size,) = struct.unpack("!H", _exactly(connection, 2, deadline))
+            answer = dns_codec.answer(_exactly(connection, size, deadline), number, name, kind)
+    return answer, time.monotonic() - started
+
+
+def _matching(connection: socket.socket, number: int, name: str, kind: str, deadline: float) -> dns_codec.Answer:
+    """Return the answer to our question; whatever else comes is not for us."""
+    while True:
+        connection.settimeout(sockets.seconds_left(deadline))
+        message = connection.recv(_DATAGRAM)
+        try:
+            return dns_codec.answer(message, number, name, kind)
+        except ValueError:
+            if message[:2] == struct.pack("!H", number):
+                raise
+
+
+def _exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
+    found = b""
+    while len(found) < size:
+        chunk = connection.recv(size - len(found))
+        if not chunk:
+            sockets.seconds_left(deadline)  # it may be us who ended it
+            raise ValueError("it ends the connection before it has answered")
+        found += chunk
+    return found
+
+
+def _names(text: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for line in text.splitlines():
+        words = line.partition("#")[0].split()
+        if words and _is_address(words[0]):
+            for name in words[1:]:
+                key = name.lower().rstrip(".")
+                found[key] = (*found.get(key, ()), words[0])
+    return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text
+
+
+def described(resolver: Resolver) -> Iterator[tuple[str, object]]:
+    """Yield what the result says of the resolver."""
+    yield from (("path", resolver.path), ("servers", list(resolver.servers)), ("search", list(resolver.search)))
+    yield from (("ndots", resolver.ndots), ("hosts_path", resolver.hosts_path))

@@ -1,0 +1,108 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which way the namespace's kernel would send a packet, and through what link."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import struct
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute, attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import address as read_address
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
+
+_RTM_GETROUTE = 26
+_RTMSG = struct.Struct("=8BI")
+_DST, _SRC, _OIF, _GATEWAY, _PREFSRC, _VIA = 1, 2, 4, 5, 7, 18
+_UNICAST, _LOCAL = 1, 2
+_IFREQ = 40
+_SIOCGIFFLAGS, _SIOCGIFMTU, _SIOCGIFHWADDR = 0x8913, 0x8921, 0x8927
+_UP, _NOARP, _LOOPBACK = 0x1, 0x80, 0x8
+_ETHERNET = 1
+
+
+@data
+class Way:
+    """A route's answer: the link, the next hop where there is one, the source address, and whether it is our own."""
+
+    interface: str
+    gateway: str | None
+    source: str | None
+    local: bool
+
+
+def to(address: str, interface: str | None = None, source: str | None = None) -> Way:
+    """Return the way to an address; raise KernelError where there is none."""
+    family, size = sockets.family(address), 128 if ":" in address else 32
+    wanted = [attribute(_DST, socket.inet_pton(family, address))]
+    if source:
+        wanted.append(attribute(_SRC, socket.inet_pton(family, source)))
+    if interface:
+        wanted.append(attribute(_OIF, struct.pack("=I", socket.if_nametoindex(interface))))
+    header = _RTMSG.pack(family, size, size if source else 0, 0, 0, 0, 0, 0, 0)
+    netlink = Netlink()
+    try:
+        answer = netlink.ask(f"look for a route to {address}", _RTM_GETROUTE, header + b"".join(wanted))
+    except IndexError:
+        raise KernelError(f"look for a route to {address}", 0, "there is none") from None
+    finally:
+        netlink.close()
+    found = dict(attributes(answer, _RTMSG.size))
+    kind = _RTMSG.unpack_from(answer)[7]
+    if kind not in (_UNICAST, _LOCAL):
+        raise KernelError(f"look for a route to {address}", 0, "its route rejects packets")
+    index = struct.unpack("=I", found[_OIF])[0] if _OIF in found else 0
+    via = found.get(_GATEWAY) or found.get(_VIA, b"")[2:]
+    own = found.get(_PREFSRC)
+    return Way(
+        interface=socket.if_indextoname(index) if index else "",
+        gateway=read_address(via) if via else None,
+        source=read_address(own) if own else None,
+        local=kind == _LOCAL,
+    )
+
+
+def mtu(interface: str) -> int:
+    """Return a link's MTU."""
+    return int(struct.unpack_from("=i", _asked(interface, _SIOCGIFMTU), 16)[0])
+
+
+def mac(interface: str) -> bytes | None:
+    """Return the MAC address of a link that is up and has neighbours of which they are asked; None otherwise."""
+    flags = struct.unpack_from("=H", _asked(interface, _SIOCGIFFLAGS), 16)[0]
+    kind = _asked(interface, _SIOCGIFHWADDR)
+    if struct.unpack_from("=H", kind, 16)[0] != _ETHERNET or not flags & _UP or flags & (_NOARP | _LOOPBACK):
+        return None
+    return kind[18:24]
+
+
+def own_addresses() -> set[str]:
+    """Return the addresses of the namespace, as far as sockets can be bound to them."""
+    found = set()
+    with contextlib.suppress(OSError), open("/proc/thread-self/net/if_inet6", encoding="ascii") as lines:
+        found |= {socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line.split()[0])) for line in lines}
+    return found
+
+
+def is_own(address: str) -> bool:
+    """Tell whether an address is one of the namespace's own, also one that duplicate address detection refused."""
+    if ":" in address:
+        return address in own_addresses()
+    with contextlib.suppress(KernelError, OSError):
+        return to(address).local
+    return False
+
+
+def _asked(interface: str, request: int) -> bytes:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            return fcntl.ioctl(asking, request, interface.encode().ljust(_IFREQ, b"\0"))
+        except OSError as error:
+            raise KernelError(f"look at {interface}", error.errno or 0, os.strerror(error.errno or 0)) from None

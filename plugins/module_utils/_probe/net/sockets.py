@@ -1,0 +1,158 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Sockets of a check: opened in the thread's namespace, with deadlines, and the kernel's errors in plain words."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import socket
+import struct
+import threading
+import time
+from collections.abc import Iterator
+
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs.icmp import meaning
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
+    ERROR,
+    FILTERED,
+    PROHIBITED,
+    REFUSED,
+    UNREACHABLE,
+    Check,
+    Outcome,
+)
+
+# linux/in.h, linux/in6.h, linux/errqueue.h
+_IP_RECVERR, _IPV6_RECVERR = 11, 25
+_EXTENDED_ERROR = struct.Struct("@IBBBBII")
+_FROM_ICMP = (2, 3)
+# A bare errno of a datagram, where the kernel does not tell which message of ICMP it stands for.
+_STATES = {
+    errno.ECONNREFUSED: (REFUSED, "refused: the host is there, the port is closed"),
+    errno.ECONNRESET: (REFUSED, "the connection was reset"),
+    errno.ENETUNREACH: (UNREACHABLE, "there is no route"),
+    errno.EHOSTUNREACH: (UNREACHABLE, "the host cannot be reached: nobody answers on the link, or a router says so"),
+    errno.EHOSTDOWN: (UNREACHABLE, "the host is down"),
+    errno.ENETDOWN: (UNREACHABLE, "the link is down"),
+    errno.ETIMEDOUT: (FILTERED, "no answer"),
+    errno.EPERM: (PROHIBITED, "the firewall of the namespace itself does not let it out"),
+    errno.EACCES: (PROHIBITED, "a route or a rule of the namespace itself prohibits it"),
+    errno.EADDRNOTAVAIL: (ERROR, "the source address is not here"),
+    errno.ENODEV: (ERROR, "there is no such interface"),
+    errno.EINVAL: (UNREACHABLE, "the kernel has no way there (EINVAL)"),
+    errno.EMSGSIZE: (ERROR, "it is larger than the link's MTU"),
+}
+
+
+class CannotOpen(Exception):
+    """A check that cannot even begin, and why."""
+
+
+def version(address: str) -> int:
+    """Return 4 or 6."""
+    return 6 if ":" in address else 4
+
+
+def family(address: str) -> int:
+    """Return the address family of an address."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def opened(check: Check, address: str, kind: int, protocol: int = 0) -> socket.socket:
+    """Return a socket for the address, bound as the check says; raise CannotOpen."""
+    try:
+        found = socket.socket(family(address), kind, protocol)
+    except PermissionError:
+        raise CannotOpen("this takes root (CAP_NET_RAW)") from None
+    try:
+        if check.interface:
+            found.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, check.interface.encode() + b"\0")
+        level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ":" in address else (socket.IPPROTO_IP, _IP_RECVERR)
+        if kind != socket.SOCK_RAW:
+            found.setsockopt(level, option, 1)
+        if check.source:
+            found.bind((check.source, 0))
+    except OSError as error:
+        found.close()
+        if error.errno == errno.ENODEV:
+            raise CannotOpen(f"there is no interface {check.interface} in this namespace") from None
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise CannotOpen(f"{check.source} is no address of this namespace") from None
+        raise CannotOpen(f"cannot use the interface or the source address: {os.strerror(error.errno or 0)}") from None
+    return found
+
+
+def place(check: Check, address: str, port: int = 0) -> tuple[str, int] | tuple[str, int, int, int]:
+    """Return an address as sockets have it, with the link of one that every link has."""
+    if ":" not in address:
+        return address, port
+    scope = 0
+    if check.interface and address.lower().startswith(("fe8", "fe9", "fea", "feb", "ff")):
+        with contextlib.suppress(OSError):
+            scope = socket.if_nametoindex(check.interface)
+    return address, port, 0, scope
+
+
+def seconds_left(deadline: float) -> float:
+    """Return the seconds until then, for a timeout; raise TimeoutError when there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise socket.timeout("timed out")
+    return left
+
+
+@contextlib.contextmanager
+def ended_at(deadline: float, connection: socket.socket) -> Iterator[None]:
+    """Shut a connection at the deadline, whatever goes on drop by drop meanwhile."""
+    connection.settimeout(seconds_left(deadline))
+    spare = connection.dup()  # TLS takes the other one over
+
+    def shut() -> None:
+        with contextlib.suppress(OSError):
+            spare.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds_left(deadline), shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        spare.close()
+
+
+def outcome(error: OSError, connection: socket.socket | None = None, sent: int | None = None) -> Outcome:
+    """Return what an error of the kernel means; the message of ICMP behind it says more, where there is one."""
+    if isinstance(error, socket.timeout) or error.errno == errno.EAGAIN:
+        return Outcome(FILTERED, "no answer in time: dropped on the way or back, or nobody is there", sent=sent)
+    said = _message_of_icmp(connection) if connection else None
+    if said:
+        return Outcome(said[0], said[1], sent=sent)
+    words = os.strerror(error.errno) if error.errno else str(error)
+    state, reason = _STATES.get(error.errno or 0, (ERROR, words))
+    return Outcome(state, reason, sent=sent)
+
+
+def _message_of_icmp(connection: socket.socket) -> tuple[str, str] | None:
+    """Return state and words of the message of ICMP that a socket got."""
+    with contextlib.suppress(OSError, struct.error, ValueError):
+        connection.setblocking(False)
+        _data, extra, _flags, _address = connection.recvmsg(512, 512, socket.MSG_ERRQUEUE)
+        for _level, _kind, value in extra:
+            _errno, origin, kind, code, _pad, _info, _data2 = _EXTENDED_ERROR.unpack_from(value)
+            if origin in _FROM_ICMP:
+                state, words = meaning(6 if origin == _FROM_ICMP[1] else 4, kind, code)
+                behind = _EXTENDED_ERROR.size
+                offender = _offender(value[behind:])
+                return state, f"{offender} says: {words}"
+    return None
+
+
+def _offender(data: bytes) -> str:
+    found = struct.unpack_from("=H", data)[0]
+    if found == socket.AF_INET:
+        return socket.inet_ntop(socket.AF_INET, data[4:8])
+    return socket.inet_ntop(socket.AF_INET6, data[8:24])

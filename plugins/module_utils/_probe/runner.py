@@ -1,0 +1,186 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All checks at once, each in a thread that is inside the namespace; and what they find as one result."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, validators
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    BadParameter,
+    KernelError,
+    NetfleetError,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
+from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
+from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._probe import evaluation, options
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.checks import (
+    dns,
+    http,
+    neighbour,
+    path_mtu,
+    ping,
+    tcp,
+    traceroute,
+    udp,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
+    ERROR,
+    FILTERED,
+    UNRESOLVED,
+    Check,
+    Outcome,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import resolver as net_resolver
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.resolver import Resolver
+
+_AT_ONCE = 64
+_FILE_BYTES = 1 << 16
+_PROBES: Mapping[str, Callable[[Check, str, float], Outcome]] = {
+    "ping": ping.probe,
+    "tcp": tcp.probe,
+    "udp": udp.probe,
+    "http": http.probe,
+    "path_mtu": path_mtu.probe,
+    "traceroute": traceroute.probe,
+    "neighbour": neighbour.neighbour,
+    "duplicate": neighbour.duplicate,
+}
+_ENTER = {21: "CAP_SYS_ADMIN"}
+
+
+@data
+class _Place:
+    """Where checks are made from: an open namespace, or None for the one that the module runs in; and its resolver."""
+
+    fd: int | None
+    resolver: Resolver
+
+
+def run(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Make the checks that the parameters ask for and return their results, in order."""
+    checks = options.checks(params["checks"])
+    seconds = params["timeout"]
+    if not 0 < seconds <= 3600:
+        raise BadParameter("timeout", f"it is more than 0 and at most 3600 seconds, not {seconds:g}")
+    if params["netns"] is not None:
+        capabilities.require(_ENTER)
+    started = time.monotonic()
+    place = _place(params["netns"], params["resolv_conf"])
+    try:
+        with ThreadPoolExecutor(min(len(checks), _AT_ONCE)) as pool:
+            results = list(pool.map(lambda check: _result(place, check, started + seconds), checks))
+        identity = _identity(place.fd)
+    finally:
+        if place.fd is not None:
+            os.close(place.fd)
+    return {
+        "changed": False,
+        "met": all(one["met"] for one in results),
+        "summary": evaluation.summary(results),
+        "netns": {"reference": params["netns"], "inode": identity},
+        "resolver": dict(net_resolver.described(place.resolver)),
+        "seconds": round(time.monotonic() - started, 3),
+        "results": results,
+    }
+
+
+def _identity(fd: int | None) -> str:
+    return str((os.stat("/proc/self/ns/net") if fd is None else os.fstat(fd)).st_ino)
+
+
+def _place(reference: str | None, given: str | None) -> _Place:
+    """Return the open namespace, and how names are resolved there."""
+    conf, hosts = "/etc/resolv.conf", "/etc/hosts"
+    fd = None
+    if reference is not None:
+        try:
+            validators.netns_reference(reference)
+        except ValueError as error:
+            raise BadParameter("netns", str(error)) from None
+        fd = namespace_registry.opened(reference, "netns")
+        scheme, colon, rest = reference.partition(":")
+        if scheme == "container":
+            # What the engine writes for the container is what the container reads.
+            said = local_api.container(rest)
+            conf, hosts = said.resolv_conf or conf, said.hosts or hosts
+        elif not colon:
+            conf, hosts = (_of_named(reference, path) for path in (conf, hosts))
+    conf = given or conf
+    return _Place(fd, net_resolver.read(_text(conf, given), _text(hosts, None), conf, hosts))
+
+
+def _of_named(name: str, path: str) -> str:
+    """Return the file that ip-netns(8) lays over another for a namespace, where there is one."""
+    own = f"/etc/netns/{name}/{os.path.basename(path)}"
+    return own if os.path.isfile(own) else path
+
+
+def _text(path: str, given: str | None) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return file.read(_FILE_BYTES)
+    except OSError as error:
+        if path == given:
+            raise BadParameter("resolv_conf", f"{path}: {error.strerror}") from None
+        return ""
+
+
+def _result(place: _Place, check: Check, end: float) -> dict[str, Any]:
+    """Return the result of one check; whatever goes wrong is a part of it."""
+    resolved: dict[str, Any] = {}
+    try:
+        outcome = _found(place, check, end, resolved)
+    except net_resolver.Unresolved as error:
+        outcome = Outcome(UNRESOLVED, str(error))
+    except sockets.CannotOpen as error:
+        outcome = Outcome(ERROR, str(error))
+    except KernelError as error:
+        outcome = Outcome("unreachable", str(error))
+    except OSError as error:
+        outcome = sockets.outcome(error)
+    except (NetfleetError, ValueError) as error:
+        outcome = Outcome(ERROR, str(error))
+    return evaluation.result(check, outcome, resolved)
+
+
+def _found(place: _Place, check: Check, end: float, resolved: dict[str, Any]) -> Outcome:
+    deadline = min(end, time.monotonic() + _budget(check))
+    if time.monotonic() >= end:
+        return Outcome(FILTERED, "there was no time left for it")
+
+    def work() -> Outcome:
+        if check.type == "dns":
+            return dns.probe(check, place.resolver, deadline)
+        address = check.target
+        if not _is_address(address):
+            every, by = net_resolver.addresses(address, place.resolver, check, deadline)
+            address = every[0]
+            resolved.update({"addresses": every, "resolved_by": by})
+        resolved["address"] = address
+        return _PROBES[check.type](check, address, deadline)
+
+    return work() if place.fd is None else namespaces.inside(place.fd, work)
+
+
+def _budget(check: Check) -> float:
+    """Return the most seconds that a check may take: its own for each time that it waits."""
+    waits = {"ping": 1, "neighbour": 1, "duplicate": 1, "path_mtu": 6, "traceroute": 6}.get(check.type, check.count)
+    return waits * check.timeout + check.count * check.interval + 1.0
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validators.address(text)
+    except ValueError:
+        return False
+    return True

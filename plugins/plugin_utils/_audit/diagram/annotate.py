@@ -1,0 +1,114 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which parts of a host's picture a finding concerns, by what its evidence names; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import Key, Link, Namespace, Rows
+
+# By what a part is found: its id by what the evidence says.
+Places = Mapping[tuple[str, ...], Sequence[str]]
+
+
+def painted(
+    findings: Sequence[Mapping[str, Any]], groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows
+) -> dict[str, tuple[int, ...]]:
+    """Return the numbers of the findings that concern each part, by its id; what fits nowhere concerns the host, g0.
+
+    `groups` has the ids of the namespaces, `ids` those of the links.
+    """
+    said = [_said(finding) for finding in findings]
+    places = _places(groups, ids, rows, {value for one in said for value in one.values() if value})
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, one in enumerate(said):
+        for place in _concerned(one, places) or ("g0",):
+            found[place].append(number)
+    return {place: tuple(numbers) for place, numbers in found.items()}
+
+
+def _concerned(said: Mapping[str, str | None], places: Places) -> Sequence[str]:
+    """Return the ids of what a finding points at: the closest that is in the picture."""
+    netns, interface, container, network, address = said.values()
+    tries = (
+        ("interface", netns, interface),
+        ("in container", container, interface),
+        ("on network", network, container),
+        ("netns", netns),
+        ("container", container),
+        ("in host", interface),
+        ("network", network),
+        ("members", network),
+        ("address", address),
+    )
+    for kind, *parts in tries:
+        if all(parts):
+            key = (kind, *(part or "" for part in parts))
+            if key in places:
+                return tuple(dict.fromkeys(places[key]))
+    return ()
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said: Container[str]) -> Places:
+    """Return the parts of a picture by what a finding may say of them, as far as one says it."""
+    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    names: dict[str, list[str]] = {}
+    for space in rows.namespaces:
+        names[space.netns] = list(dict.fromkeys(filter(None, (space.container, *(space.containers or ())))))
+        for key in _of_space(space, names[space.netns]):
+            if key[-1] in said:
+                found[key].append(groups[space.netns])
+        if space.kind == "host":
+            found.update({("container", name): [f"c{name}"] for name in names[space.netns]})
+    on = {(container, address.partition("/")[0]): network for network, container, address in rows.endpoints}
+    for link in rows.links:
+        id_ = ids.get((link.netns, link.ifindex))
+        for key in _of_link(link, names.get(link.netns, []), on, groups.get(link.netns) == "g0") if id_ else ():
+            if key[-1] in said:
+                found[key].append(id_ or "")
+    return found
+
+
+def _said(finding: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return what a finding says of where it is."""
+    evidence = finding.get("evidence") or {}
+    found = {name: _text(evidence.get(name)) for name in ("netns", "interface", "container", "network", "address")}
+    return found | {"address": (found["address"] or "").partition("/")[0] or None}
+
+
+def _of_space(space: Namespace, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    yield "netns", space.netns
+    if space.reference:
+        yield "netns", space.reference
+    if space.kind != "host":
+        yield from (("container", name) for name in names)
+    if space.docker_network:
+        yield "network", space.docker_network
+
+
+def _of_link(
+    link: Link, names: Sequence[str], on: Mapping[tuple[str, str], str], of_host: bool
+) -> Iterator[tuple[str, ...]]:
+    yield "interface", link.netns, link.name
+    if of_host:
+        yield "in host", link.name
+    else:
+        yield from (("in container", name, link.name) for name in names)
+    if link.docker_network:
+        yield "network", link.docker_network
+    for address in link.addresses or ():
+        plain = address.partition("/")[0]
+        yield "address", plain
+        for name in names:
+            network = on.get((name, plain))
+            if network:
+                yield "on network", network, name
+                yield "members", network

@@ -1,0 +1,103 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pictures of what the tables hold: of one host, of many one after the other, and of the fleet."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import fleet as fleet_diagram
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import host as host_diagram
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Graph
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import Link, Namespace, Rows, Tunnel
+
+_NAMESPACES = """
+SELECT host, netns, kind, reference, container, containers, docker_network FROM netns
+WHERE host IN (SELECT unnest(?)) ORDER BY host, kind, container, netns"""
+_LINKS = """
+WITH addresses AS (
+  SELECT host, netns, "index", list(address || '/' || prefixlen ORDER BY family, address) AS addresses FROM address
+  WHERE host IN (SELECT unnest($hosts)) AND scope IS DISTINCT FROM 'link' GROUP BY ALL)
+SELECT host, netns, "index", name, kind, up, running, mtu, mac, alias, master_index, peer_netns, peer_index,
+  parent_netns, parent_index, docker_network, options ->> 'vni',
+  CASE WHEN kind IN ('macvlan', 'ipvlan') THEN options ->> 'mode' END, addresses
+FROM interface LEFT JOIN addresses USING (host, netns, "index")
+WHERE host IN (SELECT unnest($hosts)) AND kind IS DISTINCT FROM 'loopback' ORDER BY host, netns, "index" """
+_TUNNELS = """
+SELECT DISTINCT fdb.host, fdb.netns, fdb."index", fdb.dst, vtep.name FROM fdb LEFT JOIN vtep ON vtep.address = fdb.dst
+WHERE fdb.host IN (SELECT unnest(?)) AND fdb.dst IS NOT NULL ORDER BY ALL"""
+_ENDPOINTS = """
+SELECT host, network, container, unnest([ipv4, ipv6]) AS address FROM docker_endpoint
+WHERE host IN (SELECT unnest(?)) AND network IS NOT NULL AND container IS NOT NULL"""
+# Whose a VTEP is: the one host that has the address in its own namespace.
+_VTEPS = """
+CREATE OR REPLACE TEMP TABLE vtep AS
+SELECT address, min(host) AS name FROM address
+WHERE address IN (SELECT dst FROM fdb) AND (host, netns) IN (SELECT (host, netns) FROM netns WHERE kind = 'host')
+GROUP BY address HAVING count(DISTINCT host) = 1"""
+
+_HOSTS = "SELECT DISTINCT host FROM host ORDER BY host"
+# What reaches over hosts. A segment is told by its subnets: nothing else of it is the same on all hosts.
+_NETWORKS = """
+SELECT host, driver, id, name, list_sort(CAST(coalesce(ipam ->> '$[*].subnet', []) AS VARCHAR[])) AS subnets
+FROM docker_network WHERE driver IN ('overlay', 'macvlan', 'ipvlan') AND NOT config_only ORDER BY ALL"""
+_VXLANS = """
+SELECT DISTINCT host, options ->> 'vni' FROM interface
+WHERE kind = 'vxlan' AND docker_network IS NULL AND options ->> 'vni' IS NOT NULL ORDER BY ALL"""
+
+
+def of_host(database: Any, host: str, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
+    """Return the picture of one host, with its findings on what they concern."""
+    prepare(database)
+    return next(of_hosts(database, [host], {host: findings}))
+
+
+def prepare(database: Any) -> None:
+    """Find out whose each VTEP is, once for all pictures of hosts."""
+    database.execute(_VTEPS)
+
+
+def of_hosts(
+    database: Any, hosts: Sequence[str], findings: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Iterator[Graph]:
+    """Yield the pictures of some hosts, in their order; all rows of these hosts are held meanwhile."""
+    some = list(hosts)
+    spaces = _by_host(database.execute(_NAMESPACES, [some]).fetchall())
+    links = _by_host(database.execute(_LINKS, {"hosts": some}).fetchall())
+    tunnels = _by_host(database.execute(_TUNNELS, [some]).fetchall())
+    endpoints = _by_host(database.execute(_ENDPOINTS, [some]).fetchall())
+    for host in some:
+        rows = Rows(
+            [Namespace._make(row) for row in spaces[host]],
+            [Link._make(row) for row in links[host]],
+            [Tunnel._make(row) for row in tunnels[host]],
+            [(network, container, address) for network, container, address in endpoints[host] if address],
+        )
+        yield host_diagram.graph(host, rows, findings.get(host, ()))
+
+
+def of_fleet(database: Any, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
+    """Return the map of the fleet: hosts, and the overlays and segments that they take part in."""
+    hosts = [row[0] for row in database.execute(_HOSTS).fetchall()]
+    return fleet_diagram.graph(hosts, _members(database), findings)
+
+
+def _members(database: Any) -> Iterator[fleet_diagram.Member]:
+    for host, driver, id_, name, subnets in database.execute(_NETWORKS).fetchall():
+        nets = tuple(subnets or ())
+        shared = id_ if driver == "overlay" else json.dumps(nets or [name])
+        yield fleet_diagram.Member(host, driver, shared, name if driver == "overlay" or not nets else nets[0], nets)
+    for host, vni in database.execute(_VXLANS).fetchall():
+        yield fleet_diagram.Member(host, "vxlan", vni, f"VNI {vni}")
+
+
+def _by_host(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, list[Any]]:
+    """Return the rest of each row, by the host that it begins with."""
+    found: dict[str, list[Any]] = defaultdict(list)
+    for host, *rest in rows:
+        found[host].append(rest)
+    return found

@@ -1,0 +1,92 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The map of a fleet: its hosts, and what reaches over several of them; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Fold, Graph, Node, worst
+
+# How many hosts that are alike stay apart, of those without findings and of those with.
+QUIET, LOUD = 3, 8
+
+
+class Member(NamedTuple):
+    """A host's part in an overlay or in a segment; `shared` tells one from another of the same name."""
+
+    host: str
+    kind: str
+    shared: str
+    label: str
+    subnets: tuple[str, ...] = ()
+
+
+def graph(hosts: Iterable[str], members: Iterable[Member], findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
+    """Return the map with each host's findings, and those of the fleet that name a network on what is shared."""
+    members = sorted(set(members))
+    found = _by_host(findings)
+    severities = [None if one.get("waived") else one.get("severity") for one in findings]
+    nodes, ids = [], {}
+    for number, host in enumerate(hosts):
+        ids[host] = f"h{number}"
+        numbers = tuple(found.get(host, ()))
+        severity = worst(severities[one] for one in numbers)
+        nodes.append(Node(id=ids[host], kind="host", label=host, findings=numbers, severity=severity))
+    shared: dict[tuple[str, str], str] = {}
+    edges: list[Edge] = []
+    on: dict[str, list[str]] = defaultdict(list)
+    networks = _by_network(findings)
+    for member in members:
+        key = (member.kind, member.shared)
+        if key not in shared:
+            shared[key] = f"s{len(shared)}"
+            numbers = tuple(networks.get(member.label, ()))
+            severity = worst(severities[one] for one in numbers)
+            nodes.append(
+                Node(
+                    id=shared[key],
+                    kind=member.kind,
+                    label=member.label,
+                    addresses=member.subnets,
+                    findings=numbers,
+                    severity=severity,
+                )
+            )
+        if member.host in ids and (not edges or (edges[-1].tail, edges[-1].head) != (ids[member.host], shared[key])):
+            edges.append(Edge(ids[member.host], shared[key], "member"))
+            on[ids[member.host]].append(shared[key])
+    return Graph("fleet", "fleet", (), tuple(nodes), tuple(edges), _folds(nodes, on))
+
+
+def _by_host(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, finding in enumerate(findings):
+        found[str(finding.get("host"))].append(number)
+    return found
+
+
+def _by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
+    """Return the findings of the fleet's rules by the network that their evidence names."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for number, finding in enumerate(findings):
+        network: object | None = (finding.get("evidence") or {}).get("network")
+        if finding.get("scope") == "fleet" and network is not None:
+            found[str(network)].append(number)
+    return found
+
+
+def _folds(nodes: Iterable[Node], on: Mapping[str, list[str]]) -> tuple[Fold, ...]:
+    """Return the hosts that take part in the same and have the same severity, where they are many."""
+    alike: dict[tuple[str | None, frozenset[str]], list[str]] = defaultdict(list)
+    for node in nodes:
+        if node.kind == "host":
+            alike[node.severity, frozenset(on.get(node.id, ()))].append(node.id)
+    many = [(key, ids) for key, ids in alike.items() if len(ids) > (QUIET if key[0] is None else LOUD)]
+    return tuple(
+        Fold(id=f"f{number}", kind="host", label=f"{len(ids)} hosts", members=tuple(ids), severity=key[0])
+        for number, (key, ids) in enumerate(many)
+    )

@@ -1,0 +1,102 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What of a picture may be folded into one box: what is alike, hangs on the same links and has the same severity."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Fold, Group, Node, worst
+
+# How many stay apart, of those without findings and of those with.
+QUIET, LOUD = 3, 8
+# How many quiet bridges, and how many quiet overlays, stay apart.
+NETWORKS = 10
+_OVERLAYS = ("overlay", "load-balancer")
+_WORDS = {
+    "bridge": ("bridge", "bridges"),
+    "container": ("container", "containers"),
+    "dummy": ("dummy link", "dummy links"),
+    "load-balancer": ("load balancer", "load balancers"),
+    "named": ("named namespace", "named namespaces"),
+    "overlay": ("overlay namespace", "overlay namespaces"),
+    "process": ("namespace of a process", "namespaces of processes"),
+    "remote": ("other host", "other hosts"),
+    "sharing": ("container in the host's network", "containers in the host's network"),
+    "unowned": ("namespace of nobody", "namespaces of nobody"),
+    "device": ("device", "devices"),
+}
+
+
+def count(number: int, kind: str) -> str:
+    """Return a number of things of a kind, in words."""
+    one, many = _WORDS.get(kind, (f"{kind} link", f"{kind} links"))
+    return f"{number} {one if number == 1 else many}"
+
+
+def folds(groups: Sequence[Group], nodes: Sequence[Node], edges: Iterable[Edge]) -> tuple[Fold, ...]:
+    """Return what may be folded."""
+    beside = _neighbours(nodes, edges)
+    severities = _severities(groups, nodes)
+    instead = _quiet_networks(severities, groups, nodes)
+    keys: dict[tuple[object, ...], list[str]] = defaultdict(list)
+    for group in groups:
+        ends = frozenset(instead.get(one, one) for one in beside[group.id] if group.kind not in _OVERLAYS)
+        if group.kind != "host":
+            keys[group.kind, severities[group.id], ends].append(group.id)
+    for node in nodes:
+        if node.group == "g0" and node.id in instead:
+            keys["bridge", None, "bridges"].append(node.id)
+        elif node.group is None or (node.group == "g0" and not beside[node.id]):
+            ends = frozenset(instead.get(one, one) for one in beside[node.id])
+            keys[node.kind, node.severity, ends, node.state].append(node.id)
+    return tuple(
+        Fold(
+            id=f"f{number}",
+            kind=str(key[0]),
+            label=count(len(members), str(key[0])),
+            members=tuple(members),
+            severity=None if key[1] is None else str(key[1]),
+        )
+        for number, (key, members) in enumerate((key, members) for key, members in keys.items() if _many(key, members))
+    )
+
+
+def _many(key: tuple[object, ...], members: list[str]) -> bool:
+    if key[1] is not None:
+        return len(members) > LOUD
+    return len(members) > (NETWORKS if key[0] in _OVERLAYS else QUIET)
+
+
+def _neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[str | None, set[str]]:
+    """Return which nodes outside of it each group is connected to, and each node."""
+    group = {node.id: node.group for node in nodes}
+    found: dict[str | None, set[str]] = defaultdict(set)
+    for edge in edges:
+        for one, other in ((edge.tail, edge.head), (edge.head, edge.tail)):
+            found[one].add(other)
+            if group[one] != group[other]:
+                found[group[one]].add(other)
+    return found
+
+
+def _severities(groups: Iterable[Group], nodes: Iterable[Node]) -> Mapping[str | None, str | None]:
+    """Return the worst of what was found in each group, its links included."""
+    found: dict[str | None, set[str | None]] = {group.id: {group.severity} for group in groups}
+    for node in nodes:
+        if node.severity and node.group:
+            found[node.group].add(node.severity)
+    return {group: worst(severities) for group, severities in found.items()}
+
+
+def _quiet_networks(
+    severities: Mapping[str | None, str | None], groups: Iterable[Group], nodes: Sequence[Node]
+) -> Mapping[str, str]:
+    """Return the bridges that nothing was found of, and the nodes of such overlays, if they are many."""
+    bridges = [node.id for node in nodes if node.kind == "bridge" and node.group == "g0" and node.severity is None]
+    quiet = {group.id for group in groups if group.kind == "overlay" and severities[group.id] is None}
+    overlays = [node.id for node in nodes if node.group in quiet]
+    found = dict.fromkeys(bridges, "bridges") if len(bridges) > NETWORKS else {}
+    return found | (dict.fromkeys(overlays, "overlays") if len(quiet) > NETWORKS else {})

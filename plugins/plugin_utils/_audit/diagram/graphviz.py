@@ -1,0 +1,80 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A picture as text for Graphviz."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import labels
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import (
+    Edge,
+    Graph,
+    Group,
+    Node,
+    folded,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+
+_STYLES = {"tunnel": "dotted", **dict.fromkeys(("macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent"), "dashed")}
+_HEAD = """\
+  graph [rankdir=LR, fontname="Arial", fontsize=11, nodesep=0.2, ranksep=0.8, labeljust=l]
+  graph [style="rounded,filled", fillcolor="#eff1f3", color="#98a2ae"]
+  node [shape=box, style="rounded,filled", fillcolor=white, color="#98a2ae", fontname="Arial", fontsize=10]
+  edge [fontname="Arial", fontsize=8, color="#98a2ae", fontcolor="#57606b"]"""
+
+
+def host(graph: Graph, unfold: bool = False) -> str:
+    """Return the picture of a host; much that is alike stands as one box, unless all of it is to be shown."""
+    return "\n".join(_text(graph if unfold else folded(graph))) + "\n"
+
+
+def fleet(graph: Graph, unfold: bool = False) -> str:
+    """Return the map of a fleet, likewise."""
+    return host(graph, unfold)
+
+
+def _text(graph: Graph) -> Iterator[str]:
+    yield f"graph {_quoted([graph.name])} {{"
+    yield _HEAD
+    nodes = labels.inside(graph)
+    for group in graph.groups:
+        yield f"  subgraph {_quoted([f'cluster_{group.id}'])} {{"
+        yield f"    label={_quoted(labels.of_group(group), ends=True)}{_colour(group, '; ')}"
+        # A cluster without a node is not drawn.
+        yield from (f"    {_node(node)}" for node in nodes[group.id])
+        if not nodes[group.id]:
+            yield f'    {_quoted([group.id])} [label="", shape=point, style=invis]'
+        yield "  }"
+    yield from (f"  {_node(node)}" for node in nodes[None])
+    yield from (f"  {_edge(edge)}" for edge in graph.edges)
+    yield "}"
+
+
+def _node(node: Node) -> str:
+    look = ', style="rounded,dashed"' if node.kind == "fold" else ""
+    return f"{_quoted([node.id])} [label={_quoted(labels.of_node(node), ends=True)}{look}{_colour(node, ', ')}]"
+
+
+def _edge(edge: Edge) -> str:
+    said = labels.of_edge(edge)
+    looks = [f"label={_quoted([said])}"] if said else []
+    looks += [f"style={_STYLES[edge.kind]}"] if edge.kind in _STYLES else []
+    return f"{_quoted([edge.tail])} -- {_quoted([edge.head])}" + (f" [{', '.join(looks)}]" if looks else "")
+
+
+def _colour(part: Node | Group, before: str) -> str:
+    return f'{before}color="{labels.COLOURS[part.severity]}"{before}penwidth=2' if part.severity else ""
+
+
+def _quoted(lines: Iterable[str], ends: bool = False) -> str:
+    r"""Return lines as one string, each ending to the left where `ends` is set.
+
+    In Graphviz a backslash begins what it fills in itself, and an ampersand a character of HTML.
+    """
+    safe = [
+        line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        for line in map(legible, lines)
+    ]
+    return '"' + "".join(f"{line}\\l" if ends else line for line in safe) + '"'

@@ -1,0 +1,75 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A picture as text for Mermaid, which wikis and code hosts draw."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import labels
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import (
+    Edge,
+    Graph,
+    Group,
+    Node,
+    folded,
+)
+
+_DASHED = ("tunnel", "macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent")
+# Whatever could mean something to Mermaid, to Markdown or to HTML, in ASCII; and `…`, which some renderers do not know.
+_SPECIAL = re.compile(r"[^A-Za-z0-9 .,_/:+=-]")
+
+
+def host(graph: Graph, unfold: bool = False) -> str:
+    """Return the picture of a host; much that is alike stands as one box, unless all of it is to be shown."""
+    return "\n".join(_text(graph if unfold else folded(graph))) + "\n"
+
+
+def fleet(graph: Graph, unfold: bool = False) -> str:
+    """Return the map of a fleet, likewise."""
+    return host(graph, unfold)
+
+
+def _text(graph: Graph) -> Iterator[str]:
+    yield "flowchart LR"
+    nodes = labels.inside(graph)
+    for group in graph.groups:
+        label = _quoted(labels.of_group(group))
+        if not nodes[group.id]:
+            yield f"  {group.id}[{label}]"
+            continue
+        yield f"  subgraph {group.id}[{label}]"
+        yield from (f"    {_node(node)}" for node in nodes[group.id])
+        yield "  end"
+    yield from (f"  {_node(node)}" for node in nodes[None])
+    yield from (f"  {_edge(edge)}" for edge in graph.edges)
+    yield from _colours(graph)
+
+
+def _node(node: Node) -> str:
+    return f"{node.id}[{_quoted(labels.of_node(node))}]"
+
+
+def _edge(edge: Edge) -> str:
+    said = labels.of_edge(edge)
+    line = "-.-" if edge.kind in _DASHED else "---"
+    return f"{edge.tail} {line}{f'|{_quoted([said])}|' if said else ''} {edge.head}"
+
+
+def _colours(graph: Graph) -> Iterator[str]:
+    found: dict[str, list[str]] = defaultdict(list)
+    parts: tuple[Group | Node, ...] = (*graph.groups, *graph.nodes)
+    for part in parts:
+        if part.severity:
+            found[part.severity].append(part.id)
+    for severity, ids in found.items():
+        yield f"  classDef {severity} stroke:{labels.COLOURS[severity]},stroke-width:2px"
+        yield f"  class {','.join(ids)} {severity}"
+
+
+def _quoted(lines: Iterable[str]) -> str:
+    """Return lines as one label. A code between # and ; is a character by its number."""
+    return '"' + "<br/>".join(_SPECIAL.sub(lambda found: f"#{ord(found.group())};", line) for line in lines) + '"'

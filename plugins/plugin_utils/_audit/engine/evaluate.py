@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules over tables: each row of a rule's query is a finding, which goes to the table of findings at once."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.policy import Waiver
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import BrokenRule, Rule
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
+
+FINDING = {
+    "rule": "VARCHAR",
+    "title": "VARCHAR",
+    "severity": "VARCHAR",
+    "scope": "VARCHAR",
+    "host": "VARCHAR",
+    "object": "VARCHAR",
+    "evidence": "JSON",
+    "remedy": "VARCHAR",
+    "fingerprint": "VARCHAR",
+    "status": "VARCHAR",
+    "waived": "JSON",
+    "remediation": "JSON",
+}
+# Rows that are held at a time.
+_ROWS = 2000
+# Integers that every reader of JSON takes as they are.
+_EXACT = 2**53
+
+
+class _Broken(Exception):
+    """What is wrong with a rule's rows."""
+
+
+def evaluate(
+    database: Any,
+    rules: Sequence[Rule],
+    waivers: Sequence[Waiver],
+    today: datetime.date,
+    lacking: frozenset[str] = frozenset(),
+) -> list[BrokenRule]:
+    """Fill the tables ``finding`` and ``not_checked``; return the rules that could not be evaluated.
+
+    A rule that needs one of the tables that are lacking is not evaluated, and so not checked on any host.
+    """
+    columns = ", ".join(f"{schema.quoted(name)} {kind}" for name, kind in FINDING.items())
+    database.execute(f"CREATE TABLE finding ({columns})")
+    database.execute("CREATE TABLE not_checked (rule VARCHAR, host VARCHAR, netns VARCHAR, reason VARCHAR)")
+    # From here on, whatever a rule says, it reads the tables and nothing else.
+    database.execute("SET enable_external_access = false")
+    broken = []
+    for rule in rules:
+        if lacks := sorted(lacking.intersection(rule.needs)):
+            reason = f"{lacks[0]}: was not collected"
+            database.execute("INSERT INTO not_checked SELECT ?, host, NULL, ? FROM host", [rule.id, reason])
+            continue
+        try:
+            _run(database, rule, waivers, today)
+        except _Broken as error:
+            database.execute("DELETE FROM finding WHERE rule = ?", [rule.id])
+            broken.append(BrokenRule(rule.id, str(error)))
+        else:
+            _not_checked(database, rule)
+            # What is absent from a snapshot that nobody asked for it, is not absent from the host.
+            database.execute(
+                "DELETE FROM finding WHERE rule = ? AND host IN"
+                " (SELECT host FROM missing WHERE reason = ? AND list_contains(?, part))",
+                [rule.id, load.NOT_ASKED, schema.parts_of(rule.needs)],
+            )
+    return broken
+
+
+def _run(database: Any, rule: Rule, waivers: Sequence[Waiver], today: datetime.date) -> None:
+    mine = [waiver for waiver in waivers if waiver.rule == rule.id]
+    for rows in _queried(database, rule):
+        findings = [_finding(rule, row) for row in rows]
+        for finding in findings:
+            waiver = next((one for one in mine if one.accepts(finding, today)), None)
+            if waiver:
+                finding["waived"] = {"reason": waiver.reason, "until": waiver.until and waiver.until.isoformat()}
+        _insert(database, findings)
+
+
+def _queried(database: Any, rule: Rule) -> Iterator[list[dict[str, Any]]]:
+    """Give the rows of a rule some at a time, with what is JSON as data."""
+    import duckdb
+
+    reader = database.cursor()
+    try:
+        _one_select(reader, rule.query)
+        reader.execute(f"SELECT * FROM ({rule.query.rstrip().rstrip(';')})")
+        names = [column[0] for column in reader.description]
+        if missing := next((name for name in ("host", *rule.key) if name not in names), None):
+            raise _Broken(
+                f"query: has no column {missing}, which {'is required' if missing == 'host' else 'is in key'}"
+            )
+        data = [number for number, column in enumerate(reader.description) if str(column[1]) == "JSON"]
+        while rows := reader.fetchmany(_ROWS):
+            yield [dict(zip(names, _decoded(row, data))) for row in rows]
+    except duckdb.Error as error:
+        raise _Broken(f"query: {' '.join(str(error).split())}") from None
+    finally:
+        reader.close()
+
+
+def _one_select(reader: Any, query: str) -> None:
+    statements = reader.extract_statements(query)
+    if len(statements) != 1 or statements[0].type.name not in ("SELECT", "SELECT_STATEMENT"):
+        raise _Broken("query: is to be one SELECT")
+
+
+def _decoded(row: tuple[Any, ...], data: Iterable[int]) -> list[Any]:
+    values = [_plain(value) for value in row]
+    for number in data:
+        values[number] = None if values[number] is None else json.loads(values[number])
+    return values
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    if isinstance(value, (bool, str, float)) or value is None:
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < _EXACT else str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return str(value)
+
+
+def _finding(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(row["host"], str):
+        raise _Broken("query: gives a row without a host")
+    evidence = {name: value for name, value in row.items() if name != "host"}
+    try:
+        return {
+            "rule": rule.id,
+            "title": rule.title,
+            "severity": rule.severity,
+            "scope": rule.scope,
+            "host": row["host"],
+            "object": templates.fill(rule.object, row),
+            "evidence": evidence,
+            "remedy": templates.fill(rule.remedy, row),
+            "fingerprint": _fingerprint(rule, row),
+            "status": None,
+            "waived": None,
+            "remediation": templates.fill_all(rule.remediation, row),
+        }
+    except templates.BadTemplate as error:
+        raise _Broken(f"object, remedy or remediation: {error}") from None
+
+
+def _fingerprint(rule: Rule, row: Mapping[str, Any]) -> str:
+    """Return what stays the same for a finding as long as it is the same one."""
+    identity = [rule.id, row["host"], *([name, row[name]] for name in rule.key)]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _insert(database: Any, findings: Sequence[Mapping[str, Any]]) -> None:
+    """Insert findings as one document, since one row after the other takes DuckDB a hundred times as long."""
+    database.execute(
+        "INSERT INTO finding SELECT unnest(one) FROM (SELECT unnest(from_json(?, ?)) AS one)",
+        [json.dumps(findings), json.dumps([FINDING])],
+    )
+
+
+def _not_checked(database: Any, rule: Rule) -> None:
+    """Note where a rule could not see all that it looks at."""
+    database.execute(
+        "INSERT INTO not_checked SELECT DISTINCT $rule, host, netns, part || ': ' || reason FROM missing"
+        " WHERE list_contains($parts, part) AND what <> 'gone'",
+        {"rule": rule.id, "parts": schema.parts_of(rule.needs)},
+    )

@@ -1,0 +1,135 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rules: each is one YAML file, and its name is the rule's id. One that is broken is named, and the others stand."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
+
+OWN = Path(__file__).parent / "rules"
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+SCOPES = ("host", "fleet")
+_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_TEXTS = ("title", "reason", "remedy", "object", "query")
+_LISTS = ("references", "needs", "key")
+# What a rule may have done by itself, and no other module.
+REMEDIES = ("netfleet.docker.netns", "netfleet.docker.veth", "netfleet.docker.bridge", "netfleet.docker.vxlan")
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """What is looked for; docs/rules.md describes each field."""
+
+    id: str
+    title: str
+    severity: str
+    scope: str
+    references: tuple[str, ...]
+    reason: str
+    remedy: str
+    needs: tuple[str, ...]
+    key: tuple[str, ...]
+    object: str
+    query: str
+    remediation: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class BrokenRule:
+    """A rule that could not be read, or not be evaluated, and why."""
+
+    rule: str
+    reason: str
+
+
+class _Wrong(ValueError):
+    """What is wrong with a rule, in one line that names the field."""
+
+
+def read(folders: Iterable[Path]) -> tuple[list[Rule], list[BrokenRule]]:
+    """Return the rules of all folders, worst first, and those that are broken; a later one of an id takes its place."""
+    found: dict[str, Rule] = {}
+    broken: list[BrokenRule] = []
+    for folder in folders:
+        for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
+            try:
+                found[path.stem] = _rule(path)
+            except (_Wrong, OSError, UnicodeDecodeError) as error:
+                found.pop(path.stem, None)
+                broken.append(BrokenRule(path.stem, f"{path.name}: {error}"))
+    order = sorted(found.values(), key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
+    return order, broken
+
+
+def _rule(path: Path) -> Rule:
+    if not _ID.fullmatch(path.stem):
+        raise _Wrong("the file's name is the rule's id: lower-case words with dashes between them")
+    try:
+        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise _Wrong(f"is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(said, dict):
+        raise _Wrong("is to be a mapping of a rule's fields")
+    known = {field.name for field in dataclasses.fields(Rule)} - {"id"}
+    if unknown := sorted(str(name) for name in set(said) - known):
+        raise _Wrong(f"{unknown[0]}: there is no such field; there are {', '.join(sorted(known))}")
+    fields: dict[str, Any] = {name: _text(said, name) for name in _TEXTS} | {
+        name: _texts(said, name) for name in _LISTS
+    }
+    _one_of(said, "severity", SEVERITIES)
+    _one_of(said, "scope", SCOPES)
+    if stranger := next((name for name in fields["needs"] if name not in schema.collected()), None):
+        raise _Wrong(f"needs: there is no table {stranger}")
+    if not fields["key"]:
+        raise _Wrong("key: is to name the columns that tell one finding from another")
+    _check_templates(fields, remediation := _remediation(said))
+    return Rule(id=path.stem, severity=said["severity"], scope=said["scope"], remediation=remediation, **fields)
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    if not isinstance(said.get(name), str) or not said[name].strip():
+        raise _Wrong(f"{name}: is to be a text")
+    return str(said[name]).strip()
+
+
+def _texts(said: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = said.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise _Wrong(f"{name}: is to be a list of texts")
+    return tuple(value)
+
+
+def _one_of(said: Mapping[str, Any], name: str, values: tuple[str, ...]) -> None:
+    if said.get(name) not in values:
+        raise _Wrong(f"{name}: is to be one of {', '.join(values)}")
+
+
+def _remediation(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    value = said.get("remediation")
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) != {"module", "args"} or not isinstance(value["args"], dict):
+        raise _Wrong("remediation: is to have a module and its args")
+    if value["module"] not in REMEDIES:
+        raise _Wrong(f"remediation.module: is to be one of {', '.join(REMEDIES)}")
+    return value
+
+
+def _check_templates(fields: Mapping[str, Any], remediation: Mapping[str, Any] | None) -> None:
+    texts = [(name, fields[name]) for name in ("object", "remedy")]
+    texts += [(f"remediation.args.{name}", one) for name, one in (remediation or {"args": {}})["args"].items()]
+    for name, text in texts:
+        try:
+            if isinstance(text, str):
+                templates.check(text)
+        except templates.BadTemplate as error:
+            raise _Wrong(f"{name}: {error}") from None

@@ -1,0 +1,59 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Templates of rules, filled with names that anybody may have chosen."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+
+class BadTemplate(ValueError):
+    """A template that cannot be read, or not be filled, in one line."""
+
+
+@functools.cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
+    )
+    environment.filters["quote"] = quote
+    return environment
+
+
+@functools.lru_cache(maxsize=1024)
+def _template(text: str) -> Any:
+    try:
+        return _environment().from_string(text)
+    except TemplateError as error:
+        raise BadTemplate(str(error)) from None
+
+
+def check(text: str) -> None:
+    """Raise BadTemplate where a text is no template."""
+    _template(text)
+
+
+def fill(text: str, values: Mapping[str, Any]) -> str:
+    """Return a template filled with values, which are never read as templates themselves."""
+    try:
+        return str(_template(text).render(values))
+    except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        raise BadTemplate(str(error)) from None
+
+
+def fill_all(value: Any, values: Mapping[str, Any]) -> Any:
+    """Return data with all texts in it filled."""
+    if isinstance(value, str):
+        return fill(value, values)
+    if isinstance(value, Mapping):
+        return {key: fill_all(one, values) for key, one in value.items()}
+    if isinstance(value, list):
+        return [fill_all(one, values) for one in value]
+    return value

@@ -1,0 +1,179 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as a page that opens from disk and asks nobody for anything; for many hosts, with files beside it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import gc
+import hashlib
+import html
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import build
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import graph as diagram_graph
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import html_data
+
+NAME = "report.html"
+# Up to so many hosts are in the page itself.
+INSIDE = 200
+# What `make report` builds of the folder report/.
+_BUILT = Path(__file__).parent / "_page"
+# Hosts that are read at a time: few enough to be held, many enough that the tables are not read all too often.
+_AT_A_TIME = 250
+_FINDING = (
+    *("rule", "severity", "scope", "host", "object", "evidence", "remedy", "fingerprint", "status", "waived"),
+    "remediation",
+)
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>{title}</title>
+{notices}
+<style>{style}</style>
+</head>
+<body>
+<noscript>This report needs JavaScript. The same findings are in report.json beside it.</noscript>
+<div id="page"></div>
+{blocks}
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def write(
+    database: Any,
+    report: Mapping[str, Any],
+    folder: Path,
+    earlier: Mapping[str, Any] | None = None,
+    inside: int = INSIDE,
+) -> Path:
+    """Write the page into a folder, and for more hosts than `inside` a folder `hosts` beside it; return its path.
+
+    The database has the tables of the fleet, and the table `finding` if the report holds only some of the findings;
+    `earlier` is the report of the run before, for what was counted then.
+    """
+    names = [host["name"] for host in report.get("hosts") or []]
+    alone = len(names) <= inside
+    data = html_data.index(report, with_evidence=alone)
+    data["before"] = (earlier or {}).get("summary")
+    data["beside"] = not alone
+    blocks = {"data": html_data.packed(data), "fleet": html_data.packed(_fleet(database, report))}
+    beside = folder / "hosts"
+    for path in beside.glob("[0-9]*.js"):  # of a run before
+        path.unlink()
+    with _uncollected():
+        for number, content in enumerate(_hosts(database, report, names)):
+            if alone:
+                blocks[f"host-{number}"] = html_data.packed(content)
+            else:
+                beside.mkdir(exist_ok=True)
+                call = f'netfleetHost({number},"{html_data.packed(content)}");\n'
+                (beside / f"{number}.js").write_text(call, encoding="ascii")
+    path = folder / NAME
+    path.write_text(_page(blocks, str(report.get("created") or ""), alone), encoding="utf-8")
+    return path
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cycles meanwhile: millions of rows have none, and looking takes a fourth of the time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
+    built = {
+        name: (_BUILT / name).read_text(encoding="utf-8") for name in ("page.js", "page.css", "table.js", "viz.js")
+    }
+    scripts = [_hash(built[name]) for name in ("page.js", "table.js", "viz.js")]
+    # The libraries' scripts go in when they are wanted; Graphviz is WebAssembly; what lies beside the page is 'self'
+    # on a server and file: on a disk.
+    allowed = [*scripts, "'wasm-unsafe-eval'", *(() if alone else ("'self'", "file:"))]
+    policy = {
+        "default-src": "'none'",
+        "script-src": " ".join(allowed),
+        "style-src": _hash(built["page.css"]),
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    libraries = {name: html_data.packed_text(built[f"{name}.js"]) for name in ("table", "viz")}
+    return _PAGE.format(
+        policy="; ".join(f"{name} {value}" for name, value in policy.items()),
+        title=html.escape(f"Docker network audit {created}".strip()),
+        notices="\n".join(f"<!-- {_notice(built[name])} -->" for name in built),
+        style=built["page.css"],
+        blocks="\n".join(_block(name, text) for name, text in {**blocks, **libraries}.items()),
+        script=built["page.js"],
+    )
+
+
+def _notice(text: str) -> str:
+    """Return whose a part is, which it begins with."""
+    return text.removeprefix("/*!").partition("*/")[0].replace("--", "").strip()
+
+
+def _block(name: str, text: str) -> str:
+    """Return packed data as a script that is none, whose letters cannot end it."""
+    return f'<script type="text/plain" id="{name}">{text}</script>'
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _fleet(database: Any, report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the map; its findings are numbers in the report's."""
+    return diagram_graph.as_data(build.of_fleet(database, report.get("findings") or []))
+
+
+def _hosts(database: Any, report: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield what each host's page shows: its picture and its findings with their evidence."""
+    build.prepare(database)
+    inside = None if report.get("findings_left_out") else _by_host(report.get("findings") or [])
+    for start in range(0, len(names), _AT_A_TIME):
+        some = names[start : start + _AT_A_TIME]
+        findings = _by_host(_kept(database, some)) if inside is None else inside
+        for host, graph in zip(some, build.of_hosts(database, some, findings)):
+            yield {"graph": diagram_graph.as_data(graph), "findings": [_of_host(one) for one in findings.get(host, ())]}
+
+
+def _of_host(finding: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("rule", "object", "status", "waived", "fingerprint")
+    return {**{name: finding.get(name) for name in names}, **html_data.evidence(finding)}
+
+
+def _by_host(findings: Iterable[Mapping[str, Any]]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for one in findings:
+        found[str(one["host"])].append(one)
+    return found
+
+
+def _kept(database: Any, hosts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the findings of some hosts, worst first, from the database: the report holds only some of them."""
+    query = (
+        f"SELECT {', '.join(_FINDING)} FROM finding WHERE host IN (SELECT unnest(?))"
+        " ORDER BY list_position(?, severity), rule, object"
+    )
+    for row in database.execute(query, [list(hosts), list(diagram_graph.SEVERITIES)]).fetchall():
+        one = dict(zip(_FINDING, row))
+        yield one | {name: json.loads(one[name]) for name in ("evidence", "waived", "remediation") if one[name]}

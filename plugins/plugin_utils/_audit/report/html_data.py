@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the report's page holds, as data, and packed into letters that mean nothing to HTML or JavaScript."""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import SEVERITIES
+
+# Objects that came or went, fixed findings and what could not be checked: how many of each the page lists.
+LISTED = 1000
+_OF_HOST = ("name", "hostname", "os", "kernel", "engine_version", "taken_at", "namespaces", "containers", "networks")
+_KEPT = ("created", "collector", "earlier", "summary", "waivers", "broken_rules", "broken_snapshots")
+
+
+def packed(data: Any) -> str:
+    """Return data as JSON, compressed (zlib), in base64."""
+    return packed_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False))
+
+
+def packed_text(text: str) -> str:
+    """Return a text likewise. A lone surrogate, which no UTF-8 has, is replaced."""
+    return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode("ascii")
+
+
+def index(report: Mapping[str, Any], with_evidence: bool) -> dict[str, Any]:
+    """Return what the page needs at once; without evidence, that comes with the pages of the hosts."""
+    hosts = report.get("hosts") or []
+    number = {host["name"]: place for place, host in enumerate(hosts)}
+    findings = report.get("findings") or []
+    return {
+        **{name: report.get(name) for name in _KEPT},
+        "findings_left_out": report.get("findings_left_out") or 0,
+        "absent": _some(report.get("absent")),
+        **{name: _some(report.get(name)) for name in ("fixed", "appeared", "vanished")},
+        "not_checked": _not_checked(report.get("not_checked") or []),
+        "rules": _rules(report),
+        "hosts": {name: [host.get(name) for host in hosts] for name in _OF_HOST},
+        "counts": [[(host.get("findings") or {}).get(one, 0) for one in SEVERITIES] for host in hosts],
+        "findings": _findings(findings, number, with_evidence),
+    }
+
+
+def evidence(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is shown of a finding when it is unfolded."""
+    return {name: finding.get(name) for name in ("evidence", "remedy", "remediation") if finding.get(name)}
+
+
+def _findings(
+    findings: Sequence[Mapping[str, Any]], number: Mapping[str, int], with_evidence: bool
+) -> dict[str, list[Any]]:
+    """Return the columns of the findings; a host that is not among the hosts stands with its name."""
+    return {
+        **{name: [one.get(name) for one in findings] for name in ("rule", "object", "status", "waived", "fingerprint")},
+        "host": [number.get(str(one.get("host")), one.get("host")) for one in findings],
+        "more": [evidence(one) for one in findings] if with_evidence else [],
+    }
+
+
+def _rules(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rules; those that only the findings tell of are made of these."""
+    found: dict[str, Any] = {}
+    for one in report.get("findings") or []:
+        if one["rule"] not in found:
+            found[one["rule"]] = {
+                name: one.get(name) for name in ("title", "severity", "scope", "reason", "references")
+            }
+    return found | dict(report.get("rules") or {})
+
+
+def _not_checked(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what could not be checked by its reason: the rules, the hosts and how many there are."""
+    rules: dict[str, set[str]] = defaultdict(set)
+    hosts: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        rules[row["reason"]].add(row["rule"])
+        hosts[row["reason"]].add(row["host"])
+    ordered = sorted(rules, key=lambda reason: (-len(hosts[reason]), reason))
+    return {
+        "count": len(ordered),
+        "rows": [
+            {
+                "reason": reason,
+                "rules": sorted(rules[reason]),
+                "hosts": sorted(hosts[reason])[:LISTED],
+                "count": len(hosts[reason]),
+            }
+            for reason in ordered[:LISTED]
+        ],
+    }
+
+
+def _some(rows: Sequence[Any] | None) -> dict[str, Any]:
+    return {"count": len(rows or []), "rows": list(rows or [])[:LISTED]}

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as JUnit XML, as CI servers read it: a suite a rule, a failed case a finding."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+
+
+def write_junit(path: Path, report: Mapping[str, Any], findings: Iterable[Mapping[str, Any]]) -> None:
+    """Write suites in the order of the rules; the findings have to come rule by rule.
+
+    A rule without a finding is one case that passed, one that could not be evaluated whole is skipped on those hosts.
+    """
+    grouped = {}
+    skipped: dict[str, dict[str, str]] = {}
+    for row in report["not_checked"]:
+        skipped.setdefault(row["rule"], {}).setdefault(row["host"], row["reason"])
+    with path.open("w", encoding="utf-8") as file:
+        xml = XMLGenerator(file, "utf-8", short_empty_elements=True)
+        xml.startDocument()
+        _open(xml, "testsuites", {"name": "netfleet.docker audit"})
+        for rule, found in itertools.groupby(findings, key=lambda finding: str(finding["rule"])):
+            grouped[rule] = True
+            _suite(xml, rule, report["rules"][rule], found, skipped.get(rule, {}))
+        for rule, said in report["rules"].items():
+            if rule not in grouped:
+                _suite(xml, rule, said, (), skipped.get(rule, {}))
+        for broken in report["broken_rules"]:
+            _broken(xml, broken)
+        xml.endElement("testsuites")
+        xml.endDocument()
+
+
+def _open(xml: XMLGenerator, element: str, attributes: Mapping[str, str]) -> None:
+    xml.startElement(element, AttributesImpl(dict(attributes)))
+
+
+def _suite(
+    xml: XMLGenerator,
+    name: str,
+    rule: Mapping[str, Any],
+    findings: Iterable[Mapping[str, Any]],
+    skipped: Mapping[str, str],
+) -> None:
+    failures = rule["findings"]
+    passed = not failures and not rule["waived"] and not skipped
+    tests = failures + rule["waived"] + len(skipped) + passed
+    counts = {"tests": tests, "failures": failures, "skipped": len(skipped) + rule["waived"], "errors": 0}
+    _open(xml, "testsuite", {"name": name, **{key: str(value) for key, value in counts.items()}})
+    for finding in findings:
+        with _case(xml, name, finding["host"], finding["object"]):
+            if finding["waived"]:
+                _skipped(xml, finding["waived"]["reason"])
+            else:
+                _failure(xml, finding)
+    for host, reason in skipped.items():
+        with _case(xml, name, host, "not checked"):
+            _skipped(xml, reason)
+    if passed:
+        _open(xml, "testcase", {"classname": name, "name": legible(rule["title"])})
+        xml.endElement("testcase")
+    xml.endElement("testsuite")
+
+
+@contextlib.contextmanager
+def _case(xml: XMLGenerator, rule: str, host: str, name: str) -> Iterator[None]:
+    _open(xml, "testcase", {"classname": legible(f"{rule}.{host}"), "name": legible(f"{host}: {name}")})
+    yield
+    xml.endElement("testcase")
+
+
+def _failure(xml: XMLGenerator, finding: Mapping[str, Any]) -> None:
+    _open(xml, "failure", {"message": legible(finding["title"]), "type": finding["rule"]})
+    xml.characters("\n".join(legible(line) for line in finding["remedy"].splitlines()))
+    xml.endElement("failure")
+
+
+def _skipped(xml: XMLGenerator, reason: str) -> None:
+    _open(xml, "skipped", {"message": legible(reason)})
+    xml.endElement("skipped")
+
+
+def _broken(xml: XMLGenerator, broken: Mapping[str, Any]) -> None:
+    name = legible(broken["rule"])
+    _open(xml, "testsuite", {"name": name, "tests": "1", "failures": "0", "skipped": "0", "errors": "1"})
+    _open(xml, "testcase", {"classname": name, "name": "the rule itself"})
+    _open(xml, "error", {"message": legible(broken["reason"])})
+    xml.endElement("error")
+    xml.endElement("testcase")
+    xml.endElement("testsuite")

@@ -1,0 +1,146 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run found, as data: everything that the outputs are made of."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.evaluate import FINDING
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import (
+    SEVERITIES,
+    BrokenRule,
+    Rule,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables.load import Broken
+
+_ORDER = "list_position(['" + "','".join(SEVERITIES) + "'], severity), rule, host, object"
+_HOSTS = """
+SELECT host AS name, hostname, os, kernel, version AS engine_version, taken_at,
+ coalesce(namespaces, 0) AS namespaces, coalesce(containers, 0) AS containers, coalesce(networks, 0) AS networks
+FROM host
+LEFT JOIN docker_engine USING (host)
+LEFT JOIN (SELECT host, count(*) AS namespaces FROM netns GROUP BY ALL) USING (host)
+LEFT JOIN (SELECT host, count(*) AS containers FROM container WHERE state = 'running' GROUP BY ALL) USING (host)
+LEFT JOIN (SELECT host, count(*) AS networks FROM docker_network GROUP BY ALL) USING (host)
+ORDER BY host
+"""
+
+
+def head(
+    database: Any,
+    rules: Sequence[Rule],
+    broken_rules: Iterable[BrokenRule],
+    broken_snapshots: Iterable[Broken],
+    expected: Iterable[str],
+) -> dict[str, Any]:
+    """Return the report without its findings; ``docs/audit.md`` describes each part."""
+    hosts = _rows(database, _HOSTS)
+    here = {host["name"] for host in hosts}
+    counts = _counts(database)
+    for host in hosts:
+        host["findings"] = {one: counts.get((host["name"], one), 0) for one in SEVERITIES}
+    totals = {one: sum(number for (_host, severity), number in counts.items() if severity == one) for one in SEVERITIES}
+    run = _rows(database, "SELECT * FROM run")[0]
+    return {
+        "version": 1,
+        "created": run["created"],
+        "collector": run["collector"],
+        "earlier": _earlier(database),
+        "summary": {
+            "hosts": len(hosts),
+            **{name: sum(host[name] for host in hosts) for name in ("namespaces", "containers", "networks")},
+            "findings": totals,
+            "waived": _number(database, "SELECT count(*) FROM finding WHERE waived IS NOT NULL"),
+            "new": _number(database, "SELECT count(*) FROM finding WHERE status = 'new' AND waived IS NULL"),
+            "fixed": _number(database, "SELECT count(*) FROM fixed"),
+            "not_checked": _number(database, "SELECT count(*) FROM not_checked"),
+        },
+        "rules": _of_rules(database, rules),
+        "hosts": hosts,
+        "absent": sorted(set(expected) - here),
+        "fixed": _rows(database, f"SELECT * FROM fixed ORDER BY {_ORDER}"),
+        **{table: _rows(database, f"SELECT * FROM {table} ORDER BY ALL") for table in ("appeared", "vanished")},
+        "not_checked": _rows(database, "SELECT * FROM not_checked ORDER BY ALL"),
+        "broken_rules": [{"rule": one.rule, "reason": one.reason} for one in broken_rules],
+        "broken_snapshots": [{"file": one.file, "reason": one.reason} for one in broken_snapshots],
+    }
+
+
+def findings(database: Any) -> Iterator[dict[str, Any]]:
+    """Give all findings, worst first, without holding them."""
+    reader = database.cursor()
+    try:
+        reader.execute(f"SELECT {', '.join(FINDING)} FROM finding ORDER BY {_ORDER}, fingerprint")
+        while rows := reader.fetchmany(2000):
+            for row in rows:
+                yield {
+                    name: json.loads(value) if kind == "JSON" and value is not None else value
+                    for (name, kind), value in zip(FINDING.items(), row)
+                }
+    finally:
+        reader.close()
+
+
+def whole(report: Mapping[str, Any], database: Any, most: int) -> dict[str, Any]:
+    """Return the report with its findings, at most so many."""
+    found = list(itertools.islice(findings(database), most))
+    left_out = _number(database, "SELECT count(*) FROM finding") - len(found)
+    return {**report, "findings": found, "findings_left_out": left_out}
+
+
+def remediations(database: Any, rules: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return by host what may be done about the findings of some rules that nobody has accepted."""
+    query = (
+        "SELECT host, rule, object, remediation FROM finding WHERE remediation IS NOT NULL AND waived IS NULL"
+        " AND list_contains(?::VARCHAR[], rule) ORDER BY ALL"
+    )
+    found: dict[str, list[dict[str, Any]]] = {}
+    for host, rule, about, remediation in database.execute(query, [list(rules)]).fetchall():
+        found.setdefault(host, []).append({"rule": rule, "object": about, **json.loads(remediation)})
+    return found
+
+
+def _of_rules(database: Any, rules: Sequence[Rule]) -> dict[str, Any]:
+    counted = database.execute(
+        "SELECT rule, count(*) FILTER (waived IS NULL), count(waived) FROM finding GROUP BY rule"
+    )
+    counts = {rule: (open_, waived) for rule, open_, waived in counted.fetchall()}
+    return {
+        rule.id: {
+            "title": rule.title,
+            "severity": rule.severity,
+            "scope": rule.scope,
+            "reason": rule.reason,
+            "references": list(rule.references),
+            **dict(zip(("findings", "waived"), counts.get(rule.id, (0, 0)))),
+        }
+        for rule in rules
+    }
+
+
+def _counts(database: Any) -> dict[tuple[str, str], int]:
+    query = "SELECT host, severity, count(*) FROM finding WHERE waived IS NULL GROUP BY ALL"
+    return {(host, severity): number for host, severity, number in database.execute(query).fetchall()}
+
+
+def _earlier(database: Any) -> dict[str, Any] | None:
+    there = database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'earlier_run'").fetchone()
+    if not there:
+        return None
+    run = _rows(database, "SELECT created, collector, summary FROM earlier_run")[0]
+    return {**run, "summary": json.loads(run["summary"])}
+
+
+def _rows(database: Any, query: str) -> list[dict[str, Any]]:
+    answer = database.execute(query)
+    names = [column[0] for column in answer.description]
+    return [dict(zip(names, row)) for row in answer.fetchall()]
+
+
+def _number(database: Any, query: str) -> int:
+    return int(database.execute(query).fetchone()[0])

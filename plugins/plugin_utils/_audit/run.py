@@ -1,0 +1,229 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An evaluation from end to end: snapshots → tables → findings → files, through a database on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import build, graphviz, mermaid
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import baseline, rule_files, sql_macros
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import evaluate as engine_evaluate
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import policy as engine_policy
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import (
+    html,
+    json_csv,
+    junit,
+    sarif,
+    terminal,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import report as report_report
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
+
+# What every finding is in, and the most that the page has of them.
+ALL = {"json": "report.json", "sarif": "report.sarif", "junit": "report.junit.xml", "csv": "findings.csv"}
+_ON_PAGE = 50_000
+_MEMORY = "2GB"
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """What to evaluate, and how. Folders are absolute."""
+
+    snapshots: Path
+    dest: Path
+    rules: Sequence[Path] = ()
+    only: Sequence[str] = ()
+    without: Sequence[str] = ()
+    policy: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    waivers: Sequence[Mapping[str, Any]] = ()
+    expected: Sequence[str] = ()
+    compare_with: Path | None = None
+    formats: Sequence[str] = (*ALL, "html")
+    remediate: Sequence[str] = ()
+    beside: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+
+
+class NothingToDo(ValueError):
+    """A parameter that leaves nothing to evaluate, in one line that names it."""
+
+
+def evaluate(wanted: Wanted) -> dict[str, Any]:
+    """Write the files that are wanted; return the report with the worst findings, and its lines for a terminal.
+
+    Raises NothingToDo, BadParameter and OSError, before anything that was there is touched.
+    """
+    if missing := next((folder for folder in wanted.rules if not folder.is_dir()), None):
+        raise NothingToDo(f"rules: there is no directory {missing}")
+    every, broken_rules = rule_files.read([rule_files.OWN, *wanted.rules])
+    waivers = engine_policy.waivers(wanted.waivers, {*(rule.id for rule in every), *(one.rule for one in broken_rules)})
+    rules, broken_rules = _chosen(wanted, every, broken_rules)
+    files = sorted(wanted.snapshots.glob("*.json.gz"))
+    if not files:
+        raise NothingToDo(f"snapshots: there is no *.json.gz in {wanted.snapshots}")
+    today = datetime.datetime.now(datetime.timezone.utc)
+    with tempfile.TemporaryDirectory(prefix=".audit-", dir=_made(wanted.dest)) as name:
+        work = Path(name)
+        with _opened(work) as database:
+            broken_snapshots = load.load(database, files)
+            sql_macros.define(database)
+            engine_policy.insert(database, wanted.policy)
+            given = _insert_beside(database, wanted.beside)
+            lacking = frozenset(schema.collected()) - frozenset(schema.of_snapshots()) - given
+            _note_run(database, today, rules)
+            baseline.open_earlier(database, wanted.compare_with)
+        with _opened(work) as database:
+            broken_rules += engine_evaluate.evaluate(database, rules, waivers, today.date(), lacking)
+        out = {one.rule for one in broken_rules}
+        evaluated = [rule for rule in rules if rule.id not in out and not lacking.intersection(rule.needs)]
+        with _opened(work) as database:
+            database.execute(
+                "DELETE FROM evaluated WHERE rule NOT IN (SELECT unnest(?::VARCHAR[]))",
+                [[rule.id for rule in evaluated]],
+            )
+            baseline.compare(database, wanted.compare_with is not None)
+            report = report_report.head(database, evaluated, broken_rules, broken_snapshots, wanted.expected)
+            database.execute("UPDATE run SET summary = ?", [json.dumps(report["summary"])])
+            report["waivers"] = _of_waivers(database, waivers, today.date())
+            baseline.keep(database, work)
+            report["remediations"] = report_report.remediations(database, wanted.remediate)
+            report = report_report.whole(report, database, _ON_PAGE)
+            _write(database, report, work, wanted.formats)
+        written = _move(work, wanted.dest, wanted.formats)
+    written_here = [str(path) for path in written if path.parent == wanted.dest]
+    return {**report, "files": written_here, "lines": terminal.lines(report, written_here)}
+
+
+def _chosen(
+    wanted: Wanted, rules: Sequence[rule_files.Rule], broken: Sequence[rule_files.BrokenRule]
+) -> tuple[list[rule_files.Rule], list[rule_files.BrokenRule]]:
+    known = {rule.id for rule in rules} | {one.rule for one in broken}
+    for parameter, names in (("only", wanted.only), ("without", wanted.without), ("remediate", wanted.remediate)):
+        if stranger := next((name for name in names if name not in known), None):
+            raise NothingToDo(f"{parameter}: there is no rule {stranger!r}")
+    chosen = [rule for rule in rules if (not wanted.only or rule.id in wanted.only) and rule.id not in wanted.without]
+    return chosen, [one for one in broken if one.rule not in wanted.without]
+
+
+@contextmanager
+def _opened(work: Path) -> Iterator[Any]:
+    import duckdb
+
+    settings: dict[str, Any] = {
+        "memory_limit": _MEMORY,
+        "temp_directory": str(work / "spill"),
+        "preserve_insertion_order": "false",
+    }
+    database = duckdb.connect(str(work / "fleet.duckdb"), config=settings)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
+    """Fill tables from folders with JSON; return those that were collected, if only to say that there is nothing."""
+    found = {table: sorted(str(path) for path in folder.glob("*.json")) for table, folder in beside.items()}
+    for table, files in found.items():
+        if files:
+            columns = schema.beside(table)
+            database.execute(
+                f"INSERT INTO {schema.quoted(table)} SELECT {', '.join(columns)} FROM"
+                " read_json($files, columns = $columns, format = 'array')",
+                {"files": files, "columns": columns},
+            )
+    # A host that could not try has not found that nothing is closed.
+    database.execute(
+        "INSERT INTO missing SELECT DISTINCT host, NULL, 'probe', 'missing', coalesce(reason, 'it could not be tried')"
+        " FROM probe WHERE state = 'error'"
+    )
+    database.execute("DELETE FROM probe WHERE state = 'error'")
+    return {table for table, files in found.items() if files}
+
+
+def _note_run(database: Any, now: datetime.datetime, rules: Sequence[rule_files.Rule]) -> None:
+    database.execute(
+        "CREATE TABLE run AS SELECT ? AS created, coalesce(max(collector), 'netfleet.docker') AS collector,"
+        " NULL::JSON AS summary FROM host",
+        [now.strftime("%Y-%m-%dT%H:%M:%SZ")],
+    )
+    database.execute("CREATE TABLE evaluated AS SELECT unnest(?::VARCHAR[]) AS rule", [[rule.id for rule in rules]])
+
+
+def _of_waivers(database: Any, waivers: Sequence[engine_policy.Waiver], today: datetime.date) -> list[dict[str, Any]]:
+    query = "SELECT rule, waived->>'reason', count(*) FROM finding WHERE waived IS NOT NULL GROUP BY ALL"
+    accepted = {(rule, reason): number for rule, reason, number in database.execute(query).fetchall()}
+    return [
+        {
+            "rule": one.rule,
+            "reason": one.reason,
+            "until": one.until and one.until.isoformat(),
+            "host": one.host,
+            "where": dict(one.where),
+            "expired": one.expired(today),
+            "accepted": accepted.get((one.rule, one.reason), 0),
+        }
+        for one in waivers
+    ]
+
+
+def _write(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequence[str]) -> None:
+    head = {name: value for name, value in report.items() if name != "findings"}
+    writers = {"json": json_csv.write_json, "sarif": sarif.write_sarif, "junit": junit.write_junit}
+    for name, write in writers.items():
+        if name in formats:
+            write(folder / ALL[name], head, report_report.findings(database))
+    if "html" in formats:
+        html.write(database, report, folder, report["earlier"])
+    for suffix, draw in {"dot": graphviz, "mermaid": mermaid}.items():
+        if suffix in formats:
+            _draw(database, report, folder / "pictures", (suffix, draw))
+    if "csv" in formats:
+        json_csv.write_csv(folder / ALL["csv"], report_report.findings(database))
+    if "parquet" in formats:
+        for table in schema.names():
+            baseline.copy(database, table, folder / f"data/{table}.parquet")
+
+
+def _draw(database: Any, report: Mapping[str, Any], folder: Path, how: tuple[str, Any]) -> None:
+    """Write the pictures of the fleet and of each host as text."""
+    suffix, draw = how
+    folder.mkdir(exist_ok=True)
+    fleet = build.of_fleet(database, report["findings"])
+    (folder / f"fleet.{suffix}").write_text(draw.fleet(fleet), encoding="utf-8")
+    names = [host["name"] for host in report["hosts"]]
+    found: dict[str, list[Any]] = {}
+    for finding in report["findings"]:
+        found.setdefault(finding["host"], []).append(finding)
+    for name, graph in zip(names, build.of_hosts(database, names, found)):
+        (folder / f"{quote(name, safe='')}.{suffix}").write_text(draw.host(graph), encoding="utf-8")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _move(work: Path, dest: Path, formats: Sequence[str]) -> list[Path]:
+    """Put what was written in its place, each file at once, and of the database only what is asked for."""
+    written = []
+    # Of an earlier evaluation there may have been more of them.
+    for beside in ("hosts", "pictures"):
+        shutil.rmtree(dest / beside, ignore_errors=True)
+    left = (".duckdb", ".wal") if "duckdb" not in formats else (".wal",)
+    for path in sorted(path for path in work.rglob("*") if path.is_file() and path.suffix not in left):
+        place = dest / path.relative_to(work)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, place)
+        written.append(place)
+    return written

@@ -1,0 +1,241 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a packet is one that a firewall rule is about: yes, no, or None where what the rule asks is not modelled."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, Row, Space
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.routing import is_local
+
+NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "132": "sctp", "50": "esp", "ipv6-icmp": "icmpv6"}
+
+
+# Some port that a kernel gives a connection of its own.
+EPHEMERAL = 49152
+
+
+@dataclasses.dataclass(frozen=True)
+class Packet:
+    """The first packet of a connection, or with the state ``established`` one of its answers."""
+
+    src: Address | None
+    dst: Address
+    protocol: str
+    dport: int | None = None
+    sport: int | None = None
+    mark: int = 0
+    state: str = "new"
+
+    def answer(self) -> Packet:
+        """Return what comes back."""
+        if self.src is None:
+            raise ValueError("nobody knows whom to answer")
+        turned = dataclasses.replace(self, src=self.dst, dst=self.src, mark=0, state="established")
+        return dataclasses.replace(turned, dport=self.sport or EPHEMERAL, sport=self.dport) if self.dport else turned
+
+    def __str__(self) -> str:
+        port = f":{self.dport}" if self.dport else ""
+        dst = f"[{self.dst}]" if port and self.dst.version == 6 else str(self.dst)
+        return f"{self.protocol} {self.src or '?'} → {dst}{port}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Passage:
+    """A packet at a hook: where it is, by which links it comes and goes, and whether a bridge carries it.
+
+    ``layer`` is ``bridge`` for the hooks of a bridge's own firewall, whose links are its ports.
+    """
+
+    space: Space
+    packet: Packet
+    iif: str = ""
+    oif: str = ""
+    port_in: str = ""
+    port_out: str = ""
+    layer: str = "ip"
+
+
+def matches(rule: Row, at: Passage) -> bool | None:
+    """Tell whether a rule is about a packet."""
+    known = _nft if rule["backend"] == "nft" else _iptables
+    answers = [known(entry, at) for entry in rule["match"] or []]
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _in(address: Address | None, text: str) -> bool | None:
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+    return address is not None and address.version == network.version and address in network
+
+
+def _link(name: str, pattern: str) -> bool:
+    """Compare as iptables does: a plus sign at the end stands for anything."""
+    if pattern.endswith(("+", "*")):
+        return name.startswith(pattern[:-1])
+    return name == pattern
+
+
+def _port(port: int | None, text: str) -> bool | None:
+    """Look a port up in a list of ports and ranges."""
+    if port is None:
+        return None
+    for part in text.split(","):
+        low, _colon, high = part.partition(":")
+        try:
+            if int(low or 0) <= port <= int(high or (low if not _colon else 65535)):
+                return True
+        except ValueError:
+            return None
+    return False
+
+
+def _own_port(packet: Packet) -> int | None:
+    return packet.sport or (EPHEMERAL if packet.dport else None)
+
+
+def _protocol(at: Passage, text: str) -> bool:
+    return text == "all" or NUMBERS.get(text, text) == at.packet.protocol
+
+
+def _state(at: Passage, text: str) -> bool:
+    return at.packet.state.upper() in text.upper().split(",")
+
+
+def _mark(at: Passage, text: str) -> bool | None:
+    value, _slash, mask = text.partition("/")
+    try:
+        return at.packet.mark & int(mask or "0xffffffff", 0) == int(value, 0)
+    except ValueError:
+        return None
+
+
+def _kind_of_address(at: Passage, address: Address | None, text: str) -> bool | None:
+    if address is None:
+        return None
+    local = is_local(at.space, address)
+    known = {"LOCAL": local, "MULTICAST": address.is_multicast, "UNICAST": not local and not address.is_multicast}
+    return known.get(text)
+
+
+def _unicast(_at: Passage, text: str) -> bool:
+    return text == "unicast"
+
+
+_IPTABLES: dict[str, Callable[[Passage, str], bool | None]] = {
+    "source": lambda at, text: _in(at.packet.src, text),
+    "destination": lambda at, text: _in(at.packet.dst, text),
+    "in-interface": lambda at, text: _link(at.iif, text),
+    "out-interface": lambda at, text: _link(at.oif, text),
+    "physdev-in": lambda at, text: _link(at.port_in, text),
+    "physdev-out": lambda at, text: _link(at.port_out, text),
+    "protocol": _protocol,
+    "dport": lambda at, text: _port(at.packet.dport, text),
+    "sport": lambda at, text: _port(_own_port(at.packet), text),
+    "dports": lambda at, text: _port(at.packet.dport, text),
+    "sports": lambda at, text: _port(_own_port(at.packet), text),
+    "ctstate": _state,
+    "state": _state,
+    "mark": _mark,
+    "dst-type": lambda at, text: _kind_of_address(at, at.packet.dst, text),
+    "src-type": lambda at, text: _kind_of_address(at, at.packet.src, text),
+    "pkt-type": _unicast,
+    "comment": lambda _at, _text: True,
+}
+# Modules that say nothing by themselves; what they are asked stands beside them.
+_MODULES = {"tcp", "udp", "sctp", "icmp", "icmp6", "conntrack", "state", "addrtype", "comment", "mark", "multiport"}
+_MODULES |= {"physdev", "pkttype"}
+
+
+def _iptables(entry: Row, at: Passage) -> bool | None:
+    option, values = entry["option"], entry["values"]
+    if option == "match":
+        return True if values and values[0] in _MODULES else None
+    if option in ("physdev-is-bridged", "physdev-is-in", "physdev-is-out"):
+        answer: bool | None = bool(at.port_in)
+    elif option == "syn":
+        answer = at.packet.state == "new"
+    elif option in _IPTABLES and len(values) == 1:
+        answer = _IPTABLES[option](at, str(values[0]))
+    else:
+        return None
+    return answer if answer is None else answer is not bool(entry["negated"])
+
+
+def _nft(entry: Any, at: Passage) -> bool | None:
+    match = entry.get("match") if isinstance(entry, dict) else None
+    if not match:
+        return None
+    answer = _any(_operands(match["right"]), lambda one: _nft_equal(match["left"], one, at))
+    if match["op"] in ("==", "in"):
+        return answer
+    return None if answer is None or match["op"] != "!=" else not answer
+
+
+def _operands(right: Any) -> list[Any]:
+    if isinstance(right, dict) and "set" in right:
+        return list(right["set"])
+    return right if isinstance(right, list) else [right]
+
+
+def _any(operands: Iterable[Any], compare: Callable[[Any], bool | None]) -> bool | None:
+    answers = [compare(one) for one in operands]
+    if True in answers:
+        return True
+    return None if None in answers else False
+
+
+def _nft_equal(left: Any, right: Any, at: Passage) -> bool | None:
+    name = _nft_name(left)
+    packet = at.packet
+    if name in ("ip saddr", "ip6 saddr", "ip daddr", "ip6 daddr"):
+        address = packet.src if name.endswith("saddr") else packet.dst
+        return _nft_in(address, right)
+    if name in ("tcp dport", "udp dport", "th dport", "tcp sport", "udp sport", "th sport"):
+        if not name.startswith("th ") and not name.startswith(packet.protocol):
+            return False
+        return _nft_port(packet.dport if name.endswith("dport") else _own_port(packet), right)
+    known: dict[str, str] = {
+        "meta iifname": at.iif,
+        "meta oifname": at.oif,
+        "meta l4proto": packet.protocol,
+        "ip protocol": packet.protocol,
+        "meta nfproto": "ipv4" if packet.dst.version == 4 else "ipv6",
+        "ct state": packet.state,
+        "meta mark": str(packet.mark),
+    }
+    if name not in known or not isinstance(right, (str, int)) or str(right).startswith("@"):
+        return None
+    return fnmatch.fnmatchcase(known[name], NUMBERS.get(str(right), str(right)))
+
+
+def _nft_name(left: Any) -> str:
+    if not isinstance(left, dict) or len(left) != 1:
+        return ""
+    ((kind, what),) = left.items()
+    if kind == "payload" and "field" in what:
+        return f"{what['protocol']} {what['field']}"
+    return f"{kind} {what['key']}" if kind in ("meta", "ct") and "key" in what else ""
+
+
+def _nft_in(address: Address | None, right: Any) -> bool | None:
+    if isinstance(right, str):
+        return _in(address, right)
+    prefix = right.get("prefix") if isinstance(right, dict) else None
+    return _in(address, f"{prefix['addr']}/{prefix['len']}") if prefix else None
+
+
+def _nft_port(port: int | None, right: Any) -> bool | None:
+    if isinstance(right, dict) and "range" in right:
+        right = ":".join(str(one) for one in right["range"])
+    return _port(port, str(right)) if isinstance(right, (int, str)) else None

@@ -1,0 +1,250 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A frame on its segment: from the link that sends it over bridges, cables, parents and tunnels to its receiver.
+
+The walk goes everywhere that links lead to and notes what stands in the way, so that a way that is blocked is found as
+well, and where it is blocked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row, Space, World
+
+_MOST_STEPS = 64
+_ANY_MAC = "00:00:00:00:00:00"
+Wanted = Callable[[Space, Row], bool]
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A link that a frame passes, and how; ``obstacle`` stops it there, ``assumed`` is taken for granted.
+
+    ``about`` is what the obstacle is one of: link, segment, neighbour or FDB.
+    """
+
+    space: Space
+    link: Row
+    how: str
+    obstacle: str = ""
+    assumed: str = ""
+    bridge: Row | None = None
+    tunnel: tuple[str, str] | None = None
+    about: str = "segment"
+
+
+@dataclasses.dataclass(frozen=True)
+class Walk:
+    """Where a frame arrives, and how it gets there."""
+
+    space: Space
+    link: Row
+    steps: tuple[Step, ...]
+
+    @property
+    def obstacles(self) -> list[Step]:
+        """What stands in the way, in order."""
+        return [step for step in self.steps if step.obstacle]
+
+
+class Segment:
+    """The segment of one link, walked through from there."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.open_ended = False
+        self._seen: set[tuple[str, str, int, str]] = set()
+        self._mac = ""
+
+    def find(self, space: Space, link: Row, wanted: Wanted, mac: str = "") -> list[Walk]:
+        """Return the walks to all links that are wanted, the one with the fewest obstacles first."""
+        self._mac = mac
+        return sorted(self._out(space, link, wanted, ()), key=lambda walk: (len(walk.obstacles), len(walk.steps)))
+
+    def _out(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+        """Send a frame out of a link."""
+        key = (space.host, space.id, link["index"], "out")
+        if key in self._seen or len(steps) > _MOST_STEPS:
+            return
+        self._seen.add(key)
+        steps = (*steps, Step(space, link, "out", _down(link), about="link"))
+        kind = link["kind"]
+        if kind == "bridge":
+            yield from self._to_ports(space, link, None, wanted, steps)
+        elif kind in ("macvlan", "ipvlan", "macvtap"):
+            yield from self._to_riders(space, link, wanted, steps)
+        elif kind == "vlan":
+            yield from self._to_parent(space, link, wanted, steps)
+        elif kind == "vxlan":
+            yield from self._through_tunnel(space, link, wanted, steps)
+        else:
+            yield from self._to_peer(space, link, wanted, steps)
+
+    def _to_peer(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+        """Follow a cable to its other end, or out of what the host's snapshot knows."""
+        if peer := self._world.peer(space, link):
+            yield from self._in(*peer, wanted, steps)
+        if self._world.is_wire(space, link):
+            yield from self._over_wire(space, link, wanted, steps)
+        elif not peer:
+            self.open_ended = True
+
+    def _in(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+        """Take a frame in by a link."""
+        key = (space.host, space.id, link["index"], "in")
+        if key in self._seen:
+            return
+        self._seen.add(key)
+        bridge = space.bridge_of(link)
+        down = _down(link)
+        obstacle = down or (_port_closed(link) if bridge else "")
+        steps = (*steps, Step(space, link, "in", obstacle, bridge=bridge, about="link" if down else "segment"))
+        if bridge:
+            if wanted(space, bridge):
+                yield Walk(space, bridge, (*steps, Step(space, bridge, "in", _down(bridge), about="link")))
+            yield from self._to_ports(space, bridge, link, wanted, steps)
+            return
+        if wanted(space, link):
+            yield Walk(space, link, steps)
+        for other, rider in self._world.riders(space, link):
+            if rider["kind"] in ("macvlan", "ipvlan", "macvtap"):
+                yield from self._in(other, rider, wanted, steps)
+
+    def _to_ports(
+        self, space: Space, bridge: Row, came_by: Row | None, wanted: Wanted, steps: tuple[Step, ...]
+    ) -> Iterator[Walk]:
+        for port in space.ports(bridge["index"]):
+            if came_by is not None and port["index"] == came_by["index"]:
+                continue
+            closed = _port_closed(port) or (_both_isolated(came_by, port) if came_by else "")
+            entry = "" if closed else self._entry(space, bridge, port)
+            how, about = "forwarded" if came_by else "sent", "FDB" if entry else "segment"
+            step = Step(space, port, how, closed or entry, bridge=bridge, about=about)
+            yield from self._out(space, port, wanted, (*steps, step))
+
+    def _entry(self, space: Space, bridge: Row, port: Row) -> str:
+        """Say where a static entry of the bridge leads a MAC address, if not to this port."""
+        for row in space.rows("fdb"):
+            lasting = row["state"] in ("permanent", "static") and "self" not in (row["flags"] or [])
+            mine = row["master_index"] == bridge["index"] and row["index"] not in (bridge["index"], port["index"])
+            if mine and lasting and row["mac"] == self._mac:
+                return f"a static entry in the FDB of {bridge['name']} leads {self._mac} to {row['interface']}"
+        return ""
+
+    def _to_riders(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+        parent = self._world.parent(space, link)
+        if not parent:
+            self.open_ended = True
+            return
+        options = link["options"] or {}
+        for other, rider in self._world.riders(*parent):
+            if rider["kind"] == link["kind"] and (other.id, rider["index"]) != (space.id, link["index"]):
+                obstacle = _mode_apart(link, rider, options)
+                yield from self._in(other, rider, wanted, (*steps, Step(other, rider, "beside", obstacle)))
+        yield from self._to_parent(space, link, wanted, steps)
+
+    def _to_parent(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+        parent = self._world.parent(space, link)
+        if parent:
+            yield from self._out(*parent, wanted, steps)
+        else:
+            self.open_ended = True
+
+    def _over_wire(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+        self.open_ended = True
+        assumed = f"that {link['name']} of {space.host} and the link it leads to are on one segment"
+        vlans = [step.link["options"].get("id") for step in steps if step.link["kind"] == "vlan" and step.how == "out"]
+        for other, wire in self._world.wires(space.host):
+            passed = (*steps, Step(other, wire, "over the wire", assumed=assumed))
+            if not vlans:
+                yield from self._in(other, wire, wanted, passed)
+                continue
+            for rider_space, rider in self._world.riders(other, wire):
+                if rider["kind"] == "vlan" and (rider["options"] or {}).get("id") == vlans[-1]:
+                    yield from self._in(rider_space, rider, wanted, passed)
+
+    def _through_tunnel(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+        options: dict[str, Any] = dict(link["options"] or {})
+        known = [row for row in space.rows("fdb") if row["index"] == link["index"] and row["dst"]]
+        exact = [row["dst"] for row in known if row["mac"] == self._mac]
+        flooded = [row["dst"] for row in known if row["mac"] == _ANY_MAC] + [
+            options[one] for one in ("remote", "group") if options.get(one)
+        ]
+        for other, far in self._far_ends(space, link):
+            vtep = self._address_of(other, far)
+            silent = self._nobody_answers(space, link, options)
+            obstacle = silent or self._no_entry(link, vtep, exact, flooded)
+            tunnel = (str(options.get("local") or ""), vtep)
+            about = "neighbour" if silent else "FDB"
+            into = Step(space, link, "into the tunnel", obstacle, about=about)
+            through = Step(other, far, "through the tunnel", tunnel=tunnel)
+            yield from self._in(other, far, wanted, (*steps, into, through))
+        if not known and not flooded:
+            self.open_ended = True
+
+    def _nobody_answers(self, space: Space, link: Row, options: Row) -> str:
+        """Say that a tunnel which answers for the others behind it, as an overlay's does, has not heard of this one."""
+        known = (row["mac"] for row in space.rows("neighbours") if row["index"] == link["index"])
+        if not options.get("proxy") or not self._mac or self._mac in known:
+            return ""
+        return f"{link['name']} answers for those behind it (proxy), and its neighbours do not have {self._mac}"
+
+    def _no_entry(self, link: Row, vtep: str, exact: list[str], flooded: list[str]) -> str:
+        if not vtep or vtep in exact or (not exact and vtep in flooded):
+            return ""
+        if exact:
+            return f"the FDB of {link['name']} leads {self._mac} to the VTEP {exact[0]}, and it is behind {vtep}"
+        if any(one.startswith(("22", "23", "ff")) for one in flooded):
+            return ""
+        return f"the FDB of {link['name']} has no entry that leads {self._mac or 'it'} to the VTEP {vtep}"
+
+    def _far_ends(self, space: Space, link: Row) -> Iterator[tuple[Space, Row]]:
+        vni = (link["options"] or {}).get("vni")
+        for other in self._world.spaces.values():
+            if other.host != space.host:
+                yield from (
+                    (other, far)
+                    for far in other.links.values()
+                    if far["kind"] == "vxlan" and (far["options"] or {}).get("vni") == vni
+                )
+
+    def _address_of(self, space: Space, link: Row) -> str:
+        """Return the address of a VTEP: its own, or the one that a Swarm's node has."""
+        local = (link["options"] or {}).get("local")
+        engine = space.docker.get("engine") or {}
+        return str(local or engine.get("swarm_address") or "")
+
+
+def _down(link: Row) -> str:
+    if not link["up"]:
+        return f"{link['name']} is down"
+    if not link["running"] and link["kind"] != "bridge":
+        return f"{link['name']} has no carrier"
+    return ""
+
+
+def _port_closed(port: Row) -> str:
+    state = (port["port"] or {}).get("state")
+    closed = state in ("blocking", "disabled", "listening", "learning", 0, 1, 2, 4)
+    return (
+        f"{port['name']} is a port of {port['master']} that does not forward ({state})"
+        if closed and port["running"]
+        else ""
+    )
+
+
+def _both_isolated(one: Row, other: Row) -> str:
+    if (one["port"] or {}).get("isolated") and (other["port"] or {}).get("isolated"):
+        return f"{one['name']} and {other['name']} are isolated ports of one bridge"
+    return ""
+
+
+def _mode_apart(link: Row, other: Row, options: Any) -> str:
+    modes = (options.get("mode"), (other["options"] or {}).get("mode"))
+    if link["kind"] in ("macvlan", "macvtap") and modes != ("bridge", "bridge"):
+        return f"macvlan links in mode {modes[0]} and {modes[1]} on one parent do not reach each other"
+    return ""

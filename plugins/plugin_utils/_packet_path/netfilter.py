@@ -1,0 +1,224 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A packet at a hook of netfilter: through the base chains by their priority, rule by rule, to a verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Iterator
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import (
+    Packet,
+    Passage,
+    matches,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row
+
+# Where iptables has its tables; nft says it of each chain.
+_PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+_NAT = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
+_GOES_ON = {
+    None,
+    "log",
+    "nflog",
+    "mark",
+    "connmark",
+    "ct",
+    "notrack",
+    "tcpmss",
+    "classify",
+    "checksum",
+    "set",
+    "ulog",
+    "trace",
+}
+_DEEPEST = 32
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What becomes of a packet (``accept``, ``drop``, ``reject`` or ``unknown``), by which rule, what it is then."""
+
+    kind: str
+    packet: Packet
+    rule: str = ""
+    notes: tuple[str, ...] = ()
+    # Family, table, chain and backend of the rule.
+    chain: tuple[str, str, str, str] | None = None
+
+
+def traverse(hook: str, at: Passage) -> Verdict:
+    """Return what a hook makes of a packet."""
+    notes: list[str] = []
+    if at.space.lacks("firewall_chains"):
+        return Verdict("unknown", at.packet, f"the snapshot has no firewall of {at.space}")
+    for chain in sorted(_base_chains(at, hook), key=lambda one: _priority(one, hook)):
+        if chain["type"] == "nat" and at.packet.state != "new":
+            continue
+        possible = list(_walk(chain, at, 0))
+        if all(one.kind == "return" for one in possible):
+            policy = chain["policy"] or "accept"
+            rule = f"policy {policy} of {_name(chain)}"
+            possible = [_outcome(policy, at, rule, chain, one.packet) for one in possible]
+        first = possible[0]
+        if any(one.kind != first.kind or one.packet != first.packet for one in possible[1:]):
+            return _undecided(possible, at)
+        notes += first.notes
+        if first.kind in ("drop", "reject"):
+            return dataclasses.replace(first, notes=tuple(notes))
+        at = dataclasses.replace(at, packet=first.packet)
+    return Verdict("accept", at.packet, notes=tuple(notes))
+
+
+def _undecided(possible: list[Verdict], at: Passage) -> Verdict:
+    """Say why it is not known: the rules of which nobody can tell whether they are about the packet."""
+    others = [one for one in possible if one.kind != "accept" or one.packet != at.packet]
+    rules = [one.rule for one in others if one.rule]
+    reason = f"it depends on what is not modelled: {'; '.join(rules[:3])}"
+    return Verdict("unknown", at.packet, reason, chain=others[0].chain)
+
+
+def _base_chains(at: Passage, hook: str) -> Iterator[Row]:
+    families = ("bridge",) if at.layer == "bridge" else ("inet", "ip" if at.packet.dst.version == 4 else "ip6")
+    return (row for row in at.space.rows("firewall_chains") if row["hook"] == hook and row["family"] in families)
+
+
+def _priority(chain: Row, hook: str) -> int:
+    if chain["priority"] is not None:
+        return int(chain["priority"])
+    return _NAT[hook] if chain["table"] == "nat" else _PRIORITIES.get(chain["table"], 0)
+
+
+def _name(chain: Row) -> str:
+    return f"{chain['family']} {chain['table']} {chain['chain']}"
+
+
+def _rules(at: Passage, chain: Row, name: str) -> list[Row]:
+    same = ("backend", "family", "table")
+    found = [
+        row
+        for row in at.space.rows("firewall_rules")
+        if row["chain"] == name and all(row[key] == chain[key] for key in same)
+    ]
+    return sorted(found, key=lambda row: row["position"])
+
+
+def _outcome(kind: str, at: Passage, rule: str, of: Row, packet: Packet | None = None) -> Verdict:
+    return Verdict(kind, packet or at.packet, rule, chain=(of["family"], of["table"], of["chain"], of["backend"]))
+
+
+def _walk(chain: Row, at: Passage, depth: int, name: str = "") -> Iterator[Verdict]:
+    """Give what may become of a packet in a chain; ``return`` where it comes out at the end."""
+    if depth > _DEEPEST:
+        yield _outcome("unknown", at, f"{_name(chain)} is too deep", chain)
+        return
+    for rule in _rules(at, chain, name or chain["chain"]):
+        answer = matches(rule, at)
+        if answer is False:
+            continue
+        told = _told(rule)
+        outcomes = list(_apply(rule, chain, at, depth, told))
+        goes_on = any(one.kind == "continue" for one in outcomes)
+        for one in outcomes:
+            if one.kind == "continue":
+                at = dataclasses.replace(at, packet=one.packet) if answer else at
+            else:
+                yield one
+        if answer and not goes_on:
+            return
+    yield _outcome("return", at, "", chain)
+
+
+def _apply(rule: Row, chain: Row, at: Passage, depth: int, told: str) -> Iterator[Verdict]:
+    """Give what a rule does with a packet that it is about; ``continue`` where the next rule has its turn."""
+    target = rule["target"]
+    if target in ("jump", "goto"):
+        for one in _walk(chain, at, depth + 1, rule["target_chain"]):
+            yield dataclasses.replace(one, kind="continue") if one.kind == "return" and target == "jump" else one
+    elif target in ("accept", "drop", "return"):
+        yield _outcome(target, at, told, rule)
+    elif target == "reject":
+        yield _outcome("reject", at, told, rule)
+    elif target in ("dnat", "snat", "masquerade", "redirect"):
+        yield _translated(rule, at, told)
+    elif target in _GOES_ON and not _may_decide(rule):
+        yield _outcome("continue", at, told, rule, _marked(rule, at.packet))
+    else:
+        yield _outcome("unknown", at, told, rule)
+
+
+def _may_decide(rule: Row) -> bool:
+    """Tell whether an nft rule without a target may have a verdict all the same, from a map."""
+    return rule["target"] is None and any(isinstance(entry, dict) and "vmap" in entry for entry in rule["match"] or [])
+
+
+def _marked(rule: Row, packet: Packet) -> Packet:
+    options = rule["target_options"] or {}
+    if rule["target"] == "notrack" or "notrack" in options:
+        # No translation is made for what is not tracked.
+        return dataclasses.replace(packet, state="untracked")
+    text = options.get("set-xmark") or options.get("set-mark")
+    if rule["target"] != "mark" or not isinstance(text, str):
+        return packet
+    try:
+        value, _slash, mask = text.partition("/")
+        kept = packet.mark & ~int(mask or "0xffffffff", 0)
+        return dataclasses.replace(packet, mark=kept ^ int(value, 0))
+    except ValueError:
+        return packet
+
+
+def _translated(rule: Row, at: Passage, told: str) -> Verdict:
+    options: dict[str, Any] = dict(rule["target_options"] or {})
+    packet = at.packet
+    target = rule["target"]
+    if target == "masquerade":
+        link = at.space.link(at.oif)
+        rows = at.space.addresses_of(link["index"], packet.dst.version) if link else []
+        if not rows:
+            return _outcome("drop", at, f"{told}: {at.oif} has no address to masquerade with", rule)
+        changed = dataclasses.replace(packet, src=ipaddress.ip_address(rows[0]["address"]))
+    elif target == "redirect":
+        text = str(options.get("to-ports", packet.dport or ""))
+        changed = dataclasses.replace(packet, dst=_own(at), dport=int(text) if text.isdigit() else packet.dport)
+    else:
+        place = _place(options)
+        if place is None:
+            return _outcome("unknown", at, told, rule)
+        address, port = place
+        if target == "dnat":
+            changed = dataclasses.replace(packet, dst=address, dport=port or packet.dport)
+        else:
+            changed = dataclasses.replace(packet, src=address, sport=port or packet.sport)
+    return Verdict("accept", changed, told, (f"{told} makes of it {changed}",))
+
+
+def _own(at: Passage) -> Any:
+    """Return where a packet is redirected to: an address of the link it came by, or what is sent here to itself."""
+    version = at.packet.dst.version
+    link = at.space.link(at.iif)
+    rows = at.space.addresses_of(link["index"], version) if link else []
+    return ipaddress.ip_address(rows[0]["address"] if rows else "127.0.0.1" if version == 4 else "::1")
+
+
+def _place(options: dict[str, Any]) -> tuple[Any, int | None] | None:
+    """Return address and port of a translation to one of each, as iptables or nft say it."""
+    text = options.get("to-destination") or options.get("to-source")
+    address, port = options.get("addr"), options.get("port")
+    if isinstance(text, str):
+        address, _colon, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", None)
+    try:
+        return ipaddress.ip_address(str(address).strip("[]")), int(port) if port is not None else None
+    except ValueError:
+        return None
+
+
+def _told(rule: Row) -> str:
+    text = str(rule["text"])
+    if rule["backend"] == "nft":
+        where = f"rule {rule['position']} of {rule['family']} {rule['table']} {rule['chain']}"
+        return f"{where} ({rule['comment']})" if rule["comment"] else where
+    return f"{rule['table']}: {text}"

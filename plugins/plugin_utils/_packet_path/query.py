@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A question as a user asks it → a packet and who sends it; an explanation → data."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, NotKnown, Space, World
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.trace import explain
+
+PROTOCOLS = ("icmp", "tcp", "udp")
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """Whether a packet from a namespace of a host reaches a target."""
+
+    host: str
+    source: str
+    target: str
+    protocol: str = "icmp"
+    port: int | None = None
+
+
+def ask(snapshots: Mapping[str, Any], question: Question) -> dict[str, Any]:
+    """Explain the way of a packet; raise BadParameter where the question cannot be asked."""
+    host, source, protocol, port = question.host, question.source, question.protocol, question.port
+    if protocol not in PROTOCOLS:
+        raise BadParameter("protocol", f"{protocol!r} is to be one of {', '.join(PROTOCOLS)}")
+    if protocol != "icmp" and not (isinstance(port, int) and 0 < port < 65536):
+        raise BadParameter("port", f"{protocol} needs one, from 1 to 65535")
+    if host not in snapshots:
+        raise BadParameter("host", f"there is no snapshot of {host}; there are those of {', '.join(snapshots)}")
+    world = World(snapshots)
+    try:
+        space = world.space(host, source)
+    except NotKnown as error:
+        raise BadParameter("source", str(error)) from None
+    address = target_address(world, space, question.target)
+    named = "icmpv6" if protocol == "icmp" and address.version == 6 else protocol
+    packet = Packet(None, address, named, None if protocol == "icmp" else port)
+    return {"source": f"{source} on {host}", "target": question.target, **explain(world, space, packet).as_data()}
+
+
+def target_address(world: World, space: Space, target: str) -> Address:
+    """Return the address that a target is: an address, ``[HOST/]REFERENCE`` of a namespace, or a container's name.
+
+    A name is looked up as Docker's name server would, among the networks that source and target share.
+    """
+    try:
+        return ipaddress.ip_address(target.strip("[]"))
+    except ValueError:
+        pass
+    host, slash, reference = target.partition("/")
+    where, what = (host, reference) if slash and host in world.hosts else (space.host, target)
+    if ":" in what or what == "host":
+        try:
+            return _best_address(space, world.space(where, what))
+        except NotKnown as error:
+            raise BadParameter("target", str(error)) from None
+    found = _by_name(world, space, what)
+    if found is None:
+        raise BadParameter(
+            "target", f"{what!r} is no address, and no container of that name is in a network of {space}"
+        )
+    return found
+
+
+def _best_address(space: Space, other: Space) -> Address:
+    """Return the address by which a namespace is likeliest reached from another: one of a subnet that both have."""
+    own = [
+        ipaddress.ip_network(f"{row['address']}/{row['prefixlen']}", strict=False) for row in space.rows("addresses")
+    ]
+    wide = [row for row in other.rows("addresses") if row["scope"] == "global"]
+    addresses = [ipaddress.ip_address(row["address"]) for row in sorted(wide, key=lambda row: row["family"])]
+    if not addresses:
+        raise NotKnown(f"{other} has no address")
+    return next((one for one in addresses if any(one in subnet for subnet in own)), addresses[0])
+
+
+def _by_name(world: World, space: Space, name: str) -> Address | None:
+    mine = {end["network_id"] for end in _endpoints(space) if end["container"] in (space.row["containers"] or [])}
+    for other in world.spaces.values():
+        for end in _endpoints(other) if other.is_host else ():
+            named = name == end["container"] or name in (end["aliases"] or [])
+            if named and end["network_id"] in mine and (end["ipv4"] or end["ipv6"]):
+                return ipaddress.ip_interface(end["ipv4"] or end["ipv6"]).ip
+    return None
+
+
+def _endpoints(space: Space) -> list[Any]:
+    return list(space.docker.get("endpoints") or [])

@@ -1,0 +1,116 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which way a packet takes out of a namespace: policy rules, tables, the longest prefix, as the kernel looks it up."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import ipaddress
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, Row, Space
+
+LOCAL, MAIN, DEFAULT = 255, 254, 253
+_KERNELS_RULES = ((0, LOCAL), (32766, MAIN), (32767, DEFAULT))
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A route that was chosen: its row, its link if it has one, and who is next on that link."""
+
+    row: Row
+    link: Row | None
+    next_hop: Address
+    several: bool = False
+
+    @property
+    def type(self) -> str:
+        """The type of route, such as unicast, local or blackhole."""
+        return str(self.row["type"])
+
+    @property
+    def origin(self) -> str:
+        """What decided: a route, or a rule of policy."""
+        rule = self.row.get("priority")
+        return f"route {self.row['dst']}" if rule is None else f"policy rule {rule}"
+
+
+@functools.lru_cache(maxsize=65536)
+def _network(cidr: str) -> Any:
+    return ipaddress.ip_network(cidr, strict=False)
+
+
+def lookup(space: Space, dst: Address, src: Address | None = None, mark: int = 0, iif: str = "") -> Way | None:
+    """Return the way to an address, or None where there is none."""
+    for table in _tables(space, dst, src, mark, iif):
+        if isinstance(table, Way):
+            return table
+        if found := _in_table(space, table, dst):
+            return None if found.type == "throw" else found
+    return None
+
+
+def is_local(space: Space, dst: Address) -> bool:
+    """Tell whether an address is the namespace's own, or one of a local range such as 127.0.0.0/8."""
+    found = _in_table(space, LOCAL, dst)
+    return found is not None and found.type == "local"
+
+
+def source(space: Space, way: Way, dst: Address) -> Address | None:
+    """Return the address that a packet gets which has none yet."""
+    if way.row["prefsrc"]:
+        return ipaddress.ip_address(way.row["prefsrc"])
+    if way.type == "local":
+        return dst
+    candidates = space.addresses_of(way.link["index"], dst.version) if way.link else []
+    on_link = [row for row in candidates if way.next_hop in _network(f"{row['address']}/{row['prefixlen']}")]
+    best = next(iter([*on_link, *candidates]), None)
+    return ipaddress.ip_address(best["address"]) if best else None
+
+
+def _tables(space: Space, dst: Address, src: Address | None, mark: int, iif: str) -> Any:
+    rules = sorted(
+        (row for row in space.rows("rules") if row["family"] == dst.version), key=lambda row: row["priority"]
+    )
+    if not rules:
+        yield from (table for _priority, table in _KERNELS_RULES)
+    for row in rules:
+        if _applies(row, dst, src, mark, iif) is row["inverted"]:
+            continue
+        if row["action"] == "lookup":
+            yield row["table"]
+        elif row["action"] in ("blackhole", "unreachable", "prohibit"):
+            yield Way(
+                {**row, "type": row["action"], "prefsrc": None, "gateway": None, "interface": None},
+                None,
+                dst,
+            )
+
+
+def _applies(row: Row, dst: Address, src: Address | None, mark: int, iif: str) -> bool:
+    return (
+        (not row["dst"] or dst in _network(row["dst"]))
+        and (not row["src"] or (src is not None and src in _network(row["src"])))
+        and (not row["fwmark"] or mark & (row["fwmask"] or 0xFFFFFFFF) == row["fwmark"])
+        and (not row["iif"] or row["iif"] == (iif or "lo"))
+        and not row["oif"]
+    )
+
+
+def _in_table(space: Space, table: int, dst: Address) -> Way | None:
+    matching = [
+        row
+        for row in space.rows("routes")
+        if row["table"] == table and row["family"] == dst.version and not row["tos"] and dst in _network(row["dst"])
+    ]
+    usable = [row for row in matching if "dead" not in (row["flags"] or []) and row["type"] != "multicast"]
+    if not usable:
+        return None
+    best = min(usable, key=lambda row: (-_network(row["dst"]).prefixlen, row["metric"] or 0))
+    hops = best.get("nexthops") or []
+    hop = hops[0] if hops else best
+    link = space.links.get(hop["index"]) if hop.get("index") else space.link(hop["interface"] or "")
+    gateway = hop.get("gateway")
+    return Way(best, link, ipaddress.ip_address(gateway) if gateway else dst, several=len(hops) > 1)

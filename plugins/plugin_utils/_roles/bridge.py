@@ -1,0 +1,106 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""User-defined bridges of a host → parameters of the module network; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import host as roles_host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host, flag
+
+_BRIDGE = "com.docker.network.bridge."
+_MTU = "com.docker.network.driver.mtu"
+# Engines before it ignore the option, and before another the mode, and would publish what is not to be published.
+_GATEWAY_MODES = {"nat": (27, 0), "routed": (27, 0), "isolated": (28, 0), "nat-unprotected": (28, 0)}
+_NAME_BYTES = 15
+
+
+def bridge_networks(
+    networks: Iterable[Mapping[str, Any]], host: Host, slices: Mapping[str, Any], uplink: str | None = None
+) -> list[dict[str, Any]]:
+    """Return what the module is to be told, network by network, those that are to go first."""
+    absent = [{"name": one["name"], "state": "absent"} for one in networks if one.get("state") == "absent"]
+    found = []
+    for one in networks:
+        if one.get("state") != "absent":
+            try:
+                found.append(_options(one, host, slices, uplink))
+            except BadParameter as error:
+                raise roles_host.prefixed(str(one.get("name")), error) from None
+    roles_host.see_disjoint(found, host)
+    return [*absent, *found]
+
+
+def _options(network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], uplink: str | None) -> dict[str, Any]:
+    pools = [_pool(str(network["name"]), subnet, host, slices) for subnet in network.get("subnets") or ()]
+    options = {**_switches(network), **_link(network), **_gateway_modes(network, host)}
+    mtu = _mtu(network, host, uplink)
+    if mtu is not None:
+        options[_MTU] = str(mtu)
+    found = roles_host.common(network, "bridge", options)
+    ipv6 = any(":" in pool["subnet"] for pool in pools)
+    if network.get("ipv6") is not None or ipv6:
+        found["enable_ipv6"] = bool(network.get("ipv6", ipv6))
+        if ipv6 and not found["enable_ipv6"]:
+            raise BadParameter("ipv6", "is false, and there is an IPv6 subnet")
+    if pools:
+        found["ipam_config"] = pools
+    return found
+
+
+def _pool(name: str, subnet: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> dict[str, Any]:
+    own = roles_host.slice_of(name, subnet, host, slices)
+    if own is None:
+        roles_host.network_of("subnets[].subnet", subnet["subnet"])
+        keys = ("subnet", "gateway", "iprange", "aux_addresses")
+        return {key: subnet[key] for key in keys if subnet.get(key) is not None}
+    for key in ("gateway", "iprange", "aux_addresses"):
+        if subnet.get(key) is not None:
+            raise BadParameter(f"subnets[].{key}", "cannot be given with slices: each host has a subnet of its own")
+    return {"subnet": own}
+
+
+def _switches(network: Mapping[str, Any]) -> dict[str, str]:
+    names = {"icc": f"{_BRIDGE}enable_icc", "masquerade": f"{_BRIDGE}enable_ip_masquerade"}
+    return {names[key]: flag(network[key]) for key in names if network.get(key) is not None}
+
+
+def _link(network: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    name = network.get("link")
+    if name:
+        if len(str(name).encode()) > _NAME_BYTES or "/" in str(name) or str(name).split() != [str(name)]:
+            raise BadParameter("link", f"{name!r} is no name of a link: 1 to {_NAME_BYTES} bytes without / and blanks")
+        found[f"{_BRIDGE}name"] = str(name)
+    if network.get("host_binding"):
+        found[f"{_BRIDGE}host_binding_ipv4"] = str(network["host_binding"])
+    return found
+
+
+def _gateway_modes(network: Mapping[str, Any], host: Host) -> dict[str, str]:
+    found = {}
+    for key in ("gateway_mode_ipv4", "gateway_mode_ipv6"):
+        mode = network.get(key)
+        if mode is None:
+            continue
+        least = _GATEWAY_MODES[mode]
+        if host.engine() < least:
+            has = ".".join(map(str, host.engine()))
+            raise BadParameter(key, f"{mode} takes Docker Engine {least[0]} or later, and {host.name} has {has}")
+        found[f"{_BRIDGE}{key}"] = mode
+    return found
+
+
+def _mtu(network: Mapping[str, Any], host: Host, uplink: str | None) -> int | None:
+    mtu = network.get("mtu")
+    if mtu in (None, ""):
+        return None
+    if mtu == "uplink":
+        return int((host.link("uplink", uplink) if uplink else host.uplink())["mtu"])
+    if not str(mtu).isdecimal() or not 68 <= int(mtu) <= 65535:
+        raise BadParameter("mtu", f"must be 68 to 65535 or uplink, not {str(mtu)[:40]}")
+    return int(mtu)

@@ -1,0 +1,254 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Macvlan and ipvlan networks of a host, and its own way into them → parameters of modules; pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import host as roles_host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import config_name, is_sliced
+
+_MODES = {"macvlan": ("bridge", "vepa", "passthru", "private"), "ipvlan": ("l2", "l3", "l3s")}
+# Under this name Docker is told to leave the host's own address alone.
+_HOST = "netfleet-host"
+_VLANS = range(1, 4095)
+
+
+class Parts(NamedTuple):
+    """What a host is to have: networks of its own, networks of the Swarm, links and routes of the host itself."""
+
+    networks: list[dict[str, Any]]
+    swarm: list[dict[str, Any]]
+    links: list[dict[str, Any]]
+    routes: list[dict[str, Any]]
+
+
+def macvlan_networks(
+    networks: Iterable[Mapping[str, Any]], host: Host, slices: Mapping[str, Any], addresses: Mapping[str, str]
+) -> Parts:
+    """Return what a host is to have; ``addresses`` are the hosts' own, by which others reach their L3 networks."""
+    found = Parts([], [], [], [])
+    for one in networks:
+        try:
+            _add(found, one, host, slices, addresses)
+        except BadParameter as error:
+            raise roles_host.prefixed(str(one.get("name")), error) from None
+    found.networks.sort(key=lambda options: options.get("state") != "absent")
+    roles_host.see_disjoint(found.networks, host)
+    return found
+
+
+def _add(
+    found: Parts, network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], addresses: Mapping[str, str]
+) -> None:
+    name = str(network["name"])
+    swarm = bool(network.get("swarm"))
+    if network.get("state") == "absent":
+        found.networks.append({"name": config_name(name) if swarm else name, "state": "absent"})
+        found.swarm.extend([{"name": name, "state": "absent"}] if swarm else [])
+        return
+    parent = _parent(network, host)
+    access = _host_address(network, host, slices)
+    pools = [_pool(network, subnet, host, slices, access) for subnet in network.get("subnets") or ()]
+    driver, options = _driver(network)
+    made = roles_host.common(network, driver, {**options, "parent": parent})
+    if any(":" in pool["subnet"] for pool in pools):
+        made["enable_ipv6"] = True
+    if pools:
+        made["ipam_config"] = pools
+    if swarm:
+        found.swarm.append(_of_swarm(made))
+        made = _configuration(made)
+    found.networks.append(made)
+    if access:
+        found.links.append(_link(network, parent, access))
+        ranges = [pool["iprange"] for pool in pools if _same_family(pool["subnet"], access)]
+        found.routes.extend({"dst": one, "dev": network["host_access"]["link"], "src": access} for one in ranges)
+    if network.get("routes"):
+        found.routes.extend(_routes(network, host, slices, addresses))
+
+
+def _parent(network: Mapping[str, Any], host: Host) -> str:
+    """Return the parent's name, once it is seen to be there, up, and with the MTU that it is to have."""
+    if not network.get("parent"):
+        raise BadParameter("parent", "is needed: the link of the host that carries the network, such as eth0")
+    link = host.link("parent", str(network["parent"]))
+    vlan, mtu = network.get("vlan"), network.get("mtu")
+    if not link.get("up"):
+        raise BadParameter(
+            "parent", f"{link['name']} is down on {host.name}; bring it up: ip link set {link['name']} up"
+        )
+    if mtu is not None and int(link["mtu"]) != int(mtu):
+        raise BadParameter("mtu", f"{link['name']} has an MTU of {link['mtu']} on {host.name}, not {mtu}")
+    if link.get("master"):
+        reason = (
+            f"{link['name']} is a port of {link['master']} on {host.name}, which takes all its frames; give that one"
+        )
+        raise BadParameter("parent", reason)
+    if vlan is None:
+        return str(link["name"])
+    if int(vlan) not in _VLANS:
+        raise BadParameter("vlan", f"must be 1 to 4094, not {vlan}")
+    return f"{link['name']}.{vlan}"
+
+
+def _driver(network: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the driver's name, and its options."""
+    driver, mode = network.get("driver") or "macvlan", network.get("mode")
+    if mode is not None and mode not in _MODES[driver]:
+        raise BadParameter("mode", f"{driver} has {', '.join(_MODES[driver])}, not {mode}")
+    if network.get("flag") is not None and driver != "ipvlan":
+        raise BadParameter("flag", "is for ipvlan only")
+    options = {f"{driver}_mode": mode, "ipvlan_flag": network.get("flag")}
+    return driver, {key: value for key, value in options.items() if value is not None}
+
+
+def _routed(network: Mapping[str, Any]) -> bool:
+    """Tell whether hosts need subnets of their own, because the driver routes instead of bridging."""
+    return network.get("driver") == "ipvlan" and network.get("mode") in ("l3", "l3s")
+
+
+def _pool(
+    network: Mapping[str, Any],
+    subnet: Mapping[str, Any],
+    host: Host,
+    slices: Mapping[str, Any],
+    access: str | None,
+) -> dict[str, Any]:
+    own = roles_host.slice_of(str(network["name"]), subnet, host, slices)
+    net = roles_host.network_of("subnets[].subnet", subnet["subnet"])
+    if own and subnet.get("iprange") is not None:
+        raise BadParameter("subnets[].iprange", "cannot be given with slices: it is the host's slice")
+    if own and _routed(network):
+        return {"subnet": own}
+    found = {key: subnet[key] for key in ("gateway", "iprange") if subnet.get(key) is not None}
+    if own:
+        found["iprange"] = own
+    within = roles_host.network_of("subnets[].iprange", found.get("iprange", str(net)))
+    left_out = {**(subnet.get("aux_addresses") or {})}
+    if access and _same_family(str(net), access):
+        left_out[_HOST] = access
+    if own:
+        # What lies elsewhere concerns other hosts, and would have this one's network made anew when it changes.
+        left_out = {key: one for key, one in left_out.items() if _address("aux_addresses", one) in within}
+    gateway = found.get("gateway")
+    left_out = {key: one for key, one in left_out.items() if str(one) != gateway}
+    return {"subnet": str(net), **found, **({"aux_addresses": left_out} if left_out else {})}
+
+
+def _host_address(network: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> str | None:
+    """Return the address of the host's own link into the network, None where it is to have none."""
+    access = network.get("host_access")
+    if not access:
+        return None
+    if (network.get("driver") or "macvlan") != "macvlan" or (network.get("mode") or "bridge") != "bridge":
+        raise BadParameter(
+            "host_access", "is for macvlan in mode bridge: in others the host's link reaches no container"
+        )
+    subnets = network.get("subnets") or ()
+    if access.get("address"):
+        found = _address("host_access.address", access["address"])
+        _see_free(found, network, host, slices)
+    else:
+        ranges = [slice_ for slice_ in (_range(network, one, host, slices) for one in subnets) if slice_]
+        if not ranges:
+            raise BadParameter("host_access.address", "is needed where no subnet has slices or an iprange")
+        found = _last_free(ranges[0], subnets)
+    if not any(_range(network, one, host, slices) for one in subnets if _same_family(one["subnet"], str(found))):
+        raise BadParameter("host_access", "takes a subnet with slices or an iprange, which the host has a route to")
+    return str(found)
+
+
+def _range(network: Mapping[str, Any], subnet: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> Any:
+    text = roles_host.slice_of(str(network["name"]), subnet, host, slices) or subnet.get("iprange")
+    return roles_host.network_of("subnets[].iprange", text) if text else None
+
+
+def _see_free(found: Any, network: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> None:
+    """See that no other host's containers can get an address."""
+    for subnet in network.get("subnets") or ():
+        net = str(roles_host.network_of("subnets[].subnet", subnet["subnet"]))
+        for other, text in (slices.get(str(network["name"]), {}).get(net, {}) if is_sliced(subnet) else {}).items():
+            if other != host.name and found in ipaddress.ip_network(text):
+                raise BadParameter("host_access.address", f"{found} lies in {text}, the slice of {other}")
+    if not any(found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network["subnets"]):
+        raise BadParameter("host_access.address", f"{found} lies in no subnet of the network")
+
+
+def _last_free(within: Any, subnets: Iterable[Mapping[str, Any]]) -> Any:
+    """Return the last address of a range that is nobody's."""
+    taken = set()
+    for subnet in subnets:
+        net = ipaddress.ip_network(subnet["subnet"])
+        taken |= {
+            net[0],
+            net[-1],
+            *(_address("aux_addresses", one) for one in (subnet.get("aux_addresses") or {}).values()),
+        }
+        taken |= {_address("gateway", subnet["gateway"])} if subnet.get("gateway") else set()
+    number = within.num_addresses - 1
+    while number >= 0:
+        if within[number] not in taken:
+            return within[number]
+        number -= 1
+    raise BadParameter("host_access.address", f"{within} has no address that is free")
+
+
+def _link(network: Mapping[str, Any], parent: str, address: str) -> dict[str, Any]:
+    """Return the host's own macvlan link: the kernel keeps the parent itself and its macvlan links apart."""
+    bits = ipaddress.ip_address(address).max_prefixlen
+    access = network["host_access"]
+    return {
+        "name": access["link"],
+        "kind": "macvlan",
+        "parent": parent,
+        "mode": "bridge",
+        "addresses": [f"{address}/{bits}"],
+        "up": True,
+    }
+
+
+def _routes(
+    network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], addresses: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Return the ways to the subnets that other hosts have of a network that is routed."""
+    if not _routed(network):
+        raise BadParameter("routes", "is for ipvlan in the modes l3 and l3s: in others the hosts share a subnet")
+    found = []
+    for subnet in network.get("subnets") or ():
+        net = str(roles_host.network_of("subnets[].subnet", subnet["subnet"]))
+        for other, text in (slices.get(str(network["name"]), {}).get(net, {}) if is_sliced(subnet) else {}).items():
+            if other != host.name and addresses.get(other) and _same_family(text, addresses[other]):
+                found.append({"dst": text, "gateway": addresses[other]})
+    return found
+
+
+def _configuration(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a Swarm's network that is each host's own."""
+    keys = ("ipam_config", "driver_options", "enable_ipv6", "internal", "labels", "rebuild")
+    kept = {key: made[key] for key in keys if key in made}
+    return {"name": config_name(made["name"]), "config_only": True, **kept}
+
+
+def _of_swarm(made: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part that managers know."""
+    kept = {key: made[key] for key in ("name", "driver", "labels", "rebuild") if key in made}
+    attachable = made.get("attachable", True)
+    return {**kept, "scope": "swarm", "config_from": config_name(made["name"]), "attachable": attachable}
+
+
+def _address(parameter: str, value: Any) -> Any:
+    try:
+        return ipaddress.ip_address(str(value))
+    except ValueError as error:
+        raise BadParameter(parameter, str(error)) from None
+
+
+def _same_family(subnet: str, address: str) -> bool:
+    return (":" in subnet) == (":" in address)

@@ -1,0 +1,194 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Hosts of a Swarm that is to be: who each is, where it is reached, and who must reach whom; pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
+
+ABSENT = "absent"
+MANAGER, WORKER = "manager", "worker"
+CONTROL, GOSSIP = 2377, 7946
+
+
+class Node(NamedTuple):
+    """A host: what it is to be, and what its engine says of it."""
+
+    host: str
+    role: str
+    state: str
+    address: str
+    data_path: str
+    mtu: int
+    hostname: str
+    in_swarm: bool
+    manages: bool
+    id: str
+
+
+def nodes(declared: Mapping[str, Mapping[str, Any]]) -> list[Node]:
+    """Return the hosts, managers first, each group in its order."""
+    found = [_node(name, said) for name, said in declared.items()]
+    return sorted(found, key=lambda node: node.role != MANAGER)
+
+
+def _node(name: str, said: Mapping[str, Any]) -> Node:
+    host = Host(name, said["info"])
+    host.engine()
+    engine = host.docker["engine"]
+    state = engine.get("swarm_state")
+    if state not in ("inactive", "active"):
+        hints = {
+            "locked": "unlock it with docker swarm unlock",
+            "pending": "it waits for managers that do not answer; have it leave with docker swarm leave",
+        }
+        raise BadParameter(f"{name}: Swarm", f"the engine says {state}; {hints.get(state, 'see its journal')}")
+    if engine.get("live_restore") and said["state"] != ABSENT:
+        raise BadParameter(f"{name}: Swarm", "Docker makes no node of a host with live-restore; switch it off there")
+    if state == "inactive" and said["state"] != ABSENT:
+        _refuse_taken(name, said)
+    advertise = address_of(said, host, "overlay_advertise_addr", str(said.get("advertise") or ""))
+    data_path = str(said.get("data_path") or "")
+    data = address_of(said, host, "overlay_data_path_addr", data_path) if data_path else advertise
+    have = engine.get("swarm_address")
+    if state == "active" and said.get("advertise") and have and have != advertise:
+        raise BadParameter(
+            f"{name}: overlay_advertise_addr",
+            f"the node advertises {have}, which Docker changes only when it comes anew: "
+            f"say overlay_node_state=absent once, not {advertise} yet",
+        )
+    if state == "active" and have:
+        # What it advertises is what the others use, whatever else the host has by now.
+        data = data if data_path else have
+        advertise = have
+    return Node(
+        name,
+        said["role"],
+        said["state"],
+        advertise,
+        data,
+        _mtu(said, host, data),
+        str((said["info"].get("host") or {}).get("hostname") or name),
+        state == "active",
+        engine.get("swarm_role") == MANAGER,
+        engine.get("swarm_node_id") or "",
+    )
+
+
+def _refuse_taken(name: str, said: Mapping[str, Any]) -> None:
+    """Refuse a host that is in no Swarm, and on which a port that a node needs is taken."""
+    ports = (GOSSIP, CONTROL) if said["role"] == MANAGER else (GOSSIP,)
+    places = [place for place in said["info"].get("namespaces") or () if place.get("kind") == "host"]
+    sockets = [row for place in places for row in place.get("sockets") or ()]
+    taken = sorted({row["port"] for row in sockets if row["protocol"] in ("tcp", "udp") and row["port"] in ports})
+    if taken:
+        raise BadParameter(
+            f"{name}: Swarm",
+            f"port {' and '.join(str(one) for one in taken)} is taken, though the host is in no Swarm: by another "
+            "program (ss -lntup tells), or by an engine that still talks of a Swarm it has left; it lets go "
+            "when Docker is restarted",
+        )
+
+
+def _addresses(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    places = [place for place in said["info"].get("namespaces") or () if place.get("kind") == "host"]
+    rows = [row for place in places for row in place.get("addresses") or ()]
+    return sorted(
+        (row for row in rows if row.get("scope") in ("global", "site")),
+        key=lambda row: (row.get("family") != 4, "secondary" in (row.get("flags") or ())),
+    )
+
+
+def address_of(said: Mapping[str, Any], host: Host, parameter: str, value: str) -> str:
+    """Return an address of the host: the one given, that of a link, or that of the default route's link."""
+    rows = _addresses(said)
+    parameter = f"{host.name}: {parameter}"
+    try:
+        wanted = str(ipaddress.ip_address(value))
+    except ValueError:
+        link = str(host.link(parameter, value)["name"]) if value else str(_uplink(host)["name"])
+        found = [str(row["address"]) for row in rows if row["interface"] == link]
+        if not found:
+            raise BadParameter(parameter, f"the link {link} has no address") from None
+        return found[0]
+    if wanted not in [row["address"] for row in rows]:
+        known = ", ".join(str(row["address"]) for row in rows)
+        raise BadParameter(parameter, f"the host has no address {wanted}; it has {known}")
+    return wanted
+
+
+def _uplink(host: Host) -> Mapping[str, Any]:
+    try:
+        return host.uplink()
+    except BadParameter:
+        raise BadParameter(
+            f"{host.name}: overlay_advertise_addr", "is needed where there is no default route: an address or a link"
+        ) from None
+
+
+def _mtu(said: Mapping[str, Any], host: Host, address: str) -> int:
+    links = [str(row["interface"]) for row in _addresses(said) if row["address"] == address]
+    return int(host.links[links[0]]["mtu"]) if links and links[0] in host.links else 1500
+
+
+def traffic(members: Sequence[Node], port: int) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Return, host by host, to whom packets must go, and from whom they must come."""
+    found: dict[str, dict[str, list[dict[str, Any]]]] = {node.host: {"send": [], "expect": []} for node in members}
+    for source in members:
+        for target in members:
+            if source.host == target.host:
+                continue
+            for protocol, number, data in _ports(target, port):
+                here, there = (source.data_path, target.data_path) if data else (source.address, target.address)
+                row = {"protocol": protocol, "port": number}
+                sent = {"host": target.host, "address": there, "source": here, "vxlan": data}
+                found[source.host]["send"].append({**row, **sent})
+                found[target.host]["expect"].append({**row, "host": source.host, "address": here})
+    return found
+
+
+def _ports(target: Node, port: int) -> Iterable[tuple[str, int, bool]]:
+    if target.role == MANAGER:
+        yield "tcp", CONTROL, False
+    yield "tcp", GOSSIP, False
+    yield "udp", GOSSIP, False
+    yield "udp", port, True
+
+
+def blocked(heard: Mapping[str, Any], sent: Mapping[str, Any], connect: bool = False) -> list[str]:
+    """Return, a line each, which ports are not open from node to node.
+
+    heard: by host, {missing: [{host, address, protocol, port, rule}]}; sent: by host, {answers: [{host, …, answer}]};
+    connect: whether somebody has to take TCP connections by now.
+    """
+    found = []
+    lost = {(one["host"], host, one["protocol"], one["port"]) for host in heard for one in heard[host]["missing"]}
+    for host, said in heard.items():
+        for one in said["missing"]:
+            at = f"{one['protocol']} {one['port']}"
+            why = (
+                f"probably dropped there by {one['rule']}"
+                if one.get("rule")
+                else (
+                    "no rule there is found that drops it, so look between the two, and open it where it is closed: "
+                    f"iptables -I INPUT -p {one['protocol']} --dport {one['port']} -s {one['address']} -j ACCEPT"
+                )
+            )
+            found.append(f"{host} gets nothing from {one['host']} ({one['address']}) on {at}: {why}")
+    for host, said in sent.items():
+        for one in said["answers"]:
+            if one["protocol"] != "tcp" or (host, one["host"], "tcp", one["port"]) in lost:
+                continue
+            if one["answer"] == "connected" or (one["answer"] == "refused" and not connect):
+                continue
+            found.append(
+                f"{one['host']} ({one['address']}) does not answer {host} on tcp {one['port']}: {one['answer']}; its "
+                f"answer may be dropped by {host}"
+            )
+    return found

@@ -1,0 +1,253 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which host has which slice of a subnet that many hosts share; pure.
+
+A host keeps the slice that is assigned to it or that it had before. A new one gets the slice to which its name leads,
+or the next free one. Who moves when two names lead to the same slice can only be told with a memory of who came first:
+without one, that is refused. A slice belongs to a host until the user takes it out of the memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import validators
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.validators import Network, Span
+
+OPTIONS = ("prefix", "count", "assigned", "previous", "reserved", "gateway", "aux_addresses", "ipam")
+
+
+def ip_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
+    """Return the slice of each host that is listed or has one, by name: as CIDR or, with ipam, for ipam_config.
+
+    All is taken as the user wrote it; the options are those of the filter.
+    """
+    for option in options:
+        if option not in OPTIONS:
+            raise BadParameter(option, f"there is no such option; there are {', '.join(OPTIONS)}")
+    shared = _shared(subnet, options)
+    names = validators.names(hosts)
+    ipam = validators.flag("ipam", options.get("ipam", False))
+    had = _had(shared, options)
+    new = sorted(set(names) - set(had.kept))
+    table = Table(shared, shared.length, had)
+    if len(new) > table.free:
+        raise _too_many(shared, table, len(new), had, sorted(set(had.kept) - set(names)))
+    found = {**had.kept, **_placed(table, new, None if options.get("previous") is not None else had.kept)}
+    return {host: shared.entry(found[host]) if ipam else found[host].text for host in sorted(found)}
+
+
+class Shared(NamedTuple):
+    """A subnet, the length of its slices, and what no container may have; addresses are numbers."""
+
+    net: Network
+    length: int
+    # No slice overlaps these.
+    reserved: list[Span]
+    # They may lie in slices, and Docker leaves them out: of itself, or because it is told; sorted.
+    left_out: list[int]
+    # Of them, what Docker has to be told besides the gateway, with its name; sorted.
+    aux: list[tuple[int, str]]
+    gateway: int | None
+
+    def text(self, number: int) -> str:
+        """Return an address as it is written."""
+        return str(type(self.net.network_address)(number))
+
+    def entry(self, one: Span) -> dict[str, Any]:
+        """Return what a host's Docker is told of the subnet, and nothing that concerns other hosts."""
+        start, end = (bisect_left(self.aux, (number, "")) for number in (one.first, one.last + 1))
+        aux = self.aux[start:end]
+        return {
+            "subnet": str(self.net),
+            "iprange": one.text,
+            **({} if self.gateway is None else {"gateway": self.text(self.gateway)}),
+            **({"aux_addresses": {name: self.text(number) for number, name in aux}} if aux else {}),
+        }
+
+
+class Had(NamedTuple):
+    """What hosts have already: the slices that they keep, and those that they leave in this run."""
+
+    kept: dict[str, Span]
+    left: list[Span]
+
+
+class Numbers:
+    """A set of numbers that is held as ranges, sorted, none of which touches the next."""
+
+    def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
+        """Take ranges in any order, each from its first number to its last; they may overlap."""
+        self._first: list[int] = []
+        self._last: list[int] = []
+        for first, last in sorted(ranges):
+            if self._last and first <= self._last[-1] + 1:
+                self._last[-1] = max(last, self._last[-1])
+            else:
+                self._first.append(first)
+                self._last.append(last)
+
+    def count(self) -> int:
+        """Return how many numbers there are, which can be more than len() may say."""
+        return sum(self._last) - sum(self._first) + len(self._first)
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """Return the ranges."""
+        return list(zip(self._first, self._last))
+
+    def past(self, number: int) -> int:
+        """Return the first number from this one on that is not in the set."""
+        at = bisect_right(self._first, number) - 1
+        return max(number, self._last[at] + 1) if at >= 0 else number
+
+    def overlaps(self, first: int, last: int) -> bool:
+        """Tell whether a range has a number of the set."""
+        at = bisect_right(self._first, last) - 1
+        return at >= 0 and self._last[at] >= first
+
+    def add(self, number: int) -> None:
+        """Add a number that is not in the set."""
+        at = bisect_right(self._first, number)
+        last = number
+        if at < len(self._first) and self._first[at] == number + 1:
+            last = self._last.pop(at)
+            self._first.pop(at)
+        if at and self._last[at - 1] == number - 1:
+            self._last[at - 1] = last
+        else:
+            self._first.insert(at, number)
+            self._last.insert(at, last)
+
+
+class Table:
+    """The slices of one length by number, from 0: those that no host can have, and those that are not to be had."""
+
+    def __init__(self, shared: Shared, length: int, had: Had) -> None:
+        """Take the slices that hosts have or leave; they may be of other lengths."""
+        self.net = shared.net
+        self.length = length
+        self.total = validators.slice_count(shared.net, length)
+        self._size = 1 << (shared.net.max_prefixlen - length)
+        self._base = int(shared.net.network_address)
+        left_out = Counter(self._number(one) for one in shared.left_out)
+        full = [(number, number) for number, times in left_out.items() if times == self._size]
+        self.barred = Numbers([*full, *map(self._numbers, shared.reserved)])
+        self.taken = Numbers([*self.barred.ranges(), *map(self._numbers, [*had.kept.values(), *had.left])])
+
+    @property
+    def free(self) -> int:
+        """Return how many slices are to be had."""
+        return self.total - self.taken.count()
+
+    def home(self, host: str) -> int:
+        """Return the number to which a name leads, whoever else there is."""
+        digest = hashlib.sha256(host.encode("utf-8", "surrogatepass")).digest()
+        return self._next(self.barred, int.from_bytes(digest, "big") % self.total)
+
+    def next_free(self, number: int) -> int:
+        """Return the first number from this one on that is to be had."""
+        return self._next(self.taken, number)
+
+    def span(self, number: int) -> Span:
+        """Return the slice of a number."""
+        first = self._base + number * self._size
+        return Span(first, first + self._size - 1, validators.cidr(self.net, first, self.length))
+
+    def _next(self, numbers: Numbers, number: int) -> int:
+        found = numbers.past(number)
+        return found if found < self.total else numbers.past(0)
+
+    def _number(self, address: int) -> int:
+        return (address - self._base) // self._size
+
+    def _numbers(self, span: Span) -> tuple[int, int]:
+        return self._number(span.first), self._number(span.last)
+
+
+def _shared(subnet: Any, options: dict[str, Any]) -> Shared:
+    net = validators.subnet(subnet)
+    length = validators.prefix_length(net, options.get("prefix"), options.get("count"))
+    gateway = options.get("gateway")
+    gateway = None if gateway is None else validators.address("gateway", gateway, net)
+    # Docker gives these to no container, and refuses to be told so of one of them again.
+    known = {int(net[0])} | ({int(net[-1])} if net.version == 4 else set())
+    if gateway in known:
+        raise BadParameter("gateway", f"{options['gateway']} is the network or broadcast address of {net}")
+    known |= set() if gateway is None else {gateway}
+    named = validators.aux_addresses(options.get("aux_addresses"), net)
+    return Shared(
+        net,
+        length,
+        validators.reserved(options.get("reserved"), net),
+        sorted(known | set(named)),
+        sorted((number, name) for number, name in named.items() if number not in known),
+        gateway,
+    )
+
+
+def _had(shared: Shared, options: dict[str, Any]) -> Had:
+    """Return what is assigned, and what was before; see that it can be kept and that nothing of it overlaps."""
+    given = {
+        option: validators.slices(option, options.get(option), shared.net, shared.length)
+        for option in ("previous", "assigned")
+    }
+    kept = {**given["previous"], **given["assigned"]}
+    where = {host: f"{'assigned' if host in given['assigned'] else 'previous'}[{host}]" for host in kept}
+    barred = Numbers((one.first, one.last) for one in shared.reserved)
+    for host, one in kept.items():
+        if barred.overlaps(one.first, one.last):
+            what = next(span.text for span in shared.reserved if span.first <= one.last and span.last >= one.first)
+            raise BadParameter(where[host], f"{one.text} overlaps what is reserved: {what}")
+        left_out = bisect_right(shared.left_out, one.last) - bisect_left(shared.left_out, one.first)
+        if left_out == one.last - one.first + 1:
+            raise BadParameter(where[host], f"{one.text} has no address that a container may have")
+    order = sorted(sorted(kept), key=kept.__getitem__)
+    for before, after in zip(order, order[1:]):
+        if kept[after].first <= kept[before].last:
+            # What is assigned was said last, so it is what has to be said otherwise.
+            wrong, right = sorted((after, before), key=given["assigned"].__contains__, reverse=True)
+            raise BadParameter(where[wrong], f"{kept[wrong].text} overlaps {kept[right].text}, which {right} has")
+    return Had(kept, [one for host, one in given["previous"].items() if one != kept[host]])
+
+
+def _placed(table: Table, new: Collection[str], others: dict[str, Span] | None) -> dict[str, Span]:
+    """Return a slice for each new host. Where there is no memory, `others` have one, and nobody may yield."""
+    found: dict[str, Span] = {}
+    for host in new:
+        home = table.home(host)
+        number = table.next_free(home)
+        if number != home and others is not None:
+            raise _same(table.span(home), host, {**others, **found})
+        table.taken.add(number)
+        found[host] = table.span(number)
+    return found
+
+
+def _same(one: Span, host: str, others: dict[str, Span]) -> BadParameter:
+    other = next(name for name, span in others.items() if span.first <= one.last and span.last >= one.first)
+    return BadParameter(
+        "previous",
+        f"is needed, because the name of {host} leads to the slice {one.text}, which {other} has; hand in the last "
+        f"result, {{}} the first time, and keep what is returned; or give {host} another slice in assigned",
+    )
+
+
+def _too_many(shared: Shared, table: Table, new: int, had: Had, absent: list[str]) -> BadParameter:
+    longer = range(shared.length + 1, shared.net.max_prefixlen + 1)
+    fits = next((length for length in longer if Table(shared, length, had).free >= new), None)
+    reason = (
+        f"slices of /{shared.length} in {shared.net}: {new} needed, {table.free} of {table.total} to be had; "
+        f"{f'prefix={fits} would do' if fits else 'it takes a larger subnet'}"
+    )
+    if absent:
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        reason += f"; kept for hosts that are not listed: {', '.join(absent[:5])}{more}"
+    if had.left:
+        reason += f"; to be had in the next run, when hosts have left them: {len(had.left)}"
+    return BadParameter("hosts", reason)

@@ -1,0 +1,230 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the user says of slices, brought into one form each; pure. Whatever is refused raises BadParameter."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Union
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+# Docker counts the addresses of a subnet in so many bits. In a larger one it would take two slices for the same.
+DOCKER_BITS = 64
+
+
+class Span(NamedTuple):
+    """Addresses as numbers, from the first to the last, and how they are written."""
+
+    first: int
+    last: int
+    text: str
+
+
+def subnet(value: Any) -> Network:
+    """Return the subnet that hosts share."""
+    found = _network("subnet", value)
+    if found.is_multicast:
+        raise BadParameter("subnet", f"{found} is multicast, and no container can have an address in it")
+    if found.max_prefixlen - found.prefixlen > DOCKER_BITS:
+        raise BadParameter("subnet", f"Docker cannot count the addresses of {found}; an IPv6 subnet is /64 or longer")
+    return found
+
+
+def prefix_length(net: Network, prefix: Any, count: Any) -> int:
+    """Return the prefix length of a slice; if nothing is said, half of the host bits number the slices."""
+    if prefix is not None and count is not None:
+        raise BadParameter("count", "cannot be given with prefix: each of the two says how long a slice is")
+    if count is not None:
+        wanted = _number("count", count)
+        if not 1 <= wanted <= net.num_addresses:
+            raise BadParameter("count", f"{net} can be cut into 1 to {net.num_addresses} slices, not {wanted}")
+        return net.prefixlen + (wanted - 1).bit_length()
+    if prefix is None:
+        return (net.prefixlen + net.max_prefixlen + 1) // 2
+    length = _number("prefix", prefix)
+    if not net.prefixlen <= length <= net.max_prefixlen:
+        reason = f"a slice of {net} has a prefix length of {net.prefixlen} to {net.max_prefixlen}, not {length}"
+        raise BadParameter("prefix", reason)
+    return length
+
+
+def names(value: Any) -> list[str]:
+    """Return the names of hosts."""
+    found = _listed("hosts", value, "host names")
+    for name in found:
+        _see_name("hosts", name)
+    twice = [name for name, times in Counter(found).items() if times > 1]
+    if twice:
+        raise BadParameter("hosts", f"{_shown(twice[0])} is listed twice")
+    return found
+
+
+def slices(option: str, value: Any, net: Network, length: int) -> dict[str, Span]:
+    """Return the slice of each host, given as its number, as CIDR, or as an entry of ipam_config."""
+    return {
+        host: _slice(f"{option}[{host}]", one, net, length)
+        for host, one in _mapping(option, value).items()
+        # Where it is made from variables of hosts, not every host has it.
+        if one is not None or option != "assigned"
+    }
+
+
+def reserved(value: Any, net: Network) -> list[Span]:
+    """Return addresses, ranges and subnets that no slice may overlap, cut to the subnet."""
+    found = [value] if isinstance(value, str) else _listed("reserved", [] if value is None else value, "addresses")
+    spans = [_range(one, net) for one in found]
+    if net.max_prefixlen - net.prefixlen == DOCKER_BITS:
+        last = int(net.broadcast_address)
+        # "invalid bit range" before Docker 27.2, and the address itself cannot be had in any.
+        spans.append(Span(last, last, f"{net.broadcast_address}, which Docker cannot count up to"))
+    return spans
+
+
+def address(option: str, value: Any, net: Network) -> int:
+    """Return an address of the subnet as a number."""
+    found = _address(option, value, net)
+    if found not in net:
+        raise BadParameter(option, f"{found} lies outside of the subnet {net}")
+    return int(found)
+
+
+def aux_addresses(value: Any, net: Network) -> dict[int, str]:
+    """Return the name of each address that Docker is to leave out."""
+    found: dict[int, str] = {}
+    for name, one in _mapping("aux_addresses", value).items():
+        number = address(f"aux_addresses[{name}]", one, net)
+        if number in found:
+            raise BadParameter(f"aux_addresses[{name}]", f"{one} is the address of {found[number]} too")
+        found[number] = name
+    return found
+
+
+def flag(option: str, value: Any) -> bool:
+    """Return true or false."""
+    if not isinstance(value, bool):
+        raise BadParameter(option, f"must be true or false, not {_shown(value)}")
+    return value
+
+
+def cidr(net: Network, first: int, length: int) -> str:
+    """Return a slice as it is written."""
+    return f"{type(net.network_address)(first)}/{length}"
+
+
+def _slice(where: str, value: Any, net: Network, length: int) -> Span:
+    if isinstance(value, Mapping):
+        value = value.get("iprange")
+    if isinstance(value, str) and "/" in value:
+        found = _network(where, value)
+        _see_family(where, found, net)
+        if found[0] not in net or found[-1] not in net:
+            raise BadParameter(where, f"{found} lies outside of the subnet {net}")
+        return Span(int(found[0]), int(found[-1]), str(found))
+    number = _number(where, value, "a slice such as 192.0.2.32/28 or its number")
+    total = slice_count(net, length)
+    if not 0 <= number < total:
+        raise BadParameter(where, f"slices of /{length} in {net} have the numbers 0 to {total - 1}, not {number}")
+    size = 1 << (net.max_prefixlen - length)
+    first = int(net.network_address) + number * size
+    return Span(first, first + size - 1, cidr(net, first, length))
+
+
+def slice_count(net: Network, length: int) -> int:
+    """Return the number of slices of a length."""
+    return 1 << (length - net.prefixlen)
+
+
+def _range(value: Any, net: Network) -> Span:
+    text = _text("reserved", value, "an address, a range such as 192.0.2.10-192.0.2.20 or a subnet")
+    if "/" in text:
+        found = _network("reserved", text)
+        _see_family("reserved", found, net)
+        low, high = int(found[0]), int(found[-1])
+    else:
+        start, dash, end = text.partition("-")
+        low = int(_address("reserved", start, net))
+        high = int(_address("reserved", end, net)) if dash else low
+    if low > high:
+        raise BadParameter("reserved", f"{text} ends before it begins")
+    first, last = max(low, int(net[0])), min(high, int(net[-1]))
+    if first > last:
+        raise BadParameter("reserved", f"{text} lies outside of the subnet {net}")
+    return Span(first, last, text)
+
+
+def _network(where: str, value: Any) -> Network:
+    text = _text(where, value, "a subnet such as 192.0.2.0/24 or fd00::/64")
+    if "/" not in text:
+        raise BadParameter(where, f"{text[:60]!r} has no prefix length, as 192.0.2.0/24 has")
+    try:
+        found = ipaddress.ip_interface(text)
+    except ValueError:
+        raise BadParameter(where, f"{text[:60]!r} is no subnet such as 192.0.2.0/24 or fd00::/64") from None
+    if found.ip != found.network.network_address:
+        raise BadParameter(where, f"{text} has host bits set; was {found.network} meant?")
+    return found.network
+
+
+def _address(where: str, value: Any, net: Network) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    text = _text(where, value, f"an address in {net}")
+    try:
+        found = ipaddress.ip_address(validators.address(text))
+    except ValueError as error:
+        raise BadParameter(where, str(error)) from None
+    _see_family(where, found, net)
+    return found
+
+
+def _see_family(where: str, found: Any, net: Network) -> None:
+    if found.version != net.version:
+        raise BadParameter(where, f"{found} is IPv{found.version}, and the subnet {net} is IPv{net.version}")
+
+
+def _number(where: str, value: Any, what: str = "a whole number") -> int:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 40:
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 129:
+        return value
+    raise BadParameter(where, f"must be {what}, not {_shown(value)}")
+
+
+def _mapping(option: str, value: Any) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise BadParameter(option, f"must be a dictionary, not {_shown(value)}")
+    for name in value:
+        _see_name(option, name)
+    return dict(value.items())
+
+
+def _listed(option: str, value: Any, what: str) -> list[Any]:
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise BadParameter(option, f"must be a list of {what}, not {_shown(value)}")
+    return list(value)
+
+
+def _see_name(option: str, name: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise BadParameter(option, f"a name is a string, not {_shown(name)}")
+
+
+def _text(where: str, value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise BadParameter(where, f"must be {what}, not {_shown(value)}")
+    return value.strip()
+
+
+def _shown(value: Any) -> str:
+    kind = type(value).__name__
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 129:
+        return f"a number of {value.bit_length()} bits"
+    text = repr(value)
+    return text[:60] if isinstance(value, (str, int, float)) else f"{text[:60]} ({kind})"

@@ -1,0 +1,155 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who cannot reach whom: source and target as snapshots know them, and what their host's engine says of the source."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import routing
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import within
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
+    Address,
+    NotKnown,
+    Row,
+    Space,
+    World,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import target_address
+
+_PORT = re.compile(r"(.+):(\d+)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """What the user wants to reach: text without its port, the port, and the address where it is known."""
+
+    said: str
+    port: int | None
+    address: Address | None
+    is_name: bool
+    unknown: str = ""
+
+
+@dataclasses.dataclass
+class Case:
+    """One source on one host, one target. ``space`` is None where there is nothing to enter; ``why`` says why."""
+
+    host: str
+    source: str
+    target: Target
+    protocol: str
+    world: World
+    space: Space | None
+    container: Row | None
+    why: str = ""
+
+    @property
+    def inside(self) -> str:
+        """How a command begins that runs in the source's namespace."""
+        return within(self.space) if self.space else ""
+
+    @property
+    def netns(self) -> str:
+        """How the namespace is referred to that the source is in: a container may share the host's."""
+        return "host" if self.space and self.space.is_host else self.source
+
+    @property
+    def endpoints(self) -> list[Row]:
+        """What the engine says of the container's endpoints."""
+        if not self.container or not self.space:
+            return []
+        rows = self.space.docker.get("endpoints") or []
+        return [row for row in rows if row["container_id"] == self.container["id"]]
+
+    def link_of(self, endpoint: Row) -> Row | None:
+        """Return the link of an endpoint: the one with its MAC address, or else with its address."""
+        links = list(self.space.links.values()) if self.space else []
+        found = next((link for link in links if endpoint["mac"] and link["mac"] == endpoint["mac"]), None)
+        if found is None and self.space and endpoint["ipv4"]:
+            row = self.space.addresses.get(ipaddress.ip_interface(endpoint["ipv4"]).ip)
+            found = self.space.links.get(row["index"]) if row else None
+        return found
+
+    @property
+    def way(self) -> routing.Way | None:
+        """The route to the target, where target and route are known."""
+        if not self.space or not self.target.address:
+            return None
+        return routing.lookup(self.space, self.target.address)
+
+    @property
+    def gateway(self) -> Address | None:
+        """The router on the way to the target, or of the default route."""
+        way = self.way or (self.space and routing.lookup(self.space, ipaddress.ip_address("192.0.2.1")))
+        return ipaddress.ip_address(way.row["gateway"]) if way and way.row["gateway"] else None
+
+    def stopped(self, name: str) -> Row | None:
+        """Return a container of the host that has this name and does not run."""
+        host = next((space for space in self.world.of(self.host) if space.is_host), None)
+        rows = (host.docker.get("containers") or []) if host else []
+        return next((row for row in rows if row["name"] == name and row["state"] not in ("running", "paused")), None)
+
+    def network(self, name: str) -> Row | None:
+        """Return a Docker network of the host."""
+        rows = (self.space.docker.get("networks") or []) if self.space else []
+        return next((row for row in rows if row["name"] == name), None)
+
+
+def open_case(snapshots: Mapping[str, Any], host: str, source: str, target: str, protocol: str) -> Case:
+    """Return the case; raise BadParameter where the question cannot be asked."""
+    if host not in snapshots:
+        raise BadParameter("host", f"there is no snapshot of {host}")
+    world = World(snapshots)
+    container = _container(snapshots[host], source)
+    try:
+        space, why = world.space(host, source), ""
+    except NotKnown as error:
+        if container is None:
+            raise BadParameter("source", str(error)) from None
+        space, why = None, str(error)
+    return Case(host, source, _target(world, space, target), protocol, world, space, container, why)
+
+
+def _container(snapshot: Row, source: str) -> Row | None:
+    kind, _colon, name = source.partition(":")
+    rows = (snapshot.get("docker") or {}).get("containers") or []
+    return next((row for row in rows if kind == "container" and (row["name"] == name or _is_id(row, name))), None)
+
+
+def _is_id(row: Row, name: str) -> bool:
+    return len(name) >= 12 and str(row["id"]).startswith(name)
+
+
+def _target(world: World, space: Space | None, said: str) -> Target:
+    what, port = said, None
+    if (found := _PORT.fullmatch(said)) and not _is_address(said) and not _is_reference(said):
+        what, port = found[1], int(found[2])
+    if port is not None and not 0 < port < 65536:
+        raise BadParameter("target", f"{port} is no port")
+    is_name = not _is_address(what) and ":" not in what and what != "host"
+    if space is None:
+        return Target(what, port, None, is_name)
+    try:
+        return Target(what, port, target_address(world, space, what), is_name)
+    except BadParameter as error:
+        return Target(what, port, None, is_name, error.reason)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text.strip("[]") if text.startswith("[") and text.endswith("]") else text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_reference(text: str) -> bool:
+    """Tell whether the number behind the last colon is a part of a reference, as in pid:12."""
+    return re.fullmatch(r"(.*/)?(pid|container|docker|path):[^:]+", text) is not None

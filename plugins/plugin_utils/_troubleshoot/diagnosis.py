@@ -1,0 +1,168 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checklist and explanation side by side → the first broken step, the likely cause, and what to type; pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import trace
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.probe_checks import (
+    PING,
+    TARGET,
+    checks,
+    from_probe,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import Step, from_snapshot
+
+ORDER = (
+    *("process", "namespace", "link", "peer", "address", "duplicate address", "route", "reverse path", "segment"),
+    *("neighbour", "resolver", "name", "gateway", "host", "FDB", "forwarding", "firewall", "way back", "target ping"),
+    *("published port", "service", "target", "path MTU"),
+)
+
+
+def wanted(case: Case, timeout: float) -> list[dict[str, Any]]:
+    """Return what the module probe is to be asked."""
+    return checks(case, timeout)
+
+
+def explained(case: Case) -> dict[str, Any] | None:
+    """Return the way of the packet to the target as snapshots tell it; None where it cannot be asked for."""
+    if case.space is None or case.target.address is None:
+        return None
+    version = case.target.address.version
+    protocol = case.protocol if case.target.port else "icmpv6" if version == 6 else "icmp"
+    packet = Packet(None, case.target.address, protocol, case.target.port)
+    return trace.explain(case.world, case.space, packet).as_data()
+
+
+def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    """Return steps in order, the explanation, and the verdict; ``results`` is None where nothing was probed."""
+    path = explained(case)
+    by_name = {str(result["name"]): result for result in results or ()}
+    steps = [*from_snapshot(case), *from_probe(case, by_name)]
+    # What is seen to be broken is not foretold once more.
+    seen = {step.step for step in steps if step.state == "broken"}
+    steps += [step for step in _from_path(case, path, _reached(by_name)) if step.step not in seen]
+    if case.target.unknown and not case.target.is_name:
+        steps.append(Step("target", "unknown", case.target.unknown))
+    steps.sort(key=lambda step: ORDER.index(step.step))
+    if _reached(by_name):
+        # What was seen to work is not what a prediction says of it.
+        steps = [_overruled(step) if step.step in _FORETOLD and step.state == "broken" else step for step in steps]
+    verdict = _verdict(steps, path, by_name)
+    return {
+        "host": case.host,
+        "source": case.source,
+        "target": case.target.said + (f":{case.target.port}" if case.target.port else ""),
+        "address": str(case.target.address) if case.target.address else None,
+        "protocol": case.protocol if case.target.port else "icmp",
+        "steps": [dataclasses.asdict(step) for step in steps],
+        "path": path,
+        **verdict,
+    }
+
+
+# What is a prediction as long as nobody has tried.
+_FORETOLD = ("route",)
+
+
+def _from_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None) -> Iterator[Step]:
+    """Give the steps that only the explanation has; what was seen to work is not what it says of it."""
+    if path is None:
+        return
+    if path["about"] != "firewall":
+        yield Step("firewall", "ok", "no rule that is known stops it")
+    if path["reaches"] is None and path["about"]:
+        yield Step(path["about"], "unknown", _where(path), path["remedy"])
+    elif path["reaches"] is False and path["about"]:
+        step = _service(case, path) if path["about"] == "service" else None
+        step = step or Step(path["about"], "broken", _where(path), path["remedy"])
+        yield _overruled(step) if reached else step
+
+
+def _service(case: Case, path: Mapping[str, Any]) -> Step | None:
+    """Say of a port that a host publishes for a container why it is not taken there; None where it is none."""
+    at = path["stops_at"]
+    rows = next((space.docker.get("published_ports") or [] for space in case.world.of(at["host"]) if space.is_host), [])
+    same = [row for row in rows if (row["host_port"], row["protocol"]) == (case.target.port, case.protocol)]
+    if not same or at["netns"] != "host":
+        return None
+    name, port = same[0]["container"], case.target.port
+    version = case.target.address.version if case.target.address else 4
+    places = [ipaddress.ip_address(row["host_address"]) for row in same]
+    if not any(one == case.target.address or (one.is_unspecified and one.version == version) for one in places):
+        only = ", ".join(str(one) for one in places)
+        detail = f"{at['host']} publishes port {port} of container {name} at {only} only, not at {case.target.address}"
+        return Step("published port", "broken", detail, f"docker port {quote(name)}   # on {at['host']}")
+    detail = f"{at['host']} publishes port {port} for container {name}, and no DNAT rule and no proxy takes it there"
+    remedy = f"docker restart {quote(name)}   # on {at['host']}: makes the rules again"
+    return Step("published port", "broken", detail, remedy)
+
+
+def _where(path: Mapping[str, Any]) -> str:
+    at = path["stops_at"]
+    return f"{at['netns']} on {at['host']}: {path['reason']}" if at else str(path["reason"])
+
+
+def _target(results: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return results.get(TARGET) or results.get(PING)
+
+
+def _reached(results: Mapping[str, Mapping[str, Any]]) -> bool | None:
+    """Tell whether the target was reached; None where nobody tried."""
+    target = _target(results)
+    return None if target is None or target["state"] == "error" else bool(target["met"])
+
+
+def _overruled(step: Step) -> Step:
+    return Step(step.step, "note", f"by what snapshots tell it should not get through, and it does: {step.detail}")
+
+
+def _verdict(
+    steps: Sequence[Step], path: Mapping[str, Any] | None, results: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return ``reached``, ``first_broken``, ``cause``, ``remedy`` and ``confident``."""
+    reached, target = _reached(results), _target(results)
+    first = next((step for step in steps if step.state == "broken"), None)
+    if first is None and reached is not False:
+        cause = "nothing is broken that this looks at" if reached else "nothing known is broken, and nothing was tried"
+        return _said(reached, None, cause, "", bool(reached))
+    if first is None or first.step == "target":
+        return _said(reached, *_not_known(str(target["reason"]) if target else "", path), False)
+    if first.step == "neighbour" and path is not None and path["reaches"] is False and _where(path) != first.detail:
+        return _said(reached, first, f"{first.detail}; {_where(path)}", first.remedy, True)
+    if first.step == "path MTU" and path is not None and (least := path["narrowest"]):
+        where = f"{least['link']} in {least['netns']} on {least['host']}"
+        cause = f"{first.detail}; the smallest MTU on the way is {least['mtu']}, of {where}"
+        return _said(reached, first, cause, first.remedy, True)
+    return _said(reached, first, first.detail, first.remedy, True)
+
+
+def _not_known(reason: str, path: Mapping[str, Any] | None) -> tuple[Step, str, str]:
+    """Say what is likely where the target was not reached and nothing that is known to be broken says why."""
+    target = Step("target", "broken", reason)
+    if path is None:
+        return target, f"not known: {reason}", ""
+    if path["reaches"] is None and path["about"]:
+        return Step(path["about"], "unknown", reason), f"perhaps: {_where(path)}", path["remedy"]
+    known = "nothing in the known state stops it" if path["reaches"] else _where(path)
+    return target, f"not known: {reason}; as far as snapshots tell: {known}", ""
+
+
+def _said(reached: bool | None, first: Step | None, cause: str, remedy: str, confident: bool) -> dict[str, Any]:
+    return {
+        "reached": reached,
+        "first_broken": first.step if first else None,
+        "cause": cause,
+        "remedy": remedy,
+        "confident": confident,
+    }

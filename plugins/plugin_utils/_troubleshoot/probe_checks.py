@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The second half of the checklist, by the module probe from inside: what to ask, and what the answers mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import Step
+
+# Names of the checks, by which their results are found again.
+NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, MTU = (
+    *("neighbour", "duplicate address", "resolver", "name", "gateway", "host"),
+    *("target ping", "target", "path MTU"),
+)
+
+
+def checks(case: Case, timeout: float) -> list[dict[str, Any]]:
+    """Return checks for the module probe; nobody is asked but the target, the gateway, the host and the resolver."""
+    if case.space is None:
+        return []
+    return [{**check, "timeout": timeout} for check in _checks(case)]
+
+
+def _checks(case: Case) -> Iterator[dict[str, Any]]:
+    space = case.space
+    if space is None:
+        return
+    way, gateway = case.way, case.gateway
+    if gateway is not None:
+        link = way.link["name"] if way and way.link else None
+        yield {"name": NEIGHBOUR, "type": "neighbour", "target": str(gateway), **({"interface": link} if link else {})}
+        yield {"name": GATEWAY, "type": "ping", "target": str(gateway), "count": 2}
+    elif case.target.address is not None and way and way.link and way.type == "unicast":
+        link = way.link["name"]
+        yield {"name": NEIGHBOUR, "type": "neighbour", "target": str(case.target.address), "interface": link}
+    own = next(iter(space.addresses_of(way.link["index"], 4)), None) if way and way.link else None
+    if own and not space.is_host:
+        link = way.link["name"] if way and way.link else ""
+        yield {
+            "name": DUPLICATE,
+            "type": "duplicate",
+            "target": own["address"],
+            "interface": link,
+            "expect": ["unique"],
+        }
+    if case.container is not None:
+        about = case.target.said if case.target.is_name else case.container["name"]
+        yield {"name": RESOLVER, "type": "dns", "target": about, "search": True}
+        if case.target.is_name and case.target.address is not None:
+            # As a program would: by the file of hosts first. What it leads to is the target, by the user's own word.
+            yield {"name": NAME, "type": "ping", "target": case.target.said, "count": 1}
+    if host := _host_address(case):
+        yield {"name": HOST, "type": "ping", "target": host, "count": 2}
+    target = str(case.target.address or case.target.said)
+    if case.target.address is not None or case.target.is_name:
+        yield {"name": PING, "type": "ping", "target": target, "count": 2}
+        if case.target.port:
+            yield {"name": TARGET, "type": case.protocol, "target": target, "port": case.target.port}
+        yield {"name": MTU, "type": "path_mtu", "target": target}
+
+
+def _host_address(case: Case) -> str | None:
+    """Return the address of the host's uplink."""
+    host = next((space for space in case.world.of(case.host) if space.is_host), None)
+    if host is None or case.space is host:
+        return None
+    default = next((row for row in host.rows("routes") if row["dst"] == "0.0.0.0/0" and row["table"] == 254), None)
+    rows = host.addresses_of(default["index"], 4) if default and default["index"] else []
+    return str(rows[0]["address"]) if rows else None
+
+
+def from_probe(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
+    """Give the steps in order; what was not asked is not there."""
+    if found := results.get(NEIGHBOUR):
+        remedy = "" if found["met"] else f"{case.inside}ip neighbour show; bridge fdb show"
+        yield Step("neighbour", _state(found), f"{found['target']}: {found['reason']}", remedy)
+    if found := results.get(DUPLICATE):
+        state = {"duplicate": "broken", "error": "unknown"}.get(found["state"], "ok")
+        yield Step("duplicate address", state, f"{found['target']}: {found['reason']}")
+    if found := results.get(RESOLVER):
+        yield _resolver(case, found)
+    if found := results.get(NAME):
+        yield from _name(case, found)
+    for name in (GATEWAY, HOST):
+        if found := results.get(name):
+            # Many a firewall lets no ping through to a router or a host, so this alone breaks nothing.
+            yield Step(name, "ok" if found["met"] else "note", f"{found['target']}: {found['reason']}")
+    if found := results.get(PING):
+        decides = TARGET not in results
+        state = _state(found) if decides else "ok" if found["met"] else "note"
+        yield Step("target" if decides else "target ping", state, f"{found['target']}: {found['reason']}")
+    if found := results.get(TARGET):
+        yield Step("target", _state(found), f"{found['type']} {found['target']}:{found['port']}: {found['reason']}")
+    if found := results.get(MTU):
+        state = "broken" if found["state"] == "black_hole" else "ok" if found["met"] else "note"
+        yield Step("path MTU", state, found["reason"], _smaller(case, found) if state == "broken" else "")
+
+
+def _state(found: Mapping[str, Any]) -> str:
+    return "ok" if found["met"] else "unknown" if found["state"] == "error" else "broken"
+
+
+def _resolver(case: Case, found: Mapping[str, Any]) -> Step:
+    answered = found["state"] in ("open", "nxdomain", "nodata")
+    if not answered:
+        # An address is reached without one.
+        state = _state(found) if case.target.is_name else "note"
+        return Step("resolver", state, f"no name server answers: {found['reason']}", _look_at_resolver(case))
+    if case.target.is_name and found["state"] != "open":
+        detail = f"the name server answers, and knows no {case.target.said}: {found['reason']}"
+        if stopped := case.stopped(case.target.said):
+            detail = f"container {stopped['name']} is {stopped['state']}, and Docker's name server knows who runs"
+            return Step("name", "broken", detail, f"docker start {quote(stopped['name'])}")
+        return Step("name", "broken", detail, _same_network(case))
+    return Step("resolver", "ok", found["reason"])
+
+
+def _name(case: Case, found: Mapping[str, Any]) -> Iterator[Step]:
+    """See whether the name leads where Docker has the target."""
+    led = found.get("addresses") or []
+    if not led or str(case.target.address) in led:
+        return
+    name = quote(case.container["name"]) if case.container else ""
+    said = f"{found['resolved_by']} says that {case.target.said} is {', '.join(led)}"
+    detail = f"{said}, and Docker has it at {case.target.address}"
+    yield Step("name", "broken", detail, f"docker inspect -f '{{{{.HostsPath}}}}' {name} | xargs cat")
+
+
+def _look_at_resolver(case: Case) -> str:
+    name = quote(case.container["name"]) if case.container else ""
+    return f"docker inspect -f '{{{{.ResolvConfPath}}}}' {name} | xargs cat   # who it asks"
+
+
+def _same_network(case: Case) -> str:
+    if not case.endpoints:
+        return ""
+    return f"docker network inspect {quote(case.endpoints[0]['network'])}   # is it in there, by that name?"
+
+
+def _smaller(case: Case, found: Mapping[str, Any]) -> str:
+    way = case.way
+    if not way or not way.link:
+        return ""
+    fits = found.get("path_mtu") or 1400
+    return f"{case.inside}ip link set {quote(way.link['name'])} mtu {fits}   # and the network's own MTU"

@@ -1,0 +1,101 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A diagnosis as people read it: lines for a terminal, Markdown for a ticket, and the path as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+
+_MARKS = {"ok": "✓", "broken": "✗", "unknown": "?", "note": "·", "skipped": "-"}
+
+
+def lines(diagnosis: Mapping[str, Any]) -> list[str]:
+    """Return the diagnosis for a terminal."""
+    return [legible(line) for line in _lines(diagnosis)]
+
+
+def _lines(diagnosis: Mapping[str, Any]) -> Iterator[str]:
+    yield title(diagnosis)
+    for step in diagnosis["steps"]:
+        yield f"  {_MARKS[step['state']]} {step['step']:<18} {step['detail']}"
+    yield from _verdict(diagnosis)
+
+
+def title(diagnosis: Mapping[str, Any]) -> str:
+    """Return who to whom, in a line."""
+    target = diagnosis["target"]
+    address = f" ({diagnosis['address']})" if diagnosis["address"] and diagnosis["address"] not in target else ""
+    return f"{diagnosis['source']} on {diagnosis['host']} → {diagnosis['protocol']} {target}{address}"
+
+
+def _verdict(diagnosis: Mapping[str, Any]) -> Iterator[str]:
+    reached = {True: "is reached", False: "is not reached", None: "was not tried"}[diagnosis["reached"]]
+    yield f"the target {reached}"
+    if diagnosis["first_broken"]:
+        yield f"first broken step: {diagnosis['first_broken']}"
+    yield f"{'likely cause' if diagnosis['confident'] else 'cause'}: {diagnosis['cause']}"
+    for line in diagnosis["remedy"].splitlines():
+        yield f"what to type: {line}"
+
+
+def markdown(diagnosis: Mapping[str, Any]) -> str:
+    """Return the diagnosis for a ticket, with the picture of the path."""
+    rows = [f"| {_MARKS[step['state']]} | {step['step']} | {_cell(step['detail'])} |" for step in diagnosis["steps"]]
+    parts = [
+        f"# {_cell(title(diagnosis))}",
+        "\n".join(f"- {_cell(line)}" for line in _verdict({**diagnosis, "remedy": ""})),
+        *([f"```sh\n{_fenced(diagnosis['remedy'])}\n```"] if diagnosis["remedy"] else []),
+        "\n".join(["| | Step | Seen |", "|---|---|---|", *rows]),
+    ]
+    if path := diagnosis["path"]:
+        hops = [f"{place}. {_hop(hop)}" for place, hop in enumerate(path["hops"], 1)]
+        parts += [
+            "## The way of the packet, as snapshots tell it",
+            f"```mermaid\n{mermaid(path)}\n```",
+            "\n".join(hops),
+            "Taken for granted: " + ("; ".join(map(_cell, path["assumed"])) or "nothing") + ".",
+            "Not looked at: " + "; ".join(path["not_modelled"]) + ".",
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _hop(hop: Mapping[str, Any]) -> str:
+    return _cell(f"{hop['netns']} on {hop['host']}: {hop['what']}")
+
+
+def mermaid(path: Mapping[str, Any]) -> str:
+    """Return the hops as a Mermaid flowchart: a box for each link on the way, in the box of its namespace."""
+    boxes: dict[tuple[str, str, str], str] = {}
+    for hop in path["hops"]:
+        boxes.setdefault((hop["host"], hop["netns"], hop["link"] or "·"), f"n{len(boxes)}")
+    drawn = ["flowchart LR"]
+    for number, place in enumerate(dict.fromkeys((host, netns) for host, netns, _link in boxes)):
+        drawn.append(f'  subgraph s{number}["{_label(f"{place[1]} on {place[0]}")}"]')
+        drawn += [f'    {name}["{_label(key[2])}"]' for key, name in boxes.items() if key[:2] == place]
+        drawn.append("  end")
+    names = [boxes[hop["host"], hop["netns"], hop["link"] or "·"] for hop in path["hops"]]
+    drawn += [f"  {one} --> {other}" for one, other in dict.fromkeys(zip(names, names[1:])) if one != other]
+    if path["stops_at"]:
+        drawn.append(f"  style {names[-1]} stroke:#c00,stroke-width:3px")
+    return "\n".join(drawn)
+
+
+def _label(text: str) -> str:
+    """Return text as Mermaid shows it and does not read it."""
+    return "".join(one if one.isalnum() or one in " .:/-_@" else f"#{ord(one)};" for one in legible(text))
+
+
+def _cell(text: str) -> str:
+    """Return text as Markdown shows it and does not read it."""
+    text = legible(text)
+    for one in "\\`*_{}[]<>|#&~!":
+        text = text.replace(one, "\\" + one if one not in "<>&" else f"&#{ord(one)};")
+    return text
+
+
+def _fenced(text: str) -> str:
+    return "\n".join(legible(line).replace("```", "` ` `") for line in text.splitlines())

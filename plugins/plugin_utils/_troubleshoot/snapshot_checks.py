@@ -1,0 +1,264 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The first half of the checklist, from a snapshot alone: process, namespace, link, peer, address, route; pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Iterator
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row, Space
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A step: ``ok``, ``broken``, ``unknown``, ``note`` or ``skipped``, with what was seen, and a remedy."""
+
+    step: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def from_snapshot(case: Case) -> Iterator[Step]:
+    """Give the steps in order; where there is nothing to enter, it ends with the first."""
+    yield from _process(case)
+    if case.space is None:
+        return
+    yield from _namespace(case, case.space)
+    yield from _links(case, case.space)
+    yield from _peers(case, case.space)
+    yield from _addresses(case, case.space)
+    yield from _route(case, case.space)
+
+
+def _process(case: Case) -> Iterator[Step]:
+    container = case.container
+    if container is None:
+        yield Step("process", "skipped", f"{case.source} is no container")
+    elif case.space is None:
+        remedy = f"docker start {quote(container['name'])}"
+        yield Step(
+            "process", "broken", f"container {container['name']} is {container['state']}: nothing to enter", remedy
+        )
+    else:
+        state = "ok" if container["state"] == "running" else "note"
+        detail = f"container {container['name']} is {container['state']}, its process is PID {container['pid']}"
+        yield Step("process", state, detail)
+
+
+def _namespace(case: Case, space: Space) -> Iterator[Step]:
+    container = case.container
+    if container is None:
+        yield Step("namespace", "ok", f"{space.name}, inode {space.id}")
+        return
+    mode = str(container["network_mode"] or "")
+    if container["sandbox_netns"] and container["netns"] and container["sandbox_netns"] != container["netns"]:
+        made = container["sandbox_netns"]
+        detail = f"its process is in namespace {container['netns']}, Docker made {made} for it: it has left"
+        yield Step("namespace", "broken", detail, f"docker restart {quote(container['name'])}")
+    elif mode == "host":
+        yield Step(
+            "namespace", "note", "it shares the host's network: addresses, ports and firewall are the host's own"
+        )
+    elif mode == "none" and any(link["kind"] != "loopback" for link in space.links.values()):
+        yield Step(
+            "namespace", "note", "it has the driver none: Docker gives it no link; those that it has are others'"
+        )
+    elif mode == "none":
+        detail = "it has the driver none: Docker gives it no link but lo, so it reaches nothing but itself"
+        name = quote(container["name"])
+        remedy = f"docker network disconnect none {name}\ndocker network connect NETWORK {name}"
+        own = case.target.address is not None and case.target.address.is_loopback
+        yield Step("namespace", "note" if own else "broken", detail, "" if own else remedy)
+    elif container["joined"]:
+        yield Step(
+            "namespace",
+            "note",
+            f"it shares the network of container {container['joined']}; what is wrong is wrong there",
+        )
+    else:
+        yield Step("namespace", "ok", f"{space.name}, inode {space.id}")
+
+
+def _links(case: Case, space: Space) -> Iterator[Step]:
+    linked = [end for end in case.endpoints if end["network"] not in ("none", "host")]
+    missing = [end for end in linked if case.link_of(end) is None]
+    for end in missing:
+        remedy = "\n".join(
+            f"docker network {verb} {quote(end['network'])} {quote(end['container'])}"
+            for verb in ("disconnect", "connect")
+        )
+        yield Step(
+            "link", "broken", f"Docker says that it is in network {end['network']}, and it has no link for that", remedy
+        )
+    links = [link for link in space.links.values() if link["kind"] != "loopback"]
+    if not links:
+        state = "note" if case.container and case.container["network_mode"] == "none" else "broken"
+        yield Step("link", state, "it has no link but lo")
+    for link in _concerned(case, links):
+        yield _link(case, link)
+    yield from _loopback(case, space)
+
+
+def _loopback(case: Case, space: Space) -> Iterator[Step]:
+    """See whether lo is up: without it Docker's name server, at 127.0.0.11, is not reached."""
+    lo = space.link("lo")
+    if lo and not lo["up"] and case.container and case.endpoints:
+        state = "broken" if case.target.is_name else "note"
+        yield Step(
+            "link", state, "lo is down, by which Docker's name server is asked", f"{case.inside}ip link set lo up"
+        )
+
+
+def _concerned(case: Case, links: list[Row]) -> list[Row]:
+    """Return the links that matter to the target: the one of its route, or all where there is no route."""
+    way = case.way
+    used = [link for link in links if way and way.link and link["index"] == way.link["index"]]
+    own = [link for end in case.endpoints if (link := case.link_of(end))]
+    return used or own or ([] if case.space and case.space.is_host else links)
+
+
+def _link(case: Case, link: Row) -> Step:
+    inside = case.inside
+    if not link["up"]:
+        return Step("link", "broken", f"{link['name']} is down", f"{inside}ip link set {quote(link['name'])} up")
+    if not link["running"]:
+        return Step(
+            "link", "broken", f"{link['name']} is up and has no carrier: its other end is down or not connected"
+        )
+    if link["kind"] in ("veth", "macvlan", "bridge") and "NOARP" in (link["flags"] or []):
+        detail = f"{link['name']} asks for no MAC address (NOARP), so it finds nobody on its segment"
+        return Step("link", "broken", detail, f"{inside}ip link set {quote(link['name'])} arp on")
+    return Step("link", "ok", f"{link['name']} ({link['kind'] or 'device'}) is up, MTU {link['mtu']}")
+
+
+def _peers(case: Case, space: Space) -> Iterator[Step]:
+    for link in _concerned(case, [link for link in space.links.values() if link["kind"] != "loopback"]):
+        if link["kind"] == "veth":
+            yield from _peer(case, space, link)
+        elif link["kind"] in ("macvlan", "ipvlan"):
+            yield from _parent(case, space, link)
+
+
+def _peer(case: Case, space: Space, link: Row) -> Iterator[Step]:
+    found = case.world.peer(space, link)
+    if not found:
+        yield Step("peer", "unknown", f"the other end of {link['name']} is in no namespace that is known")
+        return
+    other, end = found
+    bridge = other.bridge_of(end)
+    wanted = _bridge_of(case, link)
+    name = quote(end["name"])
+    if not end["up"]:
+        yield Step(
+            "peer", "broken", f"{end['name']}, the other end of {link['name']}, is down", f"ip link set {name} up"
+        )
+    elif wanted and (bridge is None or bridge["name"] != wanted):
+        where = f"in {bridge['name']}" if bridge else "in no bridge"
+        detail = f"{end['name']}, the other end of {link['name']}, is {where}, and its network's bridge is {wanted}"
+        yield Step("peer", "broken", detail, f"ip link set {name} master {quote(wanted)}")
+    elif bridge is not None and not bridge["up"]:
+        yield Step("peer", "broken", f"the bridge {bridge['name']} is down", f"ip link set {quote(bridge['name'])} up")
+    elif twin := _twin(case, other, bridge, link):
+        detail = f"{twin[1]['name']} of {twin[0].name} has its MAC address too, {link['mac']}, on the bridge {twin[2]}"
+        yield Step(
+            "peer", "broken", detail, f"docker restart {quote(case.container['name'])}" if case.container else ""
+        )
+    else:
+        yield Step("peer", "ok", f"{end['name']} in {other.name}" + (f", a port of {bridge['name']}" if bridge else ""))
+
+
+def _twin(case: Case, host: Space, bridge: Row | None, link: Row) -> tuple[Space, Row, str] | None:
+    """Return another end at the same bridge with the same MAC address."""
+    for port in host.ports(bridge["index"]) if bridge else ():
+        found = case.world.peer(host, port)
+        if (
+            found
+            and found[1]["mac"] == link["mac"]
+            and (found[0] is not case.space or found[1]["index"] != link["index"])
+        ):
+            return (*found, str(bridge["name"] if bridge else ""))
+    return None
+
+
+def _bridge_of(case: Case, link: Row) -> str | None:
+    """Return the bridge of the Docker network that a link belongs to."""
+    end = next((end for end in case.endpoints if (own := case.link_of(end)) and own["index"] == link["index"]), None)
+    network = case.network(end["network"]) if end else None
+    if not network or network["driver"] != "bridge":
+        return None
+    return str((network["options"] or {}).get("com.docker.network.bridge.name") or f"br-{network['id'][:12]}")
+
+
+def _parent(case: Case, space: Space, link: Row) -> Iterator[Step]:
+    found = case.world.parent(space, link)
+    if not found:
+        yield Step("peer", "unknown", f"the parent of {link['name']} is in no namespace that is known")
+    elif not found[1]["up"]:
+        name = found[1]["name"]
+        yield Step("peer", "broken", f"{name}, the parent of {link['name']}, is down", f"ip link set {quote(name)} up")
+    else:
+        yield Step("peer", "ok", f"{link['name']} rides on {found[1]['name']} of {found[0].name}")
+
+
+def _addresses(case: Case, space: Space) -> Iterator[Step]:
+    for end in case.endpoints:
+        link = case.link_of(end)
+        if link is None or link not in _concerned(case, list(space.links.values())):
+            continue
+        for cidr in filter(None, (end["ipv4"], end["ipv6"])):
+            yield _address(case, space, link, ipaddress.ip_interface(cidr))
+    if not case.endpoints:
+        found = [f"{row['address']}/{row['prefixlen']}" for row in space.rows("addresses") if row["scope"] == "global"]
+        state = "ok" if found else "broken"
+        yield Step("address", state, ", ".join(found[:4]) or "it has no address but those of lo and of its links alone")
+
+
+def _address(case: Case, space: Space, link: Row, wanted: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> Step:
+    row = space.addresses.get(wanted.ip)
+    inside, name = case.inside, quote(link["name"])
+    if row is None:
+        others = [f"{one['address']}/{one['prefixlen']}" for one in space.addresses_of(link["index"], wanted.version)]
+        detail = f"Docker says that {link['name']} has {wanted}, and it has {', '.join(others) or 'no address'}"
+        return Step("address", "broken", detail, f"{inside}ip address add {wanted} dev {name}")
+    if row["prefixlen"] != wanted.network.prefixlen:
+        detail = f"{link['name']} has {wanted.ip}/{row['prefixlen']}, and its network is /{wanted.network.prefixlen}"
+        commands = (f"del {wanted.ip}/{row['prefixlen']}", f"add {wanted}")
+        remedy = "\n".join(f"{inside}ip address {command} dev {name}" for command in commands)
+        return Step("address", "broken", detail, remedy)
+    if "dadfailed" in (row["flags"] or []):
+        return Step("address", "broken", f"{wanted.ip} failed duplicate address detection: somebody else has it")
+    return Step("address", "ok", f"{link['name']} has {wanted}")
+
+
+def _route(case: Case, space: Space) -> Iterator[Step]:
+    inside = case.inside
+    said = {end["gateway"] for end in case.endpoints if end["gateway"]}
+    version = case.target.address.version if case.target.address else 4
+    gateways = {one for one in said if ipaddress.ip_address(one).version == version}
+    default = next((row for row in space.rows("routes") if row["dst"] == "0.0.0.0/0" and row["table"] == 254), None)
+    way = case.way
+    off_link = not way or bool(way.row["gateway"])
+    if default and gateways and default["gateway"] not in gateways and off_link:
+        wanted = min(gateways)
+        detail = f"the default route is via {default['gateway']}, and Docker says that the gateway is {wanted}"
+        yield Step("route", "broken", detail, f"{inside}ip route replace default via {wanted}")
+    elif case.target.address is not None and way is None:
+        remedy = f"{inside}ip route replace default via {min(gateways)}" if gateways else ""
+        lacks = "" if default else ", nor a default route"
+        yield Step("route", "broken", f"there is no route to {case.target.address}{lacks}", remedy)
+    elif way is not None:
+        via = f" via {way.row['gateway']}" if way.row["gateway"] else ""
+        if way.type in ("blackhole", "unreachable", "prohibit"):
+            detail = f"the {way.origin} of type {way.type} throws away what goes to {case.target.address}"
+            yield Step("route", "broken", detail, f"{inside}ip rule show; {inside}ip route get {case.target.address}")
+        else:
+            yield Step("route", "ok", f"{way.row['dst']}{via} dev {way.link['name'] if way.link else '?'}")
+    else:
+        known = f"via {default['gateway']}" if default and default["gateway"] else "none"
+        yield Step("route", "ok" if default else "note", f"default route: {known}")
