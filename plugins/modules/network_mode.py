@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: check which containers have the network mode host or none."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network_mode
+short_description: Check which containers have the network mode host or none
+version_added: 0.1.0
+description:
+  - >-
+    Fails if a container does not exist, has another network mode, is connected to another network as well, or runs in
+    another network namespace than its mode implies.
+  - Docker sets the mode of a container when it is created, so this module changes nothing.
+author:
+  - netfleet.docker contributors (@netfleet)
+extends_documentation_fragment:
+  - netfleet.docker.facts
+options:
+  host:
+    description:
+      - Names of containers that share the network namespace of the host, C(network_mode=host).
+    type: list
+    elements: str
+    default: []
+  none:
+    description:
+      - >-
+        Names of containers without a Docker network, C(network_mode=none). Links that other modules of this collection
+        give them do not count.
+    type: list
+    elements: str
+    default: []
+attributes:
+  facts:
+    support: none
+    description: Returns C(ansible_facts) that are kept for the host.
+seealso:
+  - module: netfleet.docker.container_netns_facts
+"""
+
+EXAMPLES = r"""
+- name: Check the containers that use the network of the host
+  netfleet.docker.network_mode:
+    host: [node-exporter]
+    none: [batch]
+"""
+
+RETURN = r"""
+faults:
+  description: What is wrong, one line for each container.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - batch has the network mode bridge, not none; recreate it with network_mode: none
+"""
