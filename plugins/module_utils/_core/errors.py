@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class NetfleetError(Exception):
-    """The base: ``str(error)`` is the one line that the user reads."""
+    """The base: ``str(error)`` is the one line that the user reads, ``result`` what else a module returns then."""
+
+    result: dict[str, Any] = {}
 
 
 class BadParameter(NetfleetError):

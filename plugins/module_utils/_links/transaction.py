@@ -102,7 +102,8 @@ def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: boo
     except BadParameter as error:
         module.fail_json(msg=output.line(str(error)), parameter=output.line(error.parameter))
     except NetfleetError as error:
-        module.fail_json(msg=output.line(str(error)))
+        kept = {key: value for key, value in error.result.items() if key != "warnings"}
+        module.fail_json(msg=output.line(str(error)), **output.printable(kept))
     for warning in result.pop("warnings", ()):
         module.warn(output.line(warning))
     told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}

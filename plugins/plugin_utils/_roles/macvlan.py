@@ -20,6 +20,18 @@ _HOST = "netfleet-host"
 _VLANS = range(1, 4095)
 
 
+# By the driver of a network card, what may keep frames with foreign MAC addresses from it; containers have their own.
+_HINTS = {
+    "virtio_net": "in a virtual machine, let the hypervisor pass foreign MAC addresses (libvirt: trustGuestRxFilters=yes "
+    "on a macvtap; OpenStack: allowed address pairs or no port security), or use driver=ipvlan",
+    "vmxnet3": "set the port group to accept promiscuous mode and forged transmits, or MAC learning, or use driver=ipvlan",
+    "hv_netvsc": "enable MAC address spoofing for the virtual machine, or use driver=ipvlan",
+    "ena": "the cloud delivers only frames to addresses that it assigned; use driver=ipvlan and assign more addresses",
+    "gve": "the cloud routes by address and knows no foreign MAC addresses; use driver=ipvlan with mode=l3 and alias ranges",
+}
+_WIRELESS = "an access point accepts frames of one MAC address only from each station; use driver=ipvlan"
+
+
 class Parts(NamedTuple):
     """What a host is to have: networks of its own, networks of the Swarm, links and routes of the host itself."""
 
@@ -252,3 +264,19 @@ def _address(parameter: str, value: Any) -> Any:
 
 def _same_family(subnet: str, address: str) -> bool:
     return (":" in subnet) == (":" in address)
+
+
+def hints(networks: Iterable[Mapping[str, Any]], cards: Mapping[str, Mapping[str, Any]], host: str) -> list[str]:
+    """Return, a line for each parent, what may keep frames from containers of macvlan networks on a host."""
+    parents = {
+        str(network["parent"])
+        for network in networks
+        if network.get("state") != "absent" and (network.get("driver") or "macvlan") == "macvlan"
+    }
+    found = []
+    for parent in sorted(parents & set(cards)):
+        card = cards[parent]
+        hint = _WIRELESS if card["wireless"] else _HINTS.get(str(card["driver"]))
+        if hint:
+            found.append(f"{host}: {parent} ({'wireless' if card['wireless'] else card['driver']}): {hint}")
+    return found
