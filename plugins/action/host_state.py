@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible.errors import AnsibleError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import snapshot_codec
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import role_spec, role_variables
@@ -16,8 +18,8 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action impo
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import REGISTERED
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import ROLES, Needs, needs_of, needs_of_data
 
-# What the applying tasks of the roles register.
-_APPLIED = "netfleet_applied"
+# What the tasks register that apply something.
+_APPLIED = ("bridge_applied", "macvlan_applied", "overlay_applied")
 
 
 class ActionModule(RoleAction):
@@ -32,26 +34,25 @@ class ActionModule(RoleAction):
         if arguments["reuse"]:
             if self._is_current(earlier, needs):
                 return {**earlier, "changed": False, "variables": {**earlier["variables"], **variables}}
-            others = {one: self._variables(one) for one in self._other_roles(role)}
-            for one, values in others.items():
+            for one, values in self._other_roles(role):
                 needs |= needs_of(one, values)
-            variables = {**others, **variables}
         return {**self._gather(needs, variables), "variables": variables, "needs": needs.as_data()}
 
     def _is_current(self, earlier: Mapping[str, Any], needs: Needs) -> bool:
-        applied = self.task_vars.get(_APPLIED) or {}
         is_whole = "state" in earlier and not earlier.get("incomplete")
-        return is_whole and not applied.get("changed") and needs <= needs_of_data(earlier["needs"])
+        has_changed = any((self.task_vars.get(name) or {}).get("changed") for name in _APPLIED)
+        return is_whole and not has_changed and needs <= needs_of_data(earlier["needs"])
 
     def _variables(self, role: str) -> dict[str, Any]:
         names = [name for name in role_spec(role) if name in self.task_vars]
         return role_variables(role, {name: self.template(name) for name in names})
 
-    def _other_roles(self, role: str) -> Iterator[str]:
-        """Give the roles that have a variable on this host."""
+    def _other_roles(self, role: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give the roles that have a variable on this host; those whose variables have no value yet ask later."""
         for one in ROLES:
             if one != role and any(name in self.task_vars for name in role_spec(one)):
-                yield one
+                with contextlib.suppress(AnsibleError, NetfleetError):
+                    yield one, self._variables(one)
 
     def _gather(self, needs: Needs, variables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         installing = [role for role, values in variables.items() if values[f"{role}_install_requirements"]]
