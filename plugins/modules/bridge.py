@@ -148,6 +148,7 @@ bridge:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
@@ -191,7 +192,7 @@ def main() -> None:
         "ports": {"type": "list", "elements": "raw"},
         "ports_append": {"type": "bool", "default": False},
         **link_options.STATE,
-        **link_options.LOCK,
+        **LOCK,
         **link_options.RECREATE,
     }
     run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "bridge", request)

@@ -119,6 +119,7 @@ macvlan:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
@@ -164,7 +165,7 @@ def main() -> None:
         "flags": {"type": "list", "elements": "str", "choices": list(MACVLAN_FLAGS)},
         "broadcast_queue_length": {"type": "int"},
         **link_options.STATE,
-        **link_options.LOCK,
+        **LOCK,
         **link_options.RECREATE,
     }
     module = AnsibleModule(

@@ -251,6 +251,7 @@ netns:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
@@ -275,7 +276,7 @@ def main() -> None:
         "force": {"type": "bool", "default": False},
         **netns_options.OPTIONS,
         **link_options.STATE,
-        **link_options.LOCK,
+        **LOCK,
     }
     run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", request)
 

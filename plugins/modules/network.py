@@ -280,16 +280,16 @@ network:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import lock_seconds, report
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import work
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import lock_seconds, report
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={**SPEC, **CONNECTION, **link_options.LOCK}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={**SPEC, **CONNECTION, **LOCK}, supports_check_mode=True)
     report(module, lambda: work(module.params, lock_seconds(module)))
 
 

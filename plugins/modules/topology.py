@@ -165,8 +165,10 @@ rendered:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import report
+from ansible_collections.netfleet.docker.plugins.module_utils._links.export.render import rendered as render_commands
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import topology as topology_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import report, run
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run
 
 
 def gathered(params: dict[str, Any]) -> dict[str, Any]:
@@ -180,7 +182,7 @@ def gathered(params: dict[str, Any]) -> dict[str, Any]:
 
 def rendered(params: dict[str, Any]) -> dict[str, Any]:
     """Return what is declared as commands."""
-    return {"changed": False, "rendered": topology_options.rendered(params)}
+    return {"changed": False, "rendered": render_commands(params)}
 
 
 def main() -> None:

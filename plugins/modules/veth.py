@@ -155,6 +155,7 @@ veth:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
@@ -197,7 +198,7 @@ def main() -> None:
         **end,
         "peer": {"type": "dict", "options": end},
         **link_options.STATE,
-        **link_options.LOCK,
+        **LOCK,
         **link_options.RECREATE,
     }
     module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ("peer",))], supports_check_mode=True)

@@ -259,6 +259,7 @@ vxlan:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
@@ -293,7 +294,7 @@ def main() -> None:
         **link_options.ATTRIBUTES,
         **vxlan_options.SPEC,
         **link_options.STATE,
-        **link_options.LOCK,
+        **LOCK,
         **link_options.RECREATE,
     }
     module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ("vni",))], supports_check_mode=True)

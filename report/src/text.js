@@ -3,7 +3,7 @@
 
 // Text that anybody may have written. Everything that the page shows goes through `el`, as text and never as markup.
 
-// What is not seen, or turns what is: the same as in plugins/plugin_utils/_audit/_legible.py.
+// What is not seen, or turns what is: the same as in plugins/plugin_utils/_core/text.py.
 const ODD = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 // How a snapshot writes a byte that is no UTF-8.
 const BYTE = /\\x[0-9a-f]{2}/g;

@@ -16,6 +16,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, Callable
 
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import printable
+
 took: dict[str, float] = {}
 running: list[str] = []
 
@@ -55,7 +57,7 @@ def _value(value: Any, option: Mapping[str, Any]) -> Any:
 def main() -> None:
     """Do it."""
     began = time.perf_counter()
-    from ansible_collections.netfleet.docker.plugins.module_utils._links import kernel, output, transaction
+    from ansible_collections.netfleet.docker.plugins.module_utils._links import kernel, transaction
     from ansible_collections.netfleet.docker.plugins.module_utils._links.options import topology as topology_options
 
     took["import"] = (time.perf_counter() - began) * 1000
@@ -70,7 +72,7 @@ def main() -> None:
         setattr(place, function, timed(name, getattr(place, function)))
     read = timed("document", lambda: topology_options.request(complete(json.load(sys.stdin), topology_options.spec())))
     result = transaction.carry_out(read(), "topology", 30.0, False)
-    sys.stdout.write(json.dumps(output.printable(result)))
+    sys.stdout.write(json.dumps(printable(result)))
     print(json.dumps(took), file=sys.stderr)
 
 

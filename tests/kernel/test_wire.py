@@ -15,6 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink import de
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE_PORT, KINDS, Option
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import inside
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
@@ -102,7 +103,7 @@ def _dump(box: Sandbox, netns: str, message_type: int, payload: bytes) -> list[b
     fd = namespaces.open_netns(
         f"/proc/{box.pid}/root/run/netns/{netns}" if netns else f"/proc/{box.pid}/ns/net", follow=True
     )
-    socket = namespaces.inside(fd, Netlink)
+    socket = inside(fd, Netlink)
     try:
         answers: list[bytes] = socket.dump("a test", message_type, payload)
         return answers

@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._core import text as core_text
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core import text as core_text
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import text as report_text
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +55,9 @@ def test_csv_holds_no_formula_and_no_line_is_broken(folder: Path) -> None:
         for cell in row.values():
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
             assert cell.isprintable()
-    assert {row["object"].removeprefix("'") for row in rows} == {core_text.legible(name) for name in (*HOSTILE, "br0")}
+    assert {row["object"].removeprefix("'") for row in rows} == {
+        report_text.legible(name) for name in (*HOSTILE, "br0")
+    }
 
 
 def test_junit_is_xml_with_a_case_for_each(folder: Path) -> None:
@@ -137,15 +139,15 @@ def _bash(word: str) -> bytes:
 
 @given(st.binary(max_size=40).filter(lambda data: b"\0" not in data))
 def test_a_quoted_name_has_its_bytes_back_in_a_shell(data: bytes) -> None:
-    text = core_text.escaped(data.decode("utf-8", "surrogateescape"))
-    word = core_text.quote(text)
+    text = escaped(data.decode("utf-8", "surrogateescape"))
+    word = report_text.quote(text)
     assert word.isprintable()
     assert _bash(word) == data
 
 
 @pytest.mark.parametrize("value", ["web", "a b", 443, "a'b", "", "it's $(id)", "-rf"])
 def test_what_can_be_printed_is_quoted_for_every_shell(value: Any) -> None:
-    said = subprocess.run(["sh", "-c", f"printf %s {core_text.quote(value)}"], capture_output=True, check=True)
+    said = subprocess.run(["sh", "-c", f"printf %s {report_text.quote(value)}"], capture_output=True, check=True)
     assert said.stdout.decode() == str(value)
 
 

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 _LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2})")
 
@@ -18,3 +20,20 @@ def escaped(text: str) -> str:
     if "\\x" in text:
         text = _LIKE_AN_ESCAPE.sub(r"\\x5c", text)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def printable(value: Any) -> Any:
+    """Return plain data in which every string is valid Unicode; see ``_values.escaped``."""
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, Mapping):
+        return {printable(key): printable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [printable(item) for item in value]
+    return value
+
+
+def line(text: str) -> str:
+    """Return text as one line that a terminal can show: what it would act upon, or cannot print, comes out escaped."""
+    plain: str = printable(text)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in plain)

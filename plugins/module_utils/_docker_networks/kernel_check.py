@@ -14,7 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links import name
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, Route
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import observe
-from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import apart
 
 _HOST = "host"
 _BRIDGE = "com.docker.network.bridge."
@@ -29,7 +29,7 @@ def kernel_lacks(socket: str, actual: Actual, removed: Iterable[tuple[Network, s
     """
     if not _checked_here(actual) and not removed:
         return []
-    links, routes = namespaces.apart(lambda: _look(socket))
+    links, routes = apart(lambda: _look(socket))
     found = []
     for network, identity in removed:
         name = bridge_name(network, identity)

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
 from ansible_collections.netfleet.docker.plugins.module_utils._core import lock as core_lock
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError, NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import through_gate
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import UNIX, Docker, TooLate, within
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import engine as engine_client
@@ -22,7 +23,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.j
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Desired, Network
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import Connect, Op, Remove
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.planner import Plan, plan
-from ansible_collections.netfleet.docker.plugins.module_utils._links import transaction
 
 _SWARM_SECONDS, _PAUSE = 10.0, 0.1
 
@@ -132,7 +132,7 @@ class _Run:
         entry = self._journal.read()
         before, gone = engine_client.observe(self._docker, self._names, entry)
         planned = plan(self._desired, before, engine_client.keeps_macs(self._docker))
-        after = transaction.through_gate(check_mode, planned.operations, before, lambda: self._change(planned, before))
+        after = through_gate(check_mode, planned.operations, before, lambda: self._change(planned, before))
         warnings = [f"network {self._name}: {line}" for line in planned.losses]
         warnings += [f"network {self._name}: {name} was in it, and is no more" for name in gone]
         return {

@@ -20,6 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_disco
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import is_veth
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import enter
 
 _FILES_AT_FIRST = 1000
 
@@ -133,7 +134,7 @@ class _Journey:
         budget = Budget(self._limits.rows, min(now + self._limits.netns_seconds, self._deadline))
         subset = self._subset if self._chosen is None or netns in self._chosen else ()
         try:
-            namespaces.enter(self._fds[netns])
+            enter(self._fds[netns])
             with Inside(budget) as inside:
                 found = netns_tables.read(inside, netns, subset)
                 self._visits.found[netns] = found

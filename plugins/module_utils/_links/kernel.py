@@ -24,6 +24,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder i
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.pyroute2_encoder import encoded
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import inside
 
 _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 18, 22, 26, 34, 30, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
@@ -184,7 +185,7 @@ class Kernel:
             if op.netns in self._fds:  # a name that was left without a namespace has nothing behind it
                 self._nameless[op.netns] = self._fds.pop(op.netns)
         elif isinstance(op, ops.SetSysctl):
-            namespaces.inside(self._fds[op.netns], lambda: _write_sysctl(op.key, op.value))
+            inside(self._fds[op.netns], lambda: _write_sysctl(op.key, op.value))
         else:
             others_may_go = isinstance(op, (ops.DeleteLink, ops.DeleteGroup, ops.MoveLink))
             if others_may_go:
@@ -208,7 +209,7 @@ class Kernel:
 
     def _socket(self, label: str) -> Netlink:
         if label not in self._sockets:
-            self._sockets[label] = namespaces.inside(self._fds[label], Netlink)
+            self._sockets[label] = inside(self._fds[label], Netlink)
         return self._sockets[label]
 
     def _drop(self, label: str) -> None:
@@ -240,7 +241,7 @@ class Kernel:
 
     def _sysctls(self, label: str, keys: Iterable[str]) -> dict[str, str]:
         wanted = list(keys)
-        return namespaces.inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
+        return inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
 
 
 def _forwards(want: Netns) -> bool:

@@ -305,3 +305,13 @@ def _both(here: Mapping[str, Any], there: Mapping[str, Any], what: str) -> dict[
 
 
 _ABSENT = Netns(present=False)
+
+
+def nameless(index: int) -> str:
+    """Return what stands for a link of which only the index is known; no link can have this name."""
+    return f"interface {index}"
+
+
+def is_nameless(name: str | None) -> bool:
+    """Tell whether this stands for a link of which only the index is known."""
+    return name is not None and " " in name

@@ -19,6 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import at_home, in_new
 
 _NEWLINK, _GROUP_ATTRIBUTE = 16, 27
 _IFF_UP = 1
@@ -40,7 +41,7 @@ class Born(NamedTuple):
 
 def born(op: CreateNetns) -> Born:
     """Make a namespace that nobody can see yet, marked as its maker's; to be called in a thread that is apart."""
-    return namespaces.in_new(lambda: _inside(op))
+    return in_new(lambda: _inside(op))
 
 
 def _inside(op: CreateNetns) -> Born:
@@ -80,7 +81,7 @@ class Births:
 
     def _run(self) -> None:
         try:
-            namespaces.at_home(self._make)
+            at_home(self._make)
         except BaseException as error:  # noqa: BLE001 (it is raised where the namespace is wanted)
             self._made.put(error)
 

@@ -20,8 +20,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Rule,
     State,
     is_default,
+    nameless,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import nameless
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import VXLAN, Value
 
 Message = Mapping[str, Any]

@@ -9,7 +9,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, Netns, State, where
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
     BRIDGE_PORT,
@@ -75,23 +74,6 @@ def netns(state: State, label: str) -> dict[str, Any]:
             if entries is not None:
                 result[key] = [_entry(entry) for entry in entries]
     return result
-
-
-def printable(value: Any) -> Any:
-    """Return plain data in which every string is valid Unicode; see ``_values.escaped``."""
-    if isinstance(value, str):
-        return escaped(value)
-    if isinstance(value, Mapping):
-        return {printable(key): printable(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [printable(item) for item in value]
-    return value
-
-
-def line(text: str) -> str:
-    """Return text as one line that a terminal can show: what it would act upon, or cannot print, comes out escaped."""
-    plain: str = printable(text)
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in plain)
 
 
 def _entry(entry: Any) -> dict[str, Any]:

@@ -11,7 +11,6 @@ import socket
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
 from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Neighbour, Route, Rule
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
@@ -28,6 +27,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kind
     Option,
     Value,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.request import Message
 
 _NEWLINK, _DELLINK, _NEWADDR, _DELADDR = 16, 17, 20, 21
 _NEWROUTE, _DELROUTE, _NEWRULE, _DELRULE = 24, 25, 32, 33
@@ -53,18 +53,6 @@ class Places(Protocol):
 
     def fd(self, label: str) -> int:
         """Return an open file descriptor of the namespace."""
-
-
-@data
-class Message:
-    """A request to the socket of one namespace; ``kind`` is link, address, route, rule or neighbour."""
-
-    netns: str
-    kind: str
-    type: int
-    flags: int
-    fields: Mapping[str, Any]
-    attributes: list[tuple[str, Any]]
 
 
 @functools.singledispatch

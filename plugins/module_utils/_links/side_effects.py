@@ -20,6 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Rule,
     State,
     is_default,
+    nameless,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import bare
 
@@ -135,16 +136,6 @@ def _stale(link: Link, gone: Mapping[str, Link]) -> Link:
     names = {name: nameless(one.index or 0) for name, one in gone.items()}
     fdb = tuple(changed(entry, via=names.get(entry.via or "", entry.via)) for entry in link.fdb or ())
     return changed(link, fdb=fdb)
-
-
-def nameless(index: int) -> str:
-    """Return what stands for a link of which only the index is known; no link can have this name."""
-    return f"interface {index}"
-
-
-def is_nameless(name: str | None) -> bool:
-    """Tell whether this stands for a link of which only the index is known."""
-    return name is not None and " " in name
 
 
 def with_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:

@@ -8,15 +8,15 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
-    BadParameter,
     KernelError,
     NetfleetError,
     PlanError,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import lock_seconds, report, through_gate
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry, output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel, Processes
@@ -33,14 +33,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedu
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink import pyroute2_encoder
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import apart
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-S = TypeVar("S")
 
-# From which on Ansible shows with what parameters a module ran.
-_VERBOSITY_OF_PARAMETERS = 3
 # Open files besides two for each namespace.
 _FILES = 200
 # How long a run may go on changing things, whatever becomes of the one who started it.
@@ -77,46 +75,13 @@ def run(module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Re
     report(module, lambda: carry_out(request(module.params), name, lock_seconds(module), diff), large)
 
 
-def lock_seconds(module: AnsibleModule) -> float | None:
-    """Return how long to wait for the lock; None where nothing is to be changed."""
-    return None if module.check_mode else float(module.params["lock_timeout"])
-
-
-def through_gate(check_mode: bool, operations: Sequence[Any], before: S, change: Callable[[], S]) -> S:
-    """Make the change, unless it is only to be foretold; return what there is, or would be, afterwards."""
-    if not check_mode:
-        return change()
-    after = before
-    for op in operations:
-        after = op.simulate(after)
-    return after
-
-
-def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
-    """Do the work and exit with its result, or with the one line that says what went wrong.
-
-    Where parameters are ``large``, they come back only from the verbosity on at which Ansible shows them.
-    """
-    try:
-        result = work()
-    except BadParameter as error:
-        module.fail_json(msg=output.line(str(error)), parameter=output.line(error.parameter))
-    except NetfleetError as error:
-        kept = {key: value for key, value in error.result.items() if key != "warnings"}
-        module.fail_json(msg=output.line(str(error)), **output.printable(kept))
-    for warning in result.pop("warnings", ()):
-        module.warn(output.line(warning))
-    told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
-    module.exit_json(**output.printable(result), **told)
-
-
 def carry_out(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:
     """Carry a request out and return the result; with None for the lock's timeout only say what would be done."""
     capabilities.require(capabilities.CHANGE)
     pyroute2_encoder.require()
     namespaces.make_room(_FILES + 2 * len(request.references))
     with contextlib.nullcontext() if lock_seconds is None else lock.held(lock_seconds):
-        return namespaces.apart(lambda: _with_kernel(request, name, lock_seconds is None, diff))
+        return apart(lambda: _with_kernel(request, name, lock_seconds is None, diff))
 
 
 def _with_kernel(request: Request, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:

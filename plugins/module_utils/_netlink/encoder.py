@@ -15,8 +15,8 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import Message
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.request import Message
 
 _IFINFO, _IFADDR = struct.Struct("=BxHiII"), struct.Struct("=BBBBI")
 

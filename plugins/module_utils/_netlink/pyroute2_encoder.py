@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingLibrary
-from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import Message
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.request import Message
 
 _MINIMUM = (0, 7, 2)
 _NETLINK_HEADER = 16

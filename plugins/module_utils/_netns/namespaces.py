@@ -16,17 +16,13 @@ import functools
 import os
 import resource
 import stat
-import threading
 from collections.abc import Iterator
-from typing import Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
     KernelError,
     NetfleetError,
     NoSuchNetns,
 )
-
-T = TypeVar("T")
 
 NAMED = "/run/netns"
 SANDBOXES = "/run/docker/netns"
@@ -38,7 +34,6 @@ _MNT_DETACH = 2
 _MOST_FILES = 1 << 16
 _SECOND = 1_000_000_000
 _libc = ctypes.CDLL(None, use_errno=True)
-_thread = threading.local()
 
 
 def open_netns(path: str, follow: bool = False) -> int:
@@ -74,50 +69,6 @@ def identity(fd: int) -> tuple[int, int]:
 def is_hosts() -> bool:
     """Tell whether this process is in the namespace of PID 1: each namespace has a /proc/PID/net of its own."""
     return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
-
-
-def apart(work: Callable[[], T]) -> T:
-    """Run work in a thread that may enter namespaces as it likes, and return its result or raise its exception."""
-    outcome: list[T] = []
-    failure: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(at_home(work))
-        except BaseException as error:  # noqa: BLE001 (it is raised where it was asked for)
-            failure.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
-
-
-def at_home(work: Callable[[], T]) -> T:
-    """Run work in a thread that was started for it, which may enter namespaces as it likes from now on."""
-    _thread.home = open_netns("/proc/self/ns/net", follow=True)
-    try:
-        return work()
-    finally:
-        os.close(_thread.home)
-
-
-def inside(fd: int, work: Callable[[], T]) -> T:
-    """Run work inside the namespace, in a thread that is apart, and return its result or raise its exception."""
-    if getattr(_thread, "home", None) is None:
-        return apart(lambda: inside(fd, work))
-    enter(fd)
-    try:
-        return work()
-    finally:
-        enter(_thread.home)
-
-
-def enter(fd: int) -> None:
-    """Let the current thread, which must not be the main one, enter the namespace."""
-    _check("enter the namespace", _libc.setns(fd, _CLONE_NEWNET))
 
 
 def what_is_named(name: str) -> str:
@@ -175,15 +126,6 @@ def _touch(path: str, mark: int) -> None:
         os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd, follow_symlinks=True)
     finally:
         os.close(fd)
-
-
-def in_new(work: Callable[[], T]) -> T:
-    """Run work in a new namespace, which goes when nothing holds it afterwards; to be called in a thread apart."""
-    _check("create a network namespace", _libc.unshare(_CLONE_NEWNET))
-    try:
-        return work()
-    finally:
-        enter(_thread.home)
 
 
 def restore(name: str, fd: int) -> None:

@@ -19,8 +19,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
-from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
-from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import opened
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import inside
 from ansible_collections.netfleet.docker.plugins.module_utils._probe import evaluation, options
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.checks import (
     dns,
@@ -107,7 +107,7 @@ def _place(reference: str | None, given: str | None) -> _Place:
             validators.netns_reference(reference)
         except ValueError as error:
             raise BadParameter("netns", str(error)) from None
-        fd = namespace_registry.opened(reference, "netns")
+        fd = opened(reference, "netns")
         scheme, colon, rest = reference.partition(":")
         if scheme == "container":
             # What the engine writes for the container is what the container reads.
@@ -169,7 +169,7 @@ def _found(place: _Place, check: Check, end: float, resolved: dict[str, Any]) ->
         resolved["address"] = address
         return _PROBES[check.type](check, address, deadline)
 
-    return work() if place.fd is None else namespaces.inside(place.fd, work)
+    return work() if place.fd is None else inside(place.fd, work)
 
 
 def _budget(check: Check) -> float:

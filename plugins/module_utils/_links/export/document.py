@@ -19,8 +19,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     State,
     where,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE_PORT, KINDS, Option
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 
 # The bridges that Docker makes for its own networks belong to Docker.
 _DOCKERS = re.compile(r"docker0|docker_gwbridge|br-[0-9a-f]{12}")
@@ -36,7 +36,7 @@ class Gathered:
         self._state = state
         self._name = name
         self.warnings: list[str] = []
-        self._named = {label for label, netns in state.namespaces.items() if netns_options.is_named(label)}
+        self._named = {label for label, netns in state.namespaces.items() if is_named(label)}
         links = sorted(self._links(), key=lambda found: (found[0] != "host", found[0], found[1].name))
         self.document: dict[str, Any] = {
             **({"name": name} if name else {}),

@@ -17,8 +17,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.export.docu
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Netns
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading, observe
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import apart, in_new, inside
 
 _FILES = 4096
 
@@ -27,7 +28,7 @@ def gather(name: str | None) -> Gathered:
     """Return the document of what is there, or of what the topology of this name owns."""
     capabilities.require(capabilities.CHANGE)
     namespaces.make_room(_FILES)
-    return namespaces.apart(lambda: _gathered(name))
+    return apart(lambda: _gathered(name))
 
 
 def _gathered(name: str | None) -> Gathered:
@@ -35,12 +36,12 @@ def _gathered(name: str | None) -> Gathered:
     try:
         namespace_registry.open_all(kernel)
         readings = [kernel.read(label, Netns(), fully=True) for label in sorted(kernel.labels())]
-        new = namespaces.in_new(lambda: sysctls(_Here(), ()))
+        new = in_new(lambda: sysctls(_Here(), ()))
         given = {}
         for reading in readings:
-            if netns_options.is_named(reading.label):
+            if is_named(reading.label):
                 work = functools.partial(_differing, reading, new)
-                given[reading.label] = namespaces.inside(kernel.fd(reading.label), work)
+                given[reading.label] = inside(kernel.fd(reading.label), work)
         return Gathered(observe(readings), given, name)
     finally:
         kernel.close()

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Callable, TypeVar, cast
+from typing import Any, Callable, cast
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import checked, each, optional
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
     BRIDGE_PORT,
@@ -19,9 +20,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kind
     Option,
     Value,
 )
-
-T = TypeVar("T")
-U = TypeVar("U")
 
 # The options of one end, without what says where it is and whether it is to be there.
 ATTRIBUTES: dict[str, Any] = {
@@ -35,28 +33,7 @@ ATTRIBUTES: dict[str, Any] = {
 }
 PLACE: dict[str, Any] = {"name": {"type": "str", "required": True}, "netns": {"type": "str"}}
 STATE: dict[str, Any] = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
-LOCK: dict[str, Any] = {"lock_timeout": {"type": "int", "default": 60}}
 RECREATE: dict[str, Any] = {"recreate": {"type": "bool", "default": False}}
-
-
-def checked(parameter: str, check: Callable[[T], U], value: T) -> U:
-    """Return the value in its one form; raise BadParameter with the parameter's name where it is refused."""
-    try:
-        return check(value)
-    except ValueError as error:
-        raise BadParameter(parameter, str(error)) from None
-
-
-def each(parameter: str, check: Callable[[str], str], values: list[str] | None) -> tuple[str, ...] | None:
-    """Return a list's values in their one form, each once; None stays None."""
-    if values is None:
-        return None
-    return tuple(dict.fromkeys(checked(f"{parameter}[{place}]", check, value) for place, value in enumerate(values)))
-
-
-def optional(parameter: str, check: Callable[[T], U], value: T | None) -> U | None:
-    """Return the value in its one form; None, which stands for not managed, stays None."""
-    return None if value is None else checked(parameter, check, value)
 
 
 def netns_label(params: Mapping[str, Any], key: str = "netns", prefix: str = "") -> str:

@@ -10,6 +10,7 @@ from typing import Any, Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import checked, optional
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Link,
     Neighbour,
@@ -18,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Rule,
     State,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import checked, optional
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 
 ROUTE: dict[str, Any] = {
     "dst": {"type": "str", "required": True},
@@ -78,11 +79,6 @@ def desired_netns(params: Mapping[str, Any]) -> tuple[str, State]:
             raise BadParameter("name", f"only a named namespace can be removed, not {reference}")
         return reference, State({reference: Netns(present=False, force=params["force"])})
     return reference, State({reference: declared(reference, params)})
-
-
-def is_named(reference: str) -> bool:
-    """Tell whether a reference is the name of a namespace, which can be made and removed."""
-    return reference not in ("", "host") and ":" not in reference
 
 
 def declared(reference: str, params: Mapping[str, Any], prefix: str = "") -> Netns:

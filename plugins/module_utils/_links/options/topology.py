@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK, checked, optional
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
 from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
@@ -23,11 +24,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import vxlan as vxlan_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import checked, optional
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import states
-from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE_PORT, KINDS
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 
 # Kinds of links that sit on another one, without which they cannot be.
 _ON_PARENT = {"macvlan", "macvtap", "ipvlan", "vlan"}
@@ -82,11 +82,11 @@ class Document:
         self.references[reference] = f"{prefix}name"
         if not self._absent:
             netns = netns_options.declared(reference, params, prefix)
-            own = self._name and netns_options.is_named(reference)
+            own = self._name and is_named(reference)
             self._namespaces[reference] = changed(
                 netns, group=ownership.of_netns(self._name) if own and self._name else None
             )
-        elif netns_options.is_named(reference):
+        elif is_named(reference):
             self._namespaces[reference] = Netns(present=False, force=params["force"])
 
     def _declare_link(self, params: Mapping[str, Any], prefix: str) -> None:
@@ -244,7 +244,7 @@ def spec() -> dict[str, Any]:
             },
         },
         "links": {"type": "list", "elements": "dict", "options": link},
-        **link_options.LOCK,
+        **LOCK,
     }
 
 
@@ -278,36 +278,6 @@ def request(params: Mapping[str, Any]) -> Request:
         complete=complete,
         everywhere=bool(owner) and (replaced or (absent and not declared)),
     )
-
-
-def rendered(params: Mapping[str, Any]) -> list[str]:
-    """Return the commands that make what is declared, on a host that has what is only referred to."""
-    from ansible_collections.netfleet.docker.plugins.module_utils._links.export.iproute2 import commands
-
-    desired = states.with_ports(Document({**params, "state": "merged"}).desired())
-    return [line for op in plan(desired, _assumed(desired)) for line in commands(op)]
-
-
-def _assumed(desired: State) -> State:
-    """Return a host that has nothing of what is declared, and all that is referred to."""
-    state = State()
-    referred: list[Endpoint] = []
-    for label, netns in desired.namespaces.items():
-        sysctls = dict.fromkeys(netns.sysctls, "")
-        state = state.with_netns(label, Netns(present=not netns.present, sysctls=sysctls))
-        devices = [route.dev for route in netns.routes or ()] + [entry.dev for entry in netns.neighbours or ()]
-        referred += [Endpoint(label, name) for name in devices if name]
-    for label, want in desired.links():
-        referred += [want.parent] if want.parent else []
-        referred += [Endpoint(label, want.master)] if want.master else []
-        referred += [] if want.present else [Endpoint(label, want.name)]
-        referred += [Endpoint(label, entry.via) for entry in want.fdb or () if entry.via]
-    for place in referred:
-        declared = desired.link(place.netns or "", place.name)
-        if place.name and (declared is None or not declared.present) and not desired.netns(place.netns or "").present:
-            bare = Link(place.name, master="", up=False, addresses=(), altnames=(), alias="")
-            state = state.with_link(place.netns or "", bare)
-    return state
 
 
 def _summary(owner: str | None, desired: State, state: State) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import checked, optional
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import FLOOD, Endpoint, Fdb, Link
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import VXLAN, VXLAN_DF, Value
@@ -68,11 +69,11 @@ def fdb(given: list[dict[str, Any]] | None, parameter: str = "fdb") -> tuple[Fdb
         prefix = f"{parameter}[{place}]."
         link_options.kind_options({key: VXLAN[key] for key in ("port", "vni")}, params, prefix)
         entry = Fdb(
-            link_options.checked(prefix + "mac", validators.any_mac, params["mac"]),
-            link_options.checked(prefix + "dst", validators.address, params["dst"]),
+            checked(prefix + "mac", validators.any_mac, params["mac"]),
+            checked(prefix + "dst", validators.address, params["dst"]),
             params["port"],
             params["vni"],
-            link_options.optional(prefix + "via", validators.ifname, params["via"]),
+            optional(prefix + "via", validators.ifname, params["via"]),
         )
         if entry.single and any(one.mac == entry.mac for one in found if one != entry):
             raise BadParameter(prefix + "mac", f"{entry.mac} has another dst further up, and can have one only")
@@ -82,7 +83,7 @@ def fdb(given: list[dict[str, Any]] | None, parameter: str = "fdb") -> tuple[Fdb
 
 def _addresses(params: Mapping[str, Any], prefix: str) -> dict[str, Value]:
     given: dict[str, Value] = {
-        name: params[name] and link_options.checked(prefix + name, check, params[name])
+        name: params[name] and checked(prefix + name, check, params[name])
         for name, check in _ADDRESSES.items()
         if params[name] is not None
     }

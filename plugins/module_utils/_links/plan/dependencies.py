@@ -9,8 +9,14 @@ import graphlib
 from collections.abc import Mapping, Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, Netns, State, where
-from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import is_nameless
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Endpoint,
+    Link,
+    Netns,
+    State,
+    is_nameless,
+    where,
+)
 
 
 def references(desired: State, actual: State) -> None:

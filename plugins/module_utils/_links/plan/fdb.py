@@ -14,11 +14,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Link,
     State,
     is_default,
+    is_nameless,
     where,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import AddFdb, RemoveFdb
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.builder import Draft
-from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import is_nameless
 
 
 def settle(draft: Draft, desired: State) -> None:

@@ -15,7 +15,7 @@ import yaml
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 
-OWN = Path(__file__).parent / "rules"
+OWN = Path(__file__).parents[1] / "rules"
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 SCOPES = ("host", "fleet")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")

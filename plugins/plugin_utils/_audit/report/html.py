@@ -24,7 +24,7 @@ NAME = "report.html"
 # Up to so many hosts are in the page itself.
 INSIDE = 200
 # What `make report` builds of the folder report/.
-_BUILT = Path(__file__).parent / "_page"
+_BUILT = Path(__file__).parents[1] / "_page"
 # Hosts that are read at a time: few enough to be held, many enough that the tables are not read all too often.
 _AT_A_TIME = 250
 _FINDING = (

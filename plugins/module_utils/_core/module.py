@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The boundary between a module and Ansible: check mode, results, warnings and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    BadParameter,
+    NetfleetError,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import line, printable
+
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
+
+S = TypeVar("S")
+
+
+# From which on Ansible shows with what parameters a module ran.
+_VERBOSITY_OF_PARAMETERS = 3
+
+
+def lock_seconds(module: AnsibleModule) -> float | None:
+    """Return how long to wait for the lock; None where nothing is to be changed."""
+    return None if module.check_mode else float(module.params["lock_timeout"])
+
+
+def through_gate(check_mode: bool, operations: Sequence[Any], before: S, change: Callable[[], S]) -> S:
+    """Make the change, unless it is only to be foretold; return what there is, or would be, afterwards."""
+    if not check_mode:
+        return change()
+    after = before
+    for op in operations:
+        after = op.simulate(after)
+    return after
+
+
+def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
+    """Do the work and exit with its result, or with the one line that says what went wrong.
+
+    Where parameters are ``large``, they come back only from the verbosity on at which Ansible shows them.
+    """
+    try:
+        result = work()
+    except BadParameter as error:
+        module.fail_json(msg=line(str(error)), parameter=line(error.parameter))
+    except NetfleetError as error:
+        kept = {key: value for key, value in error.result.items() if key != "warnings"}
+        module.fail_json(msg=line(str(error)), **printable(kept))
+    for warning in result.pop("warnings", ()):
+        module.warn(line(warning))
+    told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
+    module.exit_json(**printable(result), **told)

@@ -1,0 +1,38 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Helpers that convert module parameters; an error names the parameter."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, TypeVar
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+
+T = TypeVar("T")
+
+
+U = TypeVar("U")
+
+
+LOCK: dict[str, Any] = {"lock_timeout": {"type": "int", "default": 60}}
+
+
+def checked(parameter: str, check: Callable[[T], U], value: T) -> U:
+    """Return the value in its one form; raise BadParameter with the parameter's name where it is refused."""
+    try:
+        return check(value)
+    except ValueError as error:
+        raise BadParameter(parameter, str(error)) from None
+
+
+def each(parameter: str, check: Callable[[str], str], values: list[str] | None) -> tuple[str, ...] | None:
+    """Return a list's values in their one form, each once; None stays None."""
+    if values is None:
+        return None
+    return tuple(dict.fromkeys(checked(f"{parameter}[{place}]", check, value) for place, value in enumerate(values)))
+
+
+def optional(parameter: str, check: Callable[[T], U], value: T | None) -> U | None:
+    """Return the value in its one form; None, which stands for not managed, stays None."""
+    return None if value is None else checked(parameter, check, value)

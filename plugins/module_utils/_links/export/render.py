@@ -1,0 +1,49 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Render a declared topology as ip(8) commands for a host that has only what the document refers to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Endpoint,
+    Link,
+    Netns,
+    State,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.topology import Document
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import states
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
+
+
+def rendered(params: Mapping[str, Any]) -> list[str]:
+    """Return the commands that make what is declared, on a host that has what is only referred to."""
+    from ansible_collections.netfleet.docker.plugins.module_utils._links.export.iproute2 import commands
+
+    desired = states.with_ports(Document({**params, "state": "merged"}).desired())
+    return [line for op in plan(desired, _assumed(desired)) for line in commands(op)]
+
+
+def _assumed(desired: State) -> State:
+    """Return a host that has nothing of what is declared, and all that is referred to."""
+    state = State()
+    referred: list[Endpoint] = []
+    for label, netns in desired.namespaces.items():
+        sysctls = dict.fromkeys(netns.sysctls, "")
+        state = state.with_netns(label, Netns(present=not netns.present, sysctls=sysctls))
+        devices = [route.dev for route in netns.routes or ()] + [entry.dev for entry in netns.neighbours or ()]
+        referred += [Endpoint(label, name) for name in devices if name]
+    for label, want in desired.links():
+        referred += [want.parent] if want.parent else []
+        referred += [Endpoint(label, want.master)] if want.master else []
+        referred += [] if want.present else [Endpoint(label, want.name)]
+        referred += [Endpoint(label, entry.via) for entry in want.fdb or () if entry.via]
+    for place in referred:
+        declared = desired.link(place.netns or "", place.name)
+        if place.name and (declared is None or not declared.present) and not desired.netns(place.netns or "").present:
+            bare = Link(place.name, master="", up=False, addresses=(), altnames=(), alias="")
+            state = state.with_link(place.netns or "", bare)
+    return state

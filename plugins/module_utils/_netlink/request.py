@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A netlink request as data, before it is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
+
+
+@data
+class Message:
+    """A request to the socket of one namespace; ``kind`` is link, address, route, rule or neighbour."""
+
+    netns: str
+    kind: str
+    type: int
+    flags: int
+    fields: Mapping[str, Any]
+    attributes: list[tuple[str, Any]]

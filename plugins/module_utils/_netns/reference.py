@@ -1,0 +1,95 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Resolve references such as NAME, container:NAME or pid:NUMBER to open network namespaces."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    BadParameter,
+    NoEngine,
+    NoSuchNetns,
+    NotFound,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+
+CURRENT = ""
+
+
+def opened(reference: str, parameter: str) -> int:
+    """Return a file descriptor of the namespace; raise BadParameter, naming the parameter, where it leads nowhere."""
+    try:
+        return _open(reference)
+    except (NoSuchNetns, NotFound) as error:
+        raise BadParameter(parameter, str(error)) from error
+    except NoEngine as error:
+        raise BadParameter(parameter, f"{reference} cannot be looked up: {error}") from None
+
+
+def _open(reference: str) -> int:
+    scheme, colon, rest = reference.partition(":")
+    if reference == CURRENT:
+        return namespaces.open_netns("/proc/self/ns/net", follow=True)
+    if reference == "host":
+        # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
+        return namespaces.open_netns("/proc/self/ns/net" if namespaces.is_hosts() else "/proc/1/ns/net", follow=True)
+    if not colon:
+        if namespaces.what_is_named(reference) == "nothing":
+            there = ", ".join(namespaces.names()[:10]) or "none"
+            raise NoSuchNetns(f"no such namespace: {reference} (there are: {there})")
+        return namespaces.open_netns(f"{namespaces.NAMED}/{reference}")
+    if scheme == "pid":
+        return _of_process(int(rest))
+    if scheme == "container":
+        return _of_container(rest)
+    return namespaces.open_netns(
+        rest if scheme == "path" else f"{namespaces.SANDBOXES}/{rest}", follow=scheme == "path"
+    )
+
+
+def _is_nothing(reference: str) -> bool:
+    scheme, colon, path = reference.partition(":")
+    if not colon:
+        return namespaces.what_is_named(reference) in ("nothing", "stub")
+    return scheme != "path" or not os.path.lexists(path)
+
+
+def _of_process(pid: int) -> int:
+    """Open a process's namespace, and make sure that the PID was not given to another process meanwhile."""
+    try:
+        handle = os.pidfd_open(pid)
+    except (OSError, OverflowError):
+        raise NoSuchNetns(f"no process has the PID {pid}") from None
+    try:
+        fd = namespaces.open_netns(f"/proc/{pid}/ns/net", follow=True)
+        ended = select.poll()
+        ended.register(handle, select.POLLIN)
+        if ended.poll(0):
+            os.close(fd)
+            raise NoSuchNetns(f"the process {pid} ended meanwhile")
+        return fd
+    finally:
+        os.close(handle)
+
+
+def _of_container(reference: str) -> int:
+    from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
+
+    before = local_api.container(reference)
+    if before.network_mode == "host":
+        raise NoSuchNetns(f"container {before.name} has no namespace of its own, it shares the host's; say host")
+    if not before.pid:
+        raise NoSuchNetns(f"container {before.name} is not running ({before.status}) and has no namespace")
+    fd = _of_process(before.pid)
+    if local_api.container(reference).pid != before.pid:
+        os.close(fd)
+        raise NoSuchNetns(f"container {before.name} restarted meanwhile; try again")
+    return fd
+
+
+def is_named(reference: str) -> bool:
+    """Tell whether a reference is the name of a namespace, which can be made and removed."""
+    return reference not in ("", "host") and ":" not in reference
