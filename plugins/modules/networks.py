@@ -101,14 +101,14 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import work_all
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import lock_seconds, report
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import lock_seconds, report
 
 
 def main() -> None:
     """Run the module."""
     networks = {"type": "list", "elements": "dict", "required": True, "options": SPEC}
-    spec = {"networks": networks, **CONNECTION, **link_options.LOCK}
+    spec = {"networks": networks, **CONNECTION, **LOCK}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     report(module, lambda: work_all(module.params, lock_seconds(module)))
 
