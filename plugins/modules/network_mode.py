@@ -59,3 +59,33 @@ faults:
   sample:
     - batch has the network mode bridge, not none; recreate it with network_mode: none
 """
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.container_facts import SUBSET, containers
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import find_faults
+
+SPEC: dict[str, Any] = {
+    "host": {"type": "list", "elements": "str", "default": []},
+    "none": {"type": "list", "elements": "str", "default": []},
+    **options.LIMITS,
+}
+
+
+def result(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the faults, which let the task fail."""
+    found = containers(snapshot.collect(options.wanted({**params, "gather_subset": sorted(SUBSET)})))
+    faults = find_faults(found, params["host"], params["none"])
+    return {"changed": False, "faults": faults, **({"failed": True, "msg": f"{'; '.join(faults)}."} if faults else {})}
+
+
+def main() -> None:
+    """Run the module."""
+    options.run(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), result)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,8 +16,8 @@ description:
     Checks what other modules and roles of this collection need on a host: privileges, Python, Python libraries, a
     running Docker Engine, systemd, and features of the kernel. One call checks everything that several roles need.
   - >-
-    Features of the kernel are tried in a network namespace of their own, which is deleted afterwards. The kernel may load
-    modules for that.
+    Features of the kernel are tried in a network namespace of their own, which is deleted afterwards. The kernel may
+    load modules for that.
   - >-
     All missing needs are named in one message. The module needs no library, and changes nothing.
 author:
@@ -57,7 +57,8 @@ options:
   modules:
     description:
       - >-
-        Kernel modules to require. A module counts as present if it is loaded, can be loaded or is built into the kernel.
+        Kernel modules to require. A module counts as present if it is loaded, can be loaded or is built into the
+        kernel.
     type: list
     elements: str
     default: []
@@ -199,12 +200,19 @@ missing_libraries:
   type: list
   elements: str
   sample: []
-packages:
-  description: Packages of Debian and Ubuntu that provide the missing libraries and the missing engine.
+engine_packages:
+  description: Packages of Debian and Ubuntu that provide Docker Engine, empty where it is installed or not asked for.
   returned: always
   type: list
   elements: str
   sample: []
+msg:
+  description: One message with all missing needs; of required ones alone where the module fails for them.
+  returned: when something is missing
+  type: str
+  sample: >-
+    This host lacks: links of the kind macvlan in its kernel (Unknown device type (Operation not supported)). Remedy:
+    use a kernel with macvlan links; it loads the module rtnl-link-macvlan for them.
 python:
   description: Path of the interpreter that the module ran with.
   returned: always
@@ -213,9 +221,9 @@ python:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import report
-from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import report
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.check import result
+from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC
 
 
 def main() -> None:

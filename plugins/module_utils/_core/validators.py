@@ -177,15 +177,20 @@ def family(value: str) -> int:
     return 6 if ":" in value else 4
 
 
-def sysctl_key(value: str) -> str:
+def sysctl_path(value: str) -> str:
     """Return a sysctl's path below /proc/sys; in a dotted name '/' stands for an interface's dot, as in sysctl(8)."""
     dotted = "." in value and ("/" not in value or value.index(".") < value.index("/"))
     path = value.translate(str.maketrans("./", "/.")) if dotted else value
-    parts = path.split("/")
-    if parts[0] != "net" or len(parts) < 3:
-        raise ValueError(f"only sysctls below net belong to a network namespace, {value[:80]!r} does not")
-    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+    if any(part in ("", ".", "..") or "\0" in part for part in path.split("/")):
         raise ValueError(f"{value[:80]!r} is no sysctl name")
+    return path
+
+
+def sysctl_key(value: str) -> str:
+    """Return the path below /proc/sys of a sysctl that each network namespace has for itself."""
+    path = sysctl_path(value)
+    if not path.startswith("net/") or path.count("/") < 2:
+        raise ValueError(f"only sysctls below net belong to a network namespace, {value[:80]!r} does not")
     return path
 
 

@@ -39,9 +39,9 @@ def write_text(path: str, text: str, mode: int = 0o644) -> None:
                 os.fchmod(file.fileno(), mode)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, target)
+            Path(name).replace(target)
         except BaseException:
-            os.unlink(name)
+            Path(name).unlink()
             raise
         _sync(target.parent)
     except OSError as error:
@@ -52,7 +52,7 @@ def remove_file(path: str) -> None:
     """Remove a file, where there is one."""
     try:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+            Path(path).unlink()
             _sync(Path(path).parent)
     except OSError as error:
         raise NetfleetError(f"{path} cannot be removed: {os.strerror(error.errno or 0)}") from None

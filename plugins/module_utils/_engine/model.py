@@ -55,8 +55,8 @@ class Service:
 class Host:
     """What the host has; ``files`` are texts by path, None where there is no file.
 
-    ``command`` and ``has_socket`` are those of the unit without the drop-in of this collection. ``former`` has the files
-    as they were before an interrupted run, None where none was interrupted.
+    ``command`` and ``has_socket`` are those of the unit without the drop-in of this collection. ``former`` has the
+    files as they were before an interrupted run, None where none was interrupted.
     """
 
     files: Mapping[str, str | None]

@@ -95,7 +95,8 @@ def _dropin_operations(desired: Desired, host: Host) -> list[Operation]:
     """Take the sockets out of the unit's command where the file has them, and put them back where it has not."""
     if "hosts" in desired.settings:
         if not host.command:
-            raise BadParameter("service", f"{desired.service}.service has no ExecStart; name the service of Docker Engine")
+            reason = f"{desired.service}.service has no ExecStart; must be the service of Docker Engine"
+            raise BadParameter("service", reason)
         text = render_dropin(host.command, desired.config_file)
         if host.files.get(desired.dropin) != text:
             return [WriteFile(desired.dropin, text)]
@@ -108,7 +109,8 @@ def _check_engine(
     desired: Desired, engine: Engine, after: Mapping[str, Any], changed: tuple[str, ...], restarts: bool
 ) -> None:
     if after.get(LIVE_RESTORE) and engine.swarm not in ("", "inactive"):
-        raise BadParameter("live_restore", "this host is in a Swarm, which excludes live-restore; set live_restore: false")
+        reason = "not supported on a host in a Swarm; set live_restore: false, or take the host out of the Swarm"
+        raise BadParameter("live_restore", reason)
     if restarts and engine.running and not after.get(LIVE_RESTORE) and not desired.stop_containers:
         why = f"change {', '.join(changed)}" if changed else "complete an interrupted run"
         names = ", ".join(sorted(engine.running))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 
@@ -22,27 +22,17 @@ _MTU = (68, 65535)
 
 def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mapping[str, Any]) -> None:
     """Refuse settings that are given or removed; ``after`` has those that the file will contain then."""
-    for key in ("bip", "bip6"):
+    for key, check in _CHECKS.items():
         if key in given:
-            _bridge_subnet(key, given[key])
-    for key in ("fixed-cidr", "fixed-cidr-v6"):
-        if key in given:
-            _subnet(_option(key), given[key])
+            check(key.replace("-", "_"), given[key])
     if {"bip", "fixed-cidr"} <= set(after) and {"bip", "fixed-cidr"} & set(given):
         bridge, part = _bridge_subnet("bip", after["bip"]), _subnet("fixed_cidr", after["fixed-cidr"])
         if part.version != bridge.version or not part.subnet_of(bridge):
             raise BadParameter("fixed_cidr", f"{part} is outside of the subnet {bridge} of the default bridge (bip)")
-    low, high = _MTU
-    if "mtu" in given and not low <= given["mtu"] <= high:
-        raise BadParameter("mtu", f"must be {low} to {high}, not {given['mtu']}")
-    for place, server in enumerate(given.get("dns", ())):
-        _address(f"dns[{place}]", server)
-    if "ip" in given:
-        _address("ip", given["ip"])
     _check_pools(given.get("default-address-pools", ()), after)
     if isinstance(after.get("hosts"), list) and {"hosts", "tlsverify"} & {*given, *absent}:
         _check_hosts([str(host) for host in after["hosts"]], after)
-    if given.get("tlsverify") or ("hosts" in given and after.get("tlsverify")):
+    if after.get("tlsverify") and {"hosts", "tlsverify"} & set(given):
         for key in ("tlscacert", "tlscert", "tlskey"):
             if not after.get(key):
                 raise BadParameter(key, "required for tlsverify")
@@ -76,13 +66,11 @@ def _check_hosts(hosts: list[str], after: Mapping[str, Any]) -> None:
         if host.startswith("tcp://"):
             address = host[6:].rpartition(":")[0].strip("[]")
             if address not in _LOOPBACK and not after.get("tlsverify"):
-                raise BadParameter(where, f"{host} requires tlsverify; without it, all clients would be root on the host")
+                raise BadParameter(
+                    where, f"{host} requires tlsverify; every client would be root on the host without it"
+                )
         elif not host.startswith(_LOCAL):
             raise BadParameter(where, f"must be unix://PATH, fd:// or tcp://ADDRESS:PORT, not {host!r}")
-
-
-def _option(key: str) -> str:
-    return key.replace("-", "_")
 
 
 def _bridge_subnet(option: str, value: Any) -> Any:
@@ -109,3 +97,25 @@ def _address(option: str, value: Any) -> None:
         ipaddress.ip_address(str(value))
     except ValueError as error:
         raise BadParameter(option, str(error)) from None
+
+
+def _check_mtu(option: str, value: int) -> None:
+    low, high = _MTU
+    if not low <= value <= high:
+        raise BadParameter(option, f"must be {low} to {high}, not {value}")
+
+
+def _check_addresses(option: str, values: list[str]) -> None:
+    for place, value in enumerate(values):
+        _address(f"{option}[{place}]", value)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "bip": _bridge_subnet,
+    "bip6": _bridge_subnet,
+    "fixed-cidr": _subnet,
+    "fixed-cidr-v6": _subnet,
+    "mtu": _check_mtu,
+    "dns": _check_addresses,
+    "ip": _address,
+}

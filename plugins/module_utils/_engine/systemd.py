@@ -84,7 +84,7 @@ def _command_of(pid: str) -> tuple[str, ...]:
 
 
 def _systemctl(*arguments: str, seconds: int = _SHORT_SECONDS) -> str:
-    return _run(["systemctl", "--no-pager", *arguments], seconds)
+    return _run(["systemctl", *arguments], seconds)
 
 
 def _run(argv: list[str], seconds: int) -> str:
@@ -96,6 +96,7 @@ def _run(argv: list[str], seconds: int) -> str:
     except subprocess.TimeoutExpired:
         raise NetfleetError(f"{what} timed out after {seconds} s") from None
     if done.returncode:
-        words = " ".join(done.stderr.split()) or f"status {done.returncode}"
+        # systemctl(1) goes on with advice to look into the journal.
+        words = " ".join(done.stderr.split()).partition(' See "systemctl')[0] or f"status {done.returncode}"
         raise NetfleetError(f"{what}: {words}")
     return done.stdout

@@ -14,7 +14,6 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError, NoEngine
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, observe, systemd
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import (
     parse_settings,
@@ -35,7 +34,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.operations
     WriteFile,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import parse_options
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import Plan, plan
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.systemd_unit import without_hosts
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.validate import refusal
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.verification import (
@@ -43,6 +42,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.verificati
     keeps_bridge,
     pending_bridge_settings,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import through_gate
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.kernel_modules import load_module
 
 _ANSWER_SECONDS, _CONTAINER_SECONDS, _PAUSE = 30.0, 15.0, 0.5
@@ -74,7 +74,7 @@ class _Transaction:
         planned = self._plan
         if planned.changed:
             self._validate()
-        after = apply_unless_check_mode(check_mode, planned.operations, self._host, self._change)
+        after = through_gate(check_mode, planned.operations, self._host, self._change)
         waiting = pending_bridge_settings(planned.changed, planned.after, self._engine) if planned.restarts else []
         warning = f"the default bridge takes up {', '.join(waiting)} at the next restart at which no container runs"
         return {
@@ -102,9 +102,8 @@ class _Transaction:
         reason = refusal(text, without_hosts(argv) if "hosts" in self._plan.after else argv)
         if reason:
             names = ", ".join(self._plan.changed)
-            raise NetfleetError(
-                f"Docker Engine refuses the settings ({names}): {self._redact(reason)}. Nothing was changed."
-            )
+            words = self._redact(reason).replace("/dev/stdin", self._desired.config_file).rstrip(".")
+            raise NetfleetError(f"Docker Engine refuses the settings ({names}): {words}. Nothing was changed.")
 
     def _change(self) -> Host:
         for operation in self._plan.host:
@@ -161,10 +160,10 @@ class _Transaction:
                 files.restore_file(path, text)
             self._run_again()
         except NetfleetError as again:
-            outcome = f"The former files are restored, but the engine does not work with them: {self._redact(str(again))}"
+            outcome = f"The former files are restored, but the engine fails with them: {self._redact(str(again))}"
             return NetfleetError(f"{reason.rstrip('.')}. {outcome}")
         files.remove_file(PENDING)
-        return NetfleetError(f"{reason.rstrip('.')}. The former files are restored, and the engine works with them.")
+        return NetfleetError(f"{reason.rstrip('.')}. The former files are restored, and the engine runs with them.")
 
     def _run_again(self) -> None:
         # A restart that is not needed could stop containers.

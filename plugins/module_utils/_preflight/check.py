@@ -52,13 +52,17 @@ def result(params: Mapping[str, Any]) -> dict[str, Any]:
         "missing": missing,
         "missing_needs": keys,
         "missing_libraries": libraries,
-        "packages": packages + [f"python3-{name}" for name in libraries],
+        "engine_packages": packages,
         "python": sys.executable,
     }
-    required = [f"{_label(need)} ({reasons[need.key]})" for need in needs if need.required and need.key in reasons]
-    if params["fail"] and required:
-        remedies = dict.fromkeys(row["remedy"] for row in missing if row["required"])
-        found.update(failed=True, msg=f"This host lacks: {'; '.join(required)}. Remedy: {'; '.join(remedies)}.")
+    is_failure = params["fail"] and any(row["required"] for row in missing)
+    if missing:
+        told = [need for need in needs if need.key in reasons and (need.required or not is_failure)]
+        lines = [f"{_label(need)} ({reasons[need.key]})" for need in told]
+        remedies = dict.fromkeys(row["remedy"] for row in missing if row["required"] or not is_failure)
+        found["msg"] = f"This host lacks: {'; '.join(lines)}. Remedy: {'; '.join(remedies)}."
+    if is_failure:
+        found["failed"] = True
     return found
 
 
@@ -118,7 +122,8 @@ def _kernel_reasons(needs: Sequence[Need]) -> dict[str, str]:
 
 
 def _label(need: Need) -> str:
-    return _FEATURES[need.name][0] + " in its kernel" if need.kind == "feature" else _LABELS[need.kind].format(need.name)
+    name = _FEATURES[need.name][0] if need.kind == "feature" else need.name
+    return _LABELS[need.kind].format(name)
 
 
 def _row(need: Need, reason: str) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import Callable
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import in_new, run_in_thread
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import apart, in_new
 
 _CREATE_EXCLUSIVE = 0x0200 | 0x0400
-_NETLINK_XFRM = 6
+_NETLINK_XFRM, _NETLINK_GENERIC = 6, 16
 _RTM_NEWLINK, _IFLA_LINKINFO, _IFLA_INFO_KIND = 16, 18, 1
 _XFRM_MSG_NEWSA, _XFRMA_ALG_AEAD, _IPPROTO_ESP, _TRANSPORT = 16, 18, 50, 0
 _GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, _CTRL_ATTR_FAMILY_NAME = 16, 3, 2
@@ -34,7 +34,7 @@ def missing_features(kinds: Sequence[str], features: Sequence[str]) -> dict[str,
     trials.update({f"feature:{name}": {"esp": _try_esp, "ipvs": _try_ipvs}[name] for name in features})
     if not trials:
         return {}
-    reasons = run_in_thread(lambda: in_new(lambda: {need: trial() for need, trial in trials.items()}))
+    reasons = apart(lambda: in_new(lambda: {need: trial() for need, trial in trials.items()}))
     return {need: reason for need, reason in reasons.items() if reason}
 
 
@@ -79,5 +79,5 @@ def _try_esp() -> str:
 def _try_ipvs() -> str:
     """Ask for the netlink family of IPVS, which is there once its module is loaded."""
     body = struct.pack("=BBxx", _CTRL_CMD_GETFAMILY, 1) + attribute(_CTRL_ATTR_FAMILY_NAME, b"IPVS\0")
-    error = _request(socket.NETLINK_GENERIC, _GENL_ID_CTRL, 0, body)
+    error = _request(_NETLINK_GENERIC, _GENL_ID_CTRL, 0, body)
     return error.words if error else ""
