@@ -14,7 +14,7 @@ from typing import Callable
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import apart, in_new
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import apart, in_new
 
 _CREATE_EXCLUSIVE = 0x0200 | 0x0400
 _NETLINK_XFRM, _NETLINK_GENERIC = 6, 16
