@@ -189,7 +189,7 @@ def _see_free(found: Any, network: Mapping[str, Any], host: Host, slices: Mappin
         for other, text in (slices.get(str(network["name"]), {}).get(net, {}) if is_sliced(subnet) else {}).items():
             if other != host.name and found in ipaddress.ip_network(text):
                 raise BadParameter("host_access.address", f"{found} lies in {text}, the slice of {other}")
-    if not any(found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network["subnets"]):
+    if not any(found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network.get("subnets") or ()):
         raise BadParameter("host_access.address", f"{found} lies in no subnet of the network")
 
 
