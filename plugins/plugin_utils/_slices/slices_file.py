@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -38,4 +39,6 @@ def read(path: Path) -> dict[str, Any]:
 
 def render(slices: dict[str, Any]) -> str:
     """Return the text of the file."""
-    return _HEAD + yaml.safe_dump({"slices": slices}, default_flow_style=False, indent=2)
+    # Ansible's texts are of classes of its own, which the dumper does not know.
+    plain = json.loads(json.dumps(slices))
+    return _HEAD + yaml.safe_dump({"slices": plain}, default_flow_style=False, indent=2)
