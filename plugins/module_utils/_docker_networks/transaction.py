@@ -62,7 +62,7 @@ class PartlyApplied(NetfleetError):
 
     def __init__(self, message: str, applied: list[str], result: dict[str, Any]) -> None:
         """Take what went wrong, and what did not."""
-        before = f" Applied before: {', '.join(applied)}." if applied else ""
+        before = f" Applied before, and kept: {', '.join(applied)}." if applied else ""
         super().__init__(message if not before else f"{message.rstrip('.')}.{before}")
         self.result = result
 
