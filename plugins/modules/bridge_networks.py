@@ -47,8 +47,8 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - create bridge network app
+    - connect web to app
 networks:
   description: What the engine has of each network, as M(netfleet.docker.networks) returns it.
   returned: success

@@ -55,8 +55,8 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - create macvlan network wire
+    - create macvlan wire-host on eth0 in host
 networks:
   description: What the engine has of each network, as M(netfleet.docker.networks) returns it.
   returned: success

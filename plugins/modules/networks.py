@@ -81,8 +81,8 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - create bridge network app
+    - connect web to app
 networks:
   description:
     - >-

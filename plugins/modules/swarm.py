@@ -84,8 +84,8 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - initialise a Swarm on h1
+    - join h2 as a worker
 steps:
   description: The steps of the plan, in order, each with the host that it is carried out on and a text.
   returned: without O(step)
