@@ -145,57 +145,19 @@ bridge:
     ports: [{name: port1, isolated: true, cost: 2}]
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE
-
-
-def request(params: dict[str, Any]) -> Request:
-    """Return what the parameters ask for."""
-    here = Endpoint(link_options.netns_label(params), link_options.ifname(params))
-    references = {here.netns or "": "netns"}
-    if params["state"] == "absent":
-        desired = link_options.gone(State(), here, kind="bridge")
-    else:
-        ports = link_options.ports(params["ports"], here.name)
-        bridge = Link(
-            here.name,
-            kind="bridge",
-            options=link_options.kind_options(BRIDGE, params),
-            ports=None if ports is None or params["ports_append"] else tuple(port.name for port in ports),
-            recreate=params["recreate"],
-            **link_options.attributes(params),
-        )
-        desired = link_options.placed(State(), here, bridge)
-        for port in ports or ():
-            desired = link_options.placed(desired, here, port)
-    return Request(
-        desired,
-        references,
-        show=lambda state, labels: output.bridge(state, link_options.at(here, labels)),
-        may_be_missing=tuple(references) if params["state"] == "absent" else (),
-    )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.single_link import (
+    build_argument_spec,
+    build_request,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run_module
 
 
 def main() -> None:
     """Run the module."""
-    spec = {
-        **link_options.PLACE,
-        **link_options.ATTRIBUTES,
-        **link_options.of_kind(BRIDGE),
-        "ports": {"type": "list", "elements": "raw"},
-        "ports_append": {"type": "bool", "default": False},
-        **link_options.STATE,
-        **LOCK,
-        **link_options.RECREATE,
-    }
-    run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "bridge", request)
+    module = AnsibleModule(argument_spec=build_argument_spec("bridge"), supports_check_mode=True)
+    run_module(module, "bridge", lambda params: build_request("bridge", params, output.show_bridge))
 
 
 if __name__ == "__main__":

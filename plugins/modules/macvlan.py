@@ -116,62 +116,22 @@ macvlan:
     up: true
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
-from ansible_collections.netfleet.docker.plugins.module_utils._links import output
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import MACVLAN_FLAGS, MACVLAN_MODES
-
-
-def request(params: dict[str, Any]) -> Request:
-    """Return what the parameters ask for."""
-    here = Endpoint(link_options.netns_label(params), link_options.ifname(params))
-    references = {here.netns or "": "netns"}
-    if params["state"] == "absent":
-        desired = link_options.gone(State(), here, kind="macvlan")
-    else:
-        parent = Endpoint(link_options.netns_label(params, "parent_netns"), link_options.ifname(params, key="parent"))
-        references.setdefault(parent.netns or "", "parent_netns")
-        link = Link(
-            here.name,
-            kind="macvlan",
-            parent=parent,
-            options=link_options.macvlan_options(params),
-            recreate=params["recreate"],
-            **link_options.attributes(params),
-        )
-        desired = link_options.needed(link_options.placed(State(), here, link), parent)
-    return Request(
-        desired,
-        references,
-        show=lambda state, labels: output.link(state, link_options.at(here, labels)),
-        may_be_missing=tuple(references) if params["state"] == "absent" else (),
-    )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.single_link import (
+    build_argument_spec,
+    build_request,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run_module
 
 
 def main() -> None:
     """Run the module."""
-    spec = {
-        **link_options.PLACE,
-        **link_options.ATTRIBUTES,
-        "parent": {"type": "str"},
-        "parent_netns": {"type": "str"},
-        "mode": {"type": "str", "choices": list(MACVLAN_MODES)},
-        "source_macs": {"type": "list", "elements": "str"},
-        "flags": {"type": "list", "elements": "str", "choices": list(MACVLAN_FLAGS)},
-        "broadcast_queue_length": {"type": "int"},
-        **link_options.STATE,
-        **LOCK,
-        **link_options.RECREATE,
-    }
     module = AnsibleModule(
-        argument_spec=spec, required_if=[("state", "present", ("parent",))], supports_check_mode=True
+        argument_spec=build_argument_spec("macvlan"),
+        required_if=[("state", "present", ("parent",))],
+        supports_check_mode=True,
     )
-    run(module, "macvlan", request)
+    run_module(module, "macvlan", lambda params: build_request("macvlan", params))
 
 
 if __name__ == "__main__":

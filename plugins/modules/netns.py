@@ -255,16 +255,16 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters i
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run_module
 
 
 def request(params: dict[str, object]) -> Request:
     """Return what the parameters ask for."""
-    label, desired = netns_options.desired_netns(params)
+    label, desired = netns_options.parse_netns_module(params)
     return Request(
         desired,
         references={label: "name"},
-        show=lambda state, labels: output.netns(state, labels[label]),
+        show=lambda state, labels: output.show_netns(state, labels[label]),
         may_be_missing=() if ":" in label or label == "host" else (label,),
     )
 
@@ -278,7 +278,7 @@ def main() -> None:
         **link_options.STATE,
         **LOCK,
     }
-    run(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", request)
+    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", request)
 
 
 if __name__ == "__main__":

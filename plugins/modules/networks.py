@@ -102,7 +102,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import work_all
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import lock_seconds, report
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, lock_timeout
 
 
 def main() -> None:
@@ -110,7 +110,7 @@ def main() -> None:
     networks = {"type": "list", "elements": "dict", "required": True, "options": SPEC}
     spec = {"networks": networks, **CONNECTION, **LOCK}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    report(module, lambda: work_all(module.params, lock_seconds(module)))
+    exit_with_result(module, lambda: work_all(module.params, lock_timeout(module)))
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ namespace:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import report
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._swarm.probe import run_phase
 
 
@@ -133,7 +133,7 @@ def main() -> None:
         "socket": {"type": "str"},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    report(module, lambda: run_phase(module.params))
+    exit_with_result(module, lambda: run_phase(module.params))
 
 
 if __name__ == "__main__":

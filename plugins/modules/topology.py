@@ -165,10 +165,10 @@ rendered:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import report
-from ansible_collections.netfleet.docker.plugins.module_utils._links.export.render import rendered as render_commands
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import topology as topology_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
+from ansible_collections.netfleet.docker.plugins.module_utils._links.desired import topology as topology_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.export.render import render_commands
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run_module
 
 
 def gathered(params: dict[str, Any]) -> dict[str, Any]:
@@ -176,7 +176,7 @@ def gathered(params: dict[str, Any]) -> dict[str, Any]:
     # Of no use for the other states, and whatever comes along is compiled anew at each run.
     from ansible_collections.netfleet.docker.plugins.module_utils._links.export import gather
 
-    found = gather.gather(topology_options.name(params))
+    found = gather.gather_document(topology_options.parse_owner(params))
     return {"changed": False, "gathered": found.document, "warnings": found.warnings}
 
 
@@ -187,12 +187,12 @@ def rendered(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=topology_options.spec(), supports_check_mode=True)
+    module = AnsibleModule(argument_spec=topology_options.build_argument_spec(), supports_check_mode=True)
     work = {"gathered": gathered, "rendered": rendered}.get(module.params["state"])
     if work:
-        report(module, lambda: work(module.params), large=True)
+        exit_with_result(module, lambda: work(module.params), large=True)
     else:
-        run(module, "topology", topology_options.request, large=True)
+        run_module(module, "topology", topology_options.build_request, large=True)
 
 
 if __name__ == "__main__":

@@ -152,57 +152,24 @@ veth:
     peer: {name: blue-host, netns: host, present: true, mtu: 1500, up: true, master: br0}
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
-
-
-def request(params: dict[str, Any]) -> Request:
-    """Return what the parameters ask for."""
-    here = Endpoint(link_options.netns_label(params), link_options.ifname(params))
-    references = {here.netns or "": "netns"}
-    peer = params["peer"]
-    there = peer and Endpoint(link_options.netns_label(peer, prefix="peer."), link_options.ifname(peer, "peer."))
-    if there:
-        references.setdefault(there.netns or "", "peer.netns")
-        link_options.refuse_same_place(here, there)
-
-    def link(place: Endpoint, other: Endpoint | None, options: dict[str, Any], prefix: str) -> Link:
-        fields = link_options.attributes(options, prefix)
-        return Link(place.name, kind="veth", peer=other, recreate=params["recreate"], **fields)
-
-    if params["state"] == "absent":
-        desired = link_options.gone(State(), here, kind="veth")
-        if there:
-            desired = link_options.gone(desired, there, kind="veth", peer=here)
-    else:
-        desired = link_options.placed(State(), here, link(here, there, params, ""))
-        desired = link_options.placed(desired, there, link(there, here, peer, "peer."))
-    return Request(
-        desired,
-        references,
-        show=lambda state, labels: output.veth(state, link_options.at(here, labels)),
-        may_be_missing=tuple(references) if params["state"] == "absent" else (),
-    )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.single_link import (
+    build_argument_spec,
+    build_request,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import ATTRIBUTES, PLACE
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run_module
 
 
 def main() -> None:
     """Run the module."""
-    end = {**link_options.PLACE, **link_options.ATTRIBUTES}
-    spec = {
-        **end,
-        "peer": {"type": "dict", "options": end},
-        **link_options.STATE,
-        **LOCK,
-        **link_options.RECREATE,
-    }
-    module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ("peer",))], supports_check_mode=True)
-    run(module, "veth", request)
+    module = AnsibleModule(
+        argument_spec={**build_argument_spec("veth"), "peer": {"type": "dict", "options": {**PLACE, **ATTRIBUTES}}},
+        required_if=[("state", "present", ("peer",))],
+        supports_check_mode=True,
+    )
+    run_module(module, "veth", lambda params: build_request("veth", params, output.show_veth))
 
 
 if __name__ == "__main__":

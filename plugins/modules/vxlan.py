@@ -256,49 +256,25 @@ vxlan:
     up: true
 """
 
-from typing import Any
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
-from ansible_collections.netfleet.docker.plugins.module_utils._links import output
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, State
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options import vxlan as vxlan_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run
-
-
-def request(params: dict[str, Any]) -> Request:
-    """Return what the parameters ask for."""
-    here = Endpoint(link_options.netns_label(params), link_options.ifname(params))
-    references = {here.netns or "": "netns"}
-    if params["state"] == "absent":
-        desired = link_options.gone(State(), here, kind="vxlan")
-    else:
-        link = vxlan_options.link(params, here.name)
-        references.setdefault(link.underlay or "", "parent_netns")
-        desired = link_options.placed(State(), here, link)
-        if link.parent and link.parent.name:
-            desired = link_options.needed(desired, link.parent)
-    return Request(
-        desired,
-        references,
-        show=lambda state, labels: output.link(state, link_options.at(here, labels)),
-        may_be_missing=tuple(references) if params["state"] == "absent" else (),
-    )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.single_link import (
+    build_argument_spec,
+    build_request,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.vxlan import FORWARDING, PORT
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run_module
 
 
 def main() -> None:
     """Run the module."""
     spec = {
-        **link_options.PLACE,
-        **link_options.ATTRIBUTES,
-        **vxlan_options.SPEC,
-        **link_options.STATE,
-        **LOCK,
-        **link_options.RECREATE,
+        **build_argument_spec("vxlan"),
+        "port": {"type": "int", "default": PORT},
+        "fdb": {"type": "list", "elements": "dict", "options": FORWARDING},
+        "fdb_append": {"type": "bool", "default": False},
     }
     module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ("vni",))], supports_check_mode=True)
-    run(module, "vxlan", request)
+    run_module(module, "vxlan", lambda params: build_request("vxlan", params))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import printable
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import make_printable
 
 took: dict[str, float] = {}
 running: list[str] = []
@@ -58,7 +58,7 @@ def main() -> None:
     """Do it."""
     began = time.perf_counter()
     from ansible_collections.netfleet.docker.plugins.module_utils._links import kernel, transaction
-    from ansible_collections.netfleet.docker.plugins.module_utils._links.options import topology as topology_options
+    from ansible_collections.netfleet.docker.plugins.module_utils._links.desired import topology as topology_options
 
     took["import"] = (time.perf_counter() - began) * 1000
     places: tuple[tuple[str, Any, str], ...] = (
@@ -70,9 +70,12 @@ def main() -> None:
     )
     for name, place, function in places:
         setattr(place, function, timed(name, getattr(place, function)))
-    read = timed("document", lambda: topology_options.request(complete(json.load(sys.stdin), topology_options.spec())))
-    result = transaction.carry_out(read(), "topology", 30.0, False)
-    sys.stdout.write(json.dumps(printable(result)))
+    read = timed(
+        "document",
+        lambda: topology_options.build_request(complete(json.load(sys.stdin), topology_options.build_argument_spec())),
+    )
+    result = transaction.reconcile(read(), "topology", 30.0, False)
+    sys.stdout.write(json.dumps(make_printable(result)))
     print(json.dumps(took), file=sys.stderr)
 
 

@@ -15,7 +15,7 @@ import time
 from typing import Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import netns_reader, netns_tables, snapshot
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import enter
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import enter_netns
 
 took = {"milliseconds": 0.0, "visit_milliseconds": 0.0}
 
@@ -33,7 +33,7 @@ def timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-enter = timed("milliseconds", enter)
+enter = timed("milliseconds", enter_netns)
 netns_tables.read = timed("milliseconds", netns_tables.read)
 netns_reader.visit = timed("visit_milliseconds", netns_reader.visit)
 document = snapshot.collect(snapshot.Wanted(subset=frozenset(sys.argv[1:])))

@@ -12,7 +12,7 @@ from typing import Any, Callable
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import inside
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_netns
 
 from .sandbox import Sandbox
 
@@ -29,7 +29,7 @@ def read_all(box: Sandbox, netns: str, reader: Reader, messages: int = 100_000) 
 
     fd = namespaces.open_netns(f"/proc/{box.pid}/root/run/netns/{netns}")
     try:
-        return inside(fd, work), budget.exceeded
+        return run_in_netns(fd, work), budget.exceeded
     finally:
         os.close(fd)
 

@@ -135,14 +135,14 @@ def sensible(document: dict[str, Any]) -> dict[str, Any]:
 
 def agreeing() -> None:
     """Run the module as main() does, and compare what was foretold with what is there."""
-    change = transaction._change
+    change = transaction._apply
 
     def watched(kernel: Kernel, desired: State, before: State, operations: tuple[Op, ...]) -> State:
-        foretold = transaction._look(kernel, desired, fully=True)
+        foretold = transaction._observe(kernel, desired, fully=True)
         for op in operations:
             foretold = op.simulate(foretold)
         after = change(kernel, desired, before, operations)
-        found = list(differences(desired, foretold, transaction._look(kernel, desired, fully=True)))
+        found = list(differences(desired, foretold, transaction._observe(kernel, desired, fully=True)))
         assert not found, "; ".join([*found, *(op.describe() for op in operations)])
         return after
 

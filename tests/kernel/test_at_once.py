@@ -70,9 +70,9 @@ def test_a_strangers_link_of_the_group_stays_as_it_is(box: Sandbox) -> None:
 
 def refusing() -> None:
     """Run the module where the kernel makes only two namespaces."""
-    real = netns_prefetch.born
+    real = netns_prefetch.create_namespace
 
-    def born(op: CreateNetns) -> netns_prefetch.Born:
+    def born(op: CreateNetns) -> netns_prefetch.NewNamespace:
         if op.netns == SPACES[2]:
             raise KernelError(op.describe(), 28, "No space left on device")
         return real(op)

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import (
     BRIDGE,
     BRIDGE_PORT,
     MACVLAN,
-    Option,
+    LinkOption,
 )
 
 from .quartet import assert_met, assert_there, converge, look, refused
@@ -29,13 +29,14 @@ _KINDS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], dict[str
     ("macvtap", {"mode": "bridge"}, {"mode": "bridge"}, {"mode": "private"}, {"mode": "private"}, {"mode": "passthru"}),
     ("vlan", {"id": 7}, {"id": 7, "protocol": "802.1Q"}, {"mtu": 1400}, {"mtu": 1400}, {"id": 8}),
     ("vlan", {"id": 7, "protocol": "802.1ad"}, {"protocol": "802.1ad"}, {"mtu": 1400}, {}, {"protocol": "802.1Q"}),
+    ("vrf", {"table": 10}, {"table": 10}, {"mtu": 1400}, {"mtu": 1400}, {"table": 11}),
     ("ipvlan", {"mode": "l2"}, {"mode": "l2"}, {"mode": "l3"}, {"mode": "l3"}, {}),
 ]
 
 
 def _lacks(box: Sandbox, kind: str) -> str:
     """Return why this kernel has no links of a kind; empty if it has them."""
-    arguments = {"vlan": ["id", "9"]}.get(kind, [])
+    arguments = {"vlan": ["id", "9"], "vrf": ["table", "9"]}.get(kind, [])
     parent = ["link", "p0"] if kind in ("vlan", "ipvlan", "macvtap") else []
     command = [*box.entering(), "ip", "link", "add", *parent, "name", "probe0", "type", kind, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -72,8 +73,8 @@ def test_life(
     assert look(box, "red", "k0") is None
 
 
-def _born(specs: Mapping[str, Option]) -> dict[str, Any]:
-    return {name: spec.born for name, spec in specs.items() if spec.born is not None}
+def _born(specs: Mapping[str, LinkOption]) -> dict[str, Any]:
+    return {name: spec.initial for name, spec in specs.items() if spec.initial is not None}
 
 
 def test_what_links_are_born_with(box: Sandbox) -> None:

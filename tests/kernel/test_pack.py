@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, Route
-from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import message
+from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import build_request
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink import pyroute2_encoder
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder import packed
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder import encode_common
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -67,8 +67,8 @@ operations = st.one_of(
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(operations)
 def test_as_the_library_says_it(op: ops.Op) -> None:
-    request = message(op, Places())
-    assert packed(request) == pyroute2_encoder.encoded(request)
+    request = build_request(op, Places())
+    assert encode_common(request) == pyroute2_encoder.encode(request)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +84,4 @@ def test_as_the_library_says_it(op: ops.Op) -> None:
     ],
 )
 def test_what_is_left_to_the_library(op: ops.Op) -> None:
-    assert packed(message(op, Places())) is None
+    assert encode_common(build_request(op, Places())) is None

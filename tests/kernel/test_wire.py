@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import KINDS
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink import decoder
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE_PORT, KINDS, Option
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, LinkOption
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import inside
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_netns
 from pyroute2.netlink.rtnl.fibmsg import fibmsg
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
@@ -94,7 +96,9 @@ _FIELDS = {
     ("neighbour", "index"): "ifindex",
     ("neighbour", "type"): "ndm_type",
 }
-_DATA: Mapping[str, Mapping[str, Option]] = {kind: KINDS[kind] for kind in ("bridge", "macvlan", "vxlan")}
+_DATA: Mapping[str, Mapping[str, LinkOption]] = {
+    kind: KINDS[kind].attributes for kind in ("bridge", "macvlan", "vxlan")
+}
 # Not known to pyroute2 of all versions.
 _OURS_ALONE = {"broadcast_queue_length"}
 
@@ -103,7 +107,7 @@ def _dump(box: Sandbox, netns: str, message_type: int, payload: bytes) -> list[b
     fd = namespaces.open_netns(
         f"/proc/{box.pid}/root/run/netns/{netns}" if netns else f"/proc/{box.pid}/ns/net", follow=True
     )
-    socket = inside(fd, Netlink)
+    socket = run_in_netns(fd, Netlink)
     try:
         answers: list[bytes] = socket.dump("a test", message_type, payload)
         return answers
@@ -133,19 +137,19 @@ def _plain(name: str, value: Any) -> Any:
     return value
 
 
-def _option(option: Option, value: Any) -> Any:
+def _option(option: LinkOption, value: Any) -> Any:
     if option.codec.startswith("bool"):
         return bool(value)
-    if option.names and isinstance(value, int):
+    if option.names and isinstance(value, int) and option.codec != "flags/u16":
         return {number: text for text, number in option.names.items()}[value]
     if option.codec == "macs":
         return tuple(sorted(value.get_attrs("IFLA_MACVLAN_MACADDR")))
-    if option.codec == "macvlan_flags":
+    if option.codec == "flags/u16":
         return {"none": (), "nopromisc": ("nopromisc",), 2: ("nodst",)}[value]
     return value
 
 
-def _compare_options(specs: Mapping[str, Option], ours: Mapping[str, Any], theirs: Any) -> None:
+def _compare_options(specs: Mapping[str, LinkOption], ours: Mapping[str, Any], theirs: Any) -> None:
     for name, spec in specs.items():
         value = theirs.get_attr(spec.attribute, theirs.get_attr(f"{spec.attribute}6") if spec.number6 else None)
         if name in ("group", "remote") and value is not None:
@@ -157,14 +161,14 @@ def _compare_options(specs: Mapping[str, Option], ours: Mapping[str, Any], their
 
 
 def _compare_linkinfo(ours: Mapping[str, Any], theirs: Any) -> None:
+    port = Decoder("", (), decoder.option_entries(BRIDGE_PORT))
     for prefix, kinds in (("INFO", _DATA), ("INFO_SLAVE", {"bridge": BRIDGE_PORT})):
         kind = theirs.get_attr(f"IFLA_{prefix}_KIND")
         assert ours.get(f"IFLA_{prefix}_KIND") == kind
         data = theirs.get_attr(f"IFLA_{prefix}_DATA")
         if kind in kinds and data is not None:
-            _compare_options(kinds[kind], ours[f"IFLA_{prefix}_DATA"], data)
-        else:
-            assert f"IFLA_{prefix}_DATA" not in ours
+            decode = port if prefix == "INFO_SLAVE" else KINDS[kind].decode_options
+            _compare_options(kinds[kind], decode(ours[f"IFLA_{prefix}_DATA"]), data)
 
 
 @pytest.mark.parametrize("kind", sorted(_TABLES))

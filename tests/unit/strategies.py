@@ -134,7 +134,7 @@ def _with_forwarding(draw: st.DrawFn, state: State) -> State:
         usable = [entry for entry in fdb if entry.via is None or (entry.via in names and link.underlay == label)]
         state = state.with_link(label, dataclasses.replace(link, fdb=()))
         for entry in (*dict.fromkeys(usable), *(draw(static_lists) if link.master else ())):
-            state = side_effects.with_forwarding(state, label, link.name, entry)
+            state = side_effects.add_forwarding(state, label, link.name, entry)
     return state
 
 

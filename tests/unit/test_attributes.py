@@ -11,14 +11,14 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import (
     Decoder,
     Entries,
-    attribute,
-    attributes,
-    integer,
+    encode_attribute,
+    integer_codec,
+    split_attributes,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
-_U16, _U32, _BE16 = integer("=H"), integer("=I"), integer(">H")
+_U16, _U32, _BE16 = integer_codec("=H"), integer_codec("=I"), integer_codec(">H")
 _ENTRIES: Entries = {1: ("one", _U32), 2: ("two", bytes.hex), 3: ("three", _U16), 4: ("four", _BE16)}
 _VALUES = {1: st.binary(min_size=4, max_size=6), 3: st.binary(min_size=2, max_size=5), 4: st.binary(min_size=2)}
 _PIECES = st.integers(1, 6).flatmap(
@@ -27,7 +27,7 @@ _PIECES = st.integers(1, 6).flatmap(
 
 
 def message(index: int, pieces: list[tuple[int, bytes, bool]]) -> bytes:
-    body = b"".join(attribute(number | (0x8000 if nested else 0), value) for number, value, nested in pieces)
+    body = b"".join(encode_attribute(number | (0x8000 if nested else 0), value) for number, value, nested in pieces)
     return struct.pack("=BxHi", 7, 9, index) + body
 
 
@@ -62,5 +62,5 @@ def test_without_fields(pieces: list[tuple[int, bytes, bool]]) -> None:
 def test_any_bytes_come_to_an_end(first: bytes, second: bytes) -> None:
     decode = Decoder("", (), {2: ("two", bytes.hex)})
     for data in (first, second, first):
-        found = [value.hex() for number, value in attributes(data) if number == 2]
+        found = [value.hex() for number, value in split_attributes(data) if number == 2]
         assert decode(data) == ({"two": found[-1]} if found else {})

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import text as report_text
 from hypothesis import given
@@ -139,7 +139,7 @@ def _bash(word: str) -> bytes:
 
 @given(st.binary(max_size=40).filter(lambda data: b"\0" not in data))
 def test_a_quoted_name_has_its_bytes_back_in_a_shell(data: bytes) -> None:
-    text = escaped(data.decode("utf-8", "surrogateescape"))
+    text = escape_invalid_utf8(data.decode("utf-8", "surrogateescape"))
     word = report_text.quote(text)
     assert word.isprintable()
     assert _bash(word) == data

@@ -38,24 +38,3 @@ def test_a_peer_has_the_options_of_a_link() -> None:
     peer = documented("veth", "DOCUMENTATION")["options"]["peer"]["suboptions"]
     assert set(peer) == set(link) - {"state"}
     assert {name: option["type"] for name, option in peer.items()} == {name: link[name]["type"] for name in peer}
-
-
-@pytest.mark.parametrize("path", sorted((PLUGINS / "modules").glob("*.py")), ids=lambda path: path.stem)
-def test_a_module_is_a_thin_face(path: Path) -> None:
-    """No module touches netlink, compares states or asks for check mode, and none imports a library for it."""
-    code = path.read_text(encoding="utf-8").split('RETURN = r"""')[1].split('"""', 1)[1]
-    for word in ("check_mode)", ".check_mode", "pyroute2", "netlink", "import docker", "socket", "subprocess"):
-        assert word not in code
-
-
-@pytest.mark.parametrize(("library", "files"), [("pyroute2", {"_pyroute2.py"}), ("docker", {"_docker_sdk.py"})])
-def test_who_imports_a_library(library: str, files: set[str]) -> None:
-    """One file alone knows pyroute2, and one the docker SDK; what only reads has no need of either."""
-    lines = (f"import {library}", f"from {library}")
-    users = {
-        path.name
-        for path in PLUGINS.rglob("*.py")
-        for line in path.read_text(encoding="utf-8").splitlines()
-        if line.strip().startswith(lines)
-    }
-    assert users == files

@@ -15,15 +15,17 @@ from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import KINDS, find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Fdb, Link, Neighbour
-from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import message
+from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import build_request
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink import decoder, pyroute2_encoder
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import (
     BRIDGE_PORT,
-    KINDS,
-    Option,
+    LinkOption,
     Value,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.request import Message
 
 _PARENTS = {"vlan", "ipvlan", "macvlan", "macvtap"}
 _ADDRESSES = {
@@ -43,14 +45,14 @@ class Places:
         return 88
 
 
-def _values(name: str, spec: Option) -> tuple[Value, ...]:
+def _values(name: str, spec: LinkOption) -> tuple[Value, ...]:
     """Return values of an option that a bare link does not have."""
     found: tuple[Value, ...]
     if spec.codec == "ip":
         found = _ADDRESSES[name]
     elif spec.codec == "macs":
         found = (("02:00:00:00:00:01", "02:00:00:00:00:02"),)
-    elif spec.codec == "macvlan_flags":
+    elif spec.codec == "flags/u16":
         found = (("nodst", "nopromisc"), ("nodst",))
     elif spec.names:
         found = tuple(spec.names)
@@ -58,19 +60,30 @@ def _values(name: str, spec: Option) -> tuple[Value, ...]:
         found = (True, False)
     else:
         found = (spec.low, spec.high)
-    return tuple(value for value in found if value != spec.born)
+    return tuple(value for value in found if value != spec.initial)
 
 
 def _every() -> Iterator[Any]:
-    for kind, specs in KINDS.items():
-        for name, spec in specs.items():
+    for kind in KINDS.values():
+        for name, spec in kind.attributes.items():
             for value in _values(name, spec):
-                yield pytest.param(kind, name, value, id=f"{kind} {name} {value}")
+                yield pytest.param(kind.name, name, value, id=f"{kind.name} {name} {value}")
 
 
 def _info(op: ops.Op) -> dict[str, Any]:
-    request = message(op, Places())
-    return dict(decoder.decode("link", pyroute2_encoder.encoded(request))["IFLA_LINKINFO"])
+    return _linkinfo(build_request(op, Places()))
+
+
+def _linkinfo(request: Message) -> dict[str, Any]:
+    """Return IFLA_LINKINFO of a request with the options of its kind decoded."""
+    info = dict(decoder.decode("link", pyroute2_encoder.encode(request))["IFLA_LINKINFO"])
+    if "IFLA_INFO_DATA" in info:
+        info["IFLA_INFO_DATA"] = find_kind(info["IFLA_INFO_KIND"]).decode_options(info["IFLA_INFO_DATA"])
+    if "IFLA_INFO_SLAVE_DATA" in info:
+        info["IFLA_INFO_SLAVE_DATA"] = Decoder("", (), decoder.option_entries(BRIDGE_PORT))(
+            info["IFLA_INFO_SLAVE_DATA"]
+        )
+    return info
 
 
 @pytest.mark.parametrize("kind, name, value", list(_every()))
@@ -78,26 +91,26 @@ def test_every_option_of_every_kind(kind: str, name: str, value: Value) -> None:
     link = Link("x0", kind=kind, options={name: value})
     made = _info(ops.CreateLink("", link))
     assert made == {"IFLA_INFO_KIND": kind, "IFLA_INFO_DATA": {name: value}}
-    if KINDS[kind][name].changeable:
+    if KINDS[kind].attributes[name].changeable:
         assert _info(ops.SetLink("", "x0", options={name: value}, kind=kind)) == made
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_bare_link_is_told_nothing_of_its_kind(kind: str) -> None:
-    born = {name: spec.born for name, spec in KINDS[kind].items() if spec.born is not None}
-    assert _info(ops.CreateLink("", Link("x0", kind=kind, options=born))) == {"IFLA_INFO_KIND": kind}
+    options = KINDS[kind].initial_options()
+    assert _info(ops.CreateLink("", Link("x0", kind=kind, options=options))) == {"IFLA_INFO_KIND": kind}
 
 
 @pytest.mark.parametrize("kind", sorted(_PARENTS | {"vxlan"}))
 def test_where_the_parent_stands(kind: str) -> None:
     """The request goes to the parent's namespace and names the target; a VXLAN link has its device in its own data."""
-    request = message(ops.CreateLink("red", Link("x0", kind=kind, parent=Endpoint("blue", "p0"))), Places())
+    request = build_request(ops.CreateLink("red", Link("x0", kind=kind, parent=Endpoint("blue", "p0"))), Places())
     assert request.netns == "blue"
-    read = decoder.decode("link", pyroute2_encoder.encoded(request))
+    read = decoder.decode("link", pyroute2_encoder.encode(request))
     assert ("IFLA_NET_NS_FD", 88) in request.attributes
     if kind == "vxlan":
         assert "IFLA_LINK" not in read
-        assert read["IFLA_LINKINFO"]["IFLA_INFO_DATA"] == {"parent_index": 77}
+        assert _linkinfo(request)["IFLA_INFO_DATA"] == {"parent_index": 77}
     else:
         assert read["IFLA_LINK"] == 77
 
@@ -105,15 +118,13 @@ def test_where_the_parent_stands(kind: str) -> None:
 def test_a_socket_elsewhere_without_a_parent() -> None:
     for parent in (None, Endpoint("blue", "")):
         link = Link("x0", kind="vxlan", underlay="blue", parent=parent, options={"vni": 7})
-        request = message(ops.CreateLink("red", link), Places())
+        request = build_request(ops.CreateLink("red", link), Places())
         assert request.netns == "blue"
-        assert decoder.decode("link", pyroute2_encoder.encoded(request))["IFLA_LINKINFO"]["IFLA_INFO_DATA"] == {
-            "vni": 7
-        }
+        assert _linkinfo(request)["IFLA_INFO_DATA"] == {"vni": 7}
 
 
 @pytest.mark.parametrize("name, spec", BRIDGE_PORT.items())
-def test_every_option_of_a_port(name: str, spec: Option) -> None:
+def test_every_option_of_a_port(name: str, spec: LinkOption) -> None:
     for value in _values(name, spec):
         assert _info(ops.SetLink("", "x0", port={name: value}))["IFLA_INFO_SLAVE_DATA"] == {name: value}
 
@@ -127,7 +138,7 @@ _ENTRIES = [
 
 @pytest.mark.parametrize("entry, op", list(itertools.product(_ENTRIES, (ops.AddFdb, ops.RemoveFdb))), ids=str)
 def test_forwarding_entries(entry: Fdb, op: type[ops.AddFdb | ops.RemoveFdb]) -> None:
-    read = decoder.decode("neighbour", pyroute2_encoder.encoded(message(op("", "x0", entry), Places())))
+    read = decoder.decode("neighbour", pyroute2_encoder.encode(build_request(op("", "x0", entry), Places())))
     got = [read.get(key) for key in ("NDA_LLADDR", "NDA_DST", "NDA_PORT", "NDA_VNI", "NDA_IFINDEX", "NDA_VLAN")]
     assert got == [entry.mac, entry.dst, entry.port, entry.vni, entry.via and 77, entry.vlan]
     assert (read["family"], read["index"], read["flags"]) == (7, 77, 4 if entry.master else 2)
@@ -137,7 +148,7 @@ def test_forwarding_entries(entry: Fdb, op: type[ops.AddFdb | ops.RemoveFdb]) ->
 @pytest.mark.parametrize("dst, family", [("192.0.2.7", 2), ("2001:db8::7", 10)])
 def test_neighbours(dst: str, family: int, op: type[ops.AddEntry | ops.RemoveEntry]) -> None:
     for entry in (Neighbour(dst, "02:00:00:00:00:01", "x0"), Neighbour(dst, dev="x0", proxy=True)):
-        body = pyroute2_encoder.encoded(message(op("", entry), Places()))
+        body = pyroute2_encoder.encode(build_request(op("", entry), Places()))
         read = decoder.decode("neighbour", body)
         assert (read["NDA_DST"], read.get("NDA_LLADDR")) == (dst, entry.mac)
         assert (read["family"], read["index"], read["state"]) == (family, 77, 0x80)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import iptables as iptables_table
 from ansible_collections.netfleet.docker.tests.schema import assert_row
 from hypothesis import given
@@ -53,7 +53,7 @@ def test_nothing_that_is_printed_is_too_much(printed: str) -> None:
     found = iptables_table.read(printed, "iptables-nft", "ip", 5)
     assert len(found.rules) <= 5 and len(found.chains) <= 5
     for row in found.rules:
-        assert row["text"] in escaped(printed) or row["text"].count("\\x5c")
+        assert row["text"] in escape_invalid_utf8(printed) or row["text"].count("\\x5c")
         assert row["position"] >= 1
         assert_row("firewall_rule", row)
     for row in found.chains:
@@ -65,7 +65,7 @@ def test_every_rule_is_there_with_every_word(printed: str) -> None:
     line = "[3:4] -A INPUT " + printed.replace("\n", " ")
     (row,) = iptables_table.read(f"*filter\n{line}\n", "iptables-nft", "ip", 5).rules
     assert (row["packets"], row["bytes"]) == (3, 4)
-    assert row["text"] == escaped(line[6:])
+    assert row["text"] == escape_invalid_utf8(line[6:])
 
 
 @given(OPTIONS, st.none() | VALUES, BARE.filter(lambda text: not text.startswith("-")))
@@ -81,11 +81,11 @@ def test_options_come_back_as_they_were_given(
     row, last = found.rules
     long = {"-i": "in-interface", "-o": "out-interface"}
     assert row["match"] == [
-        {"option": long.get(name, name.lstrip("-")), "negated": negated, "values": [escaped(value)]}
+        {"option": long.get(name, name.lstrip("-")), "negated": negated, "values": [escape_invalid_utf8(value)]}
         for negated, (name, value, _text) in options
     ]
-    assert row["chain"] == escaped(chain)
-    assert row["comment"] == (None if comment is None else escaped(comment))
+    assert row["chain"] == escape_invalid_utf8(chain)
+    assert row["comment"] == (None if comment is None else escape_invalid_utf8(comment))
     assert (row["target"], row["target_chain"]) == ("dnat", None)
     assert row["target_options"] == {"to-destination": "192.0.2.1", "random": True}
     assert (last["chain"], last["target"], last["target_chain"]) == ("INPUT", "jump", "last")

@@ -14,7 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links import oper
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
-from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import target
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import rollback_target
 from ansible_collections.netfleet.docker.tests.unit.strategies import observed, pairs
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -118,7 +118,7 @@ def test_the_prediction_shows_in_the_diff(pair: tuple[State, State]) -> None:
     """Before and after differ, as they are shown, exactly where something changes what is managed."""
     want, have = pair
     operations = planned(want, have)
-    before, after = (output.managed(want, state) for state in (have, simulated(have, operations)))
+    before, after = (output.managed_part(want, state) for state in (have, simulated(have, operations)))
     if before != after:
         assert operations
     if not operations:
@@ -135,7 +135,7 @@ def test_a_plan_can_be_undone(pair: tuple[State, State]) -> None:
     for stop in range(len(operations) + 1):
         done = operations[:stop]
         there = simulated(have, done)
-        aim = target(have, done)
+        aim = rollback_target(have, done)
         back = simulated(there, plan(aim, there))
         for label, link in have.links():
             now = back.link(label, link.name)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping, options
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import differences, merged
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
@@ -143,7 +143,7 @@ def simulated(actual: Actual, operations: list[Op]) -> Actual:
 @given(DESIRES, actuals(), st.booleans())
 def test_a_plan_leads_to_what_is_desired(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
     after = simulated(actual, plan(desired, actual, keeps_macs).operations)
-    assert plan(changed(desired, anew=False), after, keeps_macs).operations == []
+    assert plan(replace_fields(desired, anew=False), after, keeps_macs).operations == []
     assert (after.network is not None) == desired.present
     assert not after.lost or (desired.connected is not None and not desired.appends)
 
@@ -196,7 +196,7 @@ def test_whatever_a_kill_leaves_is_brought_to_its_end(
     done = operations[: data.draw(st.integers(0, len(operations)))]
     now = simulated(before, done)
     away = {key: one for key, one in there.items() if key not in now.members}
-    killed = changed(now, before=network, before_id="f" * 64, lost=away)
+    killed = replace_fields(now, before=network, before_id="f" * 64, lost=away)
     after = simulated(killed, plan(desired, killed, keeps_macs).operations)
     whole = simulated(before, operations)
     assert set(after.members) == set(there)
@@ -264,7 +264,7 @@ def test_the_engine_is_told_what_it_says(network: Network) -> None:
     """A network that is made as it was read is read as it was."""
     told = api_mapping.creation(network)
     said = {**told, "IPAM": told["IPAM"], "Scope": "local"}
-    assert changed(api_mapping.network(said), ipv4=None) == network
+    assert replace_fields(api_mapping.network(said), ipv4=None) == network
 
 
 def desired(**params: Any) -> Desired:
@@ -314,7 +314,7 @@ def test_the_same_is_no_difference(params: dict[str, Any]) -> None:
     ],
 )
 def test_what_differs_is_named_as_the_option(params: dict[str, Any], have: dict[str, Any], what: list[str]) -> None:
-    assert [one.what for one in differences(desired(**params).network, changed(BRIDGE, **have))] == what
+    assert [one.what for one in differences(desired(**params).network, replace_fields(BRIDGE, **have))] == what
 
 
 def test_what_the_engine_writes_there_is_no_difference() -> None:
@@ -322,23 +322,23 @@ def test_what_the_engine_writes_there_is_no_difference() -> None:
         "com.docker.network.driver.overlay.vxlanid_list": "4097",
         "com.docker.network.enable_ipv6": "false",
     }
-    assert differences(desired(driver_options={}).network, changed(BRIDGE, options=written)) == []
+    assert differences(desired(driver_options={}).network, replace_fields(BRIDGE, options=written)) == []
     (one,) = differences(
         desired(driver_options={"com.docker.network.driver.overlay.vxlanid_list": "5"}).network,
-        changed(BRIDGE, options=written),
+        replace_fields(BRIDGE, options=written),
     )
     assert one.have == "4097"
 
 
 def test_another_driver_takes_no_options_along() -> None:
-    made = merged(Network("one", driver="macvlan"), changed(BRIDGE, options={"a": "b"}, labels={"c": "d"}))
+    made = merged(Network("one", driver="macvlan"), replace_fields(BRIDGE, options={"a": "b"}, labels={"c": "d"}))
     assert (made.options, made.labels) == (None, {"c": "d"})
 
 
 def test_an_address_of_the_engines_choice_takes_a_network_of_ones_own() -> None:
     """The job of a run that was killed is done to its end though nothing differs, and though rebuild is never."""
     web = Member("web", id="w", ipv4="10.1.0.5", chosen=("ipv4",))
-    given = changed(web, chosen=())
+    given = replace_fields(web, chosen=())
     for lost, verbs in ((web, ["remove", "create", "connect"]), (given, ["connect"])):
         killed = Actual(BRIDGE, "f", {}, BRIDGE, "f", {"w": lost})
         operations = plan(Desired(Network("one"), rebuild="never"), killed, False).operations

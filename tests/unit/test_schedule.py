@@ -15,7 +15,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
     DeleteNetns,
     SetLink,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedule import finished, leaving, scheduled
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedule import (
+    departing_ends,
+    finished_namespaces,
+    schedule,
+)
 
 PAIR_A = CreateLink("host", Link("a", kind="veth"), "a", Link("eth0", kind="veth"))
 PAIR_B = CreateLink("host", Link("b", kind="veth"), "b", Link("eth0", kind="veth"))
@@ -23,13 +27,13 @@ PAIR_B = CreateLink("host", Link("b", kind="veth"), "b", Link("eth0", kind="veth
 
 def test_a_namespace_is_created_when_it_is_needed() -> None:
     planned = (CreateNetns("a"), CreateNetns("b"), CreateNetns("empty"), PAIR_A, PAIR_B)
-    assert scheduled(planned) == (CreateNetns("empty"), CreateNetns("a"), PAIR_A, CreateNetns("b"), PAIR_B)
+    assert schedule(planned) == (CreateNetns("empty"), CreateNetns("a"), PAIR_A, CreateNetns("b"), PAIR_B)
 
 
 def test_names_go_before_links_unless_these_lie_inside() -> None:
     delete, inside = DeleteLink("host", "a"), DeleteLink("a", "eth0")
-    assert scheduled((delete, DeleteNetns("a"))) == (DeleteNetns("a"), delete)
-    assert scheduled((inside, DeleteNetns("a"))) == (inside, DeleteNetns("a"))
+    assert schedule((delete, DeleteNetns("a"))) == (DeleteNetns("a"), delete)
+    assert schedule((inside, DeleteNetns("a"))) == (inside, DeleteNetns("a"))
 
 
 def test_a_namespace_is_finished_after_the_last_that_has_to_do_with_it() -> None:
@@ -41,8 +45,8 @@ def test_a_namespace_is_finished_after_the_last_that_has_to_do_with_it() -> None
         AddAddress("a", "eth0", "10.0.0.1/24"),
         SetLink("host", "a", {"up": True}),
     )
-    assert finished(planned) == {5: ["a"], 4: ["b"]}
-    assert finished((*planned, DeleteLink("host", "other"))) == {}
+    assert finished_namespaces(planned) == {5: ["a"], 4: ["b"]}
+    assert finished_namespaces((*planned, DeleteLink("host", "other"))) == {}
 
 
 def test_what_leaves_with_a_namespace() -> None:
@@ -65,9 +69,9 @@ def test_what_leaves_with_a_namespace() -> None:
         }
     )
     over = Endpoint("host", "over")
-    assert leaving(before, [DeleteNetns("away")]) == {Endpoint("host", "a"), over}
+    assert departing_ends(before, [DeleteNetns("away")]) == {Endpoint("host", "a"), over}
     deleted = DeleteLink("host", "a", "veth", Endpoint("away", "eth0"))
-    assert leaving(before, [DeleteNetns("away"), deleted]) == {over}
+    assert departing_ends(before, [DeleteNetns("away"), deleted]) == {over}
     group = DeleteGroup("host", 7, (("a", 2), ("over", 3)))
-    assert leaving(before, [DeleteNetns("away"), group]) == set()
-    assert leaving(before, [DeleteNetns("away", processes=(1,))]) == set()
+    assert departing_ends(before, [DeleteNetns("away"), group]) == set()
+    assert departing_ends(before, [DeleteNetns("away", processes=(1,))]) == set()

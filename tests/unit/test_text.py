@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,11 +23,11 @@ def restored(text: str) -> bytes:
 @example(b"\\\xff")
 @example(b"\\x\xff")
 def test_bytes_can_be_had_back(data: bytes) -> None:
-    text = escaped(data.decode("utf-8", "surrogateescape"))
+    text = escape_invalid_utf8(data.decode("utf-8", "surrogateescape"))
     text.encode("utf-8")
     assert restored(text) == data
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\\")))
 def test_plain_text_stays_as_it_is(text: str) -> None:
-    assert escaped(text) == text
+    assert escape_invalid_utf8(text) == text

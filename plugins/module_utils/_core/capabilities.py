@@ -11,12 +11,12 @@ from pathlib import Path
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NotAllowed
 
 # linux/capability.h
-CHANGE = {12: "CAP_NET_ADMIN", 21: "CAP_SYS_ADMIN"}
+TO_CHANGE = {12: "CAP_NET_ADMIN", 21: "CAP_SYS_ADMIN"}
 # Without CAP_SYS_PTRACE the namespaces of other users' processes stay hidden, without a word.
-READ = {12: "CAP_NET_ADMIN", 19: "CAP_SYS_PTRACE", 21: "CAP_SYS_ADMIN"}
+TO_READ = {12: "CAP_NET_ADMIN", 19: "CAP_SYS_PTRACE", 21: "CAP_SYS_ADMIN"}
 
 
-def require(capabilities: dict[int, str]) -> None:
+def require_capabilities(capabilities: dict[int, str]) -> None:
     """Raise NotAllowed, naming what is missing, unless this process has these capabilities."""
     effective = int(re.findall(r"CapEff:\s+(\w+)", Path("/proc/self/status").read_text(encoding="ascii"))[0], 16)
     missing = [name for bit, name in capabilities.items() if not effective >> bit & 1]

@@ -13,15 +13,15 @@ from collections.abc import Iterator
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import Busy, NotAllowed
 
-PATH = "/run/netfleet.docker.lock"
+LOCK_FILE = "/run/netfleet.docker.lock"
 
 
 @contextlib.contextmanager
-def held(seconds: float) -> Iterator[None]:
+def hold_lock(seconds: float) -> Iterator[None]:
     """Hold the lock, waiting for it up to so many seconds; raise Busy, naming the holder, when they are over."""
-    fd = _open()
+    fd = _open_lock_file()
     try:
-        _take(fd, seconds)
+        _acquire(fd, seconds)
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -29,15 +29,15 @@ def held(seconds: float) -> Iterator[None]:
         os.close(fd)
 
 
-def _open() -> int:
+def _open_lock_file() -> int:
     # /run belongs to root, so nobody else can hold this file or put a link in its place.
     try:
-        return os.open(PATH, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        return os.open(LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise NotAllowed(f"the lock {PATH} cannot be opened: {os.strerror(error.errno or 0)}") from None
+        raise NotAllowed(f"the lock {LOCK_FILE} cannot be opened: {os.strerror(error.errno or 0)}") from None
 
 
-def _take(fd: int, seconds: float) -> None:
+def _acquire(fd: int, seconds: float) -> None:
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return

@@ -12,7 +12,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     BadParameter,
     NetfleetError,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import line, printable
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import make_printable, to_one_line
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -25,12 +25,12 @@ S = TypeVar("S")
 _VERBOSITY_OF_PARAMETERS = 3
 
 
-def lock_seconds(module: AnsibleModule) -> float | None:
+def lock_timeout(module: AnsibleModule) -> float | None:
     """Return how long to wait for the lock; None where nothing is to be changed."""
     return None if module.check_mode else float(module.params["lock_timeout"])
 
 
-def through_gate(check_mode: bool, operations: Sequence[Any], before: S, change: Callable[[], S]) -> S:
+def apply_unless_check_mode(check_mode: bool, operations: Sequence[Any], before: S, change: Callable[[], S]) -> S:
     """Make the change, unless it is only to be foretold; return what there is, or would be, afterwards."""
     if not check_mode:
         return change()
@@ -40,7 +40,7 @@ def through_gate(check_mode: bool, operations: Sequence[Any], before: S, change:
     return after
 
 
-def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
+def exit_with_result(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
     """Do the work and exit with its result, or with the one line that says what went wrong.
 
     Where parameters are ``large``, they come back only from the verbosity on at which Ansible shows them.
@@ -48,11 +48,11 @@ def report(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: boo
     try:
         result = work()
     except BadParameter as error:
-        module.fail_json(msg=line(str(error)), parameter=line(error.parameter))
+        module.fail_json(msg=to_one_line(str(error)), parameter=to_one_line(error.parameter))
     except NetfleetError as error:
         kept = {key: value for key, value in error.result.items() if key != "warnings"}
-        module.fail_json(msg=line(str(error)), **printable(kept))
+        module.fail_json(msg=to_one_line(str(error)), **make_printable(kept))
     for warning in result.pop("warnings", ()):
-        module.warn(line(warning))
+        module.warn(to_one_line(warning))
     told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
-    module.exit_json(**printable(result), **told)
+    module.exit_json(**make_printable(result), **told)

@@ -18,7 +18,7 @@ U = TypeVar("U")
 LOCK: dict[str, Any] = {"lock_timeout": {"type": "int", "default": 60}}
 
 
-def checked(parameter: str, check: Callable[[T], U], value: T) -> U:
+def validate_parameter(parameter: str, check: Callable[[T], U], value: T) -> U:
     """Return the value in its one form; raise BadParameter with the parameter's name where it is refused."""
     try:
         return check(value)
@@ -26,13 +26,15 @@ def checked(parameter: str, check: Callable[[T], U], value: T) -> U:
         raise BadParameter(parameter, str(error)) from None
 
 
-def each(parameter: str, check: Callable[[str], str], values: list[str] | None) -> tuple[str, ...] | None:
+def validate_list(parameter: str, check: Callable[[str], str], values: list[str] | None) -> tuple[str, ...] | None:
     """Return a list's values in their one form, each once; None stays None."""
     if values is None:
         return None
-    return tuple(dict.fromkeys(checked(f"{parameter}[{place}]", check, value) for place, value in enumerate(values)))
+    return tuple(
+        dict.fromkeys(validate_parameter(f"{parameter}[{place}]", check, value) for place, value in enumerate(values))
+    )
 
 
-def optional(parameter: str, check: Callable[[T], U], value: T | None) -> U | None:
+def validate_optional(parameter: str, check: Callable[[T], U], value: T | None) -> U | None:
     """Return the value in its one form; None, which stands for not managed, stays None."""
-    return None if value is None else checked(parameter, check, value)
+    return None if value is None else validate_parameter(parameter, check, value)

@@ -111,10 +111,10 @@ def any_mac(value: str) -> str:
 
 def mtu(value: int) -> int:
     """Return the MTU in bytes."""
-    return between(value, *MTU_RANGE, what="an MTU")
+    return in_range(value, *MTU_RANGE, what="an MTU")
 
 
-def between(value: int, low: int, high: int, what: str = "it") -> int:
+def in_range(value: int, low: int, high: int, what: str = "it") -> int:
     """Return the number if it lies in the range."""
     if not low <= value <= high:
         raise ValueError(f"{what} lies between {low} and {high}, not {value}")
@@ -172,7 +172,7 @@ def _refuse_zone(value: str) -> None:
         raise ValueError(f"{value[:60]!r} has a zone after '%', which goes without saying: the link is known")
 
 
-def family(value: str) -> int:
+def ip_version(value: str) -> int:
     """Return 4 or 6, the IP version of an address, an interface's address or a network."""
     return 6 if ":" in value else 4
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     FIELDS,
     MEMBER_FIELDS,
@@ -105,9 +105,9 @@ def merged(want: Network, base: Network | None) -> Network:
         there = getattr(base, name)
         if getattr(want, name) is None and there is not None and not (other_driver and name in _DRIVERS):
             kept[name] = own_options(there) if name == "options" else there
-    found = changed(want, **kept)
+    found = replace_fields(want, **kept)
     if found.pools is not None:
-        found = changed(found, pools=_filled(want.pools, base.pools or (), bool(found.ipv6)))
+        found = replace_fields(found, pools=_filled(want.pools, base.pools or (), bool(found.ipv6)))
     return found
 
 
@@ -117,7 +117,7 @@ def _filled(want: tuple[Pool, ...] | None, base: tuple[Pool, ...], ipv6: bool) -
     for pool in want or ():
         there = by_subnet.get(pool.subnet)
         keys = [key for key in ("iprange", "gateway", "aux") if getattr(pool, key) is None] if there else []
-        found.append(changed(pool, **{key: getattr(there, key) for key in keys}))
+        found.append(replace_fields(pool, **{key: getattr(there, key) for key in keys}))
     families = {_family(pool) for pool in want or ()}
     found += [pool for pool in base if _family(pool) not in families]
     return tuple(pool for pool in found if ipv6 or _family(pool) == 4)
@@ -139,10 +139,10 @@ def joined(want: Member, have: Member) -> Member:
     """Return the endpoint that is to be: what is desired of it, and of the rest what there was."""
     kept = {name: getattr(have, name) for name in (*MEMBER_FIELDS, "links") if getattr(want, name) is None}
     chosen = tuple(name for name in have.chosen if getattr(want, name) is None)
-    found = changed(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept, "chosen": chosen})
+    found = replace_fields(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept, "chosen": chosen})
     if want.ipv4 and want.ipv4 != have.ipv4 and want.mac is None:
         # It is the engine's, made of the address or at random.
-        found = changed(found, mac=None)
+        found = replace_fields(found, mac=None)
     return found
 
 

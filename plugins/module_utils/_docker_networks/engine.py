@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, EngineRefused, NotFound
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import Docker
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Entry
@@ -75,7 +75,7 @@ def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[
     containers = _containers(docker, said["Name"], said["Id"]) if said else []
     members = api_mapping.members(said["Id"], said["Name"], containers) if said else {}
     if docker.api >= _API_NO_OWN_MAC:
-        members = {key: changed(member, own_mac=None) for key, member in members.items()}
+        members = {key: replace_fields(member, own_mac=None) for key, member in members.items()}
     lost, gone = {}, []
     for identity, member in (entry.members if entry else {}).items():
         if identity in members:
@@ -133,8 +133,8 @@ def identified(docker: Docker, desired: Desired) -> Desired:
         if member.priority is not None and docker.api < _API_PRIORITY:
             reason = f"of {name} takes API {_API_PRIORITY[0]}.{_API_PRIORITY[1]}; this engine has {_api(docker)}"
             raise BadParameter("connected[].priority", reason)
-        found.append(changed(member, name=name, id=identity))
-    return changed(desired, connected=None if desired.connected is None else tuple(found))
+        found.append(replace_fields(member, name=name, id=identity))
+    return replace_fields(desired, connected=None if desired.connected is None else tuple(found))
 
 
 def keeps_macs(docker: Docker) -> bool:

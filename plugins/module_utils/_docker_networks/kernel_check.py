@@ -13,8 +13,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.m
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, Route
-from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import observe
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import apart
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import build_state
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_thread
 
 _HOST = "host"
 _BRIDGE = "com.docker.network.bridge."
@@ -29,7 +29,7 @@ def kernel_lacks(socket: str, actual: Actual, removed: Iterable[tuple[Network, s
     """
     if not _checked_here(actual) and not removed:
         return []
-    links, routes = apart(lambda: _look(socket))
+    links, routes = run_in_thread(lambda: _look(socket))
     found = []
     for network, identity in removed:
         name = bridge_name(network, identity)
@@ -62,8 +62,8 @@ def _look(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
         # What hands sockets to engines is the host's init.
         pid = Engine(socket).listener()
         reference = _HOST if pid in (None, 1) else f"pid:{pid}"
-        label = namespace_registry.resolve(kernel, {reference: "docker_host"})[reference]
-        here = observe([kernel.read(label, Netns(routes=()))]).netns(label)
+        label = namespace_registry.resolve_references(kernel, {reference: "docker_host"})[reference]
+        here = build_state([kernel.read(label, Netns(routes=()))]).netns(label)
         return dict(here.links), here.routes or ()
     finally:
         kernel.close()

@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record, replace_fields
 
 # What has to be made anew when it is to be different. Docker changes nothing of a network that is there.
 FIELDS = (
@@ -18,7 +18,7 @@ FIELDS = (
 )
 
 
-@data
+@record
 class Pool:
     """A subnet of a network in CIDR form, with what Docker may hand out of it; addresses of others in it by name."""
 
@@ -39,7 +39,7 @@ class Pool:
         return {*(self.aux or {}).values(), *([self.gateway] if self.gateway else [])}
 
 
-@data
+@record
 class Network:
     """A network as it was asked for; ``options`` are the driver's."""
 
@@ -60,7 +60,7 @@ class Network:
     labels: Mapping[str, str] | None = None
 
 
-@data
+@record
 class Member:
     """A container's endpoint in a network; ``id`` is the container's, the addresses are without prefix.
 
@@ -86,7 +86,7 @@ class Member:
     def left_to_the_engine(self) -> Member:
         """Return the same without the addresses that were the engine's choice, and what it made of them."""
         mac = None if "ipv4" in self.chosen and self.mac == self.address_mac else self.mac
-        return changed(self, mac=mac, **dict.fromkeys(self.chosen))
+        return replace_fields(self, mac=mac, **dict.fromkeys(self.chosen))
 
     @property
     def address_mac(self) -> str:
@@ -97,7 +97,7 @@ class Member:
 MEMBER_FIELDS = ("ipv4", "ipv6", "mac", "aliases", "driver_opts", "priority")
 
 
-@data
+@record
 class Actual:
     """What there is under a name: the network if it is there, and who is in it, by the container's id.
 
@@ -115,14 +115,14 @@ class Actual:
     def with_member(self, member: Member) -> Actual:
         """Return the same with a member more, who is not lost any more."""
         left = {key: one for key, one in self.lost.items() if key != member.id}
-        return changed(self, members={**self.members, member.id: member}, lost=left)
+        return replace_fields(self, members={**self.members, member.id: member}, lost=left)
 
     def without_member(self, member: Member) -> Actual:
         """Return the same with a member less."""
-        return changed(self, members={key: one for key, one in self.members.items() if key != member.id})
+        return replace_fields(self, members={key: one for key, one in self.members.items() if key != member.id})
 
 
-@data
+@record
 class Desired:
     """What there is to be; ``connected`` are members with their containers' ids, of which the rest is not managed."""
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Union
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Member, Network
 
 
-@data
+@record
 class Create:
     """Make the network."""
 
@@ -24,10 +24,10 @@ class Create:
 
     def simulate(self, actual: Actual) -> Actual:
         """Return what there is afterwards."""
-        return changed(actual, network=self.network, id="", members={}, before=None, before_id="")
+        return replace_fields(actual, network=self.network, id="", members={}, before=None, before_id="")
 
 
-@data
+@record
 class Remove:
     """Remove the network, in which nobody is any more."""
 
@@ -40,10 +40,10 @@ class Remove:
 
     def simulate(self, actual: Actual) -> Actual:
         """Return what there is afterwards."""
-        return changed(actual, network=None, id="", members={})
+        return replace_fields(actual, network=None, id="", members={})
 
 
-@data
+@record
 class Connect:
     """Connect a container, with what is not None of its endpoint."""
 
@@ -62,7 +62,7 @@ class Connect:
         return actual.with_member(self.member)
 
 
-@data
+@record
 class Disconnect:
     """Disconnect a container."""
 
@@ -78,7 +78,7 @@ class Disconnect:
         return actual.without_member(self.member)
 
 
-@data
+@record
 class Forget:
     """Forget who was in a network that is not to come back."""
 
@@ -90,7 +90,7 @@ class Forget:
 
     def simulate(self, actual: Actual) -> Actual:
         """Return what there is afterwards."""
-        return changed(actual, before=None, before_id="", lost={})
+        return replace_fields(actual, before=None, before_id="", lost={})
 
 
 Op = Union[Create, Remove, Connect, Disconnect, Forget]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
     differences,
     joined,
@@ -136,12 +136,12 @@ def _back(members: Iterable[Member], made: Network, keeps_macs: bool) -> tuple[d
             address = getattr(member, key)
             # Docker takes an address from the user in a subnet of the user's only.
             if address and not any(pool.holds(address) for pool in made.pools or ()):
-                back = changed(back, **{key: None})
+                back = replace_fields(back, **{key: None})
                 losses.append(f"{member.name} cannot keep its address {address}")
         if back.ipv4 != member.ipv4 and member.mac == member.address_mac:
-            back = changed(back, mac=None)
+            back = replace_fields(back, mac=None)
         elif member.mac and not keeps_macs and member.mac not in (back.address_mac, member.own_mac):
-            back = changed(back, mac=None)
+            back = replace_fields(back, mac=None)
             losses.append(f"{member.name} cannot keep its MAC address {member.mac}, for which the engine is too old")
         found[member.id] = back
     return found, losses

@@ -13,8 +13,8 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
 from ansible_collections.netfleet.docker.plugins.module_utils._core import lock as core_lock
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError, NoEngine
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import through_gate
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import UNIX, Docker, TooLate, within
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import engine as engine_client
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import kernel_check, options
@@ -99,8 +99,8 @@ def _connected(params: Mapping[str, Any], lock_seconds: float | None) -> Iterato
         if params[name] < 1:
             raise BadParameter(name, "must be a number of seconds from 1 on")
     if _is_local(params):
-        capabilities.require(capabilities.CHANGE)
-    lock = contextlib.nullcontext() if lock_seconds is None else core_lock.held(lock_seconds)
+        capabilities.require_capabilities(capabilities.TO_CHANGE)
+    lock = contextlib.nullcontext() if lock_seconds is None else core_lock.hold_lock(lock_seconds)
     with lock, within(params["deadline"], str(params["docker_host"])):
         docker = Docker(params)
         try:
@@ -123,7 +123,7 @@ class _Run:
         self._name = found["Name"] if found else given
         # Made anew, it keeps its name; when it goes, another one of that name is none of this run's business.
         self._names = (given, self._name) if desired.present else (given,)
-        desired = changed(desired, network=changed(desired.network, name=self._name))
+        desired = replace_fields(desired, network=replace_fields(desired.network, name=self._name))
         self._desired = engine_client.identified(docker, desired)
         self._journal = Journal(docker.url, self._name)
 
@@ -132,7 +132,7 @@ class _Run:
         entry = self._journal.read()
         before, gone = engine_client.observe(self._docker, self._names, entry)
         planned = plan(self._desired, before, engine_client.keeps_macs(self._docker))
-        after = through_gate(check_mode, planned.operations, before, lambda: self._change(planned, before))
+        after = apply_unless_check_mode(check_mode, planned.operations, before, lambda: self._change(planned, before))
         warnings = [f"network {self._name}: {line}" for line in planned.losses]
         warnings += [f"network {self._name}: {name} was in it, and is no more" for name in gone]
         return {
@@ -191,7 +191,7 @@ class _Run:
         while True:
             after, _gone = engine_client.observe(self._docker, self._names, None)
             # Whoever was lost has been seen to by the plan.
-            left = plan(changed(self._desired, anew=False), after, keeps_macs=True).operations
+            left = plan(replace_fields(self._desired, anew=False), after, keeps_macs=True).operations
             # A Swarm gives a network its subnets and numbers in its own time.
             in_time = after.network and after.network.scope == "swarm" and time.monotonic() < deadline
             if not left or not in_time:
@@ -225,7 +225,9 @@ class _Run:
                     if isinstance(op, Connect) and op.member.chosen:
                         # Better with another address than not at all; what fails here was told.
                         with contextlib.suppress(NetfleetError):
-                            engine_client.carry_out(self._docker, changed(op, member=op.member.left_to_the_engine))
+                            engine_client.carry_out(
+                                self._docker, replace_fields(op, member=op.member.left_to_the_engine)
+                            )
             if not left:
                 self._journal.forget()
         except NetfleetError as error:

@@ -51,7 +51,7 @@ _ANSWER_SECONDS, _CONTAINER_SECONDS, _PAUSE = 30.0, 15.0, 0.5
 def reconcile(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
     """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
     desired = parse_options(params)
-    capabilities.require(capabilities.CHANGE)
+    capabilities.require_capabilities(capabilities.TO_CHANGE)
     with contextlib.nullcontext() if lock_seconds is None else lock.held(lock_seconds):
         return _Transaction(desired).result(lock_seconds is None)
 

@@ -10,7 +10,7 @@ import os
 import time
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 
 COLLECTOR = "netfleet.docker 0.1.0"
 _RELEASES = ("/etc/os-release", "/usr/lib/os-release")
@@ -29,7 +29,7 @@ def host(started: float) -> dict[str, Any]:
     system = os.uname()
     return {
         "name": None,
-        "hostname": escaped(system.nodename),
+        "hostname": escape_invalid_utf8(system.nodename),
         "taken_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "seconds": round(time.time() - started, 3),
         "collector": COLLECTOR,

@@ -13,7 +13,7 @@ import contextlib
 import os
 import socket
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget, Netlink
 
 
@@ -87,6 +87,6 @@ def command(pid: int) -> str:
     """Return a process's command name, as the kernel has it: up to 15 bytes, not its arguments."""
     fd = os.open(f"/proc/{pid}/comm", os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return escaped(os.read(fd, 256).decode("utf-8", "surrogateescape").rstrip("\n"))
+        return escape_invalid_utf8(os.read(fd, 256).decode("utf-8", "surrogateescape").rstrip("\n"))
     finally:
         os.close(fd)

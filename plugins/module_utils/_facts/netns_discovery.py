@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NoSuchNetns
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
 
 _MOUNTED = re.compile(rb"^\S+ \S+ \S+ net:\[(\d+)\] (\S+) .*? - nsfs ", re.MULTILINE)
@@ -56,7 +56,7 @@ class Place:
                 fd = namespaces.open_netns(way, follow=way.startswith("/proc/"))
             except NoSuchNetns:
                 continue
-            if namespaces.identity(fd)[1] == self.inode:
+            if namespaces.namespace_id(fd)[1] == self.inode:
                 return fd
             os.close(fd)  # the PID, or the path, is another's by now
         if self.paths:
@@ -116,7 +116,7 @@ def _host(own: int) -> int | None:
         return os.stat("/proc/1/ns/net").st_ino
     except OSError:
         # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
-        return own if namespaces.is_hosts() else None
+        return own if namespaces.is_host_namespace() else None
 
 
 def _look_at_processes(places: Places) -> dict[int, int]:
@@ -210,8 +210,8 @@ def _stray(path: str, places: Places) -> dict[str, Any]:
         if there.st_dev == places.device and there.st_ino in places.by_inode:
             netns = str(there.st_ino)
     return {
-        "path": escaped(path),
+        "path": escape_invalid_utf8(path),
         "type": "empty file" if kind == "file" and status.st_size == 0 else kind,
-        "target": None if target is None else escaped(target),
+        "target": None if target is None else escape_invalid_utf8(target),
         "netns": netns,
     }

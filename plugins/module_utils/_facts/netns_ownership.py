@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 
 Row = Mapping[str, Any]
 
@@ -75,8 +75,8 @@ def row(trace: Trace, docker: Docker, device: int) -> dict[str, Any]:
         "device": device,
         "kind": kind,
         "reference": _reference(trace, kind, made_for),
-        "names": sorted(escaped(name) for name in trace.names),
-        "paths": sorted(escaped(path) for path in trace.paths),
+        "names": sorted(escape_invalid_utf8(name) for name in trace.names),
+        "paths": sorted(escape_invalid_utf8(path) for path in trace.paths),
         "process_count": len(trace.pids),
         "processes": [],
         "held_by": _held_by(trace),
@@ -165,9 +165,9 @@ def _reference(trace: Trace, kind: str, made_for: Row | None) -> str | None:
     if made_for:
         return f"container:{made_for['name'] or made_for['id'][:12]}"
     if trace.names:
-        return escaped(min(trace.names))
+        return escape_invalid_utf8(min(trace.names))
     if trace.sandboxes:
-        return f"docker:{escaped(min(trace.sandboxes))}"
+        return f"docker:{escape_invalid_utf8(min(trace.sandboxes))}"
     if trace.pids:
         return f"pid:{min(trace.pids)}"
-    return f"path:{escaped(min(trace.paths))}" if trace.paths else None
+    return f"path:{escape_invalid_utf8(min(trace.paths))}" if trace.paths else None

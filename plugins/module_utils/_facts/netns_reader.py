@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_disco
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import is_veth
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import enter
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import enter_netns
 
 _FILES_AT_FIRST = 1000
 
@@ -79,7 +79,7 @@ def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[s
 def make_room() -> None:
     """Let this process have many files; to be called while it has one thread."""
     # Each namespace is held open until all are read, so that the numbers they have for each other can be asked for.
-    namespaces.make_room(_FILES_AT_FIRST)
+    namespaces.raise_file_limit(_FILES_AT_FIRST)
     # nft aborts on what a container can name, and must not leave a file for each time.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -134,7 +134,7 @@ class _Journey:
         budget = Budget(self._limits.rows, min(now + self._limits.netns_seconds, self._deadline))
         subset = self._subset if self._chosen is None or netns in self._chosen else ()
         try:
-            enter(self._fds[netns])
+            enter_netns(self._fds[netns])
             with Inside(budget) as inside:
                 found = netns_tables.read(inside, netns, subset)
                 self._visits.found[netns] = found

@@ -11,12 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Callable, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import links as links_table
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import routing
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode, decoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode, decoder_for
 
 # Whatever a kernel says that this version does not understand must not cost the rest.
 MISUNDERSTOOD = (struct.error, ValueError, LookupError, TypeError)
@@ -27,11 +27,10 @@ Message = Mapping[str, Any]
 _GETLINK, _GETNSID = 18, 90
 _IFINFO = struct.Struct("=BxHiII")
 _NDMSG = struct.Struct("=BxxxiHBB")
-_WITHOUT_STATISTICS = attribute(29, struct.pack("=I", 8))  # IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS
+_WITHOUT_STATISTICS = encode_attribute(29, struct.pack("=I", 8))  # IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS
 _IFLA_TARGET_NETNSID, _IFA_TARGET_NETNSID = 46, 10
 _AF_BRIDGE = 7
 _NSID_FD = 3
-_LINK = "link, its kind as bytes"
 
 
 class Table(NamedTuple):
@@ -66,7 +65,7 @@ class Found:
 
     def miss(self, part: str, what: str, reason: str) -> None:
         """Name a part that is not there, or not whole."""
-        self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": escaped(reason)})
+        self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": escape_invalid_utf8(reason)})
 
     def attempt(self, part: str, work: Callable[[], None]) -> None:
         """Do the work for a part; a failure is noted, and the rest goes on."""
@@ -97,7 +96,7 @@ def read(inside: Inside, netns: str, subset: Collection[str]) -> Found:
     """Read the parts of the current thread's namespace that the subset names, and its interfaces in any case."""
     found = Found(netns)
     mask = b"" if "statistics" in subset else _WITHOUT_STATISTICS
-    _read(found, inside, "interfaces", Table(_LINK, _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask, _no_rows))
+    _read(found, inside, "interfaces", Table("link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask, _no_rows))
     for part, table in _TABLES.items():
         if part in subset:
             _read(found, inside, part, table)
@@ -111,10 +110,10 @@ def read_from_outside(inside: Inside, netns: str, number: int, subset: Collectio
     """Read interfaces and addresses of a namespace that the current one knows by a number only."""
     found = Found(netns)
     target = struct.pack("=i", number)
-    links = _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_IFLA_TARGET_NETNSID, target)
-    _read(found, inside, "interfaces", Table(_LINK, _GETLINK, links, _no_rows))
+    links = _IFINFO.pack(0, 0, 0, 0, 0) + encode_attribute(_IFLA_TARGET_NETNSID, target)
+    _read(found, inside, "interfaces", Table("link", _GETLINK, links, _no_rows))
     if "addresses" in subset:
-        addresses = bytes(8) + attribute(_IFA_TARGET_NETNSID, target)
+        addresses = bytes(8) + encode_attribute(_IFA_TARGET_NETNSID, target)
         _read(found, inside, "addresses", _TABLES["addresses"]._replace(payload=addresses))
     for part in sorted({*_TABLES, *_READERS} & {*subset} - {"addresses"}):
         found.miss(part, "missing", "no way leads into this namespace; it is read by its number from another")
@@ -130,7 +129,7 @@ def _read(found: Found, inside: Inside, part: str, table: Table) -> None:
 
 
 def _dump(found: Found, inside: Inside, part: str, table: Table) -> None:
-    decode_one = _REMEMBERED.get(table.kind) or decoder(table.kind)
+    decode_one = _REMEMBERED.get(table.kind) or decoder_for(table.kind)
     answers = inside.dump(f"read the {part}", table.message_type, table.payload)
     found.messages[part] = list(map(decode_one, answers))
     if part == "interfaces":
@@ -146,7 +145,7 @@ def _within(found: Found, inside: Inside, part: str, work: Callable[[], None]) -
 
 
 # Many namespaces have the same routes of lo, and the same rules.
-_REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(decoder(kind)) for kind in ("route", "rule")}
+_REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(decoder_for(kind)) for kind in ("route", "rule")}
 
 
 def numbers(inside: Inside) -> list[int]:
@@ -157,7 +156,7 @@ def numbers(inside: Inside) -> list[int]:
 
 def number(inside: Inside, fd: int) -> int:
     """Return the number by which the current namespace knows another one, -1 if it has none for it."""
-    query = bytes(4) + attribute(_NSID_FD, struct.pack("=I", fd))
+    query = bytes(4) + encode_attribute(_NSID_FD, struct.pack("=I", fd))
     answer = inside.ask("ask for a namespace's number", _GETNSID, query)
     return int(decode("nsid", answer)["NETNSA_NSID"])
 
@@ -166,9 +165,9 @@ def number(inside: Inside, fd: int) -> int:
 
 
 def _sysctls(found: Found, inside: Inside, part: str) -> None:
-    from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sysctls
+    from ansible_collections.netfleet.docker.plugins.module_utils._netns import sysctls as netns_sysctls
 
-    found.lists[part] = sysctls.sysctls(inside, found.links)
+    found.lists[part] = netns_sysctls.sysctls(inside, found.links)
 
 
 def _sockets(found: Found, inside: Inside, _part: str) -> None:

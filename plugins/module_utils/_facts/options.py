@@ -74,7 +74,7 @@ def packed(document: Mapping[str, Any]) -> str:
 def run(module: AnsibleModule, result: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
     """Make the result of the parameters and exit."""
     try:
-        capabilities.require(capabilities.READ)
+        capabilities.require_capabilities(capabilities.TO_READ)
         found = result(module.params)
     except NetfleetError as error:
         module.fail_json(msg=str(error))

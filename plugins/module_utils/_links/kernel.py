@@ -14,17 +14,21 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, where
-from ansible_collections.netfleet.docker.plugins.module_utils._links.netns_prefetch import Births, born
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, describe_netns
+from ansible_collections.netfleet.docker.plugins.module_utils._links.netns_prefetch import (
+    NamespacePrefetch,
+    create_namespace,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading
-from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import message
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import build_request
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder import packed
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.pyroute2_encoder import encoded
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder import encode_common
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.pyroute2_encoder import encode
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import inside
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_netns
 
 _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 18, 22, 26, 34, 30, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
@@ -36,7 +40,7 @@ _AF_BRIDGE, _NTF_PROXY = 7, 8
 _NEIGHBOURS = (_NDMSG.pack(0, 0, 0, 0, 0), _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0))
 _FORWARDING = (_NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0),)
 _IFINFO = struct.Struct("=BxHiII")
-_ALL_LINKS = _IFINFO.pack(0, 0, 0, 0, 0) + attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
+_ALL_LINKS = _IFINFO.pack(0, 0, 0, 0, 0) + encode_attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
 
 # The PIDs inside, by a namespace's device and inode.
 Processes = Mapping["tuple[int, int]", "tuple[int, ...]"]
@@ -51,13 +55,13 @@ class Kernel:
         # Of namespaces that lost their names, until the run is sure not to need them any more.
         self._nameless: dict[str, int] = {}
         self._indices: dict[tuple[str, str], int] = {}
-        self._births: Births | None = None
+        self._births: NamespacePrefetch | None = None
 
     def expect(self, operations: Iterable[ops.Op]) -> None:
         """Make the namespaces that the operations will create, and without names, while what comes before is done."""
         to_create = [op for op in operations if isinstance(op, ops.CreateNetns)]
         if len(to_create) > 1:
-            self._births = Births(to_create)
+            self._births = NamespacePrefetch(to_create)
 
     def expect_nothing(self) -> None:
         """Let go of the namespaces that were made for operations which do not come."""
@@ -93,7 +97,7 @@ class Kernel:
         """Give the namespaces back the names that they lost; raise KernelError where something else has one by now."""
         for label, fd in list(self._nameless.items()):
             try:
-                namespaces.restore(label, fd)
+                namespaces.restore_name(label, fd)
             except OSError as error:
                 what = f"name the namespace {label} again"
                 raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
@@ -106,7 +110,7 @@ class Kernel:
     def index(self, label: str, name: str) -> int:
         """Return the index of a link; raise KernelError if the namespace has no such link."""
         if (label, name) not in self._indices:
-            self._indices[label, name] = self._socket(label).index(f"look for {name} in {where(label)}", name)
+            self._indices[label, name] = self._socket(label).index(f"look for {name} in {describe_netns(label)}", name)
         return self._indices[label, name]
 
     def has(self, label: str, name: str) -> bool:
@@ -126,7 +130,7 @@ class Kernel:
 
     def number(self, label: str, fd: int) -> int:
         """Return the number by which a namespace knows another one, -1 if it has none for it."""
-        query = bytes(4) + attribute(_NSID_FD_ATTRIBUTE, struct.pack("=I", fd))
+        query = bytes(4) + encode_attribute(_NSID_FD_ATTRIBUTE, struct.pack("=I", fd))
         answers = self._socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
         return int(decode("nsid", answers[0])["NETNSA_NSID"])
 
@@ -145,11 +149,11 @@ class Kernel:
         """
         if label not in self._fds:
             # A new namespace would have the sysctls that this one has, though not their values.
-            stub = namespaces.what_is_named(label) == "stub"
+            stub = namespaces.classify_name(label) == "stub"
             return Reading(label, present=False, stub=stub, sysctls=_read_sysctls(want.sysctls))
         links = self._dump(label, "link", _GETLINK, _ALL_LINKS)
         numbers = {link["IFLA_LINK_NETNSID"] for link in links if "IFLA_LINK_NETNSID" in link}
-        here = processes.get(namespaces.identity(self._fds[label]), ()) if processes else ()
+        here = processes.get(namespaces.namespace_id(self._fds[label]), ()) if processes else ()
         return Reading(
             label,
             links=links,
@@ -172,27 +176,27 @@ class Kernel:
 
     def _carry_out(self, op: ops.Op) -> None:
         if isinstance(op, ops.CreateNetns):
-            new = self._births.take() if self._births else born(op)
+            new = self._births.take() if self._births else create_namespace(op)
             try:
-                namespaces.give_name(op.netns, new.fd, op.group)
+                namespaces.mount_name(op.netns, new.fd, op.group)
             except (OSError, KernelError):
                 new.close()
                 raise
             self._fds[op.netns], self._sockets[op.netns] = new
         elif isinstance(op, ops.DeleteNetns):
-            namespaces.delete(op.netns)
+            namespaces.delete_name(op.netns)
             self._forget(op.netns)
             if op.netns in self._fds:  # a name that was left without a namespace has nothing behind it
                 self._nameless[op.netns] = self._fds.pop(op.netns)
         elif isinstance(op, ops.SetSysctl):
-            inside(self._fds[op.netns], lambda: _write_sysctl(op.key, op.value))
+            run_in_netns(self._fds[op.netns], lambda: _write_sysctl(op.key, op.value))
         else:
             others_may_go = isinstance(op, (ops.DeleteLink, ops.DeleteGroup, ops.MoveLink))
             if others_may_go:
                 self._indices.clear()
             self._prove(op)
-            request = message(op, self)
-            body = packed(request) or encoded(request)
+            request = build_request(op, self)
+            body = encode_common(request) or encode(request)
             self._socket(request.netns).request(op.describe(), request.type, request.flags, body)
             if others_may_go:
                 self._indices.clear()
@@ -209,7 +213,7 @@ class Kernel:
 
     def _socket(self, label: str) -> Netlink:
         if label not in self._sockets:
-            self._sockets[label] = inside(self._fds[label], Netlink)
+            self._sockets[label] = run_in_netns(self._fds[label], Netlink)
         return self._sockets[label]
 
     def _drop(self, label: str) -> None:
@@ -223,7 +227,7 @@ class Kernel:
             self._sockets.pop(label).close()
 
     def _dump(self, label: str, kind: str, message_type: int, payload: bytes) -> list[Mapping[str, Any]]:
-        what = f"read the {kind} table of {where(label)}"
+        what = f"read the {kind} table of {describe_netns(label)}"
         return [decode(kind, answer) for answer in self._socket(label).dump(what, message_type, payload)]
 
     def _neighbours(self, label: str, payloads: Iterable[bytes]) -> list[Mapping[str, Any]]:
@@ -241,12 +245,15 @@ class Kernel:
 
     def _sysctls(self, label: str, keys: Iterable[str]) -> dict[str, str]:
         wanted = list(keys)
-        return inside(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
+        return run_in_netns(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
 
 
 def _forwards(want: Netns) -> bool:
     """Tell whether forwarding entries matter: where they are managed, or would be lost where a link is made anew."""
-    return any(link.fdb is not None or (link.kind == "vxlan" and link.recreate) for link in want.links.values())
+    return any(
+        link.fdb is not None or (link.recreate and find_kind(link.kind).has_forwarding_table)
+        for link in want.links.values()
+    )
 
 
 def _write_sysctl(key: str, value: str) -> None:

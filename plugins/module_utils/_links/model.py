@@ -14,8 +14,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data, field
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import Value
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record, replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import Value
 
 
 class Endpoint(NamedTuple):
@@ -25,15 +25,15 @@ class Endpoint(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.name} in {where(self.netns)}" if self.name else "none"
+        return f"{self.name} in {describe_netns(self.netns)}" if self.name else "none"
 
 
-def where(label: str | None) -> str:
+def describe_netns(label: str | None) -> str:
     """Return a namespace's label as it reads in a sentence."""
     return "a namespace out of reach" if label is None else label or "the current namespace"
 
 
-@data
+@record
 class Route:
     """A route of one table. ``dst`` is a network in CIDR form, the default route's is 0.0.0.0/0 or ::/0."""
 
@@ -59,7 +59,7 @@ class Route:
         return " ".join(words + (["onlink"] if self.onlink else []))
 
 
-@data
+@record
 class Rule:
     """A policy rule; ``family`` is 4 or 6, ``src`` and ``dst`` are networks in CIDR form."""
 
@@ -87,7 +87,7 @@ class Rule:
         return " ".join(words + (["(IPv6)"] if self.family == 6 else []))
 
 
-@data
+@record
 class Neighbour:
     """A permanent entry of the neighbour table, or with ``proxy`` an address that is answered for, which has no MAC."""
 
@@ -106,7 +106,7 @@ class Neighbour:
 FLOOD = "00:00:00:00:00:00"
 
 
-@data
+@record
 class Fdb:
     """A static forwarding entry of a link.
 
@@ -142,7 +142,7 @@ def is_default(entry: Fdb, options: Mapping[str, Value]) -> bool:
     return bool(plain) and entry.dst in (options.get("remote"), options.get("group"))
 
 
-@data
+@record
 class Link:
     """A network interface.
 
@@ -186,7 +186,7 @@ class Link:
     dad_failed: tuple[str, ...] = ()
 
 
-@data
+@record
 class Netns:
     """A network namespace and what is in it. ``present`` as for a Link; ``sysctls`` by path below /proc/sys."""
 
@@ -208,7 +208,7 @@ class Netns:
     processes: tuple[int, ...] = ()
 
 
-@data
+@record
 class State:
     """Network namespaces by label: the reference that leads there, such as a name; empty for the current one."""
 
@@ -235,13 +235,13 @@ class State:
     def with_link(self, label: str, link: Link) -> State:
         """Return this State with one link added or replaced."""
         netns = self.netns(label)
-        return self.with_netns(label, changed(netns, links={**netns.links, link.name: link}))
+        return self.with_netns(label, replace_fields(netns, links={**netns.links, link.name: link}))
 
     def without_link(self, label: str, name: str) -> State:
         """Return this State with one link gone."""
         netns = self.netns(label)
         links = {key: link for key, link in netns.links.items() if key != name}
-        return self.with_netns(label, changed(netns, links=links))
+        return self.with_netns(label, replace_fields(netns, links=links))
 
     def relabel(self, labels: Mapping[str, str]) -> State:
         """Return this State with namespaces renamed; two names of one namespace become one entry.
@@ -259,17 +259,17 @@ class State:
                 peer, parent = moved(link.peer), moved(link.parent)
                 underlay = link.underlay if link.underlay is None else labels.get(link.underlay, link.underlay)
                 same = (peer, parent, underlay) == (link.peer, link.parent, link.underlay)
-                links[name] = link if same else changed(link, peer=peer, parent=parent, underlay=underlay)
+                links[name] = link if same else replace_fields(link, peer=peer, parent=parent, underlay=underlay)
             label = labels.get(old, old)
-            entry, known = changed(netns, links=links), namespaces.get(label)
-            namespaces[label] = entry if known is None else combined(known, entry, where(label))
+            entry, known = replace_fields(netns, links=links), namespaces.get(label)
+            namespaces[label] = entry if known is None else combine_links(known, entry, describe_netns(label))
         return State(namespaces)
 
 
 Part = TypeVar("Part", Netns, Link)
 
 
-def combined(one: Part, other: Part, what: str) -> Part:
+def combine_links(one: Part, other: Part, what: str) -> Part:
     """Return what two desired states of one thing ask for together; raise ValueError where they contradict."""
     fields: dict[str, Any] = {}
     for part in dataclasses.fields(one):
@@ -284,7 +284,7 @@ def combined(one: Part, other: Part, what: str) -> Part:
             fields[part.name] = there
         elif there not in (None, False):
             raise ValueError(f"{what} is declared twice, with a different {part.name}: {here} and {there}")
-    return changed(one, **fields)
+    return replace_fields(one, **fields)
 
 
 def _both_present(here: bool | None, there: bool | None, what: str) -> bool:
@@ -300,18 +300,18 @@ def _both(here: Mapping[str, Any], there: Mapping[str, Any], what: str) -> dict[
             continue
         if not isinstance(here[key], Link):
             raise ValueError(f"{what} is declared twice, with a different {key}: {here[key]} and {there[key]}")
-        both[key] = combined(here[key], there[key], f"{key} in {what}")
+        both[key] = combine_links(here[key], there[key], f"{key} in {what}")
     return both
 
 
 _ABSENT = Netns(present=False)
 
 
-def nameless(index: int) -> str:
+def unnamed_link(index: int) -> str:
     """Return what stands for a link of which only the index is known; no link can have this name."""
     return f"interface {index}"
 
 
-def is_nameless(name: str | None) -> bool:
+def is_unnamed_link(name: str | None) -> bool:
     """Tell whether this stands for a link of which only the index is known."""
     return name is not None and " " in name

@@ -15,10 +15,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import CURRENT, _is_nothing, opened
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import CURRENT, is_unused, open_parameter
 
 
-def resolve(kernel: Kernel, references: Mapping[str, str], may_be_missing: Iterable[str] = ()) -> dict[str, str]:
+def resolve_references(
+    kernel: Kernel, references: Mapping[str, str], may_be_missing: Iterable[str] = ()
+) -> dict[str, str]:
     """Open every reference (to the parameter that holds it) and return its label; two names of one namespace share one.
 
     Those that may be missing are left closed if there is nothing at them. Raise BadParameter, naming the parameter,
@@ -28,15 +30,15 @@ def resolve(kernel: Kernel, references: Mapping[str, str], may_be_missing: Itera
     known: dict[tuple[int, int], str] = {}
     for reference, parameter in sorted(references.items(), key=lambda item: item[0] not in ("host", CURRENT)):
         try:
-            fd = opened(reference, parameter)
+            fd = open_parameter(reference, parameter)
         except BadParameter as error:
             is_gone = isinstance(error.__cause__, (NoSuchNetns, NotFound))
-            if is_gone and reference in may_be_missing and _is_nothing(reference):
+            if is_gone and reference in may_be_missing and is_unused(reference):
                 labels[reference] = reference
                 continue
             raise
-        label = "host" if reference == CURRENT and namespaces.is_hosts() else reference
-        label = known.setdefault(namespaces.identity(fd), label)
+        label = "host" if reference == CURRENT and namespaces.is_host_namespace() else reference
+        label = known.setdefault(namespaces.namespace_id(fd), label)
         labels[reference] = label
         if kernel.holds(label):
             os.close(fd)
@@ -45,11 +47,11 @@ def resolve(kernel: Kernel, references: Mapping[str, str], may_be_missing: Itera
     return labels
 
 
-def discover(kernel: Kernel, label: str, numbers: set[int]) -> bool:
+def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
     """Search the host for the namespaces that one knows by the given numbers; tell whether any was found."""
     found: set[int] = set()
     seen: set[tuple[int, int]] = set()
-    for reference, path in namespaces.all_paths():
+    for reference, path in namespaces.namespace_paths():
         if found >= numbers:
             break
         try:
@@ -59,7 +61,7 @@ def discover(kernel: Kernel, label: str, numbers: set[int]) -> bool:
             fd = namespaces.open_netns(path, follow=path.startswith("/proc/"))
         except (OSError, NoSuchNetns):
             continue  # gone meanwhile, or no namespace at all
-        seen.add(namespaces.identity(fd))
+        seen.add(namespaces.namespace_id(fd))
         number = kernel.number(label, fd)
         if number in numbers and not kernel.holds(reference):
             found.add(number)
@@ -71,8 +73,8 @@ def discover(kernel: Kernel, label: str, numbers: set[int]) -> bool:
 
 def open_all(kernel: Kernel) -> None:
     """Open every namespace of this host that can be reached by a path."""
-    seen = {namespaces.identity(kernel.fd(label)) for label in kernel.labels()}
-    for reference, path in namespaces.all_paths():
+    seen = {namespaces.namespace_id(kernel.fd(label)) for label in kernel.labels()}
+    for reference, path in namespaces.namespace_paths():
         try:
             # Hundreds of processes share the host's namespace.
             status = os.stat(path)
@@ -81,8 +83,8 @@ def open_all(kernel: Kernel) -> None:
             fd = namespaces.open_netns(path, follow=path.startswith("/proc/"))
         except (OSError, NoSuchNetns):
             continue  # gone meanwhile, or no namespace at all
-        if namespaces.identity(fd) in seen or kernel.holds(reference):
+        if namespaces.namespace_id(fd) in seen or kernel.holds(reference):
             os.close(fd)
             continue
-        seen.add(namespaces.identity(fd))
+        seen.add(namespaces.namespace_id(fd))
         kernel.add(reference, fd)

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import CreateNetns
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import at_home, in_new
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_as_visitor, run_in_new_netns
 
 _NEWLINK, _GROUP_ATTRIBUTE = 16, 27
 _IFF_UP = 1
@@ -27,7 +27,7 @@ _LOOPBACK = 1  # its index in every namespace
 _IFINFO = struct.Struct("=BxHiII")
 
 
-class Born(NamedTuple):
+class NewNamespace(NamedTuple):
     """A new namespace: its open file and a socket inside."""
 
     fd: int
@@ -39,31 +39,31 @@ class Born(NamedTuple):
         os.close(self.fd)
 
 
-def born(op: CreateNetns) -> Born:
+def create_namespace(op: CreateNetns) -> NewNamespace:
     """Make a namespace that nobody can see yet, marked as its maker's; to be called in a thread that is apart."""
-    return in_new(lambda: _inside(op))
+    return run_in_new_netns(lambda: _prepare_namespace(op))
 
 
-def _inside(op: CreateNetns) -> Born:
+def _prepare_namespace(op: CreateNetns) -> NewNamespace:
     there = Netlink()
     if op.group or op.loopback_up:
         up = _IFF_UP if op.loopback_up else 0
-        group = attribute(_GROUP_ATTRIBUTE, struct.pack("=I", op.group)) if op.group else b""
+        group = encode_attribute(_GROUP_ATTRIBUTE, struct.pack("=I", op.group)) if op.group else b""
         there.request(op.describe(), _NEWLINK, 0, _IFINFO.pack(0, 0, _LOOPBACK, up, up) + group)
-    return Born(namespaces.open_netns("/proc/thread-self/ns/net", follow=True), there)
+    return NewNamespace(namespaces.open_netns("/proc/thread-self/ns/net", follow=True), there)
 
 
-class Births:
+class NamespacePrefetch:
     """The namespaces of some operations, made in their order by a thread of its own."""
 
     def __init__(self, operations: Sequence[CreateNetns]) -> None:
         self._operations = operations
-        self._made: queue.SimpleQueue[Born | BaseException] = queue.SimpleQueue()
+        self._made: queue.SimpleQueue[NewNamespace | BaseException] = queue.SimpleQueue()
         self._stopped = False
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
 
-    def take(self) -> Born:
+    def take(self) -> NewNamespace:
         """Return the next one, or raise what went wrong with it."""
         made = self._made.get()
         if isinstance(made, BaseException):
@@ -76,12 +76,12 @@ class Births:
         self._thread.join()
         while not self._made.empty():
             left = self._made.get()
-            if isinstance(left, Born):
+            if isinstance(left, NewNamespace):
                 left.close()
 
     def _run(self) -> None:
         try:
-            at_home(self._make)
+            run_as_visitor(self._make)
         except BaseException as error:  # noqa: BLE001 (it is raised where the namespace is wanted)
             self._made.put(error)
 
@@ -89,4 +89,4 @@ class Births:
         for op in self._operations:
             if self._stopped:
                 return
-            self._made.put(born(op))
+            self._made.put(create_namespace(op))

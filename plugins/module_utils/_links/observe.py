@@ -9,7 +9,8 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Endpoint,
     Fdb,
@@ -20,9 +21,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Rule,
     State,
     is_default,
-    nameless,
+    unnamed_link,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import VXLAN, Value
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import option_entries
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, VXLAN, Value
 
 Message = Mapping[str, Any]
 
@@ -42,7 +45,10 @@ _NTF_PROXY, _NTF_EXT_LEARNED = 0x08, 0x10
 _BORN_WITH = {4: (0, 32766, 32767), 6: (0, 32766)}
 
 
-@data
+_decode_port = Decoder("", (), option_entries(BRIDGE_PORT))
+
+
+@record
 class Reading:
     """What was read of one namespace; ``nsids`` maps the kernel's namespace numbers, as seen from here, to labels."""
 
@@ -62,52 +68,53 @@ class Reading:
     @property
     def changing(self) -> bool:
         """Whether duplicate address detection still runs for an address."""
-        return any(_flags(message) & _IFA_F_TENTATIVE for message in self.addresses)
+        return any(_address_flags(message) & _IFA_F_TENTATIVE for message in self.addresses)
 
 
-def observe(readings: Sequence[Reading]) -> State:
+def build_state(readings: Sequence[Reading]) -> State:
     """Return the State of the namespaces that were read."""
     names = {
         reading.label: {message["index"]: message["IFLA_IFNAME"] for message in reading.links} for reading in readings
     }
-    return State({reading.label: _netns(reading, names) for reading in readings})
+    return State({reading.label: _build_netns(reading, names) for reading in readings})
 
 
-def _netns(reading: Reading, names: Mapping[str, Mapping[int, str]]) -> Netns:
+def _build_netns(reading: Reading, names: Mapping[str, Mapping[int, str]]) -> Netns:
     addresses: dict[int, list[Message]] = {}
     for message in reading.addresses:
         addresses.setdefault(message["index"], []).append(message)
     here = names[reading.label]
-    links = [_link(reading, message, names, addresses.get(message["index"], ())) for message in reading.links]
+    links = [_build_link(reading, message, names, addresses.get(message["index"], ())) for message in reading.links]
     return Netns(
         present=reading.present,
         links={link.name: link for link in links},
         sysctls=reading.sysctls,
-        routes=None if reading.routes is None else tuple(_route(message, here) for message in reading.routes),
-        rules=None if reading.rules is None else tuple(_rule(message) for message in reading.rules),
-        neighbours=None if reading.neighbours is None else _neighbours(reading.neighbours, here),
+        routes=None if reading.routes is None else tuple(_build_route(message, here) for message in reading.routes),
+        rules=None if reading.rules is None else tuple(_build_rule(message) for message in reading.rules),
+        neighbours=None if reading.neighbours is None else _build_neighbours(reading.neighbours, here),
         stub=reading.stub,
         processes=reading.processes,
     )
 
 
-def _link(
+def _build_link(
     reading: Reading, message: Message, names: Mapping[str, Mapping[int, str]], addresses: Sequence[Message]
 ) -> Link:
     info = message.get("IFLA_LINKINFO", {})
     kind = info.get("IFLA_INFO_KIND") or ("loopback" if message["type"] == _ARPHRD_LOOPBACK else None)
-    options: Mapping[str, Value] = info.get("IFLA_INFO_DATA", {})
-    away = _away(reading, message)
+    data_of_kind = info.get("IFLA_INFO_DATA")
+    options: Mapping[str, Any] = {} if data_of_kind is None else find_kind(kind).decode_options(data_of_kind)
+    away = _other_namespace(reading, message)
     below: Endpoint | None
     if kind == "vxlan":
         # The kernel leaves addresses out that are not set, and its IFLA_LINK means nothing.
-        below = _lower(away, info["IFLA_INFO_DATA"].get("parent_index", 0), names) or Endpoint(away, "")
+        below = _other_link(away, options.get("parent_index", 0), names) or Endpoint(away, "")
         known = {name: value for name, value in options.items() if name in VXLAN}
         options = {"group": "", "remote": "", "local": "", **known}
     else:
-        below = _lower(away, message.get("IFLA_LINK", 0), names)
-    cidrs = [_cidr(one) for one in addresses]
-    users = [_is_the_users(one, cidr, message.get("IFLA_ADDRESS", "")) for one, cidr in zip(addresses, cidrs)]
+        below = _other_link(away, message.get("IFLA_LINK", 0), names)
+    cidrs = [_cidr_of(one) for one in addresses]
+    users = [_is_set_by_user(one, cidr, message.get("IFLA_ADDRESS", "")) for one, cidr in zip(addresses, cidrs)]
     return Link(
         name=message["IFLA_IFNAME"],
         kind=kind,
@@ -121,50 +128,59 @@ def _link(
         peer=below if kind == "veth" else None,
         parent=below if kind != "veth" else None,
         underlay=away if kind == "vxlan" else None,
-        fdb=None if reading.forwarding is None else _fdb(reading, message, options, names.get(away or "", {})),
+        fdb=None
+        if reading.forwarding is None
+        else _build_forwarding(reading, message, options, names.get(away or "", {})),
         options=options,
-        port=info.get("IFLA_INFO_SLAVE_DATA", {}),
+        port=_port(info),
         group=message.get("IFLA_GROUP", 0),
         index=message["index"],
         running=bool(message["flags"] & _IFF_LOWER_UP),
         other_addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if not users_own),
-        tentative=tuple(cidr for cidr, one in zip(cidrs, addresses) if _flags(one) & _IFA_F_TENTATIVE),
-        dad_failed=tuple(cidr for cidr, one in zip(cidrs, addresses) if _flags(one) & _IFA_F_DADFAILED),
+        tentative=tuple(cidr for cidr, one in zip(cidrs, addresses) if _address_flags(one) & _IFA_F_TENTATIVE),
+        dad_failed=tuple(cidr for cidr, one in zip(cidrs, addresses) if _address_flags(one) & _IFA_F_DADFAILED),
     )
 
 
-def _away(reading: Reading, message: Message) -> str | None:
+def _port(info: Message) -> Mapping[str, Value]:
+    """Return the options of a bridge's port; ports of other masters have none that is managed."""
+    if info.get("IFLA_INFO_SLAVE_KIND") != "bridge" or "IFLA_INFO_SLAVE_DATA" not in info:
+        return {}
+    return _decode_port(info["IFLA_INFO_SLAVE_DATA"])
+
+
+def _other_namespace(reading: Reading, message: Message) -> str | None:
     """Return the label of the namespace in which a link's peer or parent lies, None for one that is out of reach."""
     if "IFLA_LINK_NETNSID" not in message:
         return reading.label
     return reading.nsids.get(message["IFLA_LINK_NETNSID"])
 
 
-def _lower(label: str | None, index: int, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
+def _other_link(label: str | None, index: int, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
     """Return the link with an index in a namespace: a veth's peer, otherwise the parent."""
     if not index:
         return None
     name = names.get(label, {}).get(index) if label is not None else None
-    return Endpoint(label, name) if name else Endpoint(None, nameless(index))
+    return Endpoint(label, name) if name else Endpoint(None, unnamed_link(index))
 
 
-def _cidr(message: Message) -> str:
+def _cidr_of(message: Message) -> str:
     local = message.get("IFA_LOCAL") or message["IFA_ADDRESS"]
     return f"{local}/{message['prefixlen']}"
 
 
-def _flags(message: Message) -> int:
+def _address_flags(message: Message) -> int:
     return int(message.get("IFA_FLAGS", message["flags"]))
 
 
-def _is_the_users(message: Message, cidr: str, mac: str) -> bool:
+def _is_set_by_user(message: Message, cidr: str, mac: str) -> bool:
     """Tell whether a user put the address there: not the kernel, no router advertisement, no lease."""
-    if message.get("IFA_PROTO") in _IFAPROT_KERNEL or not _flags(message) & _IFA_F_PERMANENT:
+    if message.get("IFA_PROTO") in _IFAPROT_KERNEL or not _address_flags(message) & _IFA_F_PERMANENT:
         return False
     if message["scope"] != _SCOPE_LINK:
         return cidr not in ("127.0.0.1/8", "::1/128")
     # Kernels before 5.18 do not say who made an address: these are the ones that they make.
-    return not (_flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _link_local(mac))
+    return not (_address_flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _link_local(mac))
 
 
 def _link_local(mac: str) -> str:
@@ -176,7 +192,7 @@ def _link_local(mac: str) -> str:
     return f"{ipaddress.IPv6Address(bytes.fromhex('fe80000000000000') + middle)}/64"
 
 
-def _route(message: Message, names: Mapping[int, str]) -> Route:
+def _build_route(message: Message, names: Mapping[int, str]) -> Route:
     any_address = "::" if message["family"] == _AF_INET6 else "0.0.0.0"
     return Route(
         dst=f"{message.get('RTA_DST', any_address)}/{message['dst_len']}",
@@ -191,7 +207,7 @@ def _route(message: Message, names: Mapping[int, str]) -> Route:
     )
 
 
-def _neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> tuple[Neighbour, ...]:
+def _build_neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> tuple[Neighbour, ...]:
     """Return the entries that a user made, which are permanent or proxies; all others come and go with traffic."""
     found = []
     for message in messages:
@@ -203,7 +219,9 @@ def _neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> tuple[
     return tuple(found)
 
 
-def _fdb(reading: Reading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]) -> tuple[Fdb, ...]:
+def _build_forwarding(
+    reading: Reading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]
+) -> tuple[Fdb, ...]:
     """Return a link's static forwarding entries, without those that the kernel makes of its own."""
     found = []
     for message in reading.forwarding or ():
@@ -221,13 +239,13 @@ def _fdb(reading: Reading, link: Message, options: Mapping[str, Any], underlay: 
                 message["NDA_DST"],
                 message.get("NDA_PORT"),
                 message.get("NDA_VNI"),
-                None if index is None else underlay.get(index) or nameless(index),
+                None if index is None else underlay.get(index) or unnamed_link(index),
             )
             found += [] if is_default(entry, options) else [entry]
     return tuple(found)
 
 
-def _rule(message: Message) -> Rule:
+def _build_rule(message: Message) -> Rule:
     family = 6 if message["family"] == _AF_INET6 else 4
     priority = message.get("FRA_PRIORITY", 0)
     born_with = message.get("FRA_PROTOCOL") == _RTPROT_KERNEL or (

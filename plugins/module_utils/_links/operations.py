@@ -10,9 +10,10 @@ kernel adds of its own. Nothing here does anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record, replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._links import side_effects as effects
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Endpoint,
@@ -23,12 +24,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Route,
     Rule,
     State,
-    where,
+    describe_netns,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import NOWHERE, Value, bare
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import UNSPECIFIED, Value
 
 
-@data
+@record
 class Op:
     """One operation in one namespace, named by its label in the State."""
 
@@ -43,7 +44,7 @@ class Op:
         raise NotImplementedError
 
 
-@data
+@record
 class CreateNetns(Op):
     """Create a named namespace, repairing a name that was left without one; its loopback link bears the group."""
 
@@ -54,10 +55,10 @@ class CreateNetns(Op):
         return f"create namespace {self.netns}"
 
     def simulate(self, state: State) -> State:
-        return state.with_netns(self.netns, effects.born(self.group, self.loopback_up))
+        return state.with_netns(self.netns, effects.new_namespace(self.group, self.loopback_up))
 
 
-@data
+@record
 class DeleteNetns(Op):
     """Remove the name of a namespace, and with it the namespace unless something else holds it."""
 
@@ -66,47 +67,50 @@ class DeleteNetns(Op):
 
     def describe(self) -> str:
         text = f"delete namespace {self.netns}"
-        return f"{text}, which lives on nameless in {pids(self.processes)}" if self.processes else text
+        return f"{text}, which lives on nameless in {format_pids(self.processes)}" if self.processes else text
 
     def simulate(self, state: State) -> State:
         if not state.netns(self.netns).processes:
             inside = [Endpoint(self.netns, name) for name in state.netns(self.netns).links]
             over = [Endpoint(label, link.name) for label, link in state.links() if link.underlay == self.netns]
-            state = effects.without_links(state, inside + over)
+            state = effects.remove_links(state, inside + over)
         return state.with_netns(self.netns, Netns(present=False))
 
 
-@data
+@record
 class CreateLink(Op):
     """Create a link, as a port of its master, with a veth's peer in place in its own namespace in the same request."""
 
     link: Link
     peer_netns: str = ""
     peer: Link | None = None
-    # That the link, not its peer, has from the start.
+    # Of the link, not of its peer, from the start.
     master: str = ""
+    # The options that a new link of this kind has, where the link does not name them.
+    initial: Mapping[str, Value] = field(default_factory=dict)
 
     def describe(self) -> str:
-        text = f"create {self.link.kind} {self.link.name} in {where(self.netns)}{_with(self.link)}"
+        settings = _format_settings(self.link, self.initial)
+        text = f"create {self.link.kind} {self.link.name} in {describe_netns(self.netns)}{settings}"
         if self.link.parent and self.link.parent.name:
             text += f" on parent {self.link.parent}"
         elif self.link.underlay not in (None, self.netns):
-            text += f" over {where(self.link.underlay)}"
+            text += f" over {describe_netns(self.link.underlay)}"
         text += f" as a port of {self.master}" if self.master else ""
         if self.peer:
-            text += f" with peer {self.peer.name} in {where(self.peer_netns)}{_with(self.peer)}"
+            text += f" with peer {self.peer.name} in {describe_netns(self.peer_netns)}{_format_settings(self.peer)}"
         return text
 
     def simulate(self, state: State) -> State:
         there = Endpoint(self.peer_netns, self.peer.name) if self.peer else None
-        state = state.with_link(self.netns, effects.created(self.link, there, self.master))
+        state = state.with_link(self.netns, effects.new_link(self.link, there, self.master, self.initial))
         if self.peer:
             here = Endpoint(self.netns, self.link.name)
-            state = state.with_link(self.peer_netns, effects.created(self.peer, here))
+            state = state.with_link(self.peer_netns, effects.new_link(self.peer, here))
         return state
 
 
-@data
+@record
 class DeleteLink(Op):
     """Delete a link; the kernel takes a veth's peer and the links stacked on it along."""
 
@@ -117,14 +121,14 @@ class DeleteLink(Op):
     index: int | None = None
 
     def describe(self) -> str:
-        text = f"delete {self.kind or 'link'} {self.name} in {where(self.netns)}"
+        text = f"delete {self.kind or 'link'} {self.name} in {describe_netns(self.netns)}"
         return text + (f" and its peer {self.peer}" if self.peer else "")
 
     def simulate(self, state: State) -> State:
-        return effects.without_link(state, self.netns, self.name)
+        return effects.remove_link(state, self.netns, self.name)
 
 
-@data
+@record
 class DeleteGroup(Op):
     """Delete all links of a group at once, which takes the kernel as long as to delete three of them one by one."""
 
@@ -134,13 +138,13 @@ class DeleteGroup(Op):
 
     def describe(self) -> str:
         names = ", ".join(name for name, _index in self.indices)
-        return f"delete {len(self.indices)} links in {where(self.netns)}: {names}"
+        return f"delete {len(self.indices)} links in {describe_netns(self.netns)}: {names}"
 
     def simulate(self, state: State) -> State:
-        return effects.without_links(state, [Endpoint(self.netns, name) for name, _index in self.indices])
+        return effects.remove_links(state, [Endpoint(self.netns, name) for name, _index in self.indices])
 
 
-@data
+@record
 class SetGroupUp(Op):
     """Bring all links of a group up at once, before the kernel carries what the first ones send to those after them."""
 
@@ -149,15 +153,15 @@ class SetGroupUp(Op):
     names: tuple[str, ...]
 
     def describe(self) -> str:
-        return f"set {len(self.names)} links in {where(self.netns)} to up: {', '.join(self.names)}"
+        return f"set {len(self.names)} links in {describe_netns(self.netns)} to up: {', '.join(self.names)}"
 
     def simulate(self, state: State) -> State:
         netns = state.netns(self.netns)
-        up = {name: changed(netns.links[name], up=True) for name in self.names if name in netns.links}
-        return state.with_netns(self.netns, changed(netns, links={**netns.links, **up}))
+        up = {name: replace_fields(netns.links[name], up=True) for name in self.names if name in netns.links}
+        return state.with_netns(self.netns, replace_fields(netns, links={**netns.links, **up}))
 
 
-@data
+@record
 class MoveLink(Op):
     """Move a link to another namespace; it arrives down, without addresses and without a master."""
 
@@ -166,19 +170,19 @@ class MoveLink(Op):
     index: int | None = None
 
     def describe(self) -> str:
-        return f"move {self.name} from {where(self.netns)} to {where(self.to)}"
+        return f"move {self.name} from {describe_netns(self.netns)} to {describe_netns(self.to)}"
 
     def simulate(self, state: State) -> State:
         link = state.link(self.netns, self.name)
         if link is None:
             return state
-        moved = changed(effects.released(link), up=False, addresses=())
-        state = effects.without_device(state.without_link(self.netns, self.name), self.netns, self.name)
-        state = effects.stale(state, self.netns, link).with_link(self.to, moved)
-        return effects.repointed(state, Endpoint(self.netns, self.name), Endpoint(self.to, self.name))
+        moved = replace_fields(effects.release_port(link), up=False, addresses=())
+        state = effects.remove_device_entries(state.without_link(self.netns, self.name), self.netns, self.name)
+        state = effects.mark_stale_entries(state, self.netns, link).with_link(self.to, moved)
+        return effects.repoint_links(state, Endpoint(self.netns, self.name), Endpoint(self.to, self.name))
 
 
-@data
+@record
 class SetLink(Op):
     """Change a link in place: ``attributes`` by their names in Link, options of its kind, and those as a port."""
 
@@ -194,36 +198,36 @@ class SetLink(Op):
         return bool(self.attributes.keys() & {"mtu", "mac", "master"}) or self.attributes.get("up") is False
 
     def describe(self) -> str:
-        words = [_setting(key, value) for key, value in self.attributes.items() if key != "up"]
-        words += [_setting(key, value) for key, value in self.options.items()]
-        words += [_setting(f"port {key}", value) for key, value in self.port.items()]
+        words = [_format_setting(key, value) for key, value in self.attributes.items() if key != "up"]
+        words += [_format_setting(key, value) for key, value in self.options.items()]
+        words += [_format_setting(f"port {key}", value) for key, value in self.port.items()]
         if "up" in self.attributes:
             words.append("up" if self.attributes["up"] else "down")
-        return f"set {self.name} in {where(self.netns)} to {', '.join(words)}"
+        return f"set {self.name} in {describe_netns(self.netns)} to {', '.join(words)}"
 
     def simulate(self, state: State) -> State:
         link = state.link(self.netns, self.name)
         if link is None:
             return state
         attributes: dict[str, Any] = dict(self.attributes)
-        options = {key: "" if value in NOWHERE else value for key, value in self.options.items()}
-        after = changed(
-            effects.released(link) if "master" in self.attributes else link,
+        options = {key: "" if value in UNSPECIFIED else value for key, value in self.options.items()}
+        after = replace_fields(
+            effects.release_port(link) if "master" in self.attributes else link,
             **attributes,
             options={**link.options, **options},
         )
-        after = effects.without_default(changed(after, port={**after.port, **self.port}))
+        after = effects.remove_default_destination(replace_fields(after, port={**after.port, **self.port}))
         if self.attributes.get("up") is False and link.up is not False:
             # The kernel takes IPv6 addresses and all routes away with the up state.
             kept = tuple(cidr for cidr in link.addresses or () if ":" not in cidr)
-            after = changed(after, addresses=kept if link.addresses is not None else None)
-            state = effects.without_device(state, self.netns, self.name)
+            after = replace_fields(after, addresses=kept if link.addresses is not None else None)
+            state = effects.remove_device_entries(state, self.netns, self.name)
         if self.attributes.get("mac", link.mac) != link.mac:
-            state = effects.without_neighbours(state, self.netns, self.name)
+            state = effects.remove_neighbours(state, self.netns, self.name)
         return state.with_link(self.netns, after)
 
 
-@data
+@record
 class AddAddress(Op):
     """Add an address in CIDR form to a link."""
 
@@ -231,17 +235,17 @@ class AddAddress(Op):
     address: str
 
     def describe(self) -> str:
-        return f"add address {self.address} to {self.name} in {where(self.netns)}"
+        return f"add address {self.address} to {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
         link = state.link(self.netns, self.name)
         if link is None:
             return state
         kept = tuple(cidr for cidr in link.addresses or () if cidr != self.address)
-        return state.with_link(self.netns, changed(link, addresses=effects.with_address(kept, self.address)))
+        return state.with_link(self.netns, replace_fields(link, addresses=effects.insert_address(kept, self.address)))
 
 
-@data
+@record
 class RemoveAddress(Op):
     """Remove an address; the kernel takes the secondaries of an IPv4 subnet along with its first address."""
 
@@ -249,13 +253,13 @@ class RemoveAddress(Op):
     address: str
 
     def describe(self) -> str:
-        return f"remove address {self.address} from {self.name} in {where(self.netns)}"
+        return f"remove address {self.address} from {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        return effects.without_address(state, self.netns, self.name, self.address)
+        return effects.remove_address(state, self.netns, self.name, self.address)
 
 
-@data
+@record
 class AddAltname(Op):
     """Give a link an alternative name."""
 
@@ -263,13 +267,13 @@ class AddAltname(Op):
     altname: str
 
     def describe(self) -> str:
-        return f"add alternative name {self.altname} to {self.name} in {where(self.netns)}"
+        return f"add alternative name {self.altname} to {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        return effects.with_altnames(state, self.netns, self.name, lambda names: (*names, self.altname))
+        return effects.change_altnames(state, self.netns, self.name, lambda names: (*names, self.altname))
 
 
-@data
+@record
 class RemoveAltname(Op):
     """Take an alternative name from a link."""
 
@@ -277,15 +281,15 @@ class RemoveAltname(Op):
     altname: str
 
     def describe(self) -> str:
-        return f"remove alternative name {self.altname} from {self.name} in {where(self.netns)}"
+        return f"remove alternative name {self.altname} from {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        return effects.with_altnames(
+        return effects.change_altnames(
             state, self.netns, self.name, lambda names: tuple(name for name in names if name != self.altname)
         )
 
 
-@data
+@record
 class SetSysctl(Op):
     """Set a sysctl, by its path below /proc/sys, as the namespace has it."""
 
@@ -293,42 +297,42 @@ class SetSysctl(Op):
     value: str
 
     def describe(self) -> str:
-        return f"set sysctl {self.key} to {self.value} in {where(self.netns)}"
+        return f"set sysctl {self.key} to {self.value} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
         netns = state.netns(self.netns)
         sysctls = {**netns.sysctls, self.key: self.value}
-        return state.with_netns(self.netns, changed(netns, sysctls=sysctls))
+        return state.with_netns(self.netns, replace_fields(netns, sysctls=sysctls))
 
 
-@data
+@record
 class AddEntry(Op):
     """Add a route, a policy rule or a neighbour, which takes the place of another one with its address."""
 
     entry: Route | Rule | Neighbour
 
     def describe(self) -> str:
-        return f"add {type(self.entry).__name__.lower()} {self.entry} in {where(self.netns)}"
+        return f"add {type(self.entry).__name__.lower()} {self.entry} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
         def added(entries: effects.Entries) -> effects.Entries:
-            kept = tuple(entry for entry in entries if not effects.replaced(entry, self.entry))
+            kept = tuple(entry for entry in entries if not effects.is_replaced_by(entry, self.entry))
             return (*kept, self.entry)
 
-        return effects.with_entries(state, self.netns, added, type(self.entry))
+        return effects.change_entries(state, self.netns, added, type(self.entry))
 
 
-@data
+@record
 class RemoveEntry(Op):
     """Remove a route, a policy rule or a neighbour."""
 
     entry: Route | Rule | Neighbour
 
     def describe(self) -> str:
-        return f"remove {type(self.entry).__name__.lower()} {self.entry} in {where(self.netns)}"
+        return f"remove {type(self.entry).__name__.lower()} {self.entry} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        return effects.with_entries(
+        return effects.change_entries(
             state,
             self.netns,
             lambda entries: tuple(entry for entry in entries if entry != self.entry),
@@ -336,7 +340,7 @@ class RemoveEntry(Op):
         )
 
 
-@data
+@record
 class AddFdb(Op):
     """Add a static forwarding entry to a link, or to the table of its master."""
 
@@ -344,15 +348,15 @@ class AddFdb(Op):
     entry: Fdb
 
     def describe(self) -> str:
-        return f"add forwarding entry {self.entry} to {self.name} in {where(self.netns)}"
+        return f"add forwarding entry {self.entry} to {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
         if state.link(self.netns, self.name) is None:
             return state
-        return effects.with_forwarding(state, self.netns, self.name, self.entry)
+        return effects.add_forwarding(state, self.netns, self.name, self.entry)
 
 
-@data
+@record
 class RemoveFdb(Op):
     """Remove a forwarding entry; one without a destination stands for all of its MAC address."""
 
@@ -360,32 +364,31 @@ class RemoveFdb(Op):
     entry: Fdb
 
     def describe(self) -> str:
-        return f"remove forwarding entry {self.entry} from {self.name} in {where(self.netns)}"
+        return f"remove forwarding entry {self.entry} from {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        return effects.without_forwarding(state, self.netns, self.name, self.entry)
+        return effects.remove_forwarding(state, self.netns, self.name, self.entry)
 
 
-def pids(processes: tuple[int, ...], most: int = 20) -> str:
+def format_pids(processes: tuple[int, ...], most: int = 20) -> str:
     """Return PIDs as they read in a sentence."""
     shown = ", ".join(str(pid) for pid in processes[:most])
     more = f" and {len(processes) - most} more" if len(processes) > most else ""
     return f"PID {shown}{more}"
 
 
-def _setting(key: str, value: Value) -> str:
+def _format_setting(key: str, value: Value) -> str:
     if isinstance(value, bool):
         text = "on" if value else "off"
     elif isinstance(value, tuple):
         text = "[" + ", ".join(value) + "]"
     else:
-        text = str(value) if value not in ("", *NOWHERE) else "none"
+        text = str(value) if value not in ("", *UNSPECIFIED) else "none"
     return f"{key} {text}"
 
 
-def _with(link: Link) -> str:
+def _format_settings(link: Link, initial: Mapping[str, Value] = MappingProxyType({})) -> str:
     settings = {key: getattr(link, key) for key in ("mtu", "mac") if getattr(link, key) is not None}
-    born = bare(link.kind)
-    chosen = {key: value for key, value in link.options.items() if key not in born or value != born[key]}
-    text = ", ".join(_setting(key, value) for key, value in {**settings, **chosen}.items())
+    chosen = {key: value for key, value in link.options.items() if key not in initial or value != initial[key]}
+    text = ", ".join(_format_setting(key, value) for key, value in {**settings, **chosen}.items())
     return f" ({text})" if text else ""

@@ -9,96 +9,101 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, Netns, State, where
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
-    BRIDGE_PORT,
-    KINDS,
-    Option,
-    same,
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Endpoint,
+    Link,
+    Netns,
+    State,
+    describe_netns,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, LinkOption
 
 _ATTRIBUTES = ("kind", "mtu", "mac", "up", "master", "alias", "altnames", "addresses")
 
 
-def managed(desired: State, state: State) -> dict[str, Any]:
+def managed_part(desired: State, state: State) -> dict[str, Any]:
     """Return of a State what a desired one manages; before and after differ in this exactly where something changed."""
-    return {label or "current": _managed_netns(want, state.netns(label)) for label, want in desired.namespaces.items()}
+    return {
+        label or "current": _managed_part_of_netns(want, state.netns(label))
+        for label, want in desired.namespaces.items()
+    }
 
 
-def link(state: State, place: Endpoint) -> dict[str, Any]:
+def show_link(state: State, place: Endpoint) -> dict[str, Any]:
     """Return a link as data, with all that is known of it; ``present`` alone if it is not there."""
     have = state.link(place.netns or "", place.name)
     result: dict[str, Any] = {"name": place.name, "netns": place.netns or "current", "present": have is not None}
     if have is None:
         return result
-    result.update({key: _plain(getattr(have, key)) for key in _ATTRIBUTES if getattr(have, key) is not None})
+    result.update({key: _sorted_value(getattr(have, key)) for key in _ATTRIBUTES if getattr(have, key) is not None})
     for key, end in (("peer", have.peer), ("parent", have.parent)):
         if end is not None and end.name:
             result[key] = {"name": end.name, "netns": end.netns if end.netns != "" else "current"}
     if have.underlay is not None:
         result["parent_netns"] = have.underlay or "current"
-    result.update({key: _plain(value) for key, value in have.options.items()})
+    result.update({key: _sorted_value(value) for key, value in have.options.items()})
     if have.fdb is not None:
-        result["fdb"] = [{**_entry(entry), "master": entry.master} for entry in have.fdb]
+        result["fdb"] = [{**_show_entry(entry), "master": entry.master} for entry in have.fdb]
     if have.port:
         result["port"] = dict(have.port)
     return result
 
 
-def veth(state: State, place: Endpoint) -> dict[str, Any]:
+def show_veth(state: State, place: Endpoint) -> dict[str, Any]:
     """Return one end of a pair as data, with the other end in full."""
-    result = link(state, place)
+    result = show_link(state, place)
     have = state.link(place.netns or "", place.name)
     if have and have.peer and have.peer.netns is not None:
-        result["peer"] = {key: value for key, value in link(state, have.peer).items() if key != "peer"}
+        result["peer"] = {key: value for key, value in show_link(state, have.peer).items() if key != "peer"}
     return result
 
 
-def bridge(state: State, place: Endpoint) -> dict[str, Any]:
+def show_bridge(state: State, place: Endpoint) -> dict[str, Any]:
     """Return a bridge as data, with its ports and their options."""
-    result = link(state, place)
+    result = show_link(state, place)
     if result["present"]:
         members = [port for port in state.netns(place.netns or "").links.values() if port.master == place.name]
         result["ports"] = [{"name": port.name, **port.port} for port in sorted(members, key=lambda port: port.name)]
     return result
 
 
-def netns(state: State, label: str) -> dict[str, Any]:
+def show_netns(state: State, label: str) -> dict[str, Any]:
     """Return a namespace as data: its links, and what was looked at of its sysctls, routes, rules and neighbours."""
     have = state.netns(label)
     result: dict[str, Any] = {"name": label or "current", "present": bool(have.present)}
     if have.present:
-        result["links"] = [link(state, Endpoint(label, name)) for name in sorted(have.links)]
+        result["links"] = [show_link(state, Endpoint(label, name)) for name in sorted(have.links)]
         result["sysctls"] = dict(have.sysctls)
         for key, entries in (("routes", have.routes), ("rules", have.rules), ("neighbours", have.neighbours)):
             if entries is not None:
-                result[key] = [_entry(entry) for entry in entries]
+                result[key] = [_show_entry(entry) for entry in entries]
     return result
 
 
-def _entry(entry: Any) -> dict[str, Any]:
+def _show_entry(entry: Any) -> dict[str, Any]:
     return {key: value for key, value in dataclasses.asdict(entry).items() if value is not None and key != "foreign"}
 
 
-def _managed_netns(want: Netns, have: Netns) -> Any:
+def _managed_part_of_netns(want: Netns, have: Netns) -> Any:
     if not have.present:
         return "half-made" if have.stub else "absent"
     if want.present is False:
         return "present"
     result: dict[str, Any] = {}
     if want.links:
-        result["links"] = {name: _managed_link(one, have) for name, one in sorted(want.links.items())}
+        result["links"] = {name: _managed_part_of_link(one, have) for name, one in sorted(want.links.items())}
     if want.sysctls:
         result["sysctls"] = {key: have.sysctls.get(key, "missing") for key in sorted(want.sysctls)}
     for key in ("routes", "rules", "neighbours"):
         wanted, there = getattr(want, key), getattr(have, key)
         if wanted is not None:
             listed = [entry for entry in there or () if not getattr(entry, "foreign", False)]
-            result[key] = sorted(_shown(entry, wanted) for entry in listed)
+            result[key] = sorted(_entry_text(entry, wanted) for entry in listed)
     return result or "present"
 
 
-def _shown(entry: Any, wanted: tuple[Any, ...]) -> str:
+def _entry_text(entry: Any, wanted: tuple[Any, ...]) -> str:
     """Return an entry as the user wrote it where it meets what was written, else in full."""
     for want in wanted:
         if all(
@@ -108,23 +113,23 @@ def _shown(entry: Any, wanted: tuple[Any, ...]) -> str:
     return str(entry)
 
 
-def _managed_link(want: Link, netns_: Netns) -> Any:
+def _managed_part_of_link(want: Link, netns_: Netns) -> Any:
     have = netns_.links.get(want.name)
     if have is None:
         return "absent"
     if want.present is False:
         return "present"
-    result = {key: _plain(getattr(have, key)) for key in _ATTRIBUTES if getattr(want, key) is not None}
+    result = {key: _sorted_value(getattr(have, key)) for key in _ATTRIBUTES if getattr(want, key) is not None}
     for key in ("peer", "parent"):
         if getattr(want, key) is not None:
             result[key] = str(getattr(have, key))
     if want.underlay is not None:
-        result["parent_netns"] = where(have.underlay)
+        result["parent_netns"] = describe_netns(have.underlay)
     if want.fdb is not None:
         entries = [entry for entry in have.fdb or () if not (want.fdb_own and entry.master)]
         result["fdb"] = sorted(str(entry) for entry in entries)
-    result.update(_options(KINDS.get(want.kind or "", {}), want.options, have.options))
-    port = _options(BRIDGE_PORT, want.port, have.port)
+    result.update(_managed_options(find_kind(want.kind).attributes, want.options, have.options))
+    port = _managed_options(BRIDGE_PORT, want.port, have.port)
     if port:
         result["port"] = port
     if want.ports is not None:
@@ -132,13 +137,15 @@ def _managed_link(want: Link, netns_: Netns) -> Any:
     return result
 
 
-def _options(specs: Mapping[str, Option], wanted: Mapping[str, Any], there: Mapping[str, Any]) -> dict[str, Any]:
+def _managed_options(
+    specs: Mapping[str, LinkOption], wanted: Mapping[str, Any], there: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the managed options; a value that the kernel rounded is shown as it was asked for."""
     return {
-        key: _plain(value if same(specs[key], value, there.get(key)) else there.get(key))
+        key: _sorted_value(value if specs[key].matches(value, there.get(key)) else there.get(key))
         for key, value in wanted.items()
     }
 
 
-def _plain(value: Any) -> Any:
+def _sorted_value(value: Any) -> Any:
     return sorted(value) if isinstance(value, tuple) else value

@@ -15,14 +15,14 @@ import zlib
 _LOWEST, _HIGHEST = 1 << 30, (1 << 31) - 1
 
 
-def of_netns(name: str) -> int:
+def netns_group(name: str) -> int:
     """Return the group of the loopback link of the namespaces that the topology made; an even number."""
     return (_LOWEST | zlib.crc32(name.encode())) & _HIGHEST & ~1
 
 
-def of_links(name: str) -> int:
+def link_group(name: str) -> int:
     """Return the group of the links that the topology made.
 
     It is another one than the namespaces', because the kernel deletes no group that has a loopback link in it.
     """
-    return of_netns(name) | 1
+    return netns_group(name) | 1

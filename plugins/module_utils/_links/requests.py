@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.interface import encode
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Neighbour, Route, Rule
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
     NLM_F_APPEND,
@@ -19,14 +21,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder i
     NLM_F_EXCL,
     NLM_F_REPLACE,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
-    BRIDGE_PORT,
-    KINDS,
-    MACVLAN_FLAGS,
-    MACVLAN_MACADDR_SET,
-    Option,
-    Value,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, Value
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.request import Message
 
 _NEWLINK, _DELLINK, _NEWADDR, _DELADDR = 16, 17, 20, 21
@@ -45,7 +40,7 @@ _NTF_SELF, _NTF_MASTER, _NTF_PROXY = 0x02, 0x04, 0x08
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
-class Places(Protocol):
+class Indices(Protocol):
     """What an operation needs to know of the kernel: where a link and a namespace are."""
 
     def index(self, label: str, name: str) -> int:
@@ -56,64 +51,62 @@ class Places(Protocol):
 
 
 @functools.singledispatch
-def message(op: ops.Op, places: Places) -> Message:  # noqa: ARG001 (the registered functions use it)
+def build_request(op: ops.Op, places: Indices) -> Message:  # noqa: ARG001 (the registered functions use it)
     """Return the request that carries the operation out."""
     raise TypeError(f"{type(op).__name__} is not a netlink operation")
 
 
-@message.register(ops.CreateLink)
-def _create_link(op: ops.CreateLink, places: Places) -> Message:
+@build_request.register(ops.CreateLink)
+def _create_link(op: ops.CreateLink, places: Indices) -> Message:
     label = op.netns if op.link.underlay is None else op.link.underlay
-    attributes = _new_link(op.link)
-    specs = KINDS.get(op.link.kind or "", {})
-    data = _options(specs, {key: value for key, value in op.link.options.items() if value != specs[key].born})
+    attributes = _common_attributes(op.link)
+    kind = find_kind(op.link.kind)
+    given = {key: value for key, value in op.link.options.items() if value != kind.attributes[key].initial}
+    data = kind.encode_options(given)
     if op.link.parent and op.link.parent.name and op.link.parent.netns is not None:
         # The index of a parent is looked up where the socket is, so the request goes there and names the target.
         label = op.link.parent.netns
         parent = places.index(label, op.link.parent.name)
-        if op.link.kind == "vxlan":
-            data.append(("IFLA_VXLAN_LINK", parent))
-        else:
-            attributes.append(("IFLA_LINK", parent))
+        kind.encode_parent(parent, attributes, data)
     if op.master:
         attributes.append(("IFLA_MASTER", places.index(op.netns, op.master)))
     if label != op.netns:
         attributes.append(("IFLA_NET_NS_FD", places.fd(op.netns)))
     if op.peer:
-        peer = _new_link(op.peer)
+        peer = _common_attributes(op.peer)
         if op.peer_netns != op.netns:
             peer.append(("IFLA_NET_NS_FD", places.fd(op.peer_netns)))
         data.append(("VETH_INFO_PEER", {"index": op.peer.index or 0, "attrs": peer}))
-    attributes.append(("IFLA_LINKINFO", _info("INFO", op.link.kind or "", data)))
+    attributes.append(("IFLA_LINKINFO", _linkinfo("INFO", op.link.kind or "", data)))
     # A link that comes back has the index that it had.
     fields = {"index": op.link.index or 0}
     return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, fields, attributes)
 
 
-@message.register(ops.DeleteLink)
-def _delete_link(op: ops.DeleteLink, places: Places) -> Message:
+@build_request.register(ops.DeleteLink)
+def _delete_link(op: ops.DeleteLink, places: Indices) -> Message:
     return Message(op.netns, "link", _DELLINK, 0, {"index": places.index(op.netns, op.name)}, [])
 
 
-@message.register(ops.DeleteGroup)
-def _delete_group(op: ops.DeleteGroup, places: Places) -> Message:  # noqa: ARG001 (as all of them are called)
+@build_request.register(ops.DeleteGroup)
+def _delete_group(op: ops.DeleteGroup, places: Indices) -> Message:  # noqa: ARG001 (as all of them are called)
     return Message(op.netns, "link", _DELLINK, 0, {}, [("IFLA_GROUP", op.group)])
 
 
-@message.register(ops.SetGroupUp)
-def _set_group_up(op: ops.SetGroupUp, places: Places) -> Message:  # noqa: ARG001 (as all of them are called)
+@build_request.register(ops.SetGroupUp)
+def _set_group_up(op: ops.SetGroupUp, places: Indices) -> Message:  # noqa: ARG001 (as all of them are called)
     fields = {"flags": _IFF_UP, "change": _IFF_UP}
     return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_GROUP", op.group)])
 
 
-@message.register(ops.MoveLink)
-def _move_link(op: ops.MoveLink, places: Places) -> Message:
+@build_request.register(ops.MoveLink)
+def _move_link(op: ops.MoveLink, places: Indices) -> Message:
     fields = {"index": places.index(op.netns, op.name)}
     return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_NET_NS_FD", places.fd(op.to))])
 
 
-@message.register(ops.SetLink)
-def _set_link(op: ops.SetLink, places: Places) -> Message:
+@build_request.register(ops.SetLink)
+def _set_link(op: ops.SetLink, places: Indices) -> Message:
     fields = {"index": places.index(op.netns, op.name)}
     attributes: list[tuple[str, Any]] = []
     for key, value in op.attributes.items():
@@ -125,64 +118,66 @@ def _set_link(op: ops.SetLink, places: Places) -> Message:
             attributes.append(({"mtu": "IFLA_MTU", "mac": "IFLA_ADDRESS", "alias": "IFLA_IFALIAS"}[key], value))
     if op.options:
         # Without the kind the kernel takes the message and changes nothing.
-        data = _options(KINDS[op.kind or ""], op.options)
-        attributes.append(("IFLA_LINKINFO", _info("INFO", op.kind or "", data)))
+        data = find_kind(op.kind).encode_options(op.options)
+        attributes.append(("IFLA_LINKINFO", _linkinfo("INFO", op.kind or "", data)))
     if op.port:
-        attributes.append(("IFLA_LINKINFO", _info("INFO_SLAVE", "bridge", _options(BRIDGE_PORT, op.port))))
+        attributes.append(("IFLA_LINKINFO", _linkinfo("INFO_SLAVE", "bridge", _port_options(op.port))))
     return Message(op.netns, "link", _NEWLINK, 0, fields, attributes)
 
 
-@message.register(ops.AddAddress)
-def _add_address(op: ops.AddAddress, places: Places) -> Message:
-    return _address(op.netns, _NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, op.address, places.index(op.netns, op.name))
+@build_request.register(ops.AddAddress)
+def _add_address(op: ops.AddAddress, places: Indices) -> Message:
+    return _address_request(
+        op.netns, _NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, op.address, places.index(op.netns, op.name)
+    )
 
 
-@message.register(ops.RemoveAddress)
-def _remove_address(op: ops.RemoveAddress, places: Places) -> Message:
-    return _address(op.netns, _DELADDR, 0, op.address, places.index(op.netns, op.name))
+@build_request.register(ops.RemoveAddress)
+def _remove_address(op: ops.RemoveAddress, places: Indices) -> Message:
+    return _address_request(op.netns, _DELADDR, 0, op.address, places.index(op.netns, op.name))
 
 
-@message.register(ops.AddAltname)
-def _add_altname(op: ops.AddAltname, places: Places) -> Message:
-    return _altname(op, places, _NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL)
+@build_request.register(ops.AddAltname)
+def _add_altname(op: ops.AddAltname, places: Indices) -> Message:
+    return _altname_request(op, places, _NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL)
 
 
-@message.register(ops.RemoveAltname)
-def _remove_altname(op: ops.RemoveAltname, places: Places) -> Message:
-    return _altname(op, places, _DELLINKPROP, 0)
+@build_request.register(ops.RemoveAltname)
+def _remove_altname(op: ops.RemoveAltname, places: Indices) -> Message:
+    return _altname_request(op, places, _DELLINKPROP, 0)
 
 
-@message.register(ops.AddEntry)
-def _add_entry(op: ops.AddEntry, places: Places) -> Message:
+@build_request.register(ops.AddEntry)
+def _add_entry(op: ops.AddEntry, places: Indices) -> Message:
     flags = NLM_F_CREATE | NLM_F_EXCL
     if isinstance(op.entry, Route):
-        return _route(op.netns, _NEWROUTE, flags, op.entry, places)
+        return _route_request(op.netns, _NEWROUTE, flags, op.entry, places)
     if isinstance(op.entry, Neighbour):
-        return _neighbour(op.netns, _NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, op.entry, places)
-    return _rule(op.netns, _NEWRULE, flags, op.entry)
+        return _neighbour_request(op.netns, _NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, op.entry, places)
+    return _rule_request(op.netns, _NEWRULE, flags, op.entry)
 
 
-@message.register(ops.RemoveEntry)
-def _remove_entry(op: ops.RemoveEntry, places: Places) -> Message:
+@build_request.register(ops.RemoveEntry)
+def _remove_entry(op: ops.RemoveEntry, places: Indices) -> Message:
     if isinstance(op.entry, Route):
-        return _route(op.netns, _DELROUTE, 0, op.entry, places)
+        return _route_request(op.netns, _DELROUTE, 0, op.entry, places)
     if isinstance(op.entry, Neighbour):
-        return _neighbour(op.netns, _DELNEIGH, 0, op.entry, places)
-    return _rule(op.netns, _DELRULE, 0, op.entry)
+        return _neighbour_request(op.netns, _DELNEIGH, 0, op.entry, places)
+    return _rule_request(op.netns, _DELRULE, 0, op.entry)
 
 
-@message.register(ops.AddFdb)
-def _add_fdb(op: ops.AddFdb, places: Places) -> Message:
+@build_request.register(ops.AddFdb)
+def _add_fdb(op: ops.AddFdb, places: Indices) -> Message:
     flags = NLM_F_CREATE | (NLM_F_REPLACE if op.entry.single else NLM_F_APPEND)
-    return _forwarding(op, _NEWNEIGH, flags, places)
+    return _forwarding_request(op, _NEWNEIGH, flags, places)
 
 
-@message.register(ops.RemoveFdb)
-def _remove_fdb(op: ops.RemoveFdb, places: Places) -> Message:
-    return _forwarding(op, _DELNEIGH, 0, places)
+@build_request.register(ops.RemoveFdb)
+def _remove_fdb(op: ops.RemoveFdb, places: Indices) -> Message:
+    return _forwarding_request(op, _DELNEIGH, 0, places)
 
 
-def _new_link(link: Link) -> list[tuple[str, Any]]:
+def _common_attributes(link: Link) -> list[tuple[str, Any]]:
     wanted = (
         ("IFLA_IFNAME", link.name),
         ("IFLA_MTU", link.mtu),
@@ -192,32 +187,18 @@ def _new_link(link: Link) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in wanted if value is not None]
 
 
-def _info(prefix: str, kind: str, data: list[tuple[str, Any]]) -> dict[str, Any]:
+def _linkinfo(prefix: str, kind: str, data: list[tuple[str, Any]]) -> dict[str, Any]:
     attributes: list[tuple[str, Any]] = [(f"IFLA_{prefix}_KIND", kind)]
     if data:
         attributes.append((f"IFLA_{prefix}_DATA", {"attrs": data}))
     return {"attrs": attributes}
 
 
-def _options(specs: Mapping[str, Option], options: Mapping[str, Value]) -> list[tuple[str, Any]]:
-    attributes: list[tuple[str, Any]] = []
-    for name, value in options.items():
-        spec = specs[name]
-        if spec.codec == "macs" and isinstance(value, tuple):
-            attributes.append(("IFLA_MACVLAN_MACADDR_MODE", MACVLAN_MACADDR_SET))
-            attributes.append((spec.attribute, {"attrs": [("IFLA_MACVLAN_MACADDR", mac) for mac in value]}))
-        elif spec.codec == "macvlan_flags" and isinstance(value, tuple):
-            attributes.append((spec.attribute, sum(MACVLAN_FLAGS[flag] for flag in value)))
-        elif spec.names:
-            attributes.append((spec.attribute, spec.names[str(value)]))
-        elif spec.number6 and ":" in str(value):
-            attributes.append((f"{spec.attribute}6", value))
-        else:
-            attributes.append((spec.attribute, int(value) if isinstance(value, bool) else value))
-    return attributes
+def _port_options(options: Mapping[str, Value]) -> list[tuple[str, Any]]:
+    return [encode(BRIDGE_PORT[name], value) for name, value in options.items()]
 
 
-def _address(label: str, message_type: int, flags: int, cidr: str, index: int) -> Message:
+def _address_request(label: str, message_type: int, flags: int, cidr: str, index: int) -> Message:
     interface = ipaddress.ip_interface(cidr)
     fields = {
         "family": _FAMILIES[interface.version],
@@ -234,13 +215,13 @@ def _address_scope(interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface)
     return _SCOPE_HOST if interface.version == 4 and interface.is_loopback else _SCOPE_UNIVERSE
 
 
-def _altname(op: ops.AddAltname | ops.RemoveAltname, places: Places, message_type: int, flags: int) -> Message:
+def _altname_request(op: ops.AddAltname | ops.RemoveAltname, places: Indices, message_type: int, flags: int) -> Message:
     fields = {"index": places.index(op.netns, op.name)}
     names = {"attrs": [("IFLA_ALT_IFNAME", op.altname)]}
     return Message(op.netns, "link", message_type, flags, fields, [("IFLA_PROP_LIST", names)])
 
 
-def _route(label: str, message_type: int, flags: int, route: Route, places: Places) -> Message:
+def _route_request(label: str, message_type: int, flags: int, route: Route, places: Indices) -> Message:
     network = ipaddress.ip_network(route.dst)
     scope = _SCOPE_UNIVERSE
     if message_type == _DELROUTE:
@@ -276,7 +257,7 @@ def _route(label: str, message_type: int, flags: int, route: Route, places: Plac
     return Message(label, "route", message_type, flags, fields, attributes)
 
 
-def _neighbour(label: str, message_type: int, flags: int, entry: Neighbour, places: Places) -> Message:
+def _neighbour_request(label: str, message_type: int, flags: int, entry: Neighbour, places: Indices) -> Message:
     fields = {
         "family": _FAMILIES[ipaddress.ip_address(entry.dst).version],
         "ifindex": places.index(label, entry.dev) if entry.dev else 0,
@@ -287,7 +268,7 @@ def _neighbour(label: str, message_type: int, flags: int, entry: Neighbour, plac
     return Message(label, "neighbour", message_type, flags, fields, attributes)
 
 
-def _forwarding(op: ops.AddFdb | ops.RemoveFdb, message_type: int, flags: int, places: Places) -> Message:
+def _forwarding_request(op: ops.AddFdb | ops.RemoveFdb, message_type: int, flags: int, places: Indices) -> Message:
     entry = op.entry
     fields = {
         "family": _AF_BRIDGE,
@@ -307,7 +288,7 @@ def _forwarding(op: ops.AddFdb | ops.RemoveFdb, message_type: int, flags: int, p
     return Message(op.netns, "neighbour", message_type, flags, fields, attributes)
 
 
-def _rule(label: str, message_type: int, flags: int, rule: Rule) -> Message:
+def _rule_request(label: str, message_type: int, flags: int, rule: Rule) -> Message:
     fields: dict[str, Any] = {"family": _FAMILIES[rule.family], "action": _RULE_ACTIONS[rule.action], "table": 0}
     attributes: list[tuple[str, Any]] = [("FRA_PRIORITY", rule.priority)]
     for name, length, value in (("FRA_SRC", "src_len", rule.src), ("FRA_DST", "dst_len", rule.dst)):

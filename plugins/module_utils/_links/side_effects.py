@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Union
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Endpoint,
     Fdb,
@@ -20,20 +21,25 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Rule,
     State,
     is_default,
-    nameless,
+    unnamed_link,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import bare
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import Value
 
 Entries = tuple[Union[Neighbour, Route, Rule], ...]
 
 
-def born(group: int, up: bool) -> Netns:
+def new_namespace(group: int, up: bool) -> Netns:
     """Return a namespace as the kernel makes it, with its loopback link up or down."""
     lo = Link("lo", kind="loopback", up=up, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
     return Netns(links={"lo": lo}, routes=(), rules=(), neighbours=())
 
 
-def created(link: Link, peer: Endpoint | None, master: str = "") -> Link:
+def new_link(
+    link: Link,
+    peer: Endpoint | None,
+    master: str = "",
+    initial: Mapping[str, Value] = MappingProxyType({}),
+) -> Link:
     """Return a link as it is right after creation: with what the request carried, down and bare."""
     return Link(
         link.name,
@@ -49,17 +55,17 @@ def created(link: Link, peer: Endpoint | None, master: str = "") -> Link:
         parent=link.parent,
         underlay=link.underlay,
         fdb=(),
-        options={**bare(link.kind), **link.options},
+        options={**initial, **link.options},
         group=link.group or 0,
     )
 
 
-def without_link(state: State, label: str, name: str) -> State:
+def remove_link(state: State, label: str, name: str) -> State:
     """Remove a link, its peer, what is stacked on it, and its ports' membership."""
-    return without_links(state, [Endpoint(label, name)])
+    return remove_links(state, [Endpoint(label, name)])
 
 
-def without_links(state: State, places: Iterable[Endpoint]) -> State:
+def remove_links(state: State, places: Iterable[Endpoint]) -> State:
     """Remove links, their peers, what is stacked on them, and their ports' membership."""
     gone: dict[str, dict[str, Link]] = {}
     stacked: dict[Endpoint, list[Endpoint]] | None = None
@@ -72,16 +78,16 @@ def without_links(state: State, places: Iterable[Endpoint]) -> State:
             continue
         gone.setdefault(label, {})[place.name] = link
         if stacked is None:
-            stacked = _stacked(state)
+            stacked = _links_by_parent(state)
         waiting += [link.peer] if link.peer else []
         waiting += stacked.get(place, [])
     namespaces = dict(state.namespaces)
     for label, links in gone.items():
-        namespaces[label] = _without(namespaces[label], links)
+        namespaces[label] = _remove_from_netns(namespaces[label], links)
     return State(namespaces)
 
 
-def _stacked(state: State) -> dict[Endpoint, list[Endpoint]]:
+def _links_by_parent(state: State) -> dict[Endpoint, list[Endpoint]]:
     found: dict[Endpoint, list[Endpoint]] = {}
     for label, link in state.links():
         if link.parent:
@@ -89,74 +95,74 @@ def _stacked(state: State) -> dict[Endpoint, list[Endpoint]]:
     return found
 
 
-def _without(netns: Netns, gone: Mapping[str, Link]) -> Netns:
+def _remove_from_netns(netns: Netns, gone: Mapping[str, Link]) -> Netns:
     """Return a namespace without links, and what becomes of those that had to do with them."""
     links = {}
     for name, link in netns.links.items():
         if name not in gone:
-            kept = released(link) if link.master in gone else link
-            links[name] = _stale(kept, gone) if kept.fdb else kept
+            kept = release_port(link) if link.master in gone else link
+            links[name] = _mark_stale(kept, gone) if kept.fdb else kept
     routes = netns.routes and tuple(route for route in netns.routes if route.dev not in gone)
     neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev not in gone)
-    return changed(netns, links=links, routes=routes, neighbours=neighbours)
+    return replace_fields(netns, links=links, routes=routes, neighbours=neighbours)
 
 
-def released(link: Link) -> Link:
+def release_port(link: Link) -> Link:
     """Return a link that its master let go of: the master forgets what it knew of the port."""
     fdb = link.fdb and tuple(entry for entry in link.fdb if not entry.master)
-    return changed(link, master="", port={}, fdb=fdb)
+    return replace_fields(link, master="", port={}, fdb=fdb)
 
 
-def without_device(state: State, label: str, name: str) -> State:
+def remove_device_entries(state: State, label: str, name: str) -> State:
     """Remove the routes and neighbours of a link which went down or away."""
     netns = state.netns(label)
     routes = netns.routes and tuple(route for route in netns.routes if route.dev != name)
     neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name)
-    return state.with_netns(label, changed(netns, routes=routes, neighbours=neighbours))
+    return state.with_netns(label, replace_fields(netns, routes=routes, neighbours=neighbours))
 
 
-def without_neighbours(state: State, label: str, name: str) -> State:
+def remove_neighbours(state: State, label: str, name: str) -> State:
     """Remove the neighbours of a link whose own MAC address changed; those that are answered for stay."""
     netns = state.netns(label)
     kept = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name or entry.proxy)
-    return state.with_netns(label, changed(netns, neighbours=kept))
+    return state.with_netns(label, replace_fields(netns, neighbours=kept))
 
 
-def stale(state: State, label: str, gone: Link) -> State:
+def mark_stale_entries(state: State, label: str, gone: Link) -> State:
     """Let forwarding entries through a link that is gone keep its index, as the kernel does."""
     for link in list(state.netns(label).links.values()):
         if link.fdb:
-            state = state.with_link(label, _stale(link, {gone.name: gone}))
+            state = state.with_link(label, _mark_stale(link, {gone.name: gone}))
     return state
 
 
-def _stale(link: Link, gone: Mapping[str, Link]) -> Link:
+def _mark_stale(link: Link, gone: Mapping[str, Link]) -> Link:
     if not any(entry.via in gone for entry in link.fdb or ()):
         return link
-    names = {name: nameless(one.index or 0) for name, one in gone.items()}
-    fdb = tuple(changed(entry, via=names.get(entry.via or "", entry.via)) for entry in link.fdb or ())
-    return changed(link, fdb=fdb)
+    names = {name: unnamed_link(one.index or 0) for name, one in gone.items()}
+    fdb = tuple(replace_fields(entry, via=names.get(entry.via or "", entry.via)) for entry in link.fdb or ())
+    return replace_fields(link, fdb=fdb)
 
 
-def with_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
+def add_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
     """Add a forwarding entry, which takes the place of another one of a unicast MAC address in the same table."""
     master = (state.netns(label).links[name].master or "") if entry.master else ""
-    same = changed(entry, dst=None) if entry.single else entry
+    same = replace_fields(entry, dst=None) if entry.single else entry
     for other in list(state.netns(label).links.values()):
         # A bridge has one table for all its ports.
         if other.name == name or (master and other.master == master):
-            state = without_forwarding(state, label, other.name, same)
+            state = remove_forwarding(state, label, other.name, same)
     link = state.netns(label).links[name]
-    return state.with_link(label, without_default(changed(link, fdb=(*(link.fdb or ()), entry))))
+    return state.with_link(label, remove_default_destination(replace_fields(link, fdb=(*(link.fdb or ()), entry))))
 
 
-def without_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
+def remove_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
     """Remove a forwarding entry; one that says no destination, or no VLAN, stands for all of its MAC address."""
     link = state.link(label, name)
     if link is None or link.fdb is None:
         return state
     kept = tuple(one for one in link.fdb if not _covers(entry, one))
-    return state.with_link(label, changed(link, fdb=kept))
+    return state.with_link(label, replace_fields(link, fdb=kept))
 
 
 def _covers(entry: Fdb, one: Fdb) -> bool:
@@ -167,13 +173,13 @@ def _covers(entry: Fdb, one: Fdb) -> bool:
     return entry.dst is None or entry == one
 
 
-def without_default(link: Link) -> Link:
+def remove_default_destination(link: Link) -> Link:
     """Return a VXLAN link whose default destination stands in its options alone, and not among its entries."""
     kept = link.fdb and tuple(entry for entry in link.fdb if not is_default(entry, link.options))
-    return changed(link, fdb=kept)
+    return replace_fields(link, fdb=kept)
 
 
-def with_address(addresses: tuple[str, ...], new: str) -> tuple[str, ...]:
+def insert_address(addresses: tuple[str, ...], new: str) -> tuple[str, ...]:
     """Return addresses with a new one where the kernel puts it: the last of IPv4, the first of IPv6 in its scope."""
     ipv4 = [cidr for cidr in addresses if ":" not in cidr]
     ipv6 = [cidr for cidr in addresses if ":" in cidr]
@@ -187,7 +193,7 @@ def is_link_local(cidr: str) -> bool:
     return ipaddress.ip_interface(cidr).is_link_local
 
 
-def without_address(state: State, label: str, name: str, address: str) -> State:
+def remove_address(state: State, label: str, name: str, address: str) -> State:
     """Remove an address, with the first of an IPv4 subnet all of that subnet, and the routes that cannot do without."""
     link = state.link(label, name)
     if link is None:
@@ -196,7 +202,7 @@ def without_address(state: State, label: str, name: str, address: str) -> State:
     group = [cidr for cidr in link.addresses or () if ipaddress.ip_interface(cidr).network == subnet]
     lost = group if subnet.version == 4 and group[:1] == [address] else [address]
     kept = tuple(cidr for cidr in link.addresses or () if cidr not in lost)
-    state = state.with_link(label, changed(link, addresses=kept))
+    state = state.with_link(label, replace_fields(link, addresses=kept))
     if subnet.version == 6:
         return state
     netns = state.netns(label)
@@ -208,47 +214,47 @@ def without_address(state: State, label: str, name: str, address: str) -> State:
         for route in netns.routes
         if route.src not in sources and not (silent and route.dev == name and ":" not in route.dst)
     )
-    return state.with_netns(label, changed(netns, routes=routes))
+    return state.with_netns(label, replace_fields(netns, routes=routes))
 
 
-def repointed(state: State, old: Endpoint, new: Endpoint) -> State:
+def repoint_links(state: State, old: Endpoint, new: Endpoint) -> State:
     """Let every link that named a moved one as its peer or parent name it in its new place; a VXLAN link goes."""
     for label, link in list(state.links()):
-        if link.parent == old and link.kind == "vxlan":
-            state = without_link(state, label, link.name)
+        if link.parent == old and link.underlay is not None:
+            state = remove_link(state, label, link.name)
     for label, link in list(state.links()):
         if link.peer == old:
-            state = state.with_link(label, changed(link, peer=new))
+            state = state.with_link(label, replace_fields(link, peer=new))
         if link.parent == old:
-            state = state.with_link(label, changed(link, parent=new))
+            state = state.with_link(label, replace_fields(link, parent=new))
         if label == old.netns and link.master == old.name:
-            state = state.with_link(label, released(link))
+            state = state.with_link(label, release_port(link))
     return state
 
 
-def with_altnames(state: State, label: str, name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> State:
+def change_altnames(state: State, label: str, name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> State:
     """Apply a change to a link's alternative names."""
     link = state.link(label, name)
     if link is None:
         return state
-    return state.with_link(label, changed(link, altnames=change(link.altnames or ())))
+    return state.with_link(label, replace_fields(link, altnames=change(link.altnames or ())))
 
 
-def replaced(old: Neighbour | Route | Rule, new: Neighbour | Route | Rule) -> bool:
+def is_replaced_by(old: Neighbour | Route | Rule, new: Neighbour | Route | Rule) -> bool:
     """Tell whether a new entry takes an old one's place, as a neighbour does of which there can be only one."""
     if not isinstance(old, Neighbour) or not isinstance(new, Neighbour):
         return False
     return (old.dst, old.dev, old.proxy) == (new.dst, new.dev, new.proxy)
 
 
-def with_entries(state: State, label: str, change: Callable[[Entries], Entries], kind: type) -> State:
+def change_entries(state: State, label: str, change: Callable[[Entries], Entries], kind: type) -> State:
     """Apply a change to a namespace's routes, rules or neighbours."""
     netns = state.netns(label)
     if kind is Neighbour:
         neighbours = tuple(entry for entry in change(netns.neighbours or ()) if isinstance(entry, Neighbour))
-        return state.with_netns(label, changed(netns, neighbours=neighbours))
+        return state.with_netns(label, replace_fields(netns, neighbours=neighbours))
     if kind is Route:
         routes = tuple(entry for entry in change(netns.routes or ()) if isinstance(entry, Route))
-        return state.with_netns(label, changed(netns, routes=routes))
+        return state.with_netns(label, replace_fields(netns, routes=routes))
     rules = tuple(entry for entry in change(netns.rules or ()) if isinstance(entry, Rule))
-    return state.with_netns(label, changed(netns, rules=rules))
+    return state.with_netns(label, replace_fields(netns, rules=rules))

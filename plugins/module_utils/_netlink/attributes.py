@@ -26,7 +26,7 @@ _MOST_LAYOUTS = 4
 _INTEGERS: dict[Codec, str] = {}
 
 
-def integer(layout: str) -> Codec:
+def integer_codec(layout: str) -> Codec:
     """Return the codec of an integer, by its format as of the module struct."""
     reader = struct.Struct(layout).unpack_from
 
@@ -38,12 +38,12 @@ def integer(layout: str) -> Codec:
     return codec
 
 
-def attribute(number: int, value: bytes) -> bytes:
+def encode_attribute(number: int, value: bytes) -> bytes:
     """Return one attribute as it goes on the wire."""
     return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + b"\0" * (-len(value) % 4)
 
 
-def attributes(data: bytes, offset: int = 0) -> list[tuple[int, bytes]]:
+def split_attributes(data: bytes, offset: int = 0) -> list[tuple[int, bytes]]:
     """Split a run of attributes into numbers, without their flag bits, and values; a broken end is left out."""
     found = []
     while offset + 4 <= len(data):
@@ -73,7 +73,7 @@ class Decoder:
             if found is not None:
                 return found
         start = (self._fixed.size + 3) & ~3
-        every = attributes(data, start)
+        every = split_attributes(data, start)
         # A message that does not end with its last attribute, as none of the kernel's does, is no layout to keep.
         if start + sum((len(value) + 7) & ~3 for _number, value in every) == len(data):
             known.insert(0, _Layout(self._fixed, self._fields, self._entries, data))
@@ -118,8 +118,8 @@ class _Layout:
             offset += room + 4
         self._unpack = struct.Struct("".join(layout)).unpack
         self._names = names
-        self._values = _getter(wanted)
-        self._headers = _getter(headers)
+        self._values = _make_getter(wanted)
+        self._headers = _make_getter(headers)
         self._expected = self._headers(self._unpack(data))
 
     def read(self, data: bytes) -> dict[str, Any] | None:
@@ -133,7 +133,7 @@ class _Layout:
         return found
 
 
-def _getter(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+def _make_getter(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
     """Return what takes these places out of a tuple, as a tuple."""
     if len(places) > 1:
         return operator.itemgetter(*places)

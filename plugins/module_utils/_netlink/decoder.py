@@ -19,15 +19,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attribute
     Codec,
     Decoder,
     Entries,
-    attributes,
-    integer,
+    integer_codec,
+    split_attributes,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
-    BRIDGE_PORT,
-    KINDS,
-    MACVLAN_FLAGS,
-    Option,
-)
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import LinkOption
 
 Message = Mapping[str, Any]
 
@@ -70,10 +65,10 @@ def _without_dots(data: bytes) -> str:
 
 
 def _macs(data: bytes) -> tuple[str, ...]:
-    return tuple(sorted(mac(value) for _number, value in attributes(data)))
+    return tuple(sorted(mac(value) for _number, value in split_attributes(data)))
 
 
-u8, u16, u32, u64, s32, be16 = (integer(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
+u8, u16, u32, u64, s32, be16 = (integer_codec(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
 
 _CODECS: Mapping[str, Codec] = {
     "u8": u8,
@@ -83,65 +78,50 @@ _CODECS: Mapping[str, Codec] = {
     "ip": address,
     "bool/u8": lambda data: bool(u8(data)),
     "bool/u32": lambda data: bool(u32(data)),
-    "macvlan_flags": lambda data: tuple(sorted(name for name, bit in MACVLAN_FLAGS.items() if u16(data) & bit)),
+    "flags/u16": u16,
     "macs": _macs,
 }
 
 
-def options(specs: Mapping[str, Option]) -> Entries:
-    """Return the entries that decode the options of a kind of link."""
+def option_entries(specs: Mapping[str, LinkOption]) -> Entries:
+    """Return the entries that decode the options of one kind of link, each under its option's name."""
     found = {spec.number: (name, _codec(spec)) for name, spec in specs.items()}
     return {**found, **{spec.number6: (name, _codec(spec)) for name, spec in specs.items() if spec.number6}}
 
 
-def _codec(spec: Option) -> Codec:
+def _codec(spec: LinkOption) -> Codec:
     codec = _CODECS[spec.codec]
     if not spec.names:
         return codec
     names = {number: name for name, number in spec.names.items()}
 
-    def named(data: bytes) -> Any:
+    def name_value(data: bytes) -> Any:
         return names.get(codec(data), str(codec(data)))
 
-    return named
+    def name_bits(data: bytes) -> Any:
+        return tuple(sorted(name for number, name in names.items() if codec(data) & number))
+
+    return name_bits if spec.codec.startswith("flags") else name_value
 
 
-def tell_group(found: dict[str, Any]) -> None:
-    """Name what the kernel gives as one attribute: the one remote, or the group, of a VXLAN link."""
-    remote = found.get("remote", "")
-    if remote.startswith("ff") if ":" in remote else 224 <= int(remote.partition(".")[0] or 0) < 240:
-        found["group"] = found.pop("remote")
+# IFLA_LINK of a VXLAN link means nothing: it names its parent in its own data.
+VXLAN_PARENT: Entries = {3: ("parent_index", u32)}
 
-
-# A VXLAN link names its device in its own data.
-PARENT_INDEX = {3: ("parent_index", u32)}
-_DATA_OF_KIND: Mapping[str, Decoder] = {
-    kind: Decoder("", (), {**options(specs), **(PARENT_INDEX if kind == "vxlan" else {})})
-    for kind, specs in KINDS.items()
-    if specs
-}
-_DATA_OF_SLAVE_KIND: Mapping[str, Decoder] = {"bridge": Decoder("", (), options(BRIDGE_PORT))}
-
-
-def _linkinfo(data: bytes) -> dict[str, Any]:
-    found = dict(attributes(data))
-    result: dict[str, Any] = {}
-    for kind, details, name, tables in (
-        (1, 2, "INFO", _DATA_OF_KIND),
-        (4, 5, "INFO_SLAVE", _DATA_OF_SLAVE_KIND),
-    ):
-        if kind in found:
-            result[f"IFLA_{name}_KIND"] = text(found[kind])
-            known = tables.get(result[f"IFLA_{name}_KIND"])
-            if known and details in found:
-                result[f"IFLA_{name}_DATA"] = known(found[details])
-    if result.get("IFLA_INFO_KIND") == "vxlan":
-        tell_group(result.get("IFLA_INFO_DATA", {}))
-    return result
+# The data of a kind stays bytes: the engine decodes it by its link kinds, the facts by their table.
+_linkinfo = Decoder(
+    "",
+    (),
+    {
+        1: ("IFLA_INFO_KIND", text),
+        2: ("IFLA_INFO_DATA", raw),
+        4: ("IFLA_INFO_SLAVE_KIND", text),
+        5: ("IFLA_INFO_SLAVE_DATA", raw),
+    },
+)
 
 
 def _altnames(data: bytes) -> tuple[str, ...]:
-    return tuple(text(value) for number, value in attributes(data) if number == 53)
+    return tuple(text(value) for number, value in split_attributes(data) if number == 53)
 
 
 _LINK_FIELDS = ("family", "type", "index", "flags", "change")
@@ -216,8 +196,6 @@ _NSID: Entries = {1: ("NETNSA_NSID", s32)}
 
 _DECODERS: Mapping[str, Decoder] = {
     "link": Decoder("BxHiII", _LINK_FIELDS, _LINK),
-    # For whoever wants more of a link's kind than what can be set.
-    "link, its kind as bytes": Decoder("BxHiII", _LINK_FIELDS, {**_LINK, 18: ("IFLA_LINKINFO", raw)}),
     "address": Decoder("BBBBI", ("family", "prefixlen", "flags", "scope", "index"), _ADDRESS),
     "route": Decoder("BBBBBBBBI", _ROUTE_FIELDS, _ROUTE),
     "rule": Decoder("BBBBBxxBI", ("family", "dst_len", "src_len", "tos", "table", "action", "flags"), _RULE),
@@ -231,6 +209,6 @@ def decode(kind: str, payload: bytes) -> dict[str, Any]:
     return _DECODERS[kind](payload)
 
 
-def decoder(kind: str) -> Decoder:
+def decoder_for(kind: str) -> Decoder:
     """Return what decodes messages of a kind, for whoever has thousands of them."""
     return _DECODERS[kind]

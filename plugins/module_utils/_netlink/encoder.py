@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.request import Message
 
 _IFINFO, _IFADDR = struct.Struct("=BxHiII"), struct.Struct("=BBBBI")
@@ -25,7 +25,7 @@ class _Unknown(Exception):
     """An attribute that is not in the tables."""
 
 
-def packed(request: Message) -> bytes | None:
+def encode_common(request: Message) -> bytes | None:
     """Return a request as bytes, without its netlink header; None where it says something unusual."""
     body = _BODIES.get(request.kind)
     try:
@@ -34,68 +34,73 @@ def packed(request: Message) -> bytes | None:
         return None
 
 
-def _link(fields: Mapping[str, int], attributes: Iterable[tuple[str, Any]]) -> bytes:
+def _encode_link(fields: Mapping[str, int], attributes: Iterable[tuple[str, Any]]) -> bytes:
     header = _IFINFO.pack(0, 0, fields.get("index", 0), fields.get("flags", 0), fields.get("change", 0))
-    return header + _run(_LINK, attributes)
+    return header + _encode_attributes(_LINK, attributes)
 
 
-def _address(fields: Mapping[str, int], attributes: Iterable[tuple[str, Any]]) -> bytes:
+def _encode_address(fields: Mapping[str, int], attributes: Iterable[tuple[str, Any]]) -> bytes:
     header = _IFADDR.pack(fields["family"], fields["prefixlen"], 0, fields["scope"], fields["index"])
-    return header + _run(_ADDRESS, attributes)
+    return header + _encode_attributes(_ADDRESS, attributes)
 
 
-def _run(table: Mapping[str, tuple[int, Callable[[Any], bytes]]], attributes: Iterable[tuple[str, Any]]) -> bytes:
+def _encode_attributes(
+    table: Mapping[str, tuple[int, Callable[[Any], bytes]]], attributes: Iterable[tuple[str, Any]]
+) -> bytes:
     parts = []
     for name, value in attributes:
         entry = table.get(name)
         if entry is None:
             raise _Unknown
-        parts.append(attribute(entry[0], entry[1](value)))
+        parts.append(encode_attribute(entry[0], entry[1](value)))
     return b"".join(parts)
 
 
-def _linkinfo(value: Mapping[str, Any]) -> bytes:
-    return _run(_INFO, value["attrs"])
+def _encode_linkinfo(value: Mapping[str, Any]) -> bytes:
+    return _encode_attributes(_INFO, value["attrs"])
 
 
-def _data(value: Mapping[str, Any]) -> bytes:
-    return _run(_DATA, value["attrs"])
+def _encode_data(value: Mapping[str, Any]) -> bytes:
+    return _encode_attributes(_DATA, value["attrs"])
 
 
-def _peer(value: Mapping[str, Any]) -> bytes:
-    return _link(value, value["attrs"])
+def _encode_peer(value: Mapping[str, Any]) -> bytes:
+    return _encode_link(value, value["attrs"])
 
 
-def _text(value: str) -> bytes:
+def _encode_text(value: str) -> bytes:
     return value.encode(errors="surrogateescape") + b"\0"
 
 
-def _mac(value: str) -> bytes:
+def _encode_mac(value: str) -> bytes:
     return bytes.fromhex(value.replace(":", ""))
 
 
-def _ip(value: str) -> bytes:
+def _encode_ip(value: str) -> bytes:
     return socket.inet_pton(socket.AF_INET6 if ":" in value else socket.AF_INET, value)
 
 
 _u32 = struct.Struct("=I").pack
 _LINK: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
-    "IFLA_ADDRESS": (1, _mac),
-    "IFLA_IFNAME": (3, _text),
+    "IFLA_ADDRESS": (1, _encode_mac),
+    "IFLA_IFNAME": (3, _encode_text),
     "IFLA_MTU": (4, _u32),
     "IFLA_LINK": (5, _u32),
     "IFLA_MASTER": (10, _u32),
-    "IFLA_LINKINFO": (18, _linkinfo),
+    "IFLA_LINKINFO": (18, _encode_linkinfo),
     "IFLA_GROUP": (27, _u32),
     "IFLA_NET_NS_FD": (28, _u32),
 }
 _INFO: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
-    "IFLA_INFO_KIND": (1, _text),
-    "IFLA_INFO_DATA": (2, _data),
+    "IFLA_INFO_KIND": (1, _encode_text),
+    "IFLA_INFO_DATA": (2, _encode_data),
 }
-_DATA: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {"VETH_INFO_PEER": (1, _peer)}
-_ADDRESS: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {"IFA_ADDRESS": (1, _ip), "IFA_LOCAL": (2, _ip)}
+_DATA: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {"VETH_INFO_PEER": (1, _encode_peer)}
+_ADDRESS: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
+    "IFA_ADDRESS": (1, _encode_ip),
+    "IFA_LOCAL": (2, _encode_ip),
+}
 _BODIES: Mapping[str, Callable[[Mapping[str, int], Iterable[tuple[str, Any]]], bytes]] = {
-    "link": _link,
-    "address": _address,
+    "link": _encode_link,
+    "address": _encode_address,
 }

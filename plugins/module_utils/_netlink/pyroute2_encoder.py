@@ -19,18 +19,18 @@ _MINIMUM = (0, 7, 2)
 _NETLINK_HEADER = 16
 
 
-def require() -> None:
+def require_pyroute2() -> None:
     """Raise MissingLibrary unless a usable pyroute2 is installed; it is imported only when something has to change."""
     wanted = ".".join(str(part) for part in _MINIMUM)
     install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
-    version = _version("pyroute2")
+    version = _installed_version("pyroute2")
     if version is None:
         raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is missing on this host: {install}")
     if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _MINIMUM:
         raise MissingLibrary(f"pyroute2 {version} on this host is too old, {wanted} or later is needed: {install}")
 
 
-def _version(library: str) -> str | None:
+def _installed_version(library: str) -> str | None:
     """Return the version of a library that is installed, without importing it."""
     spec = importlib.util.find_spec(library)
     if spec is None or spec.origin is None:
@@ -49,7 +49,7 @@ def _version(library: str) -> str | None:
 
 
 @functools.cache
-def _classes() -> Mapping[str, Any]:
+def _message_classes() -> Mapping[str, Any]:
     """Return pyroute2's message classes; importing them costs more than reading a namespace, so it waits."""
     from pyroute2.netlink.rtnl.fibmsg import fibmsg
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
@@ -68,9 +68,9 @@ def _classes() -> Mapping[str, Any]:
     return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg, "neighbour": ndmsg}
 
 
-def encoded(request: Message) -> bytes:
+def encode(request: Message) -> bytes:
     """Return a request as bytes, without its netlink header, in pyroute2's encoding."""
-    body = _classes()[request.kind]()
+    body = _message_classes()[request.kind]()
     for name, value in request.fields.items():
         body[name] = value
     body["attrs"] = list(request.attributes)

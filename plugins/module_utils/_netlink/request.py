@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
 
 
-@data
+@record
 class Message:
     """A request to the socket of one namespace; ``kind`` is link, address, route, rule or neighbour."""
 

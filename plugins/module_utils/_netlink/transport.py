@@ -18,7 +18,7 @@ import threading
 import time
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import Incomplete, KernelError
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
     NLM_F_ACK,
     NLM_F_DUMP,
@@ -154,6 +154,6 @@ def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:
             start = 4
         elif not flags & _NLM_F_CAPPED:
             start = 4 + int(struct.unpack_from("=I", body, 4)[0] + 3 & ~3)
-        said = text(dict(attributes(body[start:])).get(_NLMSGERR_ATTR_MSG, b""))
+        said = text(dict(split_attributes(body[start:])).get(_NLMSGERR_ATTR_MSG, b""))
         words = f"{said} ({words})" if said else words
     raise KernelError(what, code, words)

@@ -27,13 +27,13 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 NAMED = "/run/netns"
 SANDBOXES = "/run/docker/netns"
 
-_CLONE_NEWNET = 0x40000000
+CLONE_NEWNET = 0x40000000
 _NS_GET_NSTYPE = 0xB703
 _MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
 _MNT_DETACH = 2
 _MOST_FILES = 1 << 16
 _SECOND = 1_000_000_000
-_libc = ctypes.CDLL(None, use_errno=True)
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 def open_netns(path: str, follow: bool = False) -> int:
@@ -51,7 +51,7 @@ def open_netns(path: str, follow: bool = False) -> int:
             raise NoSuchNetns(f"{path} is a symbolic link, which may lead anywhere by now; name its target") from None
         raise NoSuchNetns(f"{path}: {os.strerror(error.errno or 0)}") from None
     try:
-        is_netns = fcntl.ioctl(fd, _NS_GET_NSTYPE) == _CLONE_NEWNET
+        is_netns = fcntl.ioctl(fd, _NS_GET_NSTYPE) == CLONE_NEWNET
     except OSError:
         is_netns = False
     if not is_netns:
@@ -60,18 +60,18 @@ def open_netns(path: str, follow: bool = False) -> int:
     return fd
 
 
-def identity(fd: int) -> tuple[int, int]:
+def namespace_id(fd: int) -> tuple[int, int]:
     """Return what tells one namespace from all others: device and inode."""
     status = os.fstat(fd)
     return status.st_dev, status.st_ino
 
 
-def is_hosts() -> bool:
+def is_host_namespace() -> bool:
     """Tell whether this process is in the namespace of PID 1: each namespace has a /proc/PID/net of its own."""
     return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
 
 
-def what_is_named(name: str) -> str:
+def classify_name(name: str) -> str:
     """Return ``namespace``, ``stub`` (an empty file whose namespace is missing), ``foreign`` or ``nothing``."""
     path = f"{NAMED}/{name}"
     try:
@@ -85,20 +85,20 @@ def what_is_named(name: str) -> str:
         return "stub" if stat.S_ISREG(status.st_mode) and status.st_size == 0 else "foreign"
 
 
-def names() -> list[str]:
+def list_names() -> list[str]:
     """Return the names in /run/netns, whatever they stand for."""
     return sorted(os.listdir(NAMED)) if os.path.isdir(NAMED) else []
 
 
-def give_name(name: str, fd: int, mark: int = 0) -> None:
+def mount_name(name: str, fd: int, mark: int = 0) -> None:
     """Give an open namespace a name.
 
     An empty file left there by an interrupted creation is used; ``stubs`` tells the mark of one that is left by this.
     """
-    _share_directory()
+    _share_netns_directory()
     path = f"{NAMED}/{name}"
-    if what_is_named(name) != "stub":
-        _touch(path, mark)
+    if classify_name(name) != "stub":
+        _create_stub(path, mark)
     try:
         _mount(os.fsencode(f"/proc/thread-self/fd/{fd}"), path, _MS_BIND)
     except NetfleetError:
@@ -106,17 +106,17 @@ def give_name(name: str, fd: int, mark: int = 0) -> None:
         raise
 
 
-def stubs() -> dict[str, int]:
+def find_stubs() -> dict[str, int]:
     """Return the names whose namespaces were never mounted or are gone, with the mark of those that bear one."""
     found = {}
-    for name in names():
-        if what_is_named(name) == "stub":
+    for name in list_names():
+        if classify_name(name) == "stub":
             seconds, rest = divmod(os.lstat(f"{NAMED}/{name}").st_mtime_ns, _SECOND)
             found[name] = seconds if seconds % _SECOND == rest else 0
     return found
 
 
-def _touch(path: str, mark: int) -> None:
+def _create_stub(path: str, mark: int) -> None:
     """Create an empty file, which bears its mark from the start: no other time is as many nanoseconds after itself."""
     fd = os.open(NAMED, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o444)
     try:
@@ -128,21 +128,21 @@ def _touch(path: str, mark: int) -> None:
         os.close(fd)
 
 
-def restore(name: str, fd: int) -> None:
+def restore_name(name: str, fd: int) -> None:
     """Give an open namespace the name back that was removed from it."""
     path = f"{NAMED}/{name}"
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
     _mount(os.fsencode(f"/proc/thread-self/fd/{fd}"), path, _MS_BIND)
 
 
-def delete(name: str) -> None:
+def delete_name(name: str) -> None:
     """Remove a name; its namespace goes with it unless a process, a mount or an open file holds it."""
     path = f"{NAMED}/{name}"
-    _libc.umount2(os.fsencode(path), _MNT_DETACH)
+    libc.umount2(os.fsencode(path), _MNT_DETACH)
     os.unlink(path)
 
 
-def processes() -> dict[tuple[int, int], tuple[int, ...]]:
+def processes_by_namespace() -> dict[tuple[int, int], tuple[int, ...]]:
     """Return, by namespace, the PIDs of the processes that have a thread in it."""
     found: dict[tuple[int, int], dict[int, None]] = {}
     for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
@@ -158,7 +158,7 @@ def processes() -> dict[tuple[int, int], tuple[int, ...]]:
     return {netns: tuple(pids) for netns, pids in found.items()}
 
 
-def make_room(files: int) -> None:
+def raise_file_limit(files: int) -> None:
     """Let this process have many files, and have room for so many at once; to be called while it has one thread."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
@@ -174,10 +174,10 @@ def make_room(files: int) -> None:
             os.close(fd)
 
 
-def all_paths() -> Iterator[tuple[str, str]]:
+def namespace_paths() -> Iterator[tuple[str, str]]:
     """Yield every reference by which a namespace of this host can be reached, with its path; many lead to the same."""
     yield "host", "/proc/1/ns/net"
-    for name in names():
+    for name in list_names():
         yield name, f"{NAMED}/{name}"
     if os.path.isdir(SANDBOXES):
         for name in sorted(os.listdir(SANDBOXES)):
@@ -187,20 +187,20 @@ def all_paths() -> Iterator[tuple[str, str]]:
 
 
 @functools.cache
-def _share_directory() -> None:
+def _share_netns_directory() -> None:
     # As ip-netns(8) does: the directory is a shared mount of its own, so that a name unmounted here is unmounted
     # in every mount namespace that was copied meanwhile, and its namespace really goes away.
     os.makedirs(NAMED, mode=0o755, exist_ok=True)
-    if _libc.mount(b"", os.fsencode(NAMED), b"none", _MS_SHARED | _MS_REC, None) != 0:
+    if libc.mount(b"", os.fsencode(NAMED), b"none", _MS_SHARED | _MS_REC, None) != 0:
         _mount(os.fsencode(NAMED), NAMED, _MS_BIND | _MS_REC)
         _mount(b"", NAMED, _MS_SHARED | _MS_REC)
 
 
 def _mount(source: bytes, target: str, flags: int) -> None:
-    _check(f"mount on {target}", _libc.mount(source, os.fsencode(target), b"none", flags, None))
+    check_result(f"mount on {target}", libc.mount(source, os.fsencode(target), b"none", flags, None))
 
 
-def _check(what: str, result: int) -> None:
+def check_result(what: str, result: int) -> None:
     if result != 0:
         code = ctypes.get_errno()
         raise KernelError(what, code, os.strerror(code))

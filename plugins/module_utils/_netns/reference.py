@@ -19,45 +19,47 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netns import name
 CURRENT = ""
 
 
-def opened(reference: str, parameter: str) -> int:
+def open_parameter(reference: str, parameter: str) -> int:
     """Return a file descriptor of the namespace; raise BadParameter, naming the parameter, where it leads nowhere."""
     try:
-        return _open(reference)
+        return open_reference(reference)
     except (NoSuchNetns, NotFound) as error:
         raise BadParameter(parameter, str(error)) from error
     except NoEngine as error:
         raise BadParameter(parameter, f"{reference} cannot be looked up: {error}") from None
 
 
-def _open(reference: str) -> int:
+def open_reference(reference: str) -> int:
     scheme, colon, rest = reference.partition(":")
     if reference == CURRENT:
         return namespaces.open_netns("/proc/self/ns/net", follow=True)
     if reference == "host":
         # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
-        return namespaces.open_netns("/proc/self/ns/net" if namespaces.is_hosts() else "/proc/1/ns/net", follow=True)
+        return namespaces.open_netns(
+            "/proc/self/ns/net" if namespaces.is_host_namespace() else "/proc/1/ns/net", follow=True
+        )
     if not colon:
-        if namespaces.what_is_named(reference) == "nothing":
-            there = ", ".join(namespaces.names()[:10]) or "none"
+        if namespaces.classify_name(reference) == "nothing":
+            there = ", ".join(namespaces.list_names()[:10]) or "none"
             raise NoSuchNetns(f"no such namespace: {reference} (there are: {there})")
         return namespaces.open_netns(f"{namespaces.NAMED}/{reference}")
     if scheme == "pid":
-        return _of_process(int(rest))
+        return _open_process_netns(int(rest))
     if scheme == "container":
-        return _of_container(rest)
+        return _open_container_netns(rest)
     return namespaces.open_netns(
         rest if scheme == "path" else f"{namespaces.SANDBOXES}/{rest}", follow=scheme == "path"
     )
 
 
-def _is_nothing(reference: str) -> bool:
+def is_unused(reference: str) -> bool:
     scheme, colon, path = reference.partition(":")
     if not colon:
-        return namespaces.what_is_named(reference) in ("nothing", "stub")
+        return namespaces.classify_name(reference) in ("nothing", "stub")
     return scheme != "path" or not os.path.lexists(path)
 
 
-def _of_process(pid: int) -> int:
+def _open_process_netns(pid: int) -> int:
     """Open a process's namespace, and make sure that the PID was not given to another process meanwhile."""
     try:
         handle = os.pidfd_open(pid)
@@ -75,7 +77,7 @@ def _of_process(pid: int) -> int:
         os.close(handle)
 
 
-def _of_container(reference: str) -> int:
+def _open_container_netns(reference: str) -> int:
     from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
 
     before = local_api.container(reference)
@@ -83,7 +85,7 @@ def _of_container(reference: str) -> int:
         raise NoSuchNetns(f"container {before.name} has no namespace of its own, it shares the host's; say host")
     if not before.pid:
         raise NoSuchNetns(f"container {before.name} is not running ({before.status}) and has no namespace")
-    fd = _of_process(before.pid)
+    fd = _open_process_netns(before.pid)
     if local_api.container(reference).pid != before.pid:
         os.close(fd)
         raise NoSuchNetns(f"container {before.name} restarted meanwhile; try again")

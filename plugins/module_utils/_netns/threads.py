@@ -10,26 +10,26 @@ import threading
 from typing import Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import (
-    _CLONE_NEWNET,
-    _check,
-    _libc,
+    CLONE_NEWNET,
+    check_result,
+    libc,
     open_netns,
 )
 
 T = TypeVar("T")
 
 
-_thread = threading.local()
+_current = threading.local()
 
 
-def apart(work: Callable[[], T]) -> T:
+def run_in_thread(work: Callable[[], T]) -> T:
     """Run work in a thread that may enter namespaces as it likes, and return its result or raise its exception."""
     outcome: list[T] = []
     failure: list[BaseException] = []
 
     def run() -> None:
         try:
-            outcome.append(at_home(work))
+            outcome.append(run_as_visitor(work))
         except BaseException as error:  # noqa: BLE001 (it is raised where it was asked for)
             failure.append(error)
 
@@ -41,35 +41,35 @@ def apart(work: Callable[[], T]) -> T:
     return outcome[0]
 
 
-def at_home(work: Callable[[], T]) -> T:
+def run_as_visitor(work: Callable[[], T]) -> T:
     """Run work in a thread that was started for it, which may enter namespaces as it likes from now on."""
-    _thread.home = open_netns("/proc/self/ns/net", follow=True)
+    _current.home = open_netns("/proc/self/ns/net", follow=True)
     try:
         return work()
     finally:
-        os.close(_thread.home)
+        os.close(_current.home)
 
 
-def inside(fd: int, work: Callable[[], T]) -> T:
+def run_in_netns(fd: int, work: Callable[[], T]) -> T:
     """Run work inside the namespace, in a thread that is apart, and return its result or raise its exception."""
-    if getattr(_thread, "home", None) is None:
-        return apart(lambda: inside(fd, work))
-    enter(fd)
+    if getattr(_current, "home", None) is None:
+        return run_in_thread(lambda: run_in_netns(fd, work))
+    enter_netns(fd)
     try:
         return work()
     finally:
-        enter(_thread.home)
+        enter_netns(_current.home)
 
 
-def enter(fd: int) -> None:
+def enter_netns(fd: int) -> None:
     """Let the current thread, which must not be the main one, enter the namespace."""
-    _check("enter the namespace", _libc.setns(fd, _CLONE_NEWNET))
+    check_result("enter the namespace", libc.setns(fd, CLONE_NEWNET))
 
 
-def in_new(work: Callable[[], T]) -> T:
+def run_in_new_netns(work: Callable[[], T]) -> T:
     """Run work in a new namespace, which goes when nothing holds it afterwards; to be called in a thread apart."""
-    _check("create a network namespace", _libc.unshare(_CLONE_NEWNET))
+    check_result("create a network namespace", libc.unshare(CLONE_NEWNET))
     try:
         return work()
     finally:
-        enter(_thread.home)
+        enter_netns(_current.home)

@@ -89,7 +89,7 @@ def _host_reason(need: Need) -> str:
 
 def _lacks_privileges() -> str:
     try:
-        capabilities.require(capabilities.CHANGE)
+        capabilities.require_capabilities(capabilities.TO_CHANGE)
     except NetfleetError as error:
         return str(error)
     return ""

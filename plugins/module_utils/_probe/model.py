@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record
 
 OPEN, REFUSED, PROHIBITED, UNREACHABLE, FILTERED = "open", "refused", "prohibited", "unreachable", "filtered"
 MAYBE, UNRESOLVED, ERROR = "open_or_filtered", "unresolved", "error"
@@ -59,7 +59,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@data
+@record
 class Check:
     """One check: whom to ask, how, and what is expected; ``options`` has what only its kind has."""
 
@@ -77,7 +77,7 @@ class Check:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-@data
+@record
 class Outcome:
     """What a check found: a state and why; seconds of each answer; what else there is to tell; what was not as wished.
 

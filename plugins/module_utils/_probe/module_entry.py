@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import line, printable
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import make_printable, to_one_line
 from ansible_collections.netfleet.docker.plugins.module_utils._probe import runner
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.options import SUBOPTIONS
 
@@ -19,13 +19,13 @@ def run(module: AnsibleModule) -> None:
     try:
         found = runner.run(module.params)
     except BadParameter as error:
-        module.fail_json(msg=line(str(error)), parameter=line(error.parameter))
+        module.fail_json(msg=to_one_line(str(error)), parameter=to_one_line(error.parameter))
     except NetfleetError as error:
-        module.fail_json(msg=line(str(error)))
-    found = printable(found)
+        module.fail_json(msg=to_one_line(str(error)))
+    found = make_printable(found)
     for one in found["results"]:
-        one["reason"] = line(one["reason"])
-    found["summary"] = line(found["summary"])
+        one["reason"] = to_one_line(one["reason"])
+    found["summary"] = to_one_line(found["summary"])
     if module.params["fail"] and not found["met"]:
         module.fail_json(msg=found["summary"], **found)
     module.exit_json(**found)

@@ -17,10 +17,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     KernelError,
     NetfleetError,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import opened
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import inside
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import open_parameter
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_netns
 from ansible_collections.netfleet.docker.plugins.module_utils._probe import evaluation, options
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.checks import (
     dns,
@@ -58,7 +58,7 @@ _PROBES: Mapping[str, Callable[[Check, str, float], Outcome]] = {
 _ENTER = {21: "CAP_SYS_ADMIN"}
 
 
-@data
+@record
 class _Place:
     """Where checks are made from: an open namespace, or None for the one that the module runs in; and its resolver."""
 
@@ -73,7 +73,7 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     if not 0 < seconds <= 3600:
         raise BadParameter("timeout", f"it is more than 0 and at most 3600 seconds, not {seconds:g}")
     if params["netns"] is not None:
-        capabilities.require(_ENTER)
+        capabilities.require_capabilities(_ENTER)
     started = time.monotonic()
     place = _place(params["netns"], params["resolv_conf"])
     try:
@@ -107,7 +107,7 @@ def _place(reference: str | None, given: str | None) -> _Place:
             validators.netns_reference(reference)
         except ValueError as error:
             raise BadParameter("netns", str(error)) from None
-        fd = opened(reference, "netns")
+        fd = open_parameter(reference, "netns")
         scheme, colon, rest = reference.partition(":")
         if scheme == "container":
             # What the engine writes for the container is what the container reads.
@@ -169,7 +169,7 @@ def _found(place: _Place, check: Check, end: float, resolved: dict[str, Any]) ->
         resolved["address"] = address
         return _PROBES[check.type](check, address, deadline)
 
-    return work() if place.fd is None else inside(place.fd, work)
+    return work() if place.fd is None else run_in_netns(place.fd, work)
 
 
 def _budget(check: Check) -> float:

@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     NoSuchNetns,
     NotFound,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import DEFAULT_SOCKET, Engine
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.cgroup import container_ids as cgroup_ids
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import engine_rows, json_fields, swarm_rows
@@ -203,7 +203,7 @@ class _Reading:
         return None
 
     def _miss(self, part: str, what: str, reason: str) -> None:
-        line = escaped(" ".join(reason.split()))
+        line = escape_invalid_utf8(" ".join(reason.split()))
         self.missing.append({"netns": None, "part": part, "what": what, "reason": line})
 
 
@@ -214,7 +214,7 @@ def _servers_in(path: str | None) -> list[str] | None:
             lines = [line.split() for line in file.read(_MOST_RESOLVER).splitlines()]
     except (OSError, ValueError):
         return None
-    return [escaped(words[1]) for words in lines if len(words) > 1 and words[0] == "nameserver"]
+    return [escape_invalid_utf8(words[1]) for words in lines if len(words) > 1 and words[0] == "nameserver"]
 
 
 def _at_path(path: Any) -> str | None:
@@ -224,6 +224,6 @@ def _at_path(path: Any) -> str | None:
     except (NoSuchNetns, ValueError):
         return None
     try:
-        return str(namespaces.identity(fd)[1])
+        return str(namespaces.namespace_id(fd)[1])
     finally:
         os.close(fd)

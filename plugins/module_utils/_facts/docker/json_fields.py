@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ def text(value: Any, *keys: str) -> str | None:
     if not isinstance(value, str) or not value:
         return None
     try:
-        return escaped(value)
+        return escape_invalid_utf8(value)
     except UnicodeEncodeError:  # half a character, which JSON can spell out
         return value.encode("utf-8", "backslashreplace").decode()
 

@@ -21,11 +21,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     MissingProgram,
     NetfleetError,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import iptables as iptables_table
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import nft as nft_table
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import text
 
 Table = tuple[str, str]
@@ -111,7 +111,7 @@ class _Reader:
                 self._miss(error, _PACKAGES["nft"])
                 return
             except NetfleetError as error:
-                self._miss(error, about=f"table {family} {escaped(name)}: ")
+                self._miss(error, about=f"table {family} {escape_invalid_utf8(name)}: ")
 
     def _saved(self, program: str, backend: str, *options: str) -> str:
         try:
@@ -166,5 +166,5 @@ def _names(inside: Inside, what: str, message_type: int, attribute: int) -> set[
     for answer in answers:
         family = _FAMILIES.get(answer[0])
         if family:
-            found.add((family, text(dict(attributes(answer, _NFGENMSG.size)).get(attribute, b""))))
+            found.add((family, text(dict(split_attributes(answer, _NFGENMSG.size)).get(attribute, b""))))
     return found

@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 
 Row = dict[str, Any]
 
@@ -65,7 +65,7 @@ def read(text: str, backend: str, family: str, most: int) -> Saved:
     common = {"backend": backend, "family": family, "table": ""}
     for line, words in _records(text):
         if line.startswith("*"):
-            tables.append(escaped(line[1:].rstrip()))
+            tables.append(escape_invalid_utf8(line[1:].rstrip()))
             common["table"] = tables[-1]
             own, positions = set(), {}
         elif line.startswith(":"):
@@ -89,11 +89,11 @@ def chain(line: str) -> Row:
     name, policy, packets, octets = found.groups() if found else (line[1:], "-", None, None)
     base = policy != "-"
     return {
-        "chain": escaped(name),
+        "chain": escape_invalid_utf8(name),
         "type": None,
-        "hook": escaped(name).lower() if base else None,
+        "hook": escape_invalid_utf8(name).lower() if base else None,
         "priority": None,
-        "policy": escaped(policy).lower() if base else None,
+        "policy": escape_invalid_utf8(policy).lower() if base else None,
         "packets": int(packets) if base and packets else None,
         "bytes": int(octets) if base and octets else None,
     }
@@ -116,10 +116,10 @@ def rule(line: str, words: Sequence[str], own: Collection[str]) -> Row:
         "match": [],
         "target_options": {},
         "comment": None,
-        "text": escaped(text),
+        "text": escape_invalid_utf8(text),
     }
     for option, negated, values in _options(words):
-        _put(found, option, negated, [escaped(value) for value in values], own)
+        _put(found, option, negated, [escape_invalid_utf8(value) for value in values], own)
     return found
 
 

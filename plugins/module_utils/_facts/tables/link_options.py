@@ -16,23 +16,23 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attribute
     Codec,
     Decoder,
     Entries,
-    attributes,
+    split_attributes,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
-    PARENT_INDEX,
+    VXLAN_PARENT,
     be16,
     mac,
-    options,
-    tell_group,
+    option_entries,
     u8,
     u16,
     u32,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import (
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import (
     BRIDGE,
     BRIDGE_PORT,
     MACVLAN,
     VXLAN,
+    separate_group,
 )
 
 _PORT_STATES = ("disabled", "listening", "learning", "forwarding", "blocking")
@@ -66,7 +66,7 @@ def _one_of(names: tuple[str, ...], number: Codec) -> Codec:
 
 
 _BRIDGE: Entries = {
-    **options(BRIDGE),
+    **option_entries(BRIDGE),
     8: ("vlan_protocol", lambda data: f"0x{be16(data):04x}"),
     10: ("root_id", _bridge_id),
     11: ("bridge_id", _bridge_id),
@@ -78,7 +78,7 @@ _BRIDGE: Entries = {
     39: ("vlan_default_pvid", u16),
 }
 _BRIDGE_PORT: Entries = {
-    **options(BRIDGE_PORT),
+    **option_entries(BRIDGE_PORT),
     1: ("state", _one_of(_PORT_STATES, u8)),
     5: ("bpdu_guard", _flag),
     6: ("root_block", _flag),
@@ -93,16 +93,16 @@ _BRIDGE_PORT: Entries = {
     30: ("broadcast_flood", _flag),
 }
 _VXLAN: Entries = {
-    **options(VXLAN),
-    **PARENT_INDEX,
+    **option_entries(VXLAN),
+    **VXLAN_PARENT,
     10: ("source_ports", _port_range),
     23: ("gbp", _presence),
     25: ("external", _flag),
 }
 _KINDS: Mapping[str, Entries] = {
     "bridge": _BRIDGE,
-    "macvlan": options(MACVLAN),
-    "macvtap": options(MACVLAN),
+    "macvlan": option_entries(MACVLAN),
+    "macvtap": option_entries(MACVLAN),
     "vxlan": _VXLAN,
     "vlan": {1: ("id", u16), 5: ("protocol", lambda data: f"0x{be16(data):04x}")},
     "ipvlan": {1: ("mode", _one_of(_IPVLAN_MODES, u16)), 2: ("flags", u16)},
@@ -129,7 +129,7 @@ def of_kind(kind: str | None, data: bytes) -> dict[str, Any]:
     """Return the options of a link; of an unknown kind the attributes by number, in hexadecimal."""
     found = _decode(_KIND_DECODERS, kind, data)
     if kind == "vxlan":
-        tell_group(found)
+        separate_group(found)
     return found
 
 
@@ -141,5 +141,5 @@ def of_port(kind: str | None, data: bytes) -> dict[str, Any]:
 def _decode(decoders: Mapping[str, Decoder], kind: str | None, data: bytes) -> dict[str, Any]:
     decoder = decoders.get(kind or "")
     if decoder is None:
-        return {str(number): value.hex() for number, value in attributes(data)}
+        return {str(number): value.hex() for number, value in split_attributes(data)}
     return decoder(data)

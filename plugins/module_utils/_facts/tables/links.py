@@ -10,18 +10,14 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import link_options
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import text
 
 Message = Mapping[str, Any]
 Row = dict[str, Any]
 
 _ARPHRD_LOOPBACK = 772
-# Attributes within IFLA_LINKINFO.
-_KIND, _DATA, _PORT_KIND, _PORT_DATA = 1, 2, 4, 5
-_NO_INFO: dict[int, bytes] = {}
+_NO_INFO: Mapping[str, Any] = {}
 _OPERSTATES = ("unknown", "notpresent", "down", "lowerlayerdown", "testing", "dormant", "up")
 _INTERFACE_FLAGS = tuple(
     (
@@ -58,17 +54,18 @@ def scope(number: int) -> str:
 
 def interfaces(netns: str, messages: Sequence[Message]) -> list[Row]:
     """Return the rows of a namespace's links; where the other ends lie is still missing, see ``other_end``."""
-    names = {message["index"]: escaped(message["IFLA_IFNAME"]) for message in messages}
+    names = {message["index"]: escape_invalid_utf8(message["IFLA_IFNAME"]) for message in messages}
     return [_interface(netns, message, names) for message in messages]
 
 
 def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
-    info = dict(attributes(message["IFLA_LINKINFO"])) if "IFLA_LINKINFO" in message else _NO_INFO
+    info = message.get("IFLA_LINKINFO", _NO_INFO)
     kind = _kind(message, info)
     flags = message["flags"]
     master = message.get("IFLA_MASTER")
     operstate = message.get("IFLA_OPERSTATE", 0)
-    options = link_options.of_kind(kind, info[_DATA]) if _DATA in info else {}
+    options = link_options.of_kind(kind, info["IFLA_INFO_DATA"]) if "IFLA_INFO_DATA" in info else {}
+    port = info.get("IFLA_INFO_SLAVE_DATA")
     row = {
         "index": message["index"],
         "name": names[message["index"]],
@@ -79,8 +76,8 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         "mtu": message.get("IFLA_MTU"),
         "mac": message.get("IFLA_ADDRESS"),
         "flags": flag_names(_INTERFACE_FLAGS, flags),
-        "alias": escaped(message["IFLA_IFALIAS"]) if message.get("IFLA_IFALIAS") else None,
-        "altnames": [escaped(name) for name in message.get("IFLA_PROP_LIST", ())],
+        "alias": escape_invalid_utf8(message["IFLA_IFALIAS"]) if message.get("IFLA_IFALIAS") else None,
+        "altnames": [escape_invalid_utf8(name) for name in message.get("IFLA_PROP_LIST", ())],
         "master_index": master,
         "master": names.get(master or 0),
         "peer_netns": None,
@@ -98,7 +95,7 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         "docker_network": None,
         "managed_by": None,
         "options": options,
-        "port": link_options.of_port(text(info[_PORT_KIND]), info[_PORT_DATA]) if _PORT_DATA in info else {},
+        "port": {} if port is None else link_options.of_port(info["IFLA_INFO_SLAVE_KIND"], port),
         "statistics": _statistics(message.get("IFLA_STATS64")),
     }
     other = other_end(message, options)
@@ -110,15 +107,15 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
     return row
 
 
-def _kind(message: Message, info: Mapping[int, bytes]) -> str | None:
-    if _KIND in info:
-        return text(info[_KIND])
+def _kind(message: Message, info: Mapping[str, Any]) -> str | None:
+    if "IFLA_INFO_KIND" in info:
+        return str(info["IFLA_INFO_KIND"])
     return "loopback" if message["type"] == _ARPHRD_LOOPBACK else None
 
 
 def is_veth(message: Message) -> bool:
     """Tell whether a link is one end of a pair."""
-    return _kind(message, dict(attributes(message.get("IFLA_LINKINFO", b"")))) == "veth"
+    return _kind(message, message.get("IFLA_LINKINFO", _NO_INFO)) == "veth"
 
 
 def other_end(message: Message, options: Mapping[str, Any]) -> tuple[int, int | None] | None:
@@ -155,7 +152,7 @@ def _address(message: Message, names: Mapping[int, str]) -> Row:
         "prefixlen": message["prefixlen"],
         "peer": remote if remote != local else None,
         "broadcast": message.get("IFA_BROADCAST"),
-        "label": escaped(label) if label else None,
+        "label": escape_invalid_utf8(label) if label else None,
         "scope": scope(message["scope"]),
         "flags": flags,
         "valid_seconds": None if valid == _FOREVER else valid,

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 
 Row = dict[str, Any]
 
@@ -117,11 +117,11 @@ def set_or_map(kind: str, one: Mapping[str, Any], most: int) -> Row:
 def escaped_all(value: Any) -> Any:
     """Return JSON with all of its text escaped."""
     if isinstance(value, str):
-        return escaped(value)
+        return escape_invalid_utf8(value)
     if isinstance(value, list):
         return [escaped_all(each) for each in value]
     if isinstance(value, dict):
-        return {escaped(str(key)): escaped_all(each) for key, each in value.items()}
+        return {escape_invalid_utf8(str(key)): escaped_all(each) for key, each in value.items()}
     return value
 
 

@@ -9,9 +9,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import flag_names, scope
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import address, u32
 
 Message = Mapping[str, Any]
@@ -67,7 +67,7 @@ def _route(message: Message, names: Mapping[int, str]) -> Row:
 
 
 def _mtu(data: bytes) -> int | None:
-    return next((u32(value) for number, value in attributes(data) if number == _RTAX_MTU), None)
+    return next((u32(value) for number, value in split_attributes(data) if number == _RTAX_MTU), None)
 
 
 def _nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
@@ -78,7 +78,7 @@ def _nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
         if length < _NEXTHOP.size:
             break
         start, end = offset + _NEXTHOP.size, offset + length
-        details = dict(attributes(data[start:end]))
+        details = dict(split_attributes(data[start:end]))
         via = details.get(_RTA_VIA, b"")[2:]
         gateway = details.get(_RTA_GATEWAY, via)
         found.append(
@@ -111,8 +111,8 @@ def _rule(message: Message) -> Row:
         "inverted": bool(message["flags"] & _FIB_RULE_INVERT),
         "src": f"{message['FRA_SRC']}/{message['src_len']}" if "FRA_SRC" in message else None,
         "dst": f"{message['FRA_DST']}/{message['dst_len']}" if "FRA_DST" in message else None,
-        "iif": escaped(message["FRA_IIFNAME"]) if "FRA_IIFNAME" in message else None,
-        "oif": escaped(message["FRA_OIFNAME"]) if "FRA_OIFNAME" in message else None,
+        "iif": escape_invalid_utf8(message["FRA_IIFNAME"]) if "FRA_IIFNAME" in message else None,
+        "oif": escape_invalid_utf8(message["FRA_OIFNAME"]) if "FRA_OIFNAME" in message else None,
         "fwmark": message.get("FRA_FWMARK"),
         "fwmask": message.get("FRA_FWMASK"),
         "tos": message["tos"],

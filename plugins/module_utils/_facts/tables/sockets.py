@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NoSuchNetns
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside, processes_of
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import identity, open_netns
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import namespace_id, open_netns
 
 Row = dict[str, Any]
 
@@ -61,7 +61,7 @@ def sockets(inside: Inside) -> dict[str, list[Row]]:
 def row(protocol: str, answer: bytes) -> Row:
     """Return a socket with the ``index`` of its interface in place of the name, and without its processes."""
     family, port, _peer, address, _peers, index, _expires, _received, _sent, uid, inode = _ANSWER.unpack_from(answer)
-    v6only = dict(attributes(answer, _ANSWER.size)).get(_INET_DIAG_SKV6ONLY)
+    v6only = dict(split_attributes(answer, _ANSWER.size)).get(_INET_DIAG_SKV6ONLY)
     return {
         "protocol": protocol,
         "family": _FAMILIES[family],
@@ -126,5 +126,5 @@ def _look(found: Descriptors, pid: int, folder: int, name: str) -> None:
         path = f"/proc/{pid}/fd/{name}"
         with contextlib.suppress(NoSuchNetns):
             fd = open_netns(path, follow=True)
-            found.namespaces.setdefault(identity(fd)[1], []).append((pid, path))
+            found.namespaces.setdefault(namespace_id(fd)[1], []).append((pid, path))
             os.close(fd)

@@ -14,9 +14,9 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import text, u32
 
 Row = dict[str, Any]
@@ -69,7 +69,7 @@ def state(payload: bytes) -> Row:
     dst, spi, protocol, src, octets, packets, _sequence, reqid, family, mode, *_rest = _STATE.unpack_from(
         payload, _SELECTOR.size
     )
-    found = dict(attributes(payload, _SELECTOR.size + _STATE.size))
+    found = dict(split_attributes(payload, _SELECTOR.size + _STATE.size))
     encryption, bits = _algorithm(found, _ALG_AEAD, _ALG_CRYPT)
     return {
         "family": _FAMILIES.get(family, family),
@@ -94,7 +94,7 @@ def policy(payload: bytes) -> Row:
         _SELECTOR.unpack_from(payload)
     )
     priority, index, direction, action, *_rest = _POLICY.unpack_from(payload, _SELECTOR.size)
-    found = dict(attributes(payload, _SELECTOR.size + _POLICY.size))
+    found = dict(split_attributes(payload, _SELECTOR.size + _POLICY.size))
     templates = found.get(_TMPL, b"")
     return {
         "family": _FAMILIES.get(family, family),
@@ -130,7 +130,7 @@ def _algorithm(found: Mapping[int, bytes], *numbers: int) -> tuple[str | None, i
     """Return name and key length of the first of these algorithms; what follows them is the key."""
     for number in numbers:
         if number in found:
-            return escaped(text(found[number][:64])), u32(found[number][64:68])
+            return escape_invalid_utf8(text(found[number][:64])), u32(found[number][64:68])
     return None, None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import KINDS, find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Fdb,
     Link,
@@ -17,9 +18,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Route,
     Rule,
     State,
-    where,
+    describe_netns,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE_PORT, KINDS, Option
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 
 # The bridges that Docker makes for its own networks belong to Docker.
@@ -28,7 +29,7 @@ Entry = TypeVar("Entry", Route, Rule)
 _FAMILY = {4: "ipv4", 6: "ipv6"}
 
 
-class Gathered:
+class GatheredDocument:
     """The document, and ``warnings``: what is there and cannot be declared, which is left out."""
 
     def __init__(self, state: State, sysctls: Mapping[str, Mapping[str, str]], name: str | None) -> None:
@@ -49,13 +50,13 @@ class Gathered:
         for place in (link.peer for _label, link in links):
             other = self._state.link(place.netns, place.name) if place and place.netns is not None else None
             if place and other and other.fdb:
-                entries = [_forwarding(entry) for entry in other.fdb]
+                entries = [_describe_forwarding(entry) for entry in other.fdb]
                 yield {"name": place.name, "netns": place.netns, "fdb": entries}
 
     def _owned_namespaces(self) -> Iterator[str]:
         for label in self._named:
             lo = self._state.link(label, "lo")
-            if self._name is None or (lo and lo.group == ownership.of_netns(self._name)):
+            if self._name is None or (lo and lo.group == ownership.netns_group(self._name)):
                 yield label
 
     def _links(self) -> Iterator[tuple[str, Link]]:
@@ -64,7 +65,7 @@ class Gathered:
             if self._name is None:
                 if label != "host" and label not in self._named:
                     continue
-            elif link.group != ownership.of_links(self._name):
+            elif link.group != ownership.link_group(self._name):
                 continue
             if link.kind == "loopback":
                 if label in self._named and link.addresses:
@@ -96,7 +97,7 @@ class Gathered:
         return label == "host" or label in self._named
 
     def _leave_out(self, label: str, what: str) -> None:
-        self.warnings.append(f"left out in {where(label)}: {what}")
+        self.warnings.append(f"left out in {describe_netns(label)}: {what}")
 
     def _netns(self, label: str, sysctls: Mapping[str, str]) -> dict[str, Any]:
         have = self._state.netns(label)
@@ -108,10 +109,10 @@ class Gathered:
             result["sysctls"] = dict(sorted(sysctls.items()))
         routes = self._declarable(label, result, "routes", have.routes or (), _route_can_be_declared)
         rules = self._declarable(label, result, "rules", have.rules or (), _rule_can_be_declared)
-        neighbours = [_neighbour(entry) for entry in have.neighbours or ()]
+        neighbours = [_describe_neighbour(entry) for entry in have.neighbours or ()]
         lists = (
-            ("routes", [_route(route) for route in routes]),
-            ("rules", [_rule(rule) for rule in rules]),
+            ("routes", [_describe_route(route) for route in routes]),
+            ("rules", [_describe_rule(rule) for rule in rules]),
             ("neighbours", neighbours),
         )
         result.update({key: value for key, value in lists if value})
@@ -138,7 +139,7 @@ class Gathered:
             result.update(parent=link.parent.name, parent_netns=link.parent.netns)
         elif link.underlay is not None:
             result["parent_netns"] = link.underlay
-        result.update(_options(KINDS[link.kind or ""], link.options))
+        result.update(find_kind(link.kind).describe(link.options))
         if link.peer and link.peer.netns is not None:
             other = self._state.link(link.peer.netns, link.peer.name)
             if other:
@@ -157,11 +158,11 @@ class Gathered:
         for key, values in (("altnames", link.altnames), ("addresses", link.addresses)):
             result[key] = list(values or ()) or None
         result["master"] = link.master or None
-        own = link.kind == "vxlan"
-        result["fdb"] = [_forwarding(entry) for entry in link.fdb or () if entry.master is not own] or None
+        own = find_kind(link.kind).has_forwarding_table
+        result["fdb"] = [_describe_forwarding(entry) for entry in link.fdb or () if entry.master is not own] or None
         master = self._state.link(label, link.master) if link.master else None
         if master and master.kind == "bridge":
-            result["bridge_port"] = _options(BRIDGE_PORT, link.port) or None
+            result["bridge_port"] = _port_options(link.port) or None
         return _without_none(result)
 
 
@@ -174,7 +175,7 @@ def _rule_can_be_declared(rule: Rule) -> bool:
     return not rule.action.isdigit()
 
 
-def _route(route: Route) -> dict[str, Any]:
+def _describe_route(route: Route) -> dict[str, Any]:
     return _without_none(
         {
             "dst": "default" if route.dst.endswith("/0") else route.dst,
@@ -190,16 +191,16 @@ def _route(route: Route) -> dict[str, Any]:
     )
 
 
-def _neighbour(entry: Neighbour) -> dict[str, Any]:
+def _describe_neighbour(entry: Neighbour) -> dict[str, Any]:
     return _without_none({"dst": entry.dst, "mac": entry.mac, "dev": entry.dev, "proxy": entry.proxy or None})
 
 
-def _forwarding(entry: Fdb) -> dict[str, Any]:
+def _describe_forwarding(entry: Fdb) -> dict[str, Any]:
     words = {"mac": entry.mac, "dst": entry.dst, "port": entry.port, "vni": entry.vni, "via": entry.via}
     return _without_none({**words, "vlan": entry.vlan})
 
 
-def _rule(rule: Rule) -> dict[str, Any]:
+def _describe_rule(rule: Rule) -> dict[str, Any]:
     return _without_none(
         {
             "priority": rule.priority,
@@ -216,13 +217,9 @@ def _rule(rule: Rule) -> dict[str, Any]:
     )
 
 
-def _options(specs: Mapping[str, Option], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that are not those of a new link."""
-    return {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in options.items()
-        if key in specs and value != specs[key].born
-    }
+def _port_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a port that are not those of a new one."""
+    return {key: value for key, value in options.items() if key in BRIDGE_PORT and value != BRIDGE_PORT[key].initial}
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,43 +11,47 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.sysctls import sysctls
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
-from ansible_collections.netfleet.docker.plugins.module_utils._links.export.document import Gathered
+from ansible_collections.netfleet.docker.plugins.module_utils._links.export.document import GatheredDocument
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Netns
-from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading, observe
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading, build_state
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import apart, in_new, inside
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.sysctls import sysctls
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import (
+    run_in_netns,
+    run_in_new_netns,
+    run_in_thread,
+)
 
 _FILES = 4096
 
 
-def gather(name: str | None) -> Gathered:
+def gather_document(name: str | None) -> GatheredDocument:
     """Return the document of what is there, or of what the topology of this name owns."""
-    capabilities.require(capabilities.CHANGE)
-    namespaces.make_room(_FILES)
-    return apart(lambda: _gathered(name))
+    capabilities.require_capabilities(capabilities.TO_CHANGE)
+    namespaces.raise_file_limit(_FILES)
+    return run_in_thread(lambda: _gather_in_thread(name))
 
 
-def _gathered(name: str | None) -> Gathered:
+def _gather_in_thread(name: str | None) -> GatheredDocument:
     kernel = Kernel()
     try:
         namespace_registry.open_all(kernel)
         readings = [kernel.read(label, Netns(), fully=True) for label in sorted(kernel.labels())]
-        new = in_new(lambda: sysctls(_Here(), ()))
+        new = run_in_new_netns(lambda: sysctls(_CurrentNamespace(), ()))
         given = {}
         for reading in readings:
             if is_named(reading.label):
-                work = functools.partial(_differing, reading, new)
-                given[reading.label] = inside(kernel.fd(reading.label), work)
-        return Gathered(observe(readings), given, name)
+                work = functools.partial(_differing_sysctls, reading, new)
+                given[reading.label] = run_in_netns(kernel.fd(reading.label), work)
+        return GatheredDocument(build_state(readings), given, name)
     finally:
         kernel.close()
 
 
-class _Here:
+class _CurrentNamespace:
     """The namespace that this thread is in, for the reader of sysctls."""
 
     def file(self, path: str) -> str | None:
@@ -61,9 +65,9 @@ class _Here:
 _ALWAYS = "net/ipv4/ip_forward"
 
 
-def _differing(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
+def _differing_sysctls(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
     """Return the sysctls that are not those of a new namespace, or of a new link in this one."""
-    have = sysctls(_Here(), reading.links)
+    have = sysctls(_CurrentNamespace(), reading.links)
     found = {}
     for key, value in have.items():
         family, _conf, link, option = key.split("/")[1:] if key.count("/") == 4 else ("", "", "", "")

@@ -10,47 +10,30 @@ import shlex
 from collections.abc import Mapping
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Fdb, Link, Neighbour, Route, Rule
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import Value
-
-# The words of ip-link(8) where they are not the options' names.
-_WORDS: Mapping[str, Mapping[str, str]] = {
-    "bridge": {"stp": "stp_state", "multicast_snooping": "mcast_snooping"},
-    "macvlan": {"broadcast_queue_length": "bcqueuelen"},
-    "macvtap": {"broadcast_queue_length": "bcqueuelen"},
-    "vxlan": {
-        "vni": "id",
-        "port": "dstport",
-        "limit": "maxaddress",
-        "udp_checksum": "udpcsum",
-        "udp_zero_checksum6_tx": "udp6zerocsumtx",
-        "udp_zero_checksum6_rx": "udp6zerocsumrx",
-    },
-}
-# Where a word alone switches on, and the same with "no" before it off.
-_SWITCHES = {"vxlan"}
-_ON_OFF = {"bridge_slave"}
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import Value
 
 
 @functools.singledispatch
-def commands(op: ops.Op) -> list[str]:
+def to_commands(op: ops.Op) -> list[str]:
     """Return the lines for a shell that do what the operation does."""
     raise TypeError(f"{type(op).__name__} has no command")
 
 
-@commands.register(ops.CreateNetns)
+@to_commands.register(ops.CreateNetns)
 def _create_netns(op: ops.CreateNetns) -> list[str]:
     lines = [f"ip netns add {shlex.quote(op.netns)}"]
     words = [*(["group", op.group] if op.group else []), *(["up"] if op.loopback_up else [])]
-    return lines + ([_ip(op.netns, "link", "set", "dev", "lo", *words)] if words else [])
+    return lines + ([_ip_command(op.netns, "link", "set", "dev", "lo", *words)] if words else [])
 
 
-@commands.register(ops.DeleteNetns)
+@to_commands.register(ops.DeleteNetns)
 def _delete_netns(op: ops.DeleteNetns) -> list[str]:
     return [f"ip netns delete {shlex.quote(op.netns)}"]
 
 
-@commands.register(ops.CreateLink)
+@to_commands.register(ops.CreateLink)
 def _create_link(op: ops.CreateLink) -> list[str]:
     label, link = op.netns, op.link
     words: list[object] = ["link", "add"]
@@ -60,40 +43,40 @@ def _create_link(op: ops.CreateLink) -> list[str]:
     data = []
     if link.parent and link.parent.name and link.parent.netns is not None:
         label = link.parent.netns
-        if link.kind == "vxlan":
-            data = ["dev", link.parent.name]
-        else:
+        if link.underlay is None:
             words += ["link", link.parent.name]
-    words += ["name", link.name, *_at_creation(link), *(["master", op.master] if op.master else [])]
-    line = _ip(label, *words) + _elsewhere(label, op.netns)
-    line += " " + _quoted("type", link.kind, *data, *_options(link.kind or "", options))
+        else:
+            data = ["dev", link.parent.name]
+    words += ["name", link.name, *_creation_words(link), *(["master", op.master] if op.master else [])]
+    line = _ip_command(label, *words) + _netns_words(label, op.netns)
+    line += " " + _quote_words("type", link.kind, *data, *find_kind(link.kind).ip_link_options(options))
     if op.peer:
-        line += " " + _quoted("peer", "name", op.peer.name, *_at_creation(op.peer))
-        line += _elsewhere(label, op.peer_netns)
+        line += " " + _quote_words("peer", "name", op.peer.name, *_creation_words(op.peer))
+        line += _netns_words(label, op.peer_netns)
     return [line.rstrip()]
 
 
-@commands.register(ops.DeleteLink)
+@to_commands.register(ops.DeleteLink)
 def _delete_link(op: ops.DeleteLink) -> list[str]:
-    return [_ip(op.netns, "link", "delete", op.name)]
+    return [_ip_command(op.netns, "link", "delete", op.name)]
 
 
-@commands.register(ops.DeleteGroup)
+@to_commands.register(ops.DeleteGroup)
 def _delete_group(op: ops.DeleteGroup) -> list[str]:
-    return [_ip(op.netns, "link", "delete", "group", op.group)]
+    return [_ip_command(op.netns, "link", "delete", "group", op.group)]
 
 
-@commands.register(ops.SetGroupUp)
+@to_commands.register(ops.SetGroupUp)
 def _set_group_up(op: ops.SetGroupUp) -> list[str]:
-    return [_ip(op.netns, "link", "set", "group", op.group, "up")]
+    return [_ip_command(op.netns, "link", "set", "group", op.group, "up")]
 
 
-@commands.register(ops.MoveLink)
+@to_commands.register(ops.MoveLink)
 def _move_link(op: ops.MoveLink) -> list[str]:
-    return [_ip(op.netns, "link", "set", op.name) + f" netns {_target(op.to)}"]
+    return [_ip_command(op.netns, "link", "set", op.name) + f" netns {_netns_argument(op.to)}"]
 
 
-@commands.register(ops.SetLink)
+@to_commands.register(ops.SetLink)
 def _set_link(op: ops.SetLink) -> list[str]:
     lines = []
     words: list[object] = []
@@ -105,94 +88,86 @@ def _set_link(op: ops.SetLink) -> list[str]:
         else:
             words += [{"mac": "address"}.get(key, key), value]
     if words:
-        lines.append(_ip(op.netns, "link", "set", "dev", op.name, *words))
-    for kind, options in ((op.kind or "", op.options), ("bridge_slave", op.port)):
+        lines.append(_ip_command(op.netns, "link", "set", "dev", op.name, *words))
+    for kind, options in (
+        (op.kind, find_kind(op.kind).ip_link_options(op.options)),
+        ("bridge_slave", _port_options(op.port)),
+    ):
         if options:
-            lines.append(_ip(op.netns, "link", "set", "dev", op.name, "type", kind, *_options(kind, options)))
+            lines.append(_ip_command(op.netns, "link", "set", "dev", op.name, "type", kind, *options))
     return lines
 
 
-@commands.register(ops.AddAddress)
+@to_commands.register(ops.AddAddress)
 def _add_address(op: ops.AddAddress) -> list[str]:
-    return [_ip(op.netns, "address", "add", op.address, "dev", op.name)]
+    return [_ip_command(op.netns, "address", "add", op.address, "dev", op.name)]
 
 
-@commands.register(ops.RemoveAddress)
+@to_commands.register(ops.RemoveAddress)
 def _remove_address(op: ops.RemoveAddress) -> list[str]:
-    return [_ip(op.netns, "address", "delete", op.address, "dev", op.name)]
+    return [_ip_command(op.netns, "address", "delete", op.address, "dev", op.name)]
 
 
-@commands.register(ops.AddAltname)
+@to_commands.register(ops.AddAltname)
 def _add_altname(op: ops.AddAltname) -> list[str]:
-    return [_ip(op.netns, "link", "property", "add", "dev", op.name, "altname", op.altname)]
+    return [_ip_command(op.netns, "link", "property", "add", "dev", op.name, "altname", op.altname)]
 
 
-@commands.register(ops.RemoveAltname)
+@to_commands.register(ops.RemoveAltname)
 def _remove_altname(op: ops.RemoveAltname) -> list[str]:
-    return [_ip(op.netns, "link", "property", "delete", "dev", op.name, "altname", op.altname)]
+    return [_ip_command(op.netns, "link", "property", "delete", "dev", op.name, "altname", op.altname)]
 
 
-@commands.register(ops.SetSysctl)
+@to_commands.register(ops.SetSysctl)
 def _set_sysctl(op: ops.SetSysctl) -> list[str]:
-    setting = _quoted("sysctl", "-q", "-w", f"{op.key}={op.value}")
-    return [setting if _is_here(op.netns) else f"nsenter --net={_path(op.netns)} {setting}"]
+    setting = _quote_words("sysctl", "-q", "-w", f"{op.key}={op.value}")
+    return [setting if _is_here(op.netns) else f"nsenter --net={_netns_path(op.netns)} {setting}"]
 
 
-@commands.register(ops.AddEntry)
+@to_commands.register(ops.AddEntry)
 def _add_entry(op: ops.AddEntry) -> list[str]:
-    return [_entry(op.netns, "add", op.entry)]
+    return [_entry_command(op.netns, "add", op.entry)]
 
 
-@commands.register(ops.RemoveEntry)
+@to_commands.register(ops.RemoveEntry)
 def _remove_entry(op: ops.RemoveEntry) -> list[str]:
-    return [_entry(op.netns, "delete", op.entry)]
+    return [_entry_command(op.netns, "delete", op.entry)]
 
 
-@commands.register(ops.AddFdb)
+@to_commands.register(ops.AddFdb)
 def _add_fdb(op: ops.AddFdb) -> list[str]:
-    return [_forwarding(op.netns, "replace" if op.entry.single else "append", op.name, op.entry)]
+    return [_forwarding_command(op.netns, "replace" if op.entry.single else "append", op.name, op.entry)]
 
 
-@commands.register(ops.RemoveFdb)
+@to_commands.register(ops.RemoveFdb)
 def _remove_fdb(op: ops.RemoveFdb) -> list[str]:
-    return [_forwarding(op.netns, "delete", op.name, op.entry)]
+    return [_forwarding_command(op.netns, "delete", op.name, op.entry)]
 
 
-def _at_creation(link: Link) -> list[object]:
+def _creation_words(link: Link) -> list[object]:
     given = (("mtu", link.mtu), ("address", link.mac), ("group", link.group or None))
     return [word for key, value in given if value is not None for word in (key, value)]
 
 
-def _options(kind: str, options: Mapping[str, Value]) -> list[object]:
+def _port_options(options: Mapping[str, Value]) -> list[object]:
     words: list[object] = []
     for key, value in options.items():
-        word = _WORDS.get(kind, {}).get(key, key)
-        if key == "source_macs" and isinstance(value, tuple):
-            words += ["macaddr", "set", *value]
-        elif isinstance(value, tuple):
-            words += value
-        elif isinstance(value, bool):
-            if kind in _SWITCHES:
-                words.append(word if value else f"no{word}")
-            else:
-                words += [word, ("on" if value else "off") if kind in _ON_OFF else int(value)]
-        elif value != "":
-            words += [word, value]
+        words += [key, ("on" if value else "off") if isinstance(value, bool) else value]
     return words
 
 
-def _entry(label: str, verb: str, entry: Route | Rule | Neighbour) -> str:
+def _entry_command(label: str, verb: str, entry: Route | Rule | Neighbour) -> str:
     if isinstance(entry, Neighbour):
         words = ["neighbour", verb, *(["proxy"] if entry.proxy else []), entry.dst]
         words += ["lladdr", entry.mac] if entry.mac else []
         words += ["dev", entry.dev] if entry.dev else []
-        return _ip(label, *words, *([] if entry.proxy else ["nud", "permanent"]))
+        return _ip_command(label, *words, *([] if entry.proxy else ["nud", "permanent"]))
     if isinstance(entry, Route):
-        return _ip(label, *(["-6"] if ":" in entry.dst else []), "route", verb, *_route(entry))
-    return _ip(label, *(["-6"] if entry.family == 6 else []), "rule", verb, *_rule(entry))
+        return _ip_command(label, *(["-6"] if ":" in entry.dst else []), "route", verb, *_route_words(entry))
+    return _ip_command(label, *(["-6"] if entry.family == 6 else []), "rule", verb, *_rule_words(entry))
 
 
-def _route(entry: Route) -> list[object]:
+def _route_words(entry: Route) -> list[object]:
     words: list[object] = [] if entry.type == "unicast" else [entry.type]
     words.append("default" if entry.dst.endswith("/0") else entry.dst)
     if entry.gateway:
@@ -204,7 +179,7 @@ def _route(entry: Route) -> list[object]:
     return words + (["onlink"] if entry.onlink else [])
 
 
-def _rule(entry: Rule) -> list[object]:
+def _rule_words(entry: Rule) -> list[object]:
     words: list[object] = ["priority", entry.priority]
     for key, value in (("from", entry.src), ("to", entry.dst), ("iif", entry.iif), ("oif", entry.oif)):
         words += [] if value is None else [key, value]
@@ -213,43 +188,43 @@ def _rule(entry: Rule) -> list[object]:
     return [*words, *(["lookup", entry.table] if entry.action == "lookup" else [entry.action])]
 
 
-def _forwarding(label: str, verb: str, name: str, entry: Fdb) -> str:
+def _forwarding_command(label: str, verb: str, name: str, entry: Fdb) -> str:
     words: list[object] = ["fdb", verb, entry.mac, "dev", name]
     for key, value in (("dst", entry.dst), ("port", entry.port), ("vni", entry.vni), ("via", entry.via)):
         words += [] if value is None else [key, value]
     words += [] if entry.vlan is None else ["vlan", entry.vlan]
-    return _with("bridge", label, *words, *(["master", "static"] if entry.master else ["self", "permanent"]))
+    return _command("bridge", label, *words, *(["master", "static"] if entry.master else ["self", "permanent"]))
 
 
-def _ip(label: str, *words: object) -> str:
-    return _with("ip", label, *words)
+def _ip_command(label: str, *words: object) -> str:
+    return _command("ip", label, *words)
 
 
-def _with(program: str, label: str, *words: object) -> str:
-    return f"{program} {'' if _is_here(label) else f'-n {_target(label)} '}{_quoted(*words)}"
+def _command(program: str, label: str, *words: object) -> str:
+    return f"{program} {'' if _is_here(label) else f'-n {_netns_argument(label)} '}{_quote_words(*words)}"
 
 
-def _quoted(*words: object) -> str:
+def _quote_words(*words: object) -> str:
     return " ".join(shlex.quote(str(word)) for word in words)
 
 
-def _elsewhere(label: str, other: str) -> str:
+def _netns_words(label: str, other: str) -> str:
     """Return what says that a link is to lie in another namespace than the one that the command runs in."""
-    return "" if label == other or (_is_here(label) and _is_here(other)) else f" netns {_target(other)}"
+    return "" if label == other or (_is_here(label) and _is_here(other)) else f" netns {_netns_argument(other)}"
 
 
 def _is_here(label: str) -> bool:
     return label in ("", "host")
 
 
-def _target(label: str) -> str:
+def _netns_argument(label: str) -> str:
     """Return a namespace as ip(8) takes it, for a shell: a name, a path, or a PID."""
     if _is_here(label):
         return "1" if label else '"$$"'
-    return _path(label) if ":" in label else shlex.quote(label)
+    return _netns_path(label) if ":" in label else shlex.quote(label)
 
 
-def _path(label: str) -> str:
+def _netns_path(label: str) -> str:
     scheme, colon, rest = label.partition(":")
     if not colon:
         return shlex.quote(f"/run/netns/{label}")

@@ -8,26 +8,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.topology import TopologyDocument
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Endpoint,
     Link,
     Netns,
     State,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options.topology import Document
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import states
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
 
 
-def rendered(params: Mapping[str, Any]) -> list[str]:
+def render_commands(params: Mapping[str, Any]) -> list[str]:
     """Return the commands that make what is declared, on a host that has what is only referred to."""
-    from ansible_collections.netfleet.docker.plugins.module_utils._links.export.iproute2 import commands
+    from ansible_collections.netfleet.docker.plugins.module_utils._links.export.iproute2 import to_commands
 
-    desired = states.with_ports(Document({**params, "state": "merged"}).desired())
-    return [line for op in plan(desired, _assumed(desired)) for line in commands(op)]
+    desired = states.add_declared_ports(TopologyDocument({**params, "state": "merged"}).desired())
+    return [line for op in plan(desired, _assumed_state(desired)) for line in to_commands(op)]
 
 
-def _assumed(desired: State) -> State:
+def _assumed_state(desired: State) -> State:
     """Return a host that has nothing of what is declared, and all that is referred to."""
     state = State()
     referred: list[Endpoint] = []

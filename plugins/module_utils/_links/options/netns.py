@@ -10,7 +10,10 @@ from typing import Any, Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import checked, optional
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import (
+    validate_optional,
+    validate_parameter,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Link,
     Neighbour,
@@ -71,17 +74,17 @@ _NUMBER = 2**32 - 1
 _IPV6_METRIC = 1024  # what the kernel makes of 0
 
 
-def desired_netns(params: Mapping[str, Any]) -> tuple[str, State]:
+def parse_netns_module(params: Mapping[str, Any]) -> tuple[str, State]:
     """Return the reference that names the namespace, and the state that is desired of it."""
-    reference = checked("name", validators.netns_reference, str(params["name"]))
+    reference = validate_parameter("name", validators.netns_reference, str(params["name"]))
     if params["state"] == "absent":
         if not is_named(reference):
             raise BadParameter("name", f"only a named namespace can be removed, not {reference}")
         return reference, State({reference: Netns(present=False, force=params["force"])})
-    return reference, State({reference: declared(reference, params)})
+    return reference, State({reference: parse_netns_options(reference, params)})
 
 
-def declared(reference: str, params: Mapping[str, Any], prefix: str = "") -> Netns:
+def parse_netns_options(reference: str, params: Mapping[str, Any], prefix: str = "") -> Netns:
     """Return what is desired of a namespace that is to be there; ``prefix`` leads to its parameters."""
     named = is_named(reference)
     loopback_up = named if params["loopback_up"] is None else params["loopback_up"]
@@ -90,26 +93,26 @@ def declared(reference: str, params: Mapping[str, Any], prefix: str = "") -> Net
         present=True if named else None,
         links={"lo": Link("lo", present=None, up=loopback_up)} if managed else {},
         sysctls={
-            checked(f"{prefix}sysctls.{key}", validators.sysctl_key, str(key)): checked(
+            validate_parameter(f"{prefix}sysctls.{key}", validators.sysctl_key, str(key)): validate_parameter(
                 f"{prefix}sysctls.{key}", validators.sysctl_value, value
             )
             for key, value in (params["sysctls"] or {}).items()
         },
-        routes=_entries(_route, params["routes"], f"{prefix}routes"),
-        rules=_entries(_rule, params["rules"], f"{prefix}rules"),
-        neighbours=neighbours(params["neighbours"], prefix),
+        routes=_parse_entries(_parse_route, params["routes"], f"{prefix}routes"),
+        rules=_parse_entries(_parse_rule, params["rules"], f"{prefix}rules"),
+        neighbours=parse_neighbours(params["neighbours"], prefix),
         routes_append=params["routes_append"],
         rules_append=params["rules_append"],
         neighbours_append=params["neighbours_append"],
     )
 
 
-def _entries(read: Callable[[str, Mapping[str, Any]], Entry], values: list[Any] | None, name: str) -> Any:
+def _parse_entries(read: Callable[[str, Mapping[str, Any]], Entry], values: list[Any] | None, name: str) -> Any:
     """Return the entries of a list, read each by itself; None, which stands for not managed, stays None."""
     return None if values is None else tuple(read(f"{name}[{place}].", value) for place, value in enumerate(values))
 
 
-def neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tuple[Neighbour, ...] | None:
+def parse_neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tuple[Neighbour, ...] | None:
     """Return the neighbour entries that are asked for; None stays None."""
     if given is None:
         return None
@@ -119,9 +122,9 @@ def neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tuple[Ne
         if (params["mac"] is None) is not params["proxy"]:
             raise BadParameter(prefix + "mac", "a neighbour has a MAC address, but for a proxy entry, which has none")
         entry = Neighbour(
-            checked(prefix + "dst", validators.host_address, params["dst"]),
-            optional(prefix + "mac", validators.any_mac, params["mac"]),
-            checked(prefix + "dev", validators.ifname, params["dev"]),
+            validate_parameter(prefix + "dst", validators.host_address, params["dst"]),
+            validate_optional(prefix + "mac", validators.any_mac, params["mac"]),
+            validate_parameter(prefix + "dev", validators.ifname, params["dev"]),
             params["proxy"],
         )
         key = (entry.dst, entry.dev or "", entry.proxy)
@@ -130,38 +133,42 @@ def neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tuple[Ne
     return tuple(found.values())
 
 
-def _route(prefix: str, params: Mapping[str, Any]) -> Route:
-    gateway = optional(prefix + "gateway", validators.address, params["gateway"])
-    family = {None: gateway and validators.family(gateway), "ipv4": 4, "ipv6": 6}[params["family"]] or 4
+def _parse_route(prefix: str, params: Mapping[str, Any]) -> Route:
+    gateway = validate_optional(prefix + "gateway", validators.address, params["gateway"])
+    family = {None: gateway and validators.ip_version(gateway), "ipv4": 4, "ipv6": 6}[params["family"]] or 4
     if params["dst"] == "default":
         dst = _ANY[family]
     else:
-        dst = checked(prefix + "dst", validators.network, params["dst"])
-        if params["family"] and family != validators.family(dst):
+        dst = validate_parameter(prefix + "dst", validators.network, params["dst"])
+        if params["family"] and family != validators.ip_version(dst):
             raise BadParameter(prefix + "family", f"{dst} is not an {params['family']} network")
     if params["type"] == "unicast" and not gateway and not params["dev"]:
         raise BadParameter(prefix + "gateway", "a unicast route has a gateway, a dev, or both")
     if params["type"] in ("blackhole", "unreachable", "prohibit") and (gateway or params["dev"]):
         raise BadParameter(prefix + "type", f"a route of type {params['type']} has neither gateway nor dev")
-    metric = optional(prefix + "metric", lambda value: validators.between(value, 0, _NUMBER), params["metric"])
-    if metric == 0 and validators.family(dst) == 6:
+    metric = validate_optional(
+        prefix + "metric", lambda value: validators.in_range(value, 0, _NUMBER), params["metric"]
+    )
+    if metric == 0 and validators.ip_version(dst) == 6:
         metric = _IPV6_METRIC
     return Route(
         dst=dst,
         gateway=gateway,
-        dev=optional(prefix + "dev", validators.ifname, params["dev"]),
-        table=checked(prefix + "table", lambda value: validators.between(value, 1, _NUMBER), params["table"]),
+        dev=validate_optional(prefix + "dev", validators.ifname, params["dev"]),
+        table=validate_parameter(
+            prefix + "table", lambda value: validators.in_range(value, 1, _NUMBER), params["table"]
+        ),
         metric=metric,
-        src=optional(prefix + "src", validators.address, params["src"]),
+        src=validate_optional(prefix + "src", validators.address, params["src"]),
         type=params["type"],
         onlink=params["onlink"],
     )
 
 
-def _rule(prefix: str, params: Mapping[str, Any]) -> Rule:
-    src = optional(prefix + "src", validators.network, params["src"])
-    dst = optional(prefix + "dst", validators.network, params["dst"])
-    families = {validators.family(network) for network in (src, dst) if network}
+def _parse_rule(prefix: str, params: Mapping[str, Any]) -> Rule:
+    src = validate_optional(prefix + "src", validators.network, params["src"])
+    dst = validate_optional(prefix + "dst", validators.network, params["dst"])
+    families = {validators.ip_version(network) for network in (src, dst) if network}
     if params["family"]:
         families.add(4 if params["family"] == "ipv4" else 6)
     if len(families) > 1:
@@ -170,15 +177,15 @@ def _rule(prefix: str, params: Mapping[str, Any]) -> Rule:
         raise BadParameter(prefix + "table", "a rule has a table exactly where its action is lookup")
 
     def number(key: str, low: int = 0) -> int | None:
-        return optional(prefix + key, lambda value: validators.between(value, low, _NUMBER), params[key])
+        return validate_optional(prefix + key, lambda value: validators.in_range(value, low, _NUMBER), params[key])
 
     return Rule(
         priority=number("priority") or 0,
         family=families.pop() if families else 4,
         src=src,
         dst=dst,
-        iif=optional(prefix + "iif", validators.ifname, params["iif"]),
-        oif=optional(prefix + "oif", validators.ifname, params["oif"]),
+        iif=validate_optional(prefix + "iif", validators.ifname, params["iif"]),
+        oif=validate_optional(prefix + "oif", validators.ifname, params["oif"]),
         fwmark=number("fwmark"),
         fwmask=number("fwmask"),
         table=number("table", low=1),

@@ -14,88 +14,91 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Link,
     Netns,
     State,
-    is_nameless,
-    where,
+    describe_netns,
+    is_unnamed_link,
 )
 
 
-def references(desired: State, actual: State) -> None:
+def check_references(desired: State, actual: State) -> None:
     """Raise PlanError for a reference to something that is neither declared nor there."""
     for label, netns in desired.namespaces.items():
         nothing_wanted = all(link.present is False for link in netns.links.values())
         if netns.present is None and not actual.netns(label).present and not nothing_wanted:
             raise PlanError(f"no such namespace: {label}")
         if netns.present is not False:
-            _sysctls(label, netns, actual)
-            _devices(desired, actual, label, netns)
+            _check_sysctls(label, netns, actual)
+            _check_devices(desired, actual, label, netns)
     for label, want in desired.links():
-        if want.present is None and not _known(desired, actual, Endpoint(label, want.name), declared=False):
-            raise PlanError(f"no link {want.name} in {where(label)}")
+        if want.present is None and not _is_known(desired, actual, Endpoint(label, want.name), declared=False):
+            raise PlanError(f"no link {want.name} in {describe_netns(label)}")
         if want.present is False:
             continue
-        if want.master and not _known(desired, actual, Endpoint(label, want.master)):
-            raise PlanError(f"no link {want.master} in {where(label)} to be {want.name}'s master")
-        if want.parent and want.parent.name and not _known(desired, actual, want.parent):
+        if want.master and not _is_known(desired, actual, Endpoint(label, want.master)):
+            raise PlanError(f"no link {want.master} in {describe_netns(label)} to be {want.name}'s master")
+        if want.parent and want.parent.name and not _is_known(desired, actual, want.parent):
             raise PlanError(f"no link {want.parent} to be {want.name}'s parent")
-        if want.underlay is not None and _goes(desired, want.underlay):
-            raise PlanError(
-                f"{where(want.underlay)} is to go, and {want.name} in {where(label)} has its UDP socket there"
-            )
-        _ways(desired, actual, label, want)
+        if want.underlay is not None and _is_removed(desired, want.underlay):
+            place = f"{want.name} in {describe_netns(label)}"
+            raise PlanError(f"{describe_netns(want.underlay)} cannot be removed: {place} has its UDP socket there")
+        _check_forwarding(desired, actual, label, want)
 
 
-def _devices(desired: State, actual: State, label: str, want: Netns) -> None:
+def _check_devices(desired: State, actual: State, label: str, want: Netns) -> None:
     for what, entries in (("route", want.routes), ("neighbour", want.neighbours)):
         for entry in entries or ():
-            if entry.dev and not _known(desired, actual, Endpoint(label, entry.dev)):
-                raise PlanError(f"no link {entry.dev} in {where(label)} for the {what} {entry}")
+            if entry.dev and not _is_known(desired, actual, Endpoint(label, entry.dev)):
+                raise PlanError(f"no link {entry.dev} in {describe_netns(label)} for the {what} {entry}")
 
 
-def _ways(desired: State, actual: State, label: str, want: Link) -> None:
+def _check_forwarding(desired: State, actual: State, label: str, want: Link) -> None:
     for entry in want.fdb or ():
-        known = entry.via is None or is_nameless(entry.via) or _known(desired, actual, Endpoint(label, entry.via))
+        known = (
+            entry.via is None or is_unnamed_link(entry.via) or _is_known(desired, actual, Endpoint(label, entry.via))
+        )
         if not known and want.underlay in (None, label):
-            raise PlanError(f"no link {entry.via} in {where(label)} for {want.name}'s forwarding entry {entry}")
+            raise PlanError(
+                f"no link {entry.via} in {describe_netns(label)} for {want.name}'s forwarding entry {entry}"
+            )
 
 
-def _sysctls(label: str, want: Netns, actual: State) -> None:
+def _check_sysctls(label: str, want: Netns, actual: State) -> None:
     # A link's own sysctls come with the link, which may be yet to be made.
-    missing = [key for key in want.sysctls if key not in actual.netns(label).sysctls and not of_a_link(key)]
+    missing = [key for key in want.sysctls if key not in actual.netns(label).sysctls and not is_link_sysctl(key)]
     if missing:
-        raise PlanError(f"no such sysctl in {where(label)}: {', '.join(missing)}")
+        raise PlanError(f"no such sysctl in {describe_netns(label)}: {', '.join(missing)}")
 
 
-def of_a_link(key: str) -> bool:
+def is_link_sysctl(key: str) -> bool:
     """Tell whether a sysctl belongs to a single link."""
     parts = key.split("/")
     return len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default")
 
 
-def in_order(desired: State) -> list[tuple[str, Link]]:
+def creation_order(desired: State) -> list[tuple[str, Link]]:
     """Return the links that are to be there, masters and parents before those that need them."""
-    wanted = _wanted(desired)
+    wanted = _desired_links(desired)
     needed: dict[Endpoint, list[Endpoint]] = {}
     for place, link in wanted.items():
         needs = [Endpoint(place.netns, link.master)] if link.master else []
         needs += [link.parent] if link.parent else []
         # A pair is made as one.
-        peer = wanted.get(link.peer) if link.peer and link.kind == "veth" else None
+        peer = wanted.get(link.peer) if link.peer else None
         needs += [Endpoint(link.peer.netns, peer.master)] if link.peer and peer and peer.master else []
         if needs:
             needed[place] = [need for need in needs if need in wanted and need != place]
     try:
-        return _sorted(wanted, needed)
+        return _sort(wanted, needed)
     except graphlib.CycleError as error:
         circle = " needs ".join(place.name for place in error.args[1])
         raise PlanError(f"links need each other in a circle: {circle}") from None
 
 
-def in_order_of_going_up(desired: State) -> list[tuple[str, Link]]:
+def up_order(desired: State) -> list[tuple[str, Link]]:
     """Return the links that are to be there, parents before those that sit on them, and masters after their ports.
 
     What a port sends when it goes up, a bridge that is up already sends to all others, and so for each of them.
     """
-    wanted = _wanted(desired)
+    wanted = _desired_links(desired)
     needed: dict[Endpoint, list[Endpoint]] = {}
     for place, link in wanted.items():
         if link.parent in wanted:
@@ -104,16 +107,16 @@ def in_order_of_going_up(desired: State) -> list[tuple[str, Link]]:
         if master in wanted:
             needed.setdefault(master, []).append(place)
     try:
-        return _sorted(wanted, needed)
+        return _sort(wanted, needed)
     except graphlib.CycleError:
-        return in_order(desired)  # a port that sits on its own master
+        return creation_order(desired)  # a port that sits on its own master
 
 
-def _goes(desired: State, label: str) -> bool:
+def _is_removed(desired: State, label: str) -> bool:
     return label in desired.namespaces and desired.namespaces[label].present is False
 
 
-def _sorted(wanted: Mapping[Endpoint, Link], needed: Mapping[Endpoint, Sequence[Endpoint]]) -> list[tuple[str, Link]]:
+def _sort(wanted: Mapping[Endpoint, Link], needed: Mapping[Endpoint, Sequence[Endpoint]]) -> list[tuple[str, Link]]:
     """Return the links in an order in which each comes after those that it needs; raise CycleError if there is none."""
     order = graphlib.TopologicalSorter(needed).static_order() if needed else ()
     # To sort takes long, and most links need nothing and are needed by none.
@@ -122,11 +125,11 @@ def _sorted(wanted: Mapping[Endpoint, Link], needed: Mapping[Endpoint, Sequence[
     return [(place.netns or "", wanted[place]) for place in (*others, *places)]
 
 
-def _wanted(desired: State) -> dict[Endpoint, Link]:
+def _desired_links(desired: State) -> dict[Endpoint, Link]:
     return {Endpoint(label, link.name): link for label, link in desired.links() if link.present is not False}
 
 
-def _known(desired: State, actual: State, place: Endpoint, declared: bool = True) -> bool:
+def _is_known(desired: State, actual: State, place: Endpoint, declared: bool = True) -> bool:
     if place.name == "lo" and desired.netns(place.netns or "").present:
         return True  # every namespace is born with it
     want = desired.link(place.netns or "", place.name)

@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import fdb as fdb_plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import link as link_plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import netns as netns_plan
-from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.builder import Draft
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
 
 # What goes can take along what is to stay, which a second pass makes anew; a wish for the opposite would never end.
 _PASSES = 3
@@ -31,13 +31,13 @@ def plan(desired: State, actual: State) -> tuple[Op, ...]:
 
     Raises PlanError where the desired state cannot be reached.
     """
-    draft = Draft(actual)
+    builder = PlanBuilder(actual)
     for _pass in range(_PASSES):
-        planned = len(draft.operations)
-        _once(draft, desired)
-        if all(_only_adds(op) for op in draft.operations[planned:]):
-            return tuple(draft.operations)
-    again = "; ".join(op.describe() for op in draft.operations[planned:])
+        planned = len(builder.operations)
+        _plan_pass(builder, desired)
+        if all(_only_adds(op) for op in builder.operations[planned:]):
+            return tuple(builder.operations)
+    again = "; ".join(op.describe() for op in builder.operations[planned:])
     raise PlanError(f"the wishes contradict each other, these would never end: {again}")
 
 
@@ -48,18 +48,18 @@ def _only_adds(op: Op) -> bool:
     )
 
 
-def _once(draft: Draft, desired: State) -> None:
-    dependencies.references(desired, draft.state)
-    netns_plan.create(draft, desired)
-    link_plan.remove(draft, desired)
-    for label, want in dependencies.in_order(desired):
-        link_plan.settle(draft, desired, label, want)
-    at_once = link_plan.going_up_at_once(draft, desired)
-    for label, want in dependencies.in_order_of_going_up(desired):
+def _plan_pass(builder: PlanBuilder, desired: State) -> None:
+    dependencies.check_references(desired, builder.state)
+    netns_plan.plan_creation(builder, desired)
+    link_plan.plan_removals(builder, desired)
+    for label, want in dependencies.creation_order(desired):
+        link_plan.plan_link(builder, desired, label, want)
+    at_once = link_plan.find_groups_to_bring_up(builder, desired)
+    for label, want in dependencies.up_order(desired):
         if (label, want.group) not in at_once:
-            link_plan.bring_up(draft, label, want)
+            link_plan.plan_up(builder, label, want)
     for (label, group), names in at_once.items():
-        draft.do(SetGroupUp(label, group, names))
-    fdb_plan.settle(draft, desired)
-    netns_plan.finish(draft, desired)
-    netns_plan.delete(draft, desired)
+        builder.add(SetGroupUp(label, group, names))
+    fdb_plan.plan_forwarding(builder, desired)
+    netns_plan.plan_tables(builder, desired)
+    netns_plan.plan_deletion(builder, desired)

@@ -8,26 +8,27 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
 
 
-def target(before: State, operations: Sequence[Op]) -> State:
+def rollback_target(before: State, operations: Sequence[Op]) -> State:
     """Return the desired state that undoes the operations: all that they change, side effects included, as it was."""
     after = before
     for op in operations:
         after = op.simulate(after)
-    changed = {label: _undone(before.netns(label), after.netns(label)) for label in after.namespaces}
+    changed = {label: _former_netns(before.netns(label), after.netns(label)) for label in after.namespaces}
     return State({label: want for label, want in changed.items() if want is not None})
 
 
-def _undone(before: Netns, after: Netns) -> Netns | None:
+def _former_netns(before: Netns, after: Netns) -> Netns | None:
     if before == after:
         return None
     if not before.present:
         return Netns(present=False)
     links = {
-        name: _as_it_was(before.links[name]) if name in before.links else Link(name, present=False)
+        name: _former_link(before.links[name]) if name in before.links else Link(name, present=False)
         for name in {**before.links, **after.links}
         if before.links.get(name) != after.links.get(name)
     }
@@ -41,8 +42,8 @@ def _undone(before: Netns, after: Netns) -> Netns | None:
     )
 
 
-def _as_it_was(have: Link) -> Link:
+def _former_link(have: Link) -> Link:
     # The kernel can make anew only what it made at somebody's request; anything else must still be there.
-    virtual = have.kind not in (None, "loopback") and (have.kind != "veth" or have.peer is not None)
+    virtual = have.kind not in (None, "loopback") and find_kind(have.kind).is_creatable(have)
     # Whatever stands in its place by now was made by the run that is undone.
     return dataclasses.replace(have, present=True if virtual else None, recreate=True, ordered=True)

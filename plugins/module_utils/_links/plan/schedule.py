@@ -21,29 +21,29 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 )
 
 
-def scheduled(operations: Sequence[Op]) -> tuple[Op, ...]:
+def schedule(operations: Sequence[Op]) -> tuple[Op, ...]:
     """Return the operations in the order in which they are done.
 
     A namespace is created when it is first needed, so that many can be made meanwhile. Those come last that cannot be
     taken back: a name can be given again, a link is gone.
     """
-    return _births_late(_losses_last(operations))
+    return _create_late(_put_losses_last(operations))
 
 
-def _births_late(operations: Sequence[Op]) -> tuple[Op, ...]:
-    needed = {label for op in operations if not isinstance(op, CreateNetns) for label in places(op)}
+def _create_late(operations: Sequence[Op]) -> tuple[Op, ...]:
+    needed = {label for op in operations if not isinstance(op, CreateNetns) for label in labels_of(op)}
     waiting: dict[str, Op] = {}
     order: list[Op] = []
     for op in operations:
         if isinstance(op, CreateNetns) and op.netns in needed:
             waiting[op.netns] = op
         else:
-            order += [waiting.pop(label) for label in places(op) if label in waiting]
+            order += [waiting.pop(label) for label in labels_of(op) if label in waiting]
             order.append(op)
     return tuple(order)
 
 
-def places(op: Op) -> Iterator[str]:
+def labels_of(op: Op) -> Iterator[str]:
     """Yield the labels of the namespaces that an operation has to do with."""
     yield op.netns
     if isinstance(op, CreateLink):
@@ -53,22 +53,22 @@ def places(op: Op) -> Iterator[str]:
         yield op.to
 
 
-def finished(operations: Sequence[Op]) -> dict[int, list[str]]:
+def finished_namespaces(operations: Sequence[Op]) -> dict[int, list[str]]:
     """Return, by the number of operations done, the namespaces that these created and that the others leave alone.
 
     There are none where an operation may take along what is somewhere else.
     """
-    if any(_takes_along(op) for op in operations):
+    if any(_has_side_effects(op) for op in operations):
         return {}
     created = {op.netns for op in operations if isinstance(op, CreateNetns)}
-    last = {label: number for number, op in enumerate(operations, 1) for label in places(op) if label in created}
+    last = {label: number for number, op in enumerate(operations, 1) for label in labels_of(op) if label in created}
     found: dict[int, list[str]] = {}
     for label, number in last.items():
         found.setdefault(number, []).append(label)
     return found
 
 
-def _losses_last(operations: Sequence[Op]) -> tuple[Op, ...]:
+def _put_losses_last(operations: Sequence[Op]) -> tuple[Op, ...]:
     start = len(operations)
     while start and isinstance(operations[start - 1], (DeleteNetns, DeleteLink, DeleteGroup)):
         start -= 1
@@ -90,12 +90,12 @@ def may_lose(operations: Sequence[Op]) -> bool:
         elif isinstance(op, CreateLink):
             new.add((op.netns, op.link.name))
             new |= {(op.peer_netns, op.peer.name)} if op.peer else set()
-        elif _takes_along(op) and op.netns not in namespaces and (op.netns, getattr(op, "name", "")) not in new:
+        elif _has_side_effects(op) and op.netns not in namespaces and (op.netns, getattr(op, "name", "")) not in new:
             return True
     return False
 
 
-def leaving(before: State, operations: Sequence[Op]) -> set[Endpoint]:
+def departing_ends(before: State, operations: Sequence[Op]) -> set[Endpoint]:
     """Return the other ends, within reach, of the links that go with a namespace: they go in the kernel's own time."""
     namespaces = {op.netns for op in operations if isinstance(op, DeleteNetns) and not op.processes}
     gone: set[Endpoint | None] = set()
@@ -119,7 +119,7 @@ def leaving(before: State, operations: Sequence[Op]) -> set[Endpoint]:
     return {end for end in ends | below if end.netns not in (None, *namespaces) and end not in gone}
 
 
-def _takes_along(op: Op) -> bool:
+def _has_side_effects(op: Op) -> bool:
     if isinstance(op, SetLink):
         return op.takes_along
     return isinstance(op, (DeleteLink, DeleteGroup, MoveLink, RemoveAddress))

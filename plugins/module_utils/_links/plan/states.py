@@ -7,30 +7,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, State
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_kinds import BRIDGE_PORT, bare
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT
 
 
-def without_leftovers(desired: State, actual: State, name: str) -> State:
+def add_leftovers(desired: State, actual: State, name: str) -> State:
     """Return the desired state in which all goes that the topology of this name owns and that is not declared."""
     namespaces = dict(desired.namespaces)
     for label, have in actual.namespaces.items():
         want = namespaces.get(label, Netns(present=None))
-        if label not in namespaces and owns_netns(have, name):
+        if label not in namespaces and is_owned(have, name):
             want = Netns(present=False)
         leftovers = {
             link.name: Link(link.name, present=False, kind=link.kind)
             for link in have.links.values()
-            if link.name not in want.links and link.group == ownership.of_links(name)
+            if link.name not in want.links and link.group == ownership.link_group(name)
         }
         if leftovers or want.present is False:
-            namespaces[label] = changed(want, links={**want.links, **leftovers})
+            namespaces[label] = replace_fields(want, links={**want.links, **leftovers})
     return State(namespaces)
 
 
-def only_owned(desired: State, actual: State, name: str) -> State:
+def keep_owned(desired: State, actual: State, name: str) -> State:
     """Return of the desired state, in which things are to go, those that the topology of this name owns."""
     namespaces = {}
     for label, want in desired.namespaces.items():
@@ -38,31 +39,31 @@ def only_owned(desired: State, actual: State, name: str) -> State:
         links = {
             link.name: link
             for link in want.links.values()
-            if link.name in have.links and have.links[link.name].group == ownership.of_links(name)
+            if link.name in have.links and have.links[link.name].group == ownership.link_group(name)
         }
-        goes = want.present is False and (owns_netns(have, name) or not have.present)
+        goes = want.present is False and (is_owned(have, name) or not have.present)
         if goes or links:
-            namespaces[label] = changed(want, present=False if goes else None, links=links)
+            namespaces[label] = replace_fields(want, present=False if goes else None, links=links)
     return State(namespaces)
 
 
-def owns_netns(have: Netns, name: str) -> bool:
+def is_owned(have: Netns, name: str) -> bool:
     """Tell whether the topology of this name made the namespace, or began to."""
     lo = have.links.get("lo")
-    return ownership.of_netns(name) == (have.group if have.stub else lo and lo.group)
+    return ownership.netns_group(name) == (have.group if have.stub else lo and lo.group)
 
 
-def with_ports(desired: State) -> State:
+def add_declared_ports(desired: State) -> State:
     """Return the desired state in which those that say whose port they are are in its list of ports too."""
     state = desired
     for label, link in desired.links():
         if link.ports is not None:
             others = [one.name for one in desired.netns(label).links.values() if one.master == link.name]
-            state = state.with_link(label, changed(link, ports=tuple(dict.fromkeys((*link.ports, *others)))))
+            state = state.with_link(label, replace_fields(link, ports=tuple(dict.fromkeys((*link.ports, *others)))))
     return state
 
 
-def with_what_is_there(desired: State, actual: State) -> State:
+def keep_existing(desired: State, actual: State) -> State:
     """Return the desired state in which addresses and alternative names that are there stay."""
     state = desired
     for label, want in desired.links():
@@ -73,46 +74,49 @@ def with_what_is_there(desired: State, actual: State) -> State:
             if have and want.present is not False and getattr(want, key) is not None
         }
         if any(len(values) != len(getattr(want, key)) for key, values in kept.items()):
-            state = state.with_link(label, changed(want, **kept))
+            state = state.with_link(label, replace_fields(want, **kept))
     return state
 
 
-def appending(desired: State) -> State:
+def append_only(desired: State) -> State:
     """Return the desired state in which no list is exact, so that nothing is removed."""
     namespaces = {}
     for label, want in desired.namespaces.items():
         links = {
-            name: changed(link, ports=None, fdb_append=True) if (link.ports, link.fdb) != (None, None) else link
+            name: replace_fields(link, ports=None, fdb_append=True) if (link.ports, link.fdb) != (None, None) else link
             for name, link in want.links.items()
         }
-        namespaces[label] = changed(want, links=links, routes_append=True, rules_append=True, neighbours_append=True)
+        namespaces[label] = replace_fields(
+            want, links=links, routes_append=True, rules_append=True, neighbours_append=True
+        )
     return State(namespaces)
 
 
-def filled(desired: State) -> State:
+def fill_defaults(desired: State) -> State:
     """Return the desired state in which what is not given is what a new namespace or link has.
 
     What nobody can make anew, such as a container's namespace or a network card, stays as it is where nothing is said.
     """
     namespaces = {}
     for label, want in desired.namespaces.items():
-        links = {name: _filled_link(link) if link.present else link for name, link in want.links.items()}
+        links = {name: _fill_link_defaults(link) if link.present else link for name, link in want.links.items()}
         none: dict[str, Any] = {}
         if want.present:
             none = {key: getattr(want, key) or () for key in ("routes", "rules", "neighbours")}
-        namespaces[label] = changed(want, links=links, **none)
+        namespaces[label] = replace_fields(want, links=links, **none)
     return State(namespaces)
 
 
-def _filled_link(want: Link) -> Link:
-    port = {key: option.born for key, option in BRIDGE_PORT.items() if option.born is not None and want.master}
-    return changed(
+def _fill_link_defaults(want: Link) -> Link:
+    kind = find_kind(want.kind)
+    port = {key: option.initial for key, option in BRIDGE_PORT.items() if option.initial is not None and want.master}
+    return replace_fields(
         want,
         master=want.master or "",
         alias=want.alias or "",
         altnames=want.altnames or (),
         addresses=want.addresses or (),
-        fdb=want.fdb or () if want.kind == "vxlan" else want.fdb,
-        options={**bare(want.kind), **want.options},
+        fdb=want.fdb or () if kind.has_forwarding_table else want.fdb,
+        options={**kind.initial_options(), **want.options},
         port={**port, **want.port},
     )

@@ -11,7 +11,7 @@ import socket
 import time
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import dns as dns_codec
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
     ERROR,
@@ -53,7 +53,7 @@ def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
         if time.monotonic() >= deadline:
             break
     best = min(reversed(every), key=_rank)
-    return changed(best, times=tuple(times), sent=len(every))
+    return replace_fields(best, times=tuple(times), sent=len(every))
 
 
 def _question(check: Check, resolver: Resolver) -> tuple[str, tuple[str, ...]]:
@@ -83,7 +83,7 @@ def _asked(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
         return Outcome(FILTERED, str(error))
     except OSError as error:
         found = sockets.outcome(error)
-        return changed(found, reason=f"{servers[0]}: {found.reason}")
+        return replace_fields(found, reason=f"{servers[0]}: {found.reason}")
     except ValueError as error:
         return Outcome(SERVFAIL, f"what {servers[0]} answers cannot be read: {error}")
     facts: dict[str, Any] = {

@@ -12,8 +12,8 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.checks import tcp
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
     FILTERED,
@@ -38,7 +38,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
         if time.monotonic() >= deadline:
             break
     found = next((one for one in reversed(every) if one.state == OPEN), every[0])
-    return changed(found, times=tuple(seconds for one in every for seconds in one.times), sent=len(every))
+    return replace_fields(found, times=tuple(seconds for one in every for seconds in one.times), sent=len(every))
 
 
 def _once(check: Check, address: str, deadline: float) -> Outcome:
@@ -52,7 +52,7 @@ def _once(check: Check, address: str, deadline: float) -> Outcome:
         with connection:
             problem = tcp.secured(check, address, connection, deadline, facts)
         if problem:
-            return changed(problem, facts={"tls": facts} if facts else {})
+            return replace_fields(problem, facts={"tls": facts} if facts else {})
     started = time.monotonic()
     connection = tcp.connected(check, address, deadline)
     if isinstance(connection, Outcome):
@@ -76,7 +76,7 @@ def _broken(check: Check, address: str, error: Exception, deadline: float) -> Ou
         return Outcome(FILTERED, f"{there}, but does not answer the request in time")
     if isinstance(error, (ConnectionError, http.client.RemoteDisconnected)):
         return Outcome(REFUSED, f"{there}, and ends them without an answer")
-    return Outcome(REFUSED, f"{there}, but what it answers is not HTTP: {escaped(str(error))[:80]}")
+    return Outcome(REFUSED, f"{there}, but what it answers is not HTTP: {escape_invalid_utf8(str(error))[:80]}")
 
 
 def _exchanged(check: Check, connection: socket.socket, started: float, told: dict[str, Any]) -> Outcome:
@@ -98,11 +98,11 @@ def _exchanged(check: Check, connection: socket.socket, started: float, told: di
     body = response.read(_BODY_BYTES)
     seconds = time.monotonic() - started
     told["status"] = response.status
-    told["http_reason"] = escaped(response.reason)
+    told["http_reason"] = escape_invalid_utf8(response.reason)
     told["body_bytes"] = len(body)
     told["location"] = response.headers.get("Location")
     wishes = _wishes(check, response, body)
-    reason = f"answers {response.status} {escaped(response.reason)}".rstrip()
+    reason = f"answers {response.status} {escape_invalid_utf8(response.reason)}".rstrip()
     return Outcome(OPEN, reason, (seconds,), 1, told, wishes)
 
 
@@ -117,6 +117,6 @@ def _wishes(check: Check, response: http.client.HTTPResponse, body: bytes) -> tu
         if there is None or value not in there:
             found.append(f"its header {name} {'is not there' if there is None else f'does not contain {value!r}'}")
     contains = check.options.get("contains")
-    if contains and contains not in escaped(body.decode("utf-8", "surrogateescape")):
+    if contains and contains not in escape_invalid_utf8(body.decode("utf-8", "surrogateescape")):
         found.append(f"its body does not contain {contains!r}")
     return tuple(found)

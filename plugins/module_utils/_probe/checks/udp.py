@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import time
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import MAYBE, OPEN, Check, Outcome
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
 
@@ -51,7 +51,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
 
 
 def _answered(check: Check, address: str, reply: bytes, times: list[float], sent: int) -> Outcome:
-    text = escaped(reply.decode("utf-8", "surrogateescape"))
+    text = escape_invalid_utf8(reply.decode("utf-8", "surrogateescape"))
     wanted = check.options.get("contains")
     wishes = (f"the answer does not contain {wanted!r}",) if wanted and wanted not in text else ()
     reason = f"port {check.port} of {address} answers"

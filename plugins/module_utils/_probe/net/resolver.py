@@ -12,7 +12,7 @@ import struct
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import dns as dns_codec
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import Check
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
@@ -28,7 +28,7 @@ class Unresolved(Exception):
     """A name that has no address here, and why."""
 
 
-@data
+@record
 class Resolver:
     """How names are resolved: servers in order, domains to search, names known without a server, and from where."""
 

@@ -12,8 +12,11 @@ import socket
 import struct
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute, attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import (
+    encode_attribute,
+    split_attributes,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import address as read_address
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
@@ -28,7 +31,7 @@ _UP, _NOARP, _LOOPBACK = 0x1, 0x80, 0x8
 _ETHERNET = 1
 
 
-@data
+@record
 class Way:
     """A route's answer: the link, the next hop where there is one, the source address, and whether it is our own."""
 
@@ -41,11 +44,11 @@ class Way:
 def to(address: str, interface: str | None = None, source: str | None = None) -> Way:
     """Return the way to an address; raise KernelError where there is none."""
     family, size = sockets.family(address), 128 if ":" in address else 32
-    wanted = [attribute(_DST, socket.inet_pton(family, address))]
+    wanted = [encode_attribute(_DST, socket.inet_pton(family, address))]
     if source:
-        wanted.append(attribute(_SRC, socket.inet_pton(family, source)))
+        wanted.append(encode_attribute(_SRC, socket.inet_pton(family, source)))
     if interface:
-        wanted.append(attribute(_OIF, struct.pack("=I", socket.if_nametoindex(interface))))
+        wanted.append(encode_attribute(_OIF, struct.pack("=I", socket.if_nametoindex(interface))))
     header = _RTMSG.pack(family, size, size if source else 0, 0, 0, 0, 0, 0, 0)
     netlink = Netlink()
     try:
@@ -54,7 +57,7 @@ def to(address: str, interface: str | None = None, source: str | None = None) ->
         raise KernelError(f"look for a route to {address}", 0, "there is none") from None
     finally:
         netlink.close()
-    found = dict(attributes(answer, _RTMSG.size))
+    found = dict(split_attributes(answer, _RTMSG.size))
     kind = _RTMSG.unpack_from(answer)[7]
     if kind not in (_UNICAST, _LOCAL):
         raise KernelError(f"look for a route to {address}", 0, "its route rejects packets")

@@ -13,8 +13,8 @@ import struct
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escaped
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attributes
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 
 _AF_INET, _AF_INET6 = 2, 10
 # (attribute within the address family's part of a link's message, the sysctl's place in its array by name)
@@ -60,10 +60,10 @@ def sysctls(inside: Files, links: Sequence[Mapping[str, Any]]) -> dict[str, str]
     """Return the values by path below /proc/sys: those of files, then those of the interfaces."""
     found = {key: value for key in _FILES if (value := _value(inside, key)) is not None}
     for message in links:
-        name = escaped(message["IFLA_IFNAME"])
-        parts = dict(attributes(message.get("IFLA_AF_SPEC", b"")))
+        name = escape_invalid_utf8(message["IFLA_IFNAME"])
+        parts = dict(split_attributes(message.get("IFLA_AF_SPEC", b"")))
         for number, attribute, family, places in _FAMILIES:
-            values = _array(dict(attributes(parts.get(number, b""))).get(attribute, b""))
+            values = _array(dict(split_attributes(parts.get(number, b""))).get(attribute, b""))
             found.update(
                 (f"net/{family}/conf/{name}/{sysctl}", str(values[place]))
                 for sysctl, place in places.items()

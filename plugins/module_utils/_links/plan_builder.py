@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, State, where
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, State, describe_netns
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
 
 
-class Draft:
+class PlanBuilder:
     """Collects operations; ``state`` is always what would be there after them, side effects included."""
 
     def __init__(self, actual: State) -> None:
         self.state = actual
         self.operations: list[Op] = []
 
-    def do(self, operation: Op) -> None:
+    def add(self, operation: Op) -> None:
         """Add an operation."""
         self.operations.append(operation)
         self.state = operation.simulate(self.state)
@@ -31,6 +31,6 @@ class Draft:
         link = self.state.link(label, name)
         if link is None:
             raise PlanError(
-                f"{name} in {where(label)} is wanted, and goes with something else that is to go or to move"
+                f"{name} in {describe_netns(label)} is wanted, and goes with something else that is to go or to move"
             )
         return link

@@ -1,0 +1,240 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole host's namespaces and links as one document: its argument specification, and its conversion into a State."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import (
+    LOCK,
+    validate_optional,
+    validate_parameter,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import (
+    KIND_PARAMETERS,
+    KINDS,
+    find_kind,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.vxlan import FORWARDING
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Endpoint,
+    Link,
+    Netns,
+    State,
+    combine_links,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.bridge_ports import parse_port
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import spec_of_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import states
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
+
+
+class TopologyDocument:
+    """What a document declares: the desired State, and the parameter that holds each reference to a namespace."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        self._absent = params["state"] == "absent"
+        self._name = parse_owner(params)
+        self._namespaces: dict[str, Netns] = {}
+        self._links: dict[str, dict[str, Link]] = {}
+        self.references: dict[str, str] = {}
+        for place, netns in enumerate(params["namespaces"] or ()):
+            self._declare_netns(netns, f"namespaces[{place}].")
+        for place, link in enumerate(params["links"] or ()):
+            self._declare_link(link, f"links[{place}].")
+
+    def desired(self) -> State:
+        """Return what is declared as a State."""
+        labels = dict.fromkeys((*self._namespaces, *self._links))
+        known = {label: self._namespaces.get(label, Netns(present=None)) for label in labels}
+        return State(
+            {
+                label: replace_fields(netns, links={**netns.links, **self._links.get(label, {})})
+                for label, netns in known.items()
+            }
+        )
+
+    def to_be_made(self) -> set[str]:
+        """Return the references to namespaces that need not be there yet."""
+        return {label for label, netns in self._namespaces.items() if netns.present}
+
+    def _declare_netns(self, params: Mapping[str, Any], prefix: str) -> None:
+        reference = validate_parameter(f"{prefix}name", validators.netns_reference, str(params["name"]))
+        if reference in self._namespaces:
+            raise BadParameter(f"{prefix}name", f"the namespace {reference} is declared twice")
+        self.references[reference] = f"{prefix}name"
+        if not self._absent:
+            netns = netns_options.parse_netns_options(reference, params, prefix)
+            own = self._name and is_named(reference)
+            self._namespaces[reference] = replace_fields(
+                netns, group=ownership.netns_group(self._name) if own and self._name else None
+            )
+        elif is_named(reference):
+            self._namespaces[reference] = Netns(present=False, force=params["force"])
+
+    def _declare_link(self, params: Mapping[str, Any], prefix: str) -> None:
+        kind = find_kind(params["kind"])
+        kind.refuse_foreign(params, prefix, KIND_PARAMETERS)
+        here = self._place(params, prefix)
+        if self._absent:
+            self._remove_link(here, params, prefix)
+            return
+        kind.validate(params, prefix)
+        for name, netns in (("peer", "netns"), ("parent", "parent_netns")):
+            if params[name] is not None:
+                inside, values = (f"{prefix}peer.", params["peer"]) if name == "peer" else (prefix, params)
+                self.references.setdefault(link_options.parse_netns(values, netns, inside), inside + netns)
+        link = Link(here.name, **link_options.parse_attributes(params, prefix), recreate=params["recreate"])
+        link = replace_fields(link, kind=params["kind"], **kind.parse(params, prefix))
+        self.references.setdefault(link.underlay or "", f"{prefix}parent_netns")
+        self._put(here, self._complete(link, params, prefix), prefix)
+        for member in kind.parse_members(params, prefix):
+            complete = self._complete(member.link, member.params, member.prefix) if member.link.kind else member.link
+            self._put(member.place, complete, member.prefix)
+
+    def _remove_link(self, here: Endpoint, params: Mapping[str, Any], prefix: str) -> None:
+        kind, peer = params["kind"], params["peer"]
+        if kind:
+            self._put(here, Link(here.name, present=False, kind=kind), prefix)
+        if peer:
+            there = self._place(peer, f"{prefix}peer.")
+            link_options.refuse_same_endpoint(here, there, prefix)
+            self._put(there, Link(there.name, present=False, kind=kind, peer=here), f"{prefix}peer.")
+
+    def _complete(self, link: Link, params: Mapping[str, Any], prefix: str) -> Link:
+        """Return a link with what a document adds to it: it is up by default, and bears the topology's group."""
+        return replace_fields(
+            link,
+            present=True if link.kind else None,
+            up=True if link.kind and link.up is None else link.up,
+            port=parse_port(params["bridge_port"] or {}, f"{prefix}bridge_port."),
+            group=ownership.link_group(self._name) if self._name and link.kind else None,
+        )
+
+    def _place(self, params: Mapping[str, Any], prefix: str) -> Endpoint:
+        place = link_options.parse_endpoint(params, prefix)
+        self.references.setdefault(place.netns or "", f"{prefix}netns")
+        return place
+
+    def _put(self, place: Endpoint, link: Link | None, prefix: str) -> None:
+        if link is None:
+            return
+        links = self._links.setdefault(place.netns or "", {})
+        known = links.get(place.name)
+        if known is None:
+            links[place.name] = link
+        elif known.present and link.present:
+            raise BadParameter(f"{prefix}name", f"{place} is declared twice")
+        else:
+            try:
+                links[place.name] = combine_links(known, link, str(place))
+            except ValueError as error:
+                raise BadParameter(f"{prefix}name", str(error)) from None
+
+
+def parse_owner(params: Mapping[str, Any]) -> str | None:
+    """Return the topology's name, if it has one."""
+    return validate_optional("name", validators.topology_name, params["name"])
+
+
+def build_argument_spec() -> dict[str, Any]:
+    """Return the argument specification of the module."""
+    end = {
+        **link_options.PLACE,
+        **link_options.ATTRIBUTES,
+        "bridge_port": {"type": "dict", "options": spec_of_options(BRIDGE_PORT)},
+    }
+    kinds: dict[str, Any] = {}
+    for kind in KINDS.values():
+        kinds.update({key: _without_choices(argument) for key, argument in kind.argument_spec().items()})
+    kinds["flags"] = {"type": "list", "elements": "str"}  # an ipvlan accepts exactly one
+    link = {
+        **end,
+        **kinds,
+        "kind": {"type": "str", "choices": sorted(KINDS)},
+        "peer": {"type": "dict", "options": end},
+        "fdb": {
+            "type": "list",
+            "elements": "dict",
+            "options": {**FORWARDING, "dst": {"type": "str"}, "vlan": {"type": "int"}},
+        },
+        "fdb_append": {"type": "bool", "default": False},
+        **link_options.RECREATE,
+    }
+    return {
+        "name": {"type": "str"},
+        "state": {
+            "type": "str",
+            "choices": ["merged", "replaced", "absent", "gathered", "rendered"],
+            "default": "merged",
+        },
+        "namespaces": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                **netns_options.OPTIONS,
+                "force": {"type": "bool", "default": False},
+            },
+        },
+        "links": {"type": "list", "elements": "dict", "options": link},
+        **LOCK,
+    }
+
+
+def _without_choices(argument: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an argument without its choices: kinds that share a parameter differ in them, and each checks its own."""
+    return {key: value for key, value in argument.items() if key != "choices"}
+
+
+def build_request(params: Mapping[str, Any]) -> Request:
+    """Return what the parameters ask for, where they ask for a change."""
+    document = TopologyDocument(params)
+    owner, absent, replaced = parse_owner(params), params["state"] == "absent", params["state"] == "replaced"
+    declared = bool(params["namespaces"] or params["links"])
+    if absent and not owner and not declared:
+        raise BadParameter("name", "what is to be absent is declared, or it is all that the topology of a name owns")
+
+    def interpret(desired: State) -> State:
+        if replaced:
+            return states.fill_defaults(states.add_declared_ports(desired))
+        return desired if absent else states.append_only(desired)
+
+    def complete(desired: State, actual: State) -> State:
+        if absent and declared:
+            return states.keep_owned(desired, actual, owner) if owner else desired
+        if absent or replaced:
+            return states.add_leftovers(desired, actual, owner) if owner else desired
+        return states.keep_existing(desired, actual)
+
+    desired = document.desired()
+    return Request(
+        desired,
+        document.references,
+        show=lambda state, labels: _summarize(owner, desired.relabel(labels), state),
+        may_be_missing=tuple(document.references) if absent else tuple(document.to_be_made()),
+        interpret=interpret,
+        complete=complete,
+        everywhere=bool(owner) and (replaced or (absent and not declared)),
+    )
+
+
+def _summarize(owner: str | None, desired: State, state: State) -> dict[str, Any]:
+    """Return in a few words what there is of a topology."""
+    return {
+        "name": owner,
+        "group": ownership.link_group(owner) if owner else None,
+        "namespaces": sorted(label for label in desired.namespaces if state.netns(label).present),
+        "links": sum(state.link(label, link.name) is not None for label, link in desired.links() if link.kind),
+    }

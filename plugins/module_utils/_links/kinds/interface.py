@@ -1,0 +1,207 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The interface of a kind of link: all that the engine needs to know about bridges, VXLAN links and the others.
+
+A kind without anything special is an instance of ``LinkKind`` with its options; other kinds override the methods in
+which they differ. ``registry`` lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, PlanError
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State, describe_netns
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import CreateLink, DeleteLink
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.bridge_ports import parse_port_entries
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import parse_endpoint
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import (
+    spec_of_options,
+    parse_options,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import option_entries
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import LinkOption, Value
+
+PARENT: dict[str, Any] = {"parent": {"type": "str"}, "parent_netns": {"type": "str"}}
+
+
+class Member(NamedTuple):
+    """Another link that a declaration speaks of: its place, the link, and its parameters with their prefix."""
+
+    place: Endpoint
+    link: Link
+    params: Mapping[str, Any]
+    prefix: str
+
+
+class LinkKind:
+    """One kind of link, by the name that the kernel gives it."""
+
+    # Whether a link of this kind is created on a parent, in whose namespace the kernel looks it up.
+    has_parent = False
+    # Whether links of this kind have static forwarding entries of their own, not only those of a bridge's port.
+    has_forwarding_table = False
+    # Link attributes that the kernel accepts together with options only in a request of their own.
+    separate_attributes: frozenset[str] = frozenset()
+    # The words of ip-link(8) for options whose names differ.
+    ip_link_words: Mapping[str, str] = {}
+
+    def __init__(
+        self, name: str, attributes: Mapping[str, LinkOption] | None = None, required: tuple[str, ...] = ()
+    ) -> None:
+        """Take the kernel's name, the netlink attributes of the options, and the required parameters."""
+        self.name = name
+        self.attributes = attributes or {}
+        self.required = (*(("parent",) if self.has_parent else ()), *required)
+        self._decode = Decoder("", (), option_entries(self.attributes))
+
+    # Parameters
+
+    def argument_spec(self) -> dict[str, Any]:
+        """Return the argument specification of the parameters that only some kinds have."""
+        return {**spec_of_options(self.attributes), **(PARENT if self.has_parent else {})}
+
+    def refuse_foreign(self, params: Mapping[str, Any], prefix: str, known: frozenset[str]) -> None:
+        """Raise BadParameter for a given parameter, one of the ``known`` ones, that only other kinds have."""
+        own = self.argument_spec()
+        for key in sorted(known - set(own)):
+            if params.get(key) is not None:
+                raise BadParameter(
+                    prefix + key, f"not supported for kind={self.name}" if self.name else "requires kind"
+                )
+
+    def validate(self, params: Mapping[str, Any], prefix: str = "") -> None:
+        """Raise BadParameter where a required parameter is missing."""
+        for key in self.required:
+            if params.get(key) is None:
+                raise BadParameter(prefix + key, f"required for kind={self.name}")
+
+    def parse(self, params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+        """Return the fields of a Link that depend on its kind; raise BadParameter for what the kernel would refuse."""
+        fields: dict[str, Any] = {
+            "options": parse_options(self.attributes, params, prefix),
+            "fdb": parse_port_entries(params, prefix),
+            "fdb_append": bool(params.get("fdb_append")),
+        }
+        if self.has_parent:
+            fields["parent"] = parse_endpoint(params, prefix, "parent", "parent_netns")
+        return fields
+
+    def parse_members(self, params: Mapping[str, Any], prefix: str = "") -> list[Member]:  # noqa: ARG002
+        """Return the other links that the parameters declare: a veth's peer, a bridge's ports."""
+        return []
+
+    # Planning
+
+    def plan_object(self, builder: PlanBuilder, desired: State, label: str, want: Link) -> None:  # noqa: ARG002 (veth needs it)
+        """Plan the kernel object: remove what cannot become the link, and create the link if it is not there."""
+        self.make_way(builder, label, want)
+        if builder.state.link(label, want.name) is None:
+            builder.add(CreateLink(label, want, master=builder.master(label, want), initial=self.initial_options()))
+
+    def make_way(self, builder: PlanBuilder, label: str, want: Link) -> None:
+        """Plan the removal of a link of that name that cannot be changed in place; without recreate raise PlanError."""
+        have = builder.state.link(label, want.name)
+        reason = have and self.find_obstacle(have, want)
+        if have and reason:
+            if not want.recreate:
+                raise PlanError(
+                    f"{want.name} in {describe_netns(label)} {reason}; set recreate=true to delete and create it"
+                )
+            builder.add(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+
+    def find_obstacle(self, have: Link, want: Link) -> str | None:
+        """Return why the kernel cannot change the existing link into the desired one, None if it can."""
+        if have.kind != want.kind:
+            return f"is a {have.kind or 'physical link'}, not a {want.kind}, and the kernel cannot change that in place"
+        if want.parent and have.parent != want.parent:
+            return (
+                f"has the parent {have.parent or 'none'}, not {want.parent}, and the kernel cannot change that in place"
+            )
+        for name, spec in self.attributes.items():
+            old, new = have.options.get(name), want.options.get(name)
+            if new is not None and not spec.changeable and not spec.matches(new, old):
+                old = "none" if old in (None, "") else old
+                return f"has the {name} {old}, not {new or 'none'}, and the kernel cannot change that in place"
+        return None
+
+    def differing_options(self, have: Link, want: Link) -> dict[str, Value]:
+        """Return the options to change, with the values that the kernel accepts."""
+        return {
+            name: value
+            for name, value in want.options.items()
+            if not self.attributes[name].matches(value, have.options.get(name))
+        }
+
+    def plan_members(self, builder: PlanBuilder, label: str, want: Link) -> None:
+        """Plan what only this kind has besides its options, such as a bridge's exact list of ports."""
+
+    def initial_options(self) -> dict[str, Value]:
+        """Return the options of a new link, as far as every kernel has the same."""
+        return {name: spec.initial for name, spec in self.attributes.items() if spec.initial is not None}
+
+    def is_creatable(self, link: Link) -> bool:  # noqa: ARG002 (a veth depends on its peer)
+        """Return whether a deleted link can be created again from what the State knows of it."""
+        return True
+
+    # Netlink
+
+    def encode_options(self, options: Mapping[str, Value]) -> list[tuple[str, Any]]:
+        """Return the attributes of IFLA_INFO_DATA, under the names that the encoders know."""
+        return [attribute for name, value in options.items() for attribute in self.encode_option(name, value)]
+
+    def encode_option(self, name: str, value: Value) -> list[tuple[str, Any]]:
+        """Return the attributes of one option."""
+        return [encode(self.attributes[name], value)]
+
+    def encode_parent(self, index: int, attributes: list[tuple[str, Any]], data: list[tuple[str, Any]]) -> None:  # noqa: ARG002
+        """Add the parent's index to the attributes of the link, or to the data of its kind."""
+        attributes.append(("IFLA_LINK", index))
+
+    def decode_options(self, data: bytes) -> dict[str, Any]:
+        """Return the options in IFLA_INFO_DATA."""
+        return self._decode(data)
+
+    # Export
+
+    def describe(self, options: Mapping[str, Value]) -> dict[str, Any]:
+        """Return the options that differ from those of a new link, as a document declares them."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in options.items()
+            if name in self.attributes and value != self.attributes[name].initial
+        }
+
+    def ip_link_options(self, options: Mapping[str, Value]) -> list[object]:
+        """Return the options as words of ip-link(8)."""
+        return [word for name, value in options.items() for word in self.ip_link_option(name, value)]
+
+    def ip_link_option(self, name: str, value: Value) -> list[object]:
+        """Return one option as words of ip-link(8)."""
+        word = self.ip_link_words.get(name, name)
+        if isinstance(value, tuple):
+            return list(value)
+        if isinstance(value, bool):
+            return [word, int(value)]
+        return [word, value] if value != "" else []
+
+
+class KindOnParent(LinkKind):
+    """A kind of link that is created on a parent, such as macvlan."""
+
+    has_parent = True
+
+
+def encode(spec: LinkOption, value: Value) -> tuple[str, Any]:
+    """Return an option's attribute and its value, as the encoders take them."""
+    if isinstance(value, tuple):
+        return spec.attribute, sum(spec.names[name] for name in value)
+    if spec.names:
+        return spec.attribute, spec.names[str(value)]
+    if spec.number6 and ":" in str(value):
+        return f"{spec.attribute}6", value
+    return spec.attribute, int(value) if isinstance(value, bool) else value

@@ -1,0 +1,56 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""macvlan links, and macvtap links, which have the same options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.interface import LinkKind
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import MACVLAN, Value
+
+# enum macvlan_macaddr_mode in linux/if_link.h
+_MACADDR_SET = 3
+
+
+class Macvlan(LinkKind):
+    """A link with a MAC address of its own on a parent."""
+
+    has_parent = True
+    ip_link_words: Mapping[str, str] = {"broadcast_queue_length": "bcqueuelen"}
+
+    def parse(self, params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+        fields = super().parse(params, prefix)
+        if "source_macs" in fields["options"] and params["mode"] != "source":
+            raise BadParameter(f"{prefix}source_macs", "supported only with mode=source")
+        return fields
+
+    def find_obstacle(self, have: Link, want: Link) -> str | None:
+        """Return also that a macvlan in mode passthru owns its parent, and in all other modes shares it."""
+        found = super().find_obstacle(have, want)
+        old, new = have.options.get("mode"), want.options.get("mode")
+        if found is None and new is not None and old != new and "passthru" in (old, new):
+            return f"has the mode {old}, and the kernel cannot change a macvlan to or from passthru in place"
+        return found
+
+    def encode_option(self, name: str, value: Value) -> list[tuple[str, Any]]:
+        if name == "source_macs" and isinstance(value, tuple):
+            addresses = [("IFLA_MACVLAN_MACADDR", mac) for mac in value]
+            return [
+                ("IFLA_MACVLAN_MACADDR_MODE", _MACADDR_SET),
+                (self.attributes[name].attribute, {"attrs": addresses}),
+            ]
+        return super().encode_option(name, value)
+
+    def ip_link_option(self, name: str, value: Value) -> list[object]:
+        if name == "source_macs" and isinstance(value, tuple):
+            return ["macaddr", "set", *value]
+        return super().ip_link_option(name, value)
+
+
+KIND = Macvlan("macvlan", MACVLAN)
+MACVTAP = Macvlan("macvtap", MACVLAN)
