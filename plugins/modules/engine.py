@@ -307,9 +307,9 @@ settings:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import lock_seconds, report
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import SPEC
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.transaction import reconcile
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import lock_seconds, report
 
 
 def main() -> None:

@@ -64,6 +64,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import report
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.container_facts import SUBSET, containers
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import find_faults
@@ -76,7 +78,8 @@ SPEC: dict[str, Any] = {
 
 
 def result(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the faults, which let the task fail."""
+    """Return the faults, for which the task fails."""
+    capabilities.require(capabilities.READ)
     found = containers(snapshot.collect(options.wanted({**params, "gather_subset": sorted(SUBSET)})))
     faults = find_faults(found, params["host"], params["none"])
     return {"changed": False, "faults": faults, **({"failed": True, "msg": f"{'; '.join(faults)}."} if faults else {})}
@@ -84,7 +87,8 @@ def result(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    options.run(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), result)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    report(module, lambda: result(module.params))
 
 
 if __name__ == "__main__":

@@ -221,7 +221,7 @@ python:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import report
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import report
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.check import result
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC
 

@@ -133,9 +133,7 @@ def test_a_second_run_changes_nothing(settings: Any, params: dict[str, Any]) -> 
         ({}, {"dns": ["192.0.2.1"]}, "restart docker.service"),
     ],
 )
-def test_a_restart_only_where_a_reload_is_not_enough(
-    before: dict[str, Any], params: dict[str, Any], last: str
-) -> None:
+def test_a_restart_only_where_a_reload_is_not_enough(before: dict[str, Any], params: dict[str, Any], last: str) -> None:
     assert verbs(planned(before, **params))[-1] == last
 
 
@@ -157,7 +155,9 @@ def test_live_restore_that_the_engine_has_not_taken_up_is_enabled_before_a_resta
 
 
 def test_a_restart_that_would_stop_containers_is_refused() -> None:
-    with pytest.raises(BadParameter, match=r"stop_containers: the restart to change mtu would stop containers: db, web;"):
+    with pytest.raises(
+        BadParameter, match=r"stop_containers: the restart to change mtu would stop containers: db, web;"
+    ):
         planned({}, BUSY, mtu=1400)
     for params in ({"stop_containers": True}, {"live_restore": True}):
         assert planned({}, BUSY, mtu=1400, **params).restarts
@@ -172,11 +172,19 @@ def test_live_restore_is_refused_in_a_swarm() -> None:
 
 def test_an_interrupted_run_is_completed_by_a_restart() -> None:
     want = desired(mtu=1400)
-    have = host({"mtu": 1400}, former={FILE: None, DROPIN: None})
+    have = host({"mtu": 1400}, former={FILE: None, DROPIN: None}, has_socket=False)
     assert verbs(plan(want, have, IDLE)) == ["restart docker.service"]
     with pytest.raises(BadParameter, match="complete an interrupted run would stop containers"):
         plan(want, have, BUSY)
     assert not settled(want, have).operations
+
+
+def test_an_interrupted_change_of_hosts_is_completed_with_new_sockets() -> None:
+    have = host({}, former={FILE: json.dumps({"hosts": [SOCKET]}), DROPIN: "[Service]\n"})
+    assert verbs(plan(desired(settings_absent=["hosts"]), have, IDLE)) == [
+        "stop docker.socket",
+        "restart docker.service",
+    ]
 
 
 def test_an_engine_that_does_not_run_is_started_and_enabled() -> None:
@@ -235,7 +243,10 @@ def test_kernel_modules_and_sysctls_come_first() -> None:
     [
         ({"modules": ["bridge", "nonsense"]}, "modules: the kernel of this host lacks nonsense"),
         ({"modules": ["../x"]}, r"modules\[0\]: must be the name of a kernel module"),
-        ({"sysctls": {"net.ipv4.nonsense": 1}}, r"sysctls.net.ipv4.nonsense: the kernel of this host has no such sysctl"),
+        (
+            {"sysctls": {"net.ipv4.nonsense": 1}},
+            r"sysctls.net.ipv4.nonsense: the kernel of this host has no such sysctl",
+        ),
         ({"sysctls": {"../../etc/passwd": 1}}, "is no sysctl name"),
         ({"sysctls": {"net.ipv4.tcp_ecn": [1]}}, "sysctls.net.ipv4.tcp_ecn: "),
         ({"service": "a b"}, "service: must be the name"),
@@ -333,6 +344,7 @@ def test_secrets_of_others_are_not_shown() -> None:
         "proxies": {"http-proxy": "http://me:canary-two@proxy.example"},
         "registry-mirrors": ["https://canary-three@mirror.example"],
         "mtu": 1400,
+        "debug": True,
         "tlskey": "/key.pem",
     }
     shown = public_settings(settings, ["tlskey"])
@@ -341,6 +353,7 @@ def test_secrets_of_others_are_not_shown() -> None:
         "proxies": "(not shown)",
         "registry-mirrors": "(not shown)",
         "mtu": 1400,
+        "debug": True,
         "tlskey": "/key.pem",
     }
     argv = ["dockerd", "--log-opt", "gelf-token=canary-four", "--https-proxy=http://canary-five", "--mtu=1400"]

@@ -40,7 +40,8 @@ def test_the_command_and_the_socket_of_debian() -> None:
 
 
 def test_a_drop_in_replaces_the_command() -> None:
-    text = f"{DEBIAN}\n# /etc/systemd/system/docker.service.d/override.conf\n[Service]\nExecStart=\nExecStart=/opt/dockerd\n"
+    path = "/etc/systemd/system/docker.service.d/override.conf"
+    text = f"{DEBIAN}\n# {path}\n[Service]\nExecStart=\nExecStart=/opt/dockerd\n"
     assert parse_unit(text, "docker", OURS)[0] == "/opt/dockerd"
 
 
@@ -51,7 +52,9 @@ def test_the_drop_in_of_this_collection_is_ignored() -> None:
 
 
 def test_a_command_of_several_lines() -> None:
-    text = "# /lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd \\\n  --host=fd:// \\\n  --debug\n"
+    text = (
+        "# /lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd \\\n  --host=fd:// \\\n  --debug\n"
+    )
     command, has_socket = parse_unit(text, "docker", OURS)
     assert command == "/usr/bin/dockerd  --host=fd://  --debug"
     assert not has_socket

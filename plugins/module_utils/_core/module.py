@@ -43,7 +43,8 @@ def apply_unless_check_mode(check_mode: bool, operations: Sequence[Any], before:
 def exit_with_result(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
     """Do the work and exit with its result, or with the one line that says what went wrong.
 
-    Where parameters are ``large``, they come back only from the verbosity on at which Ansible shows them.
+    A result with ``failed`` and ``msg`` is a failure. Where parameters are ``large``, they come back only from the
+    verbosity on at which Ansible shows them.
     """
     try:
         result = work()
@@ -55,4 +56,4 @@ def exit_with_result(module: AnsibleModule, work: Callable[[], dict[str, Any]], 
     for warning in result.pop("warnings", ()):
         module.warn(to_one_line(warning))
     told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
-    module.exit_json(**make_printable(result), **told)
+    (module.fail_json if result.pop("failed", False) else module.exit_json)(**make_printable(result), **told)

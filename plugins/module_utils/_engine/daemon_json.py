@@ -56,9 +56,12 @@ def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[s
 
 
 def public_settings(settings: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
-    """Return the settings for people to read: with the values of those that are given or never secret."""
+    """Return the settings for people to read, with the values of those that are given or never secret."""
     shown = PUBLIC | set(given)
-    return {key: settings[key] if key in shown else HIDDEN for key in sorted(settings)}
+    return {
+        key: value if key in shown or isinstance(value, (bool, int)) else HIDDEN
+        for key, value in sorted(settings.items())
+    }
 
 
 def redact(text: str, settings: Mapping[str, Any], given: Iterable[str], argv: Iterable[str] = ()) -> str:

@@ -73,23 +73,27 @@ def wait_for_engine(seconds: float) -> Engine:
         time.sleep(_PAUSE)
 
 
-def write_pending(former: Mapping[str, str | None]) -> None:
-    """Note that the engine has not been verified with its files, and keep the former ones."""
-    files.write_text(PENDING, json.dumps(former), mode=0o600)
+def write_pending(former: Mapping[str, str | None], new: Mapping[str, str | None]) -> None:
+    """Note that the engine has not been verified with its new files, and keep the former ones."""
+    note = {path: {"former": text, "new": new[path]} for path, text in former.items()}
+    files.write_text(PENDING, json.dumps(note), mode=0o600)
 
 
 def _read_pending(desired: Desired) -> dict[str, str | None] | None:
-    """Return the files before an interrupted run; a note that cannot be read stands for those of now."""
+    """Return the files as they were before an interrupted run; one that was edited since then counts as it is."""
     text = files.read_text(PENDING)
     if text is None:
         return None
-    found: Any = None
+    note: Any = {}
     with contextlib.suppress(ValueError):
-        found = json.loads(text)
-    paths = (desired.config_file, desired.dropin)
-    if isinstance(found, dict) and set(found) == set(paths):
-        return found
-    return {path: files.read_text(path) for path in paths}
+        note = json.loads(text)
+    found = {}
+    for path in (desired.config_file, desired.dropin):
+        kept = note.get(path) if isinstance(note, dict) else None
+        current = files.read_text(path)
+        is_new = isinstance(kept, dict) and set(kept) == {"former", "new"} and kept["new"] == current
+        found[path] = kept["former"] if is_new else current
+    return found
 
 
 def _read_sysctl(path: str) -> str | None:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK, checked
 from ansible_collections.netfleet.docker.plugins.module_utils._core.validators import sysctl_path, sysctl_value
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Desired, Sysctl
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import LOCK, checked
 
 _TEXT, _SWITCH, _NUMBER, _PATH = ({"type": name} for name in ("str", "bool", "int", "path"))
 _TEXTS = {"type": "list", "elements": "str"}

@@ -82,7 +82,8 @@ def plan(desired: Desired, host: Host, engine: Engine | None = None) -> Plan:
     operations += dropin
     if changed:
         operations.append(WriteFile(desired.config_file, render_settings(after), ", ".join(changed)))
-    if "hosts" in changed and host.has_socket:
+    # An engine that creates the sockets itself replaces those of systemd, which nobody reaches after that.
+    if host.has_socket and ("hosts" in changed or host.former is not None):
         operations.append(StopSocket(desired.service))
     if restarts or not host.service.is_active:
         operations.append(RestartService(desired.service, is_start=not host.service.is_active))

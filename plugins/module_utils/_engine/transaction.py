@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError, NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import through_gate
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, observe, systemd
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import (
     parse_settings,
@@ -42,7 +43,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.verificati
     keeps_bridge,
     pending_bridge_settings,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import through_gate
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.kernel_modules import load_module
 
 _ANSWER_SECONDS, _CONTAINER_SECONDS, _PAUSE = 30.0, 15.0, 0.5
@@ -121,7 +121,10 @@ class _Transaction:
         paths = (self._desired.config_file, self._desired.dropin)
         former = self._host.former or {path: self._host.files[path] for path in paths}
         if self._plan.restarts:
-            observe.write_pending(former)
+            simulated = self._host
+            for operation in self._plan.engine:
+                simulated = operation.simulate(simulated)
+            observe.write_pending(former, {path: simulated.files[path] for path in paths})
         try:
             for operation in self._plan.engine:
                 self._has_restarted |= isinstance(operation, (RestartService, StopSocket))
@@ -158,19 +161,23 @@ class _Transaction:
         try:
             for path, text in former.items():
                 files.restore_file(path, text)
+        except NetfleetError as again:
+            return NetfleetError(f"{reason.rstrip('.')}. The former files cannot be restored: {again}")
+        outcome = "The former files are restored, and the engine runs with them."
+        try:
             self._run_again()
         except NetfleetError as again:
             outcome = f"The former files are restored, but the engine fails with them: {self._redact(str(again))}"
-            return NetfleetError(f"{reason.rstrip('.')}. {outcome}")
         files.remove_file(PENDING)
-        return NetfleetError(f"{reason.rstrip('.')}. The former files are restored, and the engine runs with them.")
+        return NetfleetError(f"{reason.rstrip('.')}. {outcome}")
 
     def _run_again(self) -> None:
         # A restart that is not needed could stop containers.
         if not self._has_restarted:
             systemd.reload_service(self._desired.service)
         else:
-            if any(isinstance(operation, StopSocket) for operation in self._plan.engine):
+            # An engine that created the sockets itself has replaced those of systemd.
+            if self._host.has_socket:
                 with contextlib.suppress(NetfleetError):
                     systemd.stop_socket(self._desired.service)
             systemd.restart_service(self._desired.service)

@@ -68,11 +68,15 @@ def result(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_missing(needs: Sequence[Need]) -> dict[str, str]:
     """Return why needs are missing, by their keys."""
-    found = {need.key: _host_reason(need) for need in needs if need.kind not in ("kind", "module", "feature")}
-    # Whoever is not root may not try the kernel, and an old Python does not know the syntax of what tries it.
-    if found.get("python") or _lacks_privileges():
-        return {key: reason for key, reason in found.items() if reason}
-    return {**{key: reason for key, reason in found.items() if reason}, **_kernel_reasons(needs)}
+    # A Python that is too old is replaced by one with other libraries, and cannot import what tries the kernel.
+    is_old = bool(host.missing_python())
+    skipped = ("kind", "module", "feature", *(["library"] if is_old else []))
+    reasons = {need.key: _host_reason(need) for need in needs if need.kind not in skipped}
+    found = {key: reason for key, reason in reasons.items() if reason}
+    # Only root may try the kernel.
+    if not is_old and not _lacks_privileges():
+        found.update(_kernel_reasons(needs))
+    return found
 
 
 def _host_reason(need: Need) -> str:
