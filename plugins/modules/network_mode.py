@@ -65,7 +65,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import report
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.container_facts import SUBSET, containers
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import find_faults
@@ -88,7 +88,7 @@ def result(params: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    report(module, lambda: result(module.params))
+    exit_with_result(module, lambda: result(module.params))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data, field
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields, field
 
 PENDING = "/run/netfleet-engine-pending"
 
@@ -21,7 +21,7 @@ class Sysctl(NamedTuple):
     value: str
 
 
-@data
+@record
 class Desired:
     """The parameters of the module: settings by their keys in daemon.json, and what the kernel has to provide."""
 
@@ -42,7 +42,7 @@ class Desired:
         return f"/etc/systemd/system/{self.service}.service.d/netfleet-hosts.conf"
 
 
-@data
+@record
 class Service:
     """The state of the systemd service; ``argv`` is the command of the running process."""
 
@@ -51,7 +51,7 @@ class Service:
     argv: tuple[str, ...] = ()
 
 
-@data
+@record
 class Host:
     """What the host has; ``files`` are texts by path, None where there is no file.
 
@@ -69,10 +69,10 @@ class Host:
 
     def with_file(self, path: str, text: str | None) -> Host:
         """Return the host with another text in a file."""
-        return changed(self, files={**self.files, path: text})
+        return replace_fields(self, files={**self.files, path: text})
 
 
-@data
+@record
 class Engine:
     """What the running engine reports."""
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Union
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed, data
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Host, Sysctl
 
 
-@data
+@record
 class LoadModule:
     """Load a kernel module."""
 
@@ -23,10 +23,10 @@ class LoadModule:
 
     def simulate(self, host: Host) -> Host:
         """Return the host afterwards."""
-        return changed(host, modules={**host.modules, self.name: "loaded"})
+        return replace_fields(host, modules={**host.modules, self.name: "loaded"})
 
 
-@data
+@record
 class SetSysctl:
     """Set a sysctl of the running kernel."""
 
@@ -38,10 +38,10 @@ class SetSysctl:
 
     def simulate(self, host: Host) -> Host:
         """Return the host afterwards."""
-        return changed(host, sysctls={**host.sysctls, self.sysctl.path: self.sysctl.value})
+        return replace_fields(host, sysctls={**host.sysctls, self.sysctl.path: self.sysctl.value})
 
 
-@data
+@record
 class WriteFile:
     """Write a file; ``what`` says in a few words what changes in it."""
 
@@ -58,7 +58,7 @@ class WriteFile:
         return host.with_file(self.path, self.text)
 
 
-@data
+@record
 class RemoveFile:
     """Remove a file."""
 
@@ -73,7 +73,7 @@ class RemoveFile:
         return host.with_file(self.path, None)
 
 
-@data
+@record
 class EnableService:
     """Have systemd start the service at every boot."""
 
@@ -85,10 +85,10 @@ class EnableService:
 
     def simulate(self, host: Host) -> Host:
         """Return the host afterwards."""
-        return changed(host, service=changed(host.service, is_enabled=True))
+        return replace_fields(host, service=replace_fields(host.service, is_enabled=True))
 
 
-@data
+@record
 class StopSocket:
     """Stop the socket unit, so that the engine or systemd creates the sockets anew."""
 
@@ -103,7 +103,7 @@ class StopSocket:
         return host
 
 
-@data
+@record
 class ReloadService:
     """Have the engine read its file without a restart; ``live_restore`` is what it has to report then."""
 
@@ -119,7 +119,7 @@ class ReloadService:
         return host
 
 
-@data
+@record
 class RestartService:
     """Restart the service, or start it where it does not run."""
 
@@ -132,7 +132,7 @@ class RestartService:
 
     def simulate(self, host: Host) -> Host:
         """Return the host afterwards."""
-        return changed(host, service=changed(host.service, is_active=True), former=None)
+        return replace_fields(host, service=replace_fields(host.service, is_active=True), former=None)
 
 
 Operation = Union[

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK, checked
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK, validate_parameter
 from ansible_collections.netfleet.docker.plugins.module_utils._core.validators import sysctl_path, sysctl_value
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Desired, Sysctl
 
@@ -104,4 +104,4 @@ def _modules(params: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 def _sysctl(name: str, value: Any) -> Sysctl:
     parameter = f"sysctls.{name}"
-    return Sysctl(name, checked(parameter, sysctl_path, name), checked(parameter, sysctl_value, value))
+    return Sysctl(name, validate_parameter(parameter, sysctl_path, name), validate_parameter(parameter, sysctl_value, value))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import data
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import (
     changed_keys,
     merge_settings,
@@ -35,7 +35,7 @@ LIVE_RESTORE = "live-restore"
 _HEADER = "# Required by Docker networking.\n"
 
 
-@data
+@record
 class Plan:
     """What is to be done: ``host`` operations, and ``engine`` operations, which are rolled back together.
 

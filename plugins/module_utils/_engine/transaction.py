@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError, NoEngine
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import through_gate
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, observe, systemd
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import (
     parse_settings,
@@ -52,7 +52,7 @@ def reconcile(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str
     """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
     desired = parse_options(params)
     capabilities.require_capabilities(capabilities.TO_CHANGE)
-    with contextlib.nullcontext() if lock_seconds is None else lock.held(lock_seconds):
+    with contextlib.nullcontext() if lock_seconds is None else lock.hold_lock(lock_seconds):
         return _Transaction(desired).result(lock_seconds is None)
 
 
@@ -74,7 +74,7 @@ class _Transaction:
         planned = self._plan
         if planned.changed:
             self._validate()
-        after = through_gate(check_mode, planned.operations, self._host, self._change)
+        after = apply_unless_check_mode(check_mode, planned.operations, self._host, self._change)
         waiting = pending_bridge_settings(planned.changed, planned.after, self._engine) if planned.restarts else []
         warning = f"the default bridge takes up {', '.join(waiting)} at the next restart at which no container runs"
         return {

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import apart, in_new
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_new_netns, run_in_thread
 
 _CREATE_EXCLUSIVE = 0x0200 | 0x0400
 _NETLINK_XFRM, _NETLINK_GENERIC = 6, 16
@@ -34,7 +34,7 @@ def missing_features(kinds: Sequence[str], features: Sequence[str]) -> dict[str,
     trials.update({f"feature:{name}": {"esp": _try_esp, "ipvs": _try_ipvs}[name] for name in features})
     if not trials:
         return {}
-    reasons = apart(lambda: in_new(lambda: {need: trial() for need, trial in trials.items()}))
+    reasons = run_in_thread(lambda: run_in_new_netns(lambda: {need: trial() for need, trial in trials.items()}))
     return {need: reason for need, reason in reasons.items() if reason}
 
 
@@ -56,7 +56,7 @@ def _request(protocol: int, message_type: int, flags: int, payload: bytes) -> Ke
 def _link_trial(kind: str) -> Callable[[], str]:
     def trial() -> str:
         """Create a link without parameters; any error but "not supported" is about those."""
-        body = bytes(16) + attribute(_IFLA_LINKINFO, attribute(_IFLA_INFO_KIND, kind.encode() + b"\0"))
+        body = bytes(16) + encode_attribute(_IFLA_LINKINFO, encode_attribute(_IFLA_INFO_KIND, kind.encode() + b"\0"))
         error = _request(socket.NETLINK_ROUTE, _RTM_NEWLINK, _CREATE_EXCLUSIVE, body)
         return error.words if error and error.code == errno.EOPNOTSUPP else ""
 
@@ -71,13 +71,13 @@ def _try_esp() -> str:
     lifetimes = struct.pack("=4Q", *[0xFFFFFFFFFFFFFFFF] * 4) + bytes(32 + 32 + 12)
     rest = struct.pack("=IIHBBB7x", 0, 1, socket.AF_INET, _TRANSPORT, 0, 0)
     cipher = _CIPHER.ljust(64, b"\0") + struct.pack("=II", len(_KEY) * 8, _ICV_BITS) + _KEY
-    body = selector + identity + source.ljust(16, b"\0") + lifetimes + rest + attribute(_XFRMA_ALG_AEAD, cipher)
+    body = selector + identity + source.ljust(16, b"\0") + lifetimes + rest + encode_attribute(_XFRMA_ALG_AEAD, cipher)
     error = _request(_NETLINK_XFRM, _XFRM_MSG_NEWSA, _CREATE_EXCLUSIVE, body)
     return error.words if error else ""
 
 
 def _try_ipvs() -> str:
     """Ask for the netlink family of IPVS, which is there once its module is loaded."""
-    body = struct.pack("=BBxx", _CTRL_CMD_GETFAMILY, 1) + attribute(_CTRL_ATTR_FAMILY_NAME, b"IPVS\0")
+    body = struct.pack("=BBxx", _CTRL_CMD_GETFAMILY, 1) + encode_attribute(_CTRL_ATTR_FAMILY_NAME, b"IPVS\0")
     error = _request(_NETLINK_GENERIC, _GENL_ID_CTRL, 0, body)
     return error.words if error else ""

@@ -78,7 +78,9 @@ class ModuleRunner:
         self.result["diff"] += diff if isinstance(diff, list) else [diff]
 
     def _raise(self, name: str, found: Mapping[str, Any], secret: bool) -> None:
-        message = str(found.get("msg") or f"{name} failed")
+        # A module that ends with an exception has no message of its own.
+        words = found.get("msg") or found.get("module_stderr") or found.get("exception") or "no reason was returned"
+        message = " ".join(str(words).split()) if found.get("msg") else f"{name} failed: {words}"
         failure = {"failed": True, "msg": _JOIN_TOKEN.sub("TOKEN", message)}
         if not secret:
             keys = ("parameter", "module_stderr", "module_stdout", "exception", "rc")
