@@ -16,7 +16,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs impor
 
 
 class ActionModule(RoleAction):
-    """Plan with what host_state gathered, and run the modules networks and topology on the host."""
+    """Plan with what host_state gathered, and run the module networks on the host."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the networks that were applied, and whether those of the Swarm wait for one."""
@@ -32,9 +32,11 @@ class ActionModule(RoleAction):
         # A network of the Swarm goes before its configuration does, and comes after it.
         absent = [one for one in planned.swarm if one.get("state") == "absent"] if is_first else []
         present = [one for one in planned.swarm if one.get("state") != "absent"] if is_first else []
-        found = self.apply_networks([*absent, *planned.networks, *present], variables["macvlan_docker_host"])
-        if not (self.is_check_mode and lacks_parents(planned, host)):
-            self.runner.run("netfleet.docker.topology", topology_of(planned, variables["macvlan_topology_name"]))
+        # Docker creates the parent of a VLAN, so a check may not find it yet.
+        skips_topology = self.is_check_mode and lacks_parents(planned, host)
+        topology = None if skips_topology else topology_of(planned, variables["macvlan_topology_name"])
+        wanted = [*absent, *planned.networks, *present]
+        found = self.apply_networks(wanted, variables["macvlan_docker_host"], topology)
         cards = fleet.registered(fleet.this)["cards"]
         told = hints(networks, cards, fleet.this) if variables["macvlan_hints"] else []
         warnings = [*self.runner.result.pop("warnings", []), *told]

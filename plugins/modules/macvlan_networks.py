@@ -13,9 +13,8 @@ short_description: Apply the macvlan and ipvlan networks that the role macvlan d
 version_added: 0.1.0
 description:
   - >-
-    Plans the networks in C(macvlan_networks) and C(macvlan_host_networks) with the state of the host, applies them with
-    one call of M(netfleet.docker.networks), and the links and routes of the host itself with one call of
-    M(netfleet.docker.topology).
+    Plans the networks in C(macvlan_networks) and C(macvlan_host_networks) with the state of the host, and applies them
+    with one call of M(netfleet.docker.networks), together with the links and routes of the host itself.
   - >-
     On the first host of the run that manages a Swarm, the networks with C(swarm=true) are applied as well. Where no host
     manages one yet, RV(waits_for_swarm) is true.

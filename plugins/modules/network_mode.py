@@ -79,7 +79,7 @@ SPEC: dict[str, Any] = {
 
 def result(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the faults, for which the task fails."""
-    capabilities.require(capabilities.READ)
+    capabilities.require_capabilities(capabilities.TO_READ)
     found = containers(snapshot.collect(options.wanted({**params, "gather_subset": sorted(SUBSET)})))
     faults = find_faults(found, params["host"], params["none"])
     return {"changed": False, "faults": faults, **({"failed": True, "msg": f"{'; '.join(faults)}."} if faults else {})}

@@ -35,6 +35,12 @@ attributes:
     support: full
     description: The operating systems that the module manages.
 options:
+  topology:
+    description:
+      - >-
+        Links, routes and namespaces of the host that belong to the networks, such as its own link into a macvlan network,
+        as the options of M(netfleet.docker.topology). They are applied after the networks, as a transaction of their own.
+    type: dict
   lock_timeout:
     description:
       - How many seconds to wait for another run of this collection on the same host, which changes something, to end.
@@ -65,6 +71,25 @@ EXAMPLES = r"""
           - subnet: 192.0.2.0/24
             gateway: 192.0.2.1
             iprange: 192.0.2.64/28
+
+- name: Configure a macvlan network and the host's own link into it
+  netfleet.docker.networks:
+    networks:
+      - name: wire
+        driver: macvlan
+        driver_options:
+          parent: eth0
+        ipam_config:
+          - {subnet: 192.0.2.0/24, iprange: 192.0.2.64/28, aux_addresses: {host: 192.0.2.79}}
+    topology:
+      name: wire
+      state: replaced
+      links:
+        - {name: wire-host, kind: macvlan, parent: eth0, mode: bridge, addresses: [192.0.2.79/32]}
+      namespaces:
+        - name: host
+          routes: [{dst: 192.0.2.64/28, dev: wire-host, src: 192.0.2.79}]
+          routes_append: true
 
 - name: Remove two networks
   netfleet.docker.networks:
@@ -100,7 +125,7 @@ networks:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import work_all
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.with_topology import apply
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, lock_timeout
 
@@ -108,9 +133,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.module impor
 def main() -> None:
     """Run the module."""
     networks = {"type": "list", "elements": "dict", "required": True, "options": SPEC}
-    spec = {"networks": networks, **CONNECTION, **LOCK}
+    spec = {"networks": networks, "topology": {"type": "dict"}, **CONNECTION, **LOCK}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    exit_with_result(module, lambda: work_all(module.params, lock_timeout(module)))
+    exit_with_result(module, lambda: apply(module.params, lock_timeout(module), bool(module._diff)))
 
 
 if __name__ == "__main__":

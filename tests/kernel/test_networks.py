@@ -122,3 +122,30 @@ def test_a_missing_container_is_named_with_its_network(host: DockerHost) -> None
     assert found.failed
     assert "networks[1].connected: two: there is no container nobody" in found.msg
     assert names(host) == {"one"}
+
+
+def test_links_of_the_host_are_applied_with_the_networks(host: DockerHost) -> None:
+    host.sh("ip link add wire0 type veth peer name wire1", "ip link set wire0 up", "ip link set wire1 up")
+    access = {"name": "wire-host", "kind": "macvlan", "parent": "wire0", "mode": "bridge", "addresses": ["10.43.0.9/32"]}
+    wire = {
+        "name": "wire",
+        "driver": "macvlan",
+        "driver_options": {"parent": "wire0"},
+        "ipam_config": [{"subnet": "10.43.0.0/24"}],
+    }
+    topology: Row = {"name": "wire", "state": "replaced", "links": [access]}
+    try:
+        done = host.module("networks", {"networks": [wire], "topology": topology})
+        assert done.changed
+        assert len(done.data["operations"]) > 1
+        (link,) = host.ip("address", "show", "dev", "wire-host")
+        assert [one["local"] for one in link["addr_info"] if one["family"] == "inet"] == ["10.43.0.9"]
+        assert not host.module("networks", {"networks": [wire], "topology": topology}).changed
+        assert host.module("networks", {"networks": [wire], "topology": {**topology, "links": []}}).changed
+        assert not [one for one in host.ip("link", "show") if one["ifname"] == "wire-host"]
+        wrong = host.module("networks", {"networks": [ONE], "topology": {**topology, "links": [{**access, "mtu": "big"}]}})
+        assert wrong.failed
+        assert "topology" in wrong.msg
+        assert names(host) == {"wire"}
+    finally:
+        host.sh("docker network rm wire || true", "ip link del wire0")

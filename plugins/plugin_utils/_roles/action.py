@@ -62,10 +62,12 @@ class RoleAction(ActionBase):  # type: ignore[misc]
         """Return the value of a variable of the task."""
         return self._templar.template(self.task_vars[name])
 
-    def apply_networks(self, networks: list[dict[str, Any]], docker_host: str) -> list[Any]:
-        """Apply Docker networks on the host in one call and return what the engine has of each."""
-        if not networks:
+    def apply_networks(
+        self, networks: list[dict[str, Any]], docker_host: str, topology: dict[str, Any] | None = None
+    ) -> list[Any]:
+        """Apply Docker networks and links of the host in one call, and return what the engine has of each network."""
+        if not networks and not topology:
             return []
-        arguments = {"networks": networks, "docker_host": docker_host}
+        arguments = {"networks": networks, "docker_host": docker_host, "topology": topology}
         found: list[Any] = self.runner.run("netfleet.docker.networks", arguments)["networks"]
         return found
