@@ -81,10 +81,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 state:
-  description: What M(netfleet.docker.netns_info) returns of the host's own network namespace; empty for C(topology).
+  description: >-
+    The parts of what M(netfleet.docker.netns_info) returns of the host's own network namespace and of Docker Engine that
+    the roles plan with; empty for C(topology).
   returned: success
   type: dict
-  sample: {version: 1, namespaces: [{netns: "4026531840", kind: host}]}
+  sample: {namespaces: [{kind: host, interfaces: [{name: eth0, up: true, mtu: 1500}]}], docker: {engine: {version: 26.1.5}}}
 missing:
   description: What is missing and not required, as M(netfleet.docker.preflight) returns it.
   returned: success

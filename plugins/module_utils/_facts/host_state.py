@@ -14,6 +14,17 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import snap
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight import check
 
 _LINKS = Path("/sys/class/net")
+# What the planners of the roles use of a snapshot. All of it would cost every task that follows the time to copy it.
+_KEPT = {
+    "interfaces": ("name", "kind", "up", "mtu", "master"),
+    "addresses": ("interface", "address", "family", "scope", "flags"),
+    "routes": ("dst", "interface", "table", "family", "metric"),
+    "sockets": ("protocol", "port"),
+}
+_KEPT_OF_DOCKER = {
+    "networks": ("name", "driver", "ipam"),
+    "swarm_nodes": ("id", "hostname", "role", "state", "availability", "reachability"),
+}
 
 
 def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,9 +49,30 @@ def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
         return found
     if needs["subset"]:
         wanted = snapshot.Wanted(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
-        found["state"] = snapshot.collect(wanted)
+        found["state"] = reduce_snapshot(snapshot.collect(wanted))
     if needs["cards"]:
         found["cards"] = cards()
+    return found
+
+
+def reduce_snapshot(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a snapshot that the planners of the roles use, each row once."""
+    found: dict[str, Any] = {
+        "host": {"hostname": document["host"]["hostname"]},
+        "namespaces": [{"kind": one["kind"], **_reduced(one, _KEPT)} for one in document["namespaces"]],
+    }
+    docker = document.get("docker")
+    if docker:
+        found["docker"] = {"engine": docker.get("engine"), **_reduced(docker, _KEPT_OF_DOCKER)}
+    return found
+
+
+def _reduced(rows: Mapping[str, Any], kept: Mapping[str, tuple[str, ...]]) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for part, keys in kept.items():
+        if part in rows:
+            reduced = ({key: row.get(key) for key in keys} for row in rows[part] or ())
+            found[part] = list({repr(row): row for row in reduced}.values())
     return found
 
 
