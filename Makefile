@@ -22,7 +22,7 @@ FAILURES := grep --extended-regexp --max-count=3 --after-context=9 'fatal: |^(FA
 say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab lab-down demo report test clean
+.PHONY: help setup lab lab-down demo docs report test clean
 
 help: ## say what can be made
 	@sed -nE 's/^([a-z%-]+):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
@@ -52,6 +52,9 @@ demo: lab ## show the collection at work in the lab
 	$(PLAY) playbooks/audit.yml -e audit_directory='$(CURDIR)/.lab/audit'
 	@cat demo/next.txt
 	@printf '\nThe report of the audit: %s\n' "$$(ls -d .lab/audit/*/report.html | tail -n 1)"
+
+docs: setup ## build the documentation site in .cache/site/html
+	.venv/bin/python docs/site/build.py .cache/site
 
 report: ## build the page of the audit's report from report/
 	cd report && npm ci --no-audit --no-fund --loglevel=error && node build.mjs

@@ -265,10 +265,10 @@ attributes:
     description: Changes nothing, so a check is made in C(check_mode) too.
   diff_mode:
     support: N/A
-    description: Nothing changes.
+    description: The module never changes anything.
   idempotent:
     support: full
-    description: Changes nothing.
+    description: The module never changes anything.
   platform:
     platforms: Linux
     support: full

@@ -75,7 +75,7 @@ def test_without_a_manager_nobody_knows_whose_an_address_is() -> None:
 def test_what_could_not_be_tried_is_a_row_with_its_reason() -> None:
     failed = {"name": "h2", "type": "udp", "port": 7946, "state": "error", "reason": "no permission"}
     (row,) = audit_probed([failed], host="h1")
-    assert (row["state"], row["reason"]) == ("error", "1 of 1 could not be tried: no permission")
+    assert (row["state"], row["reason"]) == ("error", "1 of 1 checks failed: no permission")
     (row,) = audit_probed([], host="h1", reason="it could not be reached")
     assert (row["host"], row["state"], row["reason"]) == ("h1", "error", "it could not be reached")
     assert audit_probed([], host="h1") == []
