@@ -35,13 +35,13 @@ class ActionModule(RoleAction):
             if self._is_current(earlier, needs):
                 return {**earlier, "changed": False, "variables": {**earlier["variables"], **variables}}
             for one, values in self._other_roles(role):
-                needs |= needs_of(one, values)
+                needs = needs.combine(needs_of(one, values))
         return {**self._gather(needs, variables), "variables": variables, "needs": needs.as_data()}
 
     def _is_current(self, earlier: Mapping[str, Any], needs: Needs) -> bool:
         is_whole = "state" in earlier and not earlier.get("incomplete")
         has_changed = any((self.task_vars.get(name) or {}).get("changed") for name in _APPLIED)
-        return is_whole and not has_changed and needs <= needs_of_data(earlier["needs"])
+        return is_whole and not has_changed and needs.is_covered_by(needs_of_data(earlier["needs"]))
 
     def _variables(self, role: str) -> dict[str, Any]:
         names = [name for name in role_spec(role) if name in self.task_vars]
@@ -70,7 +70,9 @@ class ActionModule(RoleAction):
     def _ask(self, needs: Needs, install: bool) -> dict[str, Any]:
         """Return what the module returned; where libraries are to be installed, their lack is no error yet."""
         data = needs.as_data()
-        libraries = {"libraries": [], "optional_libraries": data["libraries"]} if install else {"optional_libraries": []}
+        libraries = (
+            {"libraries": [], "optional_libraries": data["libraries"]} if install else {"optional_libraries": []}
+        )
         arguments = {"role": self._task.args["role"], "needs": {**data, **libraries}}
         with snapshot_codec.quietly(self):
             packed = self.runner.run("netfleet.docker.host_state", arguments)["packed"]

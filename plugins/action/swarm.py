@@ -68,9 +68,7 @@ def plan_of(fleet: Fleet) -> dict[str, Any]:
         for need in ("esp", "ipvs")
     }
     infos = {host: one["info"] for host, one in declared.items()}
-    networks = overlay_networks(
-        own["overlay_networks"], planned, infos, missing["esp"], own["overlay_ingress"] or {}
-    )
+    networks = overlay_networks(own["overlay_networks"], planned, infos, missing["esp"], own["overlay_ingress"] or {})
     settings = {
         "data_path_port": own["overlay_data_path_port"],
         "default_addr_pool": own["overlay_default_addr_pool"],
@@ -95,7 +93,8 @@ def _of_ipvs(reasons: Mapping[str, str]) -> list[str]:
     if not reasons:
         return []
     hosts, reason = ", ".join(reasons), next(iter(reasons.values()))
-    return [
-        f"{hosts}: the kernel has no IPVS ({reason}), so services with a virtual IP and ports that are published through "
-        "ingress do not work there; use endpoint_mode=dnsrr and mode=host, or load ip_vs"
-    ]
+    warning = (
+        f"{hosts}: the kernel has no IPVS ({reason}), so services with a virtual IP and ports that are published "
+        "through ingress do not work there; use endpoint_mode=dnsrr and mode=host, or load ip_vs"
+    )
+    return [warning]

@@ -30,9 +30,7 @@ class ActionModule(RoleAction):
             return self._run(phase, expected=incoming(host, members, port))
         if phase == "send":
             variables, _host = self.fleet.own("overlay")
-            return self._run(
-                phase, targets=outgoing(host, members, port), seconds=variables["overlay_probe_seconds"]
-            )
+            return self._run(phase, targets=outgoing(host, members, port), seconds=variables["overlay_probe_seconds"])
         return self._run(phase, socket=(self.task_vars.get("overlay_listener") or {}).get("socket"))
 
     def _run(self, phase: str, **arguments: Any) -> dict[str, Any]:

@@ -20,6 +20,16 @@ def _suboptions() -> dict[str, object]:
     return found
 
 
+_DESCRIPTION = (
+    "Networks, in the order in which they are applied. Each has the options of M(netfleet.docker.network).",
+    (
+        "All are checked before the first one is changed. Each is a transaction of its own. Where one fails, what was "
+        "changed of it is undone, those before it stay applied and are named in the error, and those after it are not "
+        "touched."
+    ),
+)
+
+
 class ModuleDocFragment:
     """The option, made of the documentation of the module network, so that the two agree."""
 
@@ -27,13 +37,7 @@ class ModuleDocFragment:
         {
             "options": {
                 "networks": {
-                    "description": [
-                        "Networks, in the order in which they are applied. Each has the options of "
-                        "M(netfleet.docker.network).",
-                        "All are checked before the first one is changed. Each is a transaction of its own: where one fails, "
-                        "what was changed of it is undone, those before it stay applied and are named in the error, and "
-                        "those after it are not touched.",
-                    ],
+                    "description": list(_DESCRIPTION),
                     "type": "list",
                     "elements": "dict",
                     "required": True,

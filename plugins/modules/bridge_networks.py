@@ -13,8 +13,8 @@ short_description: Apply the bridge networks that the role bridge declares
 version_added: 0.1.0
 description:
   - >-
-    Plans the networks in C(bridge_networks) and C(bridge_host_networks) with the state of the host, and applies them with
-    one call of M(netfleet.docker.networks).
+    Plans the networks in C(bridge_networks) and C(bridge_host_networks) with the state of the host, and applies them
+    with one call of M(netfleet.docker.networks).
   - What does not fit the host or its engine is refused before the first network is changed.
 author:
   - netfleet.docker contributors (@netfleet)

@@ -17,8 +17,8 @@ description:
     needs on the host, as M(netfleet.docker.preflight) does, and gathers what the role plans with, as
     M(netfleet.docker.netns_info) does.
   - >-
-    The variables of the role are converted by the role's argument specification, so that V(false) in C(-e name=false) is
-    false. The other tasks of the role use the converted values.
+    The variables of the role are converted by the role's argument specification, so that V(false) in C(-e name=false)
+    is false. The other tasks of the role use the converted values.
   - Tasks that follow expect the result in the variable C(netfleet_host).
 author:
   - netfleet.docker contributors (@netfleet)
@@ -82,11 +82,12 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description: >-
-    The parts of what M(netfleet.docker.netns_info) returns of the host's own network namespace and of Docker Engine that
-    the roles plan with; empty for C(topology).
+    The parts of what M(netfleet.docker.netns_info) returns of the host's own network namespace and of Docker Engine
+    that the roles plan with; empty for C(topology).
   returned: success
   type: dict
-  sample: {namespaces: [{kind: host, interfaces: [{name: eth0, up: true, mtu: 1500}]}], docker: {engine: {version: 26.1.5}}}
+  sample: {namespaces: [{kind: host, interfaces: [{name: eth0, up: true, mtu: 1500}]}], docker: {engine: {version:
+  26.1.5}}}
 missing:
   description: What is missing and not required, as M(netfleet.docker.preflight) returns it.
   returned: success

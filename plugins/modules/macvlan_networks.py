@@ -16,8 +16,8 @@ description:
     Plans the networks in C(macvlan_networks) and C(macvlan_host_networks) with the state of the host, and applies them
     with one call of M(netfleet.docker.networks), together with the links and routes of the host itself.
   - >-
-    On the first host of the run that manages a Swarm, the networks with C(swarm=true) are applied as well. Where no host
-    manages one yet, RV(waits_for_swarm) is true.
+    On the first host of the run that manages a Swarm, the networks with C(swarm=true) are applied as well. Where no
+    host manages one yet, RV(waits_for_swarm) is true.
   - >-
     What does not fit the host is refused before the first network is changed: a parent that is missing, is down, has
     another MTU or is the port of a bridge; subnets that overlap; an address of the host that another host's containers

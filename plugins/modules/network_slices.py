@@ -16,8 +16,8 @@ description:
     Splits the subnets that have C(slices) in the networks of a role, for all hosts of the inventory at once, as
     P(netfleet.docker.ip_slices#filter) does for one subnet. To be run once for all hosts.
   - >-
-    The result is kept in a file on the controller, which is written before any host uses a slice. A host keeps its slice
-    when others come and go.
+    The result is kept in a file on the controller, which is written before any host uses a slice. A host keeps its
+    slice when others come and go.
   - >-
     All hosts that declare a network of one name with the same subnet share that subnet and have to declare the same
     C(slices). Two shared subnets must not overlap.

@@ -38,8 +38,9 @@ options:
   topology:
     description:
       - >-
-        Links, routes and namespaces of the host that belong to the networks, such as its own link into a macvlan network,
-        as the options of M(netfleet.docker.topology). They are applied after the networks, as a transaction of their own.
+        Links, routes and namespaces of the host that belong to the networks, such as its own link into a macvlan
+        network, as the options of M(netfleet.docker.topology). They are applied after the networks, as a transaction
+        of their own.
     type: dict
   lock_timeout:
     description:
@@ -111,8 +112,8 @@ operations:
 networks:
   description:
     - >-
-      What the engine has of each network afterwards, in check mode of those that are there, in the order of O(networks);
-      null where there is none. After an error, of the networks that were applied before it.
+      What the engine has of each network afterwards, in check mode of those that are there, in the order of
+      O(networks); null where there is none. After an error, of the networks that were applied before it.
   returned: always
   type: list
   elements: dict
@@ -123,11 +124,11 @@ networks:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, lock_timeout
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.with_topology import apply
-from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, lock_timeout
 
 
 def main() -> None:

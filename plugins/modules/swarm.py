@@ -14,8 +14,8 @@ version_added: 0.1.0
 description:
   - >-
     Without O(step), plans for all hosts of the run at once what has to be done for the Swarm to have the nodes that the
-    inventory declares: who initialises it, who joins, is promoted, demoted or drained, who leaves and is removed. Nothing
-    is changed then. To be run once for all hosts.
+    inventory declares: who initialises it, who joins, is promoted, demoted or drained, who leaves and is removed.
+    Nothing is changed then. To be run once for all hosts.
   - >-
     With O(step), carries out one step of the plan, on the host that the task is delegated to, through the modules of
     C(community.docker). All steps belong into the loop of one task. After a step that failed, the others are refused.
@@ -23,9 +23,9 @@ description:
     Managers join before workers, and workers leave before managers. A plan that would lose the quorum of the managers
     is refused; before a manager is demoted, the other managers are asked again whether they keep the quorum.
   - >-
-    Join tokens stay in the memory of the process that carries out the steps. They are in no result, variable, log, diff or
-    file, at any verbosity. Set C(ansible_pipelining) for the task, so that parameters of modules are in no file of the
-    host either.
+    Join tokens stay in the memory of the process that carries out the steps. They are in no result, variable, log,
+    diff or file, at any verbosity. Set C(ansible_pipelining) for the task, so that parameters of modules are in no
+    file of the host either.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -110,7 +110,8 @@ port:
   sample: 4789
 probes:
   description: >-
-    Whether the ports between the nodes are to be probed: where a node joins or leaves, or C(overlay_probe_ports) is set.
+    Whether the ports between the nodes are to be probed: where a node joins or leaves, or C(overlay_probe_ports) is
+    set.
   returned: without O(step)
   type: bool
   sample: false

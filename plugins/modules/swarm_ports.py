@@ -27,11 +27,11 @@ options:
   phase:
     description:
       - >-
-        V(listen) starts a listener in the background, V(send) sends packets, V(collect) ends the listener and returns of
-        which nodes nothing came. Each is a task of its own, on all nodes.
+        V(listen) starts a listener in the background, V(send) sends packets, V(collect) ends the listener and returns
+        of which nodes nothing came. Each is a task of its own, on all nodes.
       - >-
-        V(evaluate) fails where a port is closed. To be run once for all hosts. The other phases have to be registered as
-        C(overlay_listener), C(overlay_sent) and C(overlay_heard).
+        V(evaluate) fails where a port is closed. To be run once for all hosts. The other phases have to be registered
+        as C(overlay_listener), C(overlay_sent) and C(overlay_heard).
     type: str
     choices: [listen, send, collect, evaluate]
     required: true

@@ -76,7 +76,7 @@ def inventories(options: argparse.Namespace, count: int, folder: Path) -> list[s
     children = {
         "demo_hosts": {"hosts": names, "vars": variables},
         "managers": {"hosts": {options.hosts[0]: None}},
-        "workers": {"hosts": {name: None for name in options.hosts[1:]}},
+        "workers": {"hosts": dict.fromkeys(options.hosts[1:])},
     }
     more = {f"alias{at:03}": hosts[options.hosts[at % len(hosts)]] for at in range(count - len(hosts))}
     if more:

@@ -59,7 +59,9 @@ def test_networks_are_created_in_one_call_and_a_second_call_changes_nothing(host
     assert {"br-one", "br-two"} <= links
     again = apply(host, ONE, TWO)
     assert (again.changed, again.data["operations"]) == (False, [])
-    assert [network["Id"] for network in again.data["networks"]] == [network["Id"] for network in found.data["networks"]]
+    assert [network["Id"] for network in again.data["networks"]] == [
+        network["Id"] for network in found.data["networks"]
+    ]
 
 
 def test_check_mode_returns_the_same_operations_and_changes_nothing(host: DockerHost) -> None:
@@ -126,7 +128,13 @@ def test_a_missing_container_is_named_with_its_network(host: DockerHost) -> None
 
 def test_links_of_the_host_are_applied_with_the_networks(host: DockerHost) -> None:
     host.sh("ip link add wire0 type veth peer name wire1", "ip link set wire0 up", "ip link set wire1 up")
-    access = {"name": "wire-host", "kind": "macvlan", "parent": "wire0", "mode": "bridge", "addresses": ["10.43.0.9/32"]}
+    access = {
+        "name": "wire-host",
+        "kind": "macvlan",
+        "parent": "wire0",
+        "mode": "bridge",
+        "addresses": ["10.43.0.9/32"],
+    }
     wire = {
         "name": "wire",
         "driver": "macvlan",
@@ -143,7 +151,9 @@ def test_links_of_the_host_are_applied_with_the_networks(host: DockerHost) -> No
         assert not host.module("networks", {"networks": [wire], "topology": topology}).changed
         assert host.module("networks", {"networks": [wire], "topology": {**topology, "links": []}}).changed
         assert not [one for one in host.ip("link", "show") if one["ifname"] == "wire-host"]
-        wrong = host.module("networks", {"networks": [ONE], "topology": {**topology, "links": [{**access, "mtu": "big"}]}})
+        wrong = host.module(
+            "networks", {"networks": [ONE], "topology": {**topology, "links": [{**access, "mtu": "big"}]}}
+        )
         assert wrong.failed
         assert "topology" in wrong.msg
         assert names(host) == {"wire"}

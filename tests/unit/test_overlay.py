@@ -126,7 +126,12 @@ def test_steps_of_a_manager_that_leaves_are_in_order() -> None:
     assert texts(swarm(*hosts, *leaving)) == [
         *("drain h4", "wait until no task of a service runs on h4", "have h4 leave the Swarm"),
         "remove h4 from the list of nodes",
-        *("drain h3", "wait until no task of a service runs on h3", "demote h3", "wait until h3 reports the worker role"),
+        *(
+            "drain h3",
+            "wait until no task of a service runs on h3",
+            "demote h3",
+            "wait until h3 reports the worker role",
+        ),
         *("have h3 leave the Swarm", "remove h3 from the list of nodes"),
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields, field
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record, replace_fields
 
 PENDING = "/run/netfleet-engine-pending"
 

@@ -104,4 +104,6 @@ def _modules(params: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 def _sysctl(name: str, value: Any) -> Sysctl:
     parameter = f"sysctls.{name}"
-    return Sysctl(name, validate_parameter(parameter, sysctl_path, name), validate_parameter(parameter, sysctl_value, value))
+    return Sysctl(
+        name, validate_parameter(parameter, sysctl_path, name), validate_parameter(parameter, sysctl_value, value)
+    )

@@ -3,8 +3,8 @@
 
 """Probes of ports between nodes: one node listens behind its firewall while the others send.
 
-Raw sockets receive what the INPUT chains of the kernel let pass, whether or not a program has the port. So the result is
-the same before a Swarm exists and afterwards, for TCP, for UDP and for the port of VXLAN links.
+Raw sockets receive what the INPUT chains of the kernel let pass, whether or not a program has the port. So the result
+is the same before a Swarm exists and afterwards, for TCP, for UDP and for the port of VXLAN links.
 """
 
 from __future__ import annotations

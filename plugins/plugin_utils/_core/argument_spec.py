@@ -24,11 +24,11 @@ _ROLES = Path(__file__).resolve().parents[3] / "roles"
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def role_spec(role: str) -> dict[str, Any]:
     """Return the argument specification of a role's variables; see meta/argument_specs.yml of the role."""
     text = (_ROLES / role / "meta/argument_specs.yml").read_text(encoding="utf-8")
-    specs = yaml.load(text, Loader=_LOADER)  # noqa: S506 - it is a safe loader
+    specs = yaml.load(text, Loader=_LOADER)
     found = _options(specs["argument_specs"]["main"].get("options", {}))
     for option in found.values():
         # A default that is a template is none before it is evaluated, and the role's defaults do that.

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the actions of the roles have in common: arguments, one module runner, and one place that turns errors into results."""
+"""The base of the actions of the roles: arguments, one module runner, and one place that turns errors into results."""
 
 from __future__ import annotations
 

@@ -22,12 +22,19 @@ _VLANS = range(1, 4095)
 
 # By the driver of a network card, what may keep frames with foreign MAC addresses from it; containers have their own.
 _HINTS = {
-    "virtio_net": "in a virtual machine, let the hypervisor pass foreign MAC addresses (libvirt: trustGuestRxFilters=yes "
-    "on a macvtap; OpenStack: allowed address pairs or no port security), or use driver=ipvlan",
-    "vmxnet3": "set the port group to accept promiscuous mode and forged transmits, or MAC learning, or use driver=ipvlan",
+    "virtio_net": (
+        "in a virtual machine, let the hypervisor pass foreign MAC addresses (libvirt: trustGuestRxFilters=yes on a "
+        "macvtap; OpenStack: allowed address pairs or no port security), or use driver=ipvlan"
+    ),
+    "vmxnet3": (
+        "set the port group to accept promiscuous mode and forged transmits, or MAC learning, or use driver=ipvlan"
+    ),
     "hv_netvsc": "enable MAC address spoofing for the virtual machine, or use driver=ipvlan",
     "ena": "the cloud delivers only frames to addresses that it assigned; use driver=ipvlan and assign more addresses",
-    "gve": "the cloud routes by address and knows no foreign MAC addresses; use driver=ipvlan with mode=l3 and alias ranges",
+    "gve": (
+        "the cloud routes by address and knows no foreign MAC addresses; use driver=ipvlan with mode=l3 and "
+        "alias ranges"
+    ),
 }
 _WIRELESS = "an access point accepts frames of one MAC address only from each station; use driver=ipvlan"
 
@@ -189,7 +196,9 @@ def _see_free(found: Any, network: Mapping[str, Any], host: Host, slices: Mappin
         for other, text in (slices.get(str(network["name"]), {}).get(net, {}) if is_sliced(subnet) else {}).items():
             if other != host.name and found in ipaddress.ip_network(text):
                 raise BadParameter("host_access.address", f"{found} lies in {text}, the slice of {other}")
-    if not any(found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network.get("subnets") or ()):
+    if not any(
+        found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network.get("subnets") or ()
+    ):
         raise BadParameter("host_access.address", f"{found} lies in no subnet of the network")
 
 

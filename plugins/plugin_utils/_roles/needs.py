@@ -23,13 +23,19 @@ class Needs(NamedTuple):
     subset: frozenset[str] = frozenset()
     cards: bool = False
 
-    def __or__(self, other: Needs) -> Needs:  # type: ignore[override]
+    def combine(self, other: Needs) -> Needs:
         """Return what both need."""
-        return Needs(*(one | two for one, two in zip(self, other)))
+        return Needs(
+            self.libraries | other.libraries,
+            self.kinds | other.kinds,
+            self.optional | other.optional,
+            self.subset | other.subset,
+            self.cards or other.cards,
+        )
 
-    def __le__(self, other: Needs) -> bool:  # type: ignore[override]
-        """Tell whether nothing is needed that the other one does not need."""
-        return (self | other) == other
+    def is_covered_by(self, other: Needs) -> bool:
+        """Tell whether nothing is needed that the other does not need."""
+        return self.combine(other) == other
 
     def as_data(self) -> dict[str, Any]:
         """Return them as a module takes them."""
@@ -38,7 +44,9 @@ class Needs(NamedTuple):
 
 def needs_of_data(data: Mapping[str, Any]) -> Needs:
     """Return needs from what ``as_data`` made of them."""
-    return Needs(**{key: value if isinstance(value, bool) else frozenset(value) for key, value in data.items()})
+    names = ("libraries", "kinds", "optional", "subset")
+    libraries, kinds, optional, subset = (frozenset(data[name]) for name in names)
+    return Needs(libraries, kinds, optional, subset, bool(data["cards"]))
 
 
 def needs_of(role: str, variables: Variables) -> Needs:

@@ -9,8 +9,8 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Space
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet, Passage
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Space
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict, traverse
 
 Row = Mapping[str, Any]
@@ -88,8 +88,8 @@ def _unanswered(
         if row["answer"] == "connected" or (row["answer"] == "refused" and not connect):
             continue
         yield (
-            f"{row['host']} ({row['address']}) does not answer {host} on tcp {row['port']}: {row['answer']}; its answer "
-            f"may be dropped by {host}"
+            f"{row['host']} ({row['address']}) does not answer {host} on tcp {row['port']}: {row['answer']}; its "
+            f"answer may be dropped by {host}"
         )
 
 

@@ -88,7 +88,7 @@ class Execution:
             state="present",
             advertise_addr=step["address"],
             data_path_addr=step["data_path"],
-            # The SDK of Debian 12 does not have the option, and Docker Engine 20.10 does not have the default as a number.
+            # The SDK of Debian 12 lacks the option, and Docker Engine 20.10 does not accept the default as a number.
             data_path_port=None if port == _DEFAULT_PORT else port,
             default_addr_pool=step["default_addr_pool"],
             subnet_size=step["subnet_size"],
@@ -123,7 +123,7 @@ class Execution:
         self._run("docker_node", hostname=self._id(step), **arguments)
 
     def _demote(self, step: Step) -> None:
-        """Demote a manager once the others have a quorum without it, which a node that was promoted takes a moment for."""
+        """Demote a manager once the others have a quorum without it; a node that was promoted takes a moment."""
         if not self._wait(lambda: keeps_quorum(self._nodes(), self._id(step)), _ROLE_SECONDS):
             raise NetfleetError(f"{step['text']}: the managers would lose the quorum; see docker node ls")
         self._node(step, role="worker")

@@ -13,8 +13,8 @@ import yaml
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
 
 _HEAD = """---
-# The slice of each host in each subnet that hosts share. Keep this file with the inventory, under version control. Remove
-# a host that is gone for good, and a subnet that no host uses any more, by hand.
+# The slice of each host in each subnet that hosts share. Keep this file with the inventory, under version control.
+# Remove a host that is gone for good, and a subnet that no host uses any more, by hand.
 """
 
 
