@@ -95,6 +95,20 @@ def desired(params: Mapping[str, Any]) -> Desired:
     )
 
 
+def desired_list(networks: Iterable[Mapping[str, Any]]) -> list[Desired]:
+    """Return what is desired of each of several networks."""
+    found: list[Desired] = []
+    for at, params in enumerate(networks):
+        try:
+            one = desired(params)
+        except BadParameter as error:
+            raise BadParameter(f"networks[{at}].{error.parameter}", error.reason) from None
+        if one.network.name in (other.network.name for other in found):
+            raise BadParameter(f"networks[{at}].name", f"{one.network.name} is listed twice")
+        found.append(one)
+    return found
+
+
 def _network(params: Mapping[str, Any]) -> Network:
     config_only, pools = params["config_only"], params["ipam_config"]
     return Network(
