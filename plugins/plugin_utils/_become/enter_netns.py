@@ -122,7 +122,7 @@ def identity(fd: int) -> tuple[int, int]:
 
 
 def is_hosts() -> bool:
-    """Tell whether this process is in the namespace of PID 1: each namespace has one such file for all processes."""
+    """Return whether this process is in the namespace of PID 1: each namespace has one such file for all processes."""
     return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
 
 

@@ -63,7 +63,7 @@ class Passage:
 
 
 def matches(rule: Row, at: Passage) -> bool | None:
-    """Tell whether a rule is about a packet."""
+    """Return whether a rule is about a packet."""
     known = _nft if rule["backend"] == "nft" else _iptables
     answers = [known(entry, at) for entry in rule["match"] or []]
     if False in answers:

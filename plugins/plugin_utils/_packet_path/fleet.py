@@ -51,7 +51,7 @@ class Space:
         return self.row.get(part) or []
 
     def lacks(self, part: str) -> bool:
-        """Tell whether the snapshot does not have a list at all."""
+        """Return whether the snapshot does not have a list at all."""
         return part not in self.row
 
     def link(self, name: str) -> Row | None:
@@ -172,7 +172,7 @@ class World:
                 yield from ((space, link) for link in space.links.values() if self.is_wire(space, link))
 
     def is_wire(self, space: Space, link: Row) -> bool:
-        """Tell whether a link leads out of what is known to be its host's.
+        """Return whether a link leads out of what is known to be its host's.
 
         Where the host is a container itself, its uplink leads into a namespace that is seen by number only: that of
         the machine around it.

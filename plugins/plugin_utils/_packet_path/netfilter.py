@@ -151,7 +151,7 @@ def _apply(rule: Row, chain: Row, at: Passage, depth: int, told: str) -> Iterato
 
 
 def _may_decide(rule: Row) -> bool:
-    """Tell whether an nft rule without a target may have a verdict all the same, from a map."""
+    """Return whether an nft rule without a target may have a verdict all the same, from a map."""
     return rule["target"] is None and any(isinstance(entry, dict) and "vmap" in entry for entry in rule["match"] or [])
 
 

@@ -53,7 +53,7 @@ def lookup(space: Space, dst: Address, src: Address | None = None, mark: int = 0
 
 
 def is_local(space: Space, dst: Address) -> bool:
-    """Tell whether an address is the namespace's own, or one of a local range such as 127.0.0.0/8."""
+    """Return whether an address is the namespace's own, or one of a local range such as 127.0.0.0/8."""
     found = _in_table(space, LOCAL, dst)
     return found is not None and found.type == "local"
 

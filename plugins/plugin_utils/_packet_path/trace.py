@@ -385,7 +385,7 @@ def _owns(walk: Walk, address: Address) -> bool:
 
 
 def _answers(space: Space, link: Row, address: Address) -> bool:
-    """Tell whether a namespace answers on a link who asks for an address (ARP or neighbour discovery)."""
+    """Return whether a namespace answers on a link who asks for an address (ARP or neighbour discovery)."""
     row = space.addresses.get(address)
     if row is not None and row["index"] == link["index"]:
         return True

@@ -107,7 +107,7 @@ class Numbers:
         return max(number, self._last[at] + 1) if at >= 0 else number
 
     def overlaps(self, first: int, last: int) -> bool:
-        """Tell whether a range has a number of the set."""
+        """Return whether a range has a number of the set."""
         at = bisect_right(self._first, last) - 1
         return at >= 0 and self._last[at] >= first
 

@@ -57,7 +57,7 @@ def network_slices(declared: Any, memory: Any = None, used: Any = None, recover:
 
 
 def is_sliced(subnet: Mapping[str, Any]) -> bool:
-    """Tell whether a subnet of a network is shared by hosts, each with a slice of it."""
+    """Return whether a subnet of a network is shared by hosts, each with a slice of it."""
     return subnet.get("slices") is not None
 
 

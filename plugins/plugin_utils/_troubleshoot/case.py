@@ -165,5 +165,5 @@ def _is_address(text: str) -> bool:
 
 
 def _is_reference(text: str) -> bool:
-    """Tell whether the number behind the last colon is a part of a reference, as in pid:12."""
+    """Return whether the number behind the last colon is a part of a reference, as in pid:12."""
     return re.fullmatch(r"(.*/)?(pid|container|docker|path):[^:]+", text) is not None

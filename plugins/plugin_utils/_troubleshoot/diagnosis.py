@@ -118,7 +118,7 @@ def _target(results: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | Non
 
 
 def _reached(results: Mapping[str, Mapping[str, Any]]) -> bool | None:
-    """Tell whether the target was reached; None where nobody tried."""
+    """Return whether the target was reached; None where nobody tried."""
     target = _target(results)
     return None if target is None or target["state"] == "error" else bool(target["met"])
 
