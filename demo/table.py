@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def other_end(link: Row, references: dict[str, str]) -> str:
-    """Return what a link hangs on: its master, its peer or its parent, with the namespace where that is another."""
+    """Return the master, peer or parent of a link, with its namespace."""
     found = [f"port of {link['master']}"] if link["master"] else []
     for role, words in (("peer", "peer"), ("parent", "on")):
         if link[f"{role}_index"] is not None:
@@ -34,7 +34,7 @@ def table(snapshot: Row) -> Table:
     """Return the table of one host."""
     title = f"{snapshot['host']['name']}: {len(snapshot['namespaces'])} namespaces in {snapshot['host']['seconds']} s"
     result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for column in ("namespace", "kind", "link", "addresses", "hangs on"):
+    for column in ("namespace", "kind", "link", "addresses", "connected to"):
         result.add_column(column)
     references = {netns["netns"]: netns["reference"] or netns["netns"] for netns in snapshot["namespaces"]}
     for netns in snapshot["namespaces"]:
@@ -59,7 +59,7 @@ def table(snapshot: Row) -> Table:
 
 
 def main() -> None:
-    """Print the table of every file that is named."""
+    """Print a table for each snapshot file."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     for path in sys.argv[1:]:
         with gzip.open(path) as file:

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Builds the page's parts into the collection; with --check into nothing, and says whether what lies there is the same.
-// A part that holds other people's code is a file of its own, which begins with what they ask to be kept.
+// Build the parts of the report page into the collection. With --check, only compare the parts with the existing files.
+// Third-party code is built into separate files that start with the required copyright notices.
 
 import { readFile, writeFile } from "node:fs/promises";
 
@@ -55,14 +55,14 @@ async function built([entry, banner], kind) {
 let stale = 0;
 for (const [name, part] of Object.entries(parts)) {
   const text = await built(part, name.split(".")[1]);
-  // These two stand in the page as they are; the libraries are packed.
+  // These two parts are embedded in the page unchanged; the libraries are compressed.
   if (name.startsWith("page") && /<\/(script|style)|<!--/i.test(text))
-    throw new Error(`${name} could end the element that it is put in`);
+    throw new Error(`${name} contains a tag that ends its element`);
   const file = new URL(name, place);
   const there = await readFile(file, "utf8").catch(() => "");
   if (there === text) continue;
   stale += 1;
-  if (process.argv.includes("--check")) console.error(`${name} is not what the sources give: make report`);
+  if (process.argv.includes("--check")) console.error(`${name} is out of date: run make report`);
   else await writeFile(file, text);
 }
 if (process.argv.includes("--check") && stale) process.exit(1);

@@ -113,10 +113,10 @@ def _write(folder: Path, name: str, said: Document) -> Path:
 
 
 def _insert(database: Any, table: str, rows: Sequence[Row]) -> None:
-    columns = list(tables_schema.beside(table))
+    columns = list(tables_schema.columns(table))
     marks = ", ".join("?" for _column in columns)
     values = [[one.get(column) for column in columns] for one in rows]
-    database.executemany(f"INSERT INTO {tables_schema.quoted(table)} VALUES ({marks})", values)
+    database.executemany(f"INSERT INTO {tables_schema.quote_identifier(table)} VALUES ({marks})", values)
 
 
 def _read(database: Any) -> list[Row]:

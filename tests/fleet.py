@@ -22,7 +22,7 @@ _SQL = Path(__file__).with_suffix(".sql")
 def empty() -> Any:
     """Return an open database that has the tables of a fleet."""
     database = duckdb.connect()
-    for statement in schema.definitions():
+    for statement in schema.create_statements():
         database.execute(statement)
     return database
 

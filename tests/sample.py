@@ -127,7 +127,7 @@ def report(database: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
             for rule in ("published-everywhere", "forward-drop")
         ],
         "broken_rules": [{"rule": "our-own", "reason": 'query: Referenced column "prt" not found'}],
-        "broken_snapshots": [{"file": "snapshots/node-x.json.gz", "reason": "is no whole gzip file"}],
+        "broken_snapshots": [{"file": "snapshots/node-x.json.gz", "reason": "not a complete gzip file"}],
         "waivers": [
             {"rule": "dangling-veth", "reason": "known", "until": "2026-02-01", "expired": True, "accepted": 0}
         ],

@@ -1,72 +1,73 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables of docs/schema.md, and whether a row is one of them."""
+"""Checks of snapshots against the documented tables."""
 
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-_SCHEMA = Path(__file__).resolve().parents[1] / "docs/schema.md"
+import yaml
+
+_FILES = sorted((Path(__file__).resolve().parents[1] / "plugins/plugin_utils/_audit/tables").glob("*.yml"))
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "text": (str,),
     "integer": (int,),
     "number": (int, float),
     "boolean": (bool,),
+    "list of text": (list,),
     "list": (list,),
     "object": (dict,),
-}
-LISTS = {
-    "interfaces": "interface",
-    "addresses": "address",
-    "routes": "route",
-    "rules": "rule",
-    "neighbours": "neighbour",
-    "fdb": "fdb",
-    "sockets": "socket",
-    "firewall_chains": "firewall_chain",
-    "firewall_rules": "firewall_rule",
-    "firewall_sets": "firewall_set",
-    "xfrm_states": "xfrm_state",
-    "xfrm_policies": "xfrm_policy",
-}
-DOCKER_LISTS = {
-    "containers": "container",
-    "networks": "docker_network",
-    "endpoints": "docker_endpoint",
-    "published_ports": "published_port",
-    "network_peers": "network_peer",
-    "swarm_nodes": "swarm_node",
-    "swarm_services": "swarm_service",
-    "swarm_tasks": "swarm_task",
 }
 
 
 @functools.cache
+def _documented() -> dict[str, Any]:
+    """Return the tables of snapshots, as their files document them."""
+    found = {
+        name: table
+        for file in _FILES
+        for name, table in yaml.safe_load(file.read_text(encoding="utf-8")).items()
+        if "part" in table
+    }
+    assert found, "the folder of the tables holds none"
+    return found
+
+
+@functools.cache
 def tables() -> dict[str, dict[str, str]]:
-    """Return the columns of each table with their types, in the order of the document."""
-    found: dict[str, dict[str, str]] = {}
-    for section in _SCHEMA.read_text(encoding="utf-8").split("\n## ")[1:]:
-        name, _newline, body = section.partition("\n")
-        found[name] = dict(re.findall(r"^\| `(\w+)` \| (\w+) \|", body, re.MULTILINE))
-    return {name: columns for name, columns in found.items() if columns}
+    """Return the columns of each table of snapshots with their types."""
+    return {
+        name: {column: about["type"] for column, about in table["columns"].items()}
+        for name, table in _documented().items()
+    }
+
+
+def _lists(prefix: str, besides: str) -> dict[str, str]:
+    parts = {table["part"]: name for name, table in _documented().items() if table["part"].startswith(prefix)}
+    return {part.removeprefix(prefix): name for part, name in parts.items() if part != prefix + besides}
+
+
+LISTS = _lists("namespaces.", "sysctls")
+DOCKER_LISTS = _lists("docker.", "engine")
 
 
 def assert_row(table: str, row: Mapping[str, Any]) -> None:
-    """Hold a row against its table: the same columns, each null or of its type."""
+    """Assert that a row has the columns of its table, each null or of its type."""
     columns = tables()[table]
     assert set(row) == set(columns)
     for name, value in row.items():
         wrong_boolean = isinstance(value, bool) and columns[name] != "boolean"
         assert value is None or (isinstance(value, _TYPES[columns[name]]) and not wrong_boolean), (name, value)
+        if columns[name] == "list of text" and isinstance(value, list):
+            assert all(isinstance(one, str) for one in value), (name, value)
 
 
 def assert_document(document: Mapping[str, Any]) -> set[str]:
-    """Hold a whole snapshot against the schema; return the tables of which it has a row."""
+    """Assert that a snapshot conforms to the tables; return the tables that it has rows of."""
     used = set()
 
     def rows(table: str, found: list[Mapping[str, Any]], without: tuple[str, ...] = ()) -> None:

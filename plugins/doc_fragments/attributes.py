@@ -24,7 +24,7 @@ attributes:
   platform:
     platforms: Linux
     support: full
-    description: The operating systems that the module manages.
+    description: Operating systems that the module can manage.
 requirements:
   - Python 3.9 or later on the managed host
   - pyroute2 0.7.2 or later on the managed host (C(python3-pyroute2) on Debian and Ubuntu)

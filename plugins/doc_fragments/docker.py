@@ -14,75 +14,73 @@ class ModuleDocFragment:
 options:
   docker_host:
     description:
-      - URL of the Docker Engine, C(unix:///PATH), C(tcp://HOST:PORT) or C(ssh://USER@HOST).
-      - The environment variable E(DOCKER_HOST) says so where the task does not.
+      - URL of Docker Engine, C(unix:///PATH), C(tcp://HOST:PORT) or C(ssh://USER@HOST).
+      - If the option is not set, the environment variable E(DOCKER_HOST) is used.
     type: str
     default: unix:///var/run/docker.sock
     aliases: [docker_url]
   tls_hostname:
     description:
-      - Name that the engine's certificate is to have. The docker SDK takes it up to version 6.
-      - The environment variable E(DOCKER_TLS_HOSTNAME) says so where the task does not.
+      - Host name to verify in the certificate of the engine. Supported by the Docker SDK up to version 6.
+      - If the option is not set, the environment variable E(DOCKER_TLS_HOSTNAME) is used.
     type: str
   api_version:
     description:
-      - Version of the API to use, V(auto) for the newest that both sides know.
-      - The environment variable E(DOCKER_API_VERSION) says so where the task does not.
+      - Version of the API. V(auto) selects the latest version that both sides support.
+      - If the option is not set, the environment variable E(DOCKER_API_VERSION) is used.
     type: str
     default: auto
     aliases: [docker_api_version]
   timeout:
     description:
-      - Seconds to wait for each answer of the engine to begin, and to go on.
-      - The environment variable E(DOCKER_TIMEOUT) says so where the task does not.
+      - Seconds to wait for the start and for each part of a response of the engine.
+      - If the option is not set, the environment variable E(DOCKER_TIMEOUT) is used.
     type: int
     default: 60
   deadline:
     description:
-      - >-
-        Seconds in which all is to be done. An engine that hangs or drips is given up then, which O(timeout) alone
-        cannot do.
+      - Maximum number of seconds for the whole run, even if the engine sends its responses very slowly.
     type: int
     default: 300
   ca_path:
     description:
-      - Certificate of the authority that the engine's certificate is held against.
+      - CA certificate to verify the certificate of the engine.
       - >-
-        Where the environment variable E(DOCKER_CERT_PATH) names a folder, C(ca.pem), C(cert.pem) and C(key.pem) in it
-        are taken for O(ca_path), O(client_cert) and O(client_key) that the task does not give.
+        If the environment variable E(DOCKER_CERT_PATH) is set, C(ca.pem), C(cert.pem) and C(key.pem) in this directory
+        are the defaults of O(ca_path), O(client_cert) and O(client_key).
     type: path
     aliases: [ca_cert, tls_ca_cert, cacert_path]
   client_cert:
     description:
-      - Certificate that is shown to the engine.
+      - Client certificate.
     type: path
     aliases: [tls_client_cert, cert_path]
   client_key:
     description:
-      - Its key.
+      - Key of the client certificate.
     type: path
     aliases: [tls_client_key, key_path]
   tls:
     description:
-      - Use TLS, and do not look at the engine's certificate; O(validate_certs) goes before this.
-      - The environment variable E(DOCKER_TLS) says so where the task does not.
+      - Use TLS without verifying the certificate of the engine. O(validate_certs) takes precedence.
+      - If the option is not set, the environment variable E(DOCKER_TLS) is used.
     type: bool
     default: false
   validate_certs:
     description:
-      - Use TLS, and refuse an engine whose certificate is not what it should be.
-      - The environment variable E(DOCKER_TLS_VERIFY) says so where the task does not.
+      - Use TLS and verify the certificate of the engine.
+      - If the option is not set, the environment variable E(DOCKER_TLS_VERIFY) is used.
     type: bool
     default: false
     aliases: [tls_verify]
   use_ssh_client:
     description:
-      - For C(ssh://), use the program C(ssh) in place of the library paramiko.
+      - For C(ssh://), use the program C(ssh) instead of the library paramiko.
     type: bool
     default: false
   debug:
     description:
-      - Accepted for the sake of playbooks written for C(community.docker); operations are always returned.
+      - Ignored. Accepted for compatibility with C(community.docker); operations are always returned.
     type: bool
     default: false
 requirements:

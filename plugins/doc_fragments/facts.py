@@ -14,48 +14,49 @@ options:
   max_entries:
     description:
       - >-
-        The most entries that are read of each table of a namespace, such as its routes. What is cut off is named in
-        RV(missing); a container that floods its tables costs no more than this.
+        Maximum number of entries to read from each table of a namespace, such as its routes. Truncated tables are
+        listed in RV(missing).
     type: int
     default: 10000
   netns_timeout:
-    description: The most seconds that one namespace may take. What is not read by then is named in RV(missing).
+    description: >-
+      Maximum number of seconds for one namespace. Tables that are not read in this time are listed in RV(missing).
     type: float
     default: 10
   timeout:
-    description: The most seconds that all namespaces may take, likewise.
+    description: >-
+      Maximum number of seconds for all namespaces. Tables that are not read in this time are listed in RV(missing).
     type: float
     default: 60
   docker_timeout:
     description:
       - >-
-        The most seconds that the Docker Engine may take for all that it is asked. Namespaces come without it too;
-        whose they are is then told by their processes.
+        Maximum number of seconds for all requests to Docker Engine. Without the engine, containers are identified by
+        their processes.
     type: float
     default: 15
 attributes:
   check_mode:
     support: full
-    description: Changes nothing, in C(check_mode) or out of it.
+    description: The module never changes anything.
   diff_mode:
     support: N/A
-    description: Nothing changes.
+    description: The module never changes anything.
   idempotent:
     support: full
-    description: Changes nothing.
+    description: The module never changes anything.
   platform:
     platforms: Linux
     support: full
-    description: The operating systems that the module reads.
+    description: Operating systems that the module can read.
 requirements:
   - Python 3.9 or later on the managed host
   - root on the managed host
 notes:
   - >-
-    Reads through the host's own kernel and engine. Nothing is run or opened in a container, so containers need no
-    tools. Programs of the host (C(iptables-save), C(nft)) are run only where the kernel says that there are rules
-    that only they can tell.
+    The module reads from the kernel and the engine of the host and runs nothing in containers, so containers need no
+    tools. It runs C(iptables-save) and C(nft) of the host only in namespaces with firewall rules.
   - >-
-    What the engine says comes in by a list of what is allowed; environment variables, arguments, commands, labels
-    other than those listed, and tokens never do.
+    Only an allowed list of properties is read from the engine. Environment variables, arguments, commands, tokens, and
+    labels that are not listed are never read.
 """

@@ -18,18 +18,18 @@ options:
     required: true
   netns:
     description:
-      - Namespace in which the link is to be, see the notes for how it is named.
-      - Without it, the namespace that the module runs in.
+      - Namespace of the link. See the notes for the notation.
+      - By default, the namespace that the module runs in.
     type: str
   state:
     description:
-      - Whether the link is to be there.
+      - Whether the link exists.
     type: str
     choices: [present, absent]
     default: present
   mtu:
     description:
-      - Largest packet in bytes, 68 to 65535.
+      - MTU in bytes, 68 to 65535.
     type: int
   mac:
     description:
@@ -37,23 +37,22 @@ options:
     type: str
   addresses:
     description:
-      - IPv4 and IPv6 addresses with their prefix lengths. The list is exact, other addresses are removed.
+      - IPv4 and IPv6 addresses with prefix length. The list is exact; other addresses are removed.
+      - Addresses of the kernel (link-local, loopback), of router advertisements and of leases are not managed.
       - >-
-        Addresses that the kernel makes itself (link-local, loopback), that come from router advertisements, and that
-        have a lease are left alone.
-      - >-
-        Docker switches IPv6 off in containers whose networks have none. M(netfleet.docker.netns) sets it back with the
-        sysctl C(net.ipv6.conf.default.disable_ipv6) before the link is made, or that of the link afterwards.
-      - For IPv6 the module waits for duplicate address detection, and fails if another host has the address.
+        Docker disables IPv6 in containers without IPv6 networks. To enable it, set the sysctl
+        C(net.ipv6.conf.default.disable_ipv6) with M(netfleet.docker.netns) before the link is created, or the sysctl of
+        the link afterwards.
+      - For IPv6, the module waits for duplicate address detection and fails if another host uses the address.
     type: list
     elements: str
   up:
     description:
-      - Whether the link is to be up. A link is created down, as with C(ip link add).
+      - Whether the link is up. A new link is down by default, as with C(ip link add).
     type: bool
   master:
     description:
-      - Link in the same namespace, such as a bridge, of which this one is to be a port. Empty for none.
+      - Bridge or other master in the same namespace. An empty string removes the link from its master.
     type: str
   altnames:
     description:
@@ -62,6 +61,6 @@ options:
     elements: str
   alias:
     description:
-      - Free text that the kernel keeps with the link, at most 255 bytes. Empty for none.
+      - Alias of the link, at most 255 bytes. An empty string removes it.
     type: str
 """

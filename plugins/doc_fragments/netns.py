@@ -13,19 +13,20 @@ class ModuleDocFragment:
 options:
   lock_timeout:
     description:
-      - How many seconds to wait for another run of this collection on the same host, which changes something, to end.
-      - A check does not wait.
+      - Seconds to wait for another run of this collection that changes the same host.
+      - In check mode, the module does not wait.
     type: int
     default: 60
 notes:
   - >-
-    A network namespace is named by C(host) (the host's own, that of PID 1), C(NAME) (a named one, C(/run/netns/NAME)),
-    C(container:NAME-or-ID) (a running container's), C(pid:NUMBER) (a process's), C(path:/ABSOLUTE) (a file that is a
-    namespace) or C(docker:NAME) (a sandbox in C(/run/docker/netns)). A namespace that is not there is an error and is
-    never created, in check mode too, so a check of a whole playbook needs the namespaces that it refers to.
-  - Only options that are given are compared and set; all others are left as they are.
-  - What is set lives in the kernel and does not survive a reboot of the host.
+    A reference to a network namespace is C(host) (the namespace of PID 1), C(NAME) (a named namespace,
+    C(/run/netns/NAME)), C(container:NAME-or-ID) (the namespace of a running container), C(pid:NUMBER) (the namespace of
+    a process), C(path:/ABSOLUTE) (a mounted namespace) or C(docker:NAME) (a sandbox in C(/run/docker/netns)). A
+    namespace that does not exist is an error, also in check mode. It is never created, so checking a playbook requires
+    the namespaces that it refers to.
+  - Options that are not set are not managed.
+  - Changes are made in the kernel and are lost at a reboot of the host.
   - >-
-    If a step fails, what the run had changed before is undone. After success everything is read back, and an option
-    that the kernel accepted and did not keep is an error.
+    If an operation fails, all changes of the run are rolled back. After the last operation, the state is verified. An
+    option that the kernel acknowledged but did not apply is an error.
 """

@@ -123,15 +123,15 @@ seealso:
 """
 
 EXAMPLES = r"""
-# group_vars/docker/wire.yml has, besides wire_subnet and wire_gateway:
+# group_vars/docker/wire.yml, with wire_subnet and wire_gateway:
 #
 #   wire: "{{ wire_subnet | netfleet.docker.ip_slices(groups.docker, prefix=28, previous=wire_slices) }}"
 #
-# group_vars/docker/wire_slices.yml is what the first task writes. Before the first run it says
+# group_vars/docker/wire_slices.yml, which the first task writes; before the first run:
 #
 #   wire_slices: {}
 
-- name: Keep who has which slice, before anybody uses one
+- name: Save the assignment of slices on the control node
   ansible.builtin.copy:
     dest: "{{ inventory_dir }}/group_vars/docker/wire_slices.yml"
     content: "{{ {'wire_slices': wire} | to_nice_yaml }}"
@@ -140,7 +140,7 @@ EXAMPLES = r"""
   become: false
   run_once: true
 
-- name: Make the network, with this host's slice
+- name: Create the network with the slice of this host
   netfleet.docker.network:
     name: wire
     driver: macvlan
@@ -151,7 +151,7 @@ EXAMPLES = r"""
         gateway: "{{ wire_gateway }}"
         iprange: "{{ wire[inventory_hostname] }}"
 
-- name: The same in one, with the pool of a DHCP server kept free, and two addresses that Docker leaves out
+- name: Create the network, and exclude the pool of a DHCP server and two other addresses
   netfleet.docker.network:
     name: wire
     driver: macvlan

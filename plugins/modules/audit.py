@@ -18,8 +18,8 @@ description:
     Runs on the controller, once for all hosts of a play, and needs none of them. Snapshots may come from several
     controllers and be evaluated again, with other rules, as often as wanted.
   - >-
-    The tables are described in C(docs/schema.md) of the collection, the rules and how to write one in C(docs/rules.md),
-    the files in C(docs/audit.md).
+    The tables are described in C(docs/reference/tables.md) of the collection, the rules in C(docs/reference/rules.md),
+    the files in C(docs/reference/report-files.md).
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:

@@ -19,72 +19,11 @@ extends_documentation_fragment:
   - netfleet.docker.attributes
   - netfleet.docker.netns
   - netfleet.docker.link
+  - netfleet.docker.kind_bridge
 options:
-  ports:
-    description:
-      - >-
-        Links in the same namespace that are to be ports, as names or as dictionaries with a C(name) and any of
-        C(isolated), C(hairpin), C(learning), C(neigh_suppress) (booleans), C(cost) (1 to 65535) and C(priority)
-        (0 to 63). They must be there.
-      - The list is exact, other ports are released, unless O(ports_append=true).
-    type: list
-    elements: raw
-  ports_append:
-    description:
-      - Leave ports that are not listed in O(ports).
-    type: bool
-    default: false
-  stp:
-    description:
-      - Whether the spanning tree protocol runs.
-    type: bool
-  forward_delay:
-    description:
-      - Time that a port listens, and learns, before it forwards; in hundredths of a second, 200 to 3000.
-    type: int
-  hello_time:
-    description:
-      - Time between two hello packets of the spanning tree's root; in hundredths of a second, 100 to 1000.
-    type: int
-  max_age:
-    description:
-      - Time after which a bridge that was not heard of is taken for lost; in hundredths of a second, 600 to 4000.
-    type: int
-  ageing_time:
-    description:
-      - Time after which a learned MAC address is forgotten; in hundredths of a second.
-    type: int
-  priority:
-    description:
-      - Bridge priority for the spanning tree, 0 to 65535.
-    type: int
-  vlan_filtering:
-    description:
-      - Whether the bridge looks at VLAN tags.
-    type: bool
-  multicast_snooping:
-    description:
-      - Whether multicast packets go only to ports with listeners.
-    type: bool
-  group_fwd_mask:
-    description:
-      - Bits of the link-local groups 01:80:C2:00:00:0X that are forwarded, 0 to 65535.
-    type: int
-  nf_call_iptables:
-    description:
-      - Whether bridged IPv4 packets pass iptables.
-    type: bool
-  nf_call_ip6tables:
-    description:
-      - Whether bridged IPv6 packets pass ip6tables.
-    type: bool
-  nf_call_arptables:
-    description:
-      - Whether bridged ARP packets pass arptables.
-    type: bool
   recreate:
     description:
-      - Delete a link of another kind that has the name, and make the bridge. Without it, that is an error.
+      - Delete a link of another kind with the same name. By default, this is an error.
     type: bool
     default: false
 seealso:
@@ -123,7 +62,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - What was done, or in check mode would be done, in order.
+    - Operations in the order of execution. In check mode, the operations that would be executed.
   returned: success
   type: list
   elements: str
@@ -132,7 +71,7 @@ operations:
     - set eth0 in blue to up
 bridge:
   description:
-    - The bridge afterwards, with its options and ports.
+    - State of the bridge after the run, with its options and ports.
   returned: success
   type: dict
   sample:

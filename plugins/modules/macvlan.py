@@ -13,55 +13,21 @@ short_description: Manage macvlan links in any network namespace
 version_added: 0.1.0
 description:
   - >-
-    Manages a macvlan link, which shares a parent link such as the host's network card under a MAC address of its own,
-    in any network namespace. The kernel creates it right there.
+    Manages a macvlan link in any network namespace. The link shares a parent link, such as a physical interface of the
+    host, and has its own MAC address. The kernel creates it in its namespace.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
   - netfleet.docker.attributes
   - netfleet.docker.netns
   - netfleet.docker.link
+  - netfleet.docker.kind_macvlan
 options:
-  parent:
-    description:
-      - Link on which the macvlan link sits. The kernel cannot change it later.
-      - Required with O(state=present).
-    type: str
-  parent_netns:
-    description:
-      - Namespace of the parent. Without it, the namespace that the module runs in.
-    type: str
-  mode:
-    description:
-      - >-
-        How links of one parent see each other: V(bridge) directly, V(vepa) through the switch outside, V(private) not
-        at all; V(passthru) gives the parent to a single link; V(source) takes only packets from O(source_macs).
-      - The kernel creates a link in mode C(vepa) if none is given, and cannot change a mode to or from V(passthru).
-    type: str
-    choices: [bridge, private, vepa, passthru, source]
-  source_macs:
-    description:
-      - With O(mode=source), the MAC addresses from which packets are taken. The list is exact.
-    type: list
-    elements: str
-  flags:
-    description:
-      - >-
-        Flags, an exact list: V(nopromisc) leaves the parent out of promiscuous mode with O(mode=passthru), V(nodst)
-        stops looking for the destination among the links with O(mode=source).
-    type: list
-    elements: str
-    choices: [nopromisc, nodst]
-  broadcast_queue_length:
-    description:
-      - >-
-        Number of broadcast packets that may wait on the parent; the largest among the parent's links counts.
-    type: int
   recreate:
     description:
       - >-
-        Delete what has the name and make the link anew where the kernel cannot change it in place: another kind of
-        link, another parent, a mode to or from V(passthru). Without it, that is an error.
+        Delete and recreate the link if the kernel cannot change it in place, for another kind, another parent, or a
+        mode to or from V(passthru). By default, this is an error.
     type: bool
     default: false
 seealso:
@@ -93,7 +59,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - What was done, or in check mode would be done, in order.
+    - Operations in the order of execution. In check mode, the operations that would be executed.
   returned: success
   type: list
   elements: str
@@ -102,7 +68,7 @@ operations:
     - set eth0 in blue to up
 macvlan:
   description:
-    - The link afterwards.
+    - State of the link after the run.
   returned: success
   type: dict
   sample:

@@ -12,187 +12,37 @@ module: netns
 short_description: Manage network namespaces
 version_added: 0.1.0
 description:
-  - Creates and removes named network namespaces, and sets what belongs to a namespace as a whole.
-  - A name that an interrupted creation left without a namespace is repaired, or removed.
+  - >-
+    Creates and removes named network namespaces, and manages the loopback, sysctls, routes, rules and neighbours of any
+    namespace.
+  - Repairs or removes a name that an interrupted creation left without a namespace.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
   - netfleet.docker.attributes
   - netfleet.docker.netns
+  - netfleet.docker.netns_contents
 options:
   name:
     description:
-      - Name of the namespace, a file in C(/run/netns).
+      - Name of the namespace in C(/run/netns).
       - >-
-        With O(state=present) any other reference to a namespace (see the notes) is taken too, for its loopback,
-        sysctls, routes, rules and neighbours; it must be there.
+        With O(state=present), any other reference to an existing namespace is accepted, to manage its loopback,
+        sysctls, routes, rules and neighbours. See the notes for the notation.
     type: str
     required: true
   state:
     description:
-      - Whether the namespace is to be there.
-      - Removing one that still has processes is refused with their PIDs, unless O(force=true).
+      - Whether the namespace exists.
+      - Removing a namespace with processes fails and reports their PIDs, unless O(force=true).
     type: str
     choices: [present, absent]
     default: present
   force:
     description:
       - >-
-        With O(state=absent), remove the name even though processes are inside. The namespace then lives on without
-        a name until the last of them ends.
-    type: bool
-    default: false
-  loopback_up:
-    description:
-      - Whether the loopback interface C(lo) is to be up.
-      - By default it is brought up in a named namespace and left alone in any other.
-    type: bool
-  sysctls:
-    description:
-      - >-
-        Sysctls of the namespace, all below C(net.), with their values. As in C(sysctl\(8\)), a dot in an interface's
-        name is written as C(/).
-    type: dict
-  routes:
-    description:
-      - >-
-        Routes. The list is exact for routes that users make (protocols C(boot) and C(static)); those of the kernel,
-        of router advertisements and of routing daemons are left alone.
-    type: list
-    elements: dict
-    suboptions:
-      dst:
-        description:
-          - Network in CIDR form, an address, or C(default).
-        type: str
-        required: true
-      gateway:
-        description:
-          - Address of the next hop; its family is the family of a default route.
-        type: str
-      dev:
-        description:
-          - Link through which packets leave.
-        type: str
-      family:
-        description:
-          - Family of a default route that has no gateway.
-        type: str
-        choices: [ipv4, ipv6]
-      metric:
-        description:
-          - Priority, the lowest wins.
-        type: int
-      table:
-        description:
-          - Number of the routing table.
-        type: int
-        default: 254
-      src:
-        description:
-          - Preferred source address.
-        type: str
-      type:
-        description:
-          - What happens to packets.
-        type: str
-        choices: [unicast, local, blackhole, unreachable, prohibit]
-        default: unicast
-      onlink:
-        description:
-          - Take the gateway for reachable on the link without an address in its subnet.
-        type: bool
-  routes_append:
-    description:
-      - Leave routes that are not listed in O(routes).
-    type: bool
-    default: false
-  rules:
-    description:
-      - Policy rules. The list is exact but for those that every namespace is born with.
-    type: list
-    elements: dict
-    suboptions:
-      priority:
-        description:
-          - Number of the rule, the lowest is looked at first.
-        type: int
-        required: true
-      family:
-        description:
-          - Family of the rule, by default that of O(rules[].src) or O(rules[].dst), else C(ipv4).
-        type: str
-        choices: [ipv4, ipv6]
-      src:
-        description:
-          - Network that the source address lies in.
-        type: str
-      dst:
-        description:
-          - Network that the destination address lies in.
-        type: str
-      iif:
-        description:
-          - Link through which packets come.
-        type: str
-      oif:
-        description:
-          - Link to which a socket is bound.
-        type: str
-      fwmark:
-        description:
-          - Firewall mark.
-        type: int
-      fwmask:
-        description:
-          - Mask for the firewall mark.
-        type: int
-      table:
-        description:
-          - Number of the routing table to look in; needed for the action C(lookup).
-        type: int
-      action:
-        description:
-          - What happens to packets that match.
-        type: str
-        choices: [lookup, blackhole, unreachable, prohibit]
-        default: lookup
-  rules_append:
-    description:
-      - Leave rules that are not listed in O(rules).
-    type: bool
-    default: false
-  neighbours:
-    description:
-      - >-
-        Permanent neighbours, and with O(neighbours[].proxy) addresses that are answered for. The list is exact; entries
-        that come with traffic, or from routing daemons, are left alone.
-      - The kernel drops the neighbours of a link that goes down or gets another MAC address.
-    type: list
-    elements: dict
-    suboptions:
-      dst:
-        description:
-          - Address of the neighbour.
-        type: str
-        required: true
-      mac:
-        description:
-          - MAC address of the neighbour; a proxy entry has none.
-        type: str
-      dev:
-        description:
-          - Link at which the neighbour is.
-        type: str
-        required: true
-      proxy:
-        description:
-          - Answer for this address on the link, where its sysctl C(proxy_ndp) or C(forwarding) lets it.
-        type: bool
-        default: false
-  neighbours_append:
-    description:
-      - Leave neighbours that are not listed in O(neighbours).
+        With O(state=absent), remove the name even if processes run in the namespace. The namespace then exists without
+        a name until the last process ends.
     type: bool
     default: false
 seealso:
@@ -230,7 +80,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - What was done, or in check mode would be done, in order.
+    - Operations in the order of execution. In check mode, the operations that would be executed.
   returned: success
   type: list
   elements: str
@@ -239,7 +89,8 @@ operations:
     - set eth0 in blue to up
 netns:
   description:
-    - The namespace afterwards, with its links, and those of its sysctls, routes, rules and neighbours that are managed.
+    - >-
+      State of the namespace after the run: its links, and the managed sysctls, routes, rules and neighbours.
   returned: success
   type: dict
   sample:

@@ -19,7 +19,7 @@ description:
     Tells what is in each (links with their other ends, addresses, routes, rules, neighbours, forwarding databases,
     sockets, sysctls, firewall, IPsec), whose it is, and what the Docker Engine says.
   - What could not be read is named in RV(missing), with the reason, and the rest stands.
-  - All tables and columns are described in C(docs/schema.md) of the collection.
+  - All tables and columns are described in C(docs/reference/tables.md) of the collection.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:

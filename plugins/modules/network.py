@@ -13,20 +13,16 @@ short_description: Manage Docker networks of every driver
 version_added: 0.1.0
 description:
   - Creates and removes Docker networks, and connects containers to them.
+  - The options are those of C(community.docker.docker_network). Differences are described at each option.
   - >-
-    Options are named as in C(community.docker.docker_network) and mean the same, so that a playbook moves over by the
-    module's name. What is different is told with each option.
+    Docker cannot change an existing network. If an option differs, the network is recreated. All containers, running or
+    not, are recorded in a journal on the host, disconnected, and connected again with their addresses, MAC address and
+    aliases. If the new network cannot be created, the old one is restored. If the run is interrupted, the next run
+    completes it.
+  - When a network is recreated, options that are not set keep their values, including subnets.
   - >-
-    Docker changes nothing of a network that is there. Where an option is to be different, the network is made anew:
-    everybody who is in it, running or not, is written down on the host first, leaves, and comes back with the
-    addresses, MAC address and aliases that it had. If the new network cannot be made, the old one comes back. After a
-    run that was killed in the middle, the next one finishes the job.
-  - >-
-    What is not said of a network that is made anew stays as it was, its subnets among them.
-  - >-
-    Afterwards the kernel is looked at, where the engine is one of this host: the bridge with the gateway's addresses
-    and
-    routes, the parent. That something is missing there is an error.
+    After a change of a local engine, the module verifies the bridge, its gateway addresses and routes, or the parent
+    interface in the kernel.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -44,87 +40,84 @@ attributes:
   platform:
     platforms: Linux
     support: full
-    description: The operating systems that the module manages.
+    description: Operating systems that the module can manage.
 options:
   name:
     description:
-      - Name of the network, or its full id where it is there. Never a part of either.
+      - Name of the network, or the full ID of an existing network.
     type: str
     required: true
     aliases: [network_name]
   state:
     description:
-      - Whether the network is to be there. Before it goes, all containers are disconnected from it.
+      - Whether the network exists. All containers are disconnected before it is removed.
     type: str
     choices: [present, absent]
     default: present
   driver:
     description:
       - >-
-        Driver of the network: V(bridge), V(macvlan), V(ipvlan), V(overlay), or one of a plugin. V(host) and V(none)
-        have
-        one network each, which Docker makes itself and which cannot be changed.
+        Driver of the network, such as V(bridge), V(macvlan), V(ipvlan), V(overlay), or the driver of a plugin. The
+        networks of the drivers V(host) and V(none) exist by default and cannot be changed.
     type: str
     default: bridge
   driver_options:
     description:
       - >-
-        Options of the driver. The dictionary is exact: an option that the network has and that is not listed is
-        removed.
-        What engines write there of themselves does not count.
+        Options of the driver. The dictionary is exact; options that are not listed are removed. Options that the engine
+        adds are ignored.
     type: dict
   ipam_driver:
     description:
-      - Driver of the address management.
+      - IPAM driver.
     type: str
   ipam_driver_options:
     description:
-      - Options of the address management's driver; exact.
+      - Options of the IPAM driver. The dictionary is exact.
     type: dict
   ipam_config:
     description:
       - >-
-        Subnets of the network, compared as values. That the network has more of them is no difference; made anew, it
-        has
-        those that are listed, and of a family that is not listed those that it had.
+        Subnets of the network, compared as values. Additional subnets of the network are not a difference. A recreated
+        network has the listed subnets, and keeps its subnets of an IP version that is not listed.
     type: list
     elements: dict
     suboptions:
       subnet:
         description:
-          - Subnet in CIDR notation. It is needed.
+          - Subnet in CIDR notation. Required.
         type: str
       iprange:
         description:
-          - Part of the subnet in which Docker hands out addresses.
+          - Part of the subnet from which Docker assigns addresses.
         type: str
       gateway:
         description:
-          - Address of the gateway; Docker takes one where none is given.
+          - Address of the gateway. By default, Docker selects an address.
         type: str
       aux_addresses:
         description:
-          - Addresses that Docker hands out to nobody, by name; exact.
+          - Addresses that Docker must not assign, by name. The dictionary is exact.
         type: dict
   enable_ipv4:
     description:
-      - Whether the network has IPv4. V(false) takes Docker API 1.47 (Docker Engine 27.4).
+      - Whether IPv4 is enabled. V(false) requires Docker API 1.47 (Docker Engine 27.4).
     type: bool
   enable_ipv6:
     description:
-      - Whether the network has IPv6.
+      - Whether IPv6 is enabled.
     type: bool
   internal:
     description:
-      - Whether the network has no way out.
+      - Whether access to other networks is disabled.
     type: bool
   attachable:
     description:
-      - Whether containers that are no service's may join a network of a Swarm.
+      - Whether standalone containers can connect to a Swarm network.
     type: bool
   ingress:
     description:
-      - Whether the network is the Swarm's routing mesh.
+      - Whether the network is the ingress network of the Swarm.
     type: bool
   scope:
     description:
@@ -133,70 +126,70 @@ options:
     choices: [local, global, swarm]
   labels:
     description:
-      - Labels of the network; exact.
+      - Labels of the network. The dictionary is exact.
     type: dict
   config_only:
     description:
-      - Whether it is a configuration only, from which others are made.
+      - Whether the network is only a configuration for other networks.
     type: bool
   config_from:
     description:
-      - Name of the configuration from which it is made.
+      - Name of the configuration network.
     type: str
   connected:
     description:
       - >-
-        Containers that are to be in the network, running or not: names, ids of 12 digits or more, or dictionaries. An
-        empty list disconnects everybody. Without this option, who is in there is left alone.
+        Containers to connect, running or not, as names, IDs with at least 12 digits, or dictionaries. The list is
+        exact; an empty list disconnects all containers. If the option is not set, containers are not changed.
       - >-
-        A dictionary has C(name) (or C(container)), and what is to be managed of the endpoint: C(ipv4_address),
-        C(ipv6_address), C(mac_address), C(aliases) (exact), C(driver_opts) (exact) and C(priority) (or C(gw_priority),
-        from API 1.48 on: the largest one is the container's default gateway). Where one of them differs, that endpoint
-        is
-        disconnected and connected again, and no other is touched.
+        A dictionary contains C(name) (or C(container)) and options of the endpoint: C(ipv4_address), C(ipv6_address),
+        C(mac_address), C(aliases) (exact), C(driver_opts) (exact), and C(priority) or C(gw_priority) (API 1.48; the
+        endpoint with the highest priority provides the default gateway). If an option differs, only this container is
+        disconnected and connected again.
       - >-
-        A MAC address that the container does not have yet takes Docker API 1.54 (Docker Engine 29.3), because older
-        engines apply none when a container is connected. Up to API 1.43 they apply that of the container as a whole.
+        A new MAC address requires Docker API 1.54 (Docker Engine 29.3). Earlier versions ignore it when a container is
+        connected; up to API 1.43, they use the MAC address of the container.
     type: list
     elements: raw
     aliases: [containers]
   appends:
     description:
-      - Leave containers in the network that are not in O(connected).
+      - Keep containers connected that are not listed in O(connected).
     type: bool
     default: false
     aliases: [incremental]
   force:
     description:
-      - Make the network anew in any case, each time. Other than in the peer, its members come back as they were.
+      - Recreate the network in each run. Unlike community.docker, containers keep their endpoints.
     type: bool
     default: false
   rebuild:
     description:
-      - What is done where the network has to be made anew.
-      - V(force) does it. What a member cannot keep, such as an address outside of the new subnets, is told by a
-        warning.
-      - V(safe) does it where everybody keeps addresses, MAC address and aliases, and is an error where not.
-      - V(never) is an error, and says what differs.
+      - Behaviour if the network must be recreated.
+      - >-
+        V(force) recreates the network. A warning reports what a container cannot keep, such as an address outside the
+        new subnets.
+      - >-
+        V(safe) recreates the network only if all containers keep their addresses, MAC addresses and aliases; otherwise,
+        it fails.
+      - V(never) fails and reports the differences.
     type: str
     choices: [never, safe, force]
     default: force
   lock_timeout:
     description:
-      - How many seconds to wait for another run of this collection on the same host, which changes something, to end.
-      - A check does not wait.
+      - Seconds to wait for another run of this collection that changes the same host.
+      - In check mode, the module does not wait.
     type: int
     default: 60
 notes:
   - >-
-    Who was in a network is kept in C(/var/lib/netfleet.docker/networks) on the host that the module runs on, from
-    before
-    the first one leaves until everybody is back.
-  - >-
-    A network in which tasks of services are is not made anew, because only their service can move them.
+    The journal of a recreation is stored in C(/var/lib/netfleet.docker/networks) on the host that the module runs on,
+    until all containers are connected again.
+  - A network with tasks of Swarm services is not recreated, because only the service can move its tasks.
 requirements:
   - Python 3.9 or later on the managed host
-  - root on the managed host, where the engine is its own
+  - root on the managed host, if the engine is local
 seealso:
   - plugin: netfleet.docker.ip_slices
     plugin_type: filter
@@ -261,7 +254,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - What was done, or in check mode would be done, in order.
+    - Operations in the order of execution. In check mode, the operations that would be executed.
   returned: success
   type: list
   elements: str
@@ -270,7 +263,9 @@ operations:
     - set eth0 in blue to up
 network:
   description:
-    - What the engine says of the network afterwards, in check mode of the one that is there; null where there is none.
+    - >-
+      The network, as the engine reports it after the run; in check mode, the current network. Null if it does not
+      exist.
   returned: success
   type: dict
   sample:

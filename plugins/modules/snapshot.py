@@ -17,7 +17,7 @@ description:
     controller. The document appears neither in the task's result nor in the log, and the file is readable by its
     owner only.
   - >-
-    All its tables and columns are described in C(docs/schema.md) of the collection.
+    All its tables and columns are described in C(docs/reference/tables.md) of the collection.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:

@@ -13,11 +13,11 @@ short_description: Manage all network namespaces and links of a host as one docu
 version_added: 0.1.0
 description:
   - >-
-    Takes namespaces, links, addresses, bridge ports, forwarding entries, neighbours, routes and rules of a host as one
-    document, and makes them so in one go. The order in the document does not matter.
+    Manages namespaces, links, addresses, bridge ports, forwarding entries, neighbours, routes and rules of a host as
+    one document in one transaction. The order of the entries has no meaning.
   - >-
-    All of it is done or nothing: if a step fails, what was done before is undone. A reference to something that is
-    neither declared nor there is refused before anything is done.
+    If an operation fails, all changes are rolled back. A reference to an object that neither exists nor is declared is
+    an error before any change.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -27,30 +27,27 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - >-
-        Name of the topology. What it makes is marked as its own, by a link group that is made of the name, and is known
-        by that ever after.
-      - Without it, nothing is marked, and nothing is removed that is not declared.
+      - Name of the topology. It determines a link group that marks all objects that the topology creates as its own.
+      - Without a name, nothing is marked, and only declared objects are removed.
     type: str
   state:
     description:
       - >-
-        V(merged) makes and changes what is declared. An option that is not given is left as it is, and so are entries
-        of a list that are not listed: addresses, routes, ports and all others.
+        V(merged) creates and changes declared objects. Options that are not set, and entries that are not listed, such
+        as addresses, routes and ports, are not changed.
       - >-
-        V(replaced) does so too, but its lists are exact, unless told otherwise, and it sets what is not given of a
-        declared link or named namespace to what a new one has: no addresses, no master, no routes, and the kernel's
-        defaults. The MTU, the MAC address and sysctls stay as they are. With O(name) it removes what the topology owns
-        and no longer declares. What is not its own is never removed.
+        V(replaced) also makes lists exact, unless an option of the list says otherwise, and resets options of declared
+        links and named namespaces that are not set to their defaults, except MTU, MAC address and sysctls. With
+        O(name), it removes objects that the topology owns and no longer declares. Other objects are never removed.
       - >-
-        V(absent) removes the declared links and named namespaces, with O(name) those of them that the topology owns;
-        and all that it owns where nothing is declared.
+        V(absent) removes the declared links and named namespaces; with O(name), only those that the topology owns.
+        Without a declaration, it removes everything that the topology owns.
       - >-
-        V(gathered) changes nothing and returns the document of what is there: the named namespaces with what is in
-        them, and the host's own links; with O(name) what the topology owns. Docker's own links are left out.
+        V(gathered) changes nothing and returns the current state as a document, with the named namespaces and the links
+        of the host, without those of Docker. With O(name), it returns only what the topology owns.
       - >-
-        V(rendered) changes nothing, and does not look at the host either: it returns the commands that would make what
-        is declared.
+        V(rendered) changes nothing and does not read from the host. It returns the commands that create the declared
+        objects.
     type: str
     choices: [merged, replaced, absent, gathered, rendered]
     default: merged
@@ -107,7 +104,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - What was done, or in check mode would be done, in order.
+    - Operations in the order of execution. In check mode, the operations that would be executed.
   returned: success
   type: list
   elements: str
@@ -116,31 +113,31 @@ operations:
     - set eth0 in blue to up
 topology:
   description:
-    - What there is of the topology in a few words.
-  returned: unless O(state) is V(gathered) or V(rendered)
+    - Summary of the topology after the run.
+  returned: success, unless O(state) is V(gathered) or V(rendered)
   type: dict
   contains:
     name:
-      description: Its name, null without one.
+      description: Name of the topology, or null.
       type: str
       sample: dmz
     group:
-      description: The link group that marks its links, null without a name.
+      description: Link group that marks the links of the topology, or null without a name.
       type: int
       sample: 2908312487
     namespaces:
-      description: The namespaces that were looked at and are there.
+      description: Observed namespaces that exist.
       type: list
       elements: str
       sample: [dmz, host]
     links:
-      description: Number of links in them that are declared and there.
+      description: Number of declared links that exist.
       type: int
       sample: 3
 gathered:
   description:
-    - The document of what is there, with O(state=replaced) on another host the same is made there.
-    - What is there and cannot be declared is left out, and a warning names it.
+    - Current state as a document. Use it with O(state=replaced) to create the same objects on another host.
+    - Objects that cannot be declared are omitted with a warning.
   returned: with O(state=gathered)
   type: dict
   sample:
@@ -152,8 +149,8 @@ gathered:
 rendered:
   description:
     - >-
-      The commands, as lines for a shell, that make what is declared on a host that has nothing of it and all that it
-      refers to. They are those of iproute2, C(sysctl) and C(nsenter).
+      Shell commands that create the declared objects on a host that has none of them. They use iproute2, C(sysctl) and
+      C(nsenter).
   returned: with O(state=rendered)
   type: list
   elements: str

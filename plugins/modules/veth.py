@@ -13,12 +13,10 @@ short_description: Manage veth pairs between any two network namespaces
 version_added: 0.1.0
 description:
   - >-
-    Manages a pair of virtual Ethernet links whose two ends lie in any two network namespaces: the host's, named ones,
-    running containers', processes'.
-  - >-
-    The pair is created in one request to the kernel with each end in its place, so that no end ever shows up in a
-    wrong namespace, however the module ends.
-  - An end that lies elsewhere than declared is moved there, and gets back its addresses and up state where declared.
+    Manages a veth pair between any two network namespaces, such as the host namespace, named namespaces, and namespaces
+    of running containers and processes.
+  - The kernel creates both ends in their namespaces with one request, so no end is ever in another namespace.
+  - An end in another namespace is moved, and its declared addresses and state are restored.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -28,14 +26,14 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - Whether the pair is to be there. The kernel removes both ends together.
-      - With V(absent), O(peer) may be left out; where it is given, its end is removed too if the other is not there.
+      - Whether the pair exists. The kernel removes both ends together.
+      - With V(absent), O(peer) is optional. If it is set, its link is also removed if the first end does not exist.
     type: str
     choices: [present, absent]
     default: present
   peer:
     description:
-      - The other end, with options of the same meaning.
+      - Options of the other end.
       - Required with O(state=present).
     type: dict
     suboptions:
@@ -46,11 +44,11 @@ options:
         required: true
       netns:
         description:
-          - Namespace in which the end is to be. Without it, the namespace that the module runs in.
+          - Namespace of the peer. By default, the namespace that the module runs in.
         type: str
       mtu:
         description:
-          - Largest packet in bytes, 68 to 65535.
+          - MTU in bytes, 68 to 65535.
         type: int
       mac:
         description:
@@ -58,31 +56,31 @@ options:
         type: str
       addresses:
         description:
-          - IPv4 and IPv6 addresses with their prefix lengths, an exact list.
+          - IPv4 and IPv6 addresses with prefix length. The list is exact.
         type: list
         elements: str
       up:
         description:
-          - Whether the link is to be up.
+          - Whether the link is up.
         type: bool
       master:
         description:
-          - Link in the same namespace, such as a bridge, of which this one is to be a port. Empty for none.
+          - Bridge or other master in the same namespace. An empty string removes the link from its master.
         type: str
       altnames:
         description:
-          - Alternative names, an exact list.
+          - Alternative names. The list is exact.
         type: list
         elements: str
       alias:
         description:
-          - Free text that the kernel keeps with the link. Empty for none.
+          - Alias of the link. An empty string removes it.
         type: str
   recreate:
     description:
       - >-
-        Delete what stands at either place and make the pair anew where the kernel cannot change it in place: another
-        kind of link, or a veth with another peer. Without it, that is an error.
+        Delete and recreate the pair if the kernel cannot change it in place, for a link of another kind or a veth with
+        another peer. By default, this is an error.
     type: bool
     default: false
 seealso:
@@ -128,7 +126,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - What was done, or in check mode would be done, in order.
+    - Operations in the order of execution. In check mode, the operations that would be executed.
   returned: success
   type: list
   elements: str
@@ -137,7 +135,7 @@ operations:
     - set eth0 in blue to up
 veth:
   description:
-    - The link afterwards, and its peer.
+    - State of the link and of its peer after the run.
   returned: success
   type: dict
   sample:

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What has changed since the run before, and what nobody could look at.
+// Changes since the previous run, and incomplete checks.
 
 import { badge } from "./finding.js";
 import { count, el, number, shown, time } from "./text.js";
@@ -9,15 +9,15 @@ import { count, el, number, shown, time } from "./text.js";
 const LISTED = 200;
 const SOME = 20;
 
-/** Say what has changed and what nobody could look at, in one line; more of it stands below. */
+/** Return a one-line summary of changes and incomplete checks, with links to the details. */
 export function changes(report) {
   const to = (id, text) => el("a", { href: `#${id}`, onclick: (event) => go(event, id) }, text);
   const { fixed, appeared, vanished, earlier, summary } = report;
   const moved = [
-    `${number(summary.new)} new`,
+    count(summary.new, "new finding"),
     `${number(fixed.count)} fixed`,
-    `${number(appeared.count)} appeared`,
-    `${number(vanished.count)} vanished`,
+    count(appeared.count, "object added", "objects added"),
+    `${number(vanished.count)} removed`,
   ];
   const unseen = missing(report).reduce((sum, [rows]) => sum + rows.count, 0);
   return el(
@@ -25,8 +25,8 @@ export function changes(report) {
     { class: "changes" },
     earlier
       ? [`Since ${time(earlier.created)}: `, to("since", moved.join(", ")), ". "]
-      : "Not compared with an earlier run. ",
-    unseen ? [to("blind", count(unseen, "thing")), " could not be checked."] : "Everything could be checked.",
+      : "Not compared with a previous run. ",
+    unseen ? ["Incomplete checks: ", to("blind", count(unseen, "problem")), "."] : "All checks are complete.",
   );
 }
 
@@ -39,13 +39,13 @@ function go(event, id) {
 }
 
 export function since(report) {
-  const head = el("h3", { id: "since" }, "Since the last run");
+  const head = el("h3", { id: "since" }, "Changes since the previous run");
   if (!report.earlier)
     return el(
       "section",
       { "aria-labelledby": "since" },
       head,
-      el("p", { class: "none" }, "This report was not compared with an earlier one."),
+      el("p", { class: "none" }, "This report was not compared with a previous run."),
     );
   const fixed = (row) =>
     el(
@@ -60,15 +60,15 @@ export function since(report) {
     "section",
     { "aria-labelledby": "since" },
     head,
-    el("p", { class: "hint" }, `Compared with the run of ${time(report.earlier.created)}.`),
+    el("p", { class: "hint" }, `Compared with the run at ${time(report.earlier.created)}.`),
     el(
       "p",
       { class: "change" },
-      el("a", { href: "#/findings?status=new" }, el("b", {}, number(report.summary.new)), " new findings"),
+      el("a", { href: "#/findings?status=new" }, el("b", {}, number(report.summary.new)), report.summary.new === 1 ? " new finding" : " new findings"),
     ),
-    listed("fixed findings", report.fixed, fixed),
-    listed("appeared", report.appeared, moved),
-    listed("vanished", report.vanished, moved),
+    listed("fixed finding", "fixed findings", report.fixed, fixed),
+    listed("object added", "objects added", report.appeared, moved),
+    listed("object removed", "objects removed", report.vanished, moved),
   );
 }
 
@@ -82,8 +82,8 @@ const moved = (row) =>
       )
     : el("li", {}, shown(row));
 
-function listed(label, { count: whole, rows }, line) {
-  const head = [el("b", {}, number(whole)), ` ${label}`];
+function listed(one, many, { count: whole, rows }, line) {
+  const head = [el("b", {}, number(whole)), ` ${whole === 1 ? one : many}`];
   if (!whole) return el("p", { class: "change" }, head);
   return el(
     "details",
@@ -94,13 +94,13 @@ function listed(label, { count: whole, rows }, line) {
       {},
       rows.slice(0, LISTED).map(line),
       whole > LISTED
-        ? el("li", { class: "hint" }, `and ${number(whole - Math.min(LISTED, rows.length))} more, in report.json`)
+        ? el("li", { class: "hint" }, `${number(whole - Math.min(LISTED, rows.length))} more in report.json`)
         : null,
     ),
   );
 }
 
-/** Return what nobody could look at: rows, what one and what many of them are, and how one is told. */
+/** Return the reasons for incomplete checks: rows, singular label, plural label, and a function that renders one row. */
 function missing(report) {
   const listed = (rows) => ({ count: rows.length, rows });
   const named = (name, reason) => el("li", {}, el("code", {}, shown(name)), ": ", shown(reason));
@@ -111,21 +111,21 @@ function missing(report) {
     [report.absent, "host without a snapshot", "hosts without a snapshot", (name) => el("li", {}, shown(name))],
     [
       listed(report.broken_snapshots || []),
-      "file is no snapshot",
-      "files are no snapshots",
+      "invalid snapshot file",
+      "invalid snapshot files",
       (row) => named(row.file, row.reason),
     ],
-    [listed(report.broken_rules || []), "rule is broken", "rules are broken", (row) => named(row.rule, row.reason)],
+    [listed(report.broken_rules || []), "invalid rule", "invalid rules", (row) => named(row.rule, row.reason)],
     [
       listed(expired),
-      "waiver has expired",
-      "waivers have expired",
+      "expired waiver",
+      "expired waivers",
       (row) => named(row.rule, `${row.reason} (until ${row.until})`),
     ],
     [
       report.not_checked,
-      "reason why rules could not see all",
-      "reasons why rules could not see all",
+      "reason for incomplete checks",
+      "reasons for incomplete checks",
       (row) => {
         const hosts = row.hosts.slice(0, SOME).flatMap((name, at) => [at ? ", " : "", host(name)]);
         const where = `${count(row.rules.length, "rule")} on ${count(row.count, "host")}: `;
@@ -140,14 +140,14 @@ function missing(report) {
   ].filter(([rows]) => rows.count);
 }
 
-/** What nobody could look at must not be taken for healthy. */
+/** Return the section of incomplete checks, so that missing data is not mistaken for a healthy host. */
 export function blind(report) {
   const parts = missing(report).map((one) => some(...one));
-  const none = el("p", { class: "none" }, "Every rule saw all that it looks at, on every host.");
+  const none = el("p", { class: "none" }, "All rules were checked on all hosts.");
   return el(
     "section",
     { "aria-labelledby": "blind" },
-    el("h3", { id: "blind" }, "What could not be checked"),
+    el("h3", { id: "blind" }, "Incomplete checks"),
     parts.length ? parts : none,
   );
 }
@@ -161,7 +161,7 @@ function some({ count: whole, rows }, one, many, line) {
       "ul",
       {},
       rows.slice(0, LISTED).map(line),
-      whole > LISTED ? el("li", { class: "hint" }, `and ${number(whole - LISTED)} more, in report.json`) : null,
+      whole > LISTED ? el("li", { class: "hint" }, `${number(whole - LISTED)} more in report.json`) : null,
     ),
   );
 }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The clipboard, also where a browser keeps its newer way from pages that lie on a disk.
+// Clipboard access, with a fallback for browsers that block the Clipboard API on file:// pages.
 
 import { el } from "./text.js";
 
@@ -15,22 +15,22 @@ async function copy(text) {
     field.select();
     const done = document.execCommand("copy");
     field.remove();
-    if (!done) throw new Error("the browser keeps its clipboard");
+    if (!done) throw new Error("clipboard access denied");
   }
 }
 
-/** Return a button that copies what is shown, no more: no character that one does not see. */
+/** Return a button that copies exactly the visible text, without invisible characters. */
 export function copyButton(text, label) {
   const button = el("button", { type: "button", class: "copy", "aria-label": label }, "Copy");
   button.addEventListener("click", async () => {
     const focused = document.activeElement;
     try {
       await copy(text);
-      say("Copied");
+      announce("Copied");
       button.textContent = "Copied";
     } catch {
-      say("Not copied: select the text and copy it yourself");
-      button.textContent = "Not copied";
+      announce("Copying failed. Select the text and copy it manually.");
+      button.textContent = "Copy failed";
     }
     focused?.focus?.();
     setTimeout(() => (button.textContent = "Copy"), 1600);
@@ -38,8 +38,8 @@ export function copyButton(text, label) {
   return button;
 }
 
-/** Say something to those who do not see the page. */
-export function say(text) {
+/** Announce a message to screen readers. */
+export function announce(text) {
   const place = document.getElementById("said");
   if (place) place.textContent = text;
 }

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What the page holds: packed as _pack.py packs it, and what lies beside the page for many hosts.
+// The data of the report: compressed in the page or, for many hosts, in files next to it.
 
 import { el } from "./text.js";
 
 export const SEVERITIES = ["critical", "high", "medium", "low", "info"];
 
-/** Return the text of a block of the page. */
+/** Return the decompressed text of a block of the page. */
 export async function unpackText(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
@@ -28,13 +28,13 @@ function remember(key, make) {
   return once.get(key);
 }
 
-/** Run a library that the page carries along; the policy of the page knows its hash. */
+/** Run a library embedded in the page. The Content-Security-Policy of the page lists its hash. */
 export function library(name, global) {
   return remember(`library ${name}`, async () => {
     const script = el("script");
     script.textContent = await unpackText(block(name).textContent);
     document.head.append(script);
-    if (!globalThis[global]) throw new Error(`the part ${name} of this page does not run`);
+    if (!globalThis[global]) throw new Error(`component ${name} of this page failed to start`);
     return globalThis[global];
   });
 }
@@ -44,14 +44,14 @@ export const fleet = () => remember("fleet", () => unpack(block("fleet").textCon
 const waiting = new Map();
 globalThis.netfleetHost = (place, text) => waiting.get(place)?.(text);
 
-/** Return what a host's page shows: its picture and its findings. */
+/** Return the diagram and the findings of a host. */
 export function hostPage(report, place) {
   return remember(`host ${place}`, async () => {
     if (!report.beside) return unpack(block(`host-${place}`).textContent);
     const text = await new Promise((done, failed) => {
       const script = el("script", { src: `hosts/${place}.js` });
       waiting.set(place, done);
-      script.addEventListener("error", () => failed(new Error(`hosts/${place}.js is not beside this page`)));
+      script.addEventListener("error", () => failed(new Error(`file hosts/${place}.js not found next to this page`)));
       script.addEventListener("load", () => script.remove());
       document.head.append(script);
     });
@@ -60,7 +60,7 @@ export function hostPage(report, place) {
   });
 }
 
-/** Return the report: rows instead of columns. */
+/** Return the report, converted from columns to rows. */
 export async function load() {
   const data = await unpack(block("data").textContent);
   const { hosts, findings, rules } = data;
@@ -71,7 +71,7 @@ export async function load() {
     ...Object.fromEntries(Object.keys(hosts).map((column) => [column, hosts[column][place]])),
     counts: data.counts[place],
     total: data.counts[place].reduce((sum, one) => sum + one, 0),
-    // Worst first: a finding of a severity outweighs all of the ones below.
+    // Sort key: one finding outweighs all findings of lower severities.
     weight: data.counts[place].reduce((sum, one) => sum * 1000 + Math.min(one, 999), 0),
   }));
   data.byName = new Map(data.hosts.map((host) => [host.name, host]));
@@ -96,7 +96,7 @@ export async function load() {
   return data;
 }
 
-/** Return what is shown of a finding when it is unfolded, wherever it lies. */
+/** Return the details of a finding, and load them if required. */
 export async function more(report, finding) {
   if (finding.more) return finding.more;
   if (finding.place === null) return {};

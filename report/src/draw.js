@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A picture for Graphviz: boxes with rows, whose colours the page's style sets. Labels are Graphviz's HTML-like tables.
+// Graphviz input of a diagram. Labels are HTML-like tables, and the style sheet sets the colours.
 
 import { folded, spaces } from "./fold.js";
 import { count, legible } from "./text.js";
 
-// Colours that stand for others, which the style knows: text that is less important, and text of each severity.
+// Placeholder colours that the style sheet replaces: secondary text and text of each severity.
 const MUTED = "#000001";
 const TONES = { critical: "#0000c1", high: "#0000c2", medium: "#0000c3", low: "#0000c4", info: "#0000c5" };
 const LONG = 40;
@@ -27,7 +27,7 @@ const table = (rows) => ({
 function found(one) {
   const all = one.findings?.length || 0;
   if (!all || !one.severity) return all ? muted(`${all} waived`) : null;
-  return `<FONT COLOR="${TONES[one.severity]}" POINT-SIZE="9"><B>${all} found, ${one.severity}</B></FONT>`;
+  return `<FONT COLOR="${TONES[one.severity]}" POINT-SIZE="9"><B>${all} ${all === 1 ? "finding" : "findings"}, ${one.severity}</B></FONT>`;
 }
 
 const KINDS = {
@@ -37,12 +37,12 @@ const KINDS = {
   container: "",
   named: "named",
   process: "process",
-  unowned: "nobody's",
+  unowned: "no owner",
   "load-balancer": "load balancer",
 };
 const kind = (one) => KINDS[one.kind] ?? one.kind;
 
-/** Return the rows that tell of a link. */
+/** Return the label rows of a link. */
 function rows(node, port) {
   const words = [kind(node), node.hint, node.mtu && `MTU ${node.mtu}`].filter(Boolean).join(", ");
   const state =
@@ -50,7 +50,7 @@ function rows(node, port) {
   const addresses = (node.addresses || []).filter((one) => one !== node.label);
   const shown = addresses.slice(0, ADDRESSES).map((one) => cell(safe(one)));
   const left = addresses.length - ADDRESSES;
-  if (left > 0) shown.push(cell(muted(`and ${count(left, "more address", "more addresses")}`)));
+  if (left > 0) shown.push(cell(muted(count(left, "more address", "more addresses"))));
   return [
     cell(`<B>${safe(node.label)}</B> ${words ? muted(words) : ""}${state}`, port),
     node.network ? cell(muted(`network ${legible(node.network)}`)) : null,
@@ -62,8 +62,8 @@ function rows(node, port) {
 function foldRows(fold) {
   const tone = fold.severity
     ? `<FONT COLOR="${TONES[fold.severity]}" POINT-SIZE="9"><B>${fold.severity}</B></FONT>`
-    : muted("nothing found");
-  return [cell(`<B>${safe(fold.label)}</B>`), cell(`${tone} ${muted("· unfold")}`)];
+    : muted("no findings");
+  return [cell(`<B>${safe(fold.label)}</B>`), cell(`${tone} ${muted("· expand")}`)];
 }
 
 function heading(group) {
@@ -91,7 +91,7 @@ function box(node) {
   };
 }
 
-/** Return what Graphviz takes for a picture, with what is in `open` unfolded. */
+/** Return the Graphviz input of a diagram, with the folds in `open` expanded. */
 export function drawing(graph, open) {
   const drawn = folded(graph, open);
   const ends = new Map();
@@ -103,7 +103,7 @@ export function drawing(graph, open) {
     if (!links.length || single) {
       const parts = [...heading(group), ...links.flatMap((node) => rows(node, node.id))];
       for (const node of links) ends.set(node.id, [group.id, node.id]);
-      // Graphviz draws what is not connected from the bottom to the top: what hangs on nothing is given first.
+      // Graphviz draws unconnected nodes from bottom to top: add them first.
       (links.some((node) => tied.has(node.id)) ? nodes : alone).push({
         name: group.id,
         attributes: { id: group.id, class: `space ${group.kind} ${worst(group, links)}`, label: table(parts) },
@@ -166,7 +166,7 @@ export function drawing(graph, open) {
   };
 }
 
-/** Return a picture part in words, for those who do not see it. */
+/** Return the description of a diagram element for screen readers. */
 export function inWords(one, nodes = []) {
   const links = nodes.map(
     (node) =>
@@ -174,7 +174,7 @@ export function inWords(one, nodes = []) {
   );
   const numbers = new Set([one, ...nodes].flatMap((part) => part.findings || []));
   return legible(
-    [`${kind(one)} ${one.label}`.trim(), ...links, numbers.size ? `${numbers.size} found` : ""]
+    [`${kind(one)} ${one.label}`.trim(), ...links, numbers.size ? count(numbers.size, "finding") : ""]
       .filter(Boolean)
       .join(", "),
   );

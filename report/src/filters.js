@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What of the findings is shown: the fields above the table, and the address that remembers them.
+// Filters of the findings table, stored in the address.
 
 import { SEVERITIES } from "./data.js";
 import { choice, toggles } from "./grid.js";
@@ -14,7 +14,7 @@ export const SORTS = {
 };
 const STATUS = { "": "Open", new: "New", unchanged: "Unchanged", waived: "Waived", all: "All" };
 
-/** Return what is wanted, as an address has it. */
+/** Return the filter values of an address. */
 export function wantedOf(chosen) {
   return {
     text: chosen.get("search") || "",
@@ -27,7 +27,7 @@ export function wantedOf(chosen) {
   };
 }
 
-/** Return the fields; each changes what is wanted and shows it. */
+/** Return the filter fields. */
 export function filters(view) {
   const { report, wanted } = view;
   const rules = Object.entries(report.rules)
@@ -87,7 +87,7 @@ export function filters(view) {
     choice(
       "Group by",
       [
-        ["", "nothing"],
+        ["", "none"],
         ["rule", "rule"],
         ["host", "host"],
       ],
@@ -115,7 +115,7 @@ export function filters(view) {
   );
 }
 
-/** Show what is wanted. */
+/** Apply the filters to the table. */
 export function filter(view) {
   const { wanted, table } = view;
   remember(wanted);
@@ -138,7 +138,7 @@ function status(finding, wanted) {
   return !finding.waived && (!wanted || finding.status === wanted);
 }
 
-/** Return all that is searched of a finding. */
+/** Return the text of a finding that the search covers. */
 function words(finding) {
   finding.words ||= legible(
     [
@@ -156,7 +156,7 @@ function words(finding) {
   return finding.words;
 }
 
-/** Keep what is chosen in the address, so that it can be handed on and found again. */
+/** Store the filters in the address, so that it can be shared and bookmarked. */
 function remember(wanted) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries({

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A finding, unfolded: why it matters, what proves it, and what to type.
+// The details of a finding: reason, evidence and remedy.
 
 import { copyButton } from "./copy.js";
 import { add, count, el, legible, shown } from "./text.js";
@@ -12,7 +12,7 @@ export function badge(severity) {
 
 export function marks(finding) {
   return [
-    finding.status === "new" ? el("span", { class: "mark new", title: "not there in the run before" }, "new") : null,
+    finding.status === "new" ? el("span", { class: "mark new", title: "not found in the previous run" }, "new") : null,
     finding.waived ? el("span", { class: "mark", title: "accepted by a waiver" }, "waived") : null,
   ];
 }
@@ -24,7 +24,7 @@ function reference(text) {
   return el("span", {}, shown(text));
 }
 
-/** Return a value of the evidence: text, a list of values, or an object. */
+/** Return an evidence value: text, a list of values, or an object. */
 function value(what) {
   if (what === null || what === undefined || what === "") return el("span", { class: "none" }, "none");
   if (Array.isArray(what)) {
@@ -58,11 +58,11 @@ export function evidence(fields) {
 }
 
 function remedy(text) {
-  const code = el("pre", { tabindex: "0", "aria-label": "What to type" }, el("code", {}, shown(text, true)));
-  return el("div", { class: "remedy" }, code, copyButton(legible(text, true), "Copy the remedy"));
+  const code = el("pre", { tabindex: "0", "aria-label": "Remedy" }, el("code", {}, shown(text, true)));
+  return el("div", { class: "remedy" }, code, copyButton(legible(text, true), "Copy remedy"));
 }
 
-/** Return the parts of an unfolded finding. `rule` is the rule's own data, `more` what is known of this finding. */
+/** Return the details of a finding. `rule` is the data of the rule, `more` the data of the finding. */
 export function details(finding, rule, more) {
   const waived = finding.waived;
   return el(
@@ -72,19 +72,19 @@ export function details(finding, rule, more) {
       ? el(
           "p",
           { class: "waived" },
-          "Accepted: ",
+          "Waived: ",
           shown(waived.reason || "no reason given"),
           waived.until ? `, until ${legible(waived.until)}` : "",
         )
       : null,
     rule?.reason ? [el("h4", {}, "Why it matters"), el("p", {}, shown(rule.reason))] : null,
     more.evidence ? [el("h4", {}, "Evidence"), evidence(more.evidence)] : null,
-    more.remedy ? [el("h4", {}, "What to do"), remedy(more.remedy)] : null,
+    more.remedy ? [el("h4", {}, "Remedy"), remedy(more.remedy)] : null,
     more.remediation
       ? el(
           "p",
           { class: "hint" },
-          "The role can do this by itself, with ",
+          "To apply the remedy with the audit role, set ",
           el("code", {}, `audit_remediate: [${legible(finding.rule)}]`),
           ".",
         )
@@ -99,7 +99,7 @@ export function details(finding, rule, more) {
   );
 }
 
-/** Return a finding as a disclosure of its own; `extra` makes what stands below it. */
+/** Return a finding as a disclosure element; `extra` returns content to append. */
 export function disclosure(finding, rule, more, open = false, extra = () => null) {
   const whole = el(
     "details",
@@ -118,17 +118,17 @@ export function disclosure(finding, rule, more, open = false, extra = () => null
       marks(finding),
     ),
   );
-  // A host may have thousands: what is in them is made when it is looked at.
+  // A host can have thousands of findings: create the details when the element opens.
   whole.fill = () => whole.querySelector(".details") || whole.append(add(details(finding, rule, more), extra()));
   if (open) whole.fill();
   whole.addEventListener("toggle", () => whole.open && whole.fill());
   return whole;
 }
 
-/** Return counts by severity, those that are none left out. */
+/** Return the counts by severity, without zeros. */
 export function tally(counts, severities) {
   const there = severities.map((severity, place) => [severity, counts[place]]).filter(([, one]) => one);
-  if (!there.length) return el("span", { class: "none" }, "nothing found");
+  if (!there.length) return el("span", { class: "none" }, "no findings");
   return el(
     "span",
     { class: "tally" },

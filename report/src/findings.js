@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// All findings: search, filter, sort, group, unfold.
+// All findings: search, filter, sort, group, expand.
 
 import { SEVERITIES, more } from "./data.js";
 import { badge, details, marks } from "./finding.js";
@@ -10,7 +10,7 @@ import { grid } from "./grid.js";
 import { add, count, el, legible, number, shown } from "./text.js";
 
 const NARROW = "(max-width: 700px)";
-// Groups are closed to begin with where there is much in them.
+// With more findings than this, groups start collapsed.
 const SHORT = 40;
 
 export async function findings(screen, report, name, chosen, ready) {
@@ -34,7 +34,7 @@ function leftOut(report) {
   return el(
     "p",
     { class: "notice" },
-    `The ${number(report.findings.length)} worst findings are here. ${count(report.findings_left_out, "more finding")} stand on the pages of their hosts and in report.json.`,
+    `This list shows the ${number(report.findings.length)} most severe findings. For ${count(report.findings_left_out, "more finding")}, see the host pages and report.json.`,
   );
 }
 
@@ -62,7 +62,7 @@ async function build(view) {
   view.table = await grid(view.place, {
     rows: view.report.findings,
     label: "Findings",
-    none: "No finding is like that.",
+    none: "No matching findings.",
     columns: narrow ? [...card, ...hidden] : wide,
     headerVisible: !narrow,
     rowFormatter: (row) => format(view, row),
@@ -72,7 +72,7 @@ async function build(view) {
     groupHeader: (value, size, rows, group) => heading(view, value, rows, group.isVisible()),
     initialSort: SORTS[view.wanted.sort],
   });
-  // The head of a group is made anew when it opens or closes: whoever stood on it stays there.
+  // The table recreates a group header when the group opens or closes: restore the focus.
   view.table.on("groupVisibilityChanged", (one) =>
     [...view.place.querySelectorAll(".group")].find((head) => head.dataset.group === legible(one.getKey()))?.focus(),
   );
@@ -126,7 +126,7 @@ async function toggle(view, finding) {
   if (row) await format(view, row);
 }
 
-/** Unfold a row or fold it, as is wanted; a row that comes into view is made anew. */
+/** Expand or collapse a row. The table recreates a row when it scrolls into view. */
 async function format(view, row) {
   const finding = row.getData();
   const element = row.getElement();
@@ -156,7 +156,7 @@ async function format(view, row) {
   if (element.isConnected) row.normalizeHeight();
 }
 
-/** Go from finding to finding by key, from the one on which one stands or to which one is on the way. */
+/** Move the focus to the next or previous finding. */
 function move(view, event) {
   const step = { ArrowDown: "getNextRow", ArrowUp: "getPrevRow" }[event.key];
   const here = event.target.dataset.finding ?? (event.target === view.place ? view.at : undefined);
@@ -167,7 +167,7 @@ function move(view, event) {
   view.at = next.getData().id;
   if (next.getElement().isConnected) stand(view);
   else {
-    // Keys that come while the table scrolls go on from there.
+    // Handle keys that are pressed while the table scrolls.
     view.place.focus({ preventScroll: true });
     view.table.scrollToRow(next, "center", false).then(() => stand(view));
   }
@@ -176,7 +176,7 @@ function move(view, event) {
 function stand(view) {
   const opener = () => view.place.querySelector(`[data-finding="${view.at}"]`);
   opener()?.focus();
-  // The table makes its rows anew when it scrolls far.
+  // The table recreates its rows when it scrolls far.
   requestAnimationFrame(() => [document.body, view.place].includes(document.activeElement) && opener()?.focus());
 }
 

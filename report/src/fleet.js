@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The map of the fleet: hosts, and the overlays and segments that reach over several of them.
+// The fleet map: hosts, and the overlays and segments that connect them.
 
 import { SEVERITIES, fleet } from "./data.js";
 import { Picture, lines } from "./picture.js";
 import { add, count, el, legible } from "./text.js";
 
-// More boxes than this are not drawn at a time: what is typed into the field chooses.
+// Draw at most this many boxes; the filter field selects them.
 const MOST = 40;
 
 export async function fleetPage(screen, report, name, chosen, ready) {
@@ -15,7 +15,7 @@ export async function fleetPage(screen, report, name, chosen, ready) {
     type: "search",
     id: "near",
     value: chosen.get("near") || "",
-    placeholder: "a host, a network, a subnet",
+    placeholder: "host, network or subnet",
   });
   const said = el("p", { class: "hint", role: "status" });
   const place = el("div");
@@ -25,12 +25,12 @@ export async function fleetPage(screen, report, name, chosen, ready) {
     el(
       "p",
       {},
-      "Which hosts take part in which overlay, static VXLAN or macvlan segment. Hosts that take part in the same stand as one box.",
+      "Hosts and the overlay networks, static VXLANs and macvlan segments that connect them. Hosts with the same connections are drawn as one box.",
     ),
     el(
       "div",
       { class: "filters" },
-      el("label", { class: "wide" }, el("span", {}, "Show what is named, and what it is connected to"), field),
+      el("label", { class: "wide" }, el("span", {}, "Show matching items and their connections"), field),
     ),
     said,
     place,
@@ -43,7 +43,7 @@ export async function fleetPage(screen, report, name, chosen, ready) {
     const graph = near(whole, field.value);
     const hosts = graph.nodes.filter((node) => node.kind === "host").length;
     const networks = graph.nodes.length - hosts;
-    said.textContent = `${count(hosts, "host")}, ${count(networks, "network")}${graph.left ? `; ${count(graph.left, "more network")} not drawn: name what you look for` : ""}`;
+    said.textContent = `${count(hosts, "host")}, ${count(networks, "network")}${graph.left ? `; ${count(graph.left, "more network")} hidden, use the filter to show more` : ""}`;
     const picture = new Picture(graph, {
       name: "Fleet map",
       tell: (numbers) =>
@@ -69,7 +69,7 @@ export async function fleetPage(screen, report, name, chosen, ready) {
   await draw();
 }
 
-/** Return the part of the map that is drawn: what is named and its neighbours, and of many networks the largest. */
+/** Return the part of the map to draw: matching items and their neighbours, and the largest of many networks. */
 function near(whole, text) {
   const wanted = text.trim().toLowerCase();
   let keep = null;
@@ -108,13 +108,13 @@ function near(whole, text) {
   return { ...whole, nodes, edges, left: shared.length - drawn.size, folds: alike(nodes, edges) };
 }
 
-/** Return the hosts that take part in the same of what is drawn, and have the same severity, as folds. */
+/** Return folds of the hosts that have the same connections and the same severity. */
 function alike(nodes, edges) {
   const on = new Map();
   for (const edge of edges) on.set(edge.tail, `${on.get(edge.tail) || ""} ${edge.head}`);
   const hosts = nodes.filter((node) => node.kind === "host");
   let sets = grouped(hosts, (node) => `${node.severity || ""}|${on.get(node.id) || ""}`);
-  // Where that gives too many boxes, severities stand together, and what takes part in little is one box.
+  // If there are too many boxes, ignore the severity and combine the smallest groups.
   if (sets.length > MOST) sets = grouped(hosts, (node) => on.get(node.id) || "");
   const rest = sets.splice(MOST).flat();
   const many = sets.filter((members) => members.length > (members.some((node) => node.severity) ? 8 : 3));
@@ -127,7 +127,7 @@ function alike(nodes, edges) {
   }));
 }
 
-/** Return things that have the same key together, the most first. */
+/** Return items grouped by key, largest group first. */
 function grouped(all, key) {
   const found = new Map();
   for (const one of all) {

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// What of a picture is drawn: folds stand as one box, until they are opened. The same as folded() of _graph.py.
+// Collapsed groups of a diagram, as in the Python function `folded`.
 
-/** Return groups, nodes and edges with the folds that are not in `open` as boxes in the place of their members. */
+/** Return groups, nodes and edges, with each fold that is not in `open` as one box instead of its members. */
 export function folded(graph, open) {
   const at = new Map();
   const boxes = [];
@@ -40,7 +40,7 @@ export function folded(graph, open) {
   };
 }
 
-/** Return for each namespace its nodes, and whether it is drawn as one box: nothing in it leads to something else in it. */
+/** Return the nodes of each namespace, and whether it is drawn as one box because no edge connects its nodes. */
 export function spaces(drawn) {
   const inside = new Map(drawn.groups.map((group) => [group.id, []]));
   const groupOf = new Map();

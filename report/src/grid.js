@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Tables: Tabulator, told to make nothing of a text but text, and to work by key.
+// Tables: Tabulator with plain text cells and keyboard support.
 
 import { library } from "./data.js";
 import { el } from "./text.js";
 
-// Up to so many rows the table is as high as its rows; above, only those are made that one sees.
+// Up to this number of rows, the table shows all rows; above, it creates visible rows only.
 const ALL = 120;
 
-/** Return a table in a place. Cells are made by functions that return elements. */
+/** Return a table in an element. Cells are created by functions that return elements. */
 export async function grid(place, { rows, columns, label, none, ...options }) {
   const Tabulator = await library("table", "netfleetTable");
   const box = el("div", { "aria-label": label });
@@ -27,7 +27,7 @@ export async function grid(place, { rows, columns, label, none, ...options }) {
       ...options,
     });
     table.on("tableBuilt", () => {
-      // A grid has nothing but rows in it: what scrolls is no stop of its own, the rows have theirs.
+      // The scroll container must not be a tab stop: the rows are.
       box.removeAttribute("aria-owns");
       box.querySelector(".tabulator-tableholder").removeAttribute("tabindex");
       done(table);
@@ -49,7 +49,7 @@ function column({ title, cell, ...definition }) {
   };
 }
 
-/** Return a row of buttons of which several can be pressed. */
+/** Return a row of toggle buttons. */
 export function toggles(label, names, pressed, changed) {
   return el(
     "div",

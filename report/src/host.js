@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The page of a host: what it is, its picture, and what was found there.
+// The page of a host: facts, diagram and findings.
 
 import { SEVERITIES, hostPage } from "./data.js";
 import { disclosure, tally } from "./finding.js";
@@ -14,7 +14,7 @@ export async function host(screen, report, name, chosen, ready) {
     add(
       screen,
       el("h2", {}, shown(name)),
-      el("p", {}, "This report has no host of that name. ", el("a", { href: "#/hosts" }, "All hosts")),
+      el("p", {}, "This report has no host with this name. ", el("a", { href: "#/hosts" }, "All hosts")),
     );
     return;
   }
@@ -23,7 +23,7 @@ export async function host(screen, report, name, chosen, ready) {
     System: one.os,
     Kernel: one.kernel,
     "Docker Engine": one.engine_version,
-    "Snapshot of": time(one.taken_at),
+    "Snapshot taken": time(one.taken_at),
     Namespaces: number(one.namespaces),
     Containers: number(one.containers),
     Networks: number(one.networks),
@@ -74,7 +74,7 @@ export async function host(screen, report, name, chosen, ready) {
       ? el(
           "p",
           {},
-          el("button", { type: "button", class: "where", onclick: () => picture.reveal(number) }, "Show where"),
+          el("button", { type: "button", class: "where", onclick: () => picture.reveal(number) }, "Show in diagram"),
         )
       : null;
   list.append(
@@ -82,7 +82,7 @@ export async function host(screen, report, name, chosen, ready) {
       ? findings.map((one) =>
           disclosure(one, report.rules[one.rule], one, one.fingerprint === chosen.get("finding"), seen(one.id)),
         )
-      : [el("p", { class: "none" }, "Nothing was found on this host.")]),
+      : [el("p", { class: "none" }, "No findings on this host.")]),
   );
   place.append(picture.element, inText(page.graph));
   await picture.draw();
@@ -97,14 +97,14 @@ function unfold(anchor) {
   finding.querySelector("summary").focus({ preventScroll: true });
 }
 
-/** Return what could not be seen of this host. */
+/** Return the incomplete checks of a host. */
 function unseen(report, name) {
   const rows = report.not_checked.rows.filter((row) => row.hosts.includes(name));
   if (!rows.length) return null;
   return el(
     "details",
     { class: "notice" },
-    el("summary", {}, `Not everything could be checked here: ${count(rows.length, "reason")}`),
+    el("summary", {}, `Incomplete checks on this host: ${count(rows.length, "reason")}`),
     el(
       "ul",
       {},
@@ -128,13 +128,13 @@ function legend() {
     sample("space", "namespace"),
     sample("link", "link"),
     sample("veth", "veth pair or port"),
-    sample("rides", "rides on (macvlan, vlan, vxlan)"),
+    sample("rides", "stacked on (macvlan, vlan, vxlan)"),
     sample("tunnel", "VXLAN tunnel"),
-    sample("fold", "several alike: choose it to unfold"),
+    sample("fold", "similar items: select to expand"),
   );
 }
 
-/** Return the namespaces and links as a table: the picture for those who rather read. */
+/** Return the namespaces and links as a table, as an alternative to the diagram. */
 function inText(graph) {
   const links = new Map(graph.groups.map((group) => [group.id, []]));
   for (const node of graph.nodes) links.get(node.group)?.push(node);
@@ -154,7 +154,7 @@ function inText(graph) {
         ? [node.label, node.kind, (node.addresses || []).join(", "), node.mtu || "", node.state || ""].map((value) =>
             el("td", {}, shown(value)),
           )
-        : el("td", { colspan: "5", class: "none" }, "no link but the loopback"),
+        : el("td", { colspan: "5", class: "none" }, "loopback only"),
     );
   const whole = el(
     "details",
@@ -162,7 +162,7 @@ function inText(graph) {
     el(
       "summary",
       {},
-      `The same as a table: ${count(graph.groups.length, "namespace")}, ${count(graph.nodes.length, "link")}`,
+      `Table view: ${count(graph.groups.length, "namespace")}, ${count(graph.nodes.length, "link")}`,
     ),
   );
   whole.fill = () => {

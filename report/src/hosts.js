@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// All hosts, worst first.
+// All hosts, most severe findings first.
 
 import { SEVERITIES } from "./data.js";
 import { tally } from "./finding.js";
@@ -70,7 +70,7 @@ export async function hosts(screen, report, name, chosen, ready) {
   const table = await grid(place, {
     rows: report.hosts,
     label: "Hosts",
-    none: "No host is like that.",
+    none: "No matching hosts.",
     columns,
     initialSort: [{ column: "weight", dir: "desc" }],
   });
@@ -100,7 +100,7 @@ const link = (host) => el("a", { class: "where", href: `#/host/${encodeURICompon
 const system = (host) =>
   el(
     "span",
-    { title: `Snapshot of ${time(host.taken_at)}` },
+    { title: `Snapshot taken ${time(host.taken_at)}` },
     shown(host.os || "unknown"),
     el(
       "span",

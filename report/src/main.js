@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The page: its head, its switch between light and dark, and which screen is shown.
+// The page: header, theme switch and screen selection.
 
 import { load } from "./data.js";
 import { findings } from "./findings.js";
@@ -16,7 +16,7 @@ import { themeSwitch } from "./theme.js";
 const SCREENS = { "": overview, findings, hosts, host, fleet: fleetPage };
 let turn = 0;
 
-/** Return where the address leads: the screen, a name, and what was chosen. */
+/** Return the screen, name and parameters of the address. */
 function place() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
   const [screen, ...rest] = path.split("/");
@@ -24,7 +24,7 @@ function place() {
   try {
     name = decodeURIComponent(name);
   } catch {
-    // a name that somebody typed: it is looked for as it stands
+    // invalid percent-encoding: use the name as it is
   }
   return { screen: Object.hasOwn(SCREENS, screen) ? screen : "", name, chosen: new URLSearchParams(query || "") };
 }
@@ -41,7 +41,7 @@ function head(report) {
   return el(
     "header",
     {},
-    el("a", { href: "#main", class: "skip", onclick: skip }, "Skip to the content"),
+    el("a", { href: "#main", class: "skip", onclick: skip }, "Skip to content"),
     el(
       "div",
       { class: "title" },
@@ -50,7 +50,7 @@ function head(report) {
     ),
     el(
       "nav",
-      { "aria-label": "Screens" },
+      { "aria-label": "Report sections" },
       link("", "Overview"),
       link("findings", "Findings", total),
       link("hosts", "Hosts", report.summary.hosts),
@@ -79,7 +79,7 @@ async function show(report, first) {
     await SCREENS[screen](made, report, name, chosen, () => main.replaceChildren(made));
   } catch (error) {
     made.replaceChildren(
-      el("p", { class: "error", role: "alert" }, "This cannot be shown: ", shown(error.message || error)),
+      el("p", { class: "error", role: "alert" }, "Cannot display this page: ", shown(error.message || error)),
     );
   }
   if (mine !== turn) return;
@@ -111,9 +111,9 @@ async function start() {
       el(
         "p",
         { class: "error", role: "alert" },
-        "This report cannot be read: ",
+        "Cannot read this report: ",
         shown(error.message || error),
-        ". It needs a browser of 2024 or newer; the same findings are in report.json beside it.",
+        ". A browser from 2024 or later is required. The findings are also in report.json.",
       ),
     );
   }

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The first screen: how much there is, what is wrong, what has changed, and what nobody could look at.
+// The overview: totals, findings by severity, changes, and incomplete checks.
 
 import { blind, changes, since } from "./changes.js";
 import { SEVERITIES } from "./data.js";
@@ -28,7 +28,7 @@ export async function overview(screen, report) {
   );
 }
 
-/** Say in one sentence how things are. */
+/** Return the result of the audit in one sentence. */
 function verdict(report) {
   const { critical = 0, high = 0, ...rest } = report.summary.findings || {};
   const bad = critical + high;
@@ -37,8 +37,8 @@ function verdict(report) {
   const text = bad
     ? `${count(bad, "finding")} of severity ${critical && high ? "critical or high" : critical ? "critical" : "high"} on ${count(on, "host")}`
     : others
-      ? "Nothing of severity high or above"
-      : "Nothing was found";
+      ? "No critical or high findings"
+      : "No findings";
   return el("p", { class: `verdict ${bad ? "bad" : "good"}` }, text);
 }
 
@@ -55,7 +55,7 @@ function tile(name, value, before) {
       more
         ? el(
             "span",
-            { class: "hint", title: "since the run before" },
+            { class: "hint", title: "compared with the previous run" },
             ` ${more > 0 ? "+" : "−"}${number(Math.abs(more))}`,
           )
         : null,
@@ -98,14 +98,14 @@ function severities(report) {
       ? el(
           "p",
           { class: "hint" },
-          el("a", { href: "#/findings?status=waived" }, count(waived, "finding")),
-          " accepted by waivers, not counted here.",
+          el("a", { href: "#/findings?status=waived" }, count(waived, "waived finding")),
+          " not included.",
         )
       : null,
   );
 }
 
-/** The rules whose findings to look at first. */
+/** Return the rules with the most severe findings. */
 function first(report) {
   const open = Object.entries(report.rules)
     .map(([id, rule]) => ({ id, ...rule, ...found(report, id) }))
@@ -114,7 +114,7 @@ function first(report) {
   return el(
     "section",
     { "aria-labelledby": "first" },
-    el("h3", { id: "first" }, "Look at these first"),
+    el("h3", { id: "first" }, "Most severe findings"),
     open.length
       ? el(
           "ol",
@@ -140,9 +140,9 @@ function first(report) {
               ),
             ),
         )
-      : el("p", { class: "none" }, "Nothing is open."),
+      : el("p", { class: "none" }, "No open findings."),
     open.length > FIRST
-      ? el("p", {}, el("a", { href: "#/findings?group=rule" }, `All ${open.length} rules that found something`))
+      ? el("p", {}, el("a", { href: "#/findings?group=rule" }, `All ${open.length} rules with findings`))
       : null,
   );
 }
@@ -165,7 +165,7 @@ function worst(report) {
   return el(
     "section",
     { "aria-labelledby": "worst" },
-    el("h3", { id: "worst" }, "Hosts with the most to do"),
+    el("h3", { id: "worst" }, "Hosts with the most severe findings"),
     hosts.length
       ? el(
           "ul",
@@ -181,7 +181,7 @@ function worst(report) {
               ),
             ),
         )
-      : el("p", { class: "none" }, "No host has a finding."),
+      : el("p", { class: "none" }, "No host has findings."),
     el(
       "p",
       {},

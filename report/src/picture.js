@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// A picture that one can look at closely: folds open, a box tells what is in it, all of it works by mouse and by key.
+// An interactive diagram: expand groups, select boxes, zoom; by mouse and by keyboard.
 
 import { library } from "./data.js";
 import { drawing, inWords } from "./draw.js";
@@ -10,7 +10,7 @@ import { folded, spaces } from "./fold.js";
 import { count, el, legible, shown } from "./text.js";
 
 const STEPS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1, 1.25, 1.5, 2];
-// Graphviz reckons with Arial; where the system has another font in its place, the text is made as much smaller.
+// Graphviz calculates text widths for Arial; scale the text if the system uses a wider font.
 const SAMPLE = "docker_gwbridge 172.17.0.1/16 container veth0a1b2c3";
 const ARIAL = { normal: 2440, bold: 2573 };
 
@@ -27,16 +27,16 @@ const graphviz = async () => {
 };
 
 export class Picture {
-  /** `tell` returns what a box's findings are, as elements; `follow` is called for a box that leads elsewhere. */
-  constructor(graph, { name, tell, follow, leads }) {
-    Object.assign(this, { graph, name, tell, follow, leads });
+  /** `tell` returns the findings of a box as elements; `leads` returns the address of a box that has its own page. */
+  constructor(graph, { name, tell, leads }) {
+    Object.assign(this, { graph, name, tell, leads });
     this.open = new Set();
     this.scale = null;
     this.frame = el("div", {
       class: "frame",
       tabindex: "0",
       role: "group",
-      "aria-label": `${legible(name)}. Arrow keys go from box to box, Enter opens one.`,
+      "aria-label": `${legible(name)}. Use the arrow keys to move between boxes and Enter to open a box.`,
     });
     this.panel = el("div", { class: "panel", "aria-live": "polite" });
     this.element = el("div", { class: "picture" }, this.tools(), el("div", { class: "stage" }, this.frame, this.panel));
@@ -44,16 +44,16 @@ export class Picture {
 
   tools() {
     const button = (label, act, title) => el("button", { type: "button", onclick: act, title }, label);
-    this.all = button("Unfold all", () => this.unfold(this.graph.folds.map((fold) => fold.id)));
-    this.none = button("Fold", () => this.unfold([]));
+    this.all = button("Expand all", () => this.unfold(this.graph.folds.map((fold) => fold.id)));
+    this.none = button("Collapse all", () => this.unfold([]));
     return el(
       "div",
-      { class: "tools", role: "toolbar", "aria-label": "Picture" },
+      { class: "tools", role: "toolbar", "aria-label": "Diagram" },
       ...(this.graph.folds.length ? [this.all, this.none] : []),
-      button("−", () => this.zoom(-1), "Smaller"),
-      button("+", () => this.zoom(1), "Larger"),
-      button("Fit", () => this.fit(), "Fit into the width"),
-      button("Save as SVG", () => this.save(), "Save the picture as a file"),
+      button("−", () => this.zoom(-1), "Zoom out"),
+      button("+", () => this.zoom(1), "Zoom in"),
+      button("Fit", () => this.fit(), "Fit to window"),
+      button("Save as SVG", () => this.save(), "Save the diagram as a file"),
     );
   }
 
@@ -70,7 +70,7 @@ export class Picture {
     } catch (error) {
       this.frame.removeAttribute("aria-busy");
       this.frame.replaceChildren(
-        el("p", { class: "error", role: "alert" }, "This cannot be drawn: ", shown(error.message)),
+        el("p", { class: "error", role: "alert" }, "Cannot draw the diagram: ", shown(error.message)),
       );
       return;
     }
@@ -78,11 +78,11 @@ export class Picture {
     this.prepare(svg);
     this.frame.replaceChildren(svg);
     this.svg = svg;
-    // Graphviz reckons in points.
+    // Graphviz uses points.
     this.size = { width: (svg.viewBox.baseVal.width * 4) / 3, height: (svg.viewBox.baseVal.height * 4) / 3 };
     if (this.scale === null) {
       this.fit();
-      // What is tall begins with the host itself, where that would not be seen.
+      // Scroll a tall diagram to the host namespace if it is not visible.
       const host = this.frame.querySelector("[data-box=g0]");
       const down = host ? host.getBoundingClientRect().top - this.frame.getBoundingClientRect().top : 0;
       if (down > this.frame.clientHeight / 2) this.frame.scrollTop += down - 60;
@@ -91,7 +91,7 @@ export class Picture {
     if (focus) this.focus(this.frame.querySelector(`[data-box="${focus}"]`) || this.boxes()[0]);
   }
 
-  /** Give each box a name for those who do not see it, and its listeners; take off what Graphviz says on hovering. */
+  /** Add an accessible name and listeners to each box; remove the tooltips of Graphviz. */
   prepare(svg) {
     svg.setAttribute("role", "presentation");
     svg.style.setProperty("--normal", textScale("normal"));
@@ -107,7 +107,7 @@ export class Picture {
       shape.dataset.box = part.id;
       shape.setAttribute("tabindex", "-1");
       shape.setAttribute("role", "button");
-      shape.setAttribute("aria-label", part.box ? `${legible(part.label)}, folded` : inWords(part, nodes));
+      shape.setAttribute("aria-label", part.box ? `${legible(part.label)}, collapsed` : inWords(part, nodes));
       shape.addEventListener("click", (event) => {
         event.stopPropagation();
         this.act(part, nodes, shape);
@@ -157,7 +157,7 @@ export class Picture {
     this.describe(part, nodes);
   }
 
-  /** Return whether something in the picture, other than the host as a whole, has a finding, by its number. */
+  /** Return whether an element of the diagram other than the host itself has the finding with this number. */
   has(number) {
     return Boolean(this.partOf(number));
   }
@@ -167,7 +167,7 @@ export class Picture {
     return this.graph.nodes.find(painted) || this.graph.groups.find(painted);
   }
 
-  /** Go to what a finding concerns, and tell of it. */
+  /** Select the element that a finding concerns. */
   async reveal(number) {
     const part = this.partOf(number);
     const fold = this.graph.folds.find((one) => one.members.includes(part.id) || one.members.includes(part.group));
@@ -186,11 +186,11 @@ export class Picture {
     this.panel.replaceChildren(
       el("h3", {}, shown(part.label)),
       el("p", { class: "hint" }, [part.kind, part.hint].filter(Boolean).map(legible).join(", ")),
-      this.leads?.(part) ? el("p", {}, el("a", { href: this.leads(part) }, "Open its page")) : "",
+      this.leads?.(part) ? el("p", {}, el("a", { href: this.leads(part) }, "Open host page")) : "",
       ...links.map((node) => link(node, nodes.length > 0)),
       numbers.length
         ? el("h4", {}, count(numbers.length, "finding"))
-        : el("p", { class: "hint" }, "Nothing was found here."),
+        : el("p", { class: "hint" }, "No findings."),
       ...this.tell(numbers),
     );
     this.element.classList.add("told");
@@ -250,7 +250,7 @@ export class Picture {
   }
 }
 
-/** Return what is known of a link. */
+/** Return the facts of a link. */
 function link(node, titled) {
   const known = {
     addresses: node.addresses?.join(", "),
@@ -276,7 +276,7 @@ function link(node, titled) {
   );
 }
 
-/** Return short lines for findings, each a link to where it is told. */
+/** Return one-line links to findings. */
 export function lines(findings, to) {
   return findings.map((finding) =>
     el("a", { class: "line", href: to(finding) }, badge(finding.severity), el("span", {}, shown(finding.title))),

@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Paper: what a screen folds is unfolded there, and a table has all the rows that were chosen.
+// Printing: expand all details, and print all rows that match the filters.
 
 import { disclosure } from "./finding.js";
 import { count, el, shown } from "./text.js";
 
-// More than this nobody reads on paper.
+// Maximum number of findings to print.
 const MOST = 300;
 
 export function printing(report, place) {
@@ -29,13 +29,13 @@ export function printing(report, place) {
   });
 }
 
-/** Return the findings that the table shows, unfolded as far as they are known here. */
+/** Return the findings that match the filters, with the details that are loaded. */
 function chosen(report) {
   const table = globalThis.netfleetTable?.findTable(".grid > div")?.[0];
   const rows = table ? table.getData("active") : [];
   const some = rows.slice(0, MOST);
   return [
-    report.beside ? el("p", {}, "What is not told here of a finding stands on the page of its host.") : "",
+    report.beside ? el("p", {}, "For the details of a finding, see the page of its host.") : "",
     rows.length > MOST ? el("p", {}, `The first ${MOST} of ${count(rows.length, "finding")}.`) : "",
     ...some.flatMap((one, at) => [
       at && some[at - 1].host === one.host ? "" : el("h3", {}, shown(one.host)),

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// The table, for the page to take when one is to be shown.
+// The Tabulator library with the modules that the page uses.
 
 import {
   FilterModule,

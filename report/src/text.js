@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Text that anybody may have written. Everything that the page shows goes through `el`, as text and never as markup.
+// Untrusted text. The page creates every element with `el`, which adds text as text, never as markup.
 
-// What is not seen, or turns what is: the same as in plugins/plugin_utils/_core/text.py.
+// Invisible and direction-changing characters, as in the Python helper `legible`.
 const ODD = /[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/gu;
-// How a snapshot writes a byte that is no UTF-8.
+// A byte that is not valid UTF-8, as a snapshot escapes it.
 const BYTE = /\\x[0-9a-f]{2}/g;
 
 function code(character) {
@@ -14,14 +14,14 @@ function code(character) {
   return number <= 0xffff ? `\\u${number.toString(16).padStart(4, "0")}` : `\\U${number.toString(16).padStart(8, "0")}`;
 }
 
-/** Return text in which every character can be seen; lines and tabs stay where `lines` is set. */
+/** Return text with invisible characters escaped; keep line breaks and tabs if `lines` is set. */
 export function legible(text, lines = false) {
   return String(text).replace(ODD, (one) =>
     one === " " || (lines && (one === "\n" || one === "\t")) ? one : code(one),
   );
 }
 
-/** Return text as nodes, with what stands for something that cannot be shown set apart. */
+/** Return text as nodes, with escaped characters highlighted. */
 export function shown(text, lines = false) {
   const plain = legible(text, lines);
   const whole = document.createDocumentFragment();
@@ -31,7 +31,7 @@ export function shown(text, lines = false) {
     whole.append(
       el(
         "span",
-        { class: "odd", title: BYTE.test(found[0]) ? "a byte or a control character" : "a character that is not seen" },
+        { class: "odd", title: BYTE.test(found[0]) ? "non-printable byte or control character" : "invisible character" },
         found[0],
       ),
     );
@@ -42,7 +42,7 @@ export function shown(text, lines = false) {
   return whole;
 }
 
-/** Return an element. Properties that begin with `on` are listeners, all others attributes; null leaves one out. */
+/** Return an element. Properties that start with `on` are listeners, others attributes; null is ignored. */
 export function el(tag, properties, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties || {})) {
@@ -53,7 +53,7 @@ export function el(tag, properties, ...children) {
   return add(element, ...children);
 }
 
-/** Put children into an element; null leaves one out. */
+/** Append children to an element; null is ignored. */
 export function add(element, ...children) {
   element.append(
     ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
@@ -67,7 +67,7 @@ export function count(number, one, many) {
 
 export const number = (value) => Number(value || 0).toLocaleString("en");
 
-/** Return a time for people: a snapshot's is UTC. */
+/** Return a readable time in UTC. */
 export function time(value) {
   const date = new Date(value);
   if (Number.isNaN(date.getTime())) return value ? legible(value) : "unknown";

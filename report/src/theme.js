@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: netfleet.docker contributors
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Light or dark: what the system says, until somebody chooses.
+// Light or dark theme: the system setting, unless the user selects one.
 
 import { el } from "./text.js";
 
@@ -23,7 +23,7 @@ function apply(choice) {
   try {
     localStorage.setItem(KEY, choice);
   } catch {
-    // a page on a disk may have no storage: the choice holds until it is closed
+    // no storage on file:// in some browsers: the selection lasts until the page is closed
   }
 }
 

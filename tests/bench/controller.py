@@ -1,15 +1,14 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What collecting costs the controller for each host, beside a bare ``ansible -m ping`` in the same run; docs/scale.md.
+"""Measure what collecting snapshots costs the control node for each host, compared with ``ansible -m ping``.
 
-Each host of the inventory gets several names with an SSH connection of its own each, until there are so many names. The
-commands take turns over all of them with the same forks, each twice: with connections to be made, then over those. Then
-each runs for one name alone, to tell what a host more costs from what the start of Ansible does.
+Each host of the inventory gets several names, each with its own SSH connection. The commands run in turns for all
+names with the same number of forks, first with new connections and then with persistent ones. Each command also runs
+for one name, to separate the cost of a host from the start of Ansible.
 
-Counted is the processor time of ansible and of whatever it started, also of the SSH clients that stay in the background
-and do the encryption. What the hosts do is not in it, even where they are containers of this machine. The clock has
-both.
+The processor time includes Ansible and all processes that it starts, such as SSH clients in the background, but not the
+time on the hosts, even if they are containers on this machine. See docs/performance.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documents in docs/topology.md that need no container do what they say; the others are the scenario's matter."""
+"""The examples in docs/guides/topology.md that need no container work as described."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 
 from .sandbox import Sandbox
 
-GUIDE = Path(__file__).parents[2] / "docs/topology.md"
+GUIDE = Path(__file__).parents[2] / "docs/guides/topology.md"
 DOCUMENTS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)]
 
 

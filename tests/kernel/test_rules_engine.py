@@ -17,7 +17,7 @@ pytest.importorskip("duckdb", reason="the audit runs on control nodes, which hav
 
 # Rule → what it is to find on the careless engine.
 PLANTED = {
-    "address-pools-nearly-used": ["4 networks, room for 4"],
+    "address-pools-nearly-used": ["4 of 4 subnets in use"],
     "default-bridge-icc": ["network bridge"],
     "engine-api-loopback": ["tcp://127.0.0.1:2376"],
     "engine-api-open": ["tcp://0.0.0.0:2375"],

@@ -45,7 +45,7 @@ PLANTED = {
 }
 ALSO_PLANTED = {
     "gwbridge-missing": ["link docker_gwbridge"],
-    "ingress-missing": ["sandbox of ingress"],
+    "ingress-missing": ["ingress sandbox"],
     "stale-vxlan": ["left in docker:1-0123456789, VNI 5000"],
 }
 PASTED = ("fdb-local-mac", "neighbour-wrong-mac", "swarm-port-dropped")

@@ -24,10 +24,10 @@ def test_a_search_goes_through_the_evidence_too(reader: Reader, small: Path) -> 
     counted(page, "35 of 37 findings")
     page.get_by_label("Search").fill("DOCKERD")
     counted(page, "2 of 37 findings")
-    assert set(titles(page)) == {"The engine's API listens on TCP without TLS"}
+    assert set(titles(page)) == {"Docker API listens on TCP without TLS"}
     assert page.url.endswith("#/findings?search=DOCKERD")
     page.get_by_label("Search").fill("no such thing")
-    expect(page.get_by_text("No finding is like that.")).to_be_visible()
+    expect(page.get_by_text("No matching findings.")).to_be_visible()
 
 
 def test_filters_go_together(reader: Reader, small: Path) -> None:
@@ -69,7 +69,7 @@ def test_sort(reader: Reader, small: Path) -> None:
 def test_groups_unfold_by_key(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings")
     page.get_by_label("Group by").select_option("rule")
-    group = page.get_by_role("button", name="A veth has lost its container").first
+    group = page.get_by_role("button", name="veth pair has no container").first
     expect(group).to_contain_text("3 findings on 3 hosts")
     before = page.locator(".tabulator-row").count()
     state = group.get_attribute("aria-expanded")
@@ -86,7 +86,7 @@ def test_a_finding_says_what_why_where_and_what_to_type(reader: Reader, small: P
     page = reader.open(small, "findings?rule=api-without-tls")
     page.locator("[data-finding]").first.click()
     details = page.locator(".details")
-    expect(details).to_contain_text("Whoever reaches this port is root on the host")
+    expect(details).to_contain_text("Anyone who can connect to this port has root privileges")
     expect(details.locator("dt", has_text="address")).to_be_visible()
     expect(details.locator("dd", has_text="dockerd").first).to_be_visible()
     expect(details).to_contain_text("systemctl restart docker")
@@ -100,7 +100,7 @@ def test_a_finding_says_what_why_where_and_what_to_type(reader: Reader, small: P
 def test_the_remedy_goes_to_the_clipboard(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings?rule=dangling-veth")
     page.locator("[data-finding]").first.click()
-    page.get_by_role("button", name="Copy the remedy").click()
+    page.get_by_role("button", name="Copy remedy").click()
     expect(page.locator("#said")).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == "ip link delete veth0c0ffee"
     expect(page.locator(".details")).to_contain_text("audit_remediate: [dangling-veth]")
@@ -147,7 +147,7 @@ def test_a_large_fleet_has_its_evidence_beside_the_page(reader: Reader, beside: 
 def test_what_is_missing_beside_the_page_is_told(reader: Reader, beside: Path) -> None:
     (beside.parent / "hosts/2.js").rename(beside.parent / "hosts/gone")
     page = reader.open(beside, "host/node-00001")
-    expect(page.get_by_role("alert")).to_contain_text("hosts/2.js is not beside this page")
+    expect(page.get_by_role("alert")).to_contain_text("file hosts/2.js not found next to this page")
     (beside.parent / "hosts/gone").rename(beside.parent / "hosts/2.js")
     reader.said.clear()  # the browser tells of the file too
 

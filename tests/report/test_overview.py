@@ -33,35 +33,35 @@ def test_it_says_how_much_there_is_and_what_is_wrong(reader: Reader, small: Path
     assert [one.split() for one in page.locator(".bars a").all_inner_texts()] == [
         *(["2", "critical"], ["18", "high"], ["2", "medium"], ["3", "low"], ["10", "info"])
     ]
-    expect(page.locator(".first li").first).to_contain_text("The engine's API listens on TCP without TLS")
+    expect(page.locator(".first li").first).to_contain_text("Docker API listens on TCP without TLS")
     reader.shot("overview", whole=True)
 
 
 def test_one_line_says_what_has_changed_and_what_is_not_known(reader: Reader, small: Path) -> None:
     page = reader.open(small)
     line = page.locator(".changes")
-    expect(line).to_contain_text("Since 2026-02-22 08:03 UTC: 11 new, 2 fixed, 1 appeared, 1 vanished.")
-    expect(line).to_contain_text("5 things could not be checked.")
-    line.get_by_role("link", name="5 things").click()
-    expect(page.get_by_role("heading", name="What could not be checked")).to_be_focused()
+    expect(line).to_contain_text("Since 2026-02-22 08:03 UTC: 11 new findings, 2 fixed, 1 object added, 1 removed.")
+    expect(line).to_contain_text("Incomplete checks: 5 problems.")
+    line.get_by_role("link", name="5 problems").click()
+    expect(page.get_by_role("heading", name="Incomplete checks")).to_be_focused()
 
 
 def test_it_says_what_has_changed(reader: Reader, small: Path) -> None:
     page = reader.open(small)
-    since = page.locator("section", has=page.get_by_role("heading", name="Since the last run"))
-    expect(since).to_contain_text("Compared with the run of 2026-02-22 08:03 UTC.")
+    since = page.locator("section", has=page.get_by_role("heading", name="Changes since the previous run"))
+    expect(since).to_contain_text("Compared with the run at 2026-02-22 08:03 UTC.")
     expect(since).to_contain_text("new findings")
     expect(since).to_contain_text("2 fixed findings")
-    since.get_by_text("1 appeared").click()
+    since.get_by_text("1 object added").click()
     expect(since).to_contain_text("container web-1")
 
 
 def test_it_says_what_could_not_be_checked(reader: Reader, small: Path) -> None:
     page = reader.open(small)
-    blind = page.locator("section", has=page.get_by_role("heading", name="What could not be checked"))
-    for text in ("1 host without a snapshot", "1 file is no snapshot", "1 rule is broken", "1 waiver has expired"):
+    blind = page.locator("section", has=page.get_by_role("heading", name="Incomplete checks"))
+    for text in ("1 host without a snapshot", "1 invalid snapshot file", "1 invalid rule", "1 expired waiver"):
         expect(blind).to_contain_text(text)
-    blind.get_by_text("1 reason why").click()
+    blind.get_by_text("1 reason for").click()
     expect(blind).to_contain_text("firewall: iptables-save is not there")
 
 

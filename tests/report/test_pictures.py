@@ -23,21 +23,21 @@ def test_a_host_is_readable_whatever_its_size(reader: Reader, sizes: dict[int, P
 def test_a_fold_opens_by_mouse_and_by_key(reader: Reader, sizes: dict[int, Path]) -> None:
     page = reader.open(sizes[200], "host/node-00001")
     before = page.locator("[data-box]").count()
-    page.get_by_role("button", name="100 containers, folded").click()
+    page.get_by_role("button", name="100 containers, collapsed").click()
     expect(page.locator("[data-box]")).to_have_count(before + 99)
     # Whoever opened it stands on the first of what was in it.
     expect(page.locator("[data-box]:focus")).to_contain_text("eth0")
-    page.get_by_role("button", name="Fold", exact=True).click()
+    page.get_by_role("button", name="Collapse all", exact=True).click()
     expect(page.locator("[data-box]")).to_have_count(before)
     page.locator("[data-box]").first.focus()
     page.keyboard.press("End")
     for _step in range(before):
-        if "folded" in (page.evaluate("document.activeElement.getAttribute('aria-label')") or ""):
+        if "collapsed" in (page.evaluate("document.activeElement.getAttribute('aria-label')") or ""):
             break
         page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
     expect(page.locator("[data-box]")).not_to_have_count(before)
-    page.get_by_role("button", name="Unfold all").click()
+    page.get_by_role("button", name="Expand all").click()
     expect(page.locator(".frame svg text", has_text="web-40")).to_have_count(1)
     reader.shot("host-200-unfolded", whole=True)
 
@@ -47,33 +47,33 @@ def test_what_is_wrong_is_painted_and_leads_to_the_finding(reader: Reader, small
     expect(page.locator(".frame .high")).to_have_count(1)
     page.locator(".frame .high").click()
     panel = page.locator(".panel")
-    for text in ("web-1", "172.17.0.2/16", "1500", "A port is published on every address"):
+    for text in ("web-1", "172.17.0.2/16", "1500", "Port is published on all addresses"):
         expect(panel).to_contain_text(text)
     reader.shot("host-chosen")
-    panel.get_by_role("link", name="A port is published").click()
+    panel.get_by_role("link", name="Port is published").click()
     expect(page.locator("details.finding[open]")).to_contain_text("docker rm --force web-1")
     expect(page.locator("details.finding[open] summary")).to_be_focused()
 
 
 def test_a_finding_shows_where_it_is(reader: Reader, small: Path) -> None:
     page = reader.open(small, "host/node-00002")
-    page.locator("details.finding", has_text="A container is on the default bridge").locator("summary").click()
-    page.get_by_role("button", name="Show where").click()
+    page.locator("details.finding", has_text="Container uses the default bridge network").locator("summary").click()
+    page.get_by_role("button", name="Show in diagram").click()
     expect(page.locator(".frame .chosen")).to_contain_text("api-1")
-    expect(page.locator(".panel")).to_contain_text("A container is on the default bridge")
+    expect(page.locator(".panel")).to_contain_text("Container uses the default bridge network")
     expect(page.locator(".frame .chosen")).to_be_focused()
 
 
 def test_a_tunnel_leads_to_the_other_host(reader: Reader, small: Path) -> None:
     page = reader.open(small, "host/node-00002")
     page.get_by_role("button", name="other host node-00001").click()
-    page.locator(".panel").get_by_role("link", name="Open its page").click()
+    page.locator(".panel").get_by_role("link", name="Open host page").click()
     expect(page.get_by_role("heading", level=2)).to_have_text("node-00001")
 
 
 def test_the_picture_is_there_as_a_table_too(reader: Reader, small: Path) -> None:
     page = reader.open(small, "host/node-00003")
-    page.get_by_text("The same as a table").click()
+    page.get_by_text("Table view").click()
     row = page.locator("tr", has_text="veth0c0ffee")
     expect(row).to_contain_text("no carrier")
 
@@ -90,13 +90,13 @@ def test_the_picture_can_be_saved(reader: Reader, small: Path, tmp_path: Path) -
 def test_the_map_folds_and_finds(reader: Reader, beside: Path) -> None:
     page = reader.open(beside, "fleet")
     said = page.locator("main [role=status]")
-    expect(said).to_contain_text("301 hosts, 40 networks; 41 more networks not drawn")
+    expect(said).to_contain_text("301 hosts, 40 networks; 41 more networks hidden")
     assert page.locator("[data-box]").count() < 200
-    page.get_by_label("Show what is named").fill("mesh7")
+    page.get_by_label("Show matching items").fill("mesh7")
     expect(said).to_contain_text("network")
     expect(page.locator("[data-box]", has_text="mesh7").first).to_be_visible()
-    page.get_by_label("Show what is named").fill("node-00024")
+    page.get_by_label("Show matching items").fill("node-00024")
     expect(said).to_have_text("1 host, 2 networks")
     page.locator("[data-box]", has_text="node-00024").click()
-    page.locator(".panel").get_by_role("link", name="Open its page").click()
+    page.locator(".panel").get_by_role("link", name="Open host page").click()
     expect(page.get_by_role("heading", level=2)).to_have_text("node-00024")

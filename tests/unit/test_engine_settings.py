@@ -247,7 +247,7 @@ def test_kernel_modules_and_sysctls_come_first() -> None:
             {"sysctls": {"net.ipv4.nonsense": 1}},
             r"sysctls.net.ipv4.nonsense: the kernel of this host has no such sysctl",
         ),
-        ({"sysctls": {"../../etc/passwd": 1}}, "is no sysctl name"),
+        ({"sysctls": {"../../etc/passwd": 1}}, "is not a sysctl name"),
         ({"sysctls": {"net.ipv4.tcp_ecn": [1]}}, "sysctls.net.ipv4.tcp_ecn: "),
         ({"service": "a b"}, "service: must be the name"),
         ({"config_file": "daemon.json"}, "config_file: must be an absolute path"),

@@ -22,7 +22,7 @@ from ansible_collections.netfleet.docker.plugins.filter import ip_slices
 from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import allocator
 
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
-GUIDE = Path(__file__).parents[2] / "docs/macvlan.md"
+GUIDE = Path(__file__).parents[2] / "docs/guides/macvlan.md"
 HEADER = "- hosts: docker\n  gather_facts: false\n  tasks:\n"
 # What Docker would be told becomes facts, to be read below; no Docker Engine is needed for that.
 DOCKER = "netfleet.docker.network:"
@@ -121,7 +121,7 @@ def test_every_option_is_documented() -> None:
 
 
 def test_the_guide_says_the_same_as_the_examples() -> None:
-    """What runs above is what docs/macvlan.md says."""
+    """What runs above is what docs/guides/macvlan.md says."""
     blocks = re.findall(r"^```yaml\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     group, memory, play = (yaml.safe_load(block) for block in blocks[:3])
     examples = yaml.safe_load(ip_slices.EXAMPLES)

@@ -57,7 +57,7 @@ def host(request: pytest.FixtureRequest) -> Host:
 
 
 def shown(text: str | None) -> str | None:
-    """Return text that may hold surrogates for bytes as docs/schema.md has it."""
+    """Return text that may hold surrogates for bytes as the tables reference has it."""
     if text is None:
         return None
     raw = re.sub(r"\\(?=x[0-9a-f]{2})", r"\\x5c", text).encode("utf-8", "surrogateescape")

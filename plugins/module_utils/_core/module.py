@@ -51,7 +51,8 @@ def exit_with_result(module: AnsibleModule, work: Callable[[], dict[str, Any]], 
     except BadParameter as error:
         module.fail_json(msg=to_one_line(str(error)), parameter=to_one_line(error.parameter))
     except NetfleetError as error:
-        module.fail_json(msg=to_one_line(str(error)))
+        kept = {key: value for key, value in error.result.items() if key != "warnings"}
+        module.fail_json(msg=to_one_line(str(error)), **make_printable(kept))
     for warning in result.pop("warnings", ()):
         module.warn(to_one_line(warning))
     told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An evaluation from end to end: snapshots → tables → findings → files, through a database on disk."""
+"""A complete evaluation: snapshots, tables, findings and files, in a database on disk."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report impo
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import report as report_report
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
 
-# What every finding is in, and the most that the page has of them.
+# Files with all findings, and the maximum number of findings on the page.
 ALL = {"json": "report.json", "sarif": "report.sarif", "junit": "report.junit.xml", "csv": "findings.csv"}
 _ON_PAGE = 50_000
 _MEMORY = "2GB"
@@ -38,7 +38,7 @@ _MEMORY = "2GB"
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """What to evaluate, and how. Folders are absolute."""
+    """The parameters of an evaluation. Directories are absolute."""
 
     snapshots: Path
     dest: Path
@@ -55,22 +55,22 @@ class Wanted:
 
 
 class NothingToDo(ValueError):
-    """A parameter that leaves nothing to evaluate, in one line that names it."""
+    """A parameter that leaves nothing to evaluate; the message starts with its name."""
 
 
 def evaluate(wanted: Wanted) -> dict[str, Any]:
-    """Write the files that are wanted; return the report with the worst findings, and its lines for a terminal.
+    """Write the requested files; return the report with the most severe findings, and its summary for a terminal.
 
-    Raises NothingToDo, BadParameter and OSError, before anything that was there is touched.
+    Raise NothingToDo, BadParameter or OSError before an existing file is changed.
     """
     if missing := next((folder for folder in wanted.rules if not folder.is_dir()), None):
-        raise NothingToDo(f"rules: there is no directory {missing}")
+        raise NothingToDo(f"rules: directory {missing} does not exist")
     every, broken_rules = rule_files.read([rule_files.OWN, *wanted.rules])
     waivers = engine_policy.waivers(wanted.waivers, {*(rule.id for rule in every), *(one.rule for one in broken_rules)})
     rules, broken_rules = _chosen(wanted, every, broken_rules)
     files = sorted(wanted.snapshots.glob("*.json.gz"))
     if not files:
-        raise NothingToDo(f"snapshots: there is no *.json.gz in {wanted.snapshots}")
+        raise NothingToDo(f"snapshots: {wanted.snapshots} contains no *.json.gz files")
     today = datetime.datetime.now(datetime.timezone.utc)
     with tempfile.TemporaryDirectory(prefix=".audit-", dir=_made(wanted.dest)) as name:
         work = Path(name)
@@ -79,7 +79,7 @@ def evaluate(wanted: Wanted) -> dict[str, Any]:
             sql_macros.define(database)
             engine_policy.insert(database, wanted.policy)
             given = _insert_beside(database, wanted.beside)
-            lacking = frozenset(schema.collected()) - frozenset(schema.of_snapshots()) - given
+            lacking = frozenset(schema.collected_tables()) - frozenset(schema.snapshot_tables()) - given
             _note_run(database, today, rules)
             baseline.open_earlier(database, wanted.compare_with)
         with _opened(work) as database:
@@ -110,7 +110,7 @@ def _chosen(
     known = {rule.id for rule in rules} | {one.rule for one in broken}
     for parameter, names in (("only", wanted.only), ("without", wanted.without), ("remediate", wanted.remediate)):
         if stranger := next((name for name in names if name not in known), None):
-            raise NothingToDo(f"{parameter}: there is no rule {stranger!r}")
+            raise NothingToDo(f"{parameter}: unknown rule {stranger!r}")
     chosen = [rule for rule in rules if (not wanted.only or rule.id in wanted.only) and rule.id not in wanted.without]
     return chosen, [one for one in broken if one.rule not in wanted.without]
 
@@ -132,19 +132,19 @@ def _opened(work: Path) -> Iterator[Any]:
 
 
 def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
-    """Fill tables from folders with JSON; return those that were collected, if only to say that there is nothing."""
+    """Fill tables from directories with JSON files; return the tables with collected data, even if it is empty."""
     found = {table: sorted(str(path) for path in folder.glob("*.json")) for table, folder in beside.items()}
     for table, files in found.items():
         if files:
-            columns = schema.beside(table)
+            columns = schema.columns(table)
             database.execute(
-                f"INSERT INTO {schema.quoted(table)} SELECT {', '.join(columns)} FROM"
+                f"INSERT INTO {schema.quote_identifier(table)} SELECT {', '.join(columns)} FROM"
                 " read_json($files, columns = $columns, format = 'array')",
                 {"files": files, "columns": columns},
             )
-    # A host that could not try has not found that nothing is closed.
+    # A check that failed does not prove that a port is open.
     database.execute(
-        "INSERT INTO missing SELECT DISTINCT host, NULL, 'probe', 'missing', coalesce(reason, 'it could not be tried')"
+        "INSERT INTO missing SELECT DISTINCT host, NULL, 'probe', 'missing', coalesce(reason, 'check failed')"
         " FROM probe WHERE state = 'error'"
     )
     database.execute("DELETE FROM probe WHERE state = 'error'")
@@ -191,12 +191,12 @@ def _write(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequ
     if "csv" in formats:
         json_csv.write_csv(folder / ALL["csv"], report_report.findings(database))
     if "parquet" in formats:
-        for table in schema.names():
+        for table in schema.table_names():
             baseline.copy(database, table, folder / f"data/{table}.parquet")
 
 
 def _draw(database: Any, report: Mapping[str, Any], folder: Path, how: tuple[str, Any]) -> None:
-    """Write the pictures of the fleet and of each host as text."""
+    """Write the diagrams of the fleet and of each host as text."""
     suffix, draw = how
     folder.mkdir(exist_ok=True)
     fleet = build.of_fleet(database, report["findings"])
@@ -215,9 +215,9 @@ def _made(folder: Path) -> Path:
 
 
 def _move(work: Path, dest: Path, formats: Sequence[str]) -> list[Path]:
-    """Put what was written in its place, each file at once, and of the database only what is asked for."""
+    """Move the files to their destination, each atomically; keep the database only if it is requested."""
     written = []
-    # Of an earlier evaluation there may have been more of them.
+    # Remove files of an earlier evaluation.
     for beside in ("hosts", "pictures"):
         shutil.rmtree(dest / beside, ignore_errors=True)
     left = (".duckdb", ".wal") if "duckdb" not in formats else (".wal",)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which node of a Swarm tries which ports of which other ones, and what came of it as rows of the table probe; pure."""
+"""Port checks between Swarm nodes, and their results as rows of the table probe; pure."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 Row = dict[str, Any]
 
-# Between any two nodes; the managers' port is asked of managers alone.
+# The port of the managers, and the gossip port of all nodes.
 _CONTROL, _GOSSIP = 2377, 7946
 _SECONDS = 2
-# Whether it is a firewall or the host that says no, the port is closed; a port of UDP that keeps silent may be open.
+# A rejected packet means a closed port. A UDP port that does not answer may be open.
 _STATES = {
     "open": "open",
     **dict.fromkeys(("refused", "prohibited", "unreachable"), "closed"),
@@ -27,16 +27,16 @@ class _Node(NamedTuple):
     data_address: str
     data_ports: tuple[int, ...]
     is_manager: bool
-    # The first host whose engine manages this node.
+    # The first host that manages this node; it identifies the Swarm.
     swarm: str
 
 
 def checks(infos: Mapping[str, Mapping[str, Any]], peers: int) -> dict[str, list[Row]]:
-    """Return by node the checks that the module probe is to make there, each with the tried host for a name.
+    """Return the checks for the module probe by node; the name of a check is the checked host.
 
-    infos: by host of the play, what netns_info says. Nodes stand in a ring, and each tries the ``peers`` next ones of
-    its Swarm, so that each is tried by as many, and all its managers. Only addresses that a host of the play has itself
-    are tried, and only within a Swarm whose manager is in the play: elsewhere the address may be anybody's.
+    infos: results of netns_info by host of the play. The nodes form a ring, and each checks the next ``peers`` nodes of
+    its Swarm and all its managers, so that every node is checked equally often. Only addresses of hosts of the play are
+    checked, and only within a Swarm with a manager in the play; other addresses may belong to other systems.
     """
     nodes = sorted(_nodes(infos))
     return {
@@ -53,14 +53,28 @@ def _checks(others: Sequence[_Node], swarm: str, peers: int) -> Iterator[Row]:
         yield from _of(node)
 
 
-def rows(results: Iterable[Mapping[str, Any]], host: str, reason: str = "") -> list[Row]:
-    """Return what the checks found on a host as rows of the table probe.
+def find_obstacle(info: Mapping[str, Any], is_node: bool) -> str:
+    """Return why a host cannot check its Swarm, an empty string if it can or if it is in none.
 
-    What could not be tried is one row of the state ``error``, with the reason, which ``reason`` is where nothing could.
+    info: the result of netns_info; is_node: whether ``checks`` knows the host as a node.
+    """
+    if "namespaces" not in info:
+        return str(info.get("msg") or "the host was not read")
+    engine = (info.get("docker") or {}).get("engine") or {}
+    if engine.get("swarm_state") == "active" and not is_node:
+        return "no manager of its Swarm is in the play, or the host does not have its advertised address"
+    return ""
+
+
+def rows(results: Iterable[Mapping[str, Any]], host: str, reason: str = "") -> list[Row]:
+    """Return the results of the checks on a host as rows of the table probe.
+
+    Checks that failed are combined in one row with the state ``error`` and the reason. ``reason`` is set if no check
+    could be performed.
     """
     results = list(results)
     failed = [str(said.get("reason") or said["state"]) for said in results if said["state"] not in _STATES]
-    why = reason or (f"{len(failed)} of {len(results)} could not be tried: {failed[0]}" if failed else "")
+    why = reason or (f"{len(failed)} of {len(results)} checks failed: {failed[0]}" if failed else "")
     told = [
         {
             "host": host,
@@ -88,12 +102,12 @@ def _nodes(infos: Mapping[str, Mapping[str, Any]]) -> Iterator[_Node]:
         address = str(engine.get("swarm_address"))
         swarm = swarms.get(str(engine.get("swarm_node_id")))
         if engine.get("swarm_state") == "active" and address in own and swarm:
-            # The kernel listens for VXLAN as long as there is a link for it.
+            # The kernel listens for VXLAN while a VXLAN link exists.
             links = [row for row in _rows(mine, "overlay", "interfaces") if row["kind"] == "vxlan"]
             yield _Node(
                 host,
                 address,
-                # The others send what overlays carry to --data-path-addr, where there is one.
+                # Other nodes send overlay traffic to the data path address if it is set.
                 address if address in vteps else min(own & vteps, default=address),
                 tuple(sorted({int(row["options"]["port"]) for row in links if row["options"].get("port")})),
                 engine.get("swarm_role") == "manager",
@@ -102,7 +116,7 @@ def _nodes(infos: Mapping[str, Mapping[str, Any]]) -> Iterator[_Node]:
 
 
 def _swarms(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Return by the id of a node the first host that manages it."""
+    """Return the first host that manages each node, by node ID."""
     found: dict[str, str] = {}
     for host in sorted(infos):
         for row in (infos[host].get("docker") or {}).get("swarm_nodes") or ():

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which parts of a host's picture a finding concerns, by what its evidence names; pure."""
+"""Assignment of findings to elements of a diagram, by the names in their evidence; pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import Key, Link, Namespace, Rows
 
-# By what a part is found: its id by what the evidence says.
+# IDs of elements by values of the evidence.
 Places = Mapping[tuple[str, ...], Sequence[str]]
 
 
 def painted(
     findings: Sequence[Mapping[str, Any]], groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows
 ) -> dict[str, tuple[int, ...]]:
-    """Return the numbers of the findings that concern each part, by its id; what fits nowhere concerns the host, g0.
+    """Return the numbers of the findings of each element by its ID; others belong to the host, g0.
 
-    `groups` has the ids of the namespaces, `ids` those of the links.
+    `groups` contains the IDs of the namespaces, `ids` those of the links.
     """
     said = [_said(finding) for finding in findings]
     places = _places(groups, ids, rows, {value for one in said for value in one.values() if value})
@@ -32,7 +32,7 @@ def painted(
 
 
 def _concerned(said: Mapping[str, str | None], places: Places) -> Sequence[str]:
-    """Return the ids of what a finding points at: the closest that is in the picture."""
+    """Return the IDs of the most specific elements that a finding refers to."""
     netns, interface, container, network, address = said.values()
     tries = (
         ("interface", netns, interface),
@@ -58,7 +58,7 @@ def _text(value: Any) -> str | None:
 
 
 def _places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said: Container[str]) -> Places:
-    """Return the parts of a picture by what a finding may say of them, as far as one says it."""
+    """Return the elements of a diagram by the values that occur in the findings."""
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     names: dict[str, list[str]] = {}
     for space in rows.namespaces:
@@ -78,7 +78,7 @@ def _places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said:
 
 
 def _said(finding: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return what a finding says of where it is."""
+    """Return the evidence that locates a finding."""
     evidence = finding.get("evidence") or {}
     found = {name: _text(evidence.get(name)) for name in ("netns", "interface", "container", "network", "address")}
     return found | {"address": (found["address"] or "").partition("/")[0] or None}

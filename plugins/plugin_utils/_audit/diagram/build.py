@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pictures of what the tables hold: of one host, of many one after the other, and of the fleet."""
+"""Diagrams of hosts and of the fleet, from the tables."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WHERE fdb.host IN (SELECT unnest(?)) AND fdb.dst IS NOT NULL ORDER BY ALL"""
 _ENDPOINTS = """
 SELECT host, network, container, unnest([ipv4, ipv6]) AS address FROM docker_endpoint
 WHERE host IN (SELECT unnest(?)) AND network IS NOT NULL AND container IS NOT NULL"""
-# Whose a VTEP is: the one host that has the address in its own namespace.
+# The host of a VTEP: the only host with the address in its host namespace.
 _VTEPS = """
 CREATE OR REPLACE TEMP TABLE vtep AS
 SELECT address, min(host) AS name FROM address
@@ -41,7 +41,7 @@ WHERE address IN (SELECT dst FROM fdb) AND (host, netns) IN (SELECT (host, netns
 GROUP BY address HAVING count(DISTINCT host) = 1"""
 
 _HOSTS = "SELECT DISTINCT host FROM host ORDER BY host"
-# What reaches over hosts. A segment is told by its subnets: nothing else of it is the same on all hosts.
+# Networks of several hosts. A segment is identified by its subnets, which are the same on all hosts.
 _NETWORKS = """
 SELECT host, driver, id, name, list_sort(CAST(coalesce(ipam ->> '$[*].subnet', []) AS VARCHAR[])) AS subnets
 FROM docker_network WHERE driver IN ('overlay', 'macvlan', 'ipvlan') AND NOT config_only ORDER BY ALL"""
@@ -51,20 +51,20 @@ WHERE kind = 'vxlan' AND docker_network IS NULL AND options ->> 'vni' IS NOT NUL
 
 
 def of_host(database: Any, host: str, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
-    """Return the picture of one host, with its findings on what they concern."""
+    """Return the diagram of one host with its findings."""
     prepare(database)
     return next(of_hosts(database, [host], {host: findings}))
 
 
 def prepare(database: Any) -> None:
-    """Find out whose each VTEP is, once for all pictures of hosts."""
+    """Determine the host of each VTEP, once for all diagrams."""
     database.execute(_VTEPS)
 
 
 def of_hosts(
     database: Any, hosts: Sequence[str], findings: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Graph]:
-    """Yield the pictures of some hosts, in their order; all rows of these hosts are held meanwhile."""
+    """Yield the diagrams of the given hosts in order; the rows of these hosts are kept in memory."""
     some = list(hosts)
     spaces = _by_host(database.execute(_NAMESPACES, [some]).fetchall())
     links = _by_host(database.execute(_LINKS, {"hosts": some}).fetchall())
@@ -81,7 +81,7 @@ def of_hosts(
 
 
 def of_fleet(database: Any, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
-    """Return the map of the fleet: hosts, and the overlays and segments that they take part in."""
+    """Return the fleet map: hosts, and the overlays and segments that connect them."""
     hosts = [row[0] for row in database.execute(_HOSTS).fetchall()]
     return fleet_diagram.graph(hosts, _members(database), findings)
 
@@ -96,7 +96,7 @@ def _members(database: Any) -> Iterator[fleet_diagram.Member]:
 
 
 def _by_host(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, list[Any]]:
-    """Return the rest of each row, by the host that it begins with."""
+    """Return rows without their first column, the host, grouped by host."""
     found: dict[str, list[Any]] = defaultdict(list)
     for host, *rest in rows:
         found[host].append(rest)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The map of a fleet: its hosts, and what reaches over several of them; pure."""
+"""The fleet map: hosts, and the networks that connect them; pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Fold, Graph, Node, worst
 
-# How many hosts that are alike stay apart, of those without findings and of those with.
+# Maximum number of similar hosts that are not folded, without and with findings.
 QUIET, LOUD = 3, 8
 
 
 class Member(NamedTuple):
-    """A host's part in an overlay or in a segment; `shared` tells one from another of the same name."""
+    """The membership of a host in an overlay or a segment; `shared` identifies the network."""
 
     host: str
     kind: str
@@ -26,7 +26,7 @@ class Member(NamedTuple):
 
 
 def graph(hosts: Iterable[str], members: Iterable[Member], findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
-    """Return the map with each host's findings, and those of the fleet that name a network on what is shared."""
+    """Return the fleet map with the findings of hosts, and findings of fleet rules on their network."""
     members = sorted(set(members))
     found = _by_host(findings)
     severities = [None if one.get("waived") else one.get("severity") for one in findings]
@@ -70,7 +70,7 @@ def _by_host(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
 
 
 def _by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
-    """Return the findings of the fleet's rules by the network that their evidence names."""
+    """Return the findings of fleet rules by the network in their evidence."""
     found: dict[str, list[int]] = defaultdict(list)
     for number, finding in enumerate(findings):
         network: object | None = (finding.get("evidence") or {}).get("network")
@@ -80,7 +80,7 @@ def _by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]
 
 
 def _folds(nodes: Iterable[Node], on: Mapping[str, list[str]]) -> tuple[Fold, ...]:
-    """Return the hosts that take part in the same and have the same severity, where they are many."""
+    """Return folds of the hosts with the same networks and the same severity."""
     alike: dict[tuple[str | None, frozenset[str]], list[str]] = defaultdict(list)
     for node in nodes:
         if node.kind == "host":

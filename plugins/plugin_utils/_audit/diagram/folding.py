@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of a picture may be folded into one box: what is alike, hangs on the same links and has the same severity."""
+"""Folds of a diagram: similar elements with the same connections and the same severity."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Fold, Group, Node, worst
 
-# How many stay apart, of those without findings and of those with.
+# Maximum number of similar elements that are not folded, without and with findings.
 QUIET, LOUD = 3, 8
-# How many quiet bridges, and how many quiet overlays, stay apart.
+# Maximum number of bridges and of overlays without findings that are not folded.
 NETWORKS = 10
 _OVERLAYS = ("overlay", "load-balancer")
 _WORDS = {
@@ -24,20 +24,20 @@ _WORDS = {
     "overlay": ("overlay namespace", "overlay namespaces"),
     "process": ("namespace of a process", "namespaces of processes"),
     "remote": ("other host", "other hosts"),
-    "sharing": ("container in the host's network", "containers in the host's network"),
-    "unowned": ("namespace of nobody", "namespaces of nobody"),
+    "sharing": ("container on the host network", "containers on the host network"),
+    "unowned": ("namespace without owner", "namespaces without owner"),
     "device": ("device", "devices"),
 }
 
 
 def count(number: int, kind: str) -> str:
-    """Return a number of things of a kind, in words."""
+    """Return a number of elements with the name of their kind."""
     one, many = _WORDS.get(kind, (f"{kind} link", f"{kind} links"))
     return f"{number} {one if number == 1 else many}"
 
 
 def folds(groups: Sequence[Group], nodes: Sequence[Node], edges: Iterable[Edge]) -> tuple[Fold, ...]:
-    """Return what may be folded."""
+    """Return the folds of a diagram."""
     beside = _neighbours(nodes, edges)
     severities = _severities(groups, nodes)
     instead = _quiet_networks(severities, groups, nodes)
@@ -71,7 +71,7 @@ def _many(key: tuple[object, ...], members: list[str]) -> bool:
 
 
 def _neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[str | None, set[str]]:
-    """Return which nodes outside of it each group is connected to, and each node."""
+    """Return the nodes that each node, and each group, is connected to."""
     group = {node.id: node.group for node in nodes}
     found: dict[str | None, set[str]] = defaultdict(set)
     for edge in edges:
@@ -83,7 +83,7 @@ def _neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[str | N
 
 
 def _severities(groups: Iterable[Group], nodes: Iterable[Node]) -> Mapping[str | None, str | None]:
-    """Return the worst of what was found in each group, its links included."""
+    """Return the highest severity of each group, including its links."""
     found: dict[str | None, set[str | None]] = {group.id: {group.severity} for group in groups}
     for node in nodes:
         if node.severity and node.group:
@@ -94,7 +94,7 @@ def _severities(groups: Iterable[Group], nodes: Iterable[Node]) -> Mapping[str |
 def _quiet_networks(
     severities: Mapping[str | None, str | None], groups: Iterable[Group], nodes: Sequence[Node]
 ) -> Mapping[str, str]:
-    """Return the bridges that nothing was found of, and the nodes of such overlays, if they are many."""
+    """Return the bridges, and the nodes of overlays, without findings, if there are many."""
     bridges = [node.id for node in nodes if node.kind == "bridge" and node.group == "g0" and node.severity is None]
     quiet = {group.id for group in groups if group.kind == "overlay" and severities[group.id] is None}
     overlays = [node.id for node in nodes if node.group in quiet]

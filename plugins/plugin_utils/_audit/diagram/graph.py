@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A picture as data: boxes, links, what connects them, and what may be folded. Text in it is as the host gave it."""
+"""A diagram as data: groups, nodes, edges and folds. Text is not escaped."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Group(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A link in a namespace; with no group: another host, or in a map of the fleet a host or what hosts share."""
+    """A link in a namespace; without a group, another host, or a host or network of the fleet map."""
 
     id: str
     kind: str
@@ -41,7 +41,7 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """What connects two nodes: a veth pair, a port of a bridge, the parent of a link, a tunnel, a membership."""
+    """A connection of two nodes: veth pair, bridge port, parent, tunnel or membership."""
 
     tail: str
     head: str
@@ -50,7 +50,7 @@ class Edge(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """Groups and nodes that are drawn as one box until somebody wants to see them."""
+    """Groups and nodes that are drawn as one box until it is expanded."""
 
     id: str
     kind: str
@@ -60,7 +60,7 @@ class Fold(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """The picture of a host or of the fleet; the findings are numbers in the list that it was painted with."""
+    """The diagram of a host or of the fleet; findings are indexes in the list of findings."""
 
     kind: str
     name: str
@@ -71,7 +71,7 @@ class Graph(NamedTuple):
 
 
 def as_data(graph: Graph) -> dict[str, Any]:
-    """Return the graph for JSON, without what is empty."""
+    """Return the graph for JSON, without empty fields."""
     return {
         "kind": graph.kind,
         "name": graph.name,
@@ -87,13 +87,13 @@ def _fields(one: Any) -> dict[str, Any]:
 
 
 def worst(severities: Iterable[str | None]) -> str | None:
-    """Return the most severe of them."""
+    """Return the highest severity."""
     there = set(severities)
     return next((severity for severity in SEVERITIES if severity in there), None)
 
 
 def folded(graph: Graph) -> Graph:
-    """Return the graph with each fold as one box in the place of its members."""
+    """Return the graph with each fold as one node instead of its members."""
     at = {member: fold.id for fold in graph.folds for member in fold.members}
     at |= {node.id: at[node.group] for node in graph.nodes if node.group in at}
     boxes = tuple(
@@ -117,7 +117,7 @@ def folded(graph: Graph) -> Graph:
 
 
 def _common(graph: Graph, fold: Fold) -> str | None:
-    """Return the group in which all members of a fold lie."""
+    """Return the group that contains all members of a fold."""
     groups = {node.id: node.group for node in graph.nodes}
     found = {groups.get(member) for member in fold.members}
     return found.pop() if len(found) == 1 else None

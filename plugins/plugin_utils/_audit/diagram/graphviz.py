@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A picture as text for Graphviz."""
+"""Diagrams as Graphviz text."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _HEAD = """\
 
 
 def host(graph: Graph, unfold: bool = False) -> str:
-    """Return the picture of a host; much that is alike stands as one box, unless all of it is to be shown."""
+    """Return the diagram of a host; similar elements are folded unless `unfold` is set."""
     return "\n".join(_text(graph if unfold else folded(graph))) + "\n"
 
 
 def fleet(graph: Graph, unfold: bool = False) -> str:
-    """Return the map of a fleet, likewise."""
+    """Return the fleet map, folded in the same way."""
     return host(graph, unfold)
 
 
@@ -42,7 +42,7 @@ def _text(graph: Graph) -> Iterator[str]:
     for group in graph.groups:
         yield f"  subgraph {_quoted([f'cluster_{group.id}'])} {{"
         yield f"    label={_quoted(labels.of_group(group), ends=True)}{_colour(group, '; ')}"
-        # A cluster without a node is not drawn.
+        # Graphviz does not draw a cluster without nodes.
         yield from (f"    {_node(node)}" for node in nodes[group.id])
         if not nodes[group.id]:
             yield f'    {_quoted([group.id])} [label="", shape=point, style=invis]'
@@ -69,9 +69,9 @@ def _colour(part: Node | Group, before: str) -> str:
 
 
 def _quoted(lines: Iterable[str], ends: bool = False) -> str:
-    r"""Return lines as one string, each ending to the left where `ends` is set.
+    r"""Return lines as one quoted string, left-aligned if `ends` is set.
 
-    In Graphviz a backslash begins what it fills in itself, and an ampersand a character of HTML.
+    Graphviz interprets a backslash as an escape sequence and an ampersand as an HTML entity.
     """
     safe = [
         line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The picture of a host: its namespaces, their links and what connects them; pure."""
+"""The diagram of a host: namespaces, links and their connections; pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RIDERS = ("macvlan", "macvtap", "ipvlan", "vlan", "vxlan")
 
 
 def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
-    """Return the picture of a host with its findings on what they concern; those that are waived have no severity."""
+    """Return the diagram of a host with its findings; waived findings have no severity."""
     spaces = sorted(rows.namespaces, key=lambda one: one.kind != "host")
     first = 0 if spaces and spaces[0].kind == "host" else 1
     groups = {space.netns: f"g{number}" for number, space in enumerate(spaces, first)}
@@ -51,7 +51,7 @@ def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> 
 
 
 class _Look:
-    """How parts become boxes and nodes, each with what was found of it."""
+    """Creates groups and nodes with their findings."""
 
     def __init__(self, host: str, findings: Sequence[Mapping[str, Any]], paint: Mapping[str, tuple[int, ...]]) -> None:
         self._host, self.paint = host, paint
@@ -72,8 +72,8 @@ class _Look:
         return Group(id_, space.kind, label or space.reference or space.netns, hint, **self._found(id_))
 
     def nowhere(self) -> Group:
-        """Return a box for a host whose own namespace is not in the tables, so that its findings have a place."""
-        return Group("g0", "host", self._host, "its own namespace could not be read", **self._found("g0"))
+        """Return a group for a host namespace that is not in the tables, for the findings of the host."""
+        return Group("g0", "host", self._host, "host namespace could not be read", **self._found("g0"))
 
     def link(self, id_: str, group: str, link: Link) -> Node:
         more = [f"VNI {link.vni}" if link.vni else None, link.mode]
@@ -94,9 +94,7 @@ class _Look:
 
     def sharing(self, name: str) -> Node:
         id_ = f"c{name}"
-        return Node(
-            id=id_, kind="sharing", label=name, group="g0", hint="shares the host's network", **self._found(id_)
-        )
+        return Node(id=id_, kind="sharing", label=name, group="g0", hint="uses the host network", **self._found(id_))
 
     @staticmethod
     def remote(id_: str, tunnel: Tunnel) -> Node:
@@ -104,14 +102,14 @@ class _Look:
 
 
 def _state(link: Link) -> str | None:
-    """Return up, down, or no carrier: what an operstate of unknown does not say."""
+    """Return up, down or no carrier, which the operational state unknown does not distinguish."""
     if link.up is None:
         return None
     return ("no carrier" if link.running is False else "up") if link.up else "down"
 
 
 def _is_wire(key: Key, links: Mapping[Key, Link]) -> bool:
-    """Return whether a link is only the bridge's end of a veth pair: it is drawn as the edge that it is."""
+    """Return whether a link is only the bridge end of a veth pair, which is drawn as an edge."""
     link = links[key]
     if link.kind != "veth" or link.addresses or link.alias or not link.up or (key[0], link.master_index) not in links:
         return False
@@ -125,7 +123,7 @@ def _edges(links: Mapping[Key, Link], ids: Mapping[Key, str], hidden: set[Key], 
         master, peer, parent = _ends(link)
         me = ids[key]
         if master in links and key not in hidden:
-            # Pictures go from left to right: what only comes in by a port stands before its bridge.
+            # Diagrams are drawn from left to right: a port without a connection is left of its bridge.
             onward = peer in links or key in senders
             found.append(Edge(ids[master], me, "port") if onward else Edge(me, ids[master], "port"))
         if parent in links:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands on the parts of a picture, as lines of text: the same for every format."""
+"""Labels of diagram elements as lines of text, for every format."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Graph, Group, Node
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
 
-# Colours of lines, on white and on dark grounds.
+# Colours of lines, for light and dark backgrounds.
 COLOURS = {"critical": "#98104a", "high": "#b3261e", "medium": "#b07300", "low": "#1d5c93", "info": "#6b7682"}
-# Addresses that are named; and how long a text may be.
+# Maximum number of addresses, and maximum length of a line.
 _ADDRESSES = 3
 _LONG = 60
 _SILENT = ("member", "port", "veth")
@@ -20,7 +20,7 @@ _SAID = {"device": "", "fold": "", "remote": "other host", "sharing": "container
 
 
 def of_node(node: Node) -> list[str]:
-    """Return the lines on a link, or on whatever else is a node."""
+    """Return the label of a node."""
     kind = _SAID.get(node.kind, node.kind)
     words = [kind, node.hint, node.mtu and f"MTU {node.mtu}", node.state if node.state != "up" else None]
     addresses = [one for one in node.addresses if one != node.label]
@@ -33,18 +33,18 @@ def of_node(node: Node) -> list[str]:
 
 
 def of_group(group: Group) -> list[str]:
-    """Return the lines on a namespace."""
+    """Return the label of a namespace."""
     hint = group.hint if group.hint not in (None, group.label, f"container:{group.label}") else None
     return _lines([group.label, ", ".join(one for one in (group.kind, hint) if one)], group)
 
 
 def of_edge(edge: Edge) -> str:
-    """Return what stands on an edge; nothing where its look says enough."""
+    """Return the label of an edge; empty if its style is sufficient."""
     return _cut(edge.label or ("" if edge.kind in _SILENT else edge.kind))
 
 
 def inside(graph: Graph) -> dict[str | None, list[Node]]:
-    """Return the nodes of each group; those of none stand under None."""
+    """Return the nodes of each group; nodes without a group have the key None."""
     found: dict[str | None, list[Node]] = {None: [], **{group.id: [] for group in graph.groups}}
     for node in graph.nodes:
         found[node.group if node.group in found else None].append(node)
@@ -53,7 +53,11 @@ def inside(graph: Graph) -> dict[str | None, list[Node]]:
 
 def _lines(lines: Iterable[str], part: Node | Group) -> list[str]:
     if part.severity:
-        found = f"{len(part.findings)} found, {part.severity}" if part.findings else part.severity
+        found = (
+            f"{len(part.findings)} {'finding' if len(part.findings) == 1 else 'findings'}, {part.severity}"
+            if part.findings
+            else part.severity
+        )
         return [*(_cut(line) for line in lines if line), found]
     return [_cut(line) for line in lines if line]
 

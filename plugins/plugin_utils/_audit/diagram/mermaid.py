@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A picture as text for Mermaid, which wikis and code hosts draw."""
+"""Diagrams as Mermaid text."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.gra
 )
 
 _DASHED = ("tunnel", "macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent")
-# Whatever could mean something to Mermaid, to Markdown or to HTML, in ASCII; and `…`, which some renderers do not know.
+# Characters with a meaning in Mermaid, Markdown or HTML, and non-ASCII characters that some renderers do not support.
 _SPECIAL = re.compile(r"[^A-Za-z0-9 .,_/:+=-]")
 
 
 def host(graph: Graph, unfold: bool = False) -> str:
-    """Return the picture of a host; much that is alike stands as one box, unless all of it is to be shown."""
+    """Return the diagram of a host; similar elements are folded unless `unfold` is set."""
     return "\n".join(_text(graph if unfold else folded(graph))) + "\n"
 
 
 def fleet(graph: Graph, unfold: bool = False) -> str:
-    """Return the map of a fleet, likewise."""
+    """Return the fleet map, folded in the same way."""
     return host(graph, unfold)
 
 
@@ -71,5 +71,5 @@ def _colours(graph: Graph) -> Iterator[str]:
 
 
 def _quoted(lines: Iterable[str]) -> str:
-    """Return lines as one label. A code between # and ; is a character by its number."""
+    """Return lines as one label, with special characters as #NUMBER; entities."""
     return '"' + "<br/>".join(_SPECIAL.sub(lambda found: f"#{ord(found.group())};", line) for line in lines) + '"'

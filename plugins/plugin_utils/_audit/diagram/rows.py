@@ -1,19 +1,19 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of the tables a picture is made of, as plain rows."""
+"""Rows of the tables that diagrams use."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# A link: its namespace and its index there.
+# Namespace and index of a link.
 Key = tuple[str, int]
 
 
 class Namespace(NamedTuple):
-    """What of a row of `netns` the picture shows."""
+    """Columns of the table `netns`."""
 
     netns: str
     kind: str
@@ -24,7 +24,7 @@ class Namespace(NamedTuple):
 
 
 class Link(NamedTuple):
-    """What of a row of `interface` the picture shows, with its addresses."""
+    """Columns of the table `interface`, with the addresses of the interface."""
 
     netns: str
     ifindex: int
@@ -47,7 +47,7 @@ class Link(NamedTuple):
 
 
 class Tunnel(NamedTuple):
-    """Where a VXLAN link sends: the address of another VTEP, and the host that has it, where one is known."""
+    """The address of a remote VTEP of a VXLAN link, and its host if it is known."""
 
     netns: str
     ifindex: int
@@ -56,7 +56,7 @@ class Tunnel(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """All rows of one host. Endpoints are networks and containers of `docker_endpoint` with their addresses."""
+    """The rows of one host. Endpoints are tuples of network, container and address."""
 
     namespaces: Sequence[Namespace]
     links: Sequence[Link]

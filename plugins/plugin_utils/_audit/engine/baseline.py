@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Two runs side by side: what is new, what is fixed, what appeared and what vanished."""
+"""Comparison with an earlier run: new and fixed findings, added and removed objects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 
-# What a run keeps for the ones after it, in its folder.
+# Files that a run keeps for later comparisons.
 KEPT = {"finding": "data/finding.parquet", "object": "data/object.parquet", "run": "data/run.parquet"}
 _OBJECTS = """
 CREATE TABLE object AS
@@ -20,7 +20,7 @@ UNION SELECT host, 'netns', unnest(names) FROM netns
 UNION SELECT host, 'container', name FROM container WHERE state = 'running'
 UNION SELECT host, 'network', name FROM docker_network
 """
-# A host that was not looked at, and a rule that was not evaluated, fix nothing.
+# A finding is fixed only if its host was audited and its rule was evaluated.
 _FIXED = """
 CREATE TABLE fixed AS
 SELECT rule, title, severity, host, object FROM earlier_finding
@@ -37,18 +37,20 @@ AND (type = 'host' OR host IN (SELECT host FROM {there} WHERE type = 'host'))
 
 
 def open_earlier(database: Any, folder: Path | None) -> None:
-    """Make the tables of an earlier run, empty where there is none."""
+    """Create the table of objects, and load the tables of an earlier run if there is one."""
     database.execute(_OBJECTS)
     for table, file in KEPT.items():
         path = folder / file if folder else None
         if path and not path.is_file():
-            raise BadParameter("compare_with", f"{folder} has no {file}: it is no folder of an earlier run")
+            raise BadParameter(
+                "compare_with", f"{folder} does not contain {file}; must be the directory of an earlier run"
+            )
         if path:
             database.execute(f"CREATE TABLE earlier_{table} AS SELECT * FROM read_parquet(?)", [str(path)])
 
 
 def compare(database: Any, with_earlier: bool) -> None:
-    """Say of each finding whether it is new, and fill the tables ``fixed``, ``appeared`` and ``vanished``."""
+    """Set the status of each finding, and fill the tables ``fixed``, ``appeared`` and ``vanished``."""
     if not with_earlier:
         database.execute(
             "CREATE TABLE fixed (rule VARCHAR, title VARCHAR, severity VARCHAR, host VARCHAR, object VARCHAR)"
@@ -66,7 +68,7 @@ def compare(database: Any, with_earlier: bool) -> None:
 
 
 def keep(database: Any, folder: Path) -> None:
-    """Write what a later run compares itself with."""
+    """Write the files for later comparisons."""
     for table, file in KEPT.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         copy(database, table, folder / file)
@@ -75,4 +77,4 @@ def keep(database: Any, folder: Path) -> None:
 def copy(database: Any, table: str, path: Path) -> None:
     """Write a table as Parquet."""
     place = str(path).replace("'", "''")
-    database.execute(f"COPY {schema.quoted(table)} TO '{place}' (FORMAT parquet)")
+    database.execute(f"COPY {schema.quote_identifier(table)} TO '{place}' (FORMAT parquet)")

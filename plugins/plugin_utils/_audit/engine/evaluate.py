@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules over tables: each row of a rule's query is a finding, which goes to the table of findings at once."""
+"""Evaluation of rules: each row of the query of a rule is inserted into the table of findings."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ FINDING = {
     "waived": "JSON",
     "remediation": "JSON",
 }
-# Rows that are held at a time.
+# Rows to process at a time.
 _ROWS = 2000
-# Integers that every reader of JSON takes as they are.
+# Largest integer that every JSON parser represents exactly.
 _EXACT = 2**53
 
 
 class _Broken(Exception):
-    """What is wrong with a rule's rows."""
+    """An error in the query or a template of a rule."""
 
 
 def evaluate(
@@ -49,17 +49,17 @@ def evaluate(
 ) -> list[BrokenRule]:
     """Fill the tables ``finding`` and ``not_checked``; return the rules that could not be evaluated.
 
-    A rule that needs one of the tables that are lacking is not evaluated, and so not checked on any host.
+    A rule that needs a table in ``lacking`` is not evaluated and not checked on any host.
     """
-    columns = ", ".join(f"{schema.quoted(name)} {kind}" for name, kind in FINDING.items())
+    columns = ", ".join(f"{schema.quote_identifier(name)} {kind}" for name, kind in FINDING.items())
     database.execute(f"CREATE TABLE finding ({columns})")
     database.execute("CREATE TABLE not_checked (rule VARCHAR, host VARCHAR, netns VARCHAR, reason VARCHAR)")
-    # From here on, whatever a rule says, it reads the tables and nothing else.
+    # Rules must not read files or the network.
     database.execute("SET enable_external_access = false")
     broken = []
     for rule in rules:
         if lacks := sorted(lacking.intersection(rule.needs)):
-            reason = f"{lacks[0]}: was not collected"
+            reason = f"{lacks[0]}: not collected"
             database.execute("INSERT INTO not_checked SELECT ?, host, NULL, ? FROM host", [rule.id, reason])
             continue
         try:
@@ -69,11 +69,11 @@ def evaluate(
             broken.append(BrokenRule(rule.id, str(error)))
         else:
             _not_checked(database, rule)
-            # What is absent from a snapshot that nobody asked for it, is not absent from the host.
+            # Ignore findings on hosts whose snapshot does not include the data.
             database.execute(
                 "DELETE FROM finding WHERE rule = ? AND host IN"
                 " (SELECT host FROM missing WHERE reason = ? AND list_contains(?, part))",
-                [rule.id, load.NOT_ASKED, schema.parts_of(rule.needs)],
+                [rule.id, load.NOT_ASKED, schema.snapshot_parts(rule.needs)],
             )
     return broken
 
@@ -90,7 +90,7 @@ def _run(database: Any, rule: Rule, waivers: Sequence[Waiver], today: datetime.d
 
 
 def _queried(database: Any, rule: Rule) -> Iterator[list[dict[str, Any]]]:
-    """Give the rows of a rule some at a time, with what is JSON as data."""
+    """Yield the rows of a query in batches, with JSON columns decoded."""
     import duckdb
 
     reader = database.cursor()
@@ -100,7 +100,7 @@ def _queried(database: Any, rule: Rule) -> Iterator[list[dict[str, Any]]]:
         names = [column[0] for column in reader.description]
         if missing := next((name for name in ("host", *rule.key) if name not in names), None):
             raise _Broken(
-                f"query: has no column {missing}, which {'is required' if missing == 'host' else 'is in key'}"
+                f"query: column {missing} is missing; it is {'required' if missing == 'host' else 'listed in key'}"
             )
         data = [number for number, column in enumerate(reader.description) if str(column[1]) == "JSON"]
         while rows := reader.fetchmany(_ROWS):
@@ -114,7 +114,7 @@ def _queried(database: Any, rule: Rule) -> Iterator[list[dict[str, Any]]]:
 def _one_select(reader: Any, query: str) -> None:
     statements = reader.extract_statements(query)
     if len(statements) != 1 or statements[0].type.name not in ("SELECT", "SELECT_STATEMENT"):
-        raise _Broken("query: is to be one SELECT")
+        raise _Broken("query: must be one SELECT statement")
 
 
 def _decoded(row: tuple[Any, ...], data: Iterable[int]) -> list[Any]:
@@ -125,7 +125,7 @@ def _decoded(row: tuple[Any, ...], data: Iterable[int]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
+    """Return a value that JSON can represent."""
     if isinstance(value, (bool, str, float)) or value is None:
         return value
     if isinstance(value, int):
@@ -139,7 +139,7 @@ def _plain(value: Any) -> Any:
 
 def _finding(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(row["host"], str):
-        raise _Broken("query: gives a row without a host")
+        raise _Broken("query: returned a row without a host")
     evidence = {name: value for name, value in row.items() if name != "host"}
     try:
         return {
@@ -161,13 +161,13 @@ def _finding(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fingerprint(rule: Rule, row: Mapping[str, Any]) -> str:
-    """Return what stays the same for a finding as long as it is the same one."""
+    """Return the identifier of a finding, which is stable across runs."""
     identity = [rule.id, row["host"], *([name, row[name]] for name in rule.key)]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _insert(database: Any, findings: Sequence[Mapping[str, Any]]) -> None:
-    """Insert findings as one document, since one row after the other takes DuckDB a hundred times as long."""
+    """Insert findings as one JSON document, which is a hundred times faster than single rows."""
     database.execute(
         "INSERT INTO finding SELECT unnest(one) FROM (SELECT unnest(from_json(?, ?)) AS one)",
         [json.dumps(findings), json.dumps([FINDING])],
@@ -175,9 +175,9 @@ def _insert(database: Any, findings: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _not_checked(database: Any, rule: Rule) -> None:
-    """Note where a rule could not see all that it looks at."""
+    """Record hosts with incomplete data for a rule."""
     database.execute(
         "INSERT INTO not_checked SELECT DISTINCT $rule, host, netns, part || ': ' || reason FROM missing"
         " WHERE list_contains($parts, part) AND what <> 'gone'",
-        {"rule": rule.id, "parts": schema.parts_of(rule.needs)},
+        {"rule": rule.id, "parts": schema.snapshot_parts(rule.needs)},
     )

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the user allows, as rows of the policy tables; and waivers, which accept a finding until a day."""
+"""The policy of the user as rows of the policy tables, and waivers that accept findings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 
-# Options of the policy → tables; the options' own suboptions are the columns.
+# Options of the policy and their tables; the suboptions are the columns.
 TABLES: Mapping[str, str] = {
     "published_ports": "policy_published_port",
     "host_network": "policy_host_network",
@@ -26,7 +26,7 @@ TABLES: Mapping[str, str] = {
 
 @dataclasses.dataclass(frozen=True)
 class Waiver:
-    """Findings of a rule that are accepted: on hosts, and with evidence, that match shell patterns."""
+    """Accept findings of a rule on hosts and with evidence that match shell patterns."""
 
     rule: str
     reason: str
@@ -35,47 +35,50 @@ class Waiver:
     where: Mapping[str, str]
 
     def accepts(self, finding: Mapping[str, Any], today: datetime.date) -> bool:
-        """Tell whether it is about a finding and still in force."""
+        """Return whether the waiver applies to a finding and is not expired."""
         if self.rule != finding["rule"] or self.expired(today) or not fnmatch.fnmatchcase(finding["host"], self.host):
             return False
         evidence = finding["evidence"]
         return all(fnmatch.fnmatchcase(str(evidence.get(name, "")), one) for name, one in self.where.items())
 
     def expired(self, today: datetime.date) -> bool:
-        """Tell whether its last day is over."""
+        """Return whether the last day of the waiver has passed."""
         return self.until is not None and today > self.until
 
 
 def insert(database: Any, policy: Mapping[str, Any]) -> None:
-    """Write the policy into its tables."""
+    """Insert the policy into its tables."""
     for option, table in TABLES.items():
-        columns = list(schema.beside(table))
+        columns = list(schema.columns(table))
         rows = [[entry.get(name) for name in columns] for entry in policy.get(option) or []]
         if option == "reserved_subnets":
             rows = [[_subnet(number, *row), row[1]] for number, row in enumerate(rows)]
         if rows:
             marks = ", ".join("?" for _column in columns)
-            database.executemany(f"INSERT INTO {schema.quoted(table)} VALUES ({marks})", rows)
+            database.executemany(f"INSERT INTO {schema.quote_identifier(table)} VALUES ({marks})", rows)
 
 
 def _subnet(number: int, subnet: str, _reason: Any) -> str:
     try:
         return str(ipaddress.ip_network(subnet, strict=False))
     except ValueError:
-        raise BadParameter(f"policy.reserved_subnets[{number}].subnet", f"{subnet!r} is no subnet in CIDR") from None
+        raise BadParameter(
+            f"policy.reserved_subnets[{number}].subnet",
+            f"{subnet!r} is not a subnet; must be in CIDR notation such as 192.0.2.0/24",
+        ) from None
 
 
 def waivers(said: Iterable[Mapping[str, Any]], rules: Iterable[str]) -> list[Waiver]:
-    """Return waivers as the user wrote them; raise BadParameter for one that can never be about anything."""
+    """Return the waivers; raise BadParameter for an unknown rule, a missing reason or an invalid date."""
     known = set(rules)
     return [_waiver(f"waivers[{number}]", entry, known) for number, entry in enumerate(said)]
 
 
 def _waiver(place: str, entry: Mapping[str, Any], known: set[str]) -> Waiver:
     if entry["rule"] not in known:
-        raise BadParameter(f"{place}.rule", f"there is no rule {entry['rule']!r}")
+        raise BadParameter(f"{place}.rule", f"unknown rule {entry['rule']!r}")
     if not entry["reason"].strip():
-        raise BadParameter(f"{place}.reason", "is to say why this is accepted")
+        raise BadParameter(f"{place}.reason", "required: the reason for accepting the findings")
     where = {str(name): str(value) for name, value in (entry.get("where") or {}).items()}
     return Waiver(entry["rule"], entry["reason"], _date(place, entry.get("until")), entry.get("host") or "*", where)
 
@@ -86,4 +89,4 @@ def _date(place: str, said: Any) -> datetime.date | None:
     try:
         return datetime.date.fromisoformat(str(said)[:10])
     except ValueError:
-        raise BadParameter(f"{place}.until", f"{str(said)!r} is no date like 2026-12-31") from None
+        raise BadParameter(f"{place}.until", f"{str(said)!r} is not a date; must have the form 2026-12-31") from None

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules: each is one YAML file, and its name is the rule's id. One that is broken is named, and the others stand."""
+"""Rule files: each rule is one YAML file, named after the ID of the rule. Invalid files are reported separately."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ SCOPES = ("host", "fleet")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TEXTS = ("title", "reason", "remedy", "object", "query")
 _LISTS = ("references", "needs", "key")
-# What a rule may have done by itself, and no other module.
+# Modules that a remediation may use.
 REMEDIES = ("netfleet.docker.netns", "netfleet.docker.veth", "netfleet.docker.bridge", "netfleet.docker.vxlan")
 
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """What is looked for; docs/rules.md describes each field."""
+    """A rule; docs/guides/write-a-rule.md describes the fields."""
 
     id: str
     title: str
@@ -45,18 +45,18 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True)
 class BrokenRule:
-    """A rule that could not be read, or not be evaluated, and why."""
+    """A rule that could not be read or evaluated, and the reason."""
 
     rule: str
     reason: str
 
 
 class _Wrong(ValueError):
-    """What is wrong with a rule, in one line that names the field."""
+    """An error in a rule file; the message starts with the name of the field."""
 
 
 def read(folders: Iterable[Path]) -> tuple[list[Rule], list[BrokenRule]]:
-    """Return the rules of all folders, worst first, and those that are broken; a later one of an id takes its place."""
+    """Return valid rules, most severe first, and invalid ones; a rule of a later directory replaces an earlier one."""
     found: dict[str, Rule] = {}
     broken: list[BrokenRule] = []
     for folder in folders:
@@ -72,45 +72,45 @@ def read(folders: Iterable[Path]) -> tuple[list[Rule], list[BrokenRule]]:
 
 def _rule(path: Path) -> Rule:
     if not _ID.fullmatch(path.stem):
-        raise _Wrong("the file's name is the rule's id: lower-case words with dashes between them")
+        raise _Wrong("file name: must be lower-case words separated by hyphens")
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise _Wrong(f"is no YAML: {' '.join(str(error).split())}") from None
+        raise _Wrong(f"invalid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(said, dict):
-        raise _Wrong("is to be a mapping of a rule's fields")
+        raise _Wrong("must be a mapping of the fields of a rule")
     known = {field.name for field in dataclasses.fields(Rule)} - {"id"}
     if unknown := sorted(str(name) for name in set(said) - known):
-        raise _Wrong(f"{unknown[0]}: there is no such field; there are {', '.join(sorted(known))}")
+        raise _Wrong(f"{unknown[0]}: unknown field; must be one of {', '.join(sorted(known))}")
     fields: dict[str, Any] = {name: _text(said, name) for name in _TEXTS} | {
         name: _texts(said, name) for name in _LISTS
     }
     _one_of(said, "severity", SEVERITIES)
     _one_of(said, "scope", SCOPES)
-    if stranger := next((name for name in fields["needs"] if name not in schema.collected()), None):
-        raise _Wrong(f"needs: there is no table {stranger}")
+    if stranger := next((name for name in fields["needs"] if name not in schema.collected_tables()), None):
+        raise _Wrong(f"needs: unknown table {stranger}")
     if not fields["key"]:
-        raise _Wrong("key: is to name the columns that tell one finding from another")
+        raise _Wrong("key: required: the columns that identify a finding")
     _check_templates(fields, remediation := _remediation(said))
     return Rule(id=path.stem, severity=said["severity"], scope=said["scope"], remediation=remediation, **fields)
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:
     if not isinstance(said.get(name), str) or not said[name].strip():
-        raise _Wrong(f"{name}: is to be a text")
+        raise _Wrong(f"{name}: must be a non-empty string")
     return str(said[name]).strip()
 
 
 def _texts(said: Mapping[str, Any], name: str) -> tuple[str, ...]:
     value = said.get(name, [])
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise _Wrong(f"{name}: is to be a list of texts")
+        raise _Wrong(f"{name}: must be a list of strings")
     return tuple(value)
 
 
 def _one_of(said: Mapping[str, Any], name: str, values: tuple[str, ...]) -> None:
     if said.get(name) not in values:
-        raise _Wrong(f"{name}: is to be one of {', '.join(values)}")
+        raise _Wrong(f"{name}: must be one of {', '.join(values)}")
 
 
 def _remediation(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -118,9 +118,9 @@ def _remediation(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if value is None:
         return None
     if not isinstance(value, dict) or set(value) != {"module", "args"} or not isinstance(value["args"], dict):
-        raise _Wrong("remediation: is to have a module and its args")
+        raise _Wrong("remediation: must have the keys module and args")
     if value["module"] not in REMEDIES:
-        raise _Wrong(f"remediation.module: is to be one of {', '.join(REMEDIES)}")
+        raise _Wrong(f"remediation.module: must be one of {', '.join(REMEDIES)}")
     return value
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What rules may call beside what DuckDB has: addresses as numbers, subnets as ranges. In SQL, so it costs no call."""
+"""SQL macros for rules: addresses as numbers, subnets as ranges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 MACROS = """
--- 4 or 6 of an address or a CIDR.
+-- The address family, 4 or 6, of an address or a subnet.
 ip_family(address) AS CASE WHEN contains(address, ':') THEN 6 WHEN contains(address, '.') THEN 4 END;
 
 ip4_number(address) AS
@@ -17,7 +17,7 @@ ip4_number(address) AS
 
 ip6_part(address, which) AS list_filter(string_split(split_part(address, '::', which), ':'), lambda g: g <> '');
 
--- Eight groups: what stands before the two colons, zeros, what stands behind them.
+-- Eight groups: the groups before the double colon, zeros, and the groups after it.
 ip6_groups(head, tail) AS
   list_concat(list_concat(head, list_transform(range(8 - len(head) - len(tail)), lambda i: '0')), tail);
 
@@ -26,13 +26,13 @@ ip6_number(address) AS list_reduce(
   lambda a, g: a * 65536::UHUGEINT + g
 );
 
--- An address, with or without a prefix, as a number.
+-- An address, with or without a prefix length, as a number.
 ip(text) AS CASE ip_family(text)
   WHEN 4 THEN ip4_number(split_part(text, '/', 1))
   WHEN 6 THEN ip6_number(split_part(text, '/', 1))
 END;
 
--- How many addresses a CIDR has behind its first one.
+-- The number of addresses of a subnet minus one.
 cidr_rest(cidr) AS CASE ip_family(cidr)
   WHEN 4 THEN 4294967295::UHUGEINT >> coalesce(try_cast(split_part(cidr, '/', 2) AS UHUGEINT), 32)
   WHEN 6 THEN 340282366920938463463374607431768211455::UHUGEINT
@@ -48,12 +48,12 @@ cidr_overlap(a, b) AS
 cidr_has(cidr, address) AS
   ip_family(cidr) = ip_family(address) AND ip(address) BETWEEN cidr_first(cidr) AND cidr_last(cidr);
 
--- A pattern of the policy: as a shell's, and null for all.
+-- Match a shell pattern of the policy; null matches all values.
 glob_matches(value, pattern) AS pattern IS NULL OR coalesce(value GLOB pattern, false);
 """
 
 
 def define(database: Any) -> None:
-    """Define them in an open DuckDB connection."""
+    """Define the macros in an open DuckDB connection."""
     for macro in re.split(r";\n+", MACROS.strip().removesuffix(";")):
         database.execute(re.sub(r"^((?:--.*\n)*)", r"\1CREATE MACRO ", macro))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Templates of rules, filled with names that anybody may have chosen."""
+"""Templates of rules, rendered in a sandbox with untrusted values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 
 class BadTemplate(ValueError):
-    """A template that cannot be read, or not be filled, in one line."""
+    """A template that cannot be parsed or rendered."""
 
 
 @functools.cache
@@ -36,12 +36,12 @@ def _template(text: str) -> Any:
 
 
 def check(text: str) -> None:
-    """Raise BadTemplate where a text is no template."""
+    """Raise BadTemplate if a text is not a valid template."""
     _template(text)
 
 
 def fill(text: str, values: Mapping[str, Any]) -> str:
-    """Return a template filled with values, which are never read as templates themselves."""
+    """Return a rendered template. Values are never rendered as templates."""
     try:
         return str(_template(text).render(values))
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
@@ -49,7 +49,7 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
 
 
 def fill_all(value: Any, values: Mapping[str, Any]) -> Any:
-    """Return data with all texts in it filled."""
+    """Return data with all strings rendered as templates."""
     if isinstance(value, str):
         return fill(value, values)
     if isinstance(value, Mapping):

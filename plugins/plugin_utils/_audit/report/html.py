@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as a page that opens from disk and asks nobody for anything; for many hosts, with files beside it."""
+"""The report as an HTML page that opens from disk and loads nothing from the network.
+
+For many hosts, the data of each host is in a file next to the page.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +24,11 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram imp
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import html_data
 
 NAME = "report.html"
-# Up to so many hosts are in the page itself.
+# Up to this number of hosts, the page contains all data.
 INSIDE = 200
-# What `make report` builds of the folder report/.
+# The parts of the page that `make report` builds.
 _BUILT = Path(__file__).parents[1] / "_page"
-# Hosts that are read at a time: few enough to be held, many enough that the tables are not read all too often.
+# Hosts to read at a time: a compromise between memory and the number of queries.
 _AT_A_TIME = 250
 _FINDING = (
     *("rule", "severity", "scope", "host", "object", "evidence", "remedy", "fingerprint", "status", "waived"),
@@ -44,7 +47,7 @@ _PAGE = """<!DOCTYPE html>
 <style>{style}</style>
 </head>
 <body>
-<noscript>This report needs JavaScript. The same findings are in report.json beside it.</noscript>
+<noscript>This report requires JavaScript. The findings are also in report.json.</noscript>
 <div id="page"></div>
 {blocks}
 <script>{script}</script>
@@ -60,10 +63,10 @@ def write(
     earlier: Mapping[str, Any] | None = None,
     inside: int = INSIDE,
 ) -> Path:
-    """Write the page into a folder, and for more hosts than `inside` a folder `hosts` beside it; return its path.
+    """Write the page to a directory, with a directory `hosts` for more hosts than `inside`; return its path.
 
-    The database has the tables of the fleet, and the table `finding` if the report holds only some of the findings;
-    `earlier` is the report of the run before, for what was counted then.
+    The database contains the tables of the fleet, and the table `finding` if the report contains only some of the
+    findings. `earlier` is the report of the previous run.
     """
     names = [host["name"] for host in report.get("hosts") or []]
     alone = len(names) <= inside
@@ -72,7 +75,7 @@ def write(
     data["beside"] = not alone
     blocks = {"data": html_data.packed(data), "fleet": html_data.packed(_fleet(database, report))}
     beside = folder / "hosts"
-    for path in beside.glob("[0-9]*.js"):  # of a run before
+    for path in beside.glob("[0-9]*.js"):  # from a previous run
         path.unlink()
     with _uncollected():
         for number, content in enumerate(_hosts(database, report, names)):
@@ -89,7 +92,7 @@ def write(
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Look for no cycles meanwhile: millions of rows have none, and looking takes a fourth of the time."""
+    """Disable garbage collection: millions of rows contain no cycles, and collecting takes a quarter of the time."""
     before = gc.isenabled()
     gc.disable()
     try:
@@ -104,8 +107,8 @@ def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
         name: (_BUILT / name).read_text(encoding="utf-8") for name in ("page.js", "page.css", "table.js", "viz.js")
     }
     scripts = [_hash(built[name]) for name in ("page.js", "table.js", "viz.js")]
-    # The libraries' scripts go in when they are wanted; Graphviz is WebAssembly; what lies beside the page is 'self'
-    # on a server and file: on a disk.
+    # The scripts of the libraries are inserted when required. Graphviz is WebAssembly. Files next to the page are
+    # 'self' on a server and file: on disk.
     allowed = [*scripts, "'wasm-unsafe-eval'", *(() if alone else ("'self'", "file:"))]
     policy = {
         "default-src": "'none'",
@@ -127,12 +130,12 @@ def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
 
 
 def _notice(text: str) -> str:
-    """Return whose a part is, which it begins with."""
+    """Return the copyright notice at the start of a part."""
     return text.removeprefix("/*!").partition("*/")[0].replace("--", "").strip()
 
 
 def _block(name: str, text: str) -> str:
-    """Return packed data as a script that is none, whose letters cannot end it."""
+    """Return compressed data in a script element of type text, which base64 cannot close."""
     return f'<script type="text/plain" id="{name}">{text}</script>'
 
 
@@ -141,12 +144,12 @@ def _hash(text: str) -> str:
 
 
 def _fleet(database: Any, report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the map; its findings are numbers in the report's."""
+    """Return the fleet map; findings are referenced by their number in the report."""
     return diagram_graph.as_data(build.of_fleet(database, report.get("findings") or []))
 
 
 def _hosts(database: Any, report: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield what each host's page shows: its picture and its findings with their evidence."""
+    """Yield the data of each host page: its diagram, and its findings with their evidence."""
     build.prepare(database)
     inside = None if report.get("findings_left_out") else _by_host(report.get("findings") or [])
     for start in range(0, len(names), _AT_A_TIME):
@@ -169,7 +172,7 @@ def _by_host(findings: Iterable[Mapping[str, Any]]) -> Mapping[str, Sequence[Map
 
 
 def _kept(database: Any, hosts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the findings of some hosts, worst first, from the database: the report holds only some of them."""
+    """Yield the findings of the given hosts from the database, most severe first."""
     query = (
         f"SELECT {', '.join(_FINDING)} FROM finding WHERE host IN (SELECT unnest(?))"
         " ORDER BY list_position(?, severity), rule, object"

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the report's page holds, as data, and packed into letters that mean nothing to HTML or JavaScript."""
+"""The data of the report page, compressed and encoded in base64, which is safe in HTML and JavaScript."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import SEVERITIES
 
-# Objects that came or went, fixed findings and what could not be checked: how many of each the page lists.
+# Maximum number of added and removed objects, fixed findings and incomplete checks on the page.
 LISTED = 1000
 _OF_HOST = ("name", "hostname", "os", "kernel", "engine_version", "taken_at", "namespaces", "containers", "networks")
 _KEPT = ("created", "collector", "earlier", "summary", "waivers", "broken_rules", "broken_snapshots")
@@ -26,12 +26,12 @@ def packed(data: Any) -> str:
 
 
 def packed_text(text: str) -> str:
-    """Return a text likewise. A lone surrogate, which no UTF-8 has, is replaced."""
+    """Return text, compressed (zlib), in base64. Lone surrogates are replaced."""
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode("ascii")
 
 
 def index(report: Mapping[str, Any], with_evidence: bool) -> dict[str, Any]:
-    """Return what the page needs at once; without evidence, that comes with the pages of the hosts."""
+    """Return the data that the page loads first; without evidence, the host pages contain it."""
     hosts = report.get("hosts") or []
     number = {host["name"]: place for place, host in enumerate(hosts)}
     findings = report.get("findings") or []
@@ -49,14 +49,14 @@ def index(report: Mapping[str, Any], with_evidence: bool) -> dict[str, Any]:
 
 
 def evidence(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is shown of a finding when it is unfolded."""
+    """Return the details of a finding."""
     return {name: finding.get(name) for name in ("evidence", "remedy", "remediation") if finding.get(name)}
 
 
 def _findings(
     findings: Sequence[Mapping[str, Any]], number: Mapping[str, int], with_evidence: bool
 ) -> dict[str, list[Any]]:
-    """Return the columns of the findings; a host that is not among the hosts stands with its name."""
+    """Return the columns of the findings; an unknown host is referenced by name instead of number."""
     return {
         **{name: [one.get(name) for one in findings] for name in ("rule", "object", "status", "waived", "fingerprint")},
         "host": [number.get(str(one.get("host")), one.get("host")) for one in findings],
@@ -65,7 +65,7 @@ def _findings(
 
 
 def _rules(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the rules; those that only the findings tell of are made of these."""
+    """Return the rules; rules that only findings mention are derived from the findings."""
     found: dict[str, Any] = {}
     for one in report.get("findings") or []:
         if one["rule"] not in found:
@@ -76,7 +76,7 @@ def _rules(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _not_checked(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what could not be checked by its reason: the rules, the hosts and how many there are."""
+    """Return the incomplete checks by reason, with their rules and hosts."""
     rules: dict[str, set[str]] = defaultdict(set)
     hosts: dict[str, set[str]] = defaultdict(set)
     for row in rows:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as files for machines: JSON, and CSV for a spreadsheet. Findings are written as they come."""
+"""The report as JSON, and its findings as CSV. Findings are written one by one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
 
 _CSV = ("rule", "severity", "title", "host", "object", "status", "waived", "evidence", "remedy", "fingerprint")
-# A spreadsheet takes what starts so for a formula.
+# A spreadsheet interprets cells with these first characters as formulas.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_json(path: Path, report: Mapping[str, Any], findings: Iterable[Mapping[str, Any]]) -> None:
-    """Write the whole report as one JSON document, a finding a line."""
+    """Write the report as one JSON document, with one finding in each line."""
     with path.open("w", encoding="utf-8") as file:
         file.write(json.dumps(report, ensure_ascii=False, indent=1).removesuffix("\n}"))
         file.write(',\n "findings": [')
@@ -31,7 +31,7 @@ def write_json(path: Path, report: Mapping[str, Any], findings: Iterable[Mapping
 
 
 def write_csv(path: Path, findings: Iterable[Mapping[str, Any]]) -> None:
-    """Write findings as a table in which nothing is a formula and nothing breaks a line."""
+    """Write the findings as a table without formulas and line breaks in cells."""
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(_CSV)

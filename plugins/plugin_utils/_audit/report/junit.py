@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as JUnit XML, as CI servers read it: a suite a rule, a failed case a finding."""
+"""The report in JUnit XML for CI servers: one test suite for each rule, one failed test case for each finding."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import 
 
 
 def write_junit(path: Path, report: Mapping[str, Any], findings: Iterable[Mapping[str, Any]]) -> None:
-    """Write suites in the order of the rules; the findings have to come rule by rule.
+    """Write the test suites in the order of the rules; findings must be sorted by rule.
 
-    A rule without a finding is one case that passed, one that could not be evaluated whole is skipped on those hosts.
+    A rule without findings has one passed test case. An incomplete check is a skipped test case.
     """
     grouped = {}
     skipped: dict[str, dict[str, str]] = {}
@@ -93,7 +93,7 @@ def _skipped(xml: XMLGenerator, reason: str) -> None:
 def _broken(xml: XMLGenerator, broken: Mapping[str, Any]) -> None:
     name = legible(broken["rule"])
     _open(xml, "testsuite", {"name": name, "tests": "1", "failures": "0", "skipped": "0", "errors": "1"})
-    _open(xml, "testcase", {"classname": name, "name": "the rule itself"})
+    _open(xml, "testcase", {"classname": name, "name": "rule file"})
     _open(xml, "error", {"message": legible(broken["reason"])})
     xml.endElement("error")
     xml.endElement("testcase")

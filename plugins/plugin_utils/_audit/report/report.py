@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run found, as data: everything that the outputs are made of."""
+"""The report of a run as data, for all outputs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def head(
     broken_snapshots: Iterable[Broken],
     expected: Iterable[str],
 ) -> dict[str, Any]:
-    """Return the report without its findings; ``docs/audit.md`` describes each part."""
+    """Return the report without its findings; docs/reference/report-files.md describes the keys."""
     hosts = _rows(database, _HOSTS)
     here = {host["name"] for host in hosts}
     counts = _counts(database)
@@ -72,7 +72,7 @@ def head(
 
 
 def findings(database: Any) -> Iterator[dict[str, Any]]:
-    """Give all findings, worst first, without holding them."""
+    """Yield all findings, most severe first, in batches."""
     reader = database.cursor()
     try:
         reader.execute(f"SELECT {', '.join(FINDING)} FROM finding ORDER BY {_ORDER}, fingerprint")
@@ -87,14 +87,14 @@ def findings(database: Any) -> Iterator[dict[str, Any]]:
 
 
 def whole(report: Mapping[str, Any], database: Any, most: int) -> dict[str, Any]:
-    """Return the report with its findings, at most so many."""
+    """Return the report with its findings, up to a maximum number."""
     found = list(itertools.islice(findings(database), most))
     left_out = _number(database, "SELECT count(*) FROM finding") - len(found)
     return {**report, "findings": found, "findings_left_out": left_out}
 
 
 def remediations(database: Any, rules: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return by host what may be done about the findings of some rules that nobody has accepted."""
+    """Return the remediations for findings of the given rules that are not waived, by host."""
     query = (
         "SELECT host, rule, object, remediation FROM finding WHERE remediation IS NOT NULL AND waived IS NULL"
         " AND list_contains(?::VARCHAR[], rule) ORDER BY ALL"

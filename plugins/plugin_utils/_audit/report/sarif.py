@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as SARIF 2.1.0, which code scanning and other viewers of findings read."""
+"""The report in SARIF 2.1.0, for code scanning and other viewers."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from urllib.parse import quote
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
-# What GitHub's code scanning reads as critical, high, medium and low.
+# Scores that GitHub code scanning displays as critical, high, medium and low.
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "2.0", "info": "0.0"}
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def write_sarif(path: Path, report: Mapping[str, Any], findings: Iterable[Mapping[str, Any]]) -> None:
-    """Write findings as results, a result a line."""
+    """Write the findings as results, one in each line."""
     numbers = {name: number for number, name in enumerate(report["rules"])}
     driver = {
         "name": "netfleet.docker",
@@ -81,14 +81,14 @@ def _absent(finding: Mapping[str, Any], number: int) -> dict[str, Any]:
         "ruleIndex": number,
         "level": "none",
         "kind": "pass",
-        "message": {"text": legible(f"{finding['host']}: no more: {finding['title']}: {finding['object']}")},
+        "message": {"text": legible(f"{finding['host']}: fixed: {finding['title']}: {finding['object']}")},
         "locations": [_location(finding)],
         "baselineState": "absent",
     }
 
 
 def _location(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """Return where it is: no line of a file, but viewers want one, and the snapshot is the closest."""
+    """Return the location of a finding: the snapshot of its host, because viewers require a file."""
     uri = f"snapshots/{quote(finding['host'], safe='')}.json.gz"
     name = legible(finding["object"])
     return {

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as lines for a terminal: what matters first, and where the rest is."""
+"""The summary of a report for a terminal, most severe findings first."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import SEVERITIES
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
 
-# Findings that are told one by one, and reasons of what is beside them.
+# Maximum number of findings, and of lines of each kind of problem.
 _TOLD = 20
 _BESIDE = 5
+_CHANGES = {"appeared": "added", "vanished": "removed"}
 
 
 def lines(report: Mapping[str, Any], written: Iterable[str]) -> list[str]:
-    """Return the summary; the report has its findings, or the worst of them."""
+    """Return the lines of the summary; the report contains its findings, or the most severe of them."""
     return [legible(line) for line in _lines(report, written)]
 
 
@@ -25,11 +26,11 @@ def _lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
     summary = report["summary"]
     yield ", ".join(_number(summary[f"{one}s"], one) for one in ("host", "namespace", "container", "network"))
     counted = ", ".join(f"{summary['findings'][one]} {one}" for one in SEVERITIES if summary["findings"][one])
-    yield f"findings: {counted or 'none'}" + (f"; {summary['waived']} accepted by waivers" if summary["waived"] else "")
+    yield f"findings: {counted or 'none'}" + (f"; {summary['waived']} waived" if summary["waived"] else "")
     if report["earlier"]:
-        moved = ", ".join(f"{len(report[one])} {one}" for one in ("appeared", "vanished") if report[one])
+        moved = ", ".join(f"{len(report[key])} {word}" for key, word in _CHANGES.items() if report[key])
         yield (
-            f"since {report['earlier']['created']}: {summary['new']} new, {summary['fixed']} fixed"
+            f"since {report['earlier']['created']}: {summary['new']} new, {summary['fixed']} fixed findings"
             + (f"; hosts, namespaces, containers and networks: {moved}" if moved else "")
         )
     yield from _worst([one for one in report["findings"] if not one["waived"]], sum(summary["findings"].values()))
@@ -48,21 +49,21 @@ def _worst(findings: list[Mapping[str, Any]], total: int) -> Iterator[str]:
         what = f"{finding['host']}: {finding['title']}: {finding['object']}"
         yield f"[{finding['severity']}] {what}{new} [{finding['rule']}]"
     if total > _TOLD:
-        yield f"… and {total - min(_TOLD, len(findings))} more in the report"
+        yield f"{total - min(_TOLD, len(findings))} more findings in the report"
 
 
 def _beside(report: Mapping[str, Any]) -> Iterator[str]:
-    yield from _some("without a snapshot", report["absent"])
-    yield from _some("no snapshot", [f"{one['file']}: {one['reason']}" for one in report["broken_snapshots"]])
-    yield from _some("broken rule", [one["reason"] for one in report["broken_rules"]])
+    yield from _some("no snapshot of host", report["absent"])
+    yield from _some("invalid snapshot", [f"{one['file']}: {one['reason']}" for one in report["broken_snapshots"]])
+    yield from _some("invalid rule", [one["reason"] for one in report["broken_rules"]])
     yield from _some(
-        "waiver that has expired", [f"{one['rule']}: {one['reason']}" for one in report["waivers"] if one["expired"]]
+        "expired waiver", [f"{one['rule']}: {one['reason']}" for one in report["waivers"] if one["expired"]]
     )
     yield from _some("not checked", [f"{reason} ({told})" for reason, told in _reasons(report["not_checked"]).items()])
 
 
 def _reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return why rules were not checked, each with how many rules on how many hosts."""
+    """Return the reasons for incomplete checks, each with the number of rules and hosts."""
     found: dict[str, tuple[set[str], set[str]]] = {}
     for row in rows:
         rules, hosts = found.setdefault(row["reason"], (set(), set()))
@@ -75,4 +76,4 @@ def _some(what: str, texts: list[str]) -> Iterator[str]:
     for text in texts[:_BESIDE]:
         yield f"{what}: {text}"
     if len(texts) > _BESIDE:
-        yield f"{what}: … and {len(texts) - _BESIDE} more"
+        yield f"{what}: {len(texts) - _BESIDE} more"

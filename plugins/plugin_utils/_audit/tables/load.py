@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Snapshots → tables: DuckDB reads the documents, some files at a time, so that no fleet is ever held in memory."""
+"""Load snapshots into tables. DuckDB reads the files in batches to limit the memory."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 
 VERSION = 1
-# Why a list is not in a snapshot that was taken without it.
-NOT_ASKED = "it was not asked for"
-# Bytes of documents that are read at one time, and the most files of them.
+# Reason for a list that a snapshot does not include.
+NOT_ASKED = "not requested"
+# Maximum size of a batch in bytes and files.
 _BATCH_BYTES = 192 * 1024 * 1024
 _BATCH_FILES = 500
-# The most that gzip makes of one byte; a file that says more of itself was cut off, or is none.
+# Maximum compression ratio of gzip; a file with a larger size in its trailer is truncated or not a gzip file.
 _RATIO = 1032
-# How many read at a time; each is one that DuckDB gives no more than one processor to.
+# Number of parallel readers; DuckDB uses one processor for each.
 _READERS = 2
-# What is kept free for the one object of a document that is larger than its file says.
+# Reserve for the size of a document, in bytes.
 _ROOM = 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
 class Broken:
-    """A file that is no snapshot, or a second one of a host, and why."""
+    """A file that is not a valid snapshot, or a second snapshot of a host, and the reason."""
 
     file: str
     reason: str
 
 
 def load(database: Any, files: Sequence[Path]) -> list[Broken]:
-    """Fill the tables of an open DuckDB connection from snapshot files; return those that could not be loaded."""
-    for statement in schema.definitions():
+    """Create and fill the tables of an open DuckDB connection; return the files that could not be loaded."""
+    for statement in schema.create_statements():
         database.execute(statement)
     whole = [file for file in files if _is_whole(file)]
     usable = set(whole)
-    broken = [Broken(str(file), "is no whole gzip file") for file in files if file not in usable]
+    broken = [Broken(str(file), "not a complete gzip file") for file in files if file not in usable]
     database.execute("ATTACH ':memory:' AS staging")
     for batch in _batches(whole):
         broken += _load_batch(database, batch)
@@ -52,7 +52,7 @@ def load(database: Any, files: Sequence[Path]) -> list[Broken]:
 
 
 def _is_whole(file: Path) -> bool:
-    """Tell whether a file can be what it says of itself, so that nothing has to be made ready for it in vain."""
+    """Return whether the size in the trailer of a gzip file is plausible."""
     try:
         with file.open("rb") as opened:
             return opened.read(2) == b"\x1f\x8b" and _document_size(file) <= _RATIO * file.stat().st_size
@@ -74,7 +74,7 @@ def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
 
 
 def _document_size(file: Path) -> int:
-    """Return the bytes of the document in a file as gzip's last four bytes have them, modulo 2³²."""
+    """Return the uncompressed size of a gzip file from its trailer, modulo 2³²."""
     try:
         with file.open("rb") as opened:
             opened.seek(-4, 2)
@@ -84,7 +84,7 @@ def _document_size(file: Path) -> int:
 
 
 def _load_batch(database: Any, batch: list[Path]) -> list[Broken]:
-    """Load files at one stroke, or where one of them is broken, halve after halve until it is found."""
+    """Load a batch of files; if one is invalid, divide the batch until it is found."""
     import duckdb
 
     try:
@@ -104,9 +104,9 @@ def _load_batch(database: Any, batch: list[Path]) -> list[Broken]:
 
 
 def _stage(database: Any, batch: list[Path]) -> None:
-    """Read documents as they are into a table of this batch."""
-    columns = {"file": "VARCHAR", "host_name": "VARCHAR", **schema.document()}
-    typed = ", ".join(f"{schema.quoted(name)} {kind}" for name, kind in columns.items())
+    """Read the documents of a batch into the staging table."""
+    columns = {"file": "VARCHAR", "host_name": "VARCHAR", **schema.snapshot_types()}
+    typed = ", ".join(f"{schema.quote_identifier(name)} {kind}" for name, kind in columns.items())
     database.execute(f"CREATE OR REPLACE TABLE staging.staged ({typed})")
     parts = [part for number in range(_READERS) if (part := batch[number::_READERS])]
     with ThreadPoolExecutor(_READERS) as pool:
@@ -120,18 +120,18 @@ def _read(database: Any, part: list[Path]) -> None:
         " coalesce(host.name, regexp_replace(parse_filename(filename), '\\.json(\\.gz)?$', '')), *"
         " EXCLUDE (filename) FROM read_json($files, columns = $columns, filename = true, format = 'unstructured',"
         " maximum_object_size = $largest)",
-        {"files": [str(file) for file in part], "columns": schema.document(), "largest": largest},
+        {"files": [str(file) for file in part], "columns": schema.snapshot_types(), "largest": largest},
     )
 
 
 def _take_out(database: Any) -> list[Broken]:
-    """Take out what was read and cannot be used, and name it."""
+    """Remove documents that cannot be used from the staging table, and return the reasons."""
     found = [
-        Broken(file, f"is of version {version}, and this reads version {VERSION}")
+        Broken(file, f"version {version} is not supported; must be {VERSION}")
         for file, version in _removed(database, f"version IS DISTINCT FROM {VERSION} OR host IS NULL")
     ]
     found += [
-        Broken(file, "is a second snapshot of a host that has one here")
+        Broken(file, "second snapshot of the same host")
         for file, _version in _removed(
             database,
             "host_name IN (SELECT host FROM host) OR file NOT IN"
@@ -150,33 +150,33 @@ def _removed(database: Any, condition: str) -> list[tuple[str, int]]:
 
 
 def _fill(database: Any) -> None:
-    """Take apart what was read."""
+    """Insert the staged documents into the tables."""
     database.execute(
         "CREATE OR REPLACE TEMP TABLE staged_netns AS SELECT host_name, unnest(namespaces) AS ns FROM staging.staged"
     )
-    netns = ", ".join(f"ns.{schema.quoted(name)}" for name in schema.columns("netns"))
+    netns = ", ".join(f"ns.{schema.quote_identifier(name)}" for name in schema.columns("netns"))
     database.execute("INSERT INTO host SELECT host_name, unnest(host) FROM staging.staged")
     database.execute(f"INSERT INTO netns SELECT host_name, {netns} FROM staged_netns")
     database.execute(
         "INSERT INTO sysctl SELECT host_name, netns, unnest(entry) FROM"
         " (SELECT host_name, ns.netns AS netns, unnest(map_entries(ns.sysctls)) AS entry FROM staged_netns)"
     )
-    for part, table in schema.OF_NETNS.items():
+    for part, table in schema.NAMESPACE_LISTS.items():
         database.execute(
-            f"INSERT INTO {schema.quoted(table)} SELECT host_name, netns, unnest(entry) FROM"
+            f"INSERT INTO {schema.quote_identifier(table)} SELECT host_name, netns, unnest(entry) FROM"
             f" (SELECT host_name, ns.netns AS netns, unnest(ns.{part}) AS entry FROM staged_netns)"
         )
     for part, table in (("strays", "stray"), ("missing", "missing")):
         database.execute(_listed(part, table))
-    for part in (*schema.OF_NETNS, "sysctls"):
-        # What could not be read has said so itself, the firewall's lists and IPsec's under the name of both.
+    for part in (*schema.NAMESPACE_LISTS, "sysctls"):
+        # Unreadable lists are already recorded; those of the firewall and of IPsec under a common name.
         database.execute(
             "INSERT INTO missing SELECT DISTINCT host_name, NULL, $part, 'missing', $reason FROM staged_netns"
             f" WHERE ns.kind = 'host' AND ns.{part} IS NULL AND (host_name, ns.netns) NOT IN"
             " (SELECT (host, netns) FROM missing WHERE list_contains($names, part) AND netns IS NOT NULL)",
             {"part": part, "reason": NOT_ASKED, "names": [part, part.partition("_")[0]]},
         )
-    for part, table in schema.OF_DOCKER.items():
+    for part, table in schema.DOCKER_LISTS.items():
         database.execute(_listed(f"docker.{part}", table))
     database.execute(
         "INSERT INTO docker_engine SELECT host_name, unnest(docker.engine) FROM staging.staged"
@@ -186,7 +186,7 @@ def _fill(database: Any) -> None:
 
 def _listed(part: str, table: str) -> str:
     inner = f"SELECT host_name, unnest({part}) AS entry FROM staging.staged"
-    return f"INSERT INTO {schema.quoted(table)} SELECT host_name, unnest(entry) FROM ({inner})"
+    return f"INSERT INTO {schema.quote_identifier(table)} SELECT host_name, unnest(entry) FROM ({inner})"
 
 
 def _first_line(error: Exception) -> str:
