@@ -340,7 +340,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 met:
-  description: Whether all checks are as expected.
+  description: Whether all checks met the expectation.
   returned: success
   type: bool
   sample: true
@@ -348,7 +348,7 @@ summary:
   description: One line, which names the checks that are not as expected, with their reasons.
   returned: always
   type: str
-  sample: 2 of 2 checks are as expected
+  sample: 2 of 2 checks met the expectation
 netns:
   description: The namespace, as it was asked for and with its inode.
   returned: success

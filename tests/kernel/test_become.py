@@ -163,7 +163,7 @@ def test_what_must_not_be(box: Sandbox) -> None:
         f"pid:{host}": "is the host's own namespace",
         "pid:1": "is the host's own namespace",
         f"pid:{dead}": f"/proc/{dead}/ns/net: No such file",
-        "pid:9999999999": "no process has the PID",
+        "pid:9999999999": "no such process: PID",
         "path:/proc/self/ns/net": "is the host's own namespace",
         "path:/proc/self/ns/mnt": "is not a network namespace",
         "path:/dev/null": "is not a network namespace",
@@ -272,7 +272,7 @@ def test_containers(docker: DockerHost) -> None:
     assert Run(docker, "container:joined").out == netns_of(docker, "web")
     assert Run(docker, "container:bare").out == netns_of(docker, "bare")
     for name, words in {
-        "shared": "has no namespace of its own, it shares the host's; say host",
+        "shared": "shares the namespace of the host; specify host",
         "gone": "is not running (created)",
         "nobody": "no such container: nobody",
         identifier[:8]: "give 12 digits",

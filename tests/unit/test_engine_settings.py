@@ -13,7 +13,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import changed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import public_settings, redact
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Desired, Engine, Host, Service
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import SETTINGS, SPEC, parse_options
@@ -44,7 +44,7 @@ def desired(**params: Any) -> Desired:
 def host(settings: Any = None, dropin: str | None = None, **fields: Any) -> Host:
     """Return a host with a running engine; ``settings`` is the text of its file, or what it contains."""
     text = settings if settings is None or isinstance(settings, str) else json.dumps(settings)
-    return changed(Host({FILE: text, DROPIN: dropin}, Service(True, True), COMMAND, True), **fields)
+    return replace_fields(Host({FILE: text, DROPIN: dropin}, Service(True, True), COMMAND, True), **fields)
 
 
 def planned(settings: Any = None, engine: Engine | None = IDLE, **params: Any) -> Plan:
@@ -167,7 +167,7 @@ def test_a_restart_that_would_stop_containers_is_refused() -> None:
 
 def test_live_restore_is_refused_in_a_swarm() -> None:
     with pytest.raises(BadParameter, match=r"live_restore: .*Swarm"):
-        planned({}, changed(IDLE, swarm="active"), live_restore=True)
+        planned({}, replace_fields(IDLE, swarm="active"), live_restore=True)
 
 
 def test_an_interrupted_run_is_completed_by_a_restart() -> None:
@@ -247,7 +247,7 @@ def test_kernel_modules_and_sysctls_come_first() -> None:
             {"sysctls": {"net.ipv4.nonsense": 1}},
             r"sysctls.net.ipv4.nonsense: the kernel of this host has no such sysctl",
         ),
-        ({"sysctls": {"../../etc/passwd": 1}}, "is no sysctl name"),
+        ({"sysctls": {"../../etc/passwd": 1}}, "is not a sysctl name"),
         ({"sysctls": {"net.ipv4.tcp_ecn": [1]}}, "sysctls.net.ipv4.tcp_ecn: "),
         ({"service": "a b"}, "service: must be the name"),
         ({"config_file": "daemon.json"}, "config_file: must be an absolute path"),
@@ -396,7 +396,7 @@ def test_an_engine_that_does_not_apply_its_settings_is_found(
             "com.docker.network.driver.mtu": "1500",
         },
     }
-    engine = changed(IDLE, bridge=bridge, **fields)
+    engine = replace_fields(IDLE, bridge=bridge, **fields)
     assert differences(settings, engine, with_bridge=True) == lines
     # An engine with containers keeps its default bridge.
     about_bridge = [line for line in lines if not line.startswith(("live-restore", "default-address-pools"))]

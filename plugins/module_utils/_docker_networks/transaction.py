@@ -97,7 +97,7 @@ def _connected(params: Mapping[str, Any], lock_seconds: float | None) -> Iterato
     """Give a connection to the engine, with the lock of this host held, within the deadline."""
     for name in ("timeout", "deadline"):
         if params[name] < 1:
-            raise BadParameter(name, "must be a number of seconds from 1 on")
+            raise BadParameter(name, "must be at least 1 second")
     if _is_local(params):
         capabilities.require_capabilities(capabilities.TO_CHANGE)
     lock = contextlib.nullcontext() if lock_seconds is None else core_lock.hold_lock(lock_seconds)
@@ -106,7 +106,7 @@ def _connected(params: Mapping[str, Any], lock_seconds: float | None) -> Iterato
         try:
             yield docker
         except engine_client.Unexpected as error:
-            raise NoEngine(docker.url, f"what it says is not what an engine says: {error}") from None
+            raise NoEngine(docker.url, f"unexpected answer: {error}") from None
         finally:
             docker.close()
 
@@ -175,13 +175,13 @@ class _Run:
                 engine_client.carry_out(self._docker, op)
             after = self._verified(planned.operations, before)
         except TooLate as error:
-            raise NetfleetError(f"{error}. The next run brings everybody back who was in {self._name}.") from None
+            raise NetfleetError(f"{error}. The next run reconnects the members of {self._name}.") from None
         except NetfleetError as error:
             left = self._undo(before) if planned.operations else []
             if left:
-                more = f"What could not be undone: {'; '.join(left)}. The next run tries again"
+                more = f"Not rolled back: {'; '.join(left)}. The next run tries again"
                 raise NetfleetError(f"{error}. {more}.") from None
-            raise NetfleetError(f"{error}. What this run had changed is undone.") from None
+            raise NetfleetError(f"{error}. The changes of this run were rolled back.") from None
         self._journal.forget()
         return after
 
@@ -199,12 +199,14 @@ class _Run:
             time.sleep(_PAUSE)
         if left:
             wishes = "; ".join(op.describe() for op in left)
-            raise NetfleetError(f"the engine accepted every request and yet did not do this: {wishes}")
+            raise NetfleetError(f"verification failed: the engine acknowledged but did not apply: {wishes}")
         if self._socket is not None:
             removed = [(before.network, op.id) for op in operations if isinstance(op, Remove) and before.network]
             lacks = kernel_check.kernel_lacks(self._socket, after, removed)
             if lacks:
-                raise NetfleetError(f"network {self._name} is not in the kernel as the engine says: {'; '.join(lacks)}")
+                raise NetfleetError(
+                    f"network {self._name} does not exist in the kernel as reported by the engine: {'; '.join(lacks)}"
+                )
         return after
 
     def _undo(self, before: Actual) -> list[str]:

@@ -89,7 +89,7 @@ def _read_pending(desired: Desired) -> dict[str, str | None] | None:
         note = json.loads(text)
     found = {}
     for path in (desired.config_file, desired.dropin):
-        kept = note.get(path) if isinstance(note, dict) else None
+        kept: Any = note.get(path) if isinstance(note, dict) else None
         current = files.read_text(path)
         is_new = isinstance(kept, dict) and set(kept) == {"former", "new"} and kept["new"] == current
         found[path] = kept["former"] if is_new else current

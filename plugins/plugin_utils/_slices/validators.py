@@ -91,7 +91,7 @@ def address(option: str, value: Any, net: Network) -> int:
     """Return an address of the subnet as a number."""
     found = _address(option, value, net)
     if found not in net:
-        raise BadParameter(option, f"{found} lies outside of the subnet {net}")
+        raise BadParameter(option, f"{found} is outside the subnet {net}")
     return int(found)
 
 
@@ -125,7 +125,7 @@ def _slice(where: str, value: Any, net: Network, length: int) -> Span:
         found = _network(where, value)
         _see_family(where, found, net)
         if found[0] not in net or found[-1] not in net:
-            raise BadParameter(where, f"{found} lies outside of the subnet {net}")
+            raise BadParameter(where, f"{found} is outside the subnet {net}")
         return Span(int(found[0]), int(found[-1]), str(found))
     number = _number(where, value, "a slice such as 192.0.2.32/28 or its number")
     total = slice_count(net, length)
@@ -155,7 +155,7 @@ def _range(value: Any, net: Network) -> Span:
         raise BadParameter("reserved", f"{text} ends before it begins")
     first, last = max(low, int(net[0])), min(high, int(net[-1]))
     if first > last:
-        raise BadParameter("reserved", f"{text} lies outside of the subnet {net}")
+        raise BadParameter("reserved", f"{text} is outside the subnet {net}")
     return Span(first, last, text)
 
 
