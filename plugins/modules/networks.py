@@ -102,8 +102,8 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - What was done, or in check mode would be done, in order.
-  returned: always
+    - Operations in the order of execution. In check mode, the operations that would be executed.
+  returned: success
   type: list
   elements: str
   sample:
