@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keep rows for the audit: parameters → a file on the controller."""
+"""Action plugin of the module audit_rows: write rows to a file on the control node."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argum
 
 
 class ActionModule(ActionBase):
-    """Write without a connection, and without a process on the controller."""
+    """Write the rows without a connection and without starting a process."""
 
     _requires_connection = False
     _supports_check_mode = True
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return where the rows are, and whether others were there."""
+        """Return the file, and whether its contents changed."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
         name = str((task_vars or {})["inventory_hostname"])

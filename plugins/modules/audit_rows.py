@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: audit_rows
-short_description: Keep what is known of a host beside its snapshot
+short_description: Add data of a host to an audit
 version_added: 0.1.0
 description:
   - >-
-    Writes rows of a table to a file on the controller, for the options O(netfleet.docker.audit#module:drift) and
-    O(netfleet.docker.audit#module:probes) of M(netfleet.docker.audit). The file is readable by its owner only.
+    Writes rows of a table to a file on the control node, for the options O(netfleet.docker.audit#module:drift) and
+    O(netfleet.docker.audit#module:probes) of M(netfleet.docker.audit). The file is readable only by its owner.
   - >-
-    Nothing of it runs on the host, nor in a process of its own: M(ansible.builtin.copy), delegated to the controller,
-    starts several for each host.
+    The module runs in the worker process of Ansible. A delegated M(ansible.builtin.copy) starts several processes for
+    each host.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -25,28 +25,28 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.flow
 options:
   rows:
-    description: The rows; an empty list says that there is nothing, and not that nobody has looked.
+    description: Rows of the table. An empty list means that the data was collected and there are no rows.
     type: list
     elements: dict
     required: true
   dest:
     description:
       - >-
-        The file on the controller. Where it ends in a slash, or is a directory, the file in there has the inventory's
-        name of the host and C(.json). Directories that are missing are made.
-      - A file that is there is replaced at once or stays as it is, whatever happens.
+        File on the control node. If the path ends with a slash or is a directory, the file is named after the host in
+        the inventory with the suffix C(.json). Missing directories are created.
+      - An existing file is replaced atomically.
     type: path
     required: true
 attributes:
   check_mode:
     support: full
-    description: In C(check_mode) no file is written.
+    description: In C(check_mode), no file is written.
   diff_mode:
     support: none
   platform:
     platforms: all
     support: full
-    description: The controller.
+    description: The control node.
   action:
     support: full
   async:
@@ -64,13 +64,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What would be changed
+- name: Preview the changes
   netfleet.docker.topology:
     links: "{{ links }}"
   check_mode: true
   register: said
 
-- name: Keep it beside the snapshot
+- name: Save the changes for the audit
   netfleet.docker.audit_rows:
     rows: "{{ {'topology': said} | netfleet.docker.audit_drift(host=inventory_hostname) }}"
     dest: audit/drift/
@@ -78,7 +78,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file on the controller.
+  description: File on the control node.
   returned: success
   type: str
   sample: audit/drift/h1.json

@@ -104,8 +104,8 @@ def test_the_switch_is_on() -> None:
         ({"netns": "path:x"}, "ansible_netns: a namespace is one of"),
         ({"netns": "container:"}, "ansible_netns: a namespace is one of"),
         ({"netns": "container:a b"}, "ansible_netns: a namespace is one of"),
-        ({"netns": "blue", "become_user": "web"}, "run as root"),
-        ({"netns": "blue", "netns_resolver": "container"}, "takes ansible_netns=container"),
+        ({"netns": "blue", "become_user": "web"}, "must be root"),
+        ({"netns": "blue", "netns_resolver": "container"}, "requires ansible_netns=container"),
     ],
 )
 def test_what_is_not_sent(variables: dict[str, Any], words: str) -> None:

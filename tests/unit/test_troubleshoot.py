@@ -321,7 +321,7 @@ def test_only_the_target_and_what_is_on_the_way_to_it_is_asked() -> None:
         ({"host": "h9"}, "no snapshot of h9"),
         ({"source": "container:nobody"}, "has no namespace container:nobody"),
         ({"target": "10.0.0.1:99999"}, "99999 is no port"),
-        ({"sauce": "x"}, "takes host, source"),
+        ({"sauce": "x"}, "options are host, source"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused(question: dict[str, Any], words: str) -> None:
