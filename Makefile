@@ -17,8 +17,6 @@ SHELL := bash
 
 PLAY := .venv/bin/ansible-playbook -i .lab/inventory.yml -i demo/inventory.yml
 comma := ,
-# What a gate failed with, long before the summary.
-FAILURES := grep --extended-regexp --max-count=3 --after-context=9 'fatal: |^(FAILED|ERROR) |^E  '
 say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 .DEFAULT_GOAL := help
@@ -59,11 +57,13 @@ docs: setup ## build the documentation site in .cache/site/html
 report: ## build the page of the audit's report from report/
 	cd report && npm ci --no-audit --no-fund --loglevel=error && node build.mjs
 
-test: setup ## run every gate; ALL=1 with every version of ansible-core
-	@mkdir -p .cache
-	@.venv/bin/nox 2>&1 | tee .cache/test.log || { $(call say,What failed first); $(FAILURES) .cache/test.log | head -n 20; exit 1; }
+test: setup ## run every gate, two at a time; GATES=vm adds the virtual machines, ALL=1 every version of ansible-core
+	.venv/bin/python tests/gates/run.py
 
-test-%: setup ## run one gate: make test-lint, test-units, test-kernel ...; test-vm is in none other
+test-quick: setup ## run lint, types and unit tests
+	.venv/bin/python tests/gates/run.py lint types units
+
+test-%: setup ## run one gate: make test-lint, test-units, test-kernel, test-vm ...
 	.venv/bin/nox --session $*
 
 clean: ## remove caches and .venv; the lab stays

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gates. `make test` runs them all in this order, `make test-NAME` one of them; see docs/development.md."""
+"""The gates. `make test` runs them side by side, `make test-NAME` runs one of them; see docs/development.md."""
 
 from __future__ import annotations
 
@@ -119,6 +119,11 @@ def need_programs(session: nox.Session, programs: dict[str, str]) -> None:
         session.run("apt-get", "install", "--quiet", "--yes", "--no-install-recommends", *packages, external=True)
 
 
+def write_results(name: str) -> tuple[str, ...]:
+    """Return the options with which pytest writes its results for the summary of tests/gates/run.py."""
+    return (f"--junitxml={CACHE / 'junit' / re.sub(r'[^A-Za-z0-9.-]+', '-', name)}.xml", "-o", "junit_family=xunit1")
+
+
 def own_files() -> list[str]:
     """Return what belongs to the checkout: tracked, or new and not ignored."""
     command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -172,7 +177,6 @@ def lint(session: nox.Session) -> None:
     some(session, "modules", "plugins/modules/*.py")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    session.run("mypy")
     session.run("yamllint", "--strict", ".")
     env = {"ANSIBLE_COLLECTIONS_PATH": str(next(TOOLS.parent.glob("lib/python3.*/site-packages")))}
     session.run("ansible-lint", "--offline", "--profile=production", "--strict", env=env)
@@ -183,9 +187,15 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Check types with mypy in strict mode."""
+    session.run("mypy")
+
+
+@nox.session(venv_backend="none")
 def units(session: nox.Session) -> None:
     """Run the unit and property tests: no root, no kernel."""
-    session.run("pytest", *(session.posargs or ["tests/unit"]))
+    session.run("pytest", "--numprocesses=2", *write_results("units"), *(session.posargs or ["tests/unit"]))
 
 
 @nox.session(venv_backend="none")
@@ -195,7 +205,7 @@ def report(session: nox.Session) -> None:
     with session.chdir(ROOT / "report"):
         session.run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", external=True)
         session.run("node", "build.mjs", "--check", external=True)
-    session.run("pytest", *(session.posargs or ["tests/report"]))
+    session.run("pytest", *write_results("report"), *(session.posargs or ["tests/report"]))
 
 
 @nox.session
@@ -213,7 +223,8 @@ def kernel(session: nox.Session, packages: tuple[str, ...]) -> None:
     # What takes long and asks nothing of the libraries is tried on the oldest Python and the newest of all.
     every = session.posargs or session.python == "3.9" or packages == NEWEST
     quick = () if every else ("-m", "not long")
-    session.run("pytest", *ignore, *quick, "--numprocesses=auto", *(session.posargs or ["tests/kernel"]))
+    results = write_results(f"kernel-{session.python}-{packages[0]}")
+    session.run("pytest", *ignore, *quick, *results, "--numprocesses=auto", *(session.posargs or ["tests/kernel"]))
 
 
 @nox.session
@@ -310,7 +321,7 @@ def molecule(session: nox.Session) -> None:
         session.run("molecule", "destroy", "--scenario-name", "default", env=env)
 
 
-# Not among the gates of `make test`: two machines under emulation take their time.
+# Two machines under emulation: `make test GATES=vm` includes this gate.
 @nox.session(venv_backend="none", default=False)
 def vm(session: nox.Session) -> None:
     """Run the scenarios that need kernels of their own on two virtual machines; remove those, also after a failure."""

@@ -355,7 +355,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 met:
-  description: Whether all states are expected.
+  description: Whether all checks met the expectation.
   returned: success
   type: bool
   sample: true
@@ -363,7 +363,7 @@ summary:
   description: Summary in one line, with the unexpected results and their reasons.
   returned: always
   type: str
-  sample: 2 of 2 checks are as expected
+  sample: 2 of 2 checks met the expectation
 netns:
   description: The namespace with its reference and inode.
   returned: success

@@ -85,5 +85,5 @@ def test_a_namespace_that_cannot_be_made_undoes_the_others(box: Sandbox) -> None
     before = box.snapshot()
     failed = result(*forked.run(box.pid, refusing, request(star(), False)))
     assert failed.failed and "create namespace space2: No space left on device" in failed.msg, failed.msg
-    assert "What this run had changed is undone" in failed.msg, failed.msg
+    assert "The changes of this run were rolled back" in failed.msg, failed.msg
     assert_same(before, box.snapshot())

@@ -163,7 +163,7 @@ def test_what_must_not_be(box: Sandbox) -> None:
         f"pid:{host}": "is the host namespace",
         "pid:1": "is the host namespace",
         f"pid:{dead}": f"/proc/{dead}/ns/net: No such file",
-        "pid:9999999999": "no process with the PID",
+        "pid:9999999999": "no such process: PID",
         "path:/proc/self/ns/net": "is the host namespace",
         "path:/proc/self/ns/mnt": "is not a network namespace",
         "path:/dev/null": "is not a network namespace",
@@ -244,7 +244,7 @@ def test_what_the_engine_may_say(box: Sandbox) -> None:
     assert "invalid response" in fake(box, "garbage").refused
     for kind in ("silent", "drip"):
         started = time.monotonic()
-        assert "in time" in fake(box, kind).refused
+        assert "timed out" in fake(box, kind).refused
         assert time.monotonic() - started < 9
 
 
@@ -272,7 +272,7 @@ def test_containers(docker: DockerHost) -> None:
     assert Run(docker, "container:joined").out == netns_of(docker, "web")
     assert Run(docker, "container:bare").out == netns_of(docker, "bare")
     for name, words in {
-        "shared": "uses the host network and has no namespace; use host",
+        "shared": "shares the namespace of the host; specify host",
         "gone": "is not running (created)",
         "nobody": "no such container: nobody",
         identifier[:8]: "at least 12 digits",

@@ -278,10 +278,10 @@ except NoSuchNetns as error:
 second.kill()
 """
     said = box.run(sys.executable, "-c", code)
-    assert said == "it was gone before it could be opened\n"
+    assert said == "the namespace was deleted before it was opened\n"
 
 
 def test_whoever_is_not_root_is_told_what_is_missing(box: Sandbox) -> None:
     result = box.module("netns_info", {}, user=65534)
     missing = "CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_SYS_ADMIN"
-    assert result.msg == f"this needs root on the host (become: true); missing here: {missing}"
+    assert result.msg == f"requires root on the host (become: true); missing capabilities: {missing}"

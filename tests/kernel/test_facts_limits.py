@@ -61,7 +61,7 @@ def test_a_time_limit_ends_it_and_is_told(box: Sandbox) -> None:
 def test_a_limit_is_more_than_nothing_and_not_without_end(box: Sandbox, name: str) -> None:
     for value in (0, -1, 10**20, *((float("inf"), float("nan")) if name != "max_entries" else ())):
         result = box.module("netns_info", {name: str(value)})
-        assert result.msg.startswith(f"{name}: has to be more than 0 and at most 10000000, not")
+        assert result.msg.startswith(f"{name}: must be more than 0 and at most 10000000, not")
 
 
 def test_a_table_that_keeps_changing_is_whole_or_named(box: Sandbox) -> None:

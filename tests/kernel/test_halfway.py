@@ -318,5 +318,5 @@ def test_a_duplicate_address_is_undone(box: Sandbox) -> None:
     before = box.snapshot()
     failed = box.module("veth", {**ends, "addresses": ["2001:db8::1/64"]})
     assert "duplicate address detection failed" in failed.msg
-    assert "What this run had changed is undone" in failed.msg
+    assert "The changes of this run were rolled back" in failed.msg
     assert_same(before, box.snapshot())

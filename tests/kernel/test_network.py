@@ -265,7 +265,7 @@ def test_the_old_network_comes_back_where_the_new_one_cannot_be_made(host: Docke
     failed = host.network(name="one", enable_ipv6=False, ipam_config=[{"subnet": "10.43.0.0/25"}])
     assert failed.failed
     assert "create bridge network one: Pool overlaps with other one" in failed.msg
-    assert failed.msg.endswith("What this run had changed is undone.")
+    assert failed.msg.endswith("The changes of this run were rolled back.")
     assert remembered(host) == before
     assert host.run("ls", "/var/lib/netfleet.docker/networks") == ""
 
@@ -276,7 +276,7 @@ def test_the_old_endpoint_comes_back_where_the_new_one_is_refused(host: DockerHo
     failed = host.network(name="one", appends=True, connected=[{"name": "dynamic", "ipv4_address": "10.41.0.50"}])
     assert failed.failed
     assert "connect dynamic to one, ipv4 10.41.0.50, " in failed.msg
-    assert "Address already in use. What this run had changed is undone." in failed.msg
+    assert "Address already in use. The changes of this run were rolled back." in failed.msg
     assert remembered(host) == before
 
 
@@ -374,19 +374,19 @@ def test_a_configuration_and_a_network_of_it(host: DockerHost) -> None:
         ({"ipam_config": [{**POOL, "gateway": "10.9.0.1"}]}, "ipam_config[0].gateway: 10.9.0.1 lies outside of"),
         ({"ipam_config": [{**POOL, "iprange": "10.9.0.0/25"}]}, "ipam_config[0].iprange: 10.9.0.0/25 lies outside of"),
         ({"ipam_config": [{**POOL, "aux_addresses": {"a": "x"}}]}, "ipam_config[0].aux_addresses.a: "),
-        ({"labels": {"a": 1}}, "labels.a: must be a text"),
-        ({"driver_options": {"a": [1]}}, "driver_options.a: must be a text"),
+        ({"labels": {"a": 1}}, "labels.a: must be a string"),
+        ({"driver_options": {"a": [1]}}, "driver_options.a: must be a string"),
         ({"connected": ["nobody"]}, "connected: there is no container nobody"),
         ({"connected": [3]}, "connected[0]: must be the name of a container or a dictionary, not 3"),
         ({"connected": [{"ipv4_address": "10.0.0.1"}]}, "connected[0].name: is needed"),
-        ({"connected": [{"name": "a", "ip": "10.0.0.1"}]}, "connected[0].ip: there is no such option"),
+        ({"connected": [{"name": "a", "ip": "10.0.0.1"}]}, "connected[0].ip: unknown option"),
         ({"connected": [{"name": "a", "ipv4_address": "fd00::1"}]}, "connected[0].ipv4_address: fd00::1 is no IPv4"),
         ({"connected": [{"name": "a", "mac_address": "01:00:00:00:00:01"}]}, "connected[0].mac_address: "),
         ({"connected": ["a", "a"]}, "connected: a is listed twice"),
-        ({"name": "../x"}, "name: '../x' is no name of a network"),
+        ({"name": "../x"}, "name: '../x' is not a network name"),
         ({"docker_host": "unix:///run/nothing.sock"}, "the Docker Engine at unix:///run/nothing.sock: "),
         ({"docker_host": "nonsense"}, "the Docker Engine at nonsense: "),
-        ({"deadline": 0}, "deadline: must be a number of seconds from 1 on"),
+        ({"deadline": 0}, "deadline: must be at least 1 second"),
         ({"tls": True, "client_cert": "/nothing"}, "client_cert: there is no file /nothing"),
     ],
 )

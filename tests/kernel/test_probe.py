@@ -227,7 +227,7 @@ def test_it_fails_only_where_it_should(way: Way) -> None:
     done = way.module("probe", {"netns": "near", "checks": [good, bad]})
     assert not done.failed and done.data["met"] is False
     done = way.refuse(good, bad, fail=True)
-    assert "1 of 2 checks are not as expected: the port: refused" in done.msg
+    assert "1 of 2 checks did not meet the expectation: the port: refused" in done.msg
     assert len(done.data["results"]) == 2
     done = way.module("probe", {"netns": "near", "checks": [good], "fail": True})
     assert not done.failed and done.data["met"] is True

@@ -245,9 +245,9 @@ def test_rendered_commands_make_what_is_declared(box: Sandbox) -> None:
             [{"name": "a", "kind": "macvlan", "parent": "b", "mode": "l2"}],
             "links[0].mode: must be one of private, vepa",
         ),
-        ([{"name": "a", "kind": "bridge", "priority": 70000}], "links[0].priority: it lies between 0 and 65535"),
-        ([{"name": "a", "kind": "veth", "peer": {"name": "b", "mtu": 3}}], "links[0].peer.mtu: an MTU lies between"),
-        ([{"name": "a", "kind": "ifb", "bridge_port": {"cost": 0}}], "links[0].bridge_port.cost: it lies between"),
+        ([{"name": "a", "kind": "bridge", "priority": 70000}], "links[0].priority: must be between 0 and 65535"),
+        ([{"name": "a", "kind": "veth", "peer": {"name": "b", "mtu": 3}}], "links[0].peer.mtu: must be between"),
+        ([{"name": "a", "kind": "ifb", "bridge_port": {"cost": 0}}], "links[0].bridge_port.cost: must be between"),
         (
             [{"name": "a", "kind": "ifb", "fdb": [{"dst": "192.0.2.1"}]}],
             "links[0].fdb[0].dst: supported only for kind=vxlan",

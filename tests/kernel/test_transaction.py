@@ -178,7 +178,7 @@ def test_ipv6_addresses_come_back_in_their_order(box: Sandbox) -> None:
     twice = [{"name": name, "kind": "ifb", "altnames": ["the-same"]} for name in ("x", "y")]
     anew = {"name": "four", "kind": "bridge", "recreate": True}
     failed = box.module("topology", {"links": [anew, *twice]})
-    assert failed.failed and "What this run had changed is undone" in failed.msg, failed.msg
+    assert failed.failed and "The changes of this run were rolled back" in failed.msg, failed.msg
     assert_same(before, box.snapshot())
 
 
@@ -198,7 +198,7 @@ def test_what_could_not_be_undone_is_told(box: Sandbox) -> None:
         forked.entry(MODULE)()
 
     failed = run(box, args, main)
-    assert failed.failed and "create ifb three in host: not this one. What could not be undone: " in failed.msg
+    assert failed.failed and "create ifb three in host: not this one. Not rolled back: " in failed.msg
     assert failed.msg.endswith("delete ifb two in host: not this one"), failed.msg
     assert {link["ifname"] for link in box.ip("link")} == {"lo", "two"}
 
@@ -224,7 +224,7 @@ def test_real_refusals(box: Sandbox) -> None:
         args["links"] = [one for one in args["links"] if one["name"] != link["name"]] + [link]
         failed = box.module("topology", args)
         assert failed.failed, what
-        assert "What this run had changed is undone" in failed.msg, failed.msg
+        assert "The changes of this run were rolled back" in failed.msg, failed.msg
         assert str(link["name"])[:2] in failed.msg, failed.msg
         assert_same(before, snapshot(box), what)
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a daemon.json becomes by the inventory's settings, and what is refused."""
+"""Plan of the module engine: what a daemon.json becomes, how the engine takes it up, and what is refused."""
 
 from __future__ import annotations
 
@@ -11,166 +11,412 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.filter.engine_settings import engine_settings
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import public_settings, redact
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Desired, Engine, Host, Service
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import SETTINGS, SPEC, parse_options
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import Plan, plan
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.verification import (
+    differences,
+    pending_bridge_settings,
+)
 
 ROLE = Path(__file__).resolve().parents[2] / "roles/engine"
+FILE = "/etc/docker/daemon.json"
+DROPIN = "/etc/systemd/system/docker.service.d/netfleet-hosts.conf"
 SOCKET = "unix:///var/run/docker.sock"
 TLS: dict[str, Any] = {"tlsverify": True, "tlscacert": "/ca.pem", "tlscert": "/cert.pem", "tlskey": "/key.pem"}
 POOL = {"base": "10.200.0.0/16", "size": 24}
+COMMAND = "/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS"
+IDLE = Engine(live_restore=False, swarm="inactive", running=())
+BUSY = Engine(live_restore=False, swarm="inactive", running=("web", "db"))
 
 
-def plan(before: Any = None, absent: tuple[str, ...] = (), **wanted: Any) -> dict[str, Any]:
-    text = before if isinstance(before, str) else json.dumps(before or {})
-    return engine_settings(text, {key.replace("_", "-"): value for key, value in wanted.items()}, absent)
+def desired(**params: Any) -> Desired:
+    """Return what the module's parameters stand for, converted as Ansible converts them."""
+    validated = ArgumentSpecValidator(SPEC).validate(params)
+    assert not validated.error_messages, validated.error_messages
+    return parse_options(validated.validated_parameters)
 
 
-def test_what_others_put_there_stays() -> None:
+def host(settings: Any = None, dropin: str | None = None, **fields: Any) -> Host:
+    """Return a host with a running engine; ``settings`` is the text of its file, or what it contains."""
+    text = settings if settings is None or isinstance(settings, str) else json.dumps(settings)
+    return replace_fields(Host({FILE: text, DROPIN: dropin}, Service(True, True), COMMAND, True), **fields)
+
+
+def planned(settings: Any = None, engine: Engine | None = IDLE, **params: Any) -> Plan:
+    return plan(desired(**params), host(settings), engine)
+
+
+def verbs(found: Plan) -> list[str]:
+    return [operation.describe() for operation in found.operations]
+
+
+def settled(want: Desired, have: Host, engine: Engine | None = IDLE) -> Plan:
+    """Return what a second run would do once everything that was planned is done."""
+    for operation in plan(want, have, engine).operations:
+        have = operation.simulate(have)
+    return plan(want, have, engine)
+
+
+def test_settings_of_others_are_kept() -> None:
     before = {"log-opts": {"max-size": "11m"}, "mtu": 1500, "dns": ["192.0.2.1"]}
-    found = plan(before, mtu=1400, icc=False)
-    assert found["settings"] == {**before, "mtu": 1400, "icc": False}
-    assert found["changed"] == ["icc", "mtu"]
-    assert found["before"] == before
+    found = planned(before, mtu=1400, icc=False)
+    assert found.after == {**before, "mtu": 1400, "icc": False}
+    assert found.changed == ("icc", "mtu")
+    assert verbs(found) == [f"write {FILE} (icc, mtu)", "restart docker.service"]
 
 
-def test_nothing_is_said_by_none_nor_by_an_empty_text() -> None:
-    assert plan({"mtu": 1400}, mtu=None, icc="")["changed"] == []
+def test_text_from_the_command_line_is_converted() -> None:
+    found = planned(mtu="1400", icc="false", iptables="yes", live_restore="true", dns="192.0.2.1,192.0.2.2").after
+    assert found == {
+        "mtu": 1400,
+        "icc": False,
+        "iptables": True,
+        "live-restore": True,
+        "dns": ["192.0.2.1", "192.0.2.2"],
+    }
+    assert type(found["mtu"]) is int
 
 
-def test_an_empty_list_is_said() -> None:
-    assert plan({"dns": ["192.0.2.1"]}, dns=[])["settings"] == {"dns": []}
+def test_a_setting_that_is_not_given_is_left_alone() -> None:
+    assert not planned({"mtu": 1400}, mtu=None).operations
 
 
-def test_what_changes_is_told_without_the_secrets_of_others() -> None:
-    found = plan({"mtu": 1500, "log-opts": {"splunk-token": "canary"}}, mtu=1400, icc=False, absent=("log-opts",))
-    assert found["changes"] == ["icc: nothing -> false", "log-opts: (not shown) -> nothing", "mtu: 1500 -> 1400"]
+def test_an_empty_list_is_a_setting() -> None:
+    assert planned({"dns": ["192.0.2.1"]}, dns=[]).after == {"dns": []}
 
 
-@pytest.mark.parametrize("text", ["", " \n", "{}"])
-def test_there_may_be_nothing_yet(text: str) -> None:
-    assert plan(text, mtu=1400)["settings"] == {"mtu": 1400}
+@pytest.mark.parametrize("text", [None, "", " \n", "{}"])
+def test_the_file_may_be_missing_or_empty(text: str | None) -> None:
+    assert planned(text, mtu=1400).after == {"mtu": 1400}
 
 
-def test_values_get_the_types_that_the_engine_takes() -> None:
-    found = plan(mtu="1400", icc="no", iptables="yes", live_restore="true")["settings"]
-    assert found == {"mtu": 1400, "icc": False, "iptables": True, "live-restore": True}
-    assert [type(value) for value in found.values()] == [int, bool, bool, bool]
-
-
-def test_a_second_time_nothing_changes() -> None:
-    wanted: dict[str, Any] = {"mtu": "1400", "default_address_pools": [POOL], "hosts": ["fd://"], "ip": "192.0.2.1"}
-    assert plan(plan({"debug": True}, **wanted)["settings"], **wanted)["changed"] == []
-
-
-def test_a_key_goes_where_it_is_named() -> None:
-    found = plan({"mtu": 1400, "hosts": [SOCKET], "debug": True}, absent=("mtu", "hosts", "bip"))
-    assert found["settings"] == {"debug": True}
-    assert (found["changed"], found["leaves_hosts"], found["manages_hosts"]) == (["hosts", "mtu"], True, False)
+def test_a_boolean_that_is_written_as_a_number_is_a_change() -> None:
+    assert planned({"icc": 0}, icc=False).changed == ("icc",)
 
 
 @pytest.mark.parametrize(
-    ("before", "wanted", "absent", "restart"),
+    ("settings", "params"),
     [
-        ({}, {"live_restore": True}, (), False),
-        ({"live-restore": True}, {"live_restore": False}, (), False),
-        # An engine that reads a file without the key keeps what it has.
-        ({"live-restore": True}, {}, ("live-restore",), True),
-        ({}, {"live_restore": True, "mtu": 1400}, (), True),
-        ({}, {"dns": ["192.0.2.1"]}, (), True),
-        ({"mtu": 1400}, {"mtu": 1400}, (), False),
+        (None, {"mtu": 1400, "default_address_pools": [POOL], "ip": "192.0.2.1"}),
+        ({"debug": True}, {"hosts": [SOCKET], "live_restore": True}),
+        ({"hosts": [SOCKET], "mtu": 1400}, {"settings_absent": ["hosts", "mtu", "bip"]}),
+        ({"live-restore": True}, {"live_restore": False}),
+        (None, {"sysctls": {"net.ipv4.tcp_ecn": 1}, "modules": ["bridge"], "modules_optional": ["macvlan"]}),
     ],
 )
-def test_a_restart_where_there_is_no_other_way(
-    before: dict[str, Any], wanted: dict[str, Any], absent: tuple[str, ...], restart: bool
-) -> None:
-    assert plan(before, absent, **wanted)["restart"] is restart
+def test_a_second_run_changes_nothing(settings: Any, params: dict[str, Any]) -> None:
+    want = desired(**params)
+    have = host(
+        settings,
+        dropin="[Service]\n",
+        modules={"bridge": "loaded", "macvlan": "loadable"},
+        sysctls={one.path: "0" for one in want.sysctls},
+        service=Service(is_active=False, is_enabled=False),
+    )
+    assert plan(want, have, None).operations
+    assert not settled(want, have, None).operations
+
+
+@pytest.mark.parametrize(
+    ("before", "params", "last"),
+    [
+        ({}, {"live_restore": True}, "reload docker.service"),
+        ({"live-restore": True}, {"live_restore": False}, "reload docker.service"),
+        # A reload with a file without the key leaves the engine as it is.
+        ({"live-restore": True}, {"settings_absent": ["live-restore"]}, "restart docker.service"),
+        ({}, {"live_restore": True, "mtu": 1400}, "restart docker.service"),
+        ({}, {"dns": ["192.0.2.1"]}, "restart docker.service"),
+    ],
+)
+def test_a_restart_only_where_a_reload_is_not_enough(before: dict[str, Any], params: dict[str, Any], last: str) -> None:
+    assert verbs(planned(before, **params))[-1] == last
+
+
+def test_live_restore_is_enabled_before_a_restart() -> None:
+    found = planned({"debug": True}, BUSY, live_restore=True, mtu=1400)
+    assert verbs(found) == [
+        f"write {FILE} (live-restore)",
+        "reload docker.service",
+        f"write {FILE} (live-restore, mtu)",
+        "restart docker.service",
+    ]
+    assert json.loads(found.operations[0].text) == {"debug": True, "live-restore": True}  # type: ignore[union-attr]
+
+
+def test_live_restore_that_the_engine_has_not_taken_up_is_enabled_before_a_restart() -> None:
+    # A run was killed after it had written the file, before the engine read it.
+    found = planned({"live-restore": True}, BUSY, live_restore=True, mtu=1400)
+    assert verbs(found)[1] == "reload docker.service"
+
+
+def test_a_restart_that_would_stop_containers_is_refused() -> None:
+    with pytest.raises(
+        BadParameter, match=r"stop_containers: the restart to change mtu would stop containers: db, web;"
+    ):
+        planned({}, BUSY, mtu=1400)
+    for params in ({"stop_containers": True}, {"live_restore": True}):
+        assert planned({}, BUSY, mtu=1400, **params).restarts
+    # A reload stops nobody.
+    assert not planned({}, BUSY, live_restore=False).restarts
+
+
+def test_live_restore_is_refused_in_a_swarm() -> None:
+    with pytest.raises(BadParameter, match=r"live_restore: .*Swarm"):
+        planned({}, replace_fields(IDLE, swarm="active"), live_restore=True)
+
+
+def test_an_interrupted_run_is_completed_by_a_restart() -> None:
+    want = desired(mtu=1400)
+    have = host({"mtu": 1400}, former={FILE: None, DROPIN: None}, has_socket=False)
+    assert verbs(plan(want, have, IDLE)) == ["restart docker.service"]
+    with pytest.raises(BadParameter, match="complete an interrupted run would stop containers"):
+        plan(want, have, BUSY)
+    assert not settled(want, have).operations
+
+
+def test_an_interrupted_change_of_hosts_is_completed_with_new_sockets() -> None:
+    have = host({}, former={FILE: json.dumps({"hosts": [SOCKET]}), DROPIN: "[Service]\n"})
+    assert verbs(plan(desired(settings_absent=["hosts"]), have, IDLE)) == [
+        "stop docker.socket",
+        "restart docker.service",
+    ]
+
+
+def test_an_engine_that_does_not_run_is_started_and_enabled() -> None:
+    have = host({}, service=Service(is_active=False, is_enabled=False))
+    assert verbs(plan(desired(), have)) == ["enable docker.service", "start docker.service"]
+
+
+def test_hosts_take_the_sockets_out_of_the_command() -> None:
+    found = planned({}, hosts=[SOCKET, "tcp://127.0.0.1:2375"])
+    assert verbs(found) == [
+        f"write {DROPIN}",
+        f"write {FILE} (hosts)",
+        "stop docker.socket",
+        "restart docker.service",
+    ]
+    text = found.operations[0].text  # type: ignore[union-attr]
+    command = "/usr/sbin/dockerd --containerd=/run/containerd/containerd.sock $DOCKER_OPTS"
+    assert text.splitlines()[1:] == ["[Service]", "ExecStart=", f"ExecStart={command}"]
+
+
+def test_removing_hosts_removes_the_drop_in() -> None:
+    have = host({"hosts": [SOCKET]}, dropin="[Service]\n")
+    assert verbs(plan(desired(settings_absent=["hosts"]), have, IDLE)) == [
+        f"remove {DROPIN}",
+        f"write {FILE} (hosts)",
+        "stop docker.socket",
+        "restart docker.service",
+    ]
+
+
+def test_kernel_modules_and_sysctls_come_first() -> None:
+    want = desired(
+        modules=["bridge", "br-netfilter", "overlay"],
+        modules_optional=["macvlan"],
+        sysctls={"net.ipv4.tcp_ecn": 1, "net.bridge.bridge-nf-call-iptables": True},
+        mtu=1400,
+    )
+    modules = {"bridge": "built in", "br_netfilter": "loadable", "overlay": "loaded", "macvlan": "missing"}
+    have = host({}, modules=modules, sysctls={"net/ipv4/tcp_ecn": "2"})
+    found = plan(want, have, IDLE)
+    assert verbs(found) == [
+        "load the kernel module br_netfilter",
+        "write /etc/modules-load.d/netfleet-docker.conf",
+        "write /etc/sysctl.d/60-netfleet-docker.conf",
+        "set the sysctl net.bridge.bridge-nf-call-iptables to 1",
+        "set the sysctl net.ipv4.tcp_ecn to 1",
+        f"write {FILE} (mtu)",
+        "restart docker.service",
+    ]
+    # What is built in is there after a boot as well.
+    assert found.operations[1].text.splitlines()[1:] == ["br_netfilter", "overlay"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"modules": ["bridge", "nonsense"]}, "modules: the kernel of this host lacks nonsense"),
+        ({"modules": ["../x"]}, r"modules\[0\]: must be the name of a kernel module"),
+        (
+            {"sysctls": {"net.ipv4.nonsense": 1}},
+            r"sysctls.net.ipv4.nonsense: the kernel of this host has no such sysctl",
+        ),
+        ({"sysctls": {"../../etc/passwd": 1}}, "is not a sysctl name"),
+        ({"sysctls": {"net.ipv4.tcp_ecn": [1]}}, "sysctls.net.ipv4.tcp_ecn: "),
+        ({"service": "a b"}, "service: must be the name"),
+        ({"config_file": "daemon.json"}, "config_file: must be an absolute path"),
+    ],
+)
+def test_what_the_kernel_or_systemd_cannot_have_is_refused(params: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadParameter, match=words):
+        plan(desired(**params), host({}, modules={"bridge": "loaded", "nonsense": "missing"}))
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{ this is none", "is no JSON, and is left as it is"),
-        ("[1]", "is no JSON object"),
-        ('"text"', "is no JSON object"),
-        ("{'mtu': 1}", "is no JSON, and is left as it is"),
+        ("{ this is none", "is not valid JSON"),
+        ('{"mtu": 1400} // MTU of the tunnel', "is not valid JSON"),
+        ("[1]", "has to contain a JSON object"),
+        ('"text"', "has to contain a JSON object"),
+        ("{'mtu': 1}", "is not valid JSON"),
     ],
 )
 def test_a_file_that_is_no_json_object_is_refused(text: str, words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=f"engine_config_file: .*{words}"):
-        plan(text, mtu=1400)
+    with pytest.raises(BadParameter, match=f"config_file: {FILE} {words}.*was not changed"):
+        planned(text, mtu=1400)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"),
+    ("params", "words"),
     [
-        ({"bip": "172.17.0.0/16"}, "engine_bip: .*such as 172.17.0.1/16"),
-        ({"bip": "172.17.0.1"}, "engine_bip"),
-        ({"bip": "nonsense"}, "engine_bip"),
-        ({"bip6": "fd00::/64"}, "engine_bip6"),
-        ({"fixed_cidr": "172.17.0.1/24"}, "engine_fixed_cidr"),
-        ({"fixed_cidr_v6": "x"}, "engine_fixed_cidr_v6"),
-        ({"bip": "172.17.0.1/24", "fixed_cidr": "172.18.0.0/25"}, "engine_fixed_cidr: .*outside"),
-        ({"bip": "172.17.0.1/24", "fixed_cidr": "172.17.0.0/16"}, "engine_fixed_cidr: .*outside"),
-        ({"bip": "172.17.0.1/24", "fixed_cidr": "fd00::/64"}, "engine_fixed_cidr: .*outside"),
-        ({"mtu": 67}, "engine_mtu: must be 68 to 65535"),
-        ({"mtu": 65536}, "engine_mtu"),
-        ({"mtu": "large"}, "engine_mtu: must be a number"),
-        ({"icc": "perhaps"}, "engine_icc: must be true or false"),
-        ({"dns": ["192.0.2.1", "dns.example"]}, "engine_dns"),
-        ({"dns": "192.0.2.1"}, "engine_dns: must be a list"),
-        ({"ip": "192.0.2.0/24"}, "engine_ip"),
-        ({"default_address_pools": POOL}, "engine_default_address_pools: must be a list"),
-        ({"default_address_pools": [{"base": "10.0.0.0/8"}]}, r"engine_default_address_pools\[0\]: must have"),
+        ({"bip": "172.17.0.0/16"}, "bip: .*such as 172.17.0.1/16"),
+        ({"bip": "172.17.0.1"}, "bip: "),
+        ({"bip": "nonsense"}, "bip: "),
+        ({"bip6": "fd00::/64"}, "bip6: "),
+        ({"fixed_cidr": "172.17.0.1/24"}, "fixed_cidr: "),
+        ({"fixed_cidr_v6": "x"}, "fixed_cidr_v6: "),
+        ({"bip": "172.17.0.1/24", "fixed_cidr": "172.18.0.0/25"}, "fixed_cidr: .*outside"),
+        ({"bip": "172.17.0.1/24", "fixed_cidr": "172.17.0.0/16"}, "fixed_cidr: .*outside"),
+        ({"bip": "172.17.0.1/24", "fixed_cidr": "fd00::/64"}, "fixed_cidr: .*outside"),
+        ({"mtu": 67}, "mtu: must be 68 to 65535"),
+        ({"mtu": 65536}, "mtu: "),
+        ({"dns": ["192.0.2.1", "dns.example"]}, r"dns\[1\]: "),
+        ({"ip": "192.0.2.0/24"}, "ip: "),
         ({"default_address_pools": [{"base": "10.0.0.0/16", "size": 8}]}, r"pools\[0\].size: must be 16 to 32"),
-        ({"default_address_pools": [{"base": "10.0.0.0/16", "size": "x"}]}, r"pools\[0\].size: must be a number"),
-        ({"default_address_pools": [{"base": "10.0.0.1/16", "size": 24}]}, r"pools\[0\].base"),
+        ({"default_address_pools": [{"base": "10.0.0.1/16", "size": 24}]}, r"pools\[0\].base: "),
         ({"default_address_pools": [POOL, {"base": "10.200.128.0/17", "size": 24}]}, r"pools\[1\].base: .*overlaps"),
-        ({"default_address_pools": [POOL], "bip": "10.200.3.1/24"}, r"pools\[0\].base: .*engine_bip"),
-        ({"hosts": ["tcp://127.0.0.1:2375"]}, "engine_hosts: without unix:///var/run/docker.sock"),
-        ({"hosts": []}, "engine_hosts: without"),
-        ({"hosts": [SOCKET, "tcp://0.0.0.0:2375"]}, "engine_hosts: .*engine_tlsverify"),
-        ({"hosts": [SOCKET, "tcp://:2375"]}, "engine_hosts: .*engine_tlsverify"),
-        ({"hosts": [SOCKET, "http://192.0.2.1"]}, "engine_hosts: .*is no unix"),
-        ({"hosts": [SOCKET], **TLS, "tlskey": None}, "engine_tlskey: is needed"),
+        ({"default_address_pools": [POOL], "bip": "10.200.3.1/24"}, r"pools\[0\].base: .*\(bip\)"),
+        ({"hosts": ["tcp://127.0.0.1:2375"]}, "hosts: .*docker.sock or fd:// is required"),
+        ({"hosts": []}, "hosts: .*docker.sock or fd:// is required"),
+        ({"hosts": [SOCKET, "tcp://0.0.0.0:2375"]}, r"hosts\[1\]: .*requires tlsverify"),
+        ({"hosts": [SOCKET, "tcp://:2375"]}, r"hosts\[1\]: .*requires tlsverify"),
+        ({"hosts": [SOCKET, "http://192.0.2.1"]}, r"hosts\[1\]: must be unix"),
+        ({"hosts": [SOCKET], **TLS, "tlskey": None}, "tlskey: required for tlsverify"),
+        ({"tlsverify": True}, "tlscacert: required for tlsverify"),
+        ({"mtu": 1400, "settings_absent": ["mtu"]}, "settings_absent: mtu cannot be both"),
     ],
 )
-def test_what_no_engine_takes_is_refused_by_name(wanted: dict[str, Any], words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=words):
-        plan(**wanted)
+def test_what_no_engine_accepts_is_refused_by_its_option(params: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadParameter, match=f"^{words}|^default_address_{words}"):
+        planned({}, **params)
 
 
-def test_what_does_not_go_with_what_is_there_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"engine_fixed_cidr: .*outside"):
-        plan({"bip": "172.17.0.1/24"}, fixed_cidr="172.18.0.0/24")
-    with pytest.raises(AnsibleFilterError, match=r"pools\[0\].base: .*overlaps"):
-        plan({"bip": "10.200.0.1/24"}, default_address_pools=[POOL])
-    # What stands in the file is named as well, and no traceback comes of it.
-    with pytest.raises(AnsibleFilterError, match="engine_bip"):
-        plan({"bip": "none"}, fixed_cidr="172.18.0.0/24")
+def test_what_contradicts_the_file_is_refused() -> None:
+    with pytest.raises(BadParameter, match=r"fixed_cidr: .*outside"):
+        planned({"bip": "172.17.0.1/24"}, fixed_cidr="172.18.0.0/24")
+    with pytest.raises(BadParameter, match=r"pools\[0\].base: .*overlaps"):
+        planned({"bip": "10.200.0.1/24"}, default_address_pools=[POOL])
+    # A value of the file that is wrong itself is named as well.
+    with pytest.raises(BadParameter, match="bip: must be the address"):
+        planned({"bip": "none"}, fixed_cidr="172.18.0.0/24")
 
 
-def test_a_key_is_not_set_and_removed() -> None:
-    with pytest.raises(AnsibleFilterError, match="engine_settings_absent: mtu"):
-        plan(mtu=1400, absent=("mtu",))
+def test_tls_is_not_removed_from_a_public_port() -> None:
+    before = {"hosts": [SOCKET, "tcp://192.0.2.1:2376"], "tlsverify": True}
+    for params in ({"settings_absent": ["tlsverify"]}, {"tlsverify": False}):
+        with pytest.raises(BadParameter, match=r"hosts\[1\]: .*requires tlsverify"):
+            planned(before, **params)
+    assert planned(before, settings_absent=["hosts", "tlsverify"]).after == {}
 
 
 @pytest.mark.parametrize(
     "hosts",
     [["fd://"], [SOCKET], ["unix:///run/docker.sock", "tcp://127.0.0.1:2375"], [SOCKET, "tcp://[::1]:2375"]],
 )
-def test_a_local_socket_wants_no_certificate(hosts: list[str]) -> None:
-    assert plan(hosts=hosts)["manages_hosts"]
+def test_local_sockets_need_no_certificate(hosts: list[str]) -> None:
+    assert planned({}, hosts=hosts).after == {"hosts": hosts}
 
 
 def test_tcp_with_certificates() -> None:
-    assert plan(hosts=[SOCKET, "tcp://192.0.2.1:2376"], **TLS)["settings"]["tlskey"] == "/key.pem"
+    assert planned({}, hosts=[SOCKET, "tcp://192.0.2.1:2376"], **TLS).after["tlskey"] == "/key.pem"
 
 
-def test_every_key_has_its_variable() -> None:
-    """The role says each key by a variable of its name, and its argument_specs know all of them."""
-    wanted = yaml.safe_load((ROLE / "vars/main.yml").read_text(encoding="utf-8"))["engine_wanted"]
-    specs = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))
-    for key, value in wanted.items():
-        variable = f"engine_{key.replace('-', '_')}"
-        assert value == f"{{{{ {variable} | default(none) }}}}"
-        assert variable in specs["argument_specs"]["main"]["options"]
+def test_secrets_of_others_are_not_shown() -> None:
+    settings = {
+        "log-opts": {"splunk-token": "canary-one"},
+        "proxies": {"http-proxy": "http://me:canary-two@proxy.example"},
+        "registry-mirrors": ["https://canary-three@mirror.example"],
+        "mtu": 1400,
+        "debug": True,
+        "tlskey": "/key.pem",
+    }
+    shown = public_settings(settings, ["tlskey"])
+    assert shown == {
+        "log-opts": "(not shown)",
+        "proxies": "(not shown)",
+        "registry-mirrors": "(not shown)",
+        "mtu": 1400,
+        "debug": True,
+        "tlskey": "/key.pem",
+    }
+    argv = ["dockerd", "--log-opt", "gelf-token=canary-four", "--https-proxy=http://canary-five", "--mtu=1400"]
+    words = (
+        "log-opts: (from flag: map[gelf-token:canary-four], from file: map[splunk-token:canary-one]), "
+        "proxy http://me:canary-two@proxy.example, https://canary-three@mirror.example, http://canary-five, mtu 1400"
+    )
+    redacted = redact(words, settings, [], argv)
+    assert "canary" not in redacted
+    assert redacted.endswith("mtu 1400")
+
+
+@pytest.mark.parametrize(
+    ("settings", "fields", "lines"),
+    [
+        ({}, {"live_restore": True}, ["live-restore is True, not False"]),
+        ({"live-restore": True}, {}, ["live-restore is False, not True"]),
+        ({"mtu": 1400}, {}, ["mtu is 1500, not 1400"]),
+        ({"mtu": 1500, "icc": True, "bip": "172.17.0.1/16"}, {}, []),
+        ({"icc": False}, {}, ["icc is True, not False"]),
+        ({"bip": "172.29.0.1/24"}, {}, ["bip is 172.17.0.1, not 172.29.0.1/24"]),
+        ({"ipv6": True}, {}, ["ipv6 is False, not True"]),
+        ({"ip": "192.0.2.1"}, {}, ["ip is 0.0.0.0, not 192.0.2.1"]),
+        (
+            {"default-address-pools": [POOL]},
+            {"info": {"DefaultAddressPools": [{"Base": "10.0.0.0/8", "Size": 24}]}},
+            [f"default-address-pools is {[{'base': '10.0.0.0/8', 'size': 24}]}, not {[POOL]}"],
+        ),
+    ],
+)
+def test_an_engine_that_does_not_apply_its_settings_is_found(
+    settings: dict[str, Any], fields: dict[str, Any], lines: list[str]
+) -> None:
+    bridge = {
+        "EnableIPv6": False,
+        "IPAM": {"Config": [{"Subnet": "172.17.0.0/16", "Gateway": "172.17.0.1"}]},
+        "Options": {
+            "com.docker.network.bridge.enable_icc": "true",
+            "com.docker.network.bridge.host_binding_ipv4": "0.0.0.0",
+            "com.docker.network.driver.mtu": "1500",
+        },
+    }
+    engine = replace_fields(IDLE, bridge=bridge, **fields)
+    assert differences(settings, engine, with_bridge=True) == lines
+    # An engine with containers keeps its default bridge.
+    about_bridge = [line for line in lines if not line.startswith(("live-restore", "default-address-pools"))]
+    kept = differences(settings, engine, with_bridge=False)
+    assert kept == [line for line in lines if line not in about_bridge]
+
+
+def test_the_default_bridge_waits_for_the_last_container() -> None:
+    settings = {"live-restore": True, "mtu": 1400, "dns": ["192.0.2.1"]}
+    assert pending_bridge_settings(["dns", "mtu"], settings, BUSY) == ["mtu"]
+    assert pending_bridge_settings(["dns", "mtu"], settings, IDLE) == []
+    assert pending_bridge_settings(["dns", "mtu"], {"mtu": 1400}, BUSY) == []
+
+
+def test_every_setting_is_a_variable_of_the_role() -> None:
+    """The role has a variable of each setting, of the same type, and hands it to the module."""
+    options = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
+    tasks = yaml.safe_load((ROLE / "tasks/main.yml").read_text(encoding="utf-8"))
+    (given,) = (task["netfleet.docker.engine"] for task in tasks if "netfleet.docker.engine" in task)
+    assert set(given) == set(SPEC) - {"lock_timeout"}
+    for name, spec in SETTINGS.items():
+        assert f"engine_{name} |" in given[name]
+        assert options["options"][f"engine_{name}"]["type"] == spec["type"]

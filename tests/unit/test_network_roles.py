@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.filter.bridge_networks import bridge_networks
-from ansible_collections.netfleet.docker.plugins.filter.macvlan_networks import macvlan_networks
-from ansible_collections.netfleet.docker.plugins.filter.network_slices import network_slices
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import role_variables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.bridge import bridge_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.macvlan import hints, macvlan_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import network_slices
 
 WIRE = {"subnet": "192.0.2.0/24", "gateway": "192.0.2.1", "slices": {"prefix": 28}}
 
@@ -29,11 +32,16 @@ def info(version: str = "20.10.24", **links: dict[str, Any]) -> dict[str, Any]:
 
 
 def bridges(*networks: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
-    return bridge_networks(networks, more.pop("info", info()), host="h1", **more)
+    """Return what the module networks is told, of variables as the role has them."""
+    declared = role_variables("bridge", {"bridge_networks": list(networks)})["bridge_networks"]
+    return bridge_networks(declared, Host("h1", more.pop("info", info())), more.pop("slices", {}))
 
 
 def macvlans(*networks: dict[str, Any], **more: Any) -> dict[str, list[dict[str, Any]]]:
-    return macvlan_networks(networks, more.pop("info", info()), host="h1", **more)
+    """Return what the modules are told, of variables as the role has them."""
+    declared = role_variables("macvlan", {"macvlan_networks": list(networks)})["macvlan_networks"]
+    host = Host("h1", more.pop("info", info()))
+    return macvlan_networks(declared, host, more.pop("slices", {}), more.pop("addresses", {}))._asdict()
 
 
 def test_a_bridge_with_everything() -> None:
@@ -69,6 +77,36 @@ def test_a_bridge_with_everything() -> None:
     ]
 
 
+@pytest.mark.parametrize(("text", "told"), [("false", "false"), ("no", "false"), ("true", "true"), ("on", "true")])
+def test_a_boolean_that_is_given_as_text_means_what_it_says(text: str, told: str) -> None:
+    """``-e app_icc=false`` is a text, which is true as every text is, and ``icc`` of a network takes it."""
+    (made,) = bridges({"name": "app", "icc": text})
+    assert made["driver_options"]["com.docker.network.bridge.enable_icc"] == told
+
+
+def test_numbers_that_are_given_as_text_are_numbers() -> None:
+    subnet = {"subnet": "10.9.0.0/16", "slices": {"prefix": "24"}}
+    found = role_variables("bridge", {"bridge_networks": [{"name": "app", "mtu": 1400, "subnets": [subnet]}]})
+    network = found["bridge_networks"][0]
+    assert (network["mtu"], network["subnets"][0]["slices"]["prefix"]) == ("1400", 24)
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"bridge_networks": [{"name": "app", "icc": "maybe"}]}, "icc.*bridge_networks.*Valid booleans include"),
+        ({"bridge_networks": [{"icc": True}]}, "missing required arguments: name found in bridge_networks"),
+        ({"bridge_networks": [{"name": "app", "iccc": True}]}, "bridge_networks.iccc. Supported parameters include"),
+        ({"bridge_recover_slices": "perhaps"}, "bridge_recover_slices.*Valid booleans include"),
+    ],
+)
+def test_a_variable_that_cannot_be_converted_is_named_with_what_would_be_right(
+    variables: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(BadParameter, match=words):
+        role_variables("bridge", variables)
+
+
 def test_what_is_to_go_comes_first_and_needs_no_more_than_its_name() -> None:
     assert bridges({"name": "b"}, {"name": "a", "state": "absent"})[0] == {"name": "a", "state": "absent"}
 
@@ -101,20 +139,20 @@ def test_a_lost_memory_is_noticed(recover: bool) -> None:
         found = network_slices({"h1": [wire], "h2": [wire]}, {}, used=used, recover=True)
         assert found["wire"]["192.0.2.0/24"]["h1"] == "192.0.2.160/28"
     else:
-        with pytest.raises(AnsibleFilterError, match=r"memory: h1 uses 192.0.2.160/28 of 192.0.2.0/24 for wire, but"):
+        with pytest.raises(BadParameter, match=r"memory: h1 uses 192.0.2.160/28 of 192.0.2.0/24 for wire, but"):
             network_slices({"h1": [wire], "h2": [wire]}, {}, used=used)
 
 
 def test_what_hosts_say_differently_is_refused() -> None:
     one, other = ({"name": "wire", "subnets": [{**WIRE, "slices": {"prefix": prefix}}]} for prefix in (28, 27))
-    with pytest.raises(AnsibleFilterError, match=r"wire: subnets.*h2 and h1 declare different slices of 192.0.2.0/24"):
+    with pytest.raises(BadParameter, match=r"wire: subnets.*h2 and h1 declare different slices of 192.0.2.0/24"):
         network_slices({"h1": [one], "h2": [other]})
 
 
 def test_shared_subnets_must_not_overlap() -> None:
     one = {"name": "one", "subnets": [{"subnet": "10.0.0.0/16", "slices": {}}]}
     two = {"name": "two", "subnets": [{"subnet": "10.0.4.0/24", "slices": {}}]}
-    with pytest.raises(AnsibleFilterError, match=r"two: .*10.0.4.0/24 overlaps 10.0.0.0/16 of one"):
+    with pytest.raises(BadParameter, match=r"two: .*10.0.4.0/24 overlaps 10.0.0.0/16 of one"):
         network_slices({"h1": [one, two]})
 
 
@@ -135,7 +173,7 @@ def test_shared_subnets_must_not_overlap() -> None:
     ],
 )
 def test_a_bridge_that_does_not_fit_is_refused(network: dict[str, Any], words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=words):
+    with pytest.raises(BadParameter, match=words):
         bridges({"name": "app", **network})
 
 
@@ -148,7 +186,7 @@ def test_networks_of_a_host_must_not_overlap() -> None:
     one, two = (
         {"name": name, "subnets": [{"subnet": subnet}]} for name, subnet in (("a", "10.0.0.0/8"), ("b", "10.1.0.0/16"))
     )
-    with pytest.raises(AnsibleFilterError, match=r"b: .*10.1.0.0/16 overlaps 10.0.0.0/8 of a on h1"):
+    with pytest.raises(BadParameter, match=r"b: .*10.1.0.0/16 overlaps 10.0.0.0/8 of a on h1"):
         bridges(one, two)
 
 
@@ -243,5 +281,24 @@ def test_a_network_of_a_swarm_comes_in_two_parts() -> None:
 def test_a_macvlan_network_that_does_not_fit_is_refused(network: dict[str, Any], words: str) -> None:
     host = info(down={"up": False}, port={"master": "br0"})
     slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
-    with pytest.raises(AnsibleFilterError, match=words):
+    with pytest.raises(BadParameter, match=words):
         macvlans({"name": "wire", **network}, info=host, slices=slices)
+
+
+@pytest.mark.parametrize(
+    ("network", "card", "words"),
+    [
+        ({}, {"driver": "virtio_net", "wireless": False}, r"h1: eth0 \(virtio_net\): in a virtual machine"),
+        ({}, {"driver": "iwlwifi", "wireless": True}, r"h1: eth0 \(wireless\): an access point"),
+        ({}, {"driver": "ixgbe", "wireless": False}, None),
+        ({"driver": "ipvlan"}, {"driver": "virtio_net", "wireless": False}, None),
+        ({"state": "absent"}, {"driver": "virtio_net", "wireless": False}, None),
+    ],
+)
+def test_a_card_that_may_not_pass_foreign_mac_addresses_is_hinted_at(
+    network: dict[str, Any], card: dict[str, Any], words: str | None
+) -> None:
+    found = hints([{"name": "wire", "parent": "eth0", **network}], {"eth0": card}, "h1")
+    assert len(found) == (words is not None)
+    for line in found:
+        assert re.match(words or "", line)

@@ -6,18 +6,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import socket
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleFilterError
-from ansible_collections.netfleet.docker.plugins.filter.overlay_blocked import overlay_blocked
-from ansible_collections.netfleet.docker.plugins.filter.overlay_networks import overlay_networks
-from ansible_collections.netfleet.docker.plugins.filter.overlay_swarm import overlay_swarm
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._swarm import ports
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import overlay_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_planner import plan
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import blocked, incoming, outgoing
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import keeps_quorum, steps
 
 Row = dict[str, Any]
 
@@ -58,7 +56,13 @@ def host(number: int, role: str = "worker", state: str = "active", rows: Any = N
 
 
 def swarm(*hosts: Row, **more: Any) -> Row:
-    return overlay_swarm({one["info"]["host"]["hostname"]: one for one in hosts}, **more)
+    return plan({one["info"]["host"]["hostname"]: one for one in hosts}, **more)
+
+
+def texts(found: Row) -> list[str]:
+    """Return the steps of a plan as they are displayed."""
+    settings = {"data_path_port": 4789, "default_addr_pool": [], "subnet_size": None}
+    return [one["text"] for one in steps(found, settings)]
 
 
 def names(rows: list[Row]) -> list[str]:
@@ -81,15 +85,75 @@ def test_a_swarm_as_declared_needs_nothing() -> None:
 
 
 def test_who_must_reach_whom() -> None:
-    plan = swarm(host(1, "manager"), host(2), port=5000)
-    sent = [(one["protocol"], one["port"], one["address"]) for one in plan["traffic"]["h2"]["send"]]
+    members = swarm(host(1, "manager"), host(2))["members"]
+    sent = [(one["protocol"], one["port"], one["address"]) for one in outgoing("h2", members, 5000)]
     assert sent == [
         ("tcp", 2377, "192.0.2.1"),
         ("tcp", 7946, "192.0.2.1"),
         ("udp", 7946, "192.0.2.1"),
         ("udp", 5000, "192.0.2.1"),
     ]
-    assert {one["port"] for one in plan["traffic"]["h2"]["expect"]} == {7946, 5000}
+    assert {(one["port"], one["address"], one["target"]) for one in incoming("h2", members, 5000)} == {
+        (7946, "192.0.2.1", "192.0.2.2"),
+        (5000, "192.0.2.1", "192.0.2.2"),
+    }
+    assert outgoing("h3", members, 5000) == []
+
+
+def test_ports_are_probed_only_where_a_node_comes_or_goes() -> None:
+    rows = [row("h1", "manager"), row("h2")]
+    assert not swarm(host(1, "manager", rows=rows), host(2, "manager", rows=rows))["membership_changes"]
+    assert swarm(host(1, "manager", rows=rows), host(2, state="absent", rows=rows))["membership_changes"]
+    assert swarm(host(1, "manager"), host(2))["membership_changes"]
+
+
+def test_steps_of_a_new_swarm_are_in_order() -> None:
+    found = texts(swarm(host(2, state="pause"), host(1, "manager"), host(3, "manager")))
+    assert found == [
+        "initialise a Swarm on h1",
+        "read the join tokens",
+        "join h3 as a manager",
+        "join h2 as a worker",
+        "set the availability of h2 to pause",
+        "wait until h1, h3, h2 are ready",
+    ]
+
+
+def test_steps_of_a_manager_that_leaves_are_in_order() -> None:
+    rows = [row("h1", "manager"), row("h2", "manager"), row("h3", "manager"), row("h4")]
+    hosts = [host(number, "manager", rows=rows) for number in (1, 2)]
+    leaving = [host(3, "manager", "absent", rows=rows), host(4, state="absent", rows=rows)]
+    assert texts(swarm(*hosts, *leaving)) == [
+        *("drain h4", "wait until no task of a service runs on h4", "have h4 leave the Swarm"),
+        "remove h4 from the list of nodes",
+        *(
+            "drain h3",
+            "wait until no task of a service runs on h3",
+            "demote h3",
+            "wait until h3 reports the worker role",
+        ),
+        *("have h3 leave the Swarm", "remove h3 from the list of nodes"),
+    ]
+
+
+def test_a_swarm_as_declared_has_no_steps() -> None:
+    rows = [row("h1", "manager"), row("h2")]
+    assert texts(swarm(host(1, "manager", rows=rows), host(2, rows=rows))) == []
+
+
+def test_a_node_that_is_down_is_waited_for() -> None:
+    rows = [row("h1", "manager"), row("h2", state="down")]
+    assert texts(swarm(host(1, "manager", rows=rows), host(2, rows=rows))) == ["wait until h2 is ready"]
+
+
+@pytest.mark.parametrize(
+    ("reachable", "leaving", "keeps"),
+    [("yyy", 0, True), ("yyn", 0, False), ("yyn", 2, True), ("yn", 1, True), ("y", 0, False), ("yynn", 0, False)],
+)
+def test_a_manager_is_demoted_only_if_the_others_keep_the_quorum(reachable: str, leaving: int, keeps: bool) -> None:
+    words = {"y": "reachable", "n": "unreachable"}
+    managers = [{"ID": str(at), "ManagerStatus": {"Reachability": words[one]}} for at, one in enumerate(reachable)]
+    assert keeps_quorum([*managers, {"ID": "worker", "ManagerStatus": None}], str(leaving)) is keeps
 
 
 def test_roles_and_availability_are_changed() -> None:
@@ -149,7 +213,7 @@ THREE = [row("h1", "manager"), row("h2", "manager"), row("h3", "manager", reacha
     ],
 )
 def test_what_does_not_go_is_refused(hosts: list[Row], words: str) -> None:
-    with pytest.raises(AnsibleFilterError, match=words):
+    with pytest.raises(BadParameter, match=words):
         swarm(*hosts)
 
 
@@ -166,7 +230,7 @@ def test_a_port_that_somebody_has_is_refused(role: str, sockets: list[tuple[str,
     """An engine may go on talking of a Swarm that it has left, and then hears nobody of the next one."""
     hosts = [host(1, role, sockets=sockets), host(2, "manager")]
     if words:
-        with pytest.raises(AnsibleFilterError, match=words):
+        with pytest.raises(BadParameter, match=words):
             swarm(*hosts)
     assert swarm(host(1, role, state="absent", sockets=sockets), host(2, "manager"))["init"] == "h2"
     rows = [row("h1", role), row("h2", "manager")]
@@ -174,7 +238,7 @@ def test_a_port_that_somebody_has_is_refused(role: str, sockets: list[tuple[str,
 
 
 def test_only_who_sees_all_managers_begins_a_swarm() -> None:
-    with pytest.raises(AnsibleFilterError, match="it does not see h9"):
+    with pytest.raises(BadParameter, match="it does not see h9"):
         swarm(host(1, "manager"), managers=["h1", "h9"])
 
 
@@ -210,38 +274,55 @@ def test_the_driver_is_told_the_mtu_of_the_links_below(network: Row, told: str) 
 )
 def test_a_network_that_does_not_fit_is_refused(network: Row, words: str) -> None:
     there = [{"name": "other", "ipam": [{"subnet": "10.6.0.0/16"}]}]
-    with pytest.raises(AnsibleFilterError, match=words):
-        networks({"name": "mesh", **network}, networks=there, lacks={"h1": ["esp: Not there"]})
+    with pytest.raises(BadParameter, match=words):
+        networks({"name": "mesh", **network}, networks=there, lacks={"h1": "Not there"})
 
 
 def test_what_is_to_go_comes_first() -> None:
     assert networks({"name": "b"}, {"name": "a", "state": "absent"})[0] == {"name": "a", "state": "absent"}
 
 
+def firewall(rule: str, **more: Any) -> Row:
+    """Return the host's own namespace with one rule in the chain INPUT."""
+    place = host(1)["info"]["namespaces"][0]
+    same = {"backend": "iptables-nft", "family": "ip", "table": "filter", "chain": "INPUT"}
+    chain = {**same, "type": "filter", "hook": "input", "priority": None, "policy": "accept"}
+    match = [{"module": None, "option": option, "value": value, "negated": False} for option, value in more.items()]
+    return {
+        **place,
+        "netns": "1",
+        "interfaces": [{**place["interfaces"][0], "index": 2}],
+        "addresses": [{**place["addresses"][0], "index": 2}],
+        "firewall_chains": [chain],
+        "firewall_rules": [{**same, "position": 1, "target": "drop", "text": rule, "comment": None, "match": match}],
+    }
+
+
 def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
-    lost = {"host": "h2", "address": "192.0.2.2", "protocol": "udp", "port": 7946, "rule": "iptables: -A INPUT -j DROP"}
+    lost = {"host": "h2", "address": "192.0.2.2", "target": "192.0.2.1", "protocol": "udp", "port": 7946}
     answers = [{"host": "h1", "address": "192.0.2.1", "protocol": "tcp", "port": 2377, "answer": "refused"}]
-    heard, sent = {"h1": {"missing": [lost]}}, {"h2": {"answers": answers}}
-    (line,) = overlay_blocked(heard, sent)
+    heard, sent = {"h1": {"missing": [lost], "namespace": firewall("-A INPUT -j DROP")}}, {"h2": {"answers": answers}}
+    (line,) = blocked(heard, sent)
     assert line == (
-        "h1 gets nothing from h2 (192.0.2.2) on udp 7946: probably dropped there by iptables: -A INPUT -j DROP"
+        "h1 receives nothing from h2 (192.0.2.2) on udp 7946: dropped there by iptables-nft: filter: -A INPUT -j DROP"
     )
-    assert len(overlay_blocked(heard, sent, connect=True)) == 2
+    assert len(blocked(heard, sent, connect=True)) == 2
+
+
+def test_a_closed_port_without_a_rule_is_looked_for_between_the_nodes() -> None:
+    lost = {"host": "h2", "address": "192.0.2.2", "target": "192.0.2.1", "protocol": "udp", "port": 7946}
+    (line,) = blocked({"h1": {"missing": [lost], "namespace": {}}}, {})
+    assert line.endswith("iptables -I INPUT -p udp --dport 7946 -s 192.0.2.2 -j ACCEPT")
 
 
 def test_every_node_is_sent_to_however_many_there_are() -> None:
     """A datagram has no answer that would show that none was sent."""
-    ports = Path(__file__).resolve().parents[2] / "roles/overlay/files/ports.py"
     with contextlib.ExitStack() as stack:
         heard = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _number in range(100)]
         for one in heard:
             one.bind(("127.0.0.1", 0))
             one.setblocking(False)
         to = [{"protocol": "udp", "address": "127.0.0.1", "source": "127.0.0.1", "vxlan": False} for _one in heard]
-        want = {"seconds": 0.5, "to": [{**one, "port": link.getsockname()[1]} for one, link in zip(to, heard)]}
-        done = subprocess.run(
-            [sys.executable, ports, "send", json.dumps(want)], check=True, capture_output=True, text=True
-        )
-        told = json.loads(done.stdout)
-        assert {one["answer"] for one in told["answers"]} == {"sent"}
+        answers = ports.send([{**one, "port": link.getsockname()[1]} for one, link in zip(to, heard)], 0.5)
+        assert {one["answer"] for one in answers} == {"sent"}
         assert {link.recv(99) for link in heard} == {b"netfleet.docker"}

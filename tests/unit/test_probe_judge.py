@@ -51,8 +51,8 @@ def test_figures() -> None:
 def test_summary() -> None:
     good = evaluation.result(check("open"), Outcome("open", "fine"), {})
     bad = evaluation.result(check("open"), Outcome("filtered", "silence"), {})
-    assert evaluation.summary([good]) == "1 of 1 checks are as expected"
-    assert evaluation.summary([good, bad]) == "1 of 2 checks are not as expected: it: silence (expected: open)"
+    assert evaluation.summary([good]) == "1 of 1 checks met the expectation"
+    assert evaluation.summary([good, bad]) == "1 of 2 checks did not meet the expectation: it: silence (expected: open)"
 
 
 def test_resolv_conf() -> None:

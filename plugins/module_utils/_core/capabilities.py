@@ -23,4 +23,4 @@ def require_capabilities(capabilities: dict[int, str]) -> None:
     if missing:
         *most, last = missing
         names = f"{', '.join(most)} and {last}" if most else last
-        raise NotAllowed(f"this needs root on the host (become: true); missing here: {names}")
+        raise NotAllowed(f"requires root on the host (become: true); missing capabilities: {names}")

@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 
 class NetfleetError(Exception):
-    """The base: ``str(error)`` is the one line that the user reads."""
+    """The base: ``str(error)`` is the one line that the user reads, ``result`` what else a module returns then."""
+
+    result: Mapping[str, Any] = MappingProxyType({})
 
 
 class BadParameter(NetfleetError):

@@ -49,6 +49,6 @@ def _acquire(fd: int, seconds: float) -> None:
         holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
         who = f" (PID {holder})" if holder.isdigit() else ""
         raise Busy(
-            f"another run of netfleet.docker has been at work on this host for {seconds:g} seconds{who}; "
-            "nothing was done, try again or give it more time with lock_timeout"
+            f"timed out after {seconds:g} s waiting for another run of netfleet.docker on this host{who}; "
+            "nothing was changed; try again or increase lock_timeout"
         )

@@ -43,15 +43,17 @@ def apply_unless_check_mode(check_mode: bool, operations: Sequence[Any], before:
 def exit_with_result(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
     """Do the work and exit with its result, or with the one line that says what went wrong.
 
-    Where parameters are ``large``, they come back only from the verbosity on at which Ansible shows them.
+    A result with ``failed`` and ``msg`` is a failure. Where parameters are ``large``, they come back only from the
+    verbosity on at which Ansible shows them.
     """
     try:
         result = work()
     except BadParameter as error:
         module.fail_json(msg=to_one_line(str(error)), parameter=to_one_line(error.parameter))
     except NetfleetError as error:
-        module.fail_json(msg=to_one_line(str(error)))
+        kept = {key: value for key, value in error.result.items() if key != "warnings"}
+        module.fail_json(msg=to_one_line(str(error)), **make_printable(kept))
     for warning in result.pop("warnings", ()):
         module.warn(to_one_line(warning))
     told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
-    module.exit_json(**make_printable(result), **told)
+    (module.fail_json if result.pop("failed", False) else module.exit_json)(**make_printable(result), **told)

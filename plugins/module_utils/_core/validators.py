@@ -25,11 +25,11 @@ def ifname(value: str) -> str:
     """Return the interface name if the kernel would take it as it stands, unchanged."""
     size = len(value.encode(errors="surrogateescape"))
     if not 1 <= size <= IFNAME_BYTES:
-        raise ValueError(f"an interface name has 1 to {IFNAME_BYTES} bytes, {value[:40]!r} has {size}")
+        raise ValueError(f"must have 1 to {IFNAME_BYTES} bytes; {value[:40]!r} has {size}")
     if value in (".", "..", "all", "default"):
-        raise ValueError(f"{value!r} is reserved by the kernel and cannot name an interface")
+        raise ValueError(f"{value!r} is reserved by the kernel and not allowed as an interface name")
     if not _PRINTABLE.fullmatch(value) or set(value) & set("/:%"):
-        raise ValueError(f"an interface name is printable ASCII without white space, '/', ':' and '%', not {value!r}")
+        raise ValueError(f"must be printable ASCII without white space, '/', ':' and '%', not {value!r}")
     return value
 
 
@@ -38,7 +38,7 @@ def altname(value: str) -> str:
     size = len(value.encode(errors="surrogateescape"))
     if not 1 <= size <= ALTNAME_BYTES or not _PRINTABLE.fullmatch(value) or set(value) & set("/%"):
         raise ValueError(
-            f"an alternative name is 1 to {ALTNAME_BYTES} printable ASCII characters "
+            f"must be 1 to {ALTNAME_BYTES} printable ASCII characters "
             f"without white space, '/' and '%', not {value[:40]!r}"
         )
     return value
@@ -47,7 +47,7 @@ def altname(value: str) -> str:
 def alias(value: str) -> str:
     """Return the interface alias; empty means none."""
     if len(value.encode(errors="surrogateescape")) > ALIAS_BYTES or "\0" in value:
-        raise ValueError(f"an alias has at most {ALIAS_BYTES} bytes and no NUL")
+        raise ValueError(f"must have at most {ALIAS_BYTES} bytes and no NUL")
     return value
 
 
@@ -55,7 +55,7 @@ def topology_name(value: str) -> str:
     """Return the name of a topology, which marks what it made."""
     if not _NETNS_NAME.fullmatch(value) or len(value) > 100:
         raise ValueError(
-            "a topology's name is 1 to 100 ASCII letters, digits and '_.@+=,~-', "
+            "must be 1 to 100 ASCII letters, digits and '_.@+=,~-', "
             f"starting with a letter, a digit or '_', not {value[:40]!r}"
         )
     return value
@@ -65,11 +65,11 @@ def netns_name(value: str) -> str:
     """Return the name of a named network namespace, a file name in /run/netns."""
     if not _NETNS_NAME.fullmatch(value) or len(value) > 255:
         raise ValueError(
-            "a namespace name is 1 to 255 ASCII letters, digits and '_.@+=,~-', "
+            "must be 1 to 255 ASCII letters, digits and '_.@+=,~-', "
             f"starting with a letter, a digit or '_', not {value[:40]!r}"
         )
     if value == "host":
-        raise ValueError("'host' stands for the host's own namespace and cannot name another")
+        raise ValueError("'host' is reserved for the namespace of the host")
     return value
 
 
@@ -89,7 +89,7 @@ def netns_reference(value: str) -> str:
     if scheme == "docker" and _NETNS_NAME.fullmatch(rest):
         return value
     raise ValueError(
-        "a namespace is one of host, NAME, container:NAME-or-ID, pid:NUMBER, "
+        "must be one of host, NAME, container:NAME-or-ID, pid:NUMBER, "
         f"path:/ABSOLUTE or docker:SANDBOX, not {value[:80]!r}"
     )
 
@@ -98,14 +98,14 @@ def mac(value: str) -> str:
     """Return the MAC address in lower case with colons; only unicast addresses can be set."""
     normal = any_mac(value)
     if int(normal[:2], 16) & 1 or normal == "00:00:00:00:00:00":
-        raise ValueError(f"{value} is not a unicast MAC address")
+        raise ValueError(f"{value} must be a unicast MAC address")
     return normal
 
 
 def any_mac(value: str) -> str:
     """Return a MAC address of a group too, or of nobody, in lower case with colons."""
     if not _MAC.fullmatch(value):
-        raise ValueError(f"a MAC address is six bytes in hexadecimal such as 02:00:00:00:00:01, not {value[:40]!r}")
+        raise ValueError(f"must be a MAC address such as 02:00:00:00:00:01, not {value[:40]!r}")
     return value.replace("-", ":").lower()
 
 
@@ -117,19 +117,19 @@ def mtu(value: int) -> int:
 def in_range(value: int, low: int, high: int, what: str = "it") -> int:
     """Return the number if it lies in the range."""
     if not low <= value <= high:
-        raise ValueError(f"{what} lies between {low} and {high}, not {value}")
+        raise ValueError(f"{what} must be between {low} and {high}, not {value}")
     return value
 
 
 def interface_address(value: str) -> str:
     """Return an interface's address with its prefix length, compressed: fd00:0::1/64 is fd00::1/64."""
     if "/" not in value:
-        raise ValueError(f"an address has its prefix length with it, such as 192.0.2.1/24, not {value[:60]!r}")
+        raise ValueError(f"must have a prefix length, such as 192.0.2.1/24, not {value[:60]!r}")
     _refuse_zone(value)
     try:
         return str(ipaddress.ip_interface(value))
     except ValueError as error:
-        raise ValueError(f"{value[:60]!r} is no IPv4 or IPv6 address with a prefix length ({error})") from None
+        raise ValueError(f"{value[:60]!r} is not an IPv4 or IPv6 address with a prefix length ({error})") from None
 
 
 def address(value: str) -> str:
@@ -138,14 +138,14 @@ def address(value: str) -> str:
     try:
         return str(ipaddress.ip_address(value))
     except ValueError:
-        raise ValueError(f"{value[:60]!r} is no IPv4 or IPv6 address") from None
+        raise ValueError(f"{value[:60]!r} is not an IPv4 or IPv6 address") from None
 
 
 def host_address(value: str) -> str:
     """Return an IPv4 or IPv6 address that a single host can have."""
     found = address(value)
     if ipaddress.ip_address(found).is_multicast or ipaddress.ip_address(found).is_unspecified:
-        raise ValueError(f"{value} is not the address of a single host")
+        raise ValueError(f"{value} must be a unicast address")
     return found
 
 
@@ -153,7 +153,7 @@ def group_address(value: str) -> str:
     """Return an IPv4 or IPv6 address of a multicast group."""
     found = address(value)
     if not ipaddress.ip_address(found).is_multicast:
-        raise ValueError(f"{value} is no multicast address, which are those of 224.0.0.0/4 and ff00::/8")
+        raise ValueError(f"{value} must be a multicast address, in 224.0.0.0/4 or ff00::/8")
     return found
 
 
@@ -163,13 +163,13 @@ def network(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
-        raise ValueError(f"{value[:60]!r} is no network such as 192.0.2.0/24 or fd00::/64 ({error})") from None
+        raise ValueError(f"{value[:60]!r} is not a network such as 192.0.2.0/24 or fd00::/64 ({error})") from None
 
 
 def _refuse_zone(value: str) -> None:
     # Python takes fe80::1%eth0; the kernel's messages name the link in a field of its own.
     if "%" in value:
-        raise ValueError(f"{value[:60]!r} has a zone after '%', which goes without saying: the link is known")
+        raise ValueError(f"{value[:60]!r} must not have a zone after '%'")
 
 
 def ip_version(value: str) -> int:
@@ -177,15 +177,20 @@ def ip_version(value: str) -> int:
     return 6 if ":" in value else 4
 
 
-def sysctl_key(value: str) -> str:
+def sysctl_path(value: str) -> str:
     """Return a sysctl's path below /proc/sys; in a dotted name '/' stands for an interface's dot, as in sysctl(8)."""
     dotted = "." in value and ("/" not in value or value.index(".") < value.index("/"))
     path = value.translate(str.maketrans("./", "/.")) if dotted else value
-    parts = path.split("/")
-    if parts[0] != "net" or len(parts) < 3:
-        raise ValueError(f"only sysctls below net belong to a network namespace, {value[:80]!r} does not")
-    if any(part in ("", ".", "..") or "\0" in part for part in parts):
-        raise ValueError(f"{value[:80]!r} is no sysctl name")
+    if any(part in ("", ".", "..") or "\0" in part for part in path.split("/")):
+        raise ValueError(f"{value[:80]!r} is not a sysctl name")
+    return path
+
+
+def sysctl_key(value: str) -> str:
+    """Return the path below /proc/sys of a sysctl that each network namespace has for itself."""
+    path = sysctl_path(value)
+    if not path.startswith("net/") or path.count("/") < 2:
+        raise ValueError(f"must be a sysctl below net, not {value[:80]!r}")
     return path
 
 
@@ -197,4 +202,4 @@ def sysctl_value(value: object) -> str:
         text = " ".join(str(value).split())
         if text.isascii() and text.isprintable() and text:
             return text
-    raise ValueError(f"a sysctl's value is a number or a string of printable ASCII characters, not {value!r}")
+    raise ValueError(f"must be a number or a string of printable ASCII characters, not {value!r}")

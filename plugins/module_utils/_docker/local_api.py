@@ -152,7 +152,7 @@ class Engine:
                 raise NoEngine(self.path, f"the answer to {target} exceeds {_MOST >> 20} MiB")
         status = _STATUS.match(data)
         if not status or head_ends < 0 or (whole <= _MOST and len(data) < whole):
-            raise NoEngine(self.path, "what it answers is not HTTP, or ends too early")
+            raise NoEngine(self.path, "the answer is not HTTP or is truncated")
         start = head_ends + 4
         return int(status[1]), bytes(data[start:whole])
 
@@ -202,7 +202,7 @@ def container(reference: str) -> Container:
         files = [str(found.get(key) or "") for key in ("ResolvConfPath", "HostsPath")]
         return Container(name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]), *files)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise NoEngine(engine.path, f"the answer about the container {reference} is not one") from None
+        raise NoEngine(engine.path, f"the answer for container {reference} is not a container") from None
 
 
 def local_socket() -> str:

@@ -48,7 +48,7 @@ class Docker:
         try:
             import docker
         except ImportError:
-            raise MissingLibrary(f"the Python library docker is missing on this host: {_LIBRARY}") from None
+            raise MissingLibrary(f"the Python library docker is not installed on this host: {_LIBRARY}") from None
         with self._translated():
             self._client: APIClient = docker.APIClient(**_connection(params, docker.TLSConfig))
         self.api = tuple(int(part) for part in str(self._client.api_version).split("."))
@@ -119,9 +119,9 @@ def _connection(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
         pair = (files["client_cert"], files["client_key"])
         for key, path in files.items():
             if path and not Path(path).is_file():
-                raise BadParameter(key, f"there is no file {path}")
+                raise BadParameter(key, f"file not found: {path}")
         if bool(pair[0]) != bool(pair[1]):
-            raise BadParameter("client_cert", "takes client_key, and the other way round")
+            raise BadParameter("client_cert", "required together with client_key")
         found["tls"] = _trust(params, tls_config, pair if all(pair) else None, files["ca_path"] if verify else None)
         url = url.replace("tcp://", "https://", 1)
     return {"base_url": url, **found}
@@ -132,7 +132,7 @@ def _trust(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str
     more = {"assert_hostname": params["tls_hostname"]} if params["tls_hostname"] else {}
     if more and "assert_hostname" not in inspect.signature(tls_config).parameters:
         # Version 7 of the SDK has none.
-        raise BadParameter("tls_hostname", "the docker SDK of this host cannot be told one; leave it out")
+        raise BadParameter("tls_hostname", "not supported by the docker SDK on this host; omit it")
     # The library requests would let these go before what the task says.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         os.environ.pop(name, None)
@@ -146,7 +146,7 @@ def within(seconds: float, url: str) -> Iterator[None]:
     """Raise TooLate where what is done inside takes longer; to be used in the main thread, which signals reach."""
 
     def late(_number: int, _frame: FrameType | None) -> None:
-        raise TooLate(url, f"it did not come to an end within {seconds:g} seconds (deadline)")
+        raise TooLate(url, f"timed out after {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, late)
     # Once more each second, as a library may swallow what comes in the middle of its work.

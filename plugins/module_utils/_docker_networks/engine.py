@@ -56,7 +56,7 @@ def find(docker: Docker, name: str) -> dict[str, Any] | None:
     listed = docker.get("/networks", filters={"name": [name]})
     ids = sorted({one["Id"] for one in listed if one["Name"] == name})
     if len(ids) > 1:
-        raise BadParameter("name", f"there are {len(ids)} networks {name}: {', '.join(ids)}; give the id of one")
+        raise BadParameter("name", f"{len(ids)} networks have the name {name}: {', '.join(ids)}; specify the ID")
     try:
         found: dict[str, Any] = docker.get(f"/networks/{quote(ids[0] if ids else name, safe='')}")
     except NotFound:
@@ -109,19 +109,17 @@ def identified(docker: Docker, desired: Desired) -> Desired:
     """Return what is desired with the ids of the containers; raise BadParameter for what the engine has not."""
     if docker.api < _API_IPV4 and desired.network.ipv4 is False:
         raise BadParameter(
-            "enable_ipv4", f"false takes API {_API_IPV4[0]}.{_API_IPV4[1]}; this engine has {_api(docker)}"
+            "enable_ipv4", f"false requires API {_API_IPV4[0]}.{_API_IPV4[1]}; this engine has {_api(docker)}"
         )
     found = []
     for member in (desired.connected or ()) if desired.present else ():
         try:
             said = docker.get(f"/containers/{quote(member.name, safe='')}/json")
         except NotFound:
-            raise BadParameter("connected", f"there is no container {member.name}") from None
+            raise BadParameter("connected", f"no such container: {member.name}") from None
         name, identity = said["Name"].lstrip("/"), said["Id"]
         if member.name != name and not (len(member.name) >= _SHORT_ID and identity.startswith(member.name)):
-            raise BadParameter(
-                "connected", f"there is no container {member.name}; an id has {_SHORT_ID} digits or more"
-            )
+            raise BadParameter("connected", f"no such container: {member.name}; an ID has at least {_SHORT_ID} digits")
         there = ((said.get("NetworkSettings") or {}).get("Networks") or {}).get(desired.network.name) or {}
         own = (said.get("Config") or {}).get("MacAddress") if docker.api < _API_NO_OWN_MAC else None
         possible = (member.address_mac, *(str(one or "").lower() for one in (own, there.get("MacAddress"))))

@@ -51,7 +51,7 @@ class Journal:
         try:
             said = json.loads(self._path.read_text(encoding="utf-8"))
             if said["version"] != _VERSION:
-                raise ValueError(f"it is of version {said['version']}")
+                raise ValueError(f"unsupported version {said['version']}")
             members = [member_of(one) for one in said["members"]]
             return Entry(network_of(said["network"]), {member.id: member for member in members}, said["id"])
         except FileNotFoundError:
@@ -60,7 +60,7 @@ class Journal:
             raise NetfleetError(f"{self._path} cannot be read: {os.strerror(error.errno or 0)}") from None
         except (ValueError, KeyError, TypeError) as error:
             reason = f"who was in {self._name} before a run that did not come to its end is not understood: {error}"
-            raise NetfleetError(f"{self._path}: {reason}; look into it, and remove it") from None
+            raise NetfleetError(f"{self._path}: {reason}; inspect and remove the file") from None
 
     def write(self, entry: Entry) -> None:
         """Keep it: when this returns, it survives the end of this process, and of the machine."""
@@ -83,7 +83,9 @@ class Journal:
             _sync(FOLDER)
         except OSError as error:
             words = os.strerror(error.errno or 0)
-            raise NetfleetError(f"{FOLDER} cannot keep who is in {self._name}: {words}; nothing was changed") from None
+            raise NetfleetError(
+                f"{FOLDER}: cannot write the recovery journal of {self._name}: {words}; nothing was changed"
+            ) from None
 
     def forget(self) -> None:
         """Everybody is back."""

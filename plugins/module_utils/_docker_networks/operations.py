@@ -86,7 +86,7 @@ class Forget:
 
     def describe(self) -> str:
         """Return a line for people."""
-        return f"forget who was in {self.name} before a run that did not come to its end"
+        return f"discard the recovery journal of {self.name}"
 
     def simulate(self, actual: Actual) -> Actual:
         """Return what there is afterwards."""

@@ -78,7 +78,10 @@ def desired(params: Mapping[str, Any]) -> Desired:
     """Return what is desired; the members bear the names that the user gave, and no ids yet."""
     name = params["name"]
     if not _NAME.fullmatch(name):
-        raise BadParameter("name", f"{name!r} is no name of a network: letters, digits, and after the first also _ . -")
+        raise BadParameter(
+            "name",
+            f"{name!r} is not a network name: it must start with a letter or digit, followed by letters, digits, _ . -",
+        )
     connected = params["connected"]
     members = None if connected is None else tuple(_member(f"connected[{at}]", one) for at, one in enumerate(connected))
     _see_once(members or ())
@@ -90,6 +93,20 @@ def desired(params: Mapping[str, Any]) -> Desired:
         anew=params["force"],
         rebuild=params["rebuild"],
     )
+
+
+def desired_list(networks: Iterable[Mapping[str, Any]]) -> list[Desired]:
+    """Return what is desired of each of several networks."""
+    found: list[Desired] = []
+    for at, params in enumerate(networks):
+        try:
+            one = desired(params)
+        except BadParameter as error:
+            raise BadParameter(f"networks[{at}].{error.parameter}", error.reason) from None
+        if one.network.name in (other.network.name for other in found):
+            raise BadParameter(f"networks[{at}].name", f"{one.network.name} is listed twice")
+        found.append(one)
+    return found
 
 
 def _network(params: Mapping[str, Any]) -> Network:
@@ -116,11 +133,11 @@ def _network(params: Mapping[str, Any]) -> Network:
 
 def _pool(where: str, said: Mapping[str, Any]) -> Pool:
     if said["subnet"] is None:
-        raise BadParameter(f"{where}.subnet", "is needed: a subnet such as 192.0.2.0/24 or fd00::/64")
+        raise BadParameter(f"{where}.subnet", "required: a subnet such as 192.0.2.0/24 or fd00::/64")
     net = _subnet(f"{where}.subnet", said["subnet"])
     iprange = None if said["iprange"] is None else _subnet(f"{where}.iprange", said["iprange"])
     if iprange is not None and (iprange.version != net.version or iprange[0] not in net or iprange[-1] not in net):
-        raise BadParameter(f"{where}.iprange", f"{iprange} lies outside of the subnet {net}")
+        raise BadParameter(f"{where}.iprange", f"{iprange} is outside the subnet {net}")
     aux = said["aux_addresses"]
     return Pool(
         str(net),
@@ -144,7 +161,7 @@ def _subnet(where: str, text: str) -> Any:
 def _within(where: str, text: str, net: Any) -> str:
     found = _checked(where, ipaddress.ip_address, str(text).strip())
     if found.version != net.version or found not in net:
-        raise BadParameter(where, f"{found} lies outside of the subnet {net}")
+        raise BadParameter(where, f"{found} is outside the subnet {net}")
     return str(found)
 
 
@@ -161,7 +178,7 @@ def _texts(where: str, said: Mapping[str, Any] | None) -> dict[str, str] | None:
         return None
     for key, value in said.items():
         if isinstance(value, (Mapping, list, tuple)):
-            raise BadParameter(f"{where}.{key}", "must be a text, a number, true or false")
+            raise BadParameter(f"{where}.{key}", "must be a string, a number or a boolean")
     return {
         str(key): str(one).lower() if isinstance(one, bool) else "" if one is None else str(one)
         for key, one in said.items()
@@ -171,7 +188,7 @@ def _texts(where: str, said: Mapping[str, Any] | None) -> dict[str, str] | None:
 def _labels(said: Mapping[str, Any] | None) -> dict[str, str] | None:
     for key, value in (said or {}).items():
         if not isinstance(value, str):
-            raise BadParameter(f"labels.{key}", f"must be a text, which in YAML has quotes; not {value!r}")
+            raise BadParameter(f"labels.{key}", f"must be a string, quoted in YAML, not {value!r}")
     return None if said is None else {str(key): value for key, value in said.items()}
 
 
@@ -183,10 +200,10 @@ def _member(where: str, said: Any) -> Member:
     names = {alias: name for name, option in MEMBER.items() for alias in (name, *option.get("aliases", ()))}
     unknown = sorted(str(key) for key in said if key not in names)
     if unknown:
-        raise BadParameter(f"{where}.{unknown[0]}", f"there is no such option; there are {', '.join(MEMBER)}")
+        raise BadParameter(f"{where}.{unknown[0]}", f"unknown option; supported are {', '.join(MEMBER)}")
     given = {names[key]: value for key, value in said.items() if value is not None}
     if not isinstance(given.get("name"), str) or not given["name"]:
-        raise BadParameter(f"{where}.name", "is needed: the name of a container")
+        raise BadParameter(f"{where}.name", "required: the name of a container")
     return Member(
         given["name"],
         ipv4=_ip(f"{where}.ipv4_address", given.get("ipv4_address"), 4),
@@ -205,7 +222,7 @@ def _ip(where: str, value: Any, version: int) -> str | None:
         return None
     found = _checked(where, ipaddress.ip_address, str(value).strip())
     if found.version != version:
-        raise BadParameter(where, f"{found} is no IPv{version} address")
+        raise BadParameter(where, f"{found} is not an IPv{version} address")
     return str(found)
 
 
@@ -222,7 +239,7 @@ def _priority(where: str, value: Any) -> int | None:
         return value
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
         return int(value)
-    raise BadParameter(where, f"must be a whole number, not {value!r}")
+    raise BadParameter(where, f"must be an integer, not {value!r}")
 
 
 def _see_once(members: Iterable[Member]) -> None:

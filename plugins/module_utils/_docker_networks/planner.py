@@ -78,9 +78,7 @@ def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
     made = merged(desired.network, actual.network)
     back, losses = _back({**actual.members, **actual.lost}.values(), made, keeps_macs)
     if losses and desired.rebuild == "safe":
-        raise PlanError(
-            f"network {name} would have to be made anew, and with rebuild=safe not all may be lost: {'; '.join(losses)}"
-        )
+        raise PlanError(f"network {name} must be recreated, and rebuild=safe forbids to lose: {'; '.join(losses)}")
     leave: list[Op] = [Disconnect(name, member) for member in actual.members.values()]
     again: list[Op] = [*leave, Remove(name, actual.id), Create(made)]
     return Plan([*again, *_joining(name, desired, {}, back)], losses)
@@ -104,12 +102,10 @@ def _absent(name: str, actual: Actual) -> Plan:
     if actual.network is None:
         return Plan(forget, [])
     if name in _PREDEFINED:
-        raise PlanError(f"network {name} is Docker's own, and cannot be removed")
+        raise PlanError(f"network {name} is predefined by Docker and cannot be removed")
     services = sorted(member.name for member in actual.members.values() if member.service)
     if services:
-        raise PlanError(
-            f"network {name} is used by tasks of services: {', '.join(services)}; remove it from them first"
-        )
+        raise PlanError(f"network {name} is used by services: {', '.join(services)}; remove it from them first")
     leave: list[Op] = [Disconnect(name, member) for member in actual.members.values()]
     return Plan([*leave, Remove(name, actual.id), *forget], [])
 
@@ -118,13 +114,13 @@ def _see_replaceable(desired: Desired, actual: Actual, different: list[str]) -> 
     name = desired.network.name
     what = "; ".join(different) or "force=true"
     if name in _PREDEFINED:
-        raise PlanError(f"network {name} is Docker's own, and cannot be made anew: {what}")
+        raise PlanError(f"network {name} is predefined by Docker and cannot be recreated: {what}")
     if desired.rebuild == "never":
-        raise PlanError(f"network {name} would have to be made anew, which rebuild=never forbids: {what}")
+        raise PlanError(f"network {name} must be recreated, which rebuild=never forbids: {what}")
     services = sorted(member.name for member in actual.members.values() if member.service)
     if services:
         reason = f"tasks of services are in it, which only their service can move: {', '.join(services)}"
-        raise PlanError(f"network {name} would have to be made anew, and {reason} ({what})")
+        raise PlanError(f"network {name} must be recreated, and {reason} ({what})")
 
 
 def _back(members: Iterable[Member], made: Network, keeps_macs: bool) -> tuple[dict[str, Member], list[str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
@@ -29,20 +29,84 @@ _SWARM_SECONDS, _PAUSE = 10.0, 0.1
 
 def work(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
     """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
+    desired = options.desired(params)
+    with _connected(params, lock_seconds) as docker:
+        result = _Run(docker, _is_local(params), desired).result(lock_seconds is None)
+    del result["name"]
+    return result
+
+
+def work_all(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
+    """Carry out a list of networks, each as a transaction of its own, and return one result.
+
+    All parameters are checked before the first network is changed. The first network that fails is the last one; the
+    error names those that were applied before it.
+    """
+    desired = options.desired_list(params["networks"])
+    done: list[dict[str, Any]] = []
+    with _connected(params, lock_seconds) as docker:
+        for at, one in enumerate(desired):
+            try:
+                done.append(_Run(docker, _is_local(params), one).result(lock_seconds is None))
+            except BadParameter as error:
+                parameter = f"networks[{at}].{error.parameter}"
+                message = f"{parameter}: {one.network.name}: {error.reason}"
+                raise PartlyApplied(message, _names(desired[:at]), {**_merged(done), "parameter": parameter}) from None
+            except NetfleetError as error:
+                raise PartlyApplied(f"{one.network.name}: {error}", _names(desired[:at]), _merged(done)) from None
+    return _merged(done)
+
+
+class PartlyApplied(NetfleetError):
+    """A network that failed, the names of those that were applied before it, and the result until then."""
+
+    def __init__(self, message: str, applied: list[str], result: dict[str, Any]) -> None:
+        """Take what went wrong, and what did not."""
+        before = f" Applied before, and kept: {', '.join(applied)}." if applied else ""
+        super().__init__(message if not before else f"{message.rstrip('.')}.{before}")
+        self.result = result
+
+
+def _names(desired: Sequence[Desired]) -> list[str]:
+    return [one.network.name for one in desired]
+
+
+def _merged(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the results of several networks as one."""
+    parts = ("before", "after", "differences")
+    return {
+        "changed": any(one["changed"] for one in results),
+        "operations": [line for one in results for line in one["operations"]],
+        "diff": {part: {key: one["diff"][part] for key, one in _by_name(results)} for part in parts},
+        "networks": [one["network"] for one in results],
+        "warnings": [line for one in results for line in one["warnings"]],
+    }
+
+
+def _by_name(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the results that changed something by the name of the network."""
+    return [(one["name"], one) for one in results if one["changed"]]
+
+
+def _is_local(params: Mapping[str, Any]) -> bool:
+    return str(params["docker_host"]).startswith(UNIX)
+
+
+@contextlib.contextmanager
+def _connected(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[Docker]:
+    """Give a connection to the engine, with the lock of this host held, within the deadline."""
     for name in ("timeout", "deadline"):
         if params[name] < 1:
-            raise BadParameter(name, "must be a number of seconds from 1 on")
-    desired = options.desired(params)
-    local = str(params["docker_host"]).startswith(UNIX)
-    if local:
+            raise BadParameter(name, "must be at least 1 second")
+    if _is_local(params):
         capabilities.require_capabilities(capabilities.TO_CHANGE)
     lock = contextlib.nullcontext() if lock_seconds is None else core_lock.hold_lock(lock_seconds)
     with lock, within(params["deadline"], str(params["docker_host"])):
         docker = Docker(params)
         try:
-            return _Run(docker, local, desired).result(lock_seconds is None)
+            yield docker
         except engine_client.Unexpected as error:
-            raise NoEngine(docker.url, f"what it says is not what an engine says: {error}") from None
+            raise NoEngine(docker.url, f"unexpected answer: {error}") from None
         finally:
             docker.close()
 
@@ -72,6 +136,7 @@ class _Run:
         warnings = [f"network {self._name}: {line}" for line in planned.losses]
         warnings += [f"network {self._name}: {name} was in it, and is no more" for name in gone]
         return {
+            "name": self._name,
             "changed": bool(planned.operations),
             "operations": [op.describe() for op in planned.operations],
             "diff": {
@@ -110,13 +175,13 @@ class _Run:
                 engine_client.carry_out(self._docker, op)
             after = self._verified(planned.operations, before)
         except TooLate as error:
-            raise NetfleetError(f"{error}. The next run brings everybody back who was in {self._name}.") from None
+            raise NetfleetError(f"{error}. The next run reconnects the members of {self._name}.") from None
         except NetfleetError as error:
             left = self._undo(before) if planned.operations else []
             if left:
-                more = f"What could not be undone: {'; '.join(left)}. The next run tries again"
+                more = f"Not rolled back: {'; '.join(left)}. The next run tries again"
                 raise NetfleetError(f"{error}. {more}.") from None
-            raise NetfleetError(f"{error}. What this run had changed is undone.") from None
+            raise NetfleetError(f"{error}. The changes of this run were rolled back.") from None
         self._journal.forget()
         return after
 
@@ -134,12 +199,14 @@ class _Run:
             time.sleep(_PAUSE)
         if left:
             wishes = "; ".join(op.describe() for op in left)
-            raise NetfleetError(f"the engine accepted every request and yet did not do this: {wishes}")
+            raise NetfleetError(f"verification failed: the engine acknowledged but did not apply: {wishes}")
         if self._socket is not None:
             removed = [(before.network, op.id) for op in operations if isinstance(op, Remove) and before.network]
             lacks = kernel_check.kernel_lacks(self._socket, after, removed)
             if lacks:
-                raise NetfleetError(f"network {self._name} is not in the kernel as the engine says: {'; '.join(lacks)}")
+                raise NetfleetError(
+                    f"network {self._name} does not exist in the kernel as reported by the engine: {'; '.join(lacks)}"
+                )
         return after
 
     def _undo(self, before: Actual) -> list[str]:

@@ -60,8 +60,8 @@ class Place:
                 return fd
             os.close(fd)  # the PID, or the path, is another's by now
         if self.paths:
-            raise NoSuchNetns("no path leads to it: it is gone by now, or what is mounted over its mounts hides it")
-        raise NoSuchNetns("it was gone before it could be opened")
+            raise NoSuchNetns("no path leads to the namespace: it was deleted, or another mount hides it")
+        raise NoSuchNetns("the namespace was deleted before it was opened")
 
 
 class Places:

@@ -40,7 +40,7 @@ def subset(names: list[str]) -> frozenset[str]:
         if name.removeprefix("!") not in ("all", "min", *snapshot.SUBSETS):
             known = ", ".join(("all", "min", *snapshot.SUBSETS))
             raise BadParameter(
-                "gather_subset", f"there is no subset {name!r}; there are {known}, each also with ! before it"
+                "gather_subset", f"unknown subset {name!r}; supported are {known}, each also with a leading !"
             )
     without = {name[1:] for name in names if name.startswith("!")}
     given = {name for name in names if not name.startswith("!")}
@@ -53,7 +53,7 @@ def wanted(params: Mapping[str, Any]) -> snapshot.Wanted:
     """Return what the parameters ask for; raise BadParameter."""
     for name in LIMITS:
         if not 0 < params[name] <= _MOST:
-            raise BadParameter(name, f"has to be more than 0 and at most {_MOST}, not {params[name]}")
+            raise BadParameter(name, f"must be more than 0 and at most {_MOST}, not {params[name]}")
     return snapshot.Wanted(
         subset=subset(params.get("gather_subset", ["all"])),
         kinds=frozenset(params.get("kinds", ())),

@@ -22,7 +22,7 @@ def output(command: Sequence[str], deadline: float) -> str:
     """Return what a program prints until ``deadline`` (time.monotonic); raise NetfleetError in its own words."""
     name, left = command[0], deadline - time.monotonic()
     if left <= 0:
-        raise NetfleetError(f"{name}: there was no time left for it")
+        raise NetfleetError(f"{name}: timed out before it started")
     with tempfile.TemporaryFile() as complaints:
         try:
             # A child is born into the namespace of the thread that starts it, and a thread has no module to ask.
@@ -33,9 +33,9 @@ def output(command: Sequence[str], deadline: float) -> str:
             raise MissingProgram(f"{name} is not installed on this host") from None
         said, in_time = _listen(process, left)
         if not in_time:
-            raise NetfleetError(f"{name} did not end in time")
+            raise NetfleetError(f"{name} timed out")
         if len(said) > _MOST_OUTPUT:
-            raise NetfleetError(f"{name} prints more than {_MOST_OUTPUT >> 20} MiB")
+            raise NetfleetError(f"{name} printed more than {_MOST_OUTPUT >> 20} MiB")
         if process.returncode != 0:
             complaints.seek(0)
             words = complaints.readline().decode("utf-8", "backslashreplace").strip()

@@ -207,9 +207,9 @@ class Kernel:
             links = self._dump(op.netns, "link", _GETLINK, _ALL_LINKS)
             there = {link["IFLA_IFNAME"]: link["index"] for link in links if link["IFLA_GROUP"] == op.group}
             if there != dict(op.indices) if isinstance(op, ops.DeleteGroup) else set(there) != set(op.names):
-                raise KernelError(op.describe(), 0, "meanwhile these are other links; nothing was done to them")
+                raise KernelError(op.describe(), 0, "the links changed meanwhile; they were not deleted")
         elif isinstance(op, (ops.DeleteLink, ops.MoveLink)) and op.index not in (None, self.index(op.netns, op.name)):
-            raise KernelError(op.describe(), 0, "meanwhile another link has taken this name; nothing was done to it")
+            raise KernelError(op.describe(), 0, "another link has this name now; it was not changed")
 
     def _socket(self, label: str) -> Netlink:
         if label not in self._sockets:

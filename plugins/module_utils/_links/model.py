@@ -289,7 +289,7 @@ def combine_links(one: Part, other: Part, what: str) -> Part:
 
 def _both_present(here: bool | None, there: bool | None, what: str) -> bool:
     if False in (here, there):
-        raise ValueError(f"{what} is declared twice, to be there and not to be there")
+        raise ValueError(f"{what} is declared both present and absent")
     return True
 
 

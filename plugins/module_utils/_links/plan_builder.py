@@ -30,7 +30,6 @@ class PlanBuilder:
         """Return a link that must be there by now; raise PlanError if something before took it away."""
         link = self.state.link(label, name)
         if link is None:
-            raise PlanError(
-                f"{name} in {describe_netns(label)} is wanted, and goes with something else that is to go or to move"
-            )
+            place = f"{name} in {describe_netns(label)}"
+            raise PlanError(f"{place} is declared, but is deleted together with an object that is removed or moved")
         return link

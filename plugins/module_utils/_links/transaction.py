@@ -181,7 +181,7 @@ def _apply(kernel: Kernel, desired: State, before: State, operations: Sequence[O
                 reading = _read_namespace(kernel, desired, label)
                 seen.update({} if reading.changing else {label: reading})
             if time.monotonic() > deadline:
-                raise NetfleetError(f"{op.describe()}: done, but this run has taken {_RUN_SECONDS:g} seconds by now")
+                raise NetfleetError(f"{op.describe()}: the run timed out after {_RUN_SECONDS:g} s")
         kernel.commit()
         ends = departing_ends(before, operations)
         kernel.wait_until_gone(ends)
@@ -192,8 +192,8 @@ def _apply(kernel: Kernel, desired: State, before: State, operations: Sequence[O
         # A step that failed may have done a part of what it says.
         left = _roll_back(kernel, before, operations[: applied + 1])
         if left:
-            raise NetfleetError(f"{error}. What could not be undone: {'; '.join(left)}") from None
-        changed = "What this run had changed is undone" if applied else "Nothing was changed"
+            raise NetfleetError(f"{error}. Not rolled back: {'; '.join(left)}") from None
+        changed = "The changes of this run were rolled back" if applied else "Nothing was changed"
         raise NetfleetError(f"{error}. {changed}.") from None
 
 
@@ -238,7 +238,7 @@ def _verify(kernel: Kernel, desired: State, seen: Mapping[str, Reading], lingeri
             continue
         if left:
             wishes = "; ".join(op.describe() for op in left)
-            raise NetfleetError(f"the kernel accepted every request and yet did not do this: {wishes}")
+            raise NetfleetError(f"verification failed: the kernel acknowledged but did not apply: {wishes}")
         if not _detects_duplicates(desired, state) or time.monotonic() > deadline:
             return state
         time.sleep(0.05)
@@ -260,4 +260,4 @@ def _refuse_duplicates(desired: State, state: State) -> None:
         failed = sorted(set(want.addresses or ()) & set(have.dad_failed)) if have else []
         if failed:
             place = Endpoint(label, want.name)
-            raise NetfleetError(f"duplicate address detection failed: another host has {', '.join(failed)} of {place}")
+            raise NetfleetError(f"duplicate address detection failed: another host uses {', '.join(failed)} of {place}")

@@ -25,9 +25,11 @@ def require_pyroute2() -> None:
     install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
     version = _installed_version("pyroute2")
     if version is None:
-        raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is missing on this host: {install}")
+        raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is not installed on this host: {install}")
     if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _MINIMUM:
-        raise MissingLibrary(f"pyroute2 {version} on this host is too old, {wanted} or later is needed: {install}")
+        raise MissingLibrary(
+            f"pyroute2 {version} on this host is not supported; {wanted} or later is required: {install}"
+        )
 
 
 def _installed_version(library: str) -> str | None:

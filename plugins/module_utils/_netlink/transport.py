@@ -95,9 +95,7 @@ class Netlink:
             answers, interrupted = self._exchange(what, message_type, NLM_F_REQUEST | NLM_F_DUMP, payload)
             if not interrupted:
                 return answers
-        raise Incomplete(
-            f"{what}: the table changed during each of {_DUMP_TRIES} readings; try again when it is quieter"
-        )
+        raise Incomplete(f"{what}: the table changed during each of {_DUMP_TRIES} attempts; try again later")
 
     def _exchange(
         self, what: str, message_type: int, flags: int, payload: bytes, most: int = 0
@@ -110,11 +108,11 @@ class Netlink:
         every_flag = 0
         while True:
             if budget and time.monotonic() > budget.deadline:
-                raise Incomplete(f"{what}: there was no time left for it")
+                raise Incomplete(f"{what}: timed out before it started")
             try:
                 size = receive(buffer)
             except BlockingIOError:
-                raise KernelError(what, 0, "the kernel did not answer in time") from None
+                raise KernelError(what, 0, "timed out waiting for the kernel") from None
             data, offset = bytes(buffer[:size]), 0
             while offset + 16 <= size:
                 length, kind, message_flags, sequence, _port = unpack(data, offset)

@@ -48,7 +48,7 @@ def open_netns(path: str, follow: bool = False) -> int:
         fd = os.open(path, flags | (0 if follow else os.O_NOFOLLOW))
     except OSError as error:
         if not follow and os.path.islink(path):
-            raise NoSuchNetns(f"{path} is a symbolic link, which may lead anywhere by now; name its target") from None
+            raise NoSuchNetns(f"{path} is a symbolic link and not followed; specify its target") from None
         raise NoSuchNetns(f"{path}: {os.strerror(error.errno or 0)}") from None
     try:
         is_netns = fcntl.ioctl(fd, _NS_GET_NSTYPE) == CLONE_NEWNET

@@ -41,7 +41,7 @@ def open_reference(reference: str) -> int:
     if not colon:
         if namespaces.classify_name(reference) == "nothing":
             there = ", ".join(namespaces.list_names()[:10]) or "none"
-            raise NoSuchNetns(f"no such namespace: {reference} (there are: {there})")
+            raise NoSuchNetns(f"no such namespace: {reference} (existing: {there})")
         return namespaces.open_netns(f"{namespaces.NAMED}/{reference}")
     if scheme == "pid":
         return _open_process_netns(int(rest))
@@ -64,14 +64,14 @@ def _open_process_netns(pid: int) -> int:
     try:
         handle = os.pidfd_open(pid)
     except (OSError, OverflowError):
-        raise NoSuchNetns(f"no process has the PID {pid}") from None
+        raise NoSuchNetns(f"no such process: PID {pid}") from None
     try:
         fd = namespaces.open_netns(f"/proc/{pid}/ns/net", follow=True)
         ended = select.poll()
         ended.register(handle, select.POLLIN)
         if ended.poll(0):
             os.close(fd)
-            raise NoSuchNetns(f"the process {pid} ended meanwhile")
+            raise NoSuchNetns(f"process {pid} ended meanwhile")
         return fd
     finally:
         os.close(handle)
@@ -82,13 +82,13 @@ def _open_container_netns(reference: str) -> int:
 
     before = local_api.container(reference)
     if before.network_mode == "host":
-        raise NoSuchNetns(f"container {before.name} has no namespace of its own, it shares the host's; say host")
+        raise NoSuchNetns(f"container {before.name} shares the namespace of the host; specify host")
     if not before.pid:
         raise NoSuchNetns(f"container {before.name} is not running ({before.status}) and has no namespace")
     fd = _open_process_netns(before.pid)
     if local_api.container(reference).pid != before.pid:
         os.close(fd)
-        raise NoSuchNetns(f"container {before.name} restarted meanwhile; try again")
+        raise NoSuchNetns(f"container {before.name} was restarted meanwhile; try again")
     return fd
 
 

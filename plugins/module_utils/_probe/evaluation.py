@@ -67,6 +67,6 @@ def summary(results: Sequence[Mapping[str, Any]]) -> str:
     """Return one line about all results, which names those that are not as expected."""
     unmet = [one for one in results if not one["met"]]
     if not unmet:
-        return f"{len(results)} of {len(results)} checks are as expected"
+        return f"{len(results)} of {len(results)} checks met the expectation"
     said = "; ".join(f"{one['name']}: {one['reason']}" for one in unmet)
-    return f"{len(unmet)} of {len(results)} checks are not as expected: {said}"
+    return f"{len(unmet)} of {len(results)} checks did not meet the expectation: {said}"

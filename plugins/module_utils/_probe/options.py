@@ -62,7 +62,7 @@ SUBOPTIONS: Mapping[str, Mapping[str, Any]] = {
 def checks(given: list[Mapping[str, Any]]) -> list[Check]:
     """Return the checks that the parameter of that name asks for; raise BadParameter."""
     if not given:
-        raise BadParameter("checks", "there is nothing to check")
+        raise BadParameter("checks", "must not be empty")
     return [_check(f"checks[{number}]", number, params) for number, params in enumerate(given)]
 
 
@@ -74,7 +74,7 @@ def host(value: str) -> str:
         labels = value[:-1].split(".") if value.endswith(".") else value.split(".")
         looks_like_address = ":" in value or re.fullmatch(r"[0-9.]+", value)
         if looks_like_address or len(value) > _NAME_BYTES or not all(map(_LABEL.fullmatch, labels)):
-            raise ValueError(f"{value[:80]!r} is neither an address nor a host's name") from None
+            raise ValueError(f"{value[:80]!r} is neither an address nor a host name") from None
         return value
 
 
@@ -113,13 +113,13 @@ def _check(place: str, number: int, params: Mapping[str, Any]) -> Check:
 def _refuse_unknown(place: str, kind: str, given: Mapping[str, Any]) -> None:
     for name in given:
         if name not in OPTIONS[kind]:
-            raise BadParameter(f"{place}.{name}", f"a check of type {kind} has no such option")
+            raise BadParameter(f"{place}.{name}", f"not supported for type={kind}")
     for name in REQUIRED[kind]:
         if name not in given:
-            raise BadParameter(f"{place}.{name}", f"a check of type {kind} needs it")
+            raise BadParameter(f"{place}.{name}", f"required for type={kind}")
     for name, (low, high) in _RANGES.items():
         if name in given and not low <= given[name] <= high:
-            raise BadParameter(f"{place}.{name}", f"it lies between {low:g} and {high:g}, not {given[name]}")
+            raise BadParameter(f"{place}.{name}", f"must be between {low:g} and {high:g}, not {given[name]}")
 
 
 def _read(place: str, reader: Callable[[Any], Any], value: Any) -> Any:
@@ -135,7 +135,9 @@ def _expected(place: str, kind: str, expect: list[str] | None) -> tuple[str, ...
     possible = (*STATES[kind], *((CLOSED,) if "filtered" in STATES[kind] else ()))
     for state in expect:
         if state not in possible:
-            raise BadParameter(f"{place}.expect", f"{state} is no state of {kind}; those are {', '.join(possible)}")
+            raise BadParameter(
+                f"{place}.expect", f"{state} is not a state of type={kind}; supported are {', '.join(possible)}"
+            )
     return tuple(expect)
 
 
@@ -157,11 +159,11 @@ def _address_of_url(place: str, url: str) -> dict[str, Any]:
     except ValueError as error:
         raise BadParameter(place, str(error)) from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or not url.isprintable():
-        raise BadParameter(place, f"a URL is such as http://192.0.2.1:8080/path, not {url[:80]!r}")
+        raise BadParameter(place, f"must be a URL such as http://192.0.2.1:8080/path, not {url[:80]!r}")
     if " " in url or parts.username is not None:
-        raise BadParameter(place, "a URL has no spaces and no user in it; a header can say who asks")
+        raise BadParameter(place, "must not contain spaces or a user; use headers for authentication")
     if port == 0:
-        raise BadParameter(place, "a port lies between 1 and 65535, not 0")
+        raise BadParameter(place, "the port must be between 1 and 65535, not 0")
     target = _read(place, host, parts.hostname)
     return {"target": target, "port": port or (443 if parts.scheme == "https" else 80)}
 
@@ -170,19 +172,19 @@ def _refuse_contradictions(place: str, kind: str, given: Mapping[str, Any]) -> N
     _refuse_mixed_versions(place, kind, given)
     for one, other in (("payload", "payload_hex"), ("min_mtu", "max_mtu")):
         if one in given and other in given and (one == "payload" or given[one] > given[other]):
-            raise BadParameter(f"{place}.{one}", f"it contradicts {other}")
+            raise BadParameter(f"{place}.{one}", f"mutually exclusive with {other}")
     is_secure = given.get("tls") or given.get("url", "").startswith("https:")
     for name in ("server_name", "verify", "ca_file"):
         if name in given and not is_secure:
-            raise BadParameter(f"{place}.{name}", "it is about TLS, for which nothing was asked")
+            raise BadParameter(f"{place}.{name}", "supported only with TLS")
     if "ca_file" in given and not given.get("verify"):
-        raise BadParameter(f"{place}.ca_file", "it serves to verify a certificate, so verify has to be true")
+        raise BadParameter(f"{place}.ca_file", "requires verify=true")
     version = _version(given["target"])
     if kind in ("neighbour", "duplicate") and not version:
-        raise BadParameter(f"{place}.target", "neighbours are asked for an address, not for a name")
+        raise BadParameter(f"{place}.target", "must be an address, not a name")
     by_link = kind != "dns" and version == 6 and ipaddress.ip_address(given["target"]).is_link_local
     if by_link and "interface" not in given:
-        raise BadParameter(f"{place}.interface", f"{given['target']} may be on any link; say on which")
+        raise BadParameter(f"{place}.interface", f"{given['target']} is a link-local address; specify the interface")
 
 
 def _refuse_mixed_versions(place: str, kind: str, given: Mapping[str, Any]) -> None:
@@ -206,13 +208,13 @@ def _version(value: str) -> int | None:
 def _hex(value: str) -> str:
     data = bytes.fromhex(value)
     if len(data) > _MOST_BYTES:
-        raise ValueError(f"a packet has at most {_MOST_BYTES} bytes")
+        raise ValueError(f"must have at most {_MOST_BYTES} bytes")
     return value
 
 
 def _payload(value: str) -> str:
     if len(value.encode(errors="surrogateescape")) > _MOST_BYTES:
-        raise ValueError(f"a packet has at most {_MOST_BYTES} bytes")
+        raise ValueError(f"must have at most {_MOST_BYTES} bytes")
     return value
 
 
@@ -220,7 +222,7 @@ def _headers(value: Mapping[str, Any]) -> dict[str, str]:
     found = {str(name): str(one) for name, one in value.items()}
     for name, one in found.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or not re.fullmatch(r"[\t\x20-\x7e]*", one):
-            raise ValueError(f"{name[:40]!r} or its value is no header: they are printable ASCII in one line")
+            raise ValueError(f"{name[:40]!r} and its value must be printable ASCII on one line")
     return found
 
 

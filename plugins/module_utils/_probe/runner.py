@@ -71,7 +71,7 @@ def run(params: Mapping[str, Any]) -> dict[str, Any]:
     checks = options.checks(params["checks"])
     seconds = params["timeout"]
     if not 0 < seconds <= 3600:
-        raise BadParameter("timeout", f"it is more than 0 and at most 3600 seconds, not {seconds:g}")
+        raise BadParameter("timeout", f"must be more than 0 and at most 3600 seconds, not {seconds:g}")
     if params["netns"] is not None:
         capabilities.require_capabilities(_ENTER)
     started = time.monotonic()

@@ -48,7 +48,7 @@ def mount(what: str, source: str, target: str, kind: str, flags: int) -> None:
 def opened(path: str, follow: bool) -> int:
     """Return a file descriptor of the network namespace at a path; raise Refused for any other file."""
     if not follow and os.path.islink(path):
-        raise Refused(f"{path} is a symbolic link; must be the namespace itself")
+        raise Refused(f"{path} is a symbolic link and not followed; specify its target")
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
     try:
         fd = os.open(path, flags)
@@ -65,10 +65,10 @@ def of_process(pid: int) -> int:
     try:
         handle = os.pidfd_open(pid)
     except (OSError, OverflowError):
-        raise Refused(f"no process with the PID {pid}") from None
+        raise Refused(f"no such process: PID {pid}") from None
     fd = opened(f"/proc/{pid}/ns/net", True)
     if select.select([handle], [], [], 0)[0]:
-        raise Refused(f"process {pid} ended")
+        raise Refused(f"process {pid} ended meanwhile")
     os.close(handle)
     return fd
 
@@ -106,7 +106,7 @@ def of_container(name: str, path: str) -> tuple[int, dict[str, Any]]:
     before = inspect(name, path, deadline)
     known = before["Name"]
     if before["mode"] == "host":
-        raise Refused(f"container {known} uses the host network and has no namespace; use host")
+        raise Refused(f"container {known} shares the namespace of the host; specify host")
     if not before["Pid"]:
         raise Refused(f"container {known} is not running ({before['Status']})")
     fd = of_process(before["Pid"])

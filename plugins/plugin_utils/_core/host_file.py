@@ -29,8 +29,8 @@ def read(target: Path) -> bytes | None:
         return None
 
 
-def write(target: Path, content: bytes) -> None:
-    """Replace it at once, readable by its owner only; raise AnsibleActionFail where that cannot be."""
+def write(target: Path, content: bytes, mode: int = 0o600) -> None:
+    """Replace it at once, by default readable by its owner only; raise AnsibleActionFail where that cannot be."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -38,6 +38,7 @@ def write(target: Path, content: bytes) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
+                os.fchmod(file.fileno(), mode)
             temporary.replace(target)
         except OSError:
             temporary.unlink()

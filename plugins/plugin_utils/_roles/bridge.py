@@ -44,9 +44,9 @@ def _options(network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], 
     found = roles_host.common(network, "bridge", options)
     ipv6 = any(":" in pool["subnet"] for pool in pools)
     if network.get("ipv6") is not None or ipv6:
-        found["enable_ipv6"] = bool(network.get("ipv6", ipv6))
+        found["enable_ipv6"] = ipv6 if network.get("ipv6") is None else bool(network["ipv6"])
         if ipv6 and not found["enable_ipv6"]:
-            raise BadParameter("ipv6", "is false, and there is an IPv6 subnet")
+            raise BadParameter("ipv6", "is false, but there is an IPv6 subnet; leave it out, or set it to true")
     if pools:
         found["ipam_config"] = pools
     return found

@@ -20,6 +20,25 @@ _HOST = "netfleet-host"
 _VLANS = range(1, 4095)
 
 
+# By the driver of a network card, what may keep frames with foreign MAC addresses from it; containers have their own.
+_HINTS = {
+    "virtio_net": (
+        "in a virtual machine, let the hypervisor pass foreign MAC addresses (libvirt: trustGuestRxFilters=yes on a "
+        "macvtap; OpenStack: allowed address pairs or no port security), or use driver=ipvlan"
+    ),
+    "vmxnet3": (
+        "set the port group to accept promiscuous mode and forged transmits, or MAC learning, or use driver=ipvlan"
+    ),
+    "hv_netvsc": "enable MAC address spoofing for the virtual machine, or use driver=ipvlan",
+    "ena": "the cloud delivers only frames to addresses that it assigned; use driver=ipvlan and assign more addresses",
+    "gve": (
+        "the cloud routes by address and knows no foreign MAC addresses; use driver=ipvlan with mode=l3 and "
+        "alias ranges"
+    ),
+}
+_WIRELESS = "an access point accepts frames of one MAC address only from each station; use driver=ipvlan"
+
+
 class Parts(NamedTuple):
     """What a host is to have: networks of its own, networks of the Swarm, links and routes of the host itself."""
 
@@ -177,7 +196,9 @@ def _see_free(found: Any, network: Mapping[str, Any], host: Host, slices: Mappin
         for other, text in (slices.get(str(network["name"]), {}).get(net, {}) if is_sliced(subnet) else {}).items():
             if other != host.name and found in ipaddress.ip_network(text):
                 raise BadParameter("host_access.address", f"{found} lies in {text}, the slice of {other}")
-    if not any(found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network["subnets"]):
+    if not any(
+        found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network.get("subnets") or ()
+    ):
         raise BadParameter("host_access.address", f"{found} lies in no subnet of the network")
 
 
@@ -252,3 +273,19 @@ def _address(parameter: str, value: Any) -> Any:
 
 def _same_family(subnet: str, address: str) -> bool:
     return (":" in subnet) == (":" in address)
+
+
+def hints(networks: Iterable[Mapping[str, Any]], cards: Mapping[str, Mapping[str, Any]], host: str) -> list[str]:
+    """Return, a line for each parent, what may keep frames from containers of macvlan networks on a host."""
+    parents = {
+        str(network["parent"])
+        for network in networks
+        if network.get("state") != "absent" and (network.get("driver") or "macvlan") == "macvlan"
+    }
+    found = []
+    for parent in sorted(parents & set(cards)):
+        card = cards[parent]
+        hint = _WIRELESS if card["wireless"] else _HINTS.get(str(card["driver"]))
+        if hint:
+            found.append(f"{host}: {parent} ({'wireless' if card['wireless'] else card['driver']}): {hint}")
+    return found

@@ -27,7 +27,7 @@ class Underlay:
     """What the nodes have in common below their overlays."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
-        """Take what the filter overlay_swarm returned."""
+        """Take a plan of the Swarm."""
         self.mtu = int(plan["mtu"]) - (_IPV6 if plan["ipv6"] else 0)
 
     def option(self, mtu: Any, encrypted: bool) -> str:
@@ -50,12 +50,12 @@ def overlay_networks(
     networks: Iterable[Mapping[str, Any]],
     plan: Mapping[str, Any],
     infos: Mapping[str, Mapping[str, Any]],
-    lacks: Mapping[str, Iterable[str]],
+    lacks_esp: Mapping[str, str],
     ingress: Mapping[str, Any] | None = None,
 ) -> list[Options]:
     """Return what the module is to be told on a manager, those that are to go first.
 
-    infos: by host, what netns_info returned; lacks: by host, what its kernel has not, as ``esp: WHY``.
+    infos: by host, what netns_info returned; lacks_esp: by host, why its kernel has no ESP.
     """
     networks = list(networks)
     under = Underlay(plan)
@@ -63,7 +63,7 @@ def overlay_networks(
     for one in networks:
         if one.get("state") != "absent":
             try:
-                found.append(_network(one, under, lacks))
+                found.append(_network(one, under, lacks_esp))
             except BadParameter as error:
                 raise roles_host.prefixed(str(one.get("name")), error) from None
     if ingress:
@@ -79,16 +79,14 @@ def overlay_networks(
     return [{"name": one["name"], "state": "absent"} for one in networks if one.get("state") == "absent"] + found
 
 
-def _network(network: Mapping[str, Any], under: Underlay, lacks: Mapping[str, Iterable[str]]) -> Options:
+def _network(network: Mapping[str, Any], under: Underlay, lacks_esp: Mapping[str, str]) -> Options:
     encrypted = bool(network.get("encrypted"))
-    for host, words in lacks.items() if encrypted else ():
-        why = next((word.partition(": ")[2] for word in words if word.startswith("esp: ")), None)
-        if why:
-            raise BadParameter(
-                "encrypted",
-                f"the kernel of {host} has no ESP ({why}), so the network would carry nothing there; it takes the "
-                "modules esp4, xfrm_user and gcm, or encrypted=false",
-            )
+    for host, why in lacks_esp.items() if encrypted else ():
+        raise BadParameter(
+            "encrypted",
+            f"the kernel of {host} has no ESP ({why}), so the network would carry nothing there; it takes the "
+            "modules esp4, xfrm_user and gcm, or encrypted=false",
+        )
     options = {_MTU: under.option(network.get("mtu"), encrypted)}
     if encrypted:
         options["encrypted"] = ""

@@ -1,20 +1,20 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts of a Swarm that is to be: who each is, where it is reached, and who must reach whom; pure."""
+"""Hosts that are to be nodes of a Swarm: role, state and addresses of each; pure."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import CONTROL, GOSSIP
 
 ABSENT = "absent"
 MANAGER, WORKER = "manager", "worker"
-CONTROL, GOSSIP = 2377, 7946
 
 
 class Node(NamedTuple):
@@ -135,60 +135,3 @@ def _uplink(host: Host) -> Mapping[str, Any]:
 def _mtu(said: Mapping[str, Any], host: Host, address: str) -> int:
     links = [str(row["interface"]) for row in _addresses(said) if row["address"] == address]
     return int(host.links[links[0]]["mtu"]) if links and links[0] in host.links else 1500
-
-
-def traffic(members: Sequence[Node], port: int) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Return, host by host, to whom packets must go, and from whom they must come."""
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {node.host: {"send": [], "expect": []} for node in members}
-    for source in members:
-        for target in members:
-            if source.host == target.host:
-                continue
-            for protocol, number, data in _ports(target, port):
-                here, there = (source.data_path, target.data_path) if data else (source.address, target.address)
-                row = {"protocol": protocol, "port": number}
-                sent = {"host": target.host, "address": there, "source": here, "vxlan": data}
-                found[source.host]["send"].append({**row, **sent})
-                found[target.host]["expect"].append({**row, "host": source.host, "address": here})
-    return found
-
-
-def _ports(target: Node, port: int) -> Iterable[tuple[str, int, bool]]:
-    if target.role == MANAGER:
-        yield "tcp", CONTROL, False
-    yield "tcp", GOSSIP, False
-    yield "udp", GOSSIP, False
-    yield "udp", port, True
-
-
-def blocked(heard: Mapping[str, Any], sent: Mapping[str, Any], connect: bool = False) -> list[str]:
-    """Return, a line each, which ports are not open from node to node.
-
-    heard: by host, {missing: [{host, address, protocol, port, rule}]}; sent: by host, {answers: [{host, …, answer}]};
-    connect: whether somebody has to take TCP connections by now.
-    """
-    found = []
-    lost = {(one["host"], host, one["protocol"], one["port"]) for host in heard for one in heard[host]["missing"]}
-    for host, said in heard.items():
-        for one in said["missing"]:
-            at = f"{one['protocol']} {one['port']}"
-            why = (
-                f"probably dropped there by {one['rule']}"
-                if one.get("rule")
-                else (
-                    "no rule there is found that drops it, so look between the two, and open it where it is closed: "
-                    f"iptables -I INPUT -p {one['protocol']} --dport {one['port']} -s {one['address']} -j ACCEPT"
-                )
-            )
-            found.append(f"{host} gets nothing from {one['host']} ({one['address']}) on {at}: {why}")
-    for host, said in sent.items():
-        for one in said["answers"]:
-            if one["protocol"] != "tcp" or (host, one["host"], "tcp", one["port"]) in lost:
-                continue
-            if one["answer"] == "connected" or (one["answer"] == "refused" and not connect):
-                continue
-            found.append(
-                f"{one['host']} ({one['address']}) does not answer {host} on tcp {one['port']}: {one['answer']}; its "
-                f"answer may be dropped by {host}"
-            )
-    return found

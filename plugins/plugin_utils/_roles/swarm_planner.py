@@ -11,12 +11,11 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_nodes import (
     ABSENT,
-    CONTROL,
     MANAGER,
     Node,
     nodes,
-    traffic,
 )
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import CONTROL
 
 Row = Mapping[str, Any]
 # What it is for, which node, and whether it becomes a manager.
@@ -71,9 +70,12 @@ def plan(declared: Mapping[str, Row], managers: Sequence[str] = (), port: int = 
         "members": [_shown(node) for node in members],
         "mtu": min((node.mtu for node in members), default=1500),
         "ipv6": any(":" in node.data_path for node in members),
-        "traffic": traffic(members, port),
+        "port": port,
+        # Those that join are not ready before they did.
+        "unready": [node.host for node in members if by_id.get(node.id, {}).get("state") != "ready"],
         "warnings": _warnings(members, listed),
         "changes": bool(coming or stale or leaving or roles),
+        "membership_changes": bool(coming or stale or leaving),
     }
 
 

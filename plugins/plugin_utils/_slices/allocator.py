@@ -30,7 +30,7 @@ def ip_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
     """
     for option in options:
         if option not in OPTIONS:
-            raise BadParameter(option, f"unknown option; must be one of {', '.join(OPTIONS)}")
+            raise BadParameter(option, f"unknown option; supported are {', '.join(OPTIONS)}")
     shared = _shared(subnet, options)
     names = validators.names(hosts)
     ipam = validators.flag("ipam", options.get("ipam", False))

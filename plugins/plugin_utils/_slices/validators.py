@@ -189,7 +189,7 @@ def _see_family(where: str, found: Any, net: Network) -> None:
         raise BadParameter(where, f"{found} is IPv{found.version}, but the subnet {net} is IPv{net.version}")
 
 
-def _number(where: str, value: Any, what: str = "a whole number") -> int:
+def _number(where: str, value: Any, what: str = "an integer") -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 40:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 129:

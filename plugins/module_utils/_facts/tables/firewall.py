@@ -130,7 +130,7 @@ class _Reader:
         try:
             document = json.loads(output, strict=False)
         except ValueError:
-            raise NetfleetError("nft: what it prints is not JSON") from None
+            raise NetfleetError("nft: the output is not JSON") from None
         listed = nft_table.read(document, tables, self._inside.budget.messages)
         self._keep(
             listed.complete, firewall_chains=listed.chains, firewall_rules=listed.rules, firewall_sets=listed.sets

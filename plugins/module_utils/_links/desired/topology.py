@@ -204,7 +204,7 @@ def build_request(params: Mapping[str, Any]) -> Request:
     owner, absent, replaced = parse_owner(params), params["state"] == "absent", params["state"] == "replaced"
     declared = bool(params["namespaces"] or params["links"])
     if absent and not owner and not declared:
-        raise BadParameter("name", "what is to be absent is declared, or it is all that the topology of a name owns")
+        raise BadParameter("name", "state=absent needs name, or the links or namespaces to remove")
 
     def interpret(desired: State) -> State:
         if replaced:

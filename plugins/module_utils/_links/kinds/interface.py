@@ -18,8 +18,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.bridge_ports import parse_port_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import parse_endpoint
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import (
-    spec_of_options,
     parse_options,
+    spec_of_options,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder

@@ -120,7 +120,7 @@ def parse_neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tu
     for place, params in enumerate(given):
         prefix = f"{before}neighbours[{place}]."
         if (params["mac"] is None) is not params["proxy"]:
-            raise BadParameter(prefix + "mac", "a neighbour has a MAC address, but for a proxy entry, which has none")
+            raise BadParameter(prefix + "mac", "required, except for a proxy entry, which must not have one")
         entry = Neighbour(
             validate_parameter(prefix + "dst", validators.host_address, params["dst"]),
             validate_optional(prefix + "mac", validators.any_mac, params["mac"]),
@@ -129,7 +129,7 @@ def parse_neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tu
         )
         key = (entry.dst, entry.dev or "", entry.proxy)
         if found.setdefault(key, entry) != entry:
-            raise BadParameter(prefix + "mac", f"{entry.dst} on {entry.dev} has another MAC address further up")
+            raise BadParameter(prefix + "mac", f"{entry.dst} on {entry.dev} is listed with another MAC address")
     return tuple(found.values())
 
 
@@ -141,11 +141,11 @@ def _parse_route(prefix: str, params: Mapping[str, Any]) -> Route:
     else:
         dst = validate_parameter(prefix + "dst", validators.network, params["dst"])
         if params["family"] and family != validators.ip_version(dst):
-            raise BadParameter(prefix + "family", f"{dst} is not an {params['family']} network")
+            raise BadParameter(prefix + "family", f"{dst} must be an {params['family']} network")
     if params["type"] == "unicast" and not gateway and not params["dev"]:
-        raise BadParameter(prefix + "gateway", "a unicast route has a gateway, a dev, or both")
+        raise BadParameter(prefix + "gateway", "required for a unicast route, unless dev is given")
     if params["type"] in ("blackhole", "unreachable", "prohibit") and (gateway or params["dev"]):
-        raise BadParameter(prefix + "type", f"a route of type {params['type']} has neither gateway nor dev")
+        raise BadParameter(prefix + "type", f"a route of type {params['type']} must have neither gateway nor dev")
     metric = validate_optional(
         prefix + "metric", lambda value: validators.in_range(value, 0, _NUMBER), params["metric"]
     )
@@ -174,7 +174,7 @@ def _parse_rule(prefix: str, params: Mapping[str, Any]) -> Rule:
     if len(families) > 1:
         raise BadParameter(prefix + "family", "src, dst and family are of different IP versions")
     if (params["action"] == "lookup") != (params["table"] is not None):
-        raise BadParameter(prefix + "table", "a rule has a table exactly where its action is lookup")
+        raise BadParameter(prefix + "table", "required for action=lookup, and not supported for other actions")
 
     def number(key: str, low: int = 0) -> int | None:
         return validate_optional(prefix + key, lambda value: validators.in_range(value, low, _NUMBER), params[key])

@@ -30,13 +30,13 @@ def check_references(desired: State, actual: State) -> None:
             _check_devices(desired, actual, label, netns)
     for label, want in desired.links():
         if want.present is None and not _is_known(desired, actual, Endpoint(label, want.name), declared=False):
-            raise PlanError(f"no link {want.name} in {describe_netns(label)}")
+            raise PlanError(f"no such link: {want.name} in {describe_netns(label)}")
         if want.present is False:
             continue
         if want.master and not _is_known(desired, actual, Endpoint(label, want.master)):
-            raise PlanError(f"no link {want.master} in {describe_netns(label)} to be {want.name}'s master")
+            raise PlanError(f"no such link: {want.master} in {describe_netns(label)}, the master of {want.name}")
         if want.parent and want.parent.name and not _is_known(desired, actual, want.parent):
-            raise PlanError(f"no link {want.parent} to be {want.name}'s parent")
+            raise PlanError(f"no such link: {want.parent}, the parent of {want.name}")
         if want.underlay is not None and _is_removed(desired, want.underlay):
             place = f"{want.name} in {describe_netns(label)}"
             raise PlanError(f"{describe_netns(want.underlay)} cannot be removed: {place} has its UDP socket there")
@@ -47,7 +47,7 @@ def _check_devices(desired: State, actual: State, label: str, want: Netns) -> No
     for what, entries in (("route", want.routes), ("neighbour", want.neighbours)):
         for entry in entries or ():
             if entry.dev and not _is_known(desired, actual, Endpoint(label, entry.dev)):
-                raise PlanError(f"no link {entry.dev} in {describe_netns(label)} for the {what} {entry}")
+                raise PlanError(f"no such link: {entry.dev} in {describe_netns(label)}, for the {what} {entry}")
 
 
 def _check_forwarding(desired: State, actual: State, label: str, want: Link) -> None:
@@ -57,7 +57,7 @@ def _check_forwarding(desired: State, actual: State, label: str, want: Link) -> 
         )
         if not known and want.underlay in (None, label):
             raise PlanError(
-                f"no link {entry.via} in {describe_netns(label)} for {want.name}'s forwarding entry {entry}"
+                f"no such link: {entry.via} in {describe_netns(label)}, for the forwarding entry {entry} of {want.name}"
             )
 
 
@@ -90,7 +90,7 @@ def creation_order(desired: State) -> list[tuple[str, Link]]:
         return _sort(wanted, needed)
     except graphlib.CycleError as error:
         circle = " needs ".join(place.name for place in error.args[1])
-        raise PlanError(f"links need each other in a circle: {circle}") from None
+        raise PlanError(f"circular dependency of links: {circle}") from None
 
 
 def up_order(desired: State) -> list[tuple[str, Link]]:

@@ -32,7 +32,7 @@ def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fd
     link = builder.link(label, want.name)
     if not link.master and any(entry.master for entry in listed):
         raise PlanError(
-            f"{want.name} in {describe_netns(label)} has forwarding entries in its master's table, and no master"
+            f"{want.name} in {describe_netns(label)} has forwarding entries in the table of its master, but no master"
         )
     wanted = [_normalize(entry, link) for entry in listed]
     for have in link.fdb or ():
@@ -51,7 +51,7 @@ def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fd
             # The kernel looks the link up here when it is told of it, and over there when it sends.
             raise PlanError(
                 f"{want.name} in {describe_netns(label)} sends its packets in {describe_netns(link.underlay)}; "
-                "the kernel takes a forwarding entry with via only where both are one namespace"
+                "the kernel accepts a forwarding entry with via only if both are one namespace"
             )
         builder.add(AddFdb(label, want.name, entry))
 

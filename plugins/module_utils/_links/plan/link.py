@@ -53,9 +53,8 @@ def _is_to_be_removed(builder: PlanBuilder, label: str, want: Link) -> bool:
     if want.peer and (have.kind != want.kind or not have.peer or have.peer.name != want.peer.name):
         return False
     if want.kind and have.kind != want.kind:
-        raise PlanError(
-            f"{want.name} in {describe_netns(label)} is a {have.kind or 'physical link'}, not a {want.kind}; it stays"
-        )
+        kind = have.kind or "physical link"
+        raise PlanError(f"{want.name} in {describe_netns(label)} is a {kind}, not a {want.kind}; it was not deleted")
     return True
 
 

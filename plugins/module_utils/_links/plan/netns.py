@@ -57,8 +57,8 @@ def plan_deletion(builder: PlanBuilder, desired: State) -> None:
             continue
         if have.processes and not want.force:
             raise PlanError(
-                f"namespace {label} still has processes inside: {format_pids(have.processes)}; "
-                "stop them, or set force to remove the name and leave the namespace to them"
+                f"namespace {label} contains processes: {format_pids(have.processes)}; "
+                "stop them, or set force=true to remove the name and keep the namespace until they end"
             )
         builder.add(DeleteNetns(label, have.processes))
 

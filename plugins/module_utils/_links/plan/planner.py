@@ -38,7 +38,7 @@ def plan(desired: State, actual: State) -> tuple[Op, ...]:
         if all(_only_adds(op) for op in builder.operations[planned:]):
             return tuple(builder.operations)
     again = "; ".join(op.describe() for op in builder.operations[planned:])
-    raise PlanError(f"the wishes contradict each other, these would never end: {again}")
+    raise PlanError(f"the desired state contradicts itself; planning does not converge: {again}")
 
 
 def _only_adds(op: Op) -> bool:

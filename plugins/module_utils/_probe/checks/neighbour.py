@@ -40,7 +40,7 @@ def neighbour(check: Check, address: str, deadline: float) -> Outcome:
     except KernelError as error:
         return Outcome(UNREACHABLE, f"there is no route: {error.words}")
     except OSError:
-        raise CannotOpen(f"there is no interface {check.interface} in this namespace") from None
+        raise CannotOpen(f"no such interface in this namespace: {check.interface}") from None
     if way.local:
         return Outcome(
             OFF_LINK, f"{address} is this namespace's own address; a check of type duplicate asks for others"
@@ -83,9 +83,9 @@ def _asked(check: Check, interface: str, address: str, source: str, deadline: fl
     try:
         mac = route.mac(interface)
     except KernelError:
-        raise CannotOpen(f"there is no interface {interface} in this namespace") from None
+        raise CannotOpen(f"no such interface in this namespace: {interface}") from None
     if mac is None:
-        raise CannotOpen(f"{interface} is down, or has no neighbours that could be asked")
+        raise CannotOpen(f"{interface} is down or does not support neighbour resolution")
     protocol = _IPV6 if ":" in address else _ARP
     question, group = (
         icmp_codec.solicitation(address, mac, source)
@@ -97,7 +97,7 @@ def _asked(check: Check, interface: str, address: str, source: str, deadline: fl
     try:
         link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
     except PermissionError:
-        raise CannotOpen("this takes root (CAP_NET_RAW)") from None
+        raise CannotOpen("requires root (CAP_NET_RAW)") from None
     with link:
         link.bind((interface, protocol))
         end = min(deadline, time.monotonic() + check.timeout)

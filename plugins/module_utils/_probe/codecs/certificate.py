@@ -31,7 +31,7 @@ def facts(der: bytes, now: float) -> dict[str, Any]:
     try:
         return _facts(der, now)
     except (IndexError, UnicodeDecodeError, OverflowError) as error:
-        raise ValueError(f"it cannot be read: {error}") from None
+        raise ValueError(f"cannot parse the certificate: {error}") from None
 
 
 def _facts(der: bytes, now: float) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _first(data: bytes) -> bytes:
     """Return the contents of the first value."""
     for _tag, value in _values(data):
         return value
-    raise ValueError("a part of it is empty")
+    raise ValueError("the certificate has an empty part")
 
 
 def _name(data: bytes) -> str:

@@ -64,7 +64,7 @@ def answer(data: bytes, number: int, name: str, kind: str) -> Answer:
     try:
         found, flags, questions, records, _authorities, _more = _HEADER.unpack_from(data)
         if found != number or not flags & _RESPONSE:
-            raise ValueError("it is the answer to no question of ours")
+            raise ValueError("the message is not an answer to the query")
         offset = _HEADER.size
         asked = []
         for _number in range(questions):
@@ -73,7 +73,7 @@ def answer(data: bytes, number: int, name: str, kind: str) -> Answer:
             offset += 4
         # A server that cannot read a question may leave it out.
         if asked and asked != [(name.rstrip(".").lower(), TYPES[kind])]:
-            raise ValueError("it is the answer to another question")
+            raise ValueError("the answer is for another query")
         every = []
         for _number in range(records):
             record, offset = _record(data, offset)
@@ -93,7 +93,7 @@ def _encoded(name: str) -> bytes:
     labels = name.rstrip(".").split(".") if name.rstrip(".") else []
     parts = [label.encode("ascii") for label in labels]
     if len(name) > _NAME_BYTES + 1 or not all(1 <= len(part) <= _LABEL_BYTES for part in parts):
-        raise ValueError(f"{name[:80]!r} is no name: a label has 1 to 63 bytes, all of them 253")
+        raise ValueError(f"{name[:80]!r} is not a DNS name: a label has 1 to 63 bytes, a name at most 253")
     return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
@@ -107,7 +107,7 @@ def _name(data: bytes, offset: int) -> tuple[str, int]:
             end = offset + 2 if end < 0 else end
             offset = struct.unpack_from("!H", data, offset)[0] & 0x3FFF
         elif length > _LABEL_BYTES:
-            raise ValueError("it has a label of an unknown kind")
+            raise ValueError("the answer has a label of an unknown type")
         elif not length:
             return ".".join(labels), offset + 1 if end < 0 else end
         else:
@@ -116,7 +116,7 @@ def _name(data: bytes, offset: int) -> tuple[str, int]:
             if len(label) < length:
                 raise IndexError
             labels.append(_text(label))
-    raise ValueError("one of its names does not end")
+    raise ValueError("a name in the answer is not terminated")
 
 
 def _text(data: bytes) -> str:

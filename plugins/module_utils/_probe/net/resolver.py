@@ -75,7 +75,7 @@ def addresses(name: str, resolver: Resolver, check: Check, deadline: float) -> t
     if fitting:
         return fitting, resolver.hosts_path
     if not resolver.servers:
-        raise Unresolved(f"{name} is not in {resolver.hosts_path}, and {resolver.path} names no server")
+        raise Unresolved(f"{name} is not in {resolver.hosts_path}, and {resolver.path} lists no name server")
     kinds = {4: ("A",), 6: ("AAAA",)}.get(check.family or 0, ("A", "AAAA"))
     said = []
     plain = Check(type="dns", name="", target=name, expect=())
@@ -116,7 +116,7 @@ def asked(
         failed = failed or (server, answer, seconds)
     if failed:
         return failed
-    raise Unresolved(f"no answer about {name}: {'; '.join(said.values()) or 'there was no time left'}")
+    raise Unresolved(f"no answer for {name}: {'; '.join(said.values()) or 'timed out'}")
 
 
 def ask(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[dns_codec.Answer, float]:
@@ -160,7 +160,7 @@ def _exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
         chunk = connection.recv(size - len(found))
         if not chunk:
             sockets.seconds_left(deadline)  # it may be us who ended it
-            raise ValueError("it ends the connection before it has answered")
+            raise ValueError("the server closed the connection before it answered")
         found += chunk
     return found
 

@@ -60,7 +60,7 @@ def to(address: str, interface: str | None = None, source: str | None = None) ->
     found = dict(split_attributes(answer, _RTMSG.size))
     kind = _RTMSG.unpack_from(answer)[7]
     if kind not in (_UNICAST, _LOCAL):
-        raise KernelError(f"look for a route to {address}", 0, "its route rejects packets")
+        raise KernelError(f"look for a route to {address}", 0, "the route rejects packets")
     index = struct.unpack("=I", found[_OIF])[0] if _OIF in found else 0
     via = found.get(_GATEWAY) or found.get(_VIA, b"")[2:]
     own = found.get(_PREFSRC)

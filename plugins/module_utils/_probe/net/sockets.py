@@ -66,7 +66,7 @@ def opened(check: Check, address: str, kind: int, protocol: int = 0) -> socket.s
     try:
         found = socket.socket(family(address), kind, protocol)
     except PermissionError:
-        raise CannotOpen("this takes root (CAP_NET_RAW)") from None
+        raise CannotOpen("requires root (CAP_NET_RAW)") from None
     try:
         if check.interface:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, check.interface.encode() + b"\0")
@@ -78,9 +78,9 @@ def opened(check: Check, address: str, kind: int, protocol: int = 0) -> socket.s
     except OSError as error:
         found.close()
         if error.errno == errno.ENODEV:
-            raise CannotOpen(f"there is no interface {check.interface} in this namespace") from None
+            raise CannotOpen(f"no such interface in this namespace: {check.interface}") from None
         if error.errno == errno.EADDRNOTAVAIL:
-            raise CannotOpen(f"{check.source} is no address of this namespace") from None
+            raise CannotOpen(f"{check.source} is not an address of this namespace") from None
         raise CannotOpen(f"cannot use the interface or the source address: {os.strerror(error.errno or 0)}") from None
     return found
 

@@ -1,0 +1,25 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Apply the bridge networks that the role bridge declares for a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.bridge import bridge_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import declared
+
+
+class ActionModule(RoleAction):
+    """Plan with what host_state gathered, and run the module networks on the host."""
+
+    def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the networks that were applied."""
+        variables, host = self.fleet.own("bridge")
+        planned = bridge_networks(
+            declared("bridge", variables), host, arguments["slices"], variables["bridge_uplink"] or None
+        )
+        return {"networks": self.apply_networks(planned, variables["bridge_docker_host"])}

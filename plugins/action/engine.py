@@ -1,0 +1,46 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The controller's half of engine: hosts to be changed take turns, and none is changed once one has failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.turns import EarlierFailure, take_turn
+
+
+class ActionModule(ActionBase):
+    """Run the module in check mode, and again in the host's turn where something is to be changed."""
+
+    _supports_check_mode = True
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result."""
+        super().run(tmp, task_vars)
+        is_check = bool(self._task.check_mode)
+        foretold = self._run_module(task_vars, check_mode=True)
+        if is_check or foretold.get("failed") or not foretold.get("changed"):
+            return foretold
+        host = str((task_vars or {}).get("inventory_hostname", ""))
+        try:
+            with take_turn(constants.DEFAULT_LOCAL_TMP, self._task._uuid, host) as turn:
+                result = self._run_module(task_vars, check_mode=False)
+                if result.get("failed"):
+                    turn.fail()
+                return result
+        except EarlierFailure as error:
+            reason = f"Nothing was changed on this host, because {error.host} failed with its new settings."
+            return {"failed": True, "changed": False, "msg": reason}
+
+    def _run_module(self, task_vars: dict[str, Any] | None, check_mode: bool) -> dict[str, Any]:
+        # A variable without a value leaves the setting as it is.
+        given = {name: value for name, value in self._task.args.items() if value is not None and value != ""}
+        self._task.check_mode = check_mode
+        result: dict[str, Any] = self._execute_module(
+            module_name="netfleet.docker.engine", module_args=given, task_vars=task_vars or {}
+        )
+        return result

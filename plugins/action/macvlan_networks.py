@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Apply the macvlan and ipvlan networks that the role macvlan declares for a host, and the host's way into them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import Fleet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.macvlan import Parts, hints, macvlan_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import declared
+
+
+class ActionModule(RoleAction):
+    """Plan with what host_state gathered, and run the module networks on the host."""
+
+    def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the networks that were applied, and whether those of the Swarm wait for one."""
+        fleet = self.fleet
+        variables, host = fleet.own("macvlan")
+        networks = declared("macvlan", variables)
+        # Of all hosts of the inventory, which takes its time, and only routed networks need them.
+        routed = any(network.get("routes") for network in networks)
+        addresses = fleet.addresses("macvlan_host_address") if routed else {}
+        planned = macvlan_networks(networks, host, arguments["slices"], addresses)
+        manager = first_manager(fleet) if planned.swarm else None
+        is_first = fleet.this == manager
+        # A network of the Swarm goes before its configuration does, and comes after it.
+        absent = [one for one in planned.swarm if one.get("state") == "absent"] if is_first else []
+        present = [one for one in planned.swarm if one.get("state") != "absent"] if is_first else []
+        # Docker creates the parent of a VLAN, so a check may not find it yet.
+        skips_topology = self.is_check_mode and lacks_parents(planned, host)
+        topology = None if skips_topology else topology_of(planned, variables["macvlan_topology_name"])
+        wanted = [*absent, *planned.networks, *present]
+        found = self.apply_networks(wanted, variables["macvlan_docker_host"], topology)
+        cards = fleet.registered(fleet.this)["cards"]
+        told = hints(networks, cards, fleet.this) if variables["macvlan_hints"] else []
+        warnings = [*self.runner.result.pop("warnings", []), *told]
+        return {
+            "networks": found,
+            "waits_for_swarm": bool(planned.swarm) and manager is None,
+            **({"warnings": warnings} if warnings else {}),
+        }
+
+
+def first_manager(fleet: Fleet) -> str | None:
+    """Return the first host of the run that manages a Swarm."""
+    engines = {host: (fleet.state(host).get("docker") or {}).get("engine") or {} for host in fleet.in_run}
+    return next((host for host, engine in engines.items() if engine.get("swarm_role") == "manager"), None)
+
+
+def topology_of(planned: Parts, name: str) -> dict[str, Any]:
+    """Return the parameters of the module topology: what leaves the inventory leaves the host as well."""
+    routes = {"name": "host", "routes": planned.routes, "routes_append": True}
+    return {
+        "name": name,
+        "state": "replaced",
+        "links": planned.links,
+        "namespaces": [routes] if planned.routes else [],
+    }
+
+
+def lacks_parents(planned: Parts, host: Host) -> bool:
+    """Tell whether a parent is missing, as one of a VLAN is before Docker creates it, so a check cannot find it."""
+    return not {link["parent"] for link in planned.links} <= set(host.links)

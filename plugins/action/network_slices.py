@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compute the slices of the subnets that hosts share, for all hosts at once, and write them to their file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import host_file
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import declared
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import slices_file
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import network_slices
+
+
+class ActionModule(RoleAction):
+    """Run once for all hosts, without a connection."""
+
+    _requires_connection = False
+
+    def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the slices, and whether the file was changed."""
+        role, fleet = arguments["role"], self.fleet
+        own, _host = fleet.own(role)
+        path = slices_file.path_of(self._loader, str(own[f"{role}_slices_file"]))
+        names = (f"{role}_networks", f"{role}_host_networks")
+        networks = {host: declared(role, variables) for host, variables in fleet.declared(role, names)}
+        used = {
+            host: (fleet.state(host).get("docker") or {}).get("networks") or []
+            for host in fleet.in_run
+            if fleet.state(host)
+        }
+        before = slices_file.read(path)
+        found = network_slices(
+            {host: one for host, one in networks.items() if one},
+            before,
+            used=used,
+            recover=own[f"{role}_recover_slices"],
+        )
+        result = {"slices": found, "path": str(path)}
+        if not found or found == before:
+            return {**result, "changed": False}
+        content = slices_file.render(found)
+        # Before any host uses a slice, as the next run must know of it even if this one fails.
+        if not self.is_check_mode:
+            host_file.write(path, content.encode(), mode=0o644)
+        texts = {"before": slices_file.render(before) if before else "", "after": content}
+        return {**result, "changed": True, "diff": [{**texts, "before_header": str(path), "after_header": str(path)}]}

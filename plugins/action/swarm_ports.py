@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Probe the ports between the nodes of a plan: listen, send, collect on each, then evaluate once for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import snapshot_codec
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import blocked, incoming, outgoing
+
+
+class ActionModule(RoleAction):
+    """Run the module on nodes; evaluate on the controller."""
+
+    def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the module returned, or what is closed."""
+        plan, phase = arguments["plan"], arguments["phase"]
+        host, members, port = str(self.task_vars["inventory_hostname"]), plan["members"], plan["port"]
+        hosts = [member["host"] for member in members]
+        if phase == "evaluate":
+            return self._evaluate(hosts, arguments)
+        if host not in hosts:
+            return {}
+        if phase == "listen":
+            return self._run(phase, expected=incoming(host, members, port))
+        if phase == "send":
+            variables, _host = self.fleet.own("overlay")
+            return self._run(phase, targets=outgoing(host, members, port), seconds=variables["overlay_probe_seconds"])
+        return self._run(phase, socket=(self.task_vars.get("overlay_listener") or {}).get("socket"))
+
+    def _run(self, phase: str, **arguments: Any) -> dict[str, Any]:
+        found = self.runner.run("netfleet.docker.swarm_ports", {"phase": phase, **arguments})
+        if "packed" in found:
+            return snapshot_codec.document(found["packed"])
+        return {key: found[key] for key in ("socket", "answers") if key in found}
+
+    def _evaluate(self, hosts: list[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Fail where a port is closed; what each node registered is read from its variables."""
+        registered = {host: self.task_vars["hostvars"].raw_get(host) for host in hosts}
+        heard = {host: values["overlay_heard"] for host, values in registered.items()}
+        sent = {host: values["overlay_sent"] for host, values in registered.items()}
+        closed = blocked(heard, sent, arguments["connect"])
+        if closed:
+            raise NetfleetError(f"{'; '.join(closed)}.")
+        return {"blocked": []}

@@ -1,0 +1,48 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Documentation of the option networks, whose suboptions are the options of the module network."""
+
+from __future__ import annotations
+
+import yaml
+from ansible_collections.netfleet.docker.plugins.modules.network import DOCUMENTATION as _NETWORK
+
+
+def _suboptions() -> dict[str, object]:
+    options = yaml.safe_load(_NETWORK)["options"]
+    del options["lock_timeout"]
+    # References such as O(force) are to the suboptions here.
+    text = yaml.safe_dump(options)
+    for name in options:
+        text = text.replace(f"O({name}", f"O(networks[].{name}")
+    found: dict[str, object] = yaml.safe_load(text)
+    return found
+
+
+_DESCRIPTION = (
+    "Networks, in the order in which they are applied. Each has the options of M(netfleet.docker.network).",
+    (
+        "All are checked before the first one is changed. Each is a transaction of its own. Where one fails, what was "
+        "changed of it is undone, those before it stay applied and are named in the error, and those after it are not "
+        "touched."
+    ),
+)
+
+
+class ModuleDocFragment:
+    """The option, made of the documentation of the module network, so that the two agree."""
+
+    DOCUMENTATION = yaml.safe_dump(
+        {
+            "options": {
+                "networks": {
+                    "description": list(_DESCRIPTION),
+                    "type": "list",
+                    "elements": "dict",
+                    "required": True,
+                    "suboptions": _suboptions(),
+                }
+            }
+        }
+    )

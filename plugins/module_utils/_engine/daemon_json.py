@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The text of daemon.json: parse, merge, render, and show without the secrets of others. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+
+HIDDEN = "(not shown)"
+# Settings whose values are no secret, whoever wrote them. Others, such as log-opts and proxies, may have passwords.
+PUBLIC = frozenset(
+    "bip bip6 default-address-pools dns dns-opts dns-search fixed-cidr fixed-cidr-v6 hosts icc ip ip-forward ip-masq "
+    "ip6tables iptables ipv6 live-restore mtu tlsverify userland-proxy".split()
+)
+_SECRET_OPTIONS = ("--log-opt", "--http-proxy", "--https-proxy", "--cluster-store-opt")
+# Shorter texts, such as numbers and drivers, stand everywhere in a message.
+_SHORTEST_SECRET = 5
+
+
+def parse_settings(text: str | None, path: str) -> dict[str, Any]:
+    """Return the settings in the text of the file at a path; raise BadParameter where it is no JSON object."""
+    if text is None or not text.strip():
+        return {}
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        reason = f"{path} is not valid JSON ({error}); correct it first, without comments. The file was not changed"
+        raise BadParameter("config_file", reason) from None
+    if not isinstance(found, dict):
+        raise BadParameter("config_file", f"{path} has to contain a JSON object. The file was not changed")
+    return found
+
+
+def render_settings(settings: Mapping[str, Any]) -> str:
+    """Return the text of the file."""
+    return json.dumps(settings, indent=4, sort_keys=True) + "\n"
+
+
+def merge_settings(before: Mapping[str, Any], given: Mapping[str, Any], absent: Iterable[str]) -> dict[str, Any]:
+    """Return the settings with the given ones set and others removed."""
+    removed = set(absent)
+    return {key: value for key, value in {**before, **given}.items() if key not in removed}
+
+
+def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys whose values differ."""
+    missing = object()
+    return tuple(
+        sorted(key for key in {*before, *after} if not _is_equal(before.get(key, missing), after.get(key, missing)))
+    )
+
+
+def public_settings(settings: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
+    """Return the settings for people to read, with the values of those that are given or never secret."""
+    shown = PUBLIC | set(given)
+    return {
+        key: value if key in shown or isinstance(value, (bool, int)) else HIDDEN
+        for key, value in sorted(settings.items())
+    }
+
+
+def redact(text: str, settings: Mapping[str, Any], given: Iterable[str], argv: Iterable[str] = ()) -> str:
+    """Return a message of the engine without values of settings that are not public, and of options of its command."""
+    shown = PUBLIC | set(given)
+    secrets = [leaf for key, value in settings.items() if key not in shown for leaf in _leaves(value)]
+    secrets += _secrets_of_command(list(argv))
+    for secret in sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _secrets_of_command(argv: list[str]) -> list[str]:
+    """Return the values of options such as ``--log-opt=splunk-token=SECRET``, which may be two arguments."""
+    options = [(one, after) for one, after in zip(argv, [*argv[1:], ""]) if one.startswith(_SECRET_OPTIONS)]
+    values = [one.partition("=")[2] or after for one, after in options]
+    return [*values, *(value.rpartition("=")[2] for value in values)]
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    # In Python, 1 equals true; the engine refuses one for the other.
+    return type(one) is type(other) and bool(one == other)

@@ -1,0 +1,121 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Combinations of settings that Docker Engine refuses, or that would cut it off. Pure.
+
+Each is named by the option that is to be corrected, also where the other one stands in the file already.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any, Callable
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+
+_LOCAL = ("fd://", "unix://")
+_SOCKETS = ("fd://", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_MTU = (68, 65535)
+
+
+def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mapping[str, Any]) -> None:
+    """Refuse settings that are given or removed; ``after`` has those that the file will contain then."""
+    for key, check in _CHECKS.items():
+        if key in given:
+            check(key.replace("-", "_"), given[key])
+    if {"bip", "fixed-cidr"} <= set(after) and {"bip", "fixed-cidr"} & set(given):
+        bridge, part = _bridge_subnet("bip", after["bip"]), _subnet("fixed_cidr", after["fixed-cidr"])
+        if part.version != bridge.version or not part.subnet_of(bridge):
+            raise BadParameter("fixed_cidr", f"{part} is outside of the subnet {bridge} of the default bridge (bip)")
+    _check_pools(given.get("default-address-pools", ()), after)
+    if isinstance(after.get("hosts"), list) and {"hosts", "tlsverify"} & {*given, *absent}:
+        _check_hosts([str(host) for host in after["hosts"]], after)
+    if after.get("tlsverify") and {"hosts", "tlsverify"} & set(given):
+        for key in ("tlscacert", "tlscert", "tlskey"):
+            if not after.get(key):
+                raise BadParameter(key, "required for tlsverify")
+
+
+def _check_pools(pools: Iterable[Mapping[str, Any]], after: Mapping[str, Any]) -> None:
+    seen: list[tuple[str, Any]] = []
+    for place, pool in enumerate(pools):
+        where = f"default_address_pools[{place}]"
+        base, size = _subnet(f"{where}.base", pool["base"]), pool["size"]
+        if not base.prefixlen <= size <= base.max_prefixlen:
+            reason = f"must be {base.prefixlen} to {base.max_prefixlen} in {base}, not {size}"
+            raise BadParameter(f"{where}.size", reason)
+        for other, net in seen:
+            if net.version == base.version and net.overlaps(base):
+                raise BadParameter(f"{where}.base", f"{base} overlaps {net} of {other}")
+        seen.append((where, base))
+    if seen and "bip" in after:
+        bridge = _bridge_subnet("bip", after["bip"])
+        for where, net in seen:
+            if net.version == bridge.version and net.overlaps(bridge):
+                raise BadParameter(f"{where}.base", f"{net} overlaps the subnet {bridge} of the default bridge (bip)")
+
+
+def _check_hosts(hosts: list[str], after: Mapping[str, Any]) -> None:
+    if not any(host in _SOCKETS for host in hosts):
+        reason = "unix:///var/run/docker.sock or fd:// is required; nothing on the host reaches the engine without it"
+        raise BadParameter("hosts", reason)
+    for place, host in enumerate(hosts):
+        where = f"hosts[{place}]"
+        if host.startswith("tcp://"):
+            address = host[6:].rpartition(":")[0].strip("[]")
+            if address not in _LOOPBACK and not after.get("tlsverify"):
+                raise BadParameter(
+                    where, f"{host} requires tlsverify; every client would be root on the host without it"
+                )
+        elif not host.startswith(_LOCAL):
+            raise BadParameter(where, f"must be unix://PATH, fd:// or tcp://ADDRESS:PORT, not {host!r}")
+
+
+def _bridge_subnet(option: str, value: Any) -> Any:
+    """Return the subnet of the address of a bridge."""
+    try:
+        found = ipaddress.ip_interface(str(value))
+    except ValueError:
+        found = None
+    if found is None or "/" not in str(value) or found.ip == found.network.network_address:
+        reason = f"must be the address of the bridge with its prefix, such as 172.17.0.1/16, not {value!r}"
+        raise BadParameter(option, reason)
+    return found.network
+
+
+def _subnet(option: str, value: Any) -> Any:
+    try:
+        return ipaddress.ip_network(str(value))
+    except ValueError as error:
+        raise BadParameter(option, f"{error}; must be a subnet such as 10.200.0.0/16") from None
+
+
+def _address(option: str, value: Any) -> None:
+    try:
+        ipaddress.ip_address(str(value))
+    except ValueError as error:
+        raise BadParameter(option, str(error)) from None
+
+
+def _check_mtu(option: str, value: int) -> None:
+    low, high = _MTU
+    if not low <= value <= high:
+        raise BadParameter(option, f"must be {low} to {high}, not {value}")
+
+
+def _check_addresses(option: str, values: list[str]) -> None:
+    for place, value in enumerate(values):
+        _address(f"{option}[{place}]", value)
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "bip": _bridge_subnet,
+    "bip6": _bridge_subnet,
+    "fixed-cidr": _subnet,
+    "fixed-cidr-v6": _subnet,
+    "mtu": _check_mtu,
+    "dns": _check_addresses,
+    "ip": _address,
+}

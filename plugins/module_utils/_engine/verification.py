@@ -1,0 +1,69 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Compare what Docker Engine reports with its settings. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Engine
+
+# An engine that finds containers running keeps its default bridge as it is.
+OF_BRIDGE = ("bip", "bip6", "fixed-cidr", "fixed-cidr-v6", "icc", "ip", "ip-masq", "ipv6", "mtu")
+_SWITCHES = {
+    "icc": "com.docker.network.bridge.enable_icc",
+    "ip-masq": "com.docker.network.bridge.enable_ip_masquerade",
+}
+_TEXTS = {"ip": "com.docker.network.bridge.host_binding_ipv4", "mtu": "com.docker.network.driver.mtu"}
+
+
+def keeps_bridge(settings: Mapping[str, Any], before: Engine | None) -> bool:
+    """Return whether the default bridge stays as it was until no container runs at a restart."""
+    return bool(settings.get("live-restore") and before and before.running)
+
+
+def pending_bridge_settings(changed: Iterable[str], settings: Mapping[str, Any], before: Engine | None) -> list[str]:
+    """Return the changed settings that the default bridge does not have yet."""
+    return [key for key in changed if key in OF_BRIDGE] if keeps_bridge(settings, before) else []
+
+
+def differences(settings: Mapping[str, Any], engine: Engine, with_bridge: bool) -> list[str]:
+    """Return in what the engine differs from its settings; of its default bridge only ``with_bridge``."""
+    found = []
+    if bool(settings.get("live-restore")) != engine.live_restore:
+        found.append(_line("live-restore", bool(settings.get("live-restore")), engine.live_restore))
+    pools = engine.info.get("DefaultAddressPools")
+    if pools and "default-address-pools" in settings:
+        reported = [{"base": one.get("Base"), "size": one.get("Size")} for one in pools]
+        if reported != settings["default-address-pools"]:
+            found.append(_line("default-address-pools", settings["default-address-pools"], reported))
+    return found + (_bridge_differences(settings, engine.bridge) if with_bridge else [])
+
+
+def _bridge_differences(settings: Mapping[str, Any], bridge: Mapping[str, Any]) -> list[str]:
+    options: Mapping[str, Any] = bridge.get("Options") or {}
+    found = []
+    for key, name in _SWITCHES.items():
+        if key in settings and name in options and (options[name] == "true") != settings[key]:
+            found.append(_line(key, settings[key], options[name] == "true"))
+    for key, name in _TEXTS.items():
+        if key in settings and name in options and options[name] != str(settings[key]):
+            found.append(_line(key, settings[key], options[name]))
+    if "ipv6" in settings and "EnableIPv6" in bridge and bridge["EnableIPv6"] != settings["ipv6"]:
+        found.append(_line("ipv6", settings["ipv6"], bridge["EnableIPv6"]))
+    subnets = [one for one in (bridge.get("IPAM") or {}).get("Config") or () if one.get("Gateway")]
+    for key in ("bip", "bip6"):
+        if key in settings:
+            wanted = ipaddress.ip_interface(settings[key])
+            gateways = [ipaddress.ip_address(one["Gateway"].partition("/")[0]) for one in subnets]
+            same = [gateway for gateway in gateways if gateway.version == wanted.version]
+            if same and wanted.ip not in same:
+                found.append(_line(key, settings[key], same[0]))
+    return found
+
+
+def _line(key: str, wanted: Any, actual: Any) -> str:
+    return f"{key} is {actual}, not {wanted}"

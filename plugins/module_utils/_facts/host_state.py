@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host lacks and the state of its own namespace, gathered in one call for the roles."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot
+from ansible_collections.netfleet.docker.plugins.module_utils._preflight import check
+
+_LINKS = Path("/sys/class/net")
+# What the planners of the roles use of a snapshot. All of it would cost every task that follows the time to copy it.
+_KEPT = {
+    "interfaces": ("name", "kind", "up", "mtu", "master"),
+    "addresses": ("interface", "address", "family", "scope", "flags"),
+    "routes": ("dst", "interface", "table", "family", "metric"),
+    "sockets": ("protocol", "port"),
+}
+_KEPT_OF_DOCKER = {
+    "networks": ("name", "driver", "ipam"),
+    "swarm_nodes": ("id", "hostname", "role", "state", "availability", "reachability"),
+}
+
+
+def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is missing as ``checked``, and where nothing required is, ``state`` and ``cards``.
+
+    ``needs`` has ``libraries``, ``optional_libraries``, ``kinds``, ``optional`` features, ``subset`` and ``cards``.
+    """
+    none: dict[str, Any] = {"engine": None, "libraries": [], "kinds": [], "modules": [], "features": []}
+    checked = check.result(
+        {
+            **none,
+            "root": True,
+            "systemd": False,
+            "libraries": needs["libraries"],
+            "kinds": needs["kinds"],
+            "optional": {**none, "libraries": needs["optional_libraries"], "features": needs["optional"]},
+            "fail": True,
+        }
+    )
+    found: dict[str, Any] = {"checked": checked, "state": {}, "cards": {}}
+    if checked.get("failed"):
+        return found
+    if needs["subset"]:
+        wanted = snapshot.Wanted(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
+        found["state"] = reduce_snapshot(snapshot.collect(wanted))
+    if needs["cards"]:
+        found["cards"] = cards()
+    return found
+
+
+def reduce_snapshot(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a snapshot that the planners of the roles use, each row once."""
+    found: dict[str, Any] = {
+        "host": {"hostname": document["host"]["hostname"]},
+        "namespaces": [{"kind": one["kind"], **_reduced(one, _KEPT)} for one in document["namespaces"]],
+    }
+    docker = document.get("docker")
+    if docker:
+        found["docker"] = {"engine": docker.get("engine"), **_reduced(docker, _KEPT_OF_DOCKER)}
+    return found
+
+
+def _reduced(rows: Mapping[str, Any], kept: Mapping[str, tuple[str, ...]]) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for part, keys in kept.items():
+        if part in rows:
+            reduced = ({key: row.get(key) for key in keys} for row in rows[part] or ())
+            found[part] = list({repr(row): row for row in reduced}.values())
+    return found
+
+
+def cards(folder: Path = _LINKS) -> dict[str, dict[str, Any]]:
+    """Return the driver of each network card, and whether it is wireless; links without a device are no cards."""
+    found = {}
+    for link in sorted(folder.iterdir()):
+        with contextlib.suppress(OSError):
+            wireless = (link / "phy80211").exists()
+            driver = (link / "device/driver").resolve().name if (link / "device/driver").exists() else None
+            if driver or wireless:
+                found[link.name] = {"driver": driver, "wireless": wireless}
+    return found

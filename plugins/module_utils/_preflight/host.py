@@ -1,0 +1,83 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a host has apart from its kernel: Python libraries, systemd and Docker Engine."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+
+PYTHON = (3, 9)
+_LIBRARIES = {"pyroute2": (0, 7, 2), "docker": (5, 0, 3)}
+_PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ENGINE_SECONDS = 10.0
+
+
+def missing_python() -> str:
+    """Return what is wrong with the Python version, empty for nothing."""
+    if sys.version_info >= PYTHON:
+        return ""
+    return "{} is Python {}.{}; 3.9 or later is required".format(sys.executable, *sys.version_info[:2])
+
+
+def missing_library(name: str) -> str:
+    """Return what is missing of a Python library, empty for nothing."""
+    # Imported here, as the module has to run with Python 3.7.
+    from importlib import metadata
+
+    least = _LIBRARIES[name]
+    required = "{} or later is required".format(".".join(map(str, least)))
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return f"not installed for {sys.executable}; {required}"
+    is_old = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < least
+    return f"version {version}; {required}" if is_old else ""
+
+
+def missing_systemd() -> str:
+    """Return why this host is not run by systemd, as sd_booted(3) finds it out; empty for nothing."""
+    if Path("/run/systemd/system").is_dir():
+        return ""
+    try:
+        first = Path("/proc/1/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        first = "another program"
+    return f"process 1 is {first}"
+
+
+def missing_engine(how: str) -> str:
+    """Return why Docker Engine is not ``installed`` or not ``running``; empty for nothing."""
+    path = os.pathsep.join(filter(None, (os.environ.get("PATH"), _PROGRAMS)))
+    if not shutil.which("dockerd", path=path):
+        return "the program dockerd is not installed"
+    if how == "installed":
+        return ""
+    try:
+        Engine(deadline=time.monotonic() + _ENGINE_SECONDS).get("/version")
+    except NetfleetError as error:
+        return str(error)
+    return ""
+
+
+def engine_packages() -> list[str]:
+    """Return the packages with Docker Engine of this host's Debian or Ubuntu."""
+    fields = {}
+    try:
+        for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
+            key, _equals, value = line.partition("=")
+            fields[key] = value.strip('"')
+    except OSError:
+        pass
+    # From Debian 13 on, the client has a package of its own.
+    number = fields.get("VERSION_ID", "")
+    has_client = fields.get("ID") == "debian" and number.isdecimal() and int(number) >= 13
+    return ["docker.io", "iptables", *(["docker-cli"] if has_client else [])]

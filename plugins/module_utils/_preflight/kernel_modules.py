@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Kernel modules: loaded, loadable, or part of the kernel. Nothing is loaded to find out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from ansible_collections.netfleet.docker.plugins.module_utils._preflight import kernel_features
+
+LOADED, LOADABLE, BUILT_IN, MISSING = "loaded", "loadable", "built in", "missing"
+_PROGRAMS = "/usr/sbin:/sbin:/usr/bin:/bin"
+_SECONDS = 30
+# What exists only where a part of the kernel is there, for kernels without module files such as those of containers.
+_SIGNS = {
+    "br_netfilter": ("/proc/sys/net/bridge/bridge-nf-call-iptables",),
+    "nf_conntrack": ("/proc/sys/net/netfilter/nf_conntrack_max",),
+    "nf_nat": ("/proc/sys/net/netfilter/nf_conntrack_max",),
+    "ip_vs": ("/proc/net/ip_vs", "/proc/sys/net/ipv4/vs"),
+}
+_LINKS = {
+    **{name: name for name in ("bridge", "veth", "vxlan", "macvlan", "ipvlan", "dummy", "vrf", "wireguard")},
+    "8021q": "vlan",
+}
+
+
+class KernelModules:
+    """The modules of the running kernel."""
+
+    def __init__(self) -> None:
+        self._loaded = {line.split()[0] for line in _lines("/proc/modules")}
+        self._filesystems = {line.split()[-1] for line in _lines("/proc/filesystems")}
+        paths = _lines(f"/lib/modules/{os.uname().release}/modules.builtin")
+        self._built_in = {Path(path).name.split(".")[0].replace("-", "_") for path in paths}
+
+    def states(self, names: list[str]) -> dict[str, str]:
+        """Return the state of each module by its name."""
+        found = {name: self._state(name.replace("-", "_")) for name in names}
+        # Links of a kind show that a module is there; the kernel is asked only for what nothing else shows.
+        kinds = {name: _LINKS[name] for name, state in found.items() if state == MISSING and name in _LINKS}
+        if kinds:
+            unknown = kernel_features.missing_features(sorted(set(kinds.values())), [])
+            found.update({name: BUILT_IN for name, kind in kinds.items() if f"kind:{kind}" not in unknown})
+        return found
+
+    def _state(self, name: str) -> str:
+        if name in self._loaded:
+            return LOADED
+        if name in self._built_in or Path("/sys/module", name).is_dir():
+            return BUILT_IN
+        if is_loadable(name):
+            return LOADABLE
+        is_there = name in self._filesystems or any(Path(path).exists() for path in _SIGNS.get(name, ()))
+        return BUILT_IN if is_there else MISSING
+
+
+def is_loadable(name: str) -> bool:
+    """Return whether modprobe(8) could load a module."""
+    return _modprobe("--dry-run", "--quiet", name) == ""
+
+
+def load_module(name: str) -> str:
+    """Load a module; return why that failed, empty for success."""
+    return _modprobe(name)
+
+
+def _modprobe(*arguments: str) -> str:
+    program = shutil.which("modprobe", path=_PROGRAMS)
+    if not program:
+        return "this host has no modprobe(8)"
+    try:
+        done = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"modprobe timed out after {_SECONDS} s"
+    return (done.stderr.strip() or f"modprobe failed with status {done.returncode}") if done.returncode else ""
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return [line for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    except OSError:
+        return []

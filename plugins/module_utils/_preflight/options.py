@@ -1,0 +1,72 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options of the module preflight, and the needs that they name. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+
+_NEEDS: dict[str, Any] = {
+    "engine": {"type": "str", "choices": ["installed", "running"]},
+    "libraries": {"type": "list", "elements": "str", "choices": ["pyroute2", "docker"], "default": []},
+    "kinds": {"type": "list", "elements": "raw", "default": []},
+    "modules": {"type": "list", "elements": "str", "default": []},
+    "features": {"type": "list", "elements": "str", "choices": ["esp", "ipvs"], "default": []},
+}
+SPEC: dict[str, Any] = {
+    "root": {"type": "bool", "default": True},
+    "systemd": {"type": "bool", "default": False},
+    **_NEEDS,
+    "optional": {"type": "dict", "options": _NEEDS},
+    "fail": {"type": "bool", "default": True},
+}
+
+
+class Need(NamedTuple):
+    """Something that a host has to have: a kind of need, a name where there are several, and whether it is required."""
+
+    kind: str
+    name: str = ""
+    required: bool = True
+
+    @property
+    def key(self) -> str:
+        """The need as the result names it."""
+        return f"{self.kind}:{self.name}" if self.name else self.kind
+
+
+def parse_needs(params: Mapping[str, Any]) -> list[Need]:
+    """Return the needs of the parameters, each once, required ones first."""
+    needs = [Need("python")]
+    needs += [Need(kind) for kind in ("root", "systemd") if params[kind]]
+    needs += _listed(params, "", required=True)
+    if params["optional"]:
+        needs += _listed(params["optional"], "optional.", required=False)
+    found: dict[str, Need] = {}
+    for need in needs:
+        found.setdefault(need.key, need)
+    return list(found.values())
+
+
+def _listed(params: Mapping[str, Any], prefix: str, required: bool) -> list[Need]:
+    needs = [Need("engine", params["engine"], required)] if params["engine"] else []
+    needs += [Need("library", name, required) for name in params["libraries"]]
+    kinds = [_link_kind(f"{prefix}kinds[{place}]", value) for place, value in enumerate(params["kinds"])]
+    features = [*params["features"], *(kind for kind in kinds if kind == "esp")]
+    needs += [Need("kind", kind, required) for kind in kinds if kind and kind != "esp"]
+    needs += [Need("module", name.replace("-", "_"), required) for name in params["modules"]]
+    return needs + [Need("feature", name, required) for name in features]
+
+
+def _link_kind(parameter: str, value: Any) -> str:
+    """Return a kind of link; a link without one is of an existing kind and needs none."""
+    kind = value.get("kind") if isinstance(value, Mapping) else value
+    if kind is None and value is not None:
+        return ""
+    if not isinstance(kind, str) or not kind:
+        raise BadParameter(parameter, f"must be a kind of link, or a link with a kind, not {value!r}")
+    return kind

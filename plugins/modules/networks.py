@@ -1,0 +1,143 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: several Docker networks of a host in one call."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: networks
+short_description: Manage several Docker networks in one call
+version_added: 0.1.0
+description:
+  - >-
+    Does for a list of networks what M(netfleet.docker.network) does for one, over one connection to the engine. A loop
+    over M(netfleet.docker.network) starts the module anew for each network, which takes most of the time.
+author:
+  - netfleet.docker contributors (@netfleet)
+extends_documentation_fragment:
+  - netfleet.docker.docker
+  - netfleet.docker.networks
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and return what would change without changing it.
+  diff_mode:
+    support: full
+    description: Returns the managed values before and after.
+  idempotent:
+    support: partial
+    description: A second run with the same options changes nothing, unless a network has C(force=true).
+  platform:
+    platforms: Linux
+    support: full
+    description: The operating systems that the module manages.
+options:
+  topology:
+    description:
+      - >-
+        Links, routes and namespaces of the host that belong to the networks, such as its own link into a macvlan
+        network, as the options of M(netfleet.docker.topology). They are applied after the networks, as a transaction
+        of their own.
+    type: dict
+  lock_timeout:
+    description:
+      - How many seconds to wait for another run of this collection on the same host, which changes something, to end.
+      - A check does not wait.
+    type: int
+    default: 60
+requirements:
+  - Python 3.9 or later on the managed host
+  - root on the managed host, where the engine is its own
+seealso:
+  - module: netfleet.docker.network
+"""
+
+EXAMPLES = r"""
+- name: Configure two networks
+  netfleet.docker.networks:
+    networks:
+      - name: app
+        driver_options:
+          com.docker.network.bridge.name: br-app
+        ipam_config:
+          - subnet: 10.20.0.0/24
+      - name: wire
+        driver: macvlan
+        driver_options:
+          parent: eth0
+        ipam_config:
+          - subnet: 192.0.2.0/24
+            gateway: 192.0.2.1
+            iprange: 192.0.2.64/28
+
+- name: Configure a macvlan network and the host's own link into it
+  netfleet.docker.networks:
+    networks:
+      - name: wire
+        driver: macvlan
+        driver_options:
+          parent: eth0
+        ipam_config:
+          - {subnet: 192.0.2.0/24, iprange: 192.0.2.64/28, aux_addresses: {host: 192.0.2.79}}
+    topology:
+      name: wire
+      state: replaced
+      links:
+        - {name: wire-host, kind: macvlan, parent: eth0, mode: bridge, addresses: [192.0.2.79/32]}
+      namespaces:
+        - name: host
+          routes: [{dst: 192.0.2.64/28, dev: wire-host, src: 192.0.2.79}]
+          routes_append: true
+
+- name: Remove two networks
+  netfleet.docker.networks:
+    networks:
+      - {name: app, state: absent}
+      - {name: wire, state: absent}
+"""
+
+RETURN = r"""
+operations:
+  description:
+    - What was done, or in check mode would be done, in order.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - create bridge network app
+    - connect web to app
+networks:
+  description:
+    - >-
+      What the engine has of each network afterwards, in check mode of those that are there, in the order of
+      O(networks); null where there is none. After an error, of the networks that were applied before it.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - Name: app
+      Id: 0d1f3d5b0f7c2f3a9c3c6f1f0a6d1c5e9b7a4e2d8c6b0a1f3e5d7c9b1a3f5e7d
+      Driver: bridge
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, lock_timeout
+from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.with_topology import apply
+
+
+def main() -> None:
+    """Run the module."""
+    networks = {"type": "list", "elements": "dict", "required": True, "options": SPEC}
+    spec = {"networks": networks, "topology": {"type": "dict"}, **CONNECTION, **LOCK}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    exit_with_result(module, lambda: apply(module.params, lock_timeout(module), bool(module._diff)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+#!/usr/bin/python
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible module: documentation only. The action of the same name does the work."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: overlay_networks
+short_description: Apply the networks that the role overlay declares
+version_added: 0.1.0
+description:
+  - >-
+    Applies C(overlay_gwbridge) on a node, and on the manager that speaks for the Swarm the networks of
+    C(overlay_networks) and C(overlay_ingress), with one call of M(netfleet.docker.networks).
+author:
+  - netfleet.docker contributors (@netfleet)
+extends_documentation_fragment:
+  - netfleet.docker.role_action
+options:
+  plan:
+    description: The plan of the Swarm, as M(netfleet.docker.swarm) returns it.
+    type: dict
+    required: true
+  part:
+    description: V(gwbridge) applies the gateway bridge only, which Docker uses from when the host joins.
+    type: str
+    choices: [all, gwbridge]
+    default: all
+seealso:
+  - module: netfleet.docker.networks
+  - module: netfleet.docker.swarm
+"""
+
+EXAMPLES = r"""
+- name: Apply the overlay networks
+  netfleet.docker.overlay_networks:
+    plan: "{{ plan }}"
+"""
+
+RETURN = r"""
+operations:
+  description:
+    - What was done, or in check mode would be done, in order.
+  returned: always
+  type: list
+  elements: str
+  sample:
+    - create overlay network mesh
+
+networks:
+  description: What the engine has of each network, as M(netfleet.docker.networks) returns it.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{Name: mesh, Driver: overlay}]
+"""

@@ -1,0 +1,73 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The base of the actions of the roles: arguments, one module runner, and one place that turns errors into results."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argument_spec
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed, ModuleRunner
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import Fleet
+
+_MODULES = "ansible_collections.netfleet.docker.plugins.modules"
+
+
+class RoleAction(ActionBase):  # type: ignore[misc]
+    """An action that plans on the controller and runs modules on its host."""
+
+    _supports_check_mode = True
+    _supports_async = False
+    task_vars: dict[str, Any]
+    runner: ModuleRunner
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the result of ``work``, with what the modules that it ran changed, their operations and diffs."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        self.task_vars = task_vars or {}
+        self.runner = ModuleRunner(self, self.task_vars)
+        name = type(self).__module__.rpartition(".")[2]
+        documented = importlib.import_module(f"{_MODULES}.{name}")
+        _validated, arguments = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
+        try:
+            found = self.work(arguments)
+        except ModuleFailed as error:
+            return {**result, **error.result}
+        except BadParameter as error:
+            return {**result, "failed": True, "msg": str(error), "parameter": error.parameter}
+        except NetfleetError as error:
+            return {**result, "failed": True, "msg": str(error)}
+        return {**result, **self.runner.result, **found}
+
+    def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the result has besides what the modules changed; raise NetfleetError or ModuleFailed."""
+        raise NotImplementedError
+
+    @property
+    def fleet(self) -> Fleet:
+        """The hosts of the run."""
+        return Fleet(self.task_vars)
+
+    @property
+    def is_check_mode(self) -> bool:
+        """Whether nothing is to be changed."""
+        return bool(self._task.check_mode)
+
+    def template(self, name: str) -> Any:
+        """Return the value of a variable of the task."""
+        return self._templar.template(self.task_vars[name])
+
+    def apply_networks(
+        self, networks: list[dict[str, Any]], docker_host: str, topology: dict[str, Any] | None = None
+    ) -> list[Any]:
+        """Apply Docker networks and links of the host in one call, and return what the engine has of each network."""
+        if not networks and not topology:
+            return []
+        arguments = {"networks": networks, "docker_host": docker_host, "topology": topology}
+        found: list[Any] = self.runner.run("netfleet.docker.networks", arguments)["networks"]
+        return found

@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of a Swarm's plan, carried out through the modules of community.docker.
+
+All steps of one plan are items of one loop, which Ansible runs in one process, each item on the host that it is
+delegated to. What a later step needs of an earlier one stays in the memory of that process: the join tokens, which are
+so in no result, variable or file of the controller, and the ids of nodes that joined.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleRunner
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import keeps_quorum
+
+Step = Mapping[str, Any]
+
+_DEFAULT_PORT = 4789
+_PAUSE = 2.0
+_ROLE_SECONDS = _READY_SECONDS = 30.0
+
+
+class Session:
+    """What the steps of one plan have in common; ``failed`` is the step after which no other is carried out."""
+
+    def __init__(self) -> None:
+        self.failed = ""
+        self._tokens: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
+
+    def carry_out(self, step: Step, runner: ModuleRunner, docker_host: str, drain_seconds: float) -> None:
+        """Carry out a step on the host of the runner; raise NetfleetError or ModuleFailed."""
+        if self.failed:
+            raise NetfleetError(f"not carried out, because this step failed: {self.failed}")
+        self.failed = str(step["text"])
+        Execution(self._tokens, self._ids, runner, docker_host, drain_seconds).carry_out(step)
+        self.failed = ""
+
+
+class Execution:
+    """One step."""
+
+    def __init__(
+        self,
+        tokens: dict[str, str],
+        ids: dict[str, str],
+        runner: ModuleRunner,
+        docker_host: str,
+        drain_seconds: float,
+    ) -> None:
+        self._tokens, self._ids, self._runner = tokens, ids, runner
+        self._docker_host, self._drain_seconds = docker_host, drain_seconds
+
+    def carry_out(self, step: Step) -> None:
+        """Carry out the step."""
+        steps: dict[str, Callable[[Step], None]] = {
+            "init": self._initialise,
+            "read_tokens": self._read_tokens,
+            "join": self._join,
+            "promote": lambda one: self._node(one, role="manager"),
+            "demote": self._demote,
+            "availability": lambda one: self._node(one, availability=one["state"]),
+            "drain": lambda one: self._node(one, availability="drain"),
+            "wait_tasks": self._wait_for_tasks,
+            "wait_worker": self._wait_for_worker,
+            "leave": lambda one: self._swarm(state="absent", force=one["force"]),
+            "remove": self._remove,
+            "wait_ready": self._wait_until_ready,
+        }
+        steps[step["do"]](step)
+
+    def _run(self, module: str, **arguments: Any) -> dict[str, Any]:
+        """Run a module of community.docker; what it returns may hold join tokens, proxies with their passwords."""
+        given = {key: value for key, value in arguments.items() if value not in (None, [])}
+        return self._runner.run(f"community.docker.{module}", {**given, "docker_host": self._docker_host}, secret=True)
+
+    def _swarm(self, **arguments: Any) -> None:
+        self._run("docker_swarm", **arguments)
+
+    def _initialise(self, step: Step) -> None:
+        port = int(step["data_path_port"])
+        self._swarm(
+            state="present",
+            advertise_addr=step["address"],
+            data_path_addr=step["data_path"],
+            # The SDK of Debian 12 lacks the option, and Docker Engine 20.10 does not accept the default as a number.
+            data_path_port=None if port == _DEFAULT_PORT else port,
+            default_addr_pool=step["default_addr_pool"],
+            subnet_size=step["subnet_size"],
+        )
+        self._remember(step)
+
+    def _read_tokens(self, _step: Step) -> None:
+        tokens = self._run("docker_swarm_info")["swarm_facts"]["JoinTokens"]
+        self._tokens.update({"manager": tokens["Manager"], "worker": tokens["Worker"]})
+
+    def _join(self, step: Step) -> None:
+        self._swarm(
+            state="join",
+            advertise_addr=step["address"],
+            data_path_addr=step["data_path"],
+            remote_addrs=[step["remote"]],
+            join_token=self._tokens[step["role"]],
+        )
+        self._remember(step)
+
+    def _remember(self, step: Step) -> None:
+        self._ids[step["node"]] = self._own_state()["NodeID"]
+
+    def _own_state(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._run("docker_host_info")["host_info"]["Swarm"]
+        return found
+
+    def _id(self, step: Step) -> str:
+        return str(step["id"] or self._ids[step["node"]])
+
+    def _node(self, step: Step, **arguments: Any) -> None:
+        self._run("docker_node", hostname=self._id(step), **arguments)
+
+    def _demote(self, step: Step) -> None:
+        """Demote a manager once the others have a quorum without it; a node that was promoted takes a moment."""
+        if not self._wait(lambda: keeps_quorum(self._nodes(), self._id(step)), _ROLE_SECONDS):
+            raise NetfleetError(f"{step['text']}: the managers would lose the quorum; see docker node ls")
+        self._node(step, role="worker")
+
+    def _remove(self, step: Step) -> None:
+        self._swarm(state="remove", node_id=self._id(step), force=True if step["down"] else None)
+
+    def _nodes(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = self._run("docker_node_info")["nodes"]
+        return found
+
+    def _wait_for_tasks(self, step: Step) -> None:
+        def run_no_more() -> bool:
+            label = {"label": ["com.docker.swarm.task.id"]}
+            return not self._run("docker_host_info", containers=True, containers_filters=label)["containers"]
+
+        if not self._wait(run_no_more, self._drain_seconds):
+            reason = f"timed out after {self._drain_seconds:g} s; give overlay_drain_timeout more, or stop the tasks"
+            raise NetfleetError(f"{step['text']}: {reason}")
+
+    def _wait_for_worker(self, step: Step) -> None:
+        # The node learns of it from the managers, a moment after they decided.
+        if not self._wait(lambda: not self._own_state().get("ControlAvailable"), _ROLE_SECONDS):
+            raise NetfleetError(f"{step['text']}: timed out after {_ROLE_SECONDS:g} s; see docker node ls")
+
+    def _wait_until_ready(self, step: Step) -> None:
+        wanted = {str(identity or self._ids[host]) for host, identity in step["nodes"].items()}
+
+        def are_ready() -> bool:
+            return wanted <= {node["ID"] for node in self._nodes() if node["Status"]["State"] == "ready"}
+
+        if not self._wait(are_ready, _READY_SECONDS):
+            raise NetfleetError(f"{step['text']}: timed out after {_READY_SECONDS:g} s; see docker node ls")
+
+    @staticmethod
+    def _wait(condition: Callable[[], bool], seconds: float) -> bool:
+        """Tell whether a condition holds within some seconds."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end:
+                return False
+            time.sleep(_PAUSE)
+        return True

@@ -1,0 +1,44 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file on the controller that keeps which host has which slice of a shared subnet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
+
+_HEAD = """---
+# The slice of each host in each subnet that hosts share. Keep this file with the inventory, under version control.
+# Remove a host that is gone for good, and a subnet that no host uses any more, by hand.
+"""
+
+
+def path_of(loader: Any, name: str) -> Path:
+    """Return the path of the file; a relative one is relative to the playbook."""
+    return Path(loader.path_dwim(name))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the slices in the file, none where there is no file; raise NetfleetError where it cannot be read."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise NetfleetError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
+    slices = (found or {}).get("slices") if isinstance(found, dict) or not found else None
+    if found and not isinstance(slices, dict):
+        raise BadParameter(str(path), "has no dictionary slices; restore it from version control")
+    return slices or {}
+
+
+def render(slices: dict[str, Any]) -> str:
+    """Return the text of the file."""
+    # Ansible's texts are of classes of its own, which the dumper does not know.
+    plain = json.loads(json.dumps(slices))
+    return _HEAD + yaml.safe_dump({"slices": plain}, default_flow_style=False, indent=2)

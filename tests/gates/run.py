@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the gates of the noxfile side by side, and print the time of each and the ten slowest tests.
+
+Usage: run.py [GATE ...]. Without arguments, every gate of ``make test`` runs; a gate that has failed stops no other.
+Two gates run at a time (JOBS=N for another number), but never two of one group in ``EXCLUSIVE``. The output of each
+gate is written to .cache/gates/NAME.log; of a gate that fails, the first failures are printed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGS = ROOT / ".cache/gates"
+RESULTS = ROOT / ".cache/junit"
+NOX = [
+    str(Path(sys.executable).parent / "nox"),
+    "--noxfile",
+    str(ROOT / "noxfile.py"),
+    "--no-error-on-missing-interpreters",
+]
+# Long gates start first, so that none runs alone at the end.
+FIRST = ("vm", "molecule", "kernel", "integration", "report")
+# Gates that share what exists once: the lab, and ansible-test's home.
+EXCLUSIVE = {"molecule": "lab", "vm": "lab", "sanity": "ansible-test", "integration": "ansible-test"}
+FAILURE = re.compile(r"fatal: |^(FAILED|ERROR) |^E  |^nox > .*failed|error:", re.MULTILINE)
+FAILURE_LINES = 25
+SLOWEST = 10
+
+
+def list_gates(names: Sequence[str]) -> list[str]:
+    """Return the sessions of the noxfile that are asked for, each of its parameters, in the order to start them."""
+    listed = json.loads(subprocess.run([*NOX, "--list", "--json"], check=True, capture_output=True, text=True).stdout)
+    extra = os.environ.get("GATES", "").split()
+    found = [
+        one["session"]
+        for one in listed
+        if (one["name"] in (*names, *extra) if names else one["name"] != "vm" or "vm" in extra)
+    ]
+    ranks = {name: rank for rank, name in enumerate(FIRST)}
+    return sorted(found, key=lambda gate: ranks.get(base_name(gate), len(ranks)))
+
+
+def base_name(gate: str) -> str:
+    """Return the name of a gate without its parameters."""
+    return re.split(r"[(-]", gate)[0]
+
+
+class Board:
+    """The gates that wait, and what became of the others."""
+
+    def __init__(self, gates: Sequence[str]) -> None:
+        self.waiting = list(gates)
+        self.busy: set[str] = set()
+        self.done: dict[str, tuple[bool, float]] = {}
+        self.changed = threading.Condition()
+
+    def take(self) -> str | None:
+        """Return the next gate whose group is free, None when none is left."""
+        with self.changed:
+            while self.waiting:
+                for gate in self.waiting:
+                    group = EXCLUSIVE.get(base_name(gate), gate)
+                    if group not in self.busy:
+                        self.waiting.remove(gate)
+                        self.busy.add(group)
+                        return gate
+                self.changed.wait()
+            return None
+
+    def finish(self, gate: str, passed: bool, seconds: float) -> None:
+        """Note the outcome of a gate and free its group."""
+        with self.changed:
+            self.done[gate] = (passed, seconds)
+            self.busy.discard(EXCLUSIVE.get(base_name(gate), gate))
+            self.changed.notify_all()
+
+
+def work(board: Board) -> None:
+    """Run one gate after the other until none is left."""
+    while (gate := board.take()) is not None:
+        print(f"{clock()} {gate} started", flush=True)
+        started = time.monotonic()
+        log = LOGS / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', gate).strip('-')}.log"
+        with log.open("w", encoding="utf-8") as output:
+            ended = subprocess.run([*NOX, "--session", gate], check=False, stdout=output, stderr=subprocess.STDOUT)
+        seconds = time.monotonic() - started
+        board.finish(gate, ended.returncode == 0, seconds)
+        print(f"{clock()} {gate} {'passed' if ended.returncode == 0 else 'FAILED'} after {seconds:.0f} s", flush=True)
+        text = log.read_text(encoding="utf-8", errors="replace")
+        for line in re.findall(r"^SKIPPED .*|^nox > .*(?:skipped|not found).*", text, re.MULTILINE):
+            print(f"         {line}", flush=True)
+        if ended.returncode != 0:
+            print_failures(text, log)
+
+
+def clock() -> str:
+    """Return the time of day."""
+    return time.strftime("%H:%M:%S")
+
+
+def print_failures(text: str, log: Path) -> None:
+    """Print the first failures of a gate, and where its whole output is."""
+    lines = text.splitlines()
+    places = [number for number, line in enumerate(lines) if FAILURE.search(line)]
+    for line in lines[places[0] :][:FAILURE_LINES] if places else lines[-FAILURE_LINES:]:
+        print(f"         {line}")
+    for line in [line for line in lines if line.startswith(("FAILED ", "ERROR "))][:FAILURE_LINES]:
+        print(f"         {line}")
+    print(f"         The whole output: {log.relative_to(ROOT)}", flush=True)
+
+
+def slowest_tests() -> list[tuple[float, str]]:
+    """Return the seconds and the names of the slowest tests, from the results that pytest wrote."""
+    cases = [
+        (float(case.get("time", 0)), f"{path.stem}: {case.get('classname', '').split('.')[-1]}::{case.get('name')}")
+        for path in RESULTS.glob("*.xml")
+        for case in ET.parse(path).iter("testcase")
+    ]
+    return sorted(cases, reverse=True)[:SLOWEST]
+
+
+def main() -> int:
+    """Run the gates and print the summary; return 1 if one has failed."""
+    gates = list_gates(sys.argv[1:])
+    if not gates:
+        print(f"no such gate: {' '.join(sys.argv[1:])}", file=sys.stderr)
+        return 2
+    for folder in (LOGS, RESULTS):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    started = time.monotonic()
+    board = Board(gates)
+    workers = [threading.Thread(target=work, args=(board,)) for _ in range(int(os.environ.get("JOBS", "2")))]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    print("\nTime of each gate")
+    for gate, (passed, seconds) in sorted(board.done.items(), key=lambda one: -one[1][1]):
+        print(f"  {seconds:6.0f} s  {gate}{'' if passed else '  FAILED'}")
+    print(f"  {time.monotonic() - started:6.0f} s  all")
+    print("\nSlowest tests")
+    for seconds, name in slowest_tests():
+        print(f"  {seconds:6.1f} s  {name}")
+    failed = sum(not passed for passed, _seconds in board.done.values())
+    print(f"\ngates: {len(board.done) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Containers whose network mode is not the expected one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import find_faults
+
+
+def container(mode: str, **fields: Any) -> dict[str, Any]:
+    networks: dict[str, Any] = {mode: {}} if mode in ("host", "none") else {}
+    return {
+        "network_mode": mode,
+        "networks": networks,
+        "state": "running",
+        "shares_host": mode == "host",
+        **fields,
+    }
+
+
+def test_containers_with_their_modes_have_no_faults() -> None:
+    containers = {"exporter": container("host"), "batch": container("none"), "web": container("shop")}
+    assert find_faults(containers, ["exporter"], ["batch"]) == []
+
+
+def test_a_container_that_does_not_run_has_no_namespace_to_compare() -> None:
+    assert find_faults({"batch": container("host", state="exited", shares_host=False)}, ["batch"], []) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (None, "there is no container batch"),
+        (container("bridge"), "batch has the network mode bridge, not none; recreate it"),
+        (container("none", networks={"none": {}, "shop": {}}), "batch is connected to shop as well"),
+        (container("none", shares_host=True), "batch runs in the host's network namespace, despite"),
+    ],
+)
+def test_faults_of_a_container_without_network(found: dict[str, Any] | None, words: str) -> None:
+    (fault,) = find_faults({"batch": found} if found else {}, [], ["batch"])
+    assert fault.startswith(words)
+
+
+def test_a_container_that_has_left_the_namespace_of_the_host() -> None:
+    (fault,) = find_faults({"exporter": container("host", shares_host=False)}, ["exporter"], [])
+    assert fault.startswith("exporter runs outside of the host's network namespace")

@@ -1,0 +1,71 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Needs that the options of the module preflight name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC, parse_needs
+
+
+def keys(**params: Any) -> list[tuple[str, bool]]:
+    """Return the needs and whether they are required, with parameters as Ansible converts them."""
+    validated = ArgumentSpecValidator(SPEC).validate(params)
+    assert not validated.error_messages, validated.error_messages
+    return [(need.key, need.required) for need in parse_needs(validated.validated_parameters)]
+
+
+def test_python_and_root_are_required_by_default() -> None:
+    assert keys() == [("python", True), ("root", True)]
+    assert keys(root=False) == [("python", True)]
+
+
+def test_every_need_is_named_by_a_key() -> None:
+    found = keys(
+        systemd=True,
+        engine="running",
+        libraries=["docker"],
+        kinds=["vxlan"],
+        modules=["br-netfilter"],
+        features=["esp"],
+    )
+    assert [key for key, _required in found] == [
+        "python",
+        "root",
+        "systemd",
+        "engine:running",
+        "library:docker",
+        "kind:vxlan",
+        "module:br_netfilter",
+        "feature:esp",
+    ]
+
+
+def test_links_of_a_topology_are_needs_by_their_kind() -> None:
+    links = [{"name": "a", "kind": "veth"}, {"name": "b", "kind": "veth"}, {"name": "eth0"}, "esp"]
+    assert keys(kinds=links)[2:] == [("kind:veth", True), ("feature:esp", True)]
+
+
+def test_what_is_required_is_not_optional() -> None:
+    found = keys(libraries=["docker"], optional={"libraries": ["docker", "pyroute2"], "features": ["ipvs"]})
+    assert found[2:] == [("library:docker", True), ("library:pyroute2", False), ("feature:ipvs", False)]
+
+
+@pytest.mark.parametrize(
+    ("params", "parameter"),
+    [
+        ({"kinds": ["veth", 3]}, "kinds[1]"),
+        ({"kinds": [{"kind": 3}]}, "kinds[0]"),
+        ({"optional": {"kinds": [""]}}, "optional.kinds[0]"),
+        ({"kinds": [None]}, "kinds[0]"),
+    ],
+)
+def test_what_is_no_kind_of_link_is_refused(params: dict[str, Any], parameter: str) -> None:
+    with pytest.raises(BadParameter, match="must be a kind of link") as caught:
+        keys(**params)
+    assert caught.value.parameter == parameter
