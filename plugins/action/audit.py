@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluate snapshots on the controller: parameters → what is wanted → files and what may be shown of them."""
+"""Action plugin of the module audit: evaluate snapshots on the control node."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argum
 _SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
-# Tables, by the option that has their files.
+# Tables and the options with their directories.
 _BESIDE = {"drift": "drift", "probe": "probes"}
 
 
 class ActionModule(ActionBase):
-    """Run once for all hosts of a play."""
+    """Evaluate the snapshots once for all hosts of a play."""
 
     BYPASS_HOST_LOOP = True
     _requires_connection = False
@@ -33,7 +33,7 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the summary, and fail where findings are as severe as the user says."""
+        """Return the summary; fail if findings reach the severity of fail_on."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
         try:
@@ -54,11 +54,11 @@ class ActionModule(ActionBase):
         return result
 
     def _evaluate(self, args: Mapping[str, Any]) -> dict[str, Any]:
-        # Imported here, because it imports a library that may be missing.
+        # Imports duckdb, which may be missing.
         from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run as audit_run
 
         def at(path: str) -> Path:
-            # Relative to the playbook, as for the other actions that write files on the controller.
+            # Relative to the playbook, as for other action plugins.
             return Path(self._loader.path_dwim(path))
 
         names = ("only", "without", "policy", "waivers", "expected", "formats", "remediate")
@@ -72,12 +72,12 @@ class ActionModule(ActionBase):
                 **{name: args[name] for name in names},
             )
             report = audit_run.evaluate(wanted)
-            # What was written in a check is gone with its folder.
+            # Files of check mode are deleted with their directory.
             return {**report, "files": [path for path in report["files"] if not path.startswith(nowhere)]}
 
 
 def _earlier(dest: Path, compare_with: str | None, at: Callable[[str], Path]) -> Path | None:
-    """Return the directory of the evaluation to compare with; of those beside this one, the last by its name."""
+    """Return the directory of the evaluation to compare with; for "previous", the last sibling before dest by name."""
     if compare_with != "previous":
         return at(compare_with) if compare_with else None
     beside = (file.parents[1] for file in dest.parent.glob("*/data/run.parquet"))
@@ -85,7 +85,7 @@ def _earlier(dest: Path, compare_with: str | None, at: Callable[[str], Path]) ->
 
 
 def _severe(counts: Mapping[str, int], fail_on: str) -> str:
-    """Return how many findings are at least that severe, in words, and nothing where there is none."""
+    """Return a message with the number of findings that reach a severity, or an empty string."""
     if fail_on == "none":
         return ""
     worst = _SEVERITIES[: _SEVERITIES.index(fail_on) + 1]

@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argum
 
 
 class ActionModule(ActionBase):
-    """Write without a connection, and without a process on the controller."""
+    """Write the rows without a connection and without starting a process."""
 
     _requires_connection = False
     _supports_check_mode = True

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's half of netns_info: a big result comes as one string, which the controller parses once."""
+"""Action plugin of the module netns_info: transfer the result as one compressed string."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core import snaps
 
 
 class ActionModule(ActionBase):
-    """Run the module on the host and unpack what it returns."""
+    """Run the module on the host and decompress its result."""
 
     _supports_check_mode = True
     _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's result."""
+        """Return the result of the module."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         in_background = bool(self._task.async_val)
         arguments = self._task.args if in_background else {**self._task.args, "packed": True}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's half of a snapshot: it comes as one string and goes into a file, and nowhere else."""
+"""Action plugin of the module snapshot: write the compressed document to a file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core import host_
 
 
 class ActionModule(ActionBase):
-    """Run the module on the host and write what it returns."""
+    """Run the module on the host and write its result to a file."""
 
     _supports_check_mode = True
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return where the document is and what may be shown of it."""
+        """Return the path of the document and its metadata."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         name = str(variables.get("inventory_hostname", self._play_context.remote_addr))
         dest = self._task.args.get("dest")
         if not dest:
-            raise AnsibleActionFail("dest: is missing; it is the file on the controller, or a directory")
+            raise AnsibleActionFail("dest: required; must be a file or a directory on the control node")
         target = host_file.of(self._loader, str(dest), name, ".json.gz")
         result.update(self._read(name, variables))
         content = result.pop("packed", None)

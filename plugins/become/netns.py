@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Become plugin: any task inside a network namespace of the host that it runs on."""
+"""Become plugin: run any task in a network namespace of the managed host."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ short_description: Run tasks inside a network namespace
 version_added: 0.1.0
 description:
   - >-
-    Runs any module, play or C(ansible-console) as root inside a network namespace of the managed host: a named one, a
-    container's, a process's, a sandbox of Docker's. Containers need no shell, no Python and no tools.
+    Runs any module, play or C(ansible-console) as root in a network namespace of the managed host, such as a named
+    namespace, or that of a container or process. Containers need no shell, Python or tools.
   - >-
-    The task sees the namespace's links, addresses, routes, sockets and firewall, in C(/sys) too, and the files and
-    programs of the host. C(/etc/netns/NAME/*) lies over C(/etc) as with C(ip netns exec).
+    The task uses the links, addresses, routes, sockets and firewall of the namespace, also in C(/sys), and the files
+    and programs of the host. Files in C(/etc/netns/NAME) replace those in C(/etc), as with C(ip netns exec).
   - >-
-    Before the task is started, the namespace that was entered is compared with the one that was asked for, and with the
-    host's own. A namespace that is not there, or turns out to be the host's, fails the task. It never runs elsewhere.
+    Before the task starts, the plugin verifies that it is in the requested namespace and not in the host namespace. If
+    the namespace does not exist, the task fails and does not run elsewhere.
 author:
   - netfleet.docker contributors (@netfleet)
 options:
   netns:
     description:
       - >-
-        The namespace: C(host) (the host's own, that of PID 1), C(NAME) (C(/run/netns/NAME)), C(container:NAME-or-ID)
-        (a running container's), C(pid:NUMBER) (a process's), C(path:/ABSOLUTE) (a file that is a namespace) or
-        C(docker:NAME) (a sandbox in C(/run/docker/netns)).
-      - There is no default. Without it every task fails.
+        Reference to the namespace: C(host) (the namespace of PID 1), C(NAME) (C(/run/netns/NAME)),
+        C(container:NAME-or-ID) (the namespace of a running container), C(pid:NUMBER) (the namespace of a process),
+        C(path:/ABSOLUTE) (a mounted namespace) or C(docker:NAME) (a sandbox in C(/run/docker/netns)).
+      - Required; there is no default.
     type: str
     vars:
       - name: ansible_netns
@@ -40,11 +40,11 @@ options:
         key: netns
   netns_resolver:
     description:
-      - Whose C(/etc/resolv.conf) and C(/etc/hosts) the task sees.
-      - With V(host) those of the host, or of C(/etc/netns/NAME) where they are there.
+      - Source of C(/etc/resolv.conf) and C(/etc/hosts) for the task.
+      - V(host) uses the files of the host, or of C(/etc/netns/NAME) if they exist.
       - >-
-        With V(container) the container's own, for O(netns) of the form C(container:NAME-or-ID). Names are then resolved
-        as the container resolves them; systemd-resolved and nscd, which would answer from the host, are out of sight.
+        V(container) uses the files of the container. Requires O(netns) in the form C(container:NAME-or-ID). Names are
+        resolved as in the container, without systemd-resolved and nscd of the host.
     type: str
     choices: [host, container]
     default: host
@@ -57,8 +57,8 @@ options:
         key: resolver
   python:
     description:
-      - Python 3.9 or later on the managed host, with which the namespace is entered.
-      - If C(ansible_python_interpreter) is a path, that is taken, unless C(ansible_netns_python) names another.
+      - Python interpreter, version 3.9 or later, on the managed host that enters the namespace.
+      - If C(ansible_python_interpreter) is a path, it is used unless C(ansible_netns_python) is set.
     type: str
     default: /usr/bin/python3
     vars:
@@ -70,7 +70,7 @@ options:
       - section: netns_become_plugin
         key: python
   docker_socket:
-    description: Socket of the Docker Engine on the managed host.
+    description: Socket of Docker Engine on the managed host.
     type: str
     default: /var/run/docker.sock
     vars:
@@ -82,7 +82,7 @@ options:
         key: docker_socket
   become_user:
     description:
-      - Only V(root), which is what a task inside a namespace runs as. Anything else is refused.
+      - User that the task runs as. Must be V(root).
     type: str
     keyword:
       - name: become_user
@@ -94,7 +94,7 @@ options:
       - section: privilege_escalation
         key: become_user
   become_exe:
-    description: What makes a login user root; not used where the login is root already.
+    description: Program that changes from the login user to root. Not used if the login user is root.
     type: str
     default: sudo
     keyword:
@@ -120,7 +120,7 @@ options:
       - section: privilege_escalation
         key: become_flags
   become_pass:
-    description: The login user's password for O(become_exe).
+    description: Password of the login user for O(become_exe).
     type: str
     vars:
       - name: ansible_become_password
@@ -132,18 +132,16 @@ options:
         key: password
 notes:
   - >-
-    Set it by the variables C(ansible_become), C(ansible_become_method) and C(ansible_netns), as in the examples. An
-    inventory that sets C(ansible_become_method) or C(ansible_become) wins over C(become_method) in a play and
-    C(--become-method) on the command line, and this plugin is then not asked at all; it loses against variables of a
-    play, a task or C(-e).
+    Enable the plugin with the variables C(ansible_become), C(ansible_become_method) and C(ansible_netns), as in the
+    examples. C(ansible_become_method) and C(ansible_become) in the inventory take precedence over C(become_method) in a
+    play and C(--become-method) on the command line, but not over variables of a play, a task or C(-e).
   - >-
-    The module runs inside. What Ansible does around it (the connection, file transfers, the temporary folder) and what
-    an action does on the controller (templates, lookups) do not. Services that are asked over a Unix socket, such as
-    systemd and the Docker Engine, act where they are.
-  - Mounts made by a task are seen by that task alone.
+    Only the module runs in the namespace. Connections, file transfers, temporary directories, templates and lookups do
+    not. Services that are called through a Unix socket, such as systemd and Docker Engine, act in their own namespace.
+  - Mounts of a task are visible only to this task.
   - >-
-    Where C(nsswitch.conf) asks systemd-resolved or nscd for names, those answer from the host's namespace, unless
-    C(resolv.conf) is one of the namespace's or the container's own.
+    If C(nsswitch.conf) uses systemd-resolved or nscd, names are resolved in the host namespace, unless the namespace or
+    the container has its own C(resolv.conf).
 seealso:
   - module: netfleet.docker.probe
   - module: netfleet.docker.netns
@@ -160,7 +158,7 @@ EXAMPLES = r"""
 #   ansible web_hosts -m ansible.builtin.command -a 'ip -br address' -e ansible_become=true \
 #     -e ansible_become_method=netfleet.docker.netns -e ansible_netns=container:web
 
-- name: Look into containers
+- name: Check the network of containers
   hosts: web_hosts
   gather_facts: false
   vars:
@@ -169,17 +167,17 @@ EXAMPLES = r"""
     ansible_netns: container:web
     ansible_netns_resolver: container
   tasks:
-    - name: The container's links and addresses as facts
+    - name: Gather links and addresses of the container as facts
       ansible.builtin.setup:
         gather_subset: network
 
-    - name: Can it reach its database by name
+    - name: Wait until the database is reachable by name
       ansible.builtin.wait_for:
         host: db
         port: 5432
         timeout: 5
 
-    - name: The same from each of several namespaces
+    - name: Show a route in several namespaces
       ansible.builtin.command: ip route get 192.0.2.1
       changed_when: false
       vars:
@@ -203,17 +201,17 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core import valid
 from ansible_collections.netfleet.docker.plugins.plugin_utils._become import enter_netns
 
 _NAME = "netfleet.docker.netns"
-# What follows is Python, its program and the command. Where the login user is not root, Python may lie where it cannot
-# look, and it is for sudo to say that it is not there.
+# The arguments are Python, its program and the command. If the login user is not root, it may be unable to read the
+# directory of Python; sudo then reports a missing interpreter.
 _START = """if [ "$(id -u)" != 0 ]; then set -- {sudo} "$@"
-elif ! [ -x "$1" ]; then echo "{name}: there is no $1 on this host; ansible_netns_python names another" >&2; exit 1; fi
+elif ! [ -x "$1" ]; then echo "{name}: $1 not found on this host; set ansible_netns_python" >&2; exit 1; fi
 exec "$@\""""
-# A class of nothing but a docstring keeps it.
+# A class that contains only a docstring keeps it.
 _NO_CODE = re.compile(r'(?<!\(Exception\):\n)^ *(#.*|""".*"""|"""(.|\n)*?""")?\n', re.MULTILINE)
 
 
 class _Root(str):
-    """The user root, who differs from any other: where Ansible finds users not to differ, it leaves become out."""
+    """The user root, unequal to every user, because Ansible skips become for equal users."""
 
     __slots__ = ()
 
@@ -227,7 +225,7 @@ class _Root(str):
 
 
 class BecomeModule(BecomeBase):
-    """Wraps a command so that it runs inside a namespace."""
+    """Wrap a command so that it runs in a namespace."""
 
     name = "netns"
     fail = ("Sorry, try again.",)
@@ -235,28 +233,28 @@ class BecomeModule(BecomeBase):
 
     def __init__(self) -> None:
         super().__init__()
-        # The other way to the same end. A task has a process of its own, so this is of this task alone.
+        # Also prevents Ansible from skipping become. Each task has its own process, so this affects only this task.
         constants.BECOME_ALLOW_SAME_USER = True
 
     def get_option(self, option: str, hostvars: Any = None, playcontext: Any = None) -> Any:
-        """Return an option's value; to Ansible, the user is root, but never one that it finds to be the login's."""
+        """Return the value of an option; the user is always root, but unequal to the login user."""
         if option == "become_user":
             return _Root("root")
         return super().get_option(option, hostvars=hostvars, playcontext=playcontext)
 
     def build_become_command(self, cmd: str, shell: Any) -> str:
-        """Return the command that runs the given one inside the namespace; raise AnsibleError rather than none."""
+        """Return the command that runs the given one in the namespace; raise AnsibleError for invalid options."""
         super().build_become_command(cmd, shell)
         if not cmd:
             return cmd
         reference, resolver = self._reference(), self.get_option("netns_resolver")
         if resolver == "container" and not reference.startswith("container:"):
-            raise AnsibleError(f"{_NAME}: ansible_netns_resolver=container takes ansible_netns=container:NAME-or-ID")
+            raise AnsibleError(f"{_NAME}: ansible_netns_resolver=container requires ansible_netns=container:NAME-or-ID")
         user = super().get_option("become_user")
         if user not in (None, "", "root"):
-            raise AnsibleError(f"{_NAME}: tasks inside a namespace run as root; become_user cannot be {user!r}")
+            raise AnsibleError(f"{_NAME}: become_user: {user!r} is not supported; must be root")
         python = self.get_option("python")
-        if not python.startswith("/"):  # auto, auto_silent: what Ansible finds is for modules
+        if not python.startswith("/"):  # auto, auto_silent: the discovered interpreter is for modules
             python = "/usr/bin/python3"
         start = _START.format(name=_NAME, sudo=shlex.join(self._escalation()))
         arguments = [self.success, reference, resolver, self.get_option("docker_socket")]
@@ -266,26 +264,26 @@ class BecomeModule(BecomeBase):
     def _reference(self) -> str:
         given = self.get_option("netns")
         if not given:
-            raise AnsibleError(f"{_NAME}: ansible_netns is not set, so there is no namespace to run this in")
+            raise AnsibleError(f"{_NAME}: ansible_netns is not set; must be a namespace such as container:web")
         try:
             return validators.netns_reference(str(given))
         except ValueError as error:
             raise AnsibleError(f"{_NAME}: ansible_netns: {error}") from None
 
     def _escalation(self) -> list[str]:
-        """Return what makes a login user root."""
+        """Return the command that changes from the login user to root."""
         flags = shlex.split(self.get_option("become_flags") or "")
         prompt: list[str] = []
         self.prompt = ""
         if self.get_option("become_pass"):
             self.prompt = f"[sudo via ansible, key={self._id}] password:"
             prompt = ["-p", self.prompt]
-            # With a password there is a question to be answered.
+            # sudo must prompt for the password.
             flags = [re.sub(r"^(-\w*)n", r"\1", flag) for flag in flags if flag not in ("-n", "--non-interactive")]
         return [*shlex.split(self.get_option("become_exe") or "sudo"), *flags, *prompt, "-u", "root"]
 
 
 @functools.cache
 def _program() -> str:
-    """Return the program without what only its readers need."""
+    """Return the program without comments and docstrings."""
     return _NO_CODE.sub("", inspect.getsource(enter_netns))

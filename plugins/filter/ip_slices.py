@@ -2,45 +2,43 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible filter: slices of a subnet that many hosts share."""
+"""Ansible filter: slices of a subnet that several hosts share."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: ip_slices
-short_description: Split a subnet into disjoint slices that hosts keep, one a host
+short_description: Divide a subnet into separate slices for hosts
 version_added: 0.1.0
 author:
   - netfleet.docker contributors (@netfleet)
 description:
   - >-
-    One physical subnet can be shared by macvlan or ipvlan networks of many Docker hosts. The IPAM of each Docker Engine
-    hands out addresses without knowing of the others, so each host needs an C(iprange) of its own in that subnet. This
-    filter gives each a slice, and no address to two of them.
+    Macvlan or ipvlan networks of several Docker hosts can share one physical subnet. Each Docker Engine assigns
+    addresses independently, so each host requires its own C(iprange) in this subnet. This filter assigns a separate
+    slice to each host.
   - >-
-    A host keeps its slice whatever hosts are added or removed, and in whatever order they are listed. That takes a
-    memory: hand in as O(previous) what the filter returned the last time, and keep what it returns. A host that is in
-    there keeps its slice. A new one gets the slice to which its name leads, or the next one that nobody has or had.
+    A host keeps its slice when other hosts are added or removed, in any order. For this, store the result and pass it
+    as O(previous) in the next run. A host in O(previous) keeps its slice. A new host gets the slice that its name leads
+    to, or the next free one.
   - >-
-    A host that is not listed any more keeps its slice too, because its containers may still use it. It is in the result
-    as long as it is in O(previous). Take it out of there when its containers are gone for good, and its slice can be
-    had by others.
+    A host that is no longer listed also keeps its slice, because its containers may still be running. When they are
+    removed, delete the host from the stored result to release the slice.
   - >-
-    Without O(previous), each host that is not in O(assigned) has the slice to which its name leads, whoever else there
-    is. Where two names lead to the same slice, one of two hosts would move when the other one comes or goes. The
-    filter cannot know who came first, so that is an error. It is likely as soon as there are a few hosts in an IPv4
-    subnet, and next to impossible in an IPv6 subnet.
+    Without O(previous), each host that is not in O(assigned) gets the slice that its name leads to. If two names lead
+    to the same slice, the filter fails. This is likely for a few hosts in an IPv4 subnet, and very unlikely in an IPv6
+    subnet.
 positional: _input, hosts, prefix
 options:
   _input:
     description:
-      - The subnet that the hosts share, in CIDR notation.
-      - An IPv6 subnet is V(/64) or longer, because Docker counts the addresses of a subnet in 64 bits.
+      - Shared subnet in CIDR notation.
+      - An IPv6 subnet must be V(/64) or longer, because Docker counts the addresses of a subnet in 64 bits.
     type: str
     required: true
   hosts:
     description:
-      - Names of the hosts that need a slice, each once, in any order.
+      - Names of the hosts, each once, in any order.
     type: list
     elements: str
     required: true
@@ -48,76 +46,72 @@ options:
     description:
       - Prefix length of a slice, such as V(28) for 16 addresses.
       - >-
-        Give O(prefix), O(count) or neither. Without both, half of the host bits number the slices: a V(/24) has 16
-        slices of 16 addresses, a V(/16) 256 of 256, an IPv6 V(/64) 2^32 of 2^32.
+        O(prefix) and O(count) are mutually exclusive. By default, half of the host bits number the slices: a V(/24) has
+        16 slices of 16 addresses, a V(/16) 256 of 256, an IPv6 V(/64) 2^32 of 2^32.
       - >-
-        It can be changed later: what is in O(previous) stays as it is, and new hosts get slices of the new length.
-        Without O(previous), every host moves then.
+        With O(previous), the value can be changed: existing hosts keep their slices, and new hosts get slices of the
+        new size. Without O(previous), all slices change.
     type: int
   count:
     description:
       - >-
-        In place of O(prefix), how many slices there are to be at least. It is for how many hosts there may ever be, not
-        for how many there are. The number of slices is the next power of two, and those that overlap O(reserved) are
-        among them.
+        Minimum number of slices, instead of O(prefix). Choose it for the maximum number of hosts in the future. The
+        number of slices is the next power of two, including those that overlap O(reserved).
     type: int
   previous:
     description:
       - >-
-        What the filter returned the last time; an empty dictionary the first time. It says that the result is kept, so
-        that hosts whose names lead to the same slice can be told apart by who came first.
+        Result of the previous run; an empty dictionary in the first run. With a stored result, hosts whose names lead
+        to the same slice get different slices.
       - >-
-        Read it from where the last result was written, and let it be an error if that is missing: with an empty
-        dictionary in its place, hosts would move.
+        Make sure that the playbook fails if the stored result is missing. With an empty dictionary, slices of hosts
+        could change.
     type: dict
   assigned:
     description:
       - >-
-        Slices that you decide about, by host: in CIDR notation, of any length, or as the number of a slice of this
-        length, from 0. They go before O(previous) and before what a name leads to.
-      - A host with V(null) has none assigned.
-      - The slice that a host leaves by it can be had by others from the next run on, when the host has moved.
+        Fixed slices by host, in CIDR notation with any size, or as the number of a slice from 0. They take precedence
+        over O(previous).
+      - V(null) means no fixed slice.
+      - The former slice of the host is free from the next run.
     type: dict
   reserved:
     description:
       - >-
-        What no slice may overlap, each item an address, a range such as V(192.0.2.100-192.0.2.150) or a subnet: the
-        pool of a DHCP server, other people's part of the subnet.
-      - >-
-        A single address takes a whole slice from use here. Name it in O(aux_addresses) where Docker can be told to
-        leave it out.
+        Addresses, ranges such as V(192.0.2.100-192.0.2.150), and subnets that no slice may overlap, such as the pool of
+        a DHCP server.
+      - A single address excludes a whole slice. Use O(aux_addresses) for single addresses.
     type: list
     elements: str
     default: []
   gateway:
     description:
       - >-
-        Gateway of the network. It may lie in a slice, because Docker gives the gateway that it is told to no container.
-        Without one, many versions of Docker take an address out of each host's slice for it.
+        Gateway of the network. It can be in a slice, because Docker does not assign it to containers. Without a
+        gateway, many versions of Docker reserve an address of each slice for it.
     type: str
   aux_addresses:
     description:
       - >-
-        Single addresses that belong to something else, by name: routers, servers, the hosts themselves. They may lie in
-        a slice, because Docker leaves them out when it is told, with O(ipam=true) by the result. Without that, hand the
-        same to Docker yourself.
-      - The network address, the broadcast address and the gateway are left out in any case.
+        Single addresses of other devices by name, such as routers, servers and the hosts. They can be in a slice. With
+        O(ipam=true), the result excludes them from assignment; otherwise, pass them to Docker yourself.
+      - Docker never assigns the network address, the broadcast address and the gateway.
     type: dict
     default: {}
   ipam:
     description:
       - >-
-        Return for each host an entry of C(ipam_config) as M(netfleet.docker.network) takes it: C(subnet),
-        C(iprange), C(gateway) where one is given, and as C(aux_addresses) those that lie in the host's slice. What lies
-        elsewhere is not in there, so that a host's network stays as it is when another one's addresses change.
-      - The slices are the same, and O(previous) takes both kinds of result.
+        Return an entry of C(ipam_config) of M(netfleet.docker.network) for each host: C(subnet), C(iprange), C(gateway)
+        if set, and the C(aux_addresses) in the slice of the host. Addresses in other slices are omitted, so the network
+        does not change with them.
+      - O(previous) accepts both formats.
     type: bool
     default: false
 notes:
-  - Nothing is asked of any host. Slices that are written down in two places that do not know of each other can overlap.
+  - The filter does not connect to hosts. Slices in two separate stored results can overlap.
   - >-
-    Which slice a name leads to depends on the name, the subnet, the length of slices and on O(reserved), and on nothing
-    else; it will not change between versions.
+    The slice that a name leads to depends only on the name, the subnet, the size of slices and O(reserved). It does not
+    change between versions.
 seealso:
   - module: netfleet.docker.macvlan
 """
@@ -165,13 +159,13 @@ EXAMPLES = r"""
          gateway=wire_gateway, reserved=['192.0.2.128-192.0.2.159'],
          aux_addresses={'nas': '192.0.2.20', 'printer': '192.0.2.21'}) }}
 
-- name: With slices that the inventory names, in a variable wire_slice of each host, nothing has to be kept
+- name: Use slices from the variable wire_slice of each host, without a stored result
   ansible.builtin.debug:
     msg: "{{ wire_subnet | netfleet.docker.ip_slices(groups.docker, prefix=28, assigned=numbers) }}"
   vars:
     numbers: "{{ dict(groups.docker | zip(groups.docker | map('extract', hostvars, 'wire_slice'))) }}"
 
-- name: In an IPv6 subnet there is so much room that names do not meet
+- name: Use an IPv6 subnet, where names do not collide
   ansible.builtin.debug:
     msg: "{{ 'fd00:0:0:1::/64' | netfleet.docker.ip_slices(groups.docker) }}"
 """
@@ -180,8 +174,8 @@ RETURN = r"""
 _value:
   description:
     - >-
-      The slice of each host that is listed, or that is in O(previous) or O(assigned): in CIDR notation, or with
-      O(ipam=true) as an entry of C(ipam_config). Sorted by name.
+      Slice of each host that is listed or in O(previous) or O(assigned), sorted by name: in CIDR notation, or with
+      O(ipam=true) as an entry of C(ipam_config).
   type: dict
   sample:
     server1: 192.0.2.64/28
@@ -207,5 +201,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return them by name."""
+        """Return the filters by name."""
         return {"ip_slices": ip_slices}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible filter: from what was asked of a host and of the module probe to the first broken step."""
+"""Ansible filter: find the first broken step of a connection."""
 
 from __future__ import annotations
 
@@ -14,32 +14,30 @@ author:
   - netfleet.docker contributors (@netfleet)
 description:
   - >-
-    Goes through the checklist of the role C(troubleshoot) with what M(netfleet.docker.netns_info) says of the hosts and
-    M(netfleet.docker.probe) says from inside the source, and what P(netfleet.docker.explain_path#filter) makes of it.
-  - >-
-    Without O(results) it returns the checks for M(netfleet.docker.probe), since what is worth asking depends on what is
-    there.
+    Evaluates the checklist of the role C(troubleshoot) with the results of M(netfleet.docker.netns_info) on the hosts,
+    of M(netfleet.docker.probe) in the source namespace, and of P(netfleet.docker.explain_path#filter).
+  - Without O(results), the filter returns the checks to run with M(netfleet.docker.probe).
 options:
   _input:
     description:
-      - What M(netfleet.docker.netns_info) returned, by the names of the hosts.
+      - Results of M(netfleet.docker.netns_info) by host name.
     type: dict
     required: true
   host:
     description:
-      - Name of the host of the source.
+      - Name of the source host.
     type: str
     required: true
   source:
     description:
-      - The namespace of the source, as M(netfleet.docker.probe) takes it.
+      - Source namespace, as for M(netfleet.docker.probe).
     type: str
     required: true
   target:
     description:
       - >-
-        An address, a name, or a namespace, of another host with its name and a slash before it; all but the latter with
-        C(:PORT) where it is about a port.
+        An address or a name, with C(:PORT) for a port; a namespace; or C(HOST/NAMESPACE) for a namespace of another
+        host.
     type: str
     required: true
   protocol:
@@ -50,28 +48,28 @@ options:
     default: tcp
   timeout:
     description:
-      - Seconds to wait for each answer.
+      - Seconds to wait for each response.
     type: float
     default: 2
   results:
     description:
-      - What M(netfleet.docker.probe) returned as C(results); an empty list where nothing was asked.
+      - C(results) of M(netfleet.docker.probe); an empty list if no checks were run.
     type: list
     elements: dict
 """
 
 EXAMPLES = r"""
-- name: What to ask
+- name: Determine the checks
   ansible.builtin.set_fact:
     checks: "{{ infos | netfleet.docker.troubleshoot(host='h1', source='container:web', target='db:5432') }}"
 
-- name: Ask
+- name: Run the checks
   netfleet.docker.probe:
     netns: container:web
     checks: "{{ checks.checks }}"
   register: said
 
-- name: What is wrong
+- name: Show the diagnosis
   ansible.builtin.debug:
     msg: "{{ (infos | netfleet.docker.troubleshoot(host='h1', source='container:web', target='db:5432',
       results=said.results)).lines }}"
@@ -80,44 +78,45 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The checks to ask for, or the diagnosis.
+    - Checks to run, or the diagnosis.
   type: dict
   contains:
     netns:
-      description: Without O(results), the namespace to ask from; V(host) for a container that shares the host's.
+      description: >-
+        Without O(results), the namespace to run the checks in; V(host) for a container that uses the host network.
       type: str
     checks:
-      description: Without O(results), what M(netfleet.docker.probe) is to be told.
+      description: Without O(results), the checks for M(netfleet.docker.probe).
       type: list
       elements: dict
     steps:
-      description: The checklist, each step with C(step), C(state), C(detail) and C(remedy).
+      description: Steps of the checklist, each with C(step), C(state), C(detail) and C(remedy).
       type: list
       elements: dict
     reached:
-      description: Whether the target is reached; null where that was not tried.
+      description: Whether the target is reachable; null if not tested.
       type: bool
     first_broken:
-      description: The first broken step, or null.
+      description: First failed step, or null.
       type: str
     cause:
-      description: The likely cause, or that it is not known.
+      description: Likely cause.
       type: str
     remedy:
-      description: What to type.
+      description: Commands to fix the problem.
       type: str
     confident:
-      description: Whether the cause was seen or follows from what was, and is no guess.
+      description: Whether the cause is confirmed by observations.
       type: bool
     path:
-      description: What P(netfleet.docker.explain_path#filter) says.
+      description: Result of P(netfleet.docker.explain_path#filter).
       type: dict
     lines:
-      description: All of it for a terminal.
+      description: Diagnosis for a terminal.
       type: list
       elements: str
     markdown:
-      description: All of it for a ticket.
+      description: Diagnosis in Markdown, for a ticket.
       type: str
 """
 
@@ -134,7 +133,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot impo
 
 @dataclasses.dataclass
 class Asked:
-    """The filter's options."""
+    """The options of the filter."""
 
     host: str
     source: str
@@ -145,14 +144,14 @@ class Asked:
 
 
 def troubleshoot(snapshots: Mapping[str, Any], **options: Any) -> dict[str, Any]:
-    """Return checks to make, or with their results the diagnosis."""
+    """Return the checks to run or, with their results, the diagnosis."""
     try:
         asked = Asked(**options)
         case = troubleshoot_case.open_case(snapshots, asked.host, asked.source, asked.target, asked.protocol)
     except BadParameter as error:
         raise AnsibleFilterError(f"troubleshoot: {error}") from None
     except TypeError as error:
-        raise AnsibleFilterError(f"troubleshoot: {error}; it takes host, source, target and protocol") from None
+        raise AnsibleFilterError(f"troubleshoot: {error}; options are host, source, target and protocol") from None
     if asked.results is None:
         return {"netns": case.netns, "checks": troubleshoot_diagnosis.wanted(case, asked.timeout)}
     diagnosis = troubleshoot_diagnosis.diagnose(case, asked.results)
@@ -163,5 +162,5 @@ class FilterModule:
     """The filters of this file."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return them by name."""
+        """Return the filters by name."""
         return {"troubleshoot": troubleshoot}

@@ -12,14 +12,12 @@ short_description: Evaluate snapshots of a fleet and write reports
 version_added: 0.1.0
 description:
   - >-
-    Loads snapshots that M(netfleet.docker.snapshot) has written, of any number of hosts and of any date, into tables,
-    runs rules over them, and writes what they find as one HTML page, JSON, SARIF, JUnit XML and CSV.
+    Loads snapshots of M(netfleet.docker.snapshot) into tables, evaluates rules, and writes the findings as HTML, JSON,
+    SARIF, JUnit XML and CSV.
   - >-
-    Runs on the controller, once for all hosts of a play, and needs none of them. Snapshots may come from several
-    controllers and be evaluated again, with other rules, as often as wanted.
-  - >-
-    The tables are described in C(docs/reference/tables.md) of the collection, the rules in C(docs/reference/rules.md),
-    the files in C(docs/reference/report-files.md).
+    Runs once for all hosts of a play on the control node, without a connection to the hosts. Snapshots can come from
+    several control nodes and can be evaluated repeatedly with other rules.
+  - The reference of the collection describes the tables, the rules and the files.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -28,176 +26,176 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.flow
 options:
   snapshots:
-    description: The directory with the snapshots, C(*.json.gz), on the controller.
+    description: Directory with the snapshots C(*.json.gz) on the control node.
     type: path
     required: true
   dest:
     description: >-
-      The directory on the controller for the files. It is made where it is missing; files of an earlier evaluation in
-      it are replaced when the new ones are complete.
+      Directory for the report files on the control node. It is created if it does not exist. Files of an earlier
+      evaluation are replaced when the new ones are complete.
     type: path
     required: true
   rules:
     description: >-
-      Directories with rules of your own, C(*.yml), beside those of the collection. A rule with an id of the
-      collection's takes that one's place. A rule that is broken is named, and the others run.
+      Directories with additional rules, C(*.yml). A rule with the ID of a rule of the collection replaces it. Invalid
+      rules are reported; other rules are evaluated.
     type: list
     elements: path
     default: []
   only:
-    description: Ids of the rules to evaluate; all where it is empty.
+    description: IDs of the rules to evaluate. By default, all rules are evaluated.
     type: list
     elements: str
     default: []
   without:
-    description: Ids of rules to leave out.
+    description: IDs of rules to exclude.
     type: list
     elements: str
     default: []
   policy:
-    description: What is allowed and expected in this fleet, as data that rules look at. Patterns are those of a shell.
+    description: Policy that rules compare the fleet with. Patterns are shell patterns.
     type: dict
     default: {}
     suboptions:
       published_ports:
-        description: Ports that may be published on every address, or that may be privileged ones.
+        description: Ports that may be published on all addresses or below 1024.
         type: list
         elements: dict
         default: []
         suboptions:
           host:
-            description: Pattern of hosts; all where it is missing.
+            description: Pattern for host names. By default, all hosts match.
             type: str
           container:
-            description: Pattern of containers' names, likewise.
+            description: Pattern for container names. By default, all containers match.
             type: str
           address:
-            description: Pattern of the host's addresses, likewise.
+            description: Pattern for addresses of the host. By default, all addresses match.
             type: str
           protocol:
-            description: Of the transport layer; each where it is missing.
+            description: Transport protocol. By default, all protocols match.
             type: str
             choices: [tcp, udp, sctp]
           port:
-            description: The port on the host; each where it is missing.
+            description: Port on the host. By default, all ports match.
             type: int
       host_network:
-        description: Containers that may share their host's network namespace.
+        description: Containers that may use the host network.
         type: list
         elements: dict
         default: []
         suboptions:
           host:
-            description: Pattern of hosts; all where it is missing.
+            description: Pattern for host names. By default, all hosts match.
             type: str
           container:
-            description: Pattern of containers' names.
+            description: Pattern for container names.
             type: str
             required: true
       mtu:
-        description: The MTU that hosts' uplinks are expected to have.
+        description: Expected MTU of the uplinks of hosts.
         type: list
         elements: dict
         default: []
         suboptions:
           host:
-            description: Pattern of hosts; all where it is missing.
+            description: Pattern for host names. By default, all hosts match.
             type: str
           mtu:
-            description: In bytes.
+            description: MTU in bytes.
             type: int
             required: true
       reserved_subnets:
-        description: Subnets that no Docker network may overlap, such as those of a VPN or a data centre.
+        description: Subnets that Docker networks must not overlap, such as those of a VPN or a data centre.
         type: list
         elements: dict
         default: []
         suboptions:
           subnet:
-            description: In CIDR.
+            description: Subnet in CIDR notation.
             type: str
             required: true
           reason:
-            description: Whose it is, for the report.
+            description: Reason, for the report.
             type: str
             default: reserved
   waivers:
-    description: Findings that are accepted. They stay in the reports, with the reason, and count for nothing else.
+    description: Findings to accept. They remain in the reports and are marked as waived.
     type: list
     elements: dict
     default: []
     suboptions:
       rule:
-        description: Id of the rule.
+        description: ID of the rule.
         type: str
         required: true
       reason:
-        description: Why they are accepted.
+        description: Reason for accepting the findings.
         type: str
         required: true
       until:
-        description: The last day on which they are, such as V(2026-12-31); for ever where it is missing.
+        description: Last day of the waiver, such as V(2026-12-31). By default, the waiver does not expire.
         type: str
       host:
-        description: Pattern of hosts.
+        description: Pattern for host names.
         type: str
         default: "*"
       where:
-        description: Patterns of what the finding says of itself, by the names of its evidence, such as C(container).
+        description: Patterns for values of the evidence by name, such as C(container).
         type: dict
         default: {}
   expected:
-    description: Names of the hosts that should be there; one without a snapshot is named in the reports.
+    description: Names of the expected hosts. The reports list those without a snapshot.
     type: list
     elements: str
     default: []
   compare_with:
     description: >-
-      The directory of an earlier evaluation. The reports then say which findings are new and which are fixed, and what
-      appeared and vanished. V(previous) is the last one before this by its name, of those beside O(dest); where
-      there is none, nothing is compared.
+      Directory of an earlier evaluation to compare with. The reports then show new and fixed findings, and added and
+      removed objects. V(previous) selects the last directory before O(dest), by name, in the same parent directory.
+      Without an earlier evaluation, nothing is compared.
     type: str
   formats:
     description: >-
-      What is written. V(parquet) are all tables, one file each, for other engines; V(duckdb) is the database with the
-      tables and the findings.
+      Formats to write. V(parquet) writes each table to a file. V(duckdb) keeps the database with all tables and
+      findings.
     type: list
     elements: str
     choices: [html, json, sarif, junit, csv, dot, mermaid, parquet, duckdb]
     default: [html, json, sarif, junit, csv]
   fail_on:
     description: >-
-      Fails where a finding is at least that severe and not accepted, after all files are written. V(none) never fails.
+      Fail after writing the files if a finding that is not waived has at least this severity. V(none) never fails.
     type: str
     choices: [critical, high, medium, low, info, none]
     default: none
   remediate:
-    description: Ids of rules whose remedies are returned in RV(remediations).
+    description: IDs of rules whose remediations are returned in RV(remediations).
     type: list
     elements: str
     default: []
   drift:
     description: >-
-      A directory with what the planner would change, as the role C(audit) writes it: C(*.json), each a list of objects
-      of C(host), C(module), C(object), C(operation) and C(detail).
+      Directory with changes that provisioning would make, as the role C(audit) writes it. Each file C(*.json) contains
+      a list of objects of C(host), C(module), C(object), C(operation) and C(detail).
     type: path
   probes:
     description: >-
-      A directory with what probes of ports between hosts said: C(*.json), each a list of objects of C(host), C(target),
-      C(protocol), C(port), C(state) (V(open), V(closed), V(filtered), or V(error) where a host could not try),
+      Directory with results of port checks between hosts. Each file C(*.json) contains a list of objects of C(host),
+      C(target), C(protocol), C(port), C(state) (V(open), V(closed), V(filtered), or V(error) if a check failed),
       C(seconds) and C(reason).
     type: path
 attributes:
   check_mode:
     support: full
-    description: In C(check_mode) everything is evaluated and no file is written.
+    description: In C(check_mode), the rules are evaluated, but no file is written.
   diff_mode:
     support: N/A
-    description: Nothing of a host changes.
+    description: The module does not change hosts.
   platform:
     platforms: all
     support: full
-    description: The controller.
+    description: The control node.
   action:
     support: full
   async:
@@ -211,17 +209,17 @@ attributes:
   delegation:
     support: none
 requirements:
-  - duckdb 1.3 or later on the controller
+  - duckdb 1.3 or later on the control node
 seealso:
   - module: netfleet.docker.snapshot
 """
 
 EXAMPLES = r"""
-- name: Snapshots of all hosts
+- name: Take snapshots of all hosts
   netfleet.docker.snapshot:
     dest: audit/snapshots/
 
-- name: What is wrong with them
+- name: Evaluate the rules and write reports
   netfleet.docker.audit:
     snapshots: audit/snapshots
     dest: audit
@@ -234,44 +232,43 @@ EXAMPLES = r"""
       - rule: overlay-not-encrypted
         host: "lab-*"
         until: "2026-12-31"
-        reason: the lab carries no data of anybody
+        reason: The lab transmits no customer data.
     fail_on: high
 """
 
 RETURN = r"""
 summary:
-  description: How many hosts, namespaces, containers, networks and findings there are, and of which severity.
-  returned: success and failure by O(fail_on)
+  description: Number of hosts, namespaces, containers, networks, and findings by severity.
+  returned: success, or failure because of O(fail_on)
   type: dict
   sample:
     hosts: 3
     namespaces: 21
     findings: {critical: 0, high: 1, medium: 4, low: 9, info: 2}
 worst:
-  description: The worst severity of which there is a finding that is not accepted; null where there is none.
-  returned: success and failure by O(fail_on)
+  description: Highest severity of the findings that are not waived, or null.
+  returned: success, or failure because of O(fail_on)
   type: str
   sample: high
 lines:
-  description: What a terminal shows of it.
-  returned: success and failure by O(fail_on)
+  description: Summary for a terminal.
+  returned: success, or failure because of O(fail_on)
   type: list
   elements: str
 files:
-  description: The files that were written.
-  returned: success and failure by O(fail_on)
+  description: Files that were written.
+  returned: success, or failure because of O(fail_on)
   type: list
   elements: str
   sample: [audit/report.html]
 remediations:
   description: >-
-    By host, what may be done by itself about the findings of the rules in O(remediate): the rule, what it is about, the
-    module and its arguments.
-  returned: success and failure by O(fail_on)
+    Remediations for findings of the rules in O(remediate) by host: rule, object, module and arguments.
+  returned: success, or failure because of O(fail_on)
   type: dict
   sample:
     h1:
-      - rule: stale-netns
+      - rule: stale-named-namespace
         object: blue
         module: netfleet.docker.netns
         args: {name: blue, state: absent}

@@ -12,11 +12,11 @@ short_description: Write rows about a host for the audit
 version_added: 0.1.0
 description:
   - >-
-    Writes rows of a table to a file on the controller, for the options O(netfleet.docker.audit#module:drift) and
-    O(netfleet.docker.audit#module:probes) of M(netfleet.docker.audit). The file is readable by its owner only.
+    Writes rows of a table to a file on the control node, for the options O(netfleet.docker.audit#module:drift) and
+    O(netfleet.docker.audit#module:probes) of M(netfleet.docker.audit). The file is readable only by its owner.
   - >-
-    Nothing of it runs on the host, nor in a process of its own: M(ansible.builtin.copy), delegated to the controller,
-    starts several for each host.
+    The module runs in the worker process of Ansible. A delegated M(ansible.builtin.copy) starts several processes for
+    each host.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -38,21 +38,21 @@ options:
   dest:
     description:
       - >-
-        The file on the controller. Where it ends in a slash, or is a directory, the file in there has the inventory's
-        name of the host and C(.json). Directories that are missing are made.
-      - A file that is there is replaced at once or stays as it is, whatever happens.
+        File on the control node. If the path ends with a slash or is a directory, the file is named after the host in
+        the inventory with the suffix C(.json). Missing directories are created.
+      - An existing file is replaced atomically.
     type: path
     required: true
 attributes:
   check_mode:
     support: full
-    description: In C(check_mode) no file is written.
+    description: In C(check_mode), no file is written.
   diff_mode:
     support: none
   platform:
     platforms: all
     support: full
-    description: The controller.
+    description: The control node.
   action:
     support: full
   async:
@@ -85,7 +85,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file on the controller.
+  description: File on the control node.
   returned: success
   type: str
   sample: audit/drift/h1.json

@@ -31,21 +31,21 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A bridge with an address
+- name: Create a bridge with an address
   netfleet.docker.bridge:
     name: br-lab
     addresses: [192.0.2.1/24]
     stp: false
     up: true
 
-- name: A cable to plug in
+- name: Create a veth pair
   netfleet.docker.veth:
     name: port1
     up: true
     peer:
       name: far1
 
-- name: The cable is the bridge's only port, and isolated from ports that are isolated too
+- name: Set the only port of the bridge and isolate it
   netfleet.docker.bridge:
     name: br-lab
     ports:
@@ -53,7 +53,7 @@ EXAMPLES = r"""
         isolated: true
         cost: 10
 
-- name: The bridge is gone
+- name: Remove the bridge
   netfleet.docker.bridge:
     name: br-lab
     state: absent

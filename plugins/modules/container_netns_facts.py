@@ -13,12 +13,12 @@ short_description: Gather the network of every container as facts
 version_added: 0.1.0
 description:
   - >-
-    Sets the fact C(container_netns): for each container by name its namespace, interfaces with addresses and other
-    ends, routes, listening sockets, published ports and Docker networks.
+    Sets the fact C(container_netns), a dictionary of containers by name with their namespace, interfaces, addresses,
+    peers, routes, listening sockets, published ports and Docker networks.
   - >-
-    Compact, and fit for fact caching. It may be listed in C(ansible_facts_modules), so that the gathering of facts
-    brings it.
-  - For all that there is to know about a host's namespaces, see M(netfleet.docker.netns_info).
+    The facts are compact and suitable for fact caching. Add the module to C(ansible_facts_modules) to gather them with
+    other facts.
+  - To return all data of the namespaces of a host, see M(netfleet.docker.netns_info).
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -27,16 +27,16 @@ options: {}
 attributes:
   facts:
     support: full
-    description: Returns C(ansible_facts) that are kept for the host.
+    description: Returns C(ansible_facts).
 seealso:
   - module: netfleet.docker.netns_info
 """
 
 EXAMPLES = r"""
-- name: Gather the containers' networks
+- name: Gather the network of all containers
   netfleet.docker.container_netns_facts:
 
-- name: Show the bridge that web's eth0 is connected to
+- name: Show the bridge that eth0 of the container web is connected to
   ansible.builtin.debug:
     msg: "{{ ansible_facts.container_netns.web.interfaces.eth0.peer.master }}"
 
@@ -46,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ansible_facts:
-  description: Facts to add to the host's.
+  description: Facts of the host.
   returned: success
   type: dict
   contains:
@@ -80,7 +80,7 @@ ansible_facts:
           networks:
             shop: {ipv4: 172.20.0.2/16, ipv6: null, mac: "02:42:ac:14:00:02", gateway: 172.20.0.1, aliases: [web]}
 missing:
-  description: What could not be read, was cut off, or was gone before it could be read.
+  description: Data that could not be read, was truncated, or disappeared before it was read.
   returned: success
   type: list
   elements: dict

@@ -35,11 +35,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A namespace
+- name: Create a namespace
   netfleet.docker.netns:
     name: blue
 
-- name: The namespace is on the wire of the host's default interface
+- name: Connect the namespace to the LAN of the default interface
   netfleet.docker.macvlan:
     name: wire0
     netns: blue
@@ -49,7 +49,7 @@ EXAMPLES = r"""
     addresses: [192.0.2.10/24]
     up: true
 
-- name: The link is gone
+- name: Remove the link
   netfleet.docker.macvlan:
     name: wire0
     netns: blue

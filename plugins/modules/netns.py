@@ -52,13 +52,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A namespace that forwards
+- name: Create a namespace that forwards packets
   netfleet.docker.netns:
     name: router
     sysctls:
       net.ipv4.ip_forward: 1
 
-- name: A way out of it
+- name: Add routes and a policy rule
   netfleet.docker.netns:
     name: router
     routes:
@@ -71,7 +71,7 @@ EXAMPLES = r"""
         src: 192.0.2.0/24
         table: 100
 
-- name: The namespace is gone
+- name: Remove the namespace
   netfleet.docker.netns:
     name: router
     state: absent

@@ -13,13 +13,15 @@ short_description: Gather all network namespaces of a host
 version_added: 0.1.0
 description:
   - >-
-    Finds every network namespace of a host: the host's own, named ones, containers', Docker's sandboxes of overlay
-    networks, those that only a process, a mount or an open file holds, and leaked ones.
+    Finds all network namespaces of a host: the host namespace, named namespaces, namespaces of containers, Docker
+    sandboxes of overlay networks, namespaces that only a process, a mount or an open file keeps alive, and leaked
+    namespaces.
   - >-
-    Tells what is in each (links with their other ends, addresses, routes, rules, neighbours, forwarding databases,
-    sockets, sysctls, firewall, IPsec), whose it is, and what the Docker Engine says.
-  - What could not be read is named in RV(missing), with the reason, and the rest stands.
-  - All tables and columns are described in C(docs/reference/tables.md) of the collection.
+    Returns the owner and the contents of each namespace (links with their peers, addresses, routes, rules, neighbours,
+    forwarding databases, sockets, sysctls, firewall, IPsec), and the containers, networks and services of Docker
+    Engine.
+  - Data that could not be read is listed in RV(missing) with the reason.
+  - The reference of the collection describes all tables and columns.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -28,37 +30,38 @@ options:
   gather_subset:
     description:
       - >-
-        What is gathered beside the namespaces and their interfaces: V(addresses), V(routes), V(rules),
-        V(neighbours), V(fdb), V(sockets), V(sysctls), V(firewall), V(xfrm), V(conntrack), V(statistics) of interfaces,
-        and V(docker), what the engine says.
-      - V(all) means all of them, V(min) none. A C(!) before a name takes it away.
+        Data to gather in addition to namespaces and interfaces: V(addresses), V(routes), V(rules), V(neighbours),
+        V(fdb), V(sockets), V(sysctls), V(firewall), V(xfrm), V(conntrack), V(statistics) of interfaces, and V(docker)
+        for containers, networks and services.
+      - V(all) selects all of them, V(min) none. A name that starts with C(!) is excluded.
     type: list
     elements: str
     default: [all]
   kinds:
-    description: Only namespaces of these kinds.
+    description: Return only namespaces of these kinds.
     type: list
     elements: str
     choices: [host, container, overlay, load-balancer, ingress, named, process, unowned]
     default: []
   containers:
-    description: Only namespaces in which these containers are, by name, or by id of 12 or all 64 digits.
+    description: Return only the namespaces of these containers, by name or by ID with 12 or 64 digits.
     type: list
     elements: str
     default: []
   names:
     description:
-      - Only these namespaces, by a name in C(/run/netns), a path, a reference such as C(docker:NAME), or an inode.
+      - Return only these namespaces, by name in C(/run/netns), path, reference such as C(docker:NAME), or inode.
     type: list
     elements: str
     default: []
   labels:
-    description: Labels of containers and networks to return beside those that name Compose and Swarm services.
+    description: Labels of containers and networks to return in addition to the labels of Compose and Swarm services.
     type: list
     elements: str
     default: []
   packed:
-    description: Return the result as one compressed string; the action sets it, and unpacks that on the controller.
+    description: >-
+      Return the result as one compressed string. The action plugin sets this option and decompresses the result.
     type: bool
     default: false
 seealso:
@@ -70,20 +73,20 @@ EXAMPLES = r"""
   netfleet.docker.netns_info:
   register: host
 
-- name: Name the namespaces that belong to nobody
+- name: Show the namespaces without owner
   ansible.builtin.debug:
     msg: "{{ item.netns }} is held by {{ item.held_by | join(', ') }} at {{ item.paths | join(', ') }}"
   loop: "{{ host.namespaces | selectattr('kind', 'equalto', 'unowned') }}"
   loop_control:
     label: "{{ item.netns }}"
 
-- name: Gather interfaces, addresses and routes of one container
+- name: Gather interfaces, addresses and routes of a container
   netfleet.docker.netns_info:
     containers: [web]
     gather_subset: [addresses, routes]
   register: web
 
-- name: Show where the other end of its eth0 is
+- name: Show the peer of eth0 of the container
   ansible.builtin.debug:
     msg: "{{ item.peer }} in namespace {{ item.peer_netns }}"
   loop: "{{ web.namespaces[0].interfaces | selectattr('name', 'equalto', 'eth0') }}"
@@ -96,15 +99,15 @@ version:
   type: int
   sample: 1
 host:
-  description: The host and the reading itself, as table C(host).
+  description: The host and the snapshot, as table C(host).
   returned: success
   type: dict
   sample: {hostname: h1, taken_at: "2026-01-31T12:00:00Z", seconds: 0.2, kernel: 6.1.0}
 namespaces:
   description: >-
-    The namespaces, as table C(netns), each with the lists C(interfaces), C(addresses), C(routes), C(rules),
+    The namespaces, as table C(netns), each with the requested lists C(interfaces), C(addresses), C(routes), C(rules),
     C(neighbours), C(fdb), C(sockets), C(firewall_chains), C(firewall_rules), C(firewall_sets), C(xfrm_states) and
-    C(xfrm_policies), and the dictionary C(sysctls), where they were asked for.
+    C(xfrm_policies), and the dictionary C(sysctls).
   returned: success
   type: list
   elements: dict
@@ -117,20 +120,21 @@ namespaces:
       interfaces:
         - {index: 7, name: eth0, kind: veth, up: true, peer: veth1a2b3c4, peer_index: 8, peer_netns: "4026531840"}
 strays:
-  description: What lies among named namespaces or Docker's sandboxes and is no mounted namespace, as table C(stray).
+  description: >-
+    Entries in C(/run/netns) and in Docker's sandbox directory that are not mounted namespaces, as table C(stray).
   returned: success
   type: list
   elements: dict
   sample: [{path: /run/netns/old, type: empty file, target: null, netns: null}]
 docker:
   description: >-
-    What the engine says: the dictionary C(engine) and the lists C(containers), C(networks), C(endpoints),
+    Data of Docker Engine: the dictionary C(engine) and the lists C(containers), C(networks), C(endpoints),
     C(published_ports), C(network_peers), C(swarm_nodes), C(swarm_services) and C(swarm_tasks).
-  returned: when O(gather_subset) has V(docker)
+  returned: when O(gather_subset) contains V(docker)
   type: dict
   sample: {engine: {version: 26.1.5}, networks: [{name: bridge, driver: bridge}]}
 missing:
-  description: What could not be read, was cut off, or was gone before it could be read.
+  description: Data that could not be read, was truncated, or disappeared before it was read.
   returned: success
   type: list
   elements: dict

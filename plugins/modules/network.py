@@ -196,7 +196,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A bridge network
+- name: Create a bridge network
   netfleet.docker.network:
     name: app
     driver_options:
@@ -206,7 +206,7 @@ EXAMPLES = r"""
       - subnet: 10.20.0.0/24
         gateway: 10.20.0.1
 
-- name: Who is to be in it, and nobody else
+- name: Connect exactly these containers
   netfleet.docker.network:
     name: app
     connected:
@@ -215,19 +215,19 @@ EXAMPLES = r"""
         ipv4_address: 10.20.0.10
         aliases: [database]
 
-- name: Another subnet; who was in it comes back
+- name: Change the subnet and reconnect the containers
   netfleet.docker.network:
     name: app
     ipam_config:
       - subnet: 10.21.0.0/24
 
-- name: A change that is made only if nobody loses an address by it
+- name: Change an option only if no container loses an address
   netfleet.docker.network:
     name: app
     internal: true
     rebuild: safe
 
-- name: A macvlan network on the host's network card
+- name: Create a macvlan network on a physical interface
   netfleet.docker.network:
     name: wire
     driver: macvlan
@@ -238,13 +238,13 @@ EXAMPLES = r"""
         gateway: 192.0.2.1
         iprange: 192.0.2.64/28
 
-- name: Nobody is in it any more
+- name: Disconnect all containers
   netfleet.docker.network:
     name: wire
     driver: macvlan
     connected: []
 
-- name: Both are gone
+- name: Remove both networks
   netfleet.docker.network:
     name: "{{ item }}"
     state: absent

@@ -13,32 +13,31 @@ short_description: Check reachability from inside a network namespace
 version_added: 0.1.0
 description:
   - >-
-    Makes checks from inside a namespace of the managed host, such as that of a container, all at once and within
-    deadlines: ping, TCP and TLS, UDP, DNS, HTTP, path MTU, traceroute, neighbours and duplicate addresses.
+    Performs checks from a namespace of the managed host, such as that of a container, in parallel and with timeouts:
+    ping, TCP and TLS, UDP, DNS, HTTP, path MTU, traceroute, neighbours and duplicate addresses.
   - >-
-    Each check has a state in one word, a reason in plain words, and figures. The task fails for what is not as expected
-    only with O(fail=true), so that a playbook can collect what is wrong. Use C(until) to wait for something.
+    The result of each check has a state, a reason and measurements. An unexpected state is not a failure of the task,
+    unless O(fail=true). Use C(until) to wait for a service.
+  - Nothing runs in containers, so they need no shell or tools. The host requires only Python.
   - >-
-    Containers need no shell and no tools, as nothing is run in them, and the host needs none but Python.
-  - >-
-    Nothing is sent to anybody who is not named. The one exception is said in the result: a name is resolved by the
-    servers of the namespace's C(resolv.conf).
+    Packets are sent only to the targets of the checks and, to resolve names, to the servers in the C(resolv.conf) of
+    the namespace.
 author:
   - netfleet.docker contributors (@netfleet)
 options:
   netns:
     description:
       - >-
-        The namespace to check from, by default the one that the module runs in, which with the become plugin
-        P(netfleet.docker.netns#become) is the one that it entered.
+        Namespace to check from. By default, the namespace that the module runs in; with the become plugin
+        P(netfleet.docker.netns#become), the namespace of the plugin.
       - >-
-        C(host) (the host's own, that of PID 1), C(NAME) (a named one, C(/run/netns/NAME)), C(container:NAME-or-ID) (a
-        running container's), C(pid:NUMBER) (a process's), C(path:/ABSOLUTE) (a file that is a namespace) or
-        C(docker:NAME) (a sandbox in C(/run/docker/netns)).
+        A reference is C(host) (the namespace of PID 1), C(NAME) (a named namespace, C(/run/netns/NAME)),
+        C(container:NAME-or-ID) (the namespace of a running container), C(pid:NUMBER) (the namespace of a process),
+        C(path:/ABSOLUTE) (a mounted namespace) or C(docker:NAME) (a sandbox in C(/run/docker/netns)).
     type: str
   checks:
     description:
-      - The checks. They are made at once, and their results keep this order.
+      - Checks. They run in parallel; results are in the same order.
     type: list
     elements: dict
     required: true
@@ -46,75 +45,86 @@ options:
       type:
         description:
           - >-
-            V(ping): does the target answer ICMP echo requests.
+            V(ping): whether the target answers ICMP echo requests.
           - >-
-            V(tcp): does a connection come about, and with O(checks[].tls) TLS on it.
+            V(tcp): whether a connection, and with O(checks[].tls) a TLS session, can be established.
           - >-
-            V(udp): does anything answer a datagram, or say that the port is closed.
+            V(udp): whether the target answers a datagram or reports a closed port.
           - >-
-            V(dns): what does a server, or the namespace's own resolver, say of a name.
+            V(dns): the answer of a server, or of the resolver of the namespace.
           - >-
-            V(http): does a server answer a request, and as is wished. Redirections are told and not followed.
+            V(http): whether a server answers a request as expected. Redirects are reported and not followed.
           - >-
-            V(path_mtu): how large are the packets that get there and back in one piece, and does anybody say so.
+            V(path_mtu): the largest packet that reaches the target and returns without fragmentation.
           - >-
-            V(traceroute): which routers are on the way.
+            V(traceroute): the routers on the path.
           - >-
-            V(neighbour): who on the link has an address, by ARP or IPv6 neighbour discovery.
+            V(neighbour): who answers for an address on the link, by ARP or IPv6 neighbour discovery.
           - >-
-            V(duplicate): has more than one an address, asked for as by duplicate address detection.
+            V(duplicate): whether more than one host uses an address, with the probes of duplicate address detection.
         type: str
         required: true
         choices: [ping, tcp, udp, dns, http, path_mtu, traceroute, neighbour, duplicate]
       name:
         description:
-          - What the result is called, by default a number, the type and the target.
+          - Name of the result. The default consists of a number, the type and the target.
         type: str
       target:
         description:
-          - Address or name of whom to check. With V(dns) the name, or the address, that is asked for.
-          - All types but V(http) need it. For V(neighbour) and V(duplicate) it is an address.
-          - A name is looked for in the namespace's C(hosts), then asked for. The first address is checked.
+          - Address or name of the target. For V(dns), the name or address to look up.
+          - Required for all types except V(http). Must be an address for V(neighbour) and V(duplicate).
+          - >-
+            A name is resolved with the C(hosts) file and the name servers of the namespace. The first address is
+            checked.
         type: str
       port:
         description:
-          - Port of the target, needed for V(tcp) and V(udp). With V(dns) that of the server, by default 53.
+          - Port of the target. Required for V(tcp) and V(udp). For V(dns), the port of the server; the default is 53.
         type: int
       family:
         description:
-          - IP version that a name is resolved to, by default whichever it has, IPv4 first.
+          - IP version for resolving a name. By default, IPv4 is preferred.
         type: str
         choices: [ipv4, ipv6]
       source:
         description:
-          - Address of the namespace to send from.
+          - Source address in the namespace.
         type: str
       interface:
         description:
-          - Link to send through, needed for link-local targets and for V(duplicate).
+          - Outgoing link. Required for link-local targets and for V(duplicate).
         type: str
       expect:
         description:
-          - States that are as expected. By default V(open), for V(duplicate) V(unique) or V(free).
-          - V(open) means that there is an answer, or a connection, and it is as wished.
+          - Expected states. The default is V(open); for V(duplicate), V(unique) or V(free).
           - >-
-            V(refused) means that the host itself says no, by a reset or C(port unreachable), as a firewall's C(REJECT)
-            does too.
-          - V(prohibited) means that a firewall says no in so many words, or the namespace's own does not let it out.
-          - V(unreachable) means that there is no route, no neighbour, or that a router says so.
+            V(open): the target answers as expected.
           - >-
-            V(filtered) means silence. V(open_or_filtered) is that of UDP, where it may also be a service that says
-            nothing.
-          - V(closed) stands for V(refused), V(prohibited), V(unreachable) and V(filtered).
-          - V(unresolved) means that the name has no address, or that no server answers.
-          - V(nxdomain), V(nodata) and V(servfail) are answers of V(dns) without what was asked for.
-          - V(black_hole) is of V(path_mtu), and means that larger packets vanish without a word.
+            V(refused): the target answers with a reset or C(port unreachable), as a firewall with C(REJECT) also does.
           - >-
-            V(no_tls) and V(untrusted) mean that the connection comes about, but not TLS, or with a certificate that
-            does not stand verification.
-          - V(unique), V(free) and V(duplicate) are of V(duplicate), where one, nobody or more than one has the address.
-          - V(off_link) is of V(neighbour), where packets go to a gateway or the address is an own one.
-          - A check that cannot be made has the state C(error), which is never as expected.
+            V(prohibited): a firewall reports that it blocks the packet, or the firewall of the namespace does not send
+            it.
+          - >-
+            V(unreachable): there is no route or neighbour, or a router reports this.
+          - >-
+            V(filtered): no response. V(open_or_filtered): no response to a datagram; the service may not answer.
+          - >-
+            V(closed): any of V(refused), V(prohibited), V(unreachable) and V(filtered).
+          - >-
+            V(unresolved): the name has no address, or no server answers.
+          - >-
+            V(nxdomain), V(nodata), V(servfail): responses of V(dns) without the requested record.
+          - >-
+            V(black_hole), for V(path_mtu): larger packets are dropped without an error.
+          - >-
+            V(no_tls), V(untrusted): the connection is established without TLS, or with a certificate that is not
+            trusted.
+          - >-
+            V(unique), V(free), V(duplicate), for V(duplicate): one, no, or more than one host uses the address.
+          - >-
+            V(off_link), for V(neighbour): packets are sent to a gateway, or the address belongs to the namespace.
+          - >-
+            C(error): the check cannot be performed. This state is never expected.
         type: list
         elements: str
         choices:
@@ -138,84 +148,88 @@ options:
           - untrusted
       timeout:
         description:
-          - Seconds to wait for each answer, by default 5.
+          - Seconds to wait for each response. The default is 5.
         type: float
       count:
         description:
           - >-
-            How often to ask. By default 3 for V(ping), V(neighbour) and V(duplicate), 2 for each hop of V(traceroute),
-            else 1.
+            Number of requests. The default is 3 for V(ping), V(neighbour) and V(duplicate), 2 for each hop of
+            V(traceroute), and 1 for other types.
         type: int
       interval:
         description:
-          - Seconds between one and the next, by default 0.2.
+          - Seconds between requests. The default is 0.2.
         type: float
       size:
         description:
-          - Bytes of a packet of V(ping), headers included, by default 84, with IPv6 104.
+          - Size of a V(ping) packet in bytes, including headers. The default is 84, for IPv6 104.
         type: int
       dont_fragment:
         description:
-          - Whether a packet of V(ping) must not be fragmented, by default as the host is set up.
+          - Whether V(ping) packets must not be fragmented. The default is that of the host.
         type: bool
       tls:
         description:
-          - Whether to begin TLS on the connection of V(tcp); the certificate is told then.
+          - Whether V(tcp) starts TLS. The result then contains the certificate.
         type: bool
       server_name:
         description:
-          - Name to ask for in TLS, and to verify, by default the target.
+          - Server name for TLS and its verification. The default is the target.
         type: str
       verify:
         description:
-          - Whether the certificate has to be valid, trusted by the host, and of the name. By default it is only told.
+          - >-
+            Whether the certificate must be valid, trusted by the host, and match the name. By default, it is only
+            reported.
         type: bool
       ca_file:
         description:
-          - File on the managed host with the authorities that are trusted instead of the host's.
+          - File with CA certificates on the managed host, instead of those of the host.
         type: path
       payload:
         description:
-          - What V(udp) sends, by default nothing, an empty datagram.
+          - Data that V(udp) sends. The default is an empty datagram.
         type: str
       payload_hex:
         description:
-          - The same as hexadecimal digits.
+          - Data that V(udp) sends, as hexadecimal digits.
         type: str
       contains:
         description:
-          - Text that the answer of V(udp), or the body of V(http), has to contain.
+          - Text that the response of V(udp) or the body of V(http) must contain.
         type: str
       server:
         description:
-          - Address of the server that V(dns) asks, by default those of the namespace's C(resolv.conf), in order.
+          - >-
+            Address of the DNS server for V(dns). The default is the servers in the C(resolv.conf) of the namespace, in
+            order.
         type: str
       record:
         description:
-          - Type of record that V(dns) asks for, by default C(A), for an address C(PTR).
+          - Record type for V(dns). The default is C(A), for an address C(PTR).
         type: str
         choices: [A, AAAA, CAA, CNAME, DNSKEY, DS, HTTPS, MX, NS, PTR, SOA, SRV, TXT]
       search:
         description:
-          - Whether V(dns) goes through the search domains of C(resolv.conf), as programs do. By default it does not.
+          - Whether V(dns) uses the search domains of C(resolv.conf). The default is V(false).
         type: bool
       protocol:
         description:
-          - What V(dns) asks over, by default UDP, and TCP for an answer that is too long.
+          - Transport protocol of V(dns). The default is UDP, and TCP if the response is truncated.
         type: str
         choices: [udp, tcp]
       answers:
         description:
-          - What has to be among the answers of V(dns).
+          - Values that the answers of V(dns) must contain.
         type: list
         elements: str
       url:
         description:
-          - URL of V(http), which needs it.
+          - URL. Required for V(http).
         type: str
       method:
         description:
-          - Method of V(http), by default V(GET).
+          - Method of V(http). The default is V(GET).
         type: str
         choices: [GET, HEAD, OPTIONS]
       headers:
@@ -224,45 +238,45 @@ options:
         type: dict
       status:
         description:
-          - Status that V(http) expects, by default one from 200 to 399.
+          - Expected status codes of V(http). The default is 200 to 399.
         type: list
         elements: int
       response_headers:
         description:
-          - Headers that the answer of V(http) has to have, with text that each contains.
+          - Headers that the response of V(http) must have, with a text that each must contain.
         type: dict
       min_mtu:
         description:
-          - The least path MTU that is as expected. By default every one is that somebody tells.
+          - Minimum expected path MTU. By default, every reported path MTU is accepted.
         type: int
       max_mtu:
         description:
-          - The largest packet to try, by default the link's MTU.
+          - Largest packet to try. The default is the MTU of the link.
         type: int
       max_hops:
         description:
-          - How far V(traceroute) goes, by default 30.
+          - Maximum number of hops for V(traceroute). The default is 30.
         type: int
   fail:
     description:
-      - Whether the task fails if anything is not as expected. The results are returned all the same.
+      - Whether the task fails if a state is not expected. The results are returned in any case.
     type: bool
     default: false
   timeout:
     description:
-      - The most seconds that all checks may take.
+      - Maximum number of seconds for all checks.
     type: float
     default: 120
   resolv_conf:
     description:
       - >-
-        File on the managed host that says how names are resolved. By default that of the container, of
-        C(/etc/netns/NAME), or else the host's.
+        Resolver configuration file on the managed host. The default is the file of the container, of
+        C(/etc/netns/NAME), or of the host.
     type: path
 attributes:
   check_mode:
     support: full
-    description: Changes nothing, so a check is made in C(check_mode) too.
+    description: The module never changes anything. Checks are also performed in C(check_mode).
   diff_mode:
     support: N/A
     description: The module never changes anything.
@@ -272,7 +286,7 @@ attributes:
   platform:
     platforms: Linux
     support: full
-    description: The operating systems that the module runs on.
+    description: Operating systems that the module runs on.
 requirements:
   - Python 3.9 or later on the managed host
   - >-
@@ -280,10 +294,11 @@ requirements:
     V(duplicate)
 notes:
   - >-
-    ICMP of V(path_mtu) goes there and comes back at the same size, so the smaller of both ways is found.
+    V(path_mtu) uses echo requests, whose replies have the same size, and therefore finds the smaller MTU of both
+    directions.
   - >-
-    A firewall's C(REJECT) without an option looks like a closed port, which is its purpose; RV(results[].reason) tells
-    which host sent the message where the kernel knows.
+    A firewall with C(REJECT) looks like a closed port. RV(results[].reason) names the host that sent the error, if the
+    kernel reports it.
 seealso:
   - plugin: netfleet.docker.netns
     plugin_type: become
@@ -291,7 +306,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: What the container web can reach
+- name: Check what the container web can reach
   netfleet.docker.probe:
     netns: container:web
     checks:
@@ -302,11 +317,11 @@ EXAMPLES = r"""
       - {type: path_mtu, target: db, min_mtu: 1450}
   register: web
 
-- name: Say what is wrong
+- name: Show the unexpected results
   ansible.builtin.debug:
     msg: "{{ web.results | rejectattr('met') | map(attribute='reason') | list }}"
 
-- name: Isolation holds, or the play fails
+- name: Verify that the container cannot reach SSH
   netfleet.docker.probe:
     netns: container:web
     fail: true
@@ -314,7 +329,7 @@ EXAMPLES = r"""
       - {type: tcp, target: 10.0.0.5, port: 22, expect: [closed], timeout: 2}
       - {type: ping, target: 10.0.0.5, expect: [closed], timeout: 2}
 
-- name: A certificate with a month to go
+- name: Check that a certificate is valid for 30 days
   netfleet.docker.probe:
     netns: blue
     checks:
@@ -332,7 +347,7 @@ EXAMPLES = r"""
   retries: 10
   delay: 3
 
-- name: Nobody else has the address that a container is to get
+- name: Check that an address is not in use
   netfleet.docker.probe:
     checks:
       - {type: duplicate, target: 192.0.2.10, interface: eth0, expect: [free]}
@@ -345,17 +360,17 @@ met:
   type: bool
   sample: true
 summary:
-  description: One line, which names the checks that are not as expected, with their reasons.
+  description: Summary in one line, with the unexpected results and their reasons.
   returned: always
   type: str
   sample: 2 of 2 checks met the expectation
 netns:
-  description: The namespace, as it was asked for and with its inode.
+  description: The namespace with its reference and inode.
   returned: success
   type: dict
   sample: {reference: "container:web", inode: "4026532448"}
 resolver:
-  description: How names are resolved there, and by what file.
+  description: Resolver configuration of the namespace.
   returned: success
   type: dict
   sample:
@@ -365,91 +380,92 @@ resolver:
     ndots: 0
     hosts_path: /var/lib/docker/containers/4f1d/hosts
 seconds:
-  description: How long it took.
+  description: Duration in seconds.
   returned: success
   type: float
   sample: 0.42
 results:
   description:
-    - The results, in the order of the checks.
+    - Results in the order of the checks.
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: What the check is called.
+      description: Name of the check.
       type: str
     type:
-      description: Its type.
+      description: Type of the check.
       type: str
     target:
-      description: Its target.
+      description: Target of the check.
       type: str
     port:
-      description: Its port, where it has one.
+      description: Port of the check, if it has one.
       type: int
     address:
-      description: The address that was checked; none where the name has none, and with V(dns).
+      description: Address that was checked; none if the name has no address, and for V(dns).
       type: str
     addresses:
       description: All addresses of a name.
       type: list
       elements: str
     resolved_by:
-      description: Who resolved the name, a server or a file; none where the target is an address.
+      description: Server or file that resolved the name; none if the target is an address.
       type: str
     state:
-      description: What was found, one of the states of O(checks[].expect), or C(error).
+      description: State, one of O(checks[].expect), or C(error).
       type: str
     expect:
-      description: The states that are as expected.
+      description: Expected states.
       type: list
       elements: str
     met:
-      description: Whether it is as expected, and as wished.
+      description: Whether the state is expected.
       type: bool
     reason:
-      description: The same in plain words.
+      description: Explanation of the state.
       type: str
     sent:
-      description: How often it was asked.
+      description: Number of requests.
       type: int
     received:
-      description: How often there was an answer.
+      description: Number of responses.
       type: int
     loss_percent:
-      description: The part of questions without an answer.
+      description: Percentage of requests without a response.
       type: float
     latency:
-      description: The least, the mean and the most milliseconds until there was an answer, or a connection.
+      description: Minimum, average and maximum time until the response or connection in milliseconds.
       type: dict
     tls:
       description: >-
-        With TLS, C(version), C(cipher), C(server_name), C(verified) where that was wanted, and C(certificate) with
-        C(subject), C(issuer), C(names), C(serial), C(not_before), C(not_after), C(days_left), C(self_signed) and
-        C(sha256).
+        For TLS, C(version), C(cipher), C(server_name), C(verified) if requested, and C(certificate) with C(subject),
+        C(issuer), C(names), C(serial), C(not_before), C(not_after), C(days_left), C(self_signed) and C(sha256).
       type: dict
     reply:
-      description: The beginning of the answer of V(udp), and C(reply_bytes) its size.
+      description: Start of the response to V(udp); C(reply_bytes) is its size.
       type: str
     server:
-      description: The server that answered V(dns), with C(question), C(rcode), C(authoritative) and C(answers).
+      description: Server that answered V(dns), with C(question), C(rcode), C(authoritative) and C(answers).
       type: str
     status:
-      description: The status of V(http), with C(http_reason), C(location) and C(body_bytes).
+      description: Status of V(http), with C(http_reason), C(location) and C(body_bytes).
       type: int
     path_mtu:
       description: >-
-        The largest packet of V(path_mtu), with C(link_mtu), C(interface), C(reduced_by) (who says what), and
-        C(fragments_pass), whether larger packets get there in pieces.
+        Largest packet of V(path_mtu), with C(link_mtu), C(interface), C(reduced_by) (the sender of the error), and
+        C(fragments_pass) (whether larger packets arrive in fragments).
       type: int
     hops:
-      description: Who answered V(traceroute) at each hop, with latency, and C(packets), how many were sent.
+      description: >-
+        Host that answered V(traceroute) at each hop with its latency; C(packets) is the number of sent packets.
       type: list
       elements: dict
     macs:
       description: >-
-        Who answered V(neighbour) and V(duplicate), with C(interface), and C(own) for an address of the namespace.
+        MAC addresses that answered V(neighbour) and V(duplicate), with C(interface), and C(own) for an address of the
+        namespace.
       type: list
       elements: str
   sample:

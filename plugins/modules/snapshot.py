@@ -9,13 +9,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: snapshot
-short_description: Write what all network namespaces of a host hold to a file on the controller
+short_description: Save a snapshot of all network namespaces of a host on the control node
 version_added: 0.1.0
 description:
   - >-
-    Gathers what M(netfleet.docker.netns_info) gathers and writes it as one JSON document, compressed with gzip, to the
-    controller. The document appears neither in the task's result nor in the log, and the file is readable by its
-    owner only.
+    Gathers the same data as M(netfleet.docker.netns_info) and writes it to the control node as one JSON document,
+    compressed with gzip. The document is not part of the result or the log, and the file is readable only by its owner.
   - >-
     All its tables and columns are described in C(docs/reference/tables.md) of the collection.
 author:
@@ -27,28 +26,28 @@ options:
   dest:
     description:
       - >-
-        The file on the controller. Where it ends in a slash, or is a directory, the file in there has the inventory's
-        name of the host and C(.json.gz). Directories that are missing are made.
-      - A file that is there is replaced at once or stays as it is, whatever happens.
+        File on the control node. If the path ends with a slash or is a directory, the file is named after the host in
+        the inventory with the suffix C(.json.gz). Missing directories are created.
+      - An existing file is replaced atomically.
     type: path
     required: true
   gather_subset:
-    description: What is gathered, as for M(netfleet.docker.netns_info).
+    description: Data to gather, as for M(netfleet.docker.netns_info).
     type: list
     elements: str
     default: [all]
   labels:
-    description: Labels of containers and networks to keep beside those that name Compose and Swarm services.
+    description: Labels of containers and networks to include in addition to the labels of Compose and Swarm services.
     type: list
     elements: str
     default: []
   inventory_name:
-    description: The inventory's name of the host, for the document; the action fills it in.
+    description: Name of the host in the inventory. The action plugin sets this option.
     type: str
 attributes:
   check_mode:
     support: full
-    description: In C(check_mode) the host is read and no file is written.
+    description: In C(check_mode), the host is read, but no file is written.
   action:
     support: full
   async:
@@ -60,29 +59,29 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep a snapshot of every host
+- name: Save a snapshot of every host
   netfleet.docker.snapshot:
     dest: snapshots/
 """
 
 RETURN = r"""
 dest:
-  description: The file on the controller.
+  description: File on the control node.
   returned: success
   type: str
   sample: snapshots/h1.json.gz
 size:
-  description: Bytes of the compressed document.
+  description: Size of the compressed document in bytes.
   returned: success
   type: int
   sample: 15872
 namespaces:
-  description: How many namespaces there are.
+  description: Number of namespaces.
   returned: success
   type: int
   sample: 12
 missing:
-  description: What could not be read, was cut off, or was gone before it could be read.
+  description: Data that could not be read, was truncated, or disappeared before it was read.
   returned: success
   type: list
   elements: dict

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: topology
-short_description: Manage all network namespaces and links of a host as one document
+short_description: Manage all network namespaces and links of a host in one transaction
 version_added: 0.1.0
 description:
   - >-
@@ -60,7 +60,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: A namespace with a leg in a bridge of the host
+- name: Connect a namespace to a bridge of the host
   netfleet.docker.topology:
     name: dmz
     state: replaced
@@ -83,19 +83,19 @@ EXAMPLES = r"""
           netns: host
           master: br-dmz
 
-- name: What the topology owns, as a document
+- name: Read the objects that the topology owns
   netfleet.docker.topology:
     name: dmz
     state: gathered
   register: found
 
-- name: The same on a host that has nothing of it, as commands to read
+- name: Show the commands that create the same objects on another host
   netfleet.docker.topology:
     state: rendered
     namespaces: "{{ found.gathered.namespaces }}"
     links: "{{ found.gathered.links }}"
 
-- name: All that the topology owns is gone
+- name: Remove all objects that the topology owns
   netfleet.docker.topology:
     name: dmz
     state: absent

@@ -89,12 +89,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Two namespaces
+- name: Create two namespaces
   netfleet.docker.netns:
     name: "{{ item }}"
   loop: [red, blue]
 
-- name: A cable between them
+- name: Connect the namespaces with a veth pair
   netfleet.docker.veth:
     name: to-blue
     netns: red
@@ -106,7 +106,7 @@ EXAMPLES = r"""
       addresses: [192.0.2.2/24, "2001:db8::2/64"]
       up: true
 
-- name: The same cable, with a larger MTU at one end and a fixed MAC address at the other
+- name: Change the MTU of one end and the MAC address of the other
   netfleet.docker.veth:
     name: to-blue
     netns: red
@@ -116,7 +116,7 @@ EXAMPLES = r"""
       netns: blue
       mac: 02:00:00:00:00:02
 
-- name: No cable
+- name: Remove the veth pair
   netfleet.docker.veth:
     name: to-blue
     netns: red

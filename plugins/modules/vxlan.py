@@ -85,12 +85,12 @@ seealso:
 EXAMPLES = r"""
 # Each host of the inventory's group overlay says where its packets come and go, such as
 #   vtep: {dst: 192.0.2.1}
-- name: A bridge, to which veth links of containers may be plugged
+- name: Create a bridge for veth links of containers
   netfleet.docker.bridge:
     name: br-overlay
     up: true
 
-- name: An overlay without Swarm, with every host of the group at the other end
+- name: Create an overlay with all hosts of the group
   netfleet.docker.vxlan:
     name: vx42
     vni: 42
@@ -100,11 +100,11 @@ EXAMPLES = r"""
     master: br-overlay
     up: true
 
-- name: A namespace with a leg in another one; the host carries its packets
+- name: Create a namespace for another overlay
   netfleet.docker.netns:
     name: blue
 
-- name: The leg, and behind which host the others are
+- name: Connect the namespace through the host, with static forwarding entries
   netfleet.docker.vxlan:
     name: vx43
     netns: blue
@@ -120,18 +120,18 @@ EXAMPLES = r"""
       - dst: 192.0.2.2
       - dst: 192.0.2.3
 
-- name: The overlay is gone
+- name: Remove the overlay
   netfleet.docker.vxlan:
     name: vx42
     state: absent
 
-- name: The leg is gone
+- name: Remove the link of the namespace
   netfleet.docker.vxlan:
     name: vx43
     netns: blue
     state: absent
 
-- name: The bridge is gone
+- name: Remove the bridge
   netfleet.docker.bridge:
     name: br-overlay
     state: absent

@@ -122,26 +122,26 @@ FAULTS: dict[str, tuple[str, str]] = {
     "reject": ("iptables -A FORWARD -s 10.0.0.0/24 -d 10.0.1.2 -j REJECT", "rejects"),
     "nft": (_NFT, "rule 1 of inet t f"),
     "nft of a bridge": (_NFT_OF_A_BRIDGE, "rule 1 of bridge t i"),
-    "time to live": ("nsenter --net=/run/netns/red sysctl -qw net.ipv4.ip_default_ttl=1", "time to live ends here"),
-    "no echo": ("nsenter --net=/run/netns/green sysctl -qw net.ipv4.icmp_echo_ignore_all=1", "answers no ping"),
+    "time to live": ("nsenter --net=/run/netns/red sysctl -qw net.ipv4.ip_default_ttl=1", "time to live is exceeded"),
+    "no echo": ("nsenter --net=/run/netns/green sysctl -qw net.ipv4.icmp_echo_ignore_all=1", "does not answer pings"),
     "a bridge that does not forward": (
         "sysctl -qw net.ipv4.conf.br0.forwarding=0",
         "net/ipv4/conf/br0/forwarding is 0",
     ),
     "a source that leaves nothing": (
         "ip -n red route replace default via 10.0.0.1 src 127.0.0.1",
-        "send from 127.0.0.1",
+        "source address 127.0.0.1",
     ),
     "no default route": ("ip -n red route del default", "no route to 10.0.1.2"),
-    "wrong gateway": ("ip -n red route replace default via 10.0.0.77", "nobody on the segment of eth0 has 10.0.0.77"),
+    "wrong gateway": ("ip -n red route replace default via 10.0.0.77", "no host on the segment of eth0 has 10.0.0.77"),
     "blackhole": ("ip -n red route add blackhole 10.0.1.0/24", "blackhole"),
-    "wrong mask": ("ip -n red addr flush dev eth0; ip -n red addr add 10.0.0.2/8 dev eth0", "nobody on the segment"),
+    "wrong mask": ("ip -n red addr flush dev eth0; ip -n red addr add 10.0.0.2/8 dev eth0", "no host on the segment"),
     "no address": ("ip -n red addr flush dev eth0", "no route to 10.0.1.2"),
     "link down": ("ip -n red link set eth0 down", "no route to 10.0.1.2"),
     "port down": ("ip link set red0 down", "has no carrier"),
-    "peer out of the bridge": ("ip link set red0 nomaster", "red on h1 has it on eth0, which is not on this segment"),
+    "peer out of the bridge": ("ip link set red0 nomaster", "red on h1 has it on eth0, which is on another segment"),
     "bridge down": ("ip link set br1 down", ""),
-    "no way back": ("ip -n green route del default", "the answer does not come back: there is no route to 10.0.0.2"),
+    "no way back": ("ip -n green route del default", "the reply does not return: no route to 10.0.0.2"),
     "neighbour": (
         "ip -n red neigh replace 10.0.0.1 lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
         "02:00:00:00:00:99",
@@ -180,7 +180,7 @@ def test_what_is_foretold_comes_true(box: Sandbox, fault: str) -> None:
     ("setting", "port", "word"),
     [
         ("true", 80, ""),
-        ("true", 81, "nobody listens"),
+        ("true", 81, "nothing listens"),
         ("iptables -A FORWARD -p tcp --dport 80 -j DROP", 80, "drops"),
         ("iptables -A FORWARD -p tcp -m multiport --dports 22,70:90 -j REJECT", 80, "rejects"),
         (
@@ -192,7 +192,7 @@ def test_what_is_foretold_comes_true(box: Sandbox, fault: str) -> None:
         (
             "nsenter --net=/run/netns/red iptables -t nat -A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 9",
             80,
-            "nobody listens on tcp port 9 for 127.0.0.1 (nat: -A OUTPUT",
+            "nothing listens on tcp 127.0.0.1 port 9 (nat: -A OUTPUT",
         ),
         (_PUBLISHED, 80, ""),
     ],
@@ -229,4 +229,4 @@ def test_what_no_snapshot_has_is_not_known(box: Sandbox) -> None:
                 link.update(peer_netns=None, peer_index=None, peer=None)
     told = ask({"h1": snapshot}, Question("h1", "red", "203.0.113.1"))
     assert told["reaches"] is None
-    assert "leaves by up0" in told["reason"]
+    assert "leaves through up0" in told["reason"]

@@ -98,14 +98,14 @@ def test_the_switch_is_on() -> None:
     [
         ({}, "ansible_netns is not set"),
         ({"netns": ""}, "ansible_netns is not set"),
-        ({"netns": "../x"}, "ansible_netns: a namespace name is"),
-        ({"netns": "-x"}, "ansible_netns: a namespace name is"),
-        ({"netns": "pid:0"}, "ansible_netns: a namespace is one of"),
-        ({"netns": "path:x"}, "ansible_netns: a namespace is one of"),
-        ({"netns": "container:"}, "ansible_netns: a namespace is one of"),
-        ({"netns": "container:a b"}, "ansible_netns: a namespace is one of"),
-        ({"netns": "blue", "become_user": "web"}, "run as root"),
-        ({"netns": "blue", "netns_resolver": "container"}, "takes ansible_netns=container"),
+        ({"netns": "../x"}, "ansible_netns: must be 1 to 255"),
+        ({"netns": "-x"}, "ansible_netns: must be 1 to 255"),
+        ({"netns": "pid:0"}, "ansible_netns: must be one of"),
+        ({"netns": "path:x"}, "ansible_netns: must be one of"),
+        ({"netns": "container:"}, "ansible_netns: must be one of"),
+        ({"netns": "container:a b"}, "ansible_netns: must be one of"),
+        ({"netns": "blue", "become_user": "web"}, "must be root"),
+        ({"netns": "blue", "netns_resolver": "container"}, "requires ansible_netns=container"),
     ],
 )
 def test_what_is_not_sent(variables: dict[str, Any], words: str) -> None:

@@ -101,6 +101,23 @@ def test_examples_use_existing_variables_of_roles(page: str) -> None:
         assert {name for name in names if name.startswith(f"{role}_")} <= role_variables(role)
 
 
+def test_error_messages_of_the_troubleshooting_page_exist() -> None:
+    section = read("docs/troubleshooting.md").partition("## Messages of the collection\n")[2].partition("\n## ")[0]
+    headings = re.findall(r"^### (.+)$", section, re.MULTILINE)
+    # A message can be divided over several string literals.
+    join = re.compile(r'"\s+f?"')
+    sources = "".join(join.sub("", path.read_text("utf-8")) for path in (ROOT / "plugins").rglob("*.py"))
+    assert [heading for heading in headings if heading not in sources] == []
+    assert headings
+
+
+def test_every_module_and_role_is_listed() -> None:
+    page = read("docs/reference/plugins.md")
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
+    assert {name for name in modules if f"| `netfleet.docker.{name}` | " not in page} == set()
+    assert {name for name in ROLES if f"| [`{name}`]" not in page} == set()
+
+
 def test_every_page_is_in_the_navigation() -> None:
     pages = {place.removesuffix(".md") for place in PAGES.values() if not place.startswith("reference/roles/")}
     assert {page for section in build.NAVIGATION.values() for page in section} == pages - {"index"}

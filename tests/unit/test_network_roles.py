@@ -139,13 +139,13 @@ def test_a_lost_memory_is_noticed(recover: bool) -> None:
         found = network_slices({"h1": [wire], "h2": [wire]}, {}, used=used, recover=True)
         assert found["wire"]["192.0.2.0/24"]["h1"] == "192.0.2.160/28"
     else:
-        with pytest.raises(BadParameter, match=r"memory: h1 uses 192.0.2.160/28 of 192.0.2.0/24 for wire, and"):
+        with pytest.raises(BadParameter, match=r"memory: h1 uses 192.0.2.160/28 of 192.0.2.0/24 for wire, but"):
             network_slices({"h1": [wire], "h2": [wire]}, {}, used=used)
 
 
 def test_what_hosts_say_differently_is_refused() -> None:
     one, other = ({"name": "wire", "subnets": [{**WIRE, "slices": {"prefix": prefix}}]} for prefix in (28, 27))
-    with pytest.raises(BadParameter, match=r"wire: subnets.*h2 and h1 differ in how 192.0.2.0/24 is cut"):
+    with pytest.raises(BadParameter, match=r"wire: subnets.*h2 and h1 declare different slices of 192.0.2.0/24"):
         network_slices({"h1": [one], "h2": [other]})
 
 

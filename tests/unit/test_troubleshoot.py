@@ -125,10 +125,10 @@ def test_a_stopped_container_is_the_first_broken_step() -> None:
 @pytest.mark.parametrize(
     ("container", "state", "words"),
     [
-        ({"network_mode": "host"}, "note", "shares the host's network"),
+        ({"network_mode": "host"}, "note", "uses the host network"),
         # It has a link that somebody else gave it.
-        ({"network_mode": "none"}, "note", "driver none"),
-        ({"network_mode": "container:x", "joined": "db"}, "note", "shares the network of container db"),
+        ({"network_mode": "none"}, "note", "network mode none"),
+        ({"network_mode": "container:x", "joined": "db"}, "note", "shares the namespace of container db"),
     ],
 )
 def test_modes_are_explained(container: dict[str, Any], state: str, words: str) -> None:
@@ -195,7 +195,7 @@ def test_what_nothing_explains_is_not_known() -> None:
     }
     told = _asked(host(), results=[ping])
     assert (told["reached"], told["first_broken"], told["confident"]) == (False, "target", False)
-    assert "not known" in told["cause"]
+    assert "unknown" in told["cause"]
 
 
 def _probed(name: str, kind: str, state: str, **more: Any) -> dict[str, Any]:
@@ -233,13 +233,13 @@ def test_a_name_that_leads_elsewhere_is_broken_though_the_target_is_reached() ->
     ]
     told = _asked(snapshot, "db", results=probed)
     assert (told["reached"], told["first_broken"]) == (True, "name")
-    assert "/etc/hosts says that db is 10.0.0.200, and Docker has it at 10.0.0.1" in told["cause"]
+    assert "/etc/hosts resolves db to 10.0.0.200, but its address in Docker is 10.0.0.1" in told["cause"]
     probed[1]["addresses"] = ["10.0.0.1"]
     assert _asked(snapshot, "db", results=probed)["first_broken"] is None
 
 
 @pytest.mark.parametrize(
-    ("address", "words"), [("127.0.0.1", "at 127.0.0.1 only"), ("0.0.0.0", "no DNAT rule and no proxy")]
+    ("address", "words"), [("127.0.0.1", "only on 127.0.0.1"), ("0.0.0.0", "no DNAT rule or proxy")]
 )
 def test_a_port_that_is_published_elsewhere_only(address: str, words: str) -> None:
     snapshot = host()
@@ -266,7 +266,7 @@ def test_two_ends_of_one_mac_address_at_one_bridge() -> None:
     snapshot["namespaces"].append({**web, "netns": "3", "reference": "container:twin", "containers": ["twin"]})
     told = _asked(snapshot, results=_silent())
     assert told["first_broken"] == "peer"
-    assert "container:twin has its MAC address too" in told["cause"]
+    assert "container:twin has the same MAC address" in told["cause"]
 
 
 def test_a_rule_that_is_not_modelled_is_named_as_what_may_be_the_cause() -> None:
@@ -319,9 +319,9 @@ def test_only_the_target_and_what_is_on_the_way_to_it_is_asked() -> None:
     ("question", "words"),
     [
         ({"host": "h9"}, "no snapshot of h9"),
-        ({"source": "container:nobody"}, "has no namespace container:nobody"),
-        ({"target": "10.0.0.1:99999"}, "99999 is no port"),
-        ({"sauce": "x"}, "takes host, source"),
+        ({"source": "container:nobody"}, "no namespace container:nobody"),
+        ({"target": "10.0.0.1:99999"}, "99999 is not a valid port"),
+        ({"sauce": "x"}, "options are host, source"),
     ],
 )
 def test_a_question_that_cannot_be_asked_is_refused(question: dict[str, Any], words: str) -> None:
@@ -332,10 +332,10 @@ def test_a_question_that_cannot_be_asked_is_refused(question: dict[str, Any], wo
 @pytest.mark.parametrize(
     ("question", "words"),
     [
-        ({"protocol": "tcp"}, "port: tcp needs one"),
+        ({"protocol": "tcp"}, "port: required for tcp"),
         ({"protocol": "gre"}, "protocol: 'gre'"),
-        ({"target": "nobody"}, "target: 'nobody' is no address"),
-        ({"target": "container:nobody"}, "has no namespace container:nobody"),
+        ({"target": "nobody"}, "target: 'nobody' is neither an address"),
+        ({"target": "container:nobody"}, "no namespace container:nobody"),
     ],
 )
 def test_a_packet_that_cannot_be_is_refused(question: dict[str, Any], words: str) -> None:

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the become plugin runs on the host: it enters a network namespace, proves that, and becomes the command.
+"""Program of the become plugin on the host: enter a network namespace, verify it, and execute the command.
 
-It is sent as text in the command line: so it stands alone, is short, and needs nothing but Python.
+It is sent as text in the command line. It must be short and self-contained, and require only Python.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from typing import Any
 
 NEWNET, NEWNS, GET_NSTYPE = 0x40000000, 0x20000, 0xB703
 RDONLY, BIND, REC, SLAVE = 1, 0x1000, 0x4000, 0x80000
-# An SSH connection waits some ten seconds for the privileges that were asked for.
+# An SSH connection waits about ten seconds for privilege escalation.
 SECONDS = 6.0
-# They answer for the C library from the host's own namespace, whatever is in resolv.conf.
+# Sockets of resolvers that run in the host namespace and ignore resolv.conf.
 ANSWERERS = ("/run/systemd/resolve/io.systemd.Resolve", "/run/nscd/socket")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Refused(Exception):
-    """Why the command is not run."""
+    """The command is not executed; the message is the reason."""
 
 
 def check(what: str, result: int) -> None:
@@ -46,7 +46,7 @@ def mount(what: str, source: str, target: str, kind: str, flags: int) -> None:
 
 
 def opened(path: str, follow: bool) -> int:
-    """Return a file descriptor of the network namespace at a path; nothing else is taken for one."""
+    """Return a file descriptor of the network namespace at a path; raise Refused for any other file."""
     if not follow and os.path.islink(path):
         raise Refused(f"{path} is a symbolic link and not followed; specify its target")
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
@@ -61,7 +61,7 @@ def opened(path: str, follow: bool) -> int:
 
 
 def of_process(pid: int) -> int:
-    """Return the namespace of a process, which is still the same process afterwards."""
+    """Return the namespace of a process, and verify that the process is still the same."""
     try:
         handle = os.pidfd_open(pid)
     except (OSError, OverflowError):
@@ -74,7 +74,7 @@ def of_process(pid: int) -> int:
 
 
 def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
-    """Return what the Docker Engine says of a container."""
+    """Return a container as Docker Engine reports it."""
     reply = b""
     try:
         with socket.socket(socket.AF_UNIX) as engine:
@@ -85,8 +85,8 @@ def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
                 reply += chunk
                 engine.settimeout(max(deadline - time.monotonic(), 0.01))
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else "it did not answer in time"
-        raise Refused(f"the Docker Engine at {path}: {reason}") from None
+        reason = os.strerror(error.errno) if error.errno else "timed out"
+        raise Refused(f"Docker Engine at {path}: {reason}") from None
     head, _blank, body = reply.partition(b"\r\n\r\n")
     if head[9:12] == b"404":
         raise Refused(f"no such container: {name}")
@@ -96,50 +96,50 @@ def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
         if name == known or (len(name) >= 12 and found["Id"].startswith(name)):
             return {**found["State"], **found, "Name": known, "mode": found["HostConfig"]["NetworkMode"]}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Refused(f"the Docker Engine at {path}: what it answers about {name} is not a container") from None
-    raise Refused(f"no such container: {name} (the id of {known} begins like this; give 12 digits of it)")
+        raise Refused(f"Docker Engine at {path}: invalid response for container {name}") from None
+    raise Refused(f"no such container: {name} (prefix of the ID of {known}; must have at least 12 digits)")
 
 
 def of_container(name: str, path: str) -> tuple[int, dict[str, Any]]:
-    """Return the namespace of a running container, and what the engine says of it."""
+    """Return the namespace of a running container, and the container."""
     deadline = time.monotonic() + SECONDS
     before = inspect(name, path, deadline)
     known = before["Name"]
     if before["mode"] == "host":
         raise Refused(f"container {known} shares the namespace of the host; specify host")
     if not before["Pid"]:
-        raise Refused(f"container {known} is not running ({before['Status']}) and has no namespace")
+        raise Refused(f"container {known} is not running ({before['Status']})")
     fd = of_process(before["Pid"])
     if inspect(name, path, deadline)["Pid"] != before["Pid"]:
-        raise Refused(f"container {known} restarted meanwhile; try again")
+        raise Refused(f"container {known} restarted; try again")
     return fd, before
 
 
 def identity(fd: int) -> tuple[int, int]:
-    """Return what tells a namespace from all others."""
+    """Return the device and inode that identify a namespace."""
     status = os.fstat(fd)
     return status.st_dev, status.st_ino
 
 
 def is_hosts() -> bool:
-    """Return whether this process is in the namespace of PID 1: each namespace has one such file for all processes."""
+    """Return whether this process is in the namespace of PID 1, by the inode of a file that each namespace has."""
     return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
 
 
 def prove(fd: int, reference: str) -> None:
-    """Raise Refused unless this process is in that namespace, and not in the host's if another was asked for."""
+    """Raise Refused unless this process is in the requested namespace, and not in the host namespace instead."""
     now = opened("/proc/self/ns/net", True)
     if identity(now) != identity(fd):
-        raise Refused(f"the kernel did not let this process into {reference}")
+        raise Refused(f"the kernel did not enter {reference}")
     if is_hosts() != (reference == "host"):
-        raise Refused(f"{reference} is the host's own namespace; say host if that is meant")
+        raise Refused(f"{reference} is the host namespace; use host")
     os.close(now)
 
 
 def own_sysfs() -> None:
-    """Show the namespace's links in /sys, in mounts of our own; what is mounted below stays."""
-    check("take mounts of our own", libc.unshare(NEWNS))
-    mount("keep our mounts to ourselves", "none", "/", "none", SLAVE | REC)
+    """Mount the sysfs of the namespace in a private mount namespace; keep mounts below /sys."""
+    check("create a mount namespace", libc.unshare(NEWNS))
+    mount("make mounts private", "none", "/", "none", SLAVE | REC)
     kept: dict[str, int] = {}
     with open("/proc/self/mountinfo", "rb") as lines:
         for path in sorted({os.fsdecode(line.split()[4]) for line in lines}):
@@ -149,7 +149,7 @@ def own_sysfs() -> None:
     readonly = os.statvfs("/sys").f_flag & RDONLY
     if libc.mount(b"netns", b"/sys", b"sysfs", ctypes.c_ulong(readonly), None) != 0:
         if ctypes.get_errno() == errno.EBUSY:
-            return  # what is there is this namespace's already
+            return  # already the sysfs of this namespace
         raise Refused(f"mount /sys: {os.strerror(ctypes.get_errno())}")
     for path, fd in kept.items():
         with contextlib.suppress(Refused):
@@ -157,15 +157,15 @@ def own_sysfs() -> None:
 
 
 def lay_over(source: str, target: str) -> None:
-    """Bind a file over another; one that is not there is nothing to be laid over, and is told as ip-netns(8) does."""
+    """Bind-mount a file over another; report a missing target, as ip-netns(8) does."""
     if os.path.exists(target):
         mount(f"bind {source} over {target}", source, target, "none", BIND)
     else:
-        sys.stderr.write(f"{source} is not seen: there is no {target}\n")
+        sys.stderr.write(f"{source} is ignored: {target} does not exist\n")
 
 
 def files(reference: str, container: dict[str, Any]) -> None:
-    """Lay the files of a named namespace, or those of a container, over the host's."""
+    """Bind-mount the files of a named namespace, or those of a container, over those of the host."""
     found = {}
     folder = f"/etc/netns/{reference}"
     if ":" not in reference and os.path.isdir(folder):
@@ -173,7 +173,7 @@ def files(reference: str, container: dict[str, Any]) -> None:
     for key, target in (("ResolvConfPath", "/etc/resolv.conf"), ("HostsPath", "/etc/hosts")) if container else ():
         found[target] = container.get(key) or ""
         if not os.path.isfile(found[target]):
-            raise Refused(f"container {container['Name']} has no {target} of its own on this host")
+            raise Refused(f"container {container['Name']} has no own {target} on this host")
     for target, source in found.items():
         lay_over(source, target)
     if "/etc/resolv.conf" in found:
@@ -183,13 +183,13 @@ def files(reference: str, container: dict[str, Any]) -> None:
 
 
 def enter(reference: str, resolver: str, engine: str) -> None:
-    """Enter the namespace."""
+    """Enter the namespace and verify it."""
     scheme, colon, rest = reference.partition(":")
     container: dict[str, Any] = {}
     if not colon:
         scheme = ""
     if reference == "host":
-        # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
+        # If root cannot read the namespace of PID 1, compare it with the own namespace.
         fd = opened("/proc/self/ns/net" if is_hosts() else "/proc/1/ns/net", True)
     elif scheme == "container":
         fd, container = of_container(rest, engine)
@@ -202,7 +202,7 @@ def enter(reference: str, resolver: str, engine: str) -> None:
     else:
         raise Refused(f"no such namespace: {reference}")
     if reference != "host" or not is_hosts():
-        check(f"enter {reference} (this takes root)", libc.setns(fd, NEWNET))
+        check(f"enter {reference} (requires root)", libc.setns(fd, NEWNET))
         prove(fd, reference)
         own_sysfs()
         files(reference, container if resolver == "container" else {})
@@ -211,11 +211,11 @@ def enter(reference: str, resolver: str, engine: str) -> None:
 
 
 def main(marker: str, reference: str, resolver: str, engine: str, *command: str) -> None:
-    """Become the command inside the namespace, or say why not: to Ansible as a module's result, and on stderr."""
+    """Execute the command in the namespace, or report the error as the result of a module and on stderr."""
     text = ""
     try:
-        if sys.version_info < (3, 9):  # noqa: UP036 (which Python it meets is the host's affair)
-            raise Refused("Python 3.9 or later is needed on the host; ansible_netns_python names another one")
+        if sys.version_info < (3, 9):  # noqa: UP036 (runs with the Python of the host)
+            raise Refused("Python 3.9 or later is required on the host; set ansible_netns_python")
         enter(reference, resolver, engine)
         os.execvp(command[0], command)
     except (Refused, OSError, ValueError) as error:
@@ -224,7 +224,7 @@ def main(marker: str, reference: str, resolver: str, engine: str, *command: str)
     sys.stderr.flush()
     sys.stdout.write(marker + "\n" + json.dumps({"failed": True, "msg": text}) + "\n")
     sys.stdout.flush()
-    # Whoever sends a module's code now must not find us gone.
+    # Read the module that Ansible may still be sending.
     while not os.isatty(0) and select.select([0], [], [], 2)[0] and os.read(0, 65536):
         pass
     sys.exit(1)

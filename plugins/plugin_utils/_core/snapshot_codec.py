@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A snapshot as it comes from a host: one compressed string, which costs the controller least."""
+"""Snapshots as compressed strings, which require the least time on the control node."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 @contextlib.contextmanager
 def quietly(action: Any) -> Iterator[None]:
-    """Keep what comes through an action's connection out of the log, to which it goes from the third verbosity on."""
-    # A connection that stands since an earlier task has the context of that one.
+    """Keep the output of a connection out of the log, which contains it at verbosity 3 and higher."""
+    # A persistent connection has the context of an earlier task.
     contexts = [action._play_context, getattr(action._connection, "_play_context", action._play_context)]
     before = [context.no_log for context in contexts]
     for context in contexts:
@@ -35,22 +35,22 @@ def quietly(action: Any) -> Iterator[None]:
 
 
 def compressed(content: Any) -> bytes:
-    """Return the document as it goes into a file, compressed with gzip; raise AnsibleActionFail for anything else."""
+    """Return the compressed document; raise AnsibleActionFail for invalid content."""
     try:
         document = base64.b64decode(content, validate=True)
     except (TypeError, ValueError, binascii.Error):
         document = b""
     if not document.startswith(_GZIP_MAGIC):
-        raise AnsibleActionFail("what came from the host is no snapshot")
+        raise AnsibleActionFail("the host returned an invalid snapshot")
     return document
 
 
 def document(content: Any) -> dict[str, Any]:
-    """Return the document itself, likewise."""
+    """Return the decompressed document; raise AnsibleActionFail for invalid content."""
     try:
         found = json.loads(gzip.decompress(compressed(content)))
     except (ValueError, EOFError, OSError, zlib.error):
         found = None
     if not isinstance(found, dict):
-        raise AnsibleActionFail("what came from the host is no snapshot")
+        raise AnsibleActionFail("the host returned an invalid snapshot")
     return found

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text that anybody may have written, to be read and to be pasted: nothing takes it for more than text."""
+"""Untrusted text: escape it for display and quote it for shells."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 import shlex
 from typing import Any
 
-# Letters, marks and symbols that are not seen either: fillers, joiners, variation selectors.
+# Other invisible characters: fillers, joiners, variation selectors.
 _FILLERS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -17,7 +17,7 @@ _BYTE = re.compile(r"\\x[0-9a-f]{2}")
 
 
 def legible(text: object) -> str:
-    r"""Return it on one line, each character that is not seen as \xNN, \uNNNN or \UNNNNNNNN."""
+    r"""Return text on one line, with invisible characters as \xNN, \uNNNN or \UNNNNNNNN."""
     plain = str(text)
     if plain.isascii() and plain.isprintable():
         return plain
@@ -26,13 +26,13 @@ def legible(text: object) -> str:
 
 def _code(character: str) -> str:
     number = ord(character)
-    if number < 0x80:  # from 0x80 on, \xNN is a byte that was no UTF-8
+    if number < 0x80:  # from 0x80, \xNN is an invalid UTF-8 byte
         return f"\\x{number:02x}"
     return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
 
 
 def quote(value: Any) -> str:
-    r"""Return a word of a POSIX shell, of bash where it holds bytes that cannot be printed: ``$'…'`` has those back."""
+    r"""Return a word quoted for a POSIX shell, or for bash (``$'…'``) if it contains unprintable bytes."""
     text = str(value)
     if text.isprintable() and not _BYTE.search(text):
         return shlex.quote(text)

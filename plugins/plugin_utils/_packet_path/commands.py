@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to type where a packet stops: commands for the host, put into the namespace that they are about."""
+"""Remedies for a packet that stops: shell commands for the host, run in the affected namespace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfi
 
 
 def within(space: Space) -> str:
-    """Return how a command begins that runs in a namespace."""
+    """Return the prefix of a command that runs in a namespace."""
     if space.is_host:
         return ""
     row = space.row
@@ -24,38 +24,38 @@ def within(space: Space) -> str:
 
 
 def of_link(space: Space, link: Row) -> str:
-    """Set a link up."""
+    """Return the command that sets a link up, or an empty string."""
     return f"{within(space)}ip link set {quote(link['name'])} up" if not link["up"] else ""
 
 
 def of_neighbour(space: Space, link: Row, address: Address) -> str:
-    """Have the kernel find out anew who has an address."""
+    """Return the command that deletes a neighbour entry."""
     return f"{within(space)}ip neighbour del {address} dev {quote(link['name'])}"
 
 
 def of_route(space: Space, address: Address) -> str:
-    """Show what decides on the way to an address."""
+    """Return the commands that show the routes and rules for an address."""
     inside = within(space)
     return f"{inside}ip route get {address}; {inside}ip rule show; {inside}ip route show table all"
 
 
 def of_sysctl(space: Space, key: str, value: str) -> str:
-    """Set a value below /proc/sys/net; with slashes, as the name of a link may have a dot in it."""
+    """Return the command that sets a sysctl, with slashes, because link names can contain dots."""
     return f"{within(space)}sysctl -w {quote(f'net/{key}={value}')}"
 
 
 def of_service(space: Space) -> str:
-    """Show what listens."""
+    """Return the command that shows listening sockets."""
     return f"{within(space)}ss -lntup"
 
 
 def of_rule(space: Space, verdict: Verdict) -> str:
-    """Show the chain of the rule that decided."""
+    """Return the command that shows the chain of a rule."""
     if not verdict.chain:
         return ""
     family, table, chain, backend = verdict.chain
     if backend == "nft":
         return f"{within(space)}nft --handle list chain {family} {quote(table)} {quote(chain)}"
-    # By its own name, as the one that iptables is on a host may be the other one.
+    # Use the name of the backend, because iptables can be either on a host.
     program = backend.replace("ip", "ip6", 1) if family == "ip6" else backend
     return f"{within(space)}{program} -t {table} -S {quote(chain)}"

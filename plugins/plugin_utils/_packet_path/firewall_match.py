@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a packet is one that a firewall rule is about: yes, no, or None where what the rule asks is not modelled."""
+"""Match of a packet against a firewall rule: True, False, or None if a match of the rule is not modelled."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.routi
 NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "132": "sctp", "50": "esp", "ipv6-icmp": "icmpv6"}
 
 
-# Some port that a kernel gives a connection of its own.
+# A port that the kernel could assign to an outgoing connection.
 EPHEMERAL = 49152
 
 
 @dataclasses.dataclass(frozen=True)
 class Packet:
-    """The first packet of a connection, or with the state ``established`` one of its answers."""
+    """The first packet of a connection, or with the state ``established`` a reply."""
 
     src: Address | None
     dst: Address
@@ -34,9 +34,9 @@ class Packet:
     state: str = "new"
 
     def answer(self) -> Packet:
-        """Return what comes back."""
+        """Return the reply."""
         if self.src is None:
-            raise ValueError("nobody knows whom to answer")
+            raise ValueError("the packet has no source address")
         turned = dataclasses.replace(self, src=self.dst, dst=self.src, mark=0, state="established")
         return dataclasses.replace(turned, dport=self.sport or EPHEMERAL, sport=self.dport) if self.dport else turned
 
@@ -48,9 +48,9 @@ class Packet:
 
 @dataclasses.dataclass(frozen=True)
 class Passage:
-    """A packet at a hook: where it is, by which links it comes and goes, and whether a bridge carries it.
+    """A packet at a hook, with its namespace, its incoming and outgoing links, and the ports of a bridge.
 
-    ``layer`` is ``bridge`` for the hooks of a bridge's own firewall, whose links are its ports.
+    ``layer`` is ``bridge`` for hooks of the family bridge, where the links are ports.
     """
 
     space: Space
@@ -63,7 +63,7 @@ class Passage:
 
 
 def matches(rule: Row, at: Passage) -> bool | None:
-    """Return whether a rule is about a packet."""
+    """Return whether a rule matches a packet; None if unknown."""
     known = _nft if rule["backend"] == "nft" else _iptables
     answers = [known(entry, at) for entry in rule["match"] or []]
     if False in answers:
@@ -80,14 +80,14 @@ def _in(address: Address | None, text: str) -> bool | None:
 
 
 def _link(name: str, pattern: str) -> bool:
-    """Compare as iptables does: a plus sign at the end stands for anything."""
+    """Compare link names as iptables does; a plus sign at the end matches any suffix."""
     if pattern.endswith(("+", "*")):
         return name.startswith(pattern[:-1])
     return name == pattern
 
 
 def _port(port: int | None, text: str) -> bool | None:
-    """Look a port up in a list of ports and ranges."""
+    """Return whether a list of ports and ranges contains a port."""
     if port is None:
         return None
     for part in text.split(","):
@@ -152,7 +152,7 @@ _IPTABLES: dict[str, Callable[[Passage, str], bool | None]] = {
     "pkt-type": _unicast,
     "comment": lambda _at, _text: True,
 }
-# Modules that say nothing by themselves; what they are asked stands beside them.
+# Modules without a match of their own; their options are listed separately.
 _MODULES = {"tcp", "udp", "sctp", "icmp", "icmp6", "conntrack", "state", "addrtype", "comment", "mark", "multiport"}
 _MODULES |= {"physdev", "pkttype"}
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What snapshots know of a fleet, ready to be walked through: namespaces, their links, and where each link leads."""
+"""The namespaces of a fleet from snapshots, with their links and the peers of links."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
 class NotKnown(ValueError):
-    """A reference, name or address that the snapshots do not have, in one line."""
+    """A reference, name or address that the snapshots do not contain."""
 
 
 class Space:
-    """A network namespace of a host, as its snapshot has it."""
+    """A network namespace of a host."""
 
     def __init__(self, host: str, row: Row, docker: Row) -> None:
         self.host = host
@@ -33,29 +33,29 @@ class Space:
 
     @property
     def name(self) -> str:
-        """How the collection refers to it, or its inode."""
+        """The reference of the namespace, or its inode."""
         return str(self.row.get("reference") or f"netns {self.id}")
 
     @property
     def is_host(self) -> bool:
-        """Whether it is the host's own."""
+        """Whether this is the host namespace."""
         return bool(self.row["kind"] == "host")
 
     @property
     def is_outside(self) -> bool:
-        """Whether no way leads into it: it is known as the place that links of others lead to, and nothing more."""
+        """Whether the namespace is known only as the location of the peers of other links."""
         return self.id.startswith("nsid:") and not (self.row["names"] or self.row["paths"] or self.row["processes"])
 
     def rows(self, part: str) -> Sequence[Row]:
-        """Return a list of the namespace, empty where the snapshot lacks it."""
+        """Return a list of the namespace; empty if the snapshot does not contain it."""
         return self.row.get(part) or []
 
     def lacks(self, part: str) -> bool:
-        """Return whether the snapshot does not have a list at all."""
+        """Return whether the snapshot does not contain a list."""
         return part not in self.row
 
     def link(self, name: str) -> Row | None:
-        """Return a link by its name."""
+        """Return a link by name."""
         return next((link for link in self.links.values() if link["name"] == name), None)
 
     def sysctl(self, key: str) -> str | None:
@@ -65,20 +65,20 @@ class Space:
 
     @functools.cached_property
     def addresses(self) -> dict[Address, Row]:
-        """The namespace's own addresses, each with its row."""
+        """The addresses of the namespace with their rows."""
         return {ipaddress.ip_address(row["address"]): row for row in self.rows("addresses")}
 
     def addresses_of(self, index: int, version: int) -> list[Row]:
-        """Return the addresses of a link, those of a wide scope first."""
+        """Return the addresses of a link, global addresses first."""
         found = [row for row in self.rows("addresses") if row["index"] == index and row["family"] == version]
         return sorted(found, key=lambda row: row["scope"] != "global")
 
     def ports(self, bridge: int) -> Iterator[Row]:
-        """Give the ports of a bridge."""
+        """Return the ports of a bridge."""
         return (link for link in self.links.values() if link["master_index"] == bridge)
 
     def bridge_of(self, link: Row) -> Row | None:
-        """Return the bridge that a link is a port of."""
+        """Return the bridge that a link is attached to."""
         master = self.links.get(link["master_index"]) if link["master_index"] else None
         return master if master and master["kind"] == "bridge" else None
 
@@ -95,16 +95,16 @@ class World:
                 self.spaces[host, str(row["netns"])] = Space(host, row, docker)
 
     def of(self, host: str) -> Iterator[Space]:
-        """Give the namespaces of a host."""
+        """Return the namespaces of a host."""
         return (space for space in self.spaces.values() if space.host == host)
 
     def space(self, host: str, reference: str) -> Space:
-        """Return the namespace that a reference names on a host: host, NAME, container:, pid:, path: or docker:."""
+        """Return the namespace of a reference on a host; raise NotKnown if there is none."""
         kind, colon, name = reference.partition(":")
         for space in self.of(host):
             if self._is_named(space, kind, name) if colon else self._is(space, reference):
                 return space
-        raise NotKnown(f"the snapshot of {host} has no namespace {reference}{self._why(host, kind, name)}")
+        raise NotKnown(f"no namespace {reference} in the snapshot of {host}{self._why(host, kind, name)}")
 
     @staticmethod
     def _is(space: Space, name: str) -> bool:
@@ -127,7 +127,7 @@ class World:
     def _why(self, host: str, kind: str, name: str) -> str:
         for container in self._containers(host) if kind == "container" else ():
             if container["name"] == name and container["state"] != "running":
-                return f": the container is {container['state']}, so it has none"
+                return f": the container is {container['state']}"
         return ""
 
     def _containers(self, host: str) -> Sequence[Row]:
@@ -135,7 +135,7 @@ class World:
         return (first.docker.get("containers") or []) if first else []
 
     def owners(self, address: Address) -> list[tuple[Space, Row]]:
-        """Return the namespaces that have an address on a link other than the loopback one."""
+        """Return the namespaces with an address on a link other than loopback, and the link."""
         return [
             (space, link)
             for space in self.spaces.values()
@@ -145,7 +145,7 @@ class World:
         ]
 
     def peer(self, space: Space, link: Row) -> tuple[Space, Row] | None:
-        """Return the other end of a veth pair."""
+        """Return the peer of a veth link and its namespace."""
         if link["kind"] != "veth" or not link["peer_netns"]:
             return None
         other = self.spaces.get((space.host, str(link["peer_netns"])))
@@ -153,29 +153,28 @@ class World:
         return (other, end) if other and end else None
 
     def parent(self, space: Space, link: Row) -> tuple[Space, Row] | None:
-        """Return the link that a macvlan, ipvlan, VLAN or VXLAN link rides on."""
+        """Return the parent of a macvlan, ipvlan, VLAN or VXLAN link and its namespace."""
         other = self.spaces.get((space.host, str(link["parent_netns"] or space.id)))
         end = other.links.get(link["parent_index"]) if other and link["parent_index"] else None
         return (other, end) if other and end else None
 
     def riders(self, space: Space, parent: Row) -> Iterator[tuple[Space, Row]]:
-        """Give the links that ride on a parent, in whatever namespace of its host."""
+        """Yield the links on top of a parent, in any namespace of its host."""
         for other in self.of(space.host):
             for link in other.links.values():
                 if link["parent_index"] == parent["index"] and str(link["parent_netns"] or other.id) == space.id:
                     yield other, link
 
     def wires(self, without: str) -> Iterator[tuple[Space, Row]]:
-        """Give the links by which other hosts are on a wire."""
+        """Yield the external links of other hosts."""
         for space in self.spaces.values():
             if space.host != without:
                 yield from ((space, link) for link in space.links.values() if self.is_wire(space, link))
 
     def is_wire(self, space: Space, link: Row) -> bool:
-        """Return whether a link leads out of what is known to be its host's.
+        """Return whether a link leads out of its host.
 
-        Where the host is a container itself, its uplink leads into a namespace that is seen by number only: that of
-        the machine around it.
+        If the host is itself a container, the peer of its uplink is in a namespace that is known only by its ID.
         """
         if link["kind"] == "veth":
             found = self.peer(space, link)

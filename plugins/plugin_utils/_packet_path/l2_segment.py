@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A frame on its segment: from the link that sends it over bridges, cables, parents and tunnels to its receiver.
+"""The path of a frame on its segment: over bridges, veth pairs, parents and tunnels to its receiver.
 
-The walk goes everywhere that links lead to and notes what stands in the way, so that a way that is blocked is found as
-well, and where it is blocked.
+The search follows all links and records obstacles, so it also finds blocked paths and the place where they are blocked.
 """
 
 from __future__ import annotations
@@ -22,9 +21,9 @@ Wanted = Callable[[Space, Row], bool]
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A link that a frame passes, and how; ``obstacle`` stops it there, ``assumed`` is taken for granted.
+    """A link that a frame passes; ``obstacle`` is the reason why it stops there, ``assumed`` an assumption.
 
-    ``about`` is what the obstacle is one of: link, segment, neighbour or FDB.
+    ``about`` is the kind of obstacle: link, segment, neighbour or FDB.
     """
 
     space: Space
@@ -39,7 +38,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Walk:
-    """Where a frame arrives, and how it gets there."""
+    """The destination of a frame and the path to it."""
 
     space: Space
     link: Row
@@ -47,12 +46,12 @@ class Walk:
 
     @property
     def obstacles(self) -> list[Step]:
-        """What stands in the way, in order."""
+        """The obstacles in order."""
         return [step for step in self.steps if step.obstacle]
 
 
 class Segment:
-    """The segment of one link, walked through from there."""
+    """The segment of a link."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -61,12 +60,12 @@ class Segment:
         self._mac = ""
 
     def find(self, space: Space, link: Row, wanted: Wanted, mac: str = "") -> list[Walk]:
-        """Return the walks to all links that are wanted, the one with the fewest obstacles first."""
+        """Return the paths to all matching links, the path with the fewest obstacles first."""
         self._mac = mac
         return sorted(self._out(space, link, wanted, ()), key=lambda walk: (len(walk.obstacles), len(walk.steps)))
 
     def _out(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
-        """Send a frame out of a link."""
+        """Yield the paths of a frame that a link sends."""
         key = (space.host, space.id, link["index"], "out")
         if key in self._seen or len(steps) > _MOST_STEPS:
             return
@@ -85,7 +84,7 @@ class Segment:
             yield from self._to_peer(space, link, wanted, steps)
 
     def _to_peer(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
-        """Follow a cable to its other end, or out of what the host's snapshot knows."""
+        """Follow a veth pair to its peer, or an external link to other hosts."""
         if peer := self._world.peer(space, link):
             yield from self._in(*peer, wanted, steps)
         if self._world.is_wire(space, link):
@@ -94,7 +93,7 @@ class Segment:
             self.open_ended = True
 
     def _in(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
-        """Take a frame in by a link."""
+        """Yield the paths of a frame that a link receives."""
         key = (space.host, space.id, link["index"], "in")
         if key in self._seen:
             return
@@ -127,12 +126,12 @@ class Segment:
             yield from self._out(space, port, wanted, (*steps, step))
 
     def _entry(self, space: Space, bridge: Row, port: Row) -> str:
-        """Say where a static entry of the bridge leads a MAC address, if not to this port."""
+        """Return the obstacle if a static entry of the bridge points to another port."""
         for row in space.rows("fdb"):
             lasting = row["state"] in ("permanent", "static") and "self" not in (row["flags"] or [])
             mine = row["master_index"] == bridge["index"] and row["index"] not in (bridge["index"], port["index"])
             if mine and lasting and row["mac"] == self._mac:
-                return f"a static entry in the FDB of {bridge['name']} leads {self._mac} to {row['interface']}"
+                return f"a static FDB entry of {bridge['name']} for {self._mac} points to {row['interface']}"
         return ""
 
     def _to_riders(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
@@ -156,7 +155,7 @@ class Segment:
 
     def _over_wire(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
         self.open_ended = True
-        assumed = f"that {link['name']} of {space.host} and the link it leads to are on one segment"
+        assumed = f"{link['name']} of {space.host} and the next link are on one segment"
         vlans = [step.link["options"].get("id") for step in steps if step.link["kind"] == "vlan" and step.how == "out"]
         for other, wire in self._world.wires(space.host):
             passed = (*steps, Step(other, wire, "over the wire", assumed=assumed))
@@ -187,20 +186,20 @@ class Segment:
             self.open_ended = True
 
     def _nobody_answers(self, space: Space, link: Row, options: Row) -> str:
-        """Say that a tunnel which answers for the others behind it, as an overlay's does, has not heard of this one."""
+        """Return the obstacle if a VXLAN link with proxy has no neighbour entry for the MAC address."""
         known = (row["mac"] for row in space.rows("neighbours") if row["index"] == link["index"])
         if not options.get("proxy") or not self._mac or self._mac in known:
             return ""
-        return f"{link['name']} answers for those behind it (proxy), and its neighbours do not have {self._mac}"
+        return f"{link['name']} answers ARP for remote hosts (proxy) but has no neighbour entry for {self._mac}"
 
     def _no_entry(self, link: Row, vtep: str, exact: list[str], flooded: list[str]) -> str:
         if not vtep or vtep in exact or (not exact and vtep in flooded):
             return ""
         if exact:
-            return f"the FDB of {link['name']} leads {self._mac} to the VTEP {exact[0]}, and it is behind {vtep}"
+            return f"the FDB entry of {link['name']} for {self._mac} points to the VTEP {exact[0]} instead of {vtep}"
         if any(one.startswith(("22", "23", "ff")) for one in flooded):
             return ""
-        return f"the FDB of {link['name']} has no entry that leads {self._mac or 'it'} to the VTEP {vtep}"
+        return f"the FDB of {link['name']} has no entry for {self._mac or 'the destination'} with the VTEP {vtep}"
 
     def _far_ends(self, space: Space, link: Row) -> Iterator[tuple[Space, Row]]:
         vni = (link["options"] or {}).get("vni")
@@ -213,7 +212,7 @@ class Segment:
                 )
 
     def _address_of(self, space: Space, link: Row) -> str:
-        """Return the address of a VTEP: its own, or the one that a Swarm's node has."""
+        """Return the address of a VTEP: its local address, or the address of the Swarm node."""
         local = (link["options"] or {}).get("local")
         engine = space.docker.get("engine") or {}
         return str(local or engine.get("swarm_address") or "")
@@ -230,21 +229,17 @@ def _down(link: Row) -> str:
 def _port_closed(port: Row) -> str:
     state = (port["port"] or {}).get("state")
     closed = state in ("blocking", "disabled", "listening", "learning", 0, 1, 2, 4)
-    return (
-        f"{port['name']} is a port of {port['master']} that does not forward ({state})"
-        if closed and port["running"]
-        else ""
-    )
+    return f"{port['name']} is a port of {port['master']} in state {state}" if closed and port["running"] else ""
 
 
 def _both_isolated(one: Row, other: Row) -> str:
     if (one["port"] or {}).get("isolated") and (other["port"] or {}).get("isolated"):
-        return f"{one['name']} and {other['name']} are isolated ports of one bridge"
+        return f"{one['name']} and {other['name']} are isolated ports of the same bridge"
     return ""
 
 
 def _mode_apart(link: Row, other: Row, options: Any) -> str:
     modes = (options.get("mode"), (other["options"] or {}).get("mode"))
     if link["kind"] in ("macvlan", "macvtap") and modes != ("bridge", "bridge"):
-        return f"macvlan links in mode {modes[0]} and {modes[1]} on one parent do not reach each other"
+        return f"macvlan links in the modes {modes[0]} and {modes[1]} on one parent cannot reach each other"
     return ""

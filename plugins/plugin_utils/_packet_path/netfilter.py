@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A packet at a hook of netfilter: through the base chains by their priority, rule by rule, to a verdict."""
+"""Evaluation of netfilter hooks: base chains by priority, rule by rule, to a verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firew
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row
 
-# Where iptables has its tables; nft says it of each chain.
+# Priorities of the tables of iptables; nft reports the priority of each chain.
 _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
 _NAT = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
 _GOES_ON = {
@@ -40,7 +40,7 @@ _DEEPEST = 32
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What becomes of a packet (``accept``, ``drop``, ``reject`` or ``unknown``), by which rule, what it is then."""
+    """The verdict ``accept``, ``drop``, ``reject`` or ``unknown``, the rule, and the resulting packet."""
 
     kind: str
     packet: Packet
@@ -51,10 +51,10 @@ class Verdict:
 
 
 def traverse(hook: str, at: Passage) -> Verdict:
-    """Return what a hook makes of a packet."""
+    """Return the verdict of a hook."""
     notes: list[str] = []
     if at.space.lacks("firewall_chains"):
-        return Verdict("unknown", at.packet, f"the snapshot has no firewall of {at.space}")
+        return Verdict("unknown", at.packet, f"the snapshot does not contain the firewall of {at.space}")
     for chain in sorted(_base_chains(at, hook), key=lambda one: _priority(one, hook)):
         if chain["type"] == "nat" and at.packet.state != "new":
             continue
@@ -74,10 +74,10 @@ def traverse(hook: str, at: Passage) -> Verdict:
 
 
 def _undecided(possible: list[Verdict], at: Passage) -> Verdict:
-    """Say why it is not known: the rules of which nobody can tell whether they are about the packet."""
+    """Return the verdict unknown, with the rules that are not modelled."""
     others = [one for one in possible if one.kind != "accept" or one.packet != at.packet]
     rules = [one.rule for one in others if one.rule]
-    reason = f"it depends on what is not modelled: {'; '.join(rules[:3])}"
+    reason = f"the verdict depends on matches that are not modelled: {'; '.join(rules[:3])}"
     return Verdict("unknown", at.packet, reason, chain=others[0].chain)
 
 
@@ -111,9 +111,9 @@ def _outcome(kind: str, at: Passage, rule: str, of: Row, packet: Packet | None =
 
 
 def _walk(chain: Row, at: Passage, depth: int, name: str = "") -> Iterator[Verdict]:
-    """Give what may become of a packet in a chain; ``return`` where it comes out at the end."""
+    """Yield the possible verdicts of a chain; ``return`` at its end."""
     if depth > _DEEPEST:
-        yield _outcome("unknown", at, f"{_name(chain)} is too deep", chain)
+        yield _outcome("unknown", at, f"{_name(chain)}: too many nested chains", chain)
         return
     for rule in _rules(at, chain, name or chain["chain"]):
         answer = matches(rule, at)
@@ -133,7 +133,7 @@ def _walk(chain: Row, at: Passage, depth: int, name: str = "") -> Iterator[Verdi
 
 
 def _apply(rule: Row, chain: Row, at: Passage, depth: int, told: str) -> Iterator[Verdict]:
-    """Give what a rule does with a packet that it is about; ``continue`` where the next rule has its turn."""
+    """Yield the possible verdicts of a matching rule; ``continue`` for the next rule."""
     target = rule["target"]
     if target in ("jump", "goto"):
         for one in _walk(chain, at, depth + 1, rule["target_chain"]):
@@ -151,14 +151,14 @@ def _apply(rule: Row, chain: Row, at: Passage, depth: int, told: str) -> Iterato
 
 
 def _may_decide(rule: Row) -> bool:
-    """Return whether an nft rule without a target may have a verdict all the same, from a map."""
+    """Return whether an nft rule without a target can have a verdict from a map."""
     return rule["target"] is None and any(isinstance(entry, dict) and "vmap" in entry for entry in rule["match"] or [])
 
 
 def _marked(rule: Row, packet: Packet) -> Packet:
     options = rule["target_options"] or {}
     if rule["target"] == "notrack" or "notrack" in options:
-        # No translation is made for what is not tracked.
+        # Untracked packets are not translated.
         return dataclasses.replace(packet, state="untracked")
     text = options.get("set-xmark") or options.get("set-mark")
     if rule["target"] != "mark" or not isinstance(text, str):
@@ -179,7 +179,7 @@ def _translated(rule: Row, at: Passage, told: str) -> Verdict:
         link = at.space.link(at.oif)
         rows = at.space.addresses_of(link["index"], packet.dst.version) if link else []
         if not rows:
-            return _outcome("drop", at, f"{told}: {at.oif} has no address to masquerade with", rule)
+            return _outcome("drop", at, f"{told}: {at.oif} has no address for masquerading", rule)
         changed = dataclasses.replace(packet, src=ipaddress.ip_address(rows[0]["address"]))
     elif target == "redirect":
         text = str(options.get("to-ports", packet.dport or ""))
@@ -193,11 +193,11 @@ def _translated(rule: Row, at: Passage, told: str) -> Verdict:
             changed = dataclasses.replace(packet, dst=address, dport=port or packet.dport)
         else:
             changed = dataclasses.replace(packet, src=address, sport=port or packet.sport)
-    return Verdict("accept", changed, told, (f"{told} makes of it {changed}",))
+    return Verdict("accept", changed, told, (f"{told}: translated to {changed}",))
 
 
 def _own(at: Passage) -> Any:
-    """Return where a packet is redirected to: an address of the link it came by, or what is sent here to itself."""
+    """Return the target of a redirect: an address of the incoming link, or a loopback address."""
     version = at.packet.dst.version
     link = at.space.link(at.iif)
     rows = at.space.addresses_of(link["index"], version) if link else []
@@ -205,7 +205,7 @@ def _own(at: Passage) -> Any:
 
 
 def _place(options: dict[str, Any]) -> tuple[Any, int | None] | None:
-    """Return address and port of a translation to one of each, as iptables or nft say it."""
+    """Return the address and port of a translation, or None if it is not a single address."""
     text = options.get("to-destination") or options.get("to-source")
     address, port = options.get("addr"), options.get("port")
     if isinstance(text, str):

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A question as a user asks it → a packet and who sends it; an explanation → data."""
+"""Entry point of explain_path: parameters to a packet and its source, and the path as data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROTOCOLS = ("icmp", "tcp", "udp")
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """Whether a packet from a namespace of a host reaches a target."""
+    """The parameters of explain_path."""
 
     host: str
     source: str
@@ -30,14 +30,14 @@ class Question:
 
 
 def ask(snapshots: Mapping[str, Any], question: Question) -> dict[str, Any]:
-    """Explain the way of a packet; raise BadParameter where the question cannot be asked."""
+    """Return the path of a packet; raise BadParameter for invalid parameters."""
     host, source, protocol, port = question.host, question.source, question.protocol, question.port
     if protocol not in PROTOCOLS:
-        raise BadParameter("protocol", f"{protocol!r} is to be one of {', '.join(PROTOCOLS)}")
+        raise BadParameter("protocol", f"{protocol!r} is not supported; must be one of {', '.join(PROTOCOLS)}")
     if protocol != "icmp" and not (isinstance(port, int) and 0 < port < 65536):
-        raise BadParameter("port", f"{protocol} needs one, from 1 to 65535")
+        raise BadParameter("port", f"required for {protocol}; must be 1 to 65535")
     if host not in snapshots:
-        raise BadParameter("host", f"there is no snapshot of {host}; there are those of {', '.join(snapshots)}")
+        raise BadParameter("host", f"no snapshot of {host}; must be one of {', '.join(snapshots)}")
     world = World(snapshots)
     try:
         space = world.space(host, source)
@@ -50,9 +50,9 @@ def ask(snapshots: Mapping[str, Any], question: Question) -> dict[str, Any]:
 
 
 def target_address(world: World, space: Space, target: str) -> Address:
-    """Return the address that a target is: an address, ``[HOST/]REFERENCE`` of a namespace, or a container's name.
+    """Return the address of a target: an address, ``[HOST/]REFERENCE`` of a namespace, or the name of a container.
 
-    A name is looked up as Docker's name server would, among the networks that source and target share.
+    A name is resolved as by Docker's DNS server, among the networks that source and target share.
     """
     try:
         return ipaddress.ip_address(target.strip("[]"))
@@ -67,14 +67,12 @@ def target_address(world: World, space: Space, target: str) -> Address:
             raise BadParameter("target", str(error)) from None
     found = _by_name(world, space, what)
     if found is None:
-        raise BadParameter(
-            "target", f"{what!r} is no address, and no container of that name is in a network of {space}"
-        )
+        raise BadParameter("target", f"{what!r} is neither an address nor a container in a network of {space}")
     return found
 
 
 def _best_address(space: Space, other: Space) -> Address:
-    """Return the address by which a namespace is likeliest reached from another: one of a subnet that both have."""
+    """Return the address of a namespace to use from another one; an address in a common subnet is preferred."""
     own = [
         ipaddress.ip_network(f"{row['address']}/{row['prefixlen']}", strict=False) for row in space.rows("addresses")
     ]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The way of a packet as it is told: its hops, how it ends, and at what."""
+"""The result of explain_path: hops, result and reason."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet
 
-# What is never looked at, said with every answer.
+# Features that are not modelled, listed in every result.
 NOT_MODELLED = (
-    "IPVS, which answers for a Swarm's virtual addresses",
-    "traffic control, eBPF and XDP programs, and firewalls of the ARP and netdev families",
-    "rate limits, sets and other matches of the firewall that are not named in a rule's own words",
-    "VLAN filtering of bridges, multipath routes beyond the first hop, and switches between hosts",
+    "IPVS (virtual IP addresses of Swarm services)",
+    "traffic control, eBPF and XDP programs, and firewalls of the families arp and netdev",
+    "rate limits, sets and other firewall matches that a rule does not contain itself",
+    "VLAN filtering of bridges, other next hops of multipath routes, and switches between hosts",
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class Hop:
-    """Something that happens to the packet; ``verdict`` is ``passes``, ``stops`` or ``unknown``."""
+    """A step of the packet; ``verdict`` is ``passes``, ``stops`` or ``unknown``."""
 
     host: str
     netns: str
@@ -41,7 +41,7 @@ class Narrowest:
 
 
 class Ends(Exception):
-    """The packet's way ends: it arrives, stops, or leaves what is known."""
+    """End of the path: the packet arrives, stops, or leaves the known fleet."""
 
     def __init__(self, reaches: bool | None, reason: str, hop: Hop) -> None:
         super().__init__(reason)
@@ -51,7 +51,7 @@ class Ends(Exception):
         self.remedy = ""
 
     def at(self, about: str, remedy: str = "") -> Ends:
-        """Say at what it ends, as an explanation has it, and what to type there."""
+        """Set the cause and the remedy, and return the exception."""
         self.about = about
         self.remedy = f"{remedy}   # on {self.hop.host}" if remedy else ""
         return self
@@ -59,11 +59,11 @@ class Ends(Exception):
 
 @dataclasses.dataclass
 class Explanation:
-    """The way of one packet: its hops, and how it ends.
+    """The path of one packet.
 
-    ``about`` is what it ends at: link, segment, neighbour, route, reverse path, FDB, forwarding, firewall, way back,
-    service, or nothing where it arrives or leaves what is known. ``remedy`` is what to type there. ``narrowest`` is the
-    link with the smallest MTU on the way.
+    ``about`` is the cause of a failure: link, segment, neighbour, route, reverse path, FDB, forwarding, firewall, way
+    back or service; empty if the packet arrives or the result is unknown. ``remedy`` contains shell commands.
+    ``narrowest`` is the link with the smallest MTU on the path.
     """
 
     packet: Packet
@@ -76,7 +76,7 @@ class Explanation:
     narrowest: Narrowest | None = None
 
     def as_data(self) -> dict[str, Any]:
-        """Return it as data; ``stops_at`` is the hop at which it ends without arriving."""
+        """Return the path as data; ``stops_at`` is the last hop if the packet does not arrive."""
         hops = [dataclasses.asdict(hop) for hop in self.hops]
         return {
             "packet": str(self.packet),

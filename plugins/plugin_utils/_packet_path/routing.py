@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which way a packet takes out of a namespace: policy rules, tables, the longest prefix, as the kernel looks it up."""
+"""Route lookup as in the kernel: policy rules, tables, longest prefix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KERNELS_RULES = ((0, LOCAL), (32766, MAIN), (32767, DEFAULT))
 
 @dataclasses.dataclass(frozen=True)
 class Way:
-    """A route that was chosen: its row, its link if it has one, and who is next on that link."""
+    """A selected route with its row, its link if it has one, and the next hop."""
 
     row: Row
     link: Row | None
@@ -32,7 +32,7 @@ class Way:
 
     @property
     def origin(self) -> str:
-        """What decided: a route, or a rule of policy."""
+        """The origin of the decision: a route or a policy rule."""
         rule = self.row.get("priority")
         return f"route {self.row['dst']}" if rule is None else f"policy rule {rule}"
 
@@ -43,7 +43,7 @@ def _network(cidr: str) -> Any:
 
 
 def lookup(space: Space, dst: Address, src: Address | None = None, mark: int = 0, iif: str = "") -> Way | None:
-    """Return the way to an address, or None where there is none."""
+    """Return the route to an address, or None."""
     for table in _tables(space, dst, src, mark, iif):
         if isinstance(table, Way):
             return table
@@ -53,13 +53,13 @@ def lookup(space: Space, dst: Address, src: Address | None = None, mark: int = 0
 
 
 def is_local(space: Space, dst: Address) -> bool:
-    """Return whether an address is the namespace's own, or one of a local range such as 127.0.0.0/8."""
+    """Return whether an address is local to the namespace, including ranges such as 127.0.0.0/8."""
     found = _in_table(space, LOCAL, dst)
     return found is not None and found.type == "local"
 
 
 def source(space: Space, way: Way, dst: Address) -> Address | None:
-    """Return the address that a packet gets which has none yet."""
+    """Return the source address for a packet without one."""
     if way.row["prefsrc"]:
         return ipaddress.ip_address(way.row["prefsrc"])
     if way.type == "local":

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A packet from namespace to namespace as the kernel would carry it, as far as snapshots tell; pure."""
+"""The path of a packet from namespace to namespace, as the kernel would forward it; pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _Tracked = dict[tuple[str, str], list[tuple[Packet, Packet]]]
 
 
 def explain(world: World, space: Space, packet: Packet, depth: int = 0) -> Explanation:
-    """Follow a packet from a namespace that sends it, and if it arrives, its answer back."""
+    """Follow a packet from its source and, if it arrives, its reply."""
     walker = _Walker(world, packet, depth)
     there = _followed(walker, space, packet)
     if there.reaches and walker.arrived and not depth:
@@ -44,14 +44,14 @@ def explain(world: World, space: Space, packet: Packet, depth: int = 0) -> Expla
         there.hops += back.hops
         there.assumed += back.assumed
         if not back.reaches:
-            there.reaches, there.reason = back.reaches, f"the answer does not come back: {back.reason}"
+            there.reaches, there.reason = back.reaches, f"the reply does not return: {back.reason}"
             there.about = back.about if back.about in ("", "firewall") else "way back"
             there.remedy = back.remedy
         elif returning.ended_in is not space:
             there.reaches, there.about = False, "way back"
             src = walker.arrived[1].src
             there.reason = (
-                f"the answer goes to {returning.ended_in}, which has {src} too: nothing translated it on the way"
+                f"the reply goes to {returning.ended_in}, which also has {src}: the source address was not translated"
             )
             there.remedy = f"iptables -t nat -S POSTROUTING   # on {space.host}"
     return there
@@ -72,13 +72,13 @@ class _Walker:
         self._world = world
         self._depth = depth
         self._crossed = 0
-        # What was translated where, which the answer has taken back.
+        # Translations by namespace, to be reversed for the reply.
         self.tracked: _Tracked = tracked or {}
-        # Where it arrived, and what it was then.
+        # Destination namespace and the packet on arrival.
         self.arrived: tuple[Space, Packet] | None = None
         self.ended_in: Space | None = None
         self._left = _ANY_TTL
-        # What led it elsewhere than it was sent.
+        # The rule that translated the destination.
         self._led = ""
         self.told = Explanation(packet)
 
@@ -90,7 +90,7 @@ class _Walker:
         return Ends(reaches, reason, Hop(space.host, space.name, reason, verdict, link["name"] if link else None))
 
     def send(self, space: Space, packet: Packet) -> None:
-        """Have a namespace send a packet of its own."""
+        """Send a packet from a namespace."""
         self._left = int(space.sysctl("ipv4/ip_default_ttl") or _ANY_TTL) if packet.dst.version == 4 else _ANY_TTL
         packet = self._taken_back(space, packet)
         way = self._route(space, packet)
@@ -105,38 +105,38 @@ class _Walker:
         self._leave(space, packet, way)
 
     def _source(self, space: Space, packet: Packet, way: routing.Way) -> None:
-        """See whether there is an address to send from that may leave by the link of the route."""
-        link = way.link["name"] if way.link else "the way"
+        """Check that there is a source address that is valid on the link of the route."""
+        link = way.link["name"] if way.link else "the route"
         if packet.src is None:
-            reason = f"there is no IPv{packet.dst.version} address to send from on {link}"
+            reason = f"no IPv{packet.dst.version} source address on {link}"
             raise self._end(False, space, reason, way.link).at("route")
         if packet.src.is_loopback and way.type != "local":
-            reason = f"the route {way.row['dst']} says to send from {packet.src}, which leaves by no link but lo"
+            reason = f"the route {way.row['dst']} has the source address {packet.src}, which is valid only on lo"
             raise self._end(False, space, reason, way.link).at("route", of_route(space, packet.dst))
 
     def _route(self, space: Space, packet: Packet, iif: str = "") -> routing.Way:
         if space.lacks("routes"):
-            raise self._end(None, space, "the snapshot has no routes of it")
+            raise self._end(None, space, "the snapshot does not contain its routes")
         way = routing.lookup(space, packet.dst, packet.src, packet.mark, iif)
         if way is None:
-            raise self._end(False, space, f"there is no route to {packet.dst}").at("route", of_route(space, packet.dst))
+            raise self._end(False, space, f"no route to {packet.dst}").at("route", of_route(space, packet.dst))
         if way.type in ("blackhole", "unreachable", "prohibit"):
-            reason = f"the {way.origin} of type {way.type} throws it away"
+            reason = f"the {way.origin} of type {way.type} drops the packet"
             raise self._end(False, space, reason).at("route", of_route(space, packet.dst))
         if way.type in ("broadcast", "anycast", "multicast"):
-            raise self._end(None, space, f"{packet.dst} is {way.type}, which is not followed")
+            raise self._end(None, space, f"{packet.dst} is a {way.type} address, which is not supported")
         if way.several:
-            self.told.assumed.append(f"the first of several next hops of {way.row['dst']} in {space}")
+            self.told.assumed.append(f"the route {way.row['dst']} of {space} uses its first next hop")
         return way
 
     def _hook(self, hook: str, at: Passage) -> Packet:
-        """Have the firewall see it; return what it makes of it."""
+        """Evaluate a firewall hook; return the resulting packet."""
         verdict = netfilter.traverse(hook, at)
         link = at.space.link(at.oif or at.iif)
         for note in verdict.notes:
             self._note(at.space, note, link)
         if verdict.kind in ("drop", "reject"):
-            reason = f"the firewall ({hook}) {verdict.kind}s it: {verdict.rule}"
+            reason = f"the firewall ({hook}) {verdict.kind}s the packet: {verdict.rule}"
             raise self._end(False, at.space, reason, link).at("firewall", of_rule(at.space, verdict))
         if verdict.kind == "unknown":
             reason = f"the firewall ({hook}): {verdict.rule}"
@@ -147,32 +147,32 @@ class _Walker:
         return verdict.packet
 
     def _taken_back(self, space: Space, packet: Packet) -> Packet:
-        """Have an answer's addresses be what they were before its packet was translated here."""
+        """Reverse the translations of this namespace for a reply."""
         if packet.state != "established":
             return packet
         for before, after in reversed(self.tracked.get((space.host, space.id), [])):
             if packet.src == after.dst and packet.dst == after.src and before.src is not None:
                 packet = dataclasses.replace(packet, src=before.dst, dst=before.src, sport=before.dport)
-                self._note(space, f"connection tracking makes of it {packet}")
+                self._note(space, f"connection tracking: translated to {packet}")
         return packet
 
     def _leave(self, space: Space, packet: Packet, way: routing.Way) -> None:
         if way.type == "local":
             lo = space.link("lo")
             if lo and not lo["up"]:
-                reason = f"{packet.dst} is its own, and lo is down"
+                reason = f"{packet.dst} is a local address, but lo is down"
                 raise self._end(False, space, reason, lo).at("link", of_link(space, lo))
             self._hook("postrouting", Passage(space, packet, oif="lo"))
             self._deliver(space, self._hook("input", Passage(space, packet, iif="lo")), lo)
         if way.link is None:
-            raise self._end(None, space, f"the route {way.row['dst']} names a link that the snapshot does not have")
+            raise self._end(None, space, f"the link of the route {way.row['dst']} is not in the snapshot")
         via = f" via {way.next_hop}" if way.next_hop != packet.dst else ""
         self._note(space, f"{packet}: route {way.row['dst']}{via} dev {way.link['name']}", way.link)
         packet = self._hook("postrouting", Passage(space, packet, oif=way.link["name"]))
         self._over_segment(space, packet, way.link, way.next_hop)
 
     def _over_segment(self, space: Space, packet: Packet, link: Row, next_hop: Address) -> None:
-        """Carry it to the neighbour that is next, whoever that is."""
+        """Forward a packet to the next hop on the segment."""
         mac = _neighbour(space, link, next_hop)
         segment = Segment(self._world)
 
@@ -184,14 +184,12 @@ class _Walker:
         owners = {(one.space.host, one.space.id): one for one in walks if not one.obstacles and _owns(one, next_hop)}
         if len(owners) > 1:
             both = " and ".join(f"{one.space} on {one.link['name']}" for one in list(owners.values())[:2])
-            raise self._end(
-                None, space, f"{next_hop} is there more than once, and who answers first has it: {both}", link
-            )
+            raise self._end(None, space, f"{next_hop} is used more than once, the first answer wins: {both}", link)
         walk = walks[0]
         self._walked(packet, walk)
         if mac and walk.link["mac"] and mac != walk.link["mac"] and walk.link["kind"] != "ipvlan":
-            has = f"{walk.link['name']} of {walk.space} has {walk.link['mac']}"
-            reason = f"the neighbour entry of {next_hop} says {mac}, and {has}"
+            has = f"{walk.link['mac']} ({walk.link['name']} of {walk.space})"
+            reason = f"the neighbour entry of {next_hop} has {mac} instead of {has}"
             raise self._end(False, space, reason, link).at("neighbour", of_neighbour(space, link, next_hop))
         self._receive(walk.space, packet, walk.link)
 
@@ -203,17 +201,17 @@ class _Walker:
         if not link["up"]:
             return self._end(False, space, f"{link['name']} is down", link).at("link", of_link(space, link))
         if open_ended:
-            reason = f"it leaves by {link['name']} towards {next_hop}, which no snapshot has{self._led}"
+            reason = f"the packet leaves through {link['name']} to {next_hop}, which is in no snapshot{self._led}"
             return self._end(None, space, reason, link)
         if not link["running"]:
             return self._end(False, space, f"{link['name']} has no carrier", link).at("link")
         others = [f"{owner} has it on {end['name']}" for owner, end in self._world.owners(next_hop)]
-        elsewhere = f": {'; '.join(others[:2])}, which is not on this segment" if others else ""
-        reason = f"nobody on the segment of {link['name']} has {next_hop}{elsewhere}{self._led}"
+        elsewhere = f": {'; '.join(others[:2])}, which is on another segment" if others else ""
+        reason = f"no host on the segment of {link['name']} has {next_hop}{elsewhere}{self._led}"
         return self._end(False, space, reason, link).at("neighbour")
 
     def _walked(self, packet: Packet, walk: Walk) -> None:
-        """Tell the way over links, up to the first thing that stands in it."""
+        """Record the path over links, up to the first obstacle."""
         crossed: set[tuple[str, str]] = set()
         for before, step in zip((None, *walk.steps), walk.steps):
             if step.obstacle:
@@ -231,16 +229,16 @@ class _Walker:
                 self._bridged(step, bridge, packet)
         last = walk.steps[-1]
         names = " → ".join(dict.fromkeys(f"{step.link['name']}" for step in walk.steps))
-        self._note(last.space, f"over {names}", last.link)
+        self._note(last.space, f"through {names}", last.link)
 
     def _measured(self, space: Space, link: Row) -> None:
-        """Keep the link with the smallest MTU; lo and the bridge itself carry what their ports do."""
+        """Record the link with the smallest MTU, except lo and bridges."""
         least = self.told.narrowest
         if link["mtu"] and link["kind"] not in ("loopback", "bridge") and (least is None or link["mtu"] < least.mtu):
             self.told.narrowest = Narrowest(space.host, space.name, link["name"], link["mtu"])
 
     def _through_bridge(self, before: Step | None, step: Step, packet: Packet) -> None:
-        """Have the bridge's own firewall see a frame from port to port, from a port to the host, or the other way."""
+        """Evaluate the hooks of the family bridge for a frame."""
         port_in = before.link["name"] if before else ""
         at = Passage(step.space, packet, port_in, step.link["name"], layer="bridge")
         if step.how == "forwarded":
@@ -255,7 +253,7 @@ class _Walker:
             self._hook(hook, at)
 
     def _bridged(self, step: Step, bridge: Row, packet: Packet) -> None:
-        """Have the firewall of IP see what a bridge carries, where br_netfilter has it do so."""
+        """Evaluate the IP firewall for a bridged packet if br_netfilter is enabled."""
         version = "" if packet.dst.version == 4 else "6"
         if step.space.sysctl(f"bridge/bridge-nf-call-ip{version}tables") == "1":
             port = step.link["name"]
@@ -264,9 +262,9 @@ class _Walker:
                 self._hook(hook, at)
 
     def _tunnelled(self, step: Step) -> None:
-        """Follow the tunnel's own packets from host to host."""
+        """Follow the encapsulated packets from host to host."""
         vtep = step.tunnel[1] if step.tunnel else ""
-        self._note(step.space, f"through the tunnel of {step.link['name']} to the VTEP {vtep}", step.link)
+        self._note(step.space, f"through the tunnel {step.link['name']} to the VTEP {vtep}", step.link)
         if not vtep or self._depth:
             return
         sender = next((hop.host for hop in reversed(self.told.hops) if hop.host != step.space.host), None)
@@ -277,23 +275,23 @@ class _Walker:
         outer = explain(self._world, host, Packet(None, ipaddress.ip_address(vtep), "udp", port), depth=1)
         if outer.reaches is False and outer.about != "service":
             at = outer.hops[-1]
-            reason = f"the tunnel's packets do not get there: {at.netns} on {at.host}: {outer.reason}"
+            reason = f"the encapsulated packets do not arrive: {at.netns} on {at.host}: {outer.reason}"
             end = self._end(False, step.space, reason, step.link).at(outer.about)
             end.remedy = outer.remedy
             raise end
 
     def _receive(self, space: Space, packet: Packet, link: Row) -> None:
-        """Have a namespace take a packet in by a link, for itself or to forward it."""
+        """Receive a packet on a link, to deliver or to forward it."""
         self._crossed += 1
         if self._crossed > _MOST_HOPS:
-            raise self._end(False, space, "it goes in circles", link).at("route")
+            raise self._end(False, space, "routing loop", link).at("route")
         iif = link["name"]
         packet = self._taken_back(space, packet)
         before = packet.dst
         packet = self._hook("prerouting", Passage(space, packet, iif=iif))
         self._reverse_path(space, packet, link)
         if packet.dst != before and packet.dst.is_loopback and space.sysctl(f"ipv4/conf/{iif}/route_localnet") != "1":
-            reason = f"it is led to {packet.dst}, and route_localnet is off on {iif}"
+            reason = f"the destination is translated to {packet.dst}, but route_localnet is 0 on {iif}"
             remedy = of_sysctl(space, f"ipv4/conf/{iif}/route_localnet", "1")
             raise self._end(False, space, reason, link).at("forwarding", remedy)
         way = self._route(space, packet, iif)
@@ -311,10 +309,10 @@ class _Walker:
         strictness = max(int(value) for value in values if value) if any(values) else 0
         back = routing.lookup(space, packet.src)
         if strictness and back is None:
-            reason = f"rp_filter: there is no route back to {packet.src}"
+            reason = f"rp_filter: no route back to {packet.src}"
             raise self._end(False, space, reason, link).at("reverse path", of_route(space, packet.src))
         if strictness == 1 and back and back.link and back.link["index"] != link["index"] and back.type != "local":
-            reason = f"rp_filter is strict, and the route back to {packet.src} is by {back.link['name']}"
+            reason = f"rp_filter is strict, and the route back to {packet.src} uses {back.link['name']}"
             raise self._end(False, space, reason, link).at("reverse path", of_route(space, packet.src))
 
     def _forwarding(self, space: Space, packet: Packet, link: Row) -> None:
@@ -326,39 +324,37 @@ class _Walker:
         )
         off = next((key for key in keys if space.sysctl(key) == "0"), None)
         if off:
-            reason = f"it is not for {space}, which does not forward: net/{off} is 0"
+            reason = f"{space} does not forward packets: net/{off} is 0"
             raise self._end(False, space, reason, link).at("forwarding", of_sysctl(space, off, "1"))
         self._left -= 1
         if self._left <= 0:
-            reason = "its time to live ends here: net/ipv4/ip_default_ttl of who sends it is too small"
+            reason = "the time to live is exceeded: net/ipv4/ip_default_ttl of the source is too small"
             raise self._end(False, space, reason, link).at("forwarding")
 
     def _deliver(self, space: Space, packet: Packet, link: Row | None) -> None:
-        """End at the namespace that has the address, by whether anybody listens and there is a way back."""
+        """End at the destination, depending on listening sockets and ICMP settings."""
         if space.row["kind"] in ("load-balancer", "ingress"):
-            raise self._end(None, space, f"IPVS answers for {packet.dst} here, which is not modelled", link)
+            raise self._end(None, space, f"IPVS handles {packet.dst}, which is not modelled", link)
         if packet.protocol == "icmp" and packet.state == "new" and space.sysctl(_NO_ECHO) == "1":
-            reason = f"it arrives, and {space} answers no ping: net/{_NO_ECHO} is 1"
+            reason = f"the packet arrives, but {space} does not answer pings: net/{_NO_ECHO} is 1"
             raise self._end(False, space, reason, link).at("service", of_sysctl(space, _NO_ECHO, "0"))
         if packet.protocol in ("tcp", "udp") and packet.state == "new":
             self._listens(space, packet, link)
         if packet.src is not None and not (packet.state == "established" or routing.is_local(space, packet.src)):
             self.arrived = (space, packet)
         self.ended_in = space
-        raise self._end(True, space, f"it arrives: {packet.dst} is an address of {space}", link)
+        raise self._end(True, space, f"the packet arrives: {packet.dst} is an address of {space}", link)
 
     def _listens(self, space: Space, packet: Packet, link: Row | None) -> None:
         if space.lacks("sockets"):
-            raise self._end(
-                None, space, "it arrives, and the snapshot has no sockets to tell whether anybody listens", link
-            )
+            raise self._end(None, space, "the packet arrives, but the snapshot does not contain sockets", link)
         for row in space.rows("sockets"):
             if row["protocol"] == packet.protocol and row["port"] == packet.dport and _bound(row, packet.dst):
                 return
         raise self._end(
             False,
             space,
-            f"it arrives, and nobody listens on {packet.protocol} port {packet.dport} for {packet.dst}{self._led}",
+            f"the packet arrives, but nothing listens on {packet.protocol} {packet.dst} port {packet.dport}{self._led}",
             link,
         ).at("service", of_service(space))
 
@@ -372,7 +368,7 @@ def _bound(socket: Row, dst: Address) -> bool:
 
 
 def _neighbour(space: Space, link: Row, address: Address) -> str:
-    """Return what a lasting neighbour entry says; the others are asked for anew when they lead nowhere."""
+    """Return the MAC address of a permanent neighbour entry; other entries are refreshed by the kernel."""
     for row in space.rows("neighbours"):
         if row["index"] == link["index"] and row["address"] == str(address) and row["state"] in ("permanent", "noarp"):
             return str(row["mac"] or "")
@@ -385,14 +381,14 @@ def _owns(walk: Walk, address: Address) -> bool:
 
 
 def _answers(space: Space, link: Row, address: Address) -> bool:
-    """Return whether a namespace answers on a link who asks for an address (ARP or neighbour discovery)."""
+    """Return whether a namespace answers requests for an address on a link (ARP or neighbour discovery)."""
     row = space.addresses.get(address)
     if row is not None and row["index"] == link["index"]:
         return True
     if address.version == 6:
         return False
     name = link["name"]
-    # With arp_ignore 0 the kernel answers on every link for all addresses that it has.
+    # With arp_ignore=0, the kernel answers on every link for all its addresses.
     ignore = [space.sysctl(f"ipv4/conf/{one}/arp_ignore") for one in ("all", name)]
     if row is not None and row["scope"] != "host" and not any(value not in (None, "0") for value in ignore):
         return True

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which host has which slice of a subnet that many hosts share; pure.
+"""Assignment of slices of a shared subnet to hosts; pure.
 
-A host keeps the slice that is assigned to it or that it had before. A new one gets the slice to which its name leads,
-or the next free one. Who moves when two names lead to the same slice can only be told with a memory of who came first:
-without one, that is refused. A slice belongs to a host until the user takes it out of the memory.
+A host keeps the slice that is assigned to it or that it had in the previous result. A new host gets the slice that its
+name leads to, or the next free one. If two names lead to the same slice, the previous result decides which host keeps
+it; without a previous result, this is an error. A slice belongs to a host until the user deletes it from the result.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ OPTIONS = ("prefix", "count", "assigned", "previous", "reserved", "gateway", "au
 
 
 def ip_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
-    """Return the slice of each host that is listed or has one, by name: as CIDR or, with ipam, for ipam_config.
+    """Return the slice of each host by name: in CIDR notation or, with ipam, as an entry of ipam_config.
 
-    All is taken as the user wrote it; the options are those of the filter.
+    The parameters are those of the filter and are validated here.
     """
     for option in options:
         if option not in OPTIONS:
@@ -44,24 +44,24 @@ def ip_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
 
 
 class Shared(NamedTuple):
-    """A subnet, the length of its slices, and what no container may have; addresses are numbers."""
+    """A subnet, the size of its slices, and the excluded addresses as numbers."""
 
     net: Network
     length: int
     # No slice overlaps these.
     reserved: list[Span]
-    # They may lie in slices, and Docker leaves them out: of itself, or because it is told; sorted.
+    # Addresses in slices that Docker does not assign, sorted.
     left_out: list[int]
-    # Of them, what Docker has to be told besides the gateway, with its name; sorted.
+    # Those of them to pass to Docker as auxiliary addresses, with their names, sorted.
     aux: list[tuple[int, str]]
     gateway: int | None
 
     def text(self, number: int) -> str:
-        """Return an address as it is written."""
+        """Return an address as text."""
         return str(type(self.net.network_address)(number))
 
     def entry(self, one: Span) -> dict[str, Any]:
-        """Return what a host's Docker is told of the subnet, and nothing that concerns other hosts."""
+        """Return the entry of ipam_config for the slice of a host."""
         start, end = (bisect_left(self.aux, (number, "")) for number in (one.first, one.last + 1))
         aux = self.aux[start:end]
         return {
@@ -73,17 +73,17 @@ class Shared(NamedTuple):
 
 
 class Had(NamedTuple):
-    """What hosts have already: the slices that they keep, and those that they leave in this run."""
+    """Existing slices: those that hosts keep, and those that they release in this run."""
 
     kept: dict[str, Span]
     left: list[Span]
 
 
 class Numbers:
-    """A set of numbers that is held as ranges, sorted, none of which touches the next."""
+    """A set of numbers, stored as sorted, disjoint ranges."""
 
     def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
-        """Take ranges in any order, each from its first number to its last; they may overlap."""
+        """Create the set from ranges of first and last numbers, in any order; they can overlap."""
         self._first: list[int] = []
         self._last: list[int] = []
         for first, last in sorted(ranges):
@@ -94,7 +94,7 @@ class Numbers:
                 self._last.append(last)
 
     def count(self) -> int:
-        """Return how many numbers there are, which can be more than len() may say."""
+        """Return the number of elements, which can exceed the limit of len()."""
         return sum(self._last) - sum(self._first) + len(self._first)
 
     def ranges(self) -> list[tuple[int, int]]:
@@ -102,12 +102,12 @@ class Numbers:
         return list(zip(self._first, self._last))
 
     def past(self, number: int) -> int:
-        """Return the first number from this one on that is not in the set."""
+        """Return the first number, starting with this one, that is not in the set."""
         at = bisect_right(self._first, number) - 1
         return max(number, self._last[at] + 1) if at >= 0 else number
 
     def overlaps(self, first: int, last: int) -> bool:
-        """Return whether a range has a number of the set."""
+        """Return whether a range contains an element of the set."""
         at = bisect_right(self._first, last) - 1
         return at >= 0 and self._last[at] >= first
 
@@ -126,10 +126,10 @@ class Numbers:
 
 
 class Table:
-    """The slices of one length by number, from 0: those that no host can have, and those that are not to be had."""
+    """The slices of one size, numbered from 0: excluded slices and slices in use."""
 
     def __init__(self, shared: Shared, length: int, had: Had) -> None:
-        """Take the slices that hosts have or leave; they may be of other lengths."""
+        """Create the table with the existing slices, which can have other sizes."""
         self.net = shared.net
         self.length = length
         self.total = validators.slice_count(shared.net, length)
@@ -142,20 +142,20 @@ class Table:
 
     @property
     def free(self) -> int:
-        """Return how many slices are to be had."""
+        """Return the number of free slices."""
         return self.total - self.taken.count()
 
     def home(self, host: str) -> int:
-        """Return the number to which a name leads, whoever else there is."""
+        """Return the number that the name of a host leads to."""
         digest = hashlib.sha256(host.encode("utf-8", "surrogatepass")).digest()
         return self._next(self.barred, int.from_bytes(digest, "big") % self.total)
 
     def next_free(self, number: int) -> int:
-        """Return the first number from this one on that is to be had."""
+        """Return the first free number, starting with this one."""
         return self._next(self.taken, number)
 
     def span(self, number: int) -> Span:
-        """Return the slice of a number."""
+        """Return the slice with this number."""
         first = self._base + number * self._size
         return Span(first, first + self._size - 1, validators.cidr(self.net, first, self.length))
 
@@ -175,7 +175,7 @@ def _shared(subnet: Any, options: dict[str, Any]) -> Shared:
     length = validators.prefix_length(net, options.get("prefix"), options.get("count"))
     gateway = options.get("gateway")
     gateway = None if gateway is None else validators.address("gateway", gateway, net)
-    # Docker gives these to no container, and refuses to be told so of one of them again.
+    # Docker never assigns these, and rejects them as auxiliary addresses.
     known = {int(net[0])} | ({int(net[-1])} if net.version == 4 else set())
     if gateway in known:
         raise BadParameter("gateway", f"{options['gateway']} is the network or broadcast address of {net}")
@@ -192,7 +192,7 @@ def _shared(subnet: Any, options: dict[str, Any]) -> Shared:
 
 
 def _had(shared: Shared, options: dict[str, Any]) -> Had:
-    """Return what is assigned, and what was before; see that it can be kept and that nothing of it overlaps."""
+    """Return the assigned and previous slices; raise BadParameter if they overlap or are excluded."""
     given = {
         option: validators.slices(option, options.get(option), shared.net, shared.length)
         for option in ("previous", "assigned")
@@ -203,21 +203,21 @@ def _had(shared: Shared, options: dict[str, Any]) -> Had:
     for host, one in kept.items():
         if barred.overlaps(one.first, one.last):
             what = next(span.text for span in shared.reserved if span.first <= one.last and span.last >= one.first)
-            raise BadParameter(where[host], f"{one.text} overlaps what is reserved: {what}")
+            raise BadParameter(where[host], f"{one.text} overlaps a reserved range: {what}")
         left_out = bisect_right(shared.left_out, one.last) - bisect_left(shared.left_out, one.first)
         if left_out == one.last - one.first + 1:
-            raise BadParameter(where[host], f"{one.text} has no address that a container may have")
+            raise BadParameter(where[host], f"{one.text} contains no usable address")
     order = sorted(sorted(kept), key=kept.__getitem__)
     for before, after in zip(order, order[1:]):
         if kept[after].first <= kept[before].last:
-            # What is assigned was said last, so it is what has to be said otherwise.
+            # Report the assigned slice, because the user can change it.
             wrong, right = sorted((after, before), key=given["assigned"].__contains__, reverse=True)
-            raise BadParameter(where[wrong], f"{kept[wrong].text} overlaps {kept[right].text}, which {right} has")
+            raise BadParameter(where[wrong], f"{kept[wrong].text} overlaps {kept[right].text} of {right}")
     return Had(kept, [one for host, one in given["previous"].items() if one != kept[host]])
 
 
 def _placed(table: Table, new: Collection[str], others: dict[str, Span] | None) -> dict[str, Span]:
-    """Return a slice for each new host. Where there is no memory, `others` have one, and nobody may yield."""
+    """Return a slice for each new host; `others` are the existing slices if a conflict is an error."""
     found: dict[str, Span] = {}
     for host in new:
         home = table.home(host)
@@ -233,8 +233,8 @@ def _same(one: Span, host: str, others: dict[str, Span]) -> BadParameter:
     other = next(name for name, span in others.items() if span.first <= one.last and span.last >= one.first)
     return BadParameter(
         "previous",
-        f"is needed, because the name of {host} leads to the slice {one.text}, which {other} has; hand in the last "
-        f"result, {{}} the first time, and keep what is returned; or give {host} another slice in assigned",
+        f"required, because the names of {host} and {other} lead to the same slice {one.text}; pass the stored result "
+        f"of the last run ({{}} in the first run), or assign a slice to {host} in assigned",
     )
 
 
@@ -242,12 +242,12 @@ def _too_many(shared: Shared, table: Table, new: int, had: Had, absent: list[str
     longer = range(shared.length + 1, shared.net.max_prefixlen + 1)
     fits = next((length for length in longer if Table(shared, length, had).free >= new), None)
     reason = (
-        f"slices of /{shared.length} in {shared.net}: {new} needed, {table.free} of {table.total} to be had; "
-        f"{f'prefix={fits} would do' if fits else 'it takes a larger subnet'}"
+        f"slices of /{shared.length} in {shared.net}: {new} required, {table.free} of {table.total} free; "
+        f"{f'prefix={fits} is sufficient' if fits else 'a larger subnet is required'}"
     )
     if absent:
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
-        reason += f"; kept for hosts that are not listed: {', '.join(absent[:5])}{more}"
+        reason += f"; reserved for hosts that are not listed: {', '.join(absent[:5])}{more}"
     if had.left:
-        reason += f"; to be had in the next run, when hosts have left them: {len(had.left)}"
+        reason += f"; free in the next run: {len(had.left)}"
     return BadParameter("hosts", reason)

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Slices of all subnets that networks of many hosts share, and who has had which; pure.
+"""Slices of all shared subnets of networks, and the stored assignment; pure.
 
-The memory maps a network's name and a subnet to the slice of each host: ``{name: {subnet: {host: slice}}}``.
+The stored assignment (memory) maps network, subnet and host to a slice: ``{name: {subnet: {host: slice}}}``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Memory = dict[str, dict[str, dict[str, str]]]
 
 
 class Shared(NamedTuple):
-    """A subnet of a network that hosts share, who they are, and how it is cut: options of ip_slices."""
+    """A shared subnet of a network, its hosts, and the options of ip_slices."""
 
     name: str
     subnet: str
@@ -29,10 +29,10 @@ class Shared(NamedTuple):
 
 
 def network_slices(declared: Any, memory: Any = None, used: Any = None, recover: bool = False) -> Memory:
-    """Return the slice of each host in each subnet that is to be sliced, and all that the memory has besides.
+    """Return the slice of each host in each shared subnet, together with the stored assignment.
 
-    ``declared`` has the networks of each host by its name, ``used`` what Docker has there by now. A host that uses a
-    slice of which the memory knows nothing is an error, unless it is to ``recover`` from a memory that was lost.
+    ``declared`` contains the networks by host, ``used`` the existing Docker networks by host. A slice in use that is
+    missing in the memory is an error, unless ``recover`` is set.
     """
     found = _remembered(memory)
     wanted = _wanted(declared)
@@ -44,9 +44,9 @@ def network_slices(declared: Any, memory: Any = None, used: Any = None, recover:
             host = min(forgotten)
             raise BadParameter(
                 "memory",
-                f"{host} uses {forgotten[host]} of {shared.subnet} for {shared.name}, and the file of slices does not "
-                "know of it: bring the file back, from version control for example; where it is lost for good, run "
-                "once with all hosts and with the role's variable to recover it",
+                f"{host} uses {forgotten[host]} of {shared.subnet} for {shared.name}, but the file of slices does not "
+                "contain it; restore the file, for example from version control, or set the recover variable of the "
+                "role once and run it with all hosts",
             )
         had.update(forgotten)
         try:
@@ -57,14 +57,14 @@ def network_slices(declared: Any, memory: Any = None, used: Any = None, recover:
 
 
 def is_sliced(subnet: Mapping[str, Any]) -> bool:
-    """Return whether a subnet of a network is shared by hosts, each with a slice of it."""
+    """Return whether a subnet is shared by hosts, with a slice for each."""
     return subnet.get("slices") is not None
 
 
 def _wanted(declared: Any) -> list[Shared]:
-    """Return what is shared, and see that all hosts say alike how it is cut."""
+    """Return the shared subnets; raise BadParameter if hosts declare different options for one."""
     if not isinstance(declared, Mapping):
-        raise BadParameter("_input", "must have the networks of each host by its name")
+        raise BadParameter("_input", "must be a dictionary of networks by host")
     found: dict[tuple[str, str], Shared] = {}
     for host, networks in declared.items():
         for network in networks or ():
@@ -74,7 +74,7 @@ def _wanted(declared: Any) -> list[Shared]:
                 shared = Shared(str(network.get("name")), net, [], how)
                 shared = found.setdefault((shared.name, net), shared)
                 if how != shared.how:
-                    reason = f"{host} and {shared.hosts[0]} differ in how {net} is cut: {how} and {shared.how}"
+                    reason = f"{host} and {shared.hosts[0]} declare different slices of {net}: {how} and {shared.how}"
                     raise BadParameter(f"{shared.name}: subnets[].slices", reason)
                 shared.hosts.append(host)
     return list(found.values())
@@ -89,12 +89,14 @@ def _how(subnet: Mapping[str, Any]) -> dict[str, Any]:
     cut = {key: value for key, value in subnet["slices"].items() if value is not None}
     unknown = set(cut) - {"prefix", "count", "reserved", "assigned"}
     if unknown:
-        raise BadParameter(f"subnets[].slices.{min(unknown)}", "there are prefix, count, reserved and assigned")
+        raise BadParameter(
+            f"subnets[].slices.{min(unknown)}", "unknown option; must be prefix, count, reserved or assigned"
+        )
     return {**cut, **{key: subnet[key] for key in ("gateway", "aux_addresses") if subnet.get(key) is not None}}
 
 
 def _in_use(shared: Shared, used: Mapping[str, Any]) -> dict[str, str]:
-    """Return what hosts have of a shared subnet in networks of that name: a range of it, or a part as their subnet."""
+    """Return the ranges or subnets of a shared subnet that hosts use in networks with this name."""
     found = {}
     pool = ipaddress.ip_network(shared.subnet)
     for host in shared.hosts:
@@ -114,7 +116,7 @@ def _pools(name: str, networks: Iterable[Mapping[str, Any]]) -> Iterator[validat
 
 
 def config_name(name: str) -> str:
-    """Return the name of the configuration from which each host of a Swarm makes its part of a network."""
+    """Return the name of the configuration network of a Swarm network."""
     return f"{name}-config"
 
 
@@ -125,17 +127,19 @@ def _remembered(memory: Any) -> Memory:
             for name, subnets in dict(memory or {}).items()
         }
     except (AttributeError, TypeError, ValueError):
-        raise BadParameter("memory", "must have slices by network, subnet and host, as this filter returns") from None
+        raise BadParameter(
+            "memory", "must contain slices by network, subnet and host, as returned by an earlier run"
+        ) from None
 
 
 def _see_disjoint(wanted: list[Shared], memory: Memory) -> None:
-    """See that no two shared subnets overlap, be it that one of them was declared in another way before."""
+    """Raise BadParameter if two shared subnets overlap, declared or stored."""
     known = [(shared.name, shared.subnet) for shared in wanted]
     before = [(name, subnet) for name, subnets in memory.items() for subnet in subnets if (name, subnet) not in known]
     nets = {place: ipaddress.ip_network(place[1]) for place in [*known, *before]}
     for at, one in enumerate(known):
         for other in [*known[:at], *before]:
             if nets[one].version == nets[other].version and nets[one].overlaps(nets[other]):
-                hint = "" if other in known else "; what is not used any more is to be taken out of the file of slices"
-                reason = f"{one[1]} overlaps {other[1]} of {other[0]}, and hosts have slices of both{hint}"
+                hint = "" if other in known else "; delete unused entries from the file of slices"
+                reason = f"{one[1]} overlaps {other[1]} of {other[0]}{hint}"
                 raise BadParameter(f"{one[0]}: subnets[].subnet", reason)

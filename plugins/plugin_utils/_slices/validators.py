@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the user says of slices, brought into one form each; pure. Whatever is refused raises BadParameter."""
+"""Validation of the parameters of slices; pure. Invalid values raise BadParameter."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
-# Docker counts the addresses of a subnet in so many bits. In a larger one it would take two slices for the same.
+# Docker counts the addresses of a subnet in 64 bits. In a larger subnet, different slices would be equal to it.
 DOCKER_BITS = 64
 
 
 class Span(NamedTuple):
-    """Addresses as numbers, from the first to the last, and how they are written."""
+    """A range of addresses as numbers, and its text."""
 
     first: int
     last: int
@@ -28,29 +28,29 @@ class Span(NamedTuple):
 
 
 def subnet(value: Any) -> Network:
-    """Return the subnet that hosts share."""
+    """Return the shared subnet."""
     found = _network("subnet", value)
     if found.is_multicast:
-        raise BadParameter("subnet", f"{found} is multicast, and no container can have an address in it")
+        raise BadParameter("subnet", f"{found} is a multicast subnet; must be unicast")
     if found.max_prefixlen - found.prefixlen > DOCKER_BITS:
-        raise BadParameter("subnet", f"Docker cannot count the addresses of {found}; an IPv6 subnet is /64 or longer")
+        raise BadParameter("subnet", f"{found} is too large for Docker; an IPv6 subnet must be /64 or longer")
     return found
 
 
 def prefix_length(net: Network, prefix: Any, count: Any) -> int:
-    """Return the prefix length of a slice; if nothing is said, half of the host bits number the slices."""
+    """Return the prefix length of a slice; by default, half of the host bits number the slices."""
     if prefix is not None and count is not None:
-        raise BadParameter("count", "cannot be given with prefix: each of the two says how long a slice is")
+        raise BadParameter("count", "mutually exclusive with prefix")
     if count is not None:
         wanted = _number("count", count)
         if not 1 <= wanted <= net.num_addresses:
-            raise BadParameter("count", f"{net} can be cut into 1 to {net.num_addresses} slices, not {wanted}")
+            raise BadParameter("count", f"{wanted} is not possible for {net}; must be 1 to {net.num_addresses}")
         return net.prefixlen + (wanted - 1).bit_length()
     if prefix is None:
         return (net.prefixlen + net.max_prefixlen + 1) // 2
     length = _number("prefix", prefix)
     if not net.prefixlen <= length <= net.max_prefixlen:
-        reason = f"a slice of {net} has a prefix length of {net.prefixlen} to {net.max_prefixlen}, not {length}"
+        reason = f"{length} is not possible for {net}; must be {net.prefixlen} to {net.max_prefixlen}"
         raise BadParameter("prefix", reason)
     return length
 
@@ -71,19 +71,19 @@ def slices(option: str, value: Any, net: Network, length: int) -> dict[str, Span
     return {
         host: _slice(f"{option}[{host}]", one, net, length)
         for host, one in _mapping(option, value).items()
-        # Where it is made from variables of hosts, not every host has it.
+        # Built from host variables, which not every host has.
         if one is not None or option != "assigned"
     }
 
 
 def reserved(value: Any, net: Network) -> list[Span]:
-    """Return addresses, ranges and subnets that no slice may overlap, cut to the subnet."""
+    """Return the reserved addresses, ranges and subnets, limited to the subnet."""
     found = [value] if isinstance(value, str) else _listed("reserved", [] if value is None else value, "addresses")
     spans = [_range(one, net) for one in found]
     if net.max_prefixlen - net.prefixlen == DOCKER_BITS:
         last = int(net.broadcast_address)
-        # "invalid bit range" before Docker 27.2, and the address itself cannot be had in any.
-        spans.append(Span(last, last, f"{net.broadcast_address}, which Docker cannot count up to"))
+        # Docker before 27.2 fails with "invalid bit range"; no version assigns this address.
+        spans.append(Span(last, last, f"{net.broadcast_address}, which Docker cannot assign"))
     return spans
 
 
@@ -96,12 +96,12 @@ def address(option: str, value: Any, net: Network) -> int:
 
 
 def aux_addresses(value: Any, net: Network) -> dict[int, str]:
-    """Return the name of each address that Docker is to leave out."""
+    """Return the name of each auxiliary address."""
     found: dict[int, str] = {}
     for name, one in _mapping("aux_addresses", value).items():
         number = address(f"aux_addresses[{name}]", one, net)
         if number in found:
-            raise BadParameter(f"aux_addresses[{name}]", f"{one} is the address of {found[number]} too")
+            raise BadParameter(f"aux_addresses[{name}]", f"{one} is also the address of {found[number]}")
         found[number] = name
     return found
 
@@ -114,7 +114,7 @@ def flag(option: str, value: Any) -> bool:
 
 
 def cidr(net: Network, first: int, length: int) -> str:
-    """Return a slice as it is written."""
+    """Return a slice in CIDR notation."""
     return f"{type(net.network_address)(first)}/{length}"
 
 
@@ -130,14 +130,14 @@ def _slice(where: str, value: Any, net: Network, length: int) -> Span:
     number = _number(where, value, "a slice such as 192.0.2.32/28 or its number")
     total = slice_count(net, length)
     if not 0 <= number < total:
-        raise BadParameter(where, f"slices of /{length} in {net} have the numbers 0 to {total - 1}, not {number}")
+        raise BadParameter(where, f"{number} is not a slice of /{length} in {net}; must be 0 to {total - 1}")
     size = 1 << (net.max_prefixlen - length)
     first = int(net.network_address) + number * size
     return Span(first, first + size - 1, cidr(net, first, length))
 
 
 def slice_count(net: Network, length: int) -> int:
-    """Return the number of slices of a length."""
+    """Return the number of slices of this size."""
     return 1 << (length - net.prefixlen)
 
 
@@ -152,7 +152,7 @@ def _range(value: Any, net: Network) -> Span:
         low = int(_address("reserved", start, net))
         high = int(_address("reserved", end, net)) if dash else low
     if low > high:
-        raise BadParameter("reserved", f"{text} ends before it begins")
+        raise BadParameter("reserved", f"{text} is not a range; the first address must not be greater than the last")
     first, last = max(low, int(net[0])), min(high, int(net[-1]))
     if first > last:
         raise BadParameter("reserved", f"{text} is outside the subnet {net}")
@@ -162,13 +162,15 @@ def _range(value: Any, net: Network) -> Span:
 def _network(where: str, value: Any) -> Network:
     text = _text(where, value, "a subnet such as 192.0.2.0/24 or fd00::/64")
     if "/" not in text:
-        raise BadParameter(where, f"{text[:60]!r} has no prefix length, as 192.0.2.0/24 has")
+        raise BadParameter(where, f"{text[:60]!r} has no prefix length; must have the form 192.0.2.0/24")
     try:
         found = ipaddress.ip_interface(text)
     except ValueError:
-        raise BadParameter(where, f"{text[:60]!r} is no subnet such as 192.0.2.0/24 or fd00::/64") from None
+        raise BadParameter(
+            where, f"{text[:60]!r} is not a subnet; must have the form 192.0.2.0/24 or fd00::/64"
+        ) from None
     if found.ip != found.network.network_address:
-        raise BadParameter(where, f"{text} has host bits set; was {found.network} meant?")
+        raise BadParameter(where, f"{text} has host bits set; must be {found.network}")
     return found.network
 
 
@@ -184,10 +186,10 @@ def _address(where: str, value: Any, net: Network) -> ipaddress.IPv4Address | ip
 
 def _see_family(where: str, found: Any, net: Network) -> None:
     if found.version != net.version:
-        raise BadParameter(where, f"{found} is IPv{found.version}, and the subnet {net} is IPv{net.version}")
+        raise BadParameter(where, f"{found} is IPv{found.version}, but the subnet {net} is IPv{net.version}")
 
 
-def _number(where: str, value: Any, what: str = "a whole number") -> int:
+def _number(where: str, value: Any, what: str = "an integer") -> int:
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 40:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 129:
@@ -213,7 +215,7 @@ def _listed(option: str, value: Any, what: str) -> list[Any]:
 
 def _see_name(option: str, name: Any) -> None:
     if not isinstance(name, str) or not name:
-        raise BadParameter(option, f"a name is a string, not {_shown(name)}")
+        raise BadParameter(option, f"{_shown(name)} is not a name; must be a non-empty string")
 
 
 def _text(where: str, value: Any, what: str) -> str:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who cannot reach whom: source and target as snapshots know them, and what their host's engine says of the source."""
+"""The source and the target of a diagnosis, as snapshots describe them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PORT = re.compile(r"(.+):(\d+)")
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """What the user wants to reach: text without its port, the port, and the address where it is known."""
+    """The target: text without its port, the port, and the address if it is known."""
 
     said: str
     port: int | None
@@ -39,7 +39,7 @@ class Target:
 
 @dataclasses.dataclass
 class Case:
-    """One source on one host, one target. ``space`` is None where there is nothing to enter; ``why`` says why."""
+    """A source and a target. ``space`` is None if the source has no namespace; ``why`` is the reason."""
 
     host: str
     source: str
@@ -52,24 +52,24 @@ class Case:
 
     @property
     def inside(self) -> str:
-        """How a command begins that runs in the source's namespace."""
+        """The prefix of a command that runs in the namespace of the source."""
         return within(self.space) if self.space else ""
 
     @property
     def netns(self) -> str:
-        """How the namespace is referred to that the source is in: a container may share the host's."""
+        """The reference of the namespace of the source; host for a container that uses the host network."""
         return "host" if self.space and self.space.is_host else self.source
 
     @property
     def endpoints(self) -> list[Row]:
-        """What the engine says of the container's endpoints."""
+        """The endpoints of the container, as the engine reports them."""
         if not self.container or not self.space:
             return []
         rows = self.space.docker.get("endpoints") or []
         return [row for row in rows if row["container_id"] == self.container["id"]]
 
     def link_of(self, endpoint: Row) -> Row | None:
-        """Return the link of an endpoint: the one with its MAC address, or else with its address."""
+        """Return the link of an endpoint, found by MAC address or by IP address."""
         links = list(self.space.links.values()) if self.space else []
         found = next((link for link in links if endpoint["mac"] and link["mac"] == endpoint["mac"]), None)
         if found is None and self.space and endpoint["ipv4"]:
@@ -79,19 +79,19 @@ class Case:
 
     @property
     def way(self) -> routing.Way | None:
-        """The route to the target, where target and route are known."""
+        """The route to the target, or None if it is unknown."""
         if not self.space or not self.target.address:
             return None
         return routing.lookup(self.space, self.target.address)
 
     @property
     def gateway(self) -> Address | None:
-        """The router on the way to the target, or of the default route."""
+        """The gateway of the route to the target, or of the default route."""
         way = self.way or (self.space and routing.lookup(self.space, ipaddress.ip_address("192.0.2.1")))
         return ipaddress.ip_address(way.row["gateway"]) if way and way.row["gateway"] else None
 
     def stopped(self, name: str) -> Row | None:
-        """Return a container of the host that has this name and does not run."""
+        """Return the stopped container of the host with this name."""
         host = next((space for space in self.world.of(self.host) if space.is_host), None)
         rows = (host.docker.get("containers") or []) if host else []
         return next((row for row in rows if row["name"] == name and row["state"] not in ("running", "paused")), None)
@@ -103,9 +103,9 @@ class Case:
 
 
 def open_case(snapshots: Mapping[str, Any], host: str, source: str, target: str, protocol: str) -> Case:
-    """Return the case; raise BadParameter where the question cannot be asked."""
+    """Return the case; raise BadParameter for an invalid host, source or target."""
     if host not in snapshots:
-        raise BadParameter("host", f"there is no snapshot of {host}")
+        raise BadParameter("host", f"no snapshot of {host}")
     world = World(snapshots)
     container = _container(snapshots[host], source)
     try:
@@ -146,7 +146,7 @@ def _target(world: World, space: Space | None, said: str) -> Target:
     if (found := _PORT.fullmatch(said)) and not _is_address(said) and not _is_reference(said):
         what, port = found[1], int(found[2])
     if port is not None and not 0 < port < 65536:
-        raise BadParameter("target", f"{port} is no port")
+        raise BadParameter("target", f"{port} is not a valid port; must be 1 to 65535")
     is_name = not _is_address(what) and ":" not in what and what != "host"
     if space is None:
         return Target(what, port, None, is_name)
@@ -165,5 +165,5 @@ def _is_address(text: str) -> bool:
 
 
 def _is_reference(text: str) -> bool:
-    """Return whether the number behind the last colon is a part of a reference, as in pid:12."""
+    """Return whether the number after the last colon is part of a reference, as in pid:12."""
     return re.fullmatch(r"(.*/)?(pid|container|docker|path):[^:]+", text) is not None

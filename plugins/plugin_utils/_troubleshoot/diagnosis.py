@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checklist and explanation side by side → the first broken step, the likely cause, and what to type; pure."""
+"""Diagnosis from checklist and packet path: the first broken step, its likely cause, and a remedy; pure."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ ORDER = (
 
 
 def wanted(case: Case, timeout: float) -> list[dict[str, Any]]:
-    """Return what the module probe is to be asked."""
+    """Return the checks for the module probe."""
     return checks(case, timeout)
 
 
 def explained(case: Case) -> dict[str, Any] | None:
-    """Return the way of the packet to the target as snapshots tell it; None where it cannot be asked for."""
+    """Return the path of a packet to the target from snapshots; None if source or target is unknown."""
     if case.space is None or case.target.address is None:
         return None
     version = case.target.address.version
@@ -45,18 +45,18 @@ def explained(case: Case) -> dict[str, Any] | None:
 
 
 def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
-    """Return steps in order, the explanation, and the verdict; ``results`` is None where nothing was probed."""
+    """Return the steps in order, the packet path, and the verdict; ``results`` is None without probes."""
     path = explained(case)
     by_name = {str(result["name"]): result for result in results or ()}
     steps = [*from_snapshot(case), *from_probe(case, by_name)]
-    # What is seen to be broken is not foretold once more.
+    # Do not predict a fault that was already observed.
     seen = {step.step for step in steps if step.state == "broken"}
     steps += [step for step in _from_path(case, path, _reached(by_name)) if step.step not in seen]
     if case.target.unknown and not case.target.is_name:
         steps.append(Step("target", "unknown", case.target.unknown))
     steps.sort(key=lambda step: ORDER.index(step.step))
     if _reached(by_name):
-        # What was seen to work is not what a prediction says of it.
+        # A successful probe overrules a prediction.
         steps = [_overruled(step) if step.step in _FORETOLD and step.state == "broken" else step for step in steps]
     verdict = _verdict(steps, path, by_name)
     return {
@@ -71,16 +71,16 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
     }
 
 
-# What is a prediction as long as nobody has tried.
+# Steps that are predictions unless a probe confirms them.
 _FORETOLD = ("route",)
 
 
 def _from_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None) -> Iterator[Step]:
-    """Give the steps that only the explanation has; what was seen to work is not what it says of it."""
+    """Yield the steps that only the packet path provides; a successful probe overrules them."""
     if path is None:
         return
     if path["about"] != "firewall":
-        yield Step("firewall", "ok", "no rule that is known stops it")
+        yield Step("firewall", "ok", "no known rule stops the packet")
     if path["reaches"] is None and path["about"]:
         yield Step(path["about"], "unknown", _where(path), path["remedy"])
     elif path["reaches"] is False and path["about"]:
@@ -90,7 +90,7 @@ def _from_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None)
 
 
 def _service(case: Case, path: Mapping[str, Any]) -> Step | None:
-    """Say of a port that a host publishes for a container why it is not taken there; None where it is none."""
+    """Return the step for a published port that is not forwarded to its container; None for other ports."""
     at = path["stops_at"]
     rows = next((space.docker.get("published_ports") or [] for space in case.world.of(at["host"]) if space.is_host), [])
     same = [row for row in rows if (row["host_port"], row["protocol"]) == (case.target.port, case.protocol)]
@@ -101,10 +101,10 @@ def _service(case: Case, path: Mapping[str, Any]) -> Step | None:
     places = [ipaddress.ip_address(row["host_address"]) for row in same]
     if not any(one == case.target.address or (one.is_unspecified and one.version == version) for one in places):
         only = ", ".join(str(one) for one in places)
-        detail = f"{at['host']} publishes port {port} of container {name} at {only} only, not at {case.target.address}"
+        detail = f"{at['host']} publishes port {port} of container {name} only on {only}, not on {case.target.address}"
         return Step("published port", "broken", detail, f"docker port {quote(name)}   # on {at['host']}")
-    detail = f"{at['host']} publishes port {port} for container {name}, and no DNAT rule and no proxy takes it there"
-    remedy = f"docker restart {quote(name)}   # on {at['host']}: makes the rules again"
+    detail = f"{at['host']} publishes port {port} of container {name}, but no DNAT rule or proxy forwards it"
+    remedy = f"docker restart {quote(name)}   # on {at['host']}: recreates the rules"
     return Step("published port", "broken", detail, remedy)
 
 
@@ -118,13 +118,13 @@ def _target(results: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | Non
 
 
 def _reached(results: Mapping[str, Mapping[str, Any]]) -> bool | None:
-    """Return whether the target was reached; None where nobody tried."""
+    """Return whether the target is reachable; None if it was not tested."""
     target = _target(results)
     return None if target is None or target["state"] == "error" else bool(target["met"])
 
 
 def _overruled(step: Step) -> Step:
-    return Step(step.step, "note", f"by what snapshots tell it should not get through, and it does: {step.detail}")
+    return Step(step.step, "note", f"works, although snapshots predict a failure: {step.detail}")
 
 
 def _verdict(
@@ -134,7 +134,7 @@ def _verdict(
     reached, target = _reached(results), _target(results)
     first = next((step for step in steps if step.state == "broken"), None)
     if first is None and reached is not False:
-        cause = "nothing is broken that this looks at" if reached else "nothing known is broken, and nothing was tried"
+        cause = "no fault found" if reached else "no fault found, and the target was not tested"
         return _said(reached, None, cause, "", bool(reached))
     if first is None or first.step == "target":
         return _said(reached, *_not_known(str(target["reason"]) if target else "", path), False)
@@ -142,20 +142,20 @@ def _verdict(
         return _said(reached, first, f"{first.detail}; {_where(path)}", first.remedy, True)
     if first.step == "path MTU" and path is not None and (least := path["narrowest"]):
         where = f"{least['link']} in {least['netns']} on {least['host']}"
-        cause = f"{first.detail}; the smallest MTU on the way is {least['mtu']}, of {where}"
+        cause = f"{first.detail}; the smallest MTU on the path is {least['mtu']}, on {where}"
         return _said(reached, first, cause, first.remedy, True)
     return _said(reached, first, first.detail, first.remedy, True)
 
 
 def _not_known(reason: str, path: Mapping[str, Any] | None) -> tuple[Step, str, str]:
-    """Say what is likely where the target was not reached and nothing that is known to be broken says why."""
+    """Return the verdict for a target that is unreachable without a known fault."""
     target = Step("target", "broken", reason)
     if path is None:
-        return target, f"not known: {reason}", ""
+        return target, f"unknown: {reason}", ""
     if path["reaches"] is None and path["about"]:
-        return Step(path["about"], "unknown", reason), f"perhaps: {_where(path)}", path["remedy"]
-    known = "nothing in the known state stops it" if path["reaches"] else _where(path)
-    return target, f"not known: {reason}; as far as snapshots tell: {known}", ""
+        return Step(path["about"], "unknown", reason), f"possible cause: {_where(path)}", path["remedy"]
+    known = "nothing stops the packet" if path["reaches"] else _where(path)
+    return target, f"unknown: {reason}; according to snapshots: {known}", ""
 
 
 def _said(reached: bool | None, first: Step | None, cause: str, remedy: str, confident: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The second half of the checklist, by the module probe from inside: what to ask, and what the answers mean."""
+"""The part of the checklist that uses the module probe: checks to run, and their results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import Step
 
-# Names of the checks, by which their results are found again.
+# Names of the checks and of their results.
 NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, MTU = (
     *("neighbour", "duplicate address", "resolver", "name", "gateway", "host"),
     *("target ping", "target", "path MTU"),
@@ -20,7 +20,7 @@ NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, MTU = (
 
 
 def checks(case: Case, timeout: float) -> list[dict[str, Any]]:
-    """Return checks for the module probe; nobody is asked but the target, the gateway, the host and the resolver."""
+    """Return the checks of the target, the gateway, the host and the resolver for the module probe."""
     if case.space is None:
         return []
     return [{**check, "timeout": timeout} for check in _checks(case)]
@@ -52,7 +52,7 @@ def _checks(case: Case) -> Iterator[dict[str, Any]]:
         about = case.target.said if case.target.is_name else case.container["name"]
         yield {"name": RESOLVER, "type": "dns", "target": about, "search": True}
         if case.target.is_name and case.target.address is not None:
-            # As a program would: by the file of hosts first. What it leads to is the target, by the user's own word.
+            # Resolve the name as programs do, with the hosts file first.
             yield {"name": NAME, "type": "ping", "target": case.target.said, "count": 1}
     if host := _host_address(case):
         yield {"name": HOST, "type": "ping", "target": host, "count": 2}
@@ -65,7 +65,7 @@ def _checks(case: Case) -> Iterator[dict[str, Any]]:
 
 
 def _host_address(case: Case) -> str | None:
-    """Return the address of the host's uplink."""
+    """Return the address of the uplink of the host."""
     host = next((space for space in case.world.of(case.host) if space.is_host), None)
     if host is None or case.space is host:
         return None
@@ -75,7 +75,7 @@ def _host_address(case: Case) -> str | None:
 
 
 def from_probe(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
-    """Give the steps in order; what was not asked is not there."""
+    """Yield the steps in order, without checks that were not run."""
     if found := results.get(NEIGHBOUR):
         remedy = "" if found["met"] else f"{case.inside}ip neighbour show; bridge fdb show"
         yield Step("neighbour", _state(found), f"{found['target']}: {found['reason']}", remedy)
@@ -88,7 +88,7 @@ def from_probe(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator
         yield from _name(case, found)
     for name in (GATEWAY, HOST):
         if found := results.get(name):
-            # Many a firewall lets no ping through to a router or a host, so this alone breaks nothing.
+            # Many firewalls drop pings to routers and hosts, so this is not a fault.
             yield Step(name, "ok" if found["met"] else "note", f"{found['target']}: {found['reason']}")
     if found := results.get(PING):
         decides = TARGET not in results
@@ -108,38 +108,40 @@ def _state(found: Mapping[str, Any]) -> str:
 def _resolver(case: Case, found: Mapping[str, Any]) -> Step:
     answered = found["state"] in ("open", "nxdomain", "nodata")
     if not answered:
-        # An address is reached without one.
+        # An address requires no name server.
         state = _state(found) if case.target.is_name else "note"
         return Step("resolver", state, f"no name server answers: {found['reason']}", _look_at_resolver(case))
     if case.target.is_name and found["state"] != "open":
-        detail = f"the name server answers, and knows no {case.target.said}: {found['reason']}"
+        detail = f"the name server does not know {case.target.said}: {found['reason']}"
         if stopped := case.stopped(case.target.said):
-            detail = f"container {stopped['name']} is {stopped['state']}, and Docker's name server knows who runs"
+            detail = (
+                f"container {stopped['name']} is {stopped['state']}; Docker's DNS server knows only running containers"
+            )
             return Step("name", "broken", detail, f"docker start {quote(stopped['name'])}")
         return Step("name", "broken", detail, _same_network(case))
     return Step("resolver", "ok", found["reason"])
 
 
 def _name(case: Case, found: Mapping[str, Any]) -> Iterator[Step]:
-    """See whether the name leads where Docker has the target."""
+    """Check that the name resolves to the address of the target in Docker."""
     led = found.get("addresses") or []
     if not led or str(case.target.address) in led:
         return
     name = quote(case.container["name"]) if case.container else ""
-    said = f"{found['resolved_by']} says that {case.target.said} is {', '.join(led)}"
-    detail = f"{said}, and Docker has it at {case.target.address}"
+    said = f"{found['resolved_by']} resolves {case.target.said} to {', '.join(led)}"
+    detail = f"{said}, but its address in Docker is {case.target.address}"
     yield Step("name", "broken", detail, f"docker inspect -f '{{{{.HostsPath}}}}' {name} | xargs cat")
 
 
 def _look_at_resolver(case: Case) -> str:
     name = quote(case.container["name"]) if case.container else ""
-    return f"docker inspect -f '{{{{.ResolvConfPath}}}}' {name} | xargs cat   # who it asks"
+    return f"docker inspect -f '{{{{.ResolvConfPath}}}}' {name} | xargs cat   # its name servers"
 
 
 def _same_network(case: Case) -> str:
     if not case.endpoints:
         return ""
-    return f"docker network inspect {quote(case.endpoints[0]['network'])}   # is it in there, by that name?"
+    return f"docker network inspect {quote(case.endpoints[0]['network'])}   # does it contain this name?"
 
 
 def _smaller(case: Case, found: Mapping[str, Any]) -> str:
@@ -147,4 +149,4 @@ def _smaller(case: Case, found: Mapping[str, Any]) -> str:
     if not way or not way.link:
         return ""
     fits = found.get("path_mtu") or 1400
-    return f"{case.inside}ip link set {quote(way.link['name'])} mtu {fits}   # and the network's own MTU"
+    return f"{case.inside}ip link set {quote(way.link['name'])} mtu {fits}   # also set the MTU of the network"

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A diagnosis as people read it: lines for a terminal, Markdown for a ticket, and the path as a picture."""
+"""Output of a diagnosis: lines for a terminal, and Markdown with a diagram of the packet path."""
 
 from __future__ import annotations
 
@@ -26,39 +26,39 @@ def _lines(diagnosis: Mapping[str, Any]) -> Iterator[str]:
 
 
 def title(diagnosis: Mapping[str, Any]) -> str:
-    """Return who to whom, in a line."""
+    """Return source and target in one line."""
     target = diagnosis["target"]
     address = f" ({diagnosis['address']})" if diagnosis["address"] and diagnosis["address"] not in target else ""
     return f"{diagnosis['source']} on {diagnosis['host']} → {diagnosis['protocol']} {target}{address}"
 
 
 def _verdict(diagnosis: Mapping[str, Any]) -> Iterator[str]:
-    reached = {True: "is reached", False: "is not reached", None: "was not tried"}[diagnosis["reached"]]
+    reached = {True: "is reachable", False: "is unreachable", None: "was not tested"}[diagnosis["reached"]]
     yield f"the target {reached}"
     if diagnosis["first_broken"]:
         yield f"first broken step: {diagnosis['first_broken']}"
     yield f"{'likely cause' if diagnosis['confident'] else 'cause'}: {diagnosis['cause']}"
     for line in diagnosis["remedy"].splitlines():
-        yield f"what to type: {line}"
+        yield f"remedy: {line}"
 
 
 def markdown(diagnosis: Mapping[str, Any]) -> str:
-    """Return the diagnosis for a ticket, with the picture of the path."""
+    """Return the diagnosis in Markdown, with a diagram of the packet path."""
     rows = [f"| {_MARKS[step['state']]} | {step['step']} | {_cell(step['detail'])} |" for step in diagnosis["steps"]]
     parts = [
         f"# {_cell(title(diagnosis))}",
         "\n".join(f"- {_cell(line)}" for line in _verdict({**diagnosis, "remedy": ""})),
         *([f"```sh\n{_fenced(diagnosis['remedy'])}\n```"] if diagnosis["remedy"] else []),
-        "\n".join(["| | Step | Seen |", "|---|---|---|", *rows]),
+        "\n".join(["| | Step | Result |", "|---|---|---|", *rows]),
     ]
     if path := diagnosis["path"]:
         hops = [f"{place}. {_hop(hop)}" for place, hop in enumerate(path["hops"], 1)]
         parts += [
-            "## The way of the packet, as snapshots tell it",
+            "## Packet path according to snapshots",
             f"```mermaid\n{mermaid(path)}\n```",
             "\n".join(hops),
-            "Taken for granted: " + ("; ".join(map(_cell, path["assumed"])) or "nothing") + ".",
-            "Not looked at: " + "; ".join(path["not_modelled"]) + ".",
+            "Assumptions: " + ("; ".join(map(_cell, path["assumed"])) or "none") + ".",
+            "Not modelled: " + "; ".join(path["not_modelled"]) + ".",
         ]
     return "\n\n".join(parts) + "\n"
 
@@ -68,7 +68,7 @@ def _hop(hop: Mapping[str, Any]) -> str:
 
 
 def mermaid(path: Mapping[str, Any]) -> str:
-    """Return the hops as a Mermaid flowchart: a box for each link on the way, in the box of its namespace."""
+    """Return the hops as a Mermaid flowchart, with a box for each link in the box of its namespace."""
     boxes: dict[tuple[str, str, str], str] = {}
     for hop in path["hops"]:
         boxes.setdefault((hop["host"], hop["netns"], hop["link"] or "·"), f"n{len(boxes)}")
@@ -85,12 +85,12 @@ def mermaid(path: Mapping[str, Any]) -> str:
 
 
 def _label(text: str) -> str:
-    """Return text as Mermaid shows it and does not read it."""
+    """Return text escaped for Mermaid."""
     return "".join(one if one.isalnum() or one in " .:/-_@" else f"#{ord(one)};" for one in legible(text))
 
 
 def _cell(text: str) -> str:
-    """Return text as Markdown shows it and does not read it."""
+    """Return text escaped for Markdown."""
     text = legible(text)
     for one in "\\`*_{}[]<>|#&~!":
         text = text.replace(one, "\\" + one if one not in "<>&" else f"&#{ord(one)};")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The first half of the checklist, from a snapshot alone: process, namespace, link, peer, address, route; pure."""
+"""The part of the checklist that uses only snapshots: process, namespace, link, peer, address, route; pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A step: ``ok``, ``broken``, ``unknown``, ``note`` or ``skipped``, with what was seen, and a remedy."""
+    """A step with its state ``ok``, ``broken``, ``unknown``, ``note`` or ``skipped``, its result, and a remedy."""
 
     step: str
     state: str
@@ -25,7 +25,7 @@ class Step:
 
 
 def from_snapshot(case: Case) -> Iterator[Step]:
-    """Give the steps in order; where there is nothing to enter, it ends with the first."""
+    """Yield the steps in order; without a namespace, only the first one."""
     yield from _process(case)
     if case.space is None:
         return
@@ -39,11 +39,11 @@ def from_snapshot(case: Case) -> Iterator[Step]:
 def _process(case: Case) -> Iterator[Step]:
     container = case.container
     if container is None:
-        yield Step("process", "skipped", f"{case.source} is no container")
+        yield Step("process", "skipped", f"{case.source} is not a container")
     elif case.space is None:
         remedy = f"docker start {quote(container['name'])}"
         yield Step(
-            "process", "broken", f"container {container['name']} is {container['state']}: nothing to enter", remedy
+            "process", "broken", f"container {container['name']} is {container['state']} and has no namespace", remedy
         )
     else:
         state = "ok" if container["state"] == "running" else "note"
@@ -59,18 +59,18 @@ def _namespace(case: Case, space: Space) -> Iterator[Step]:
     mode = str(container["network_mode"] or "")
     if container["sandbox_netns"] and container["netns"] and container["sandbox_netns"] != container["netns"]:
         made = container["sandbox_netns"]
-        detail = f"its process is in namespace {container['netns']}, Docker made {made} for it: it has left"
+        detail = f"the process runs in namespace {container['netns']} instead of {made}, which Docker created for it"
         yield Step("namespace", "broken", detail, f"docker restart {quote(container['name'])}")
     elif mode == "host":
         yield Step(
-            "namespace", "note", "it shares the host's network: addresses, ports and firewall are the host's own"
+            "namespace",
+            "note",
+            "the container uses the host network: addresses, ports and firewall are those of the host",
         )
     elif mode == "none" and any(link["kind"] != "loopback" for link in space.links.values()):
-        yield Step(
-            "namespace", "note", "it has the driver none: Docker gives it no link; those that it has are others'"
-        )
+        yield Step("namespace", "note", "the container has the network mode none; its links were not created by Docker")
     elif mode == "none":
-        detail = "it has the driver none: Docker gives it no link but lo, so it reaches nothing but itself"
+        detail = "the container has the network mode none: its only link is lo, so it cannot reach other hosts"
         name = quote(container["name"])
         remedy = f"docker network disconnect none {name}\ndocker network connect NETWORK {name}"
         own = case.target.address is not None and case.target.address.is_loopback
@@ -79,7 +79,7 @@ def _namespace(case: Case, space: Space) -> Iterator[Step]:
         yield Step(
             "namespace",
             "note",
-            f"it shares the network of container {container['joined']}; what is wrong is wrong there",
+            f"the container shares the namespace of container {container['joined']}",
         )
     else:
         yield Step("namespace", "ok", f"{space.name}, inode {space.id}")
@@ -94,29 +94,29 @@ def _links(case: Case, space: Space) -> Iterator[Step]:
             for verb in ("disconnect", "connect")
         )
         yield Step(
-            "link", "broken", f"Docker says that it is in network {end['network']}, and it has no link for that", remedy
+            "link", "broken", f"the container is connected to network {end['network']} but has no link for it", remedy
         )
     links = [link for link in space.links.values() if link["kind"] != "loopback"]
     if not links:
         state = "note" if case.container and case.container["network_mode"] == "none" else "broken"
-        yield Step("link", state, "it has no link but lo")
+        yield Step("link", state, "the only link is lo")
     for link in _concerned(case, links):
         yield _link(case, link)
     yield from _loopback(case, space)
 
 
 def _loopback(case: Case, space: Space) -> Iterator[Step]:
-    """See whether lo is up: without it Docker's name server, at 127.0.0.11, is not reached."""
+    """Check that lo is up, which Docker's DNS server at 127.0.0.11 requires."""
     lo = space.link("lo")
     if lo and not lo["up"] and case.container and case.endpoints:
         state = "broken" if case.target.is_name else "note"
         yield Step(
-            "link", state, "lo is down, by which Docker's name server is asked", f"{case.inside}ip link set lo up"
+            "link", state, "lo is down, so Docker's DNS server is unreachable", f"{case.inside}ip link set lo up"
         )
 
 
 def _concerned(case: Case, links: list[Row]) -> list[Row]:
-    """Return the links that matter to the target: the one of its route, or all where there is no route."""
+    """Return the links that are relevant to the target: the link of its route, or all without a route."""
     way = case.way
     used = [link for link in links if way and way.link and link["index"] == way.link["index"]]
     own = [link for end in case.endpoints if (link := case.link_of(end))]
@@ -128,11 +128,9 @@ def _link(case: Case, link: Row) -> Step:
     if not link["up"]:
         return Step("link", "broken", f"{link['name']} is down", f"{inside}ip link set {quote(link['name'])} up")
     if not link["running"]:
-        return Step(
-            "link", "broken", f"{link['name']} is up and has no carrier: its other end is down or not connected"
-        )
+        return Step("link", "broken", f"{link['name']} has no carrier: its peer is down or not connected")
     if link["kind"] in ("veth", "macvlan", "bridge") and "NOARP" in (link["flags"] or []):
-        detail = f"{link['name']} asks for no MAC address (NOARP), so it finds nobody on its segment"
+        detail = f"{link['name']} does not use ARP (NOARP), so it cannot find neighbours"
         return Step("link", "broken", detail, f"{inside}ip link set {quote(link['name'])} arp on")
     return Step("link", "ok", f"{link['name']} ({link['kind'] or 'device'}) is up, MTU {link['mtu']}")
 
@@ -148,24 +146,22 @@ def _peers(case: Case, space: Space) -> Iterator[Step]:
 def _peer(case: Case, space: Space, link: Row) -> Iterator[Step]:
     found = case.world.peer(space, link)
     if not found:
-        yield Step("peer", "unknown", f"the other end of {link['name']} is in no namespace that is known")
+        yield Step("peer", "unknown", f"the peer of {link['name']} is in no known namespace")
         return
     other, end = found
     bridge = other.bridge_of(end)
     wanted = _bridge_of(case, link)
     name = quote(end["name"])
     if not end["up"]:
-        yield Step(
-            "peer", "broken", f"{end['name']}, the other end of {link['name']}, is down", f"ip link set {name} up"
-        )
+        yield Step("peer", "broken", f"{end['name']}, the peer of {link['name']}, is down", f"ip link set {name} up")
     elif wanted and (bridge is None or bridge["name"] != wanted):
-        where = f"in {bridge['name']}" if bridge else "in no bridge"
-        detail = f"{end['name']}, the other end of {link['name']}, is {where}, and its network's bridge is {wanted}"
+        where = f"attached to {bridge['name']}" if bridge else "attached to no bridge"
+        detail = f"{end['name']}, the peer of {link['name']}, is {where} instead of {wanted}"
         yield Step("peer", "broken", detail, f"ip link set {name} master {quote(wanted)}")
     elif bridge is not None and not bridge["up"]:
         yield Step("peer", "broken", f"the bridge {bridge['name']} is down", f"ip link set {quote(bridge['name'])} up")
     elif twin := _twin(case, other, bridge, link):
-        detail = f"{twin[1]['name']} of {twin[0].name} has its MAC address too, {link['mac']}, on the bridge {twin[2]}"
+        detail = f"{twin[1]['name']} of {twin[0].name} has the same MAC address {link['mac']} on the bridge {twin[2]}"
         yield Step(
             "peer", "broken", detail, f"docker restart {quote(case.container['name'])}" if case.container else ""
         )
@@ -174,7 +170,7 @@ def _peer(case: Case, space: Space, link: Row) -> Iterator[Step]:
 
 
 def _twin(case: Case, host: Space, bridge: Row | None, link: Row) -> tuple[Space, Row, str] | None:
-    """Return another end at the same bridge with the same MAC address."""
+    """Return another link on the same bridge with the same MAC address."""
     for port in host.ports(bridge["index"]) if bridge else ():
         found = case.world.peer(host, port)
         if (
@@ -198,12 +194,12 @@ def _bridge_of(case: Case, link: Row) -> str | None:
 def _parent(case: Case, space: Space, link: Row) -> Iterator[Step]:
     found = case.world.parent(space, link)
     if not found:
-        yield Step("peer", "unknown", f"the parent of {link['name']} is in no namespace that is known")
+        yield Step("peer", "unknown", f"the parent of {link['name']} is in no known namespace")
     elif not found[1]["up"]:
         name = found[1]["name"]
         yield Step("peer", "broken", f"{name}, the parent of {link['name']}, is down", f"ip link set {quote(name)} up")
     else:
-        yield Step("peer", "ok", f"{link['name']} rides on {found[1]['name']} of {found[0].name}")
+        yield Step("peer", "ok", f"the parent of {link['name']} is {found[1]['name']} in {found[0].name}")
 
 
 def _addresses(case: Case, space: Space) -> Iterator[Step]:
@@ -216,7 +212,7 @@ def _addresses(case: Case, space: Space) -> Iterator[Step]:
     if not case.endpoints:
         found = [f"{row['address']}/{row['prefixlen']}" for row in space.rows("addresses") if row["scope"] == "global"]
         state = "ok" if found else "broken"
-        yield Step("address", state, ", ".join(found[:4]) or "it has no address but those of lo and of its links alone")
+        yield Step("address", state, ", ".join(found[:4]) or "no global address")
 
 
 def _address(case: Case, space: Space, link: Row, wanted: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> Step:
@@ -224,15 +220,15 @@ def _address(case: Case, space: Space, link: Row, wanted: ipaddress.IPv4Interfac
     inside, name = case.inside, quote(link["name"])
     if row is None:
         others = [f"{one['address']}/{one['prefixlen']}" for one in space.addresses_of(link["index"], wanted.version)]
-        detail = f"Docker says that {link['name']} has {wanted}, and it has {', '.join(others) or 'no address'}"
+        detail = f"{link['name']} has {', '.join(others) or 'no address'} instead of {wanted}, which Docker assigned"
         return Step("address", "broken", detail, f"{inside}ip address add {wanted} dev {name}")
     if row["prefixlen"] != wanted.network.prefixlen:
-        detail = f"{link['name']} has {wanted.ip}/{row['prefixlen']}, and its network is /{wanted.network.prefixlen}"
+        detail = f"{link['name']} has {wanted.ip}/{row['prefixlen']} instead of /{wanted.network.prefixlen}"
         commands = (f"del {wanted.ip}/{row['prefixlen']}", f"add {wanted}")
         remedy = "\n".join(f"{inside}ip address {command} dev {name}" for command in commands)
         return Step("address", "broken", detail, remedy)
     if "dadfailed" in (row["flags"] or []):
-        return Step("address", "broken", f"{wanted.ip} failed duplicate address detection: somebody else has it")
+        return Step("address", "broken", f"{wanted.ip} failed duplicate address detection: another host uses it")
     return Step("address", "ok", f"{link['name']} has {wanted}")
 
 
@@ -246,16 +242,16 @@ def _route(case: Case, space: Space) -> Iterator[Step]:
     off_link = not way or bool(way.row["gateway"])
     if default and gateways and default["gateway"] not in gateways and off_link:
         wanted = min(gateways)
-        detail = f"the default route is via {default['gateway']}, and Docker says that the gateway is {wanted}"
+        detail = f"the default route uses {default['gateway']} instead of {wanted}, the gateway that Docker assigned"
         yield Step("route", "broken", detail, f"{inside}ip route replace default via {wanted}")
     elif case.target.address is not None and way is None:
         remedy = f"{inside}ip route replace default via {min(gateways)}" if gateways else ""
-        lacks = "" if default else ", nor a default route"
-        yield Step("route", "broken", f"there is no route to {case.target.address}{lacks}", remedy)
+        lacks = "" if default else " and no default route"
+        yield Step("route", "broken", f"no route to {case.target.address}{lacks}", remedy)
     elif way is not None:
         via = f" via {way.row['gateway']}" if way.row["gateway"] else ""
         if way.type in ("blackhole", "unreachable", "prohibit"):
-            detail = f"the {way.origin} of type {way.type} throws away what goes to {case.target.address}"
+            detail = f"the {way.origin} of type {way.type} drops packets to {case.target.address}"
             yield Step("route", "broken", detail, f"{inside}ip rule show; {inside}ip route get {case.target.address}")
         else:
             yield Step("route", "ok", f"{way.row['dst']}{via} dev {way.link['name'] if way.link else '?'}")
