@@ -74,9 +74,9 @@ class ActionModule(RoleAction):
             {"libraries": [], "optional_libraries": data["libraries"]} if install else {"optional_libraries": []}
         )
         arguments = {"role": self._task.args["role"], "needs": {**data, **libraries}}
-        with snapshot_codec.quietly(self):
+        with snapshot_codec.suppress_output(self):
             packed = self.runner.run("netfleet.docker.host_state", arguments)["packed"]
-        found = snapshot_codec.document(packed)
+        found = snapshot_codec.decompress(packed)
         if found["checked"].get("failed"):
             raise ModuleFailed({"failed": True, "msg": found["checked"]["msg"], "missing": found["checked"]["missing"]})
         if needs.subset and found["state"].get("docker") is None and "docker" in needs.subset:

@@ -59,7 +59,7 @@ def read(
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
     """Return what is read from an engine that says this, and what it was asked; every row is held to the schema."""
     with FakeEngine(place, routes({**SAID, **(said or {})})) as fake:
-        docker, missing = collect.read(Engine(fake.path, time.monotonic() + 60), labels)
+        docker, missing = collect.collect_engine(Engine(fake.path, time.monotonic() + 60), labels)
     for name, table in DOCKER_LISTS.items():
         for row in docker.get(name, []):
             assert_row(table, row)
@@ -168,7 +168,7 @@ def test_a_container_that_cannot_be_inspected_is_as_listed(place: Path, dockerd:
 
 
 def test_no_engine(place: Path) -> None:
-    docker, missing = collect.read(Engine(str(place)))
+    docker, missing = collect.collect_engine(Engine(str(place)))
     assert docker == {"engine": None}
     assert lost(missing) == {("docker", "missing")}
     assert missing[0]["reason"] == f"the Docker Engine at {place}: there is no such socket"
@@ -183,7 +183,7 @@ def test_an_engine_that_stops_halfway(place: Path, dockerd: None) -> None:
 
     with FakeEngine(place, falter) as fake:
         engine = Engine(fake.path, time.monotonic() + 1)
-        docker, missing = collect.read(engine)
+        docker, missing = collect.collect_engine(engine)
     assert docker["networks"] and docker["network_peers"] and docker["engine"]
     parts = [row["part"] for row in missing]
     assert sorted(parts) == sorted({*DOCKER_LISTS} - {"networks", "network_peers"})
@@ -207,7 +207,7 @@ def test_a_pid_that_became_anothers(place: Path, dockerd: None) -> None:
 
     with FakeEngine(place, restarted) as fake:
         engine = Engine(fake.path, time.monotonic() + 60)
-        docker, _missing = collect.read(engine)
+        docker, _missing = collect.collect_engine(engine)
     assert docker["containers"][0]["netns"] is None
     assert states == []
 
@@ -263,11 +263,11 @@ def test_brief(place: Path) -> None:
     """One request tells whose a namespace may be."""
     with FakeEngine(place, routes(SAID)) as fake:
         engine = Engine(fake.path, time.monotonic() + 60)
-        rows = owners.brief(engine, ["team"])
+        rows = owners.list_containers(engine, ["team"])
     assert fake.requests == ["/containers/json?all=1"]
     assert [row["name"] for row in rows] == ["web-1", "db"]
     for row in rows:
         assert_row("container", row)
     assert CANARY not in json.dumps(rows)
     with pytest.raises(NoEngine):
-        owners.brief(Engine(str(place) + "x"))
+        owners.list_containers(Engine(str(place) + "x"))

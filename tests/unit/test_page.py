@@ -130,4 +130,4 @@ def test_what_could_not_be_checked_is_told_by_reason() -> None:
 
 
 def test_a_lone_surrogate_does_not_stop_the_page() -> None:
-    assert json.loads(zlib.decompress(base64.b64decode(html_data.packed({"a": "\ud800x"})))) == {"a": "?x"}
+    assert json.loads(zlib.decompress(base64.b64decode(html_data.pack_rows({"a": "\ud800x"})))) == {"a": "?x"}

@@ -50,7 +50,7 @@ class Docker:
         except ImportError:
             raise MissingLibrary(f"the Python library docker is not installed on this host: {_LIBRARY}") from None
         with self._translated():
-            self._client: APIClient = docker.APIClient(**_connection(params, docker.TLSConfig))
+            self._client: APIClient = docker.APIClient(**_client_arguments(params, docker.TLSConfig))
         self.api = tuple(int(part) for part in str(self._client.api_version).split("."))
 
     def get(self, path: str, **query: Any) -> Any:
@@ -106,7 +106,7 @@ def _raise_if_late(error: BaseException | None) -> None:
         error = error.__context__
 
 
-def _connection(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
+def _client_arguments(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
     """Return the arguments of the SDK's client."""
     url, verify = str(params["docker_host"]), params["validate_certs"]
     found: dict[str, Any] = {"version": params["api_version"], "timeout": params["timeout"]}
@@ -122,12 +122,14 @@ def _connection(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
                 raise BadParameter(key, f"file not found: {path}")
         if bool(pair[0]) != bool(pair[1]):
             raise BadParameter("client_cert", "required together with client_key")
-        found["tls"] = _trust(params, tls_config, pair if all(pair) else None, files["ca_path"] if verify else None)
+        found["tls"] = _tls_settings(
+            params, tls_config, pair if all(pair) else None, files["ca_path"] if verify else None
+        )
         url = url.replace("tcp://", "https://", 1)
     return {"base_url": url, **found}
 
 
-def _trust(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str | None) -> Any:
+def _tls_settings(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str | None) -> Any:
     """Return the TLS settings of the SDK."""
     more = {"assert_hostname": params["tls_hostname"]} if params["tls_hostname"] else {}
     if more and "assert_hostname" not in inspect.signature(tls_config).parameters:
@@ -142,7 +144,7 @@ def _trust(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str
 
 
 @contextlib.contextmanager
-def within(seconds: float, url: str) -> Iterator[None]:
+def limit_time(seconds: float, url: str) -> Iterator[None]:
     """Raise TooLate if the body takes longer; use it in the main thread, which receives signals."""
 
     def late(_number: int, _frame: FrameType | None) -> None:

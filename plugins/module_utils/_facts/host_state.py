@@ -48,10 +48,10 @@ def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
     if checked.get("failed"):
         return found
     if needs["subset"]:
-        wanted = snapshot.Wanted(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
-        found["state"] = reduce_snapshot(snapshot.collect(wanted))
+        wanted = snapshot.SnapshotRequest(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
+        found["state"] = reduce_snapshot(snapshot.collect_snapshot(wanted))
     if needs["cards"]:
-        found["cards"] = cards()
+        found["cards"] = read_cards()
     return found
 
 
@@ -76,7 +76,7 @@ def _reduced(rows: Mapping[str, Any], kept: Mapping[str, tuple[str, ...]]) -> di
     return found
 
 
-def cards(folder: Path = _LINKS) -> dict[str, dict[str, Any]]:
+def read_cards(folder: Path = _LINKS) -> dict[str, dict[str, Any]]:
     """Return the driver of each network card, and whether it is wireless; links without a device are no cards."""
     found = {}
     for link in sorted(folder.iterdir()):
