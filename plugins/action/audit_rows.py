@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Action plugin of the module audit_rows: write rows to a file on the control node."""
+"""Write rows about a host for the audit to a file on the controller."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.netfleet.docker.plugins.modules import audit_rows as documented
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.drift import build_rows
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argument_spec, host_file
 
 
@@ -21,12 +22,17 @@ class ActionModule(ActionBase):
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the file, and whether its contents changed."""
+        """Return the file, and whether its rows changed."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _result, args = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
+        _result, args = self.validate_argument_spec(
+            argument_spec=argument_spec.spec(documented),
+            mutually_exclusive=[["rows", "drift"]],
+            required_one_of=[["rows", "drift"]],
+        )
         name = str((task_vars or {})["inventory_hostname"])
+        rows = args["rows"] if args.get("rows") is not None else build_rows(name, args["drift"])
         target = host_file.of(self._loader, args["dest"], name, ".json")
-        content = json.dumps(args["rows"], default=str).encode()
+        content = json.dumps(rows, default=str).encode()
         changed = host_file.read(target) != content
         if changed and not self._play_context.check_mode:
             host_file.write(target, content)

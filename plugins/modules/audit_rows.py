@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: audit_rows
-short_description: Add data of a host to an audit
+short_description: Write rows about a host for the audit
 version_added: 0.1.0
 description:
   - >-
@@ -25,10 +25,16 @@ extends_documentation_fragment:
   - ansible.builtin.action_common_attributes.flow
 options:
   rows:
-    description: Rows of the table. An empty list means that the data was collected and there are no rows.
+    description:
+      - Rows to write. An empty list means that nothing was found. Mutually exclusive with O(drift).
     type: list
     elements: dict
-    required: true
+  drift:
+    description:
+      - >-
+        Results of roles or modules in check mode, by their names. Each of their C(operations) becomes a row of the
+        table C(drift), and a result that failed becomes a row with its message.
+    type: dict
   dest:
     description:
       - >-
@@ -64,15 +70,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Preview the changes
+- name: Check what would change
   netfleet.docker.topology:
     links: "{{ links }}"
   check_mode: true
-  register: said
+  register: checked
 
-- name: Save the changes for the audit
+- name: Write the differences for the audit
   netfleet.docker.audit_rows:
-    rows: "{{ {'topology': said} | netfleet.docker.audit_drift(host=inventory_hostname) }}"
+    drift:
+      topology: "{{ checked }}"
     dest: audit/drift/
 """
 

@@ -486,19 +486,20 @@ results:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._probe import module_entry
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.options import SUBOPTIONS
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.runner import run_module
 
 
 def main() -> None:
     """Run the module."""
     spec = {
         "netns": {"type": "str"},
-        "checks": {"type": "list", "elements": "dict", "required": True, "options": module_entry.SUBOPTIONS},
+        "checks": {"type": "list", "elements": "dict", "required": True, "options": SUBOPTIONS},
         "fail": {"type": "bool", "default": False},
         "timeout": {"type": "float", "default": 120},
         "resolv_conf": {"type": "path"},
     }
-    module_entry.run(AnsibleModule(argument_spec=spec, supports_check_mode=True))
+    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.filter.audit_probed import audit_probed
-from ansible_collections.netfleet.docker.plugins.filter.audit_probes import audit_probes
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import swarm_probes
 from ansible_collections.netfleet.docker.tests.auditing import evaluate, objects
 
 from .docker_host import DockerHost
@@ -58,6 +57,6 @@ def join(first: DockerHost, second: DockerHost) -> None:
 
 def tried(hosts: Mapping[str, DockerHost]) -> list[dict[str, Any]]:
     """Return the rows of all hosts."""
-    asked = audit_probes({name: host.module("netns_info", ASKED).data for name, host in hosts.items()})
+    asked = swarm_probes.checks({name: host.module("netns_info", ASKED).data for name, host in hosts.items()}, 20)
     said = {name: host.module("probe", {"netns": "host", "checks": asked[name]}) for name, host in hosts.items()}
-    return [row for name, one in said.items() for row in audit_probed(one.data["results"], name)]
+    return [row for name, one in said.items() for row in swarm_probes.rows(one.data["results"], name)]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What this process must be allowed to do, asked before anything is done."""
+"""Linux capabilities that a module requires, checked before anything is changed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 
 # linux/capability.h
 TO_CHANGE = {12: "CAP_NET_ADMIN", 21: "CAP_SYS_ADMIN"}
-# Without CAP_SYS_PTRACE the namespaces of other users' processes stay hidden, without a word.
+# Without CAP_SYS_PTRACE the kernel hides the namespaces of other users' processes without an error.
 TO_READ = {12: "CAP_NET_ADMIN", 19: "CAP_SYS_PTRACE", 21: "CAP_SYS_ADMIN"}
 
 
 def require_capabilities(capabilities: dict[int, str]) -> None:
-    """Raise NotAllowed, naming what is missing, unless this process has these capabilities."""
+    """Raise NotAllowed with the missing capabilities, unless the process has all of them."""
     effective = int(re.findall(r"CapEff:\s+(\w+)", Path("/proc/self/status").read_text(encoding="ascii"))[0], 16)
     missing = [name for bit, name in capabilities.items() if not effective >> bit & 1]
     if missing:

@@ -1,7 +1,20 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can go wrong, as types: each carries the object, and reads as one line."""
+"""Error types. The message of each names the object and reads as one line.
+
+NetfleetError
+├── BadParameter     a parameter was refused
+├── NoSuchNetns      a namespace reference does not resolve
+├── PlanError        the desired state cannot be reached
+├── NotAllowed       a privilege is missing
+├── Busy             another run holds the lock
+├── MissingLibrary, MissingProgram
+├── Incomplete       a table of the kernel changed while it was read
+├── KernelError      the kernel refused a request
+└── NoEngine         Docker Engine is unreachable or its answer is invalid
+└── EngineRefused ── NotFound
+"""
 
 from __future__ import annotations
 
@@ -17,64 +30,64 @@ class NetfleetError(Exception):
 
 
 class BadParameter(NetfleetError):
-    """A value that is refused before anything is done."""
+    """A parameter was refused; nothing was changed."""
 
     def __init__(self, parameter: str, reason: str) -> None:
-        """Name the parameter as the user wrote it, e.g. ``peer.mtu``, and say what would be right."""
+        """Take the parameter as the user wrote it, e.g. ``peer.mtu``, and the reason with what would be right."""
         super().__init__(f"{parameter}: {reason}")
         self.parameter = parameter
         self.reason = reason
 
 
 class NoSuchNetns(NetfleetError):
-    """A namespace reference that leads nowhere, or to something that may not be entered."""
+    """A namespace reference does not resolve, or the namespace must not be entered."""
 
 
 class PlanError(NetfleetError):
-    """The desired state cannot be reached from the actual one; nothing was done."""
+    """The desired state cannot be reached from the observed state; nothing was changed."""
 
 
 class NotAllowed(NetfleetError):
-    """What this process may not do on this host; nothing was done."""
+    """The process lacks a privilege on this host; nothing was changed."""
 
 
 class Busy(NetfleetError):
-    """Another run holds the lock; nothing was done."""
+    """Another run holds the lock; nothing was changed."""
 
 
 class MissingLibrary(NetfleetError):
-    """A Python library that the managed host lacks."""
+    """A Python library is not installed on the managed host."""
 
 
 class MissingProgram(NetfleetError):
-    """A program that the managed host lacks."""
+    """A program is not installed on the managed host."""
 
 
 class Incomplete(NetfleetError):
-    """The kernel's tables kept changing while they were read."""
+    """A table of the kernel changed during every attempt to read it."""
 
 
 class KernelError(NetfleetError):
-    """The kernel refused a request, in its own words."""
+    """The kernel refused a request; the message has the kernel's reason."""
 
     def __init__(self, what: str, code: int, words: str) -> None:
-        """Take what was being done, the errno, and the kernel's words."""
+        """Take the operation, the errno and the kernel's message."""
         super().__init__(f"{what}: {words}")
         self.code = code
         self.words = words
 
 
 class NoEngine(NetfleetError):
-    """The Docker Engine cannot be asked, or does not answer as one."""
+    """Docker Engine is unreachable, or its answer is invalid."""
 
     def __init__(self, path: str, reason: str) -> None:
-        """Take the path of its socket, and what is wrong."""
+        """Take the path or URL of the engine and the reason."""
         super().__init__(f"the Docker Engine at {path}: {reason}")
 
 
 class EngineRefused(NoEngine):
-    """The Docker Engine answered with an error, in its own words."""
+    """Docker Engine answered with an error message."""
 
 
 class NotFound(EngineRefused):
-    """The Docker Engine has no such object."""
+    """The object does not exist in Docker Engine."""

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lock that keeps two runs on one host apart, from the first look to the last."""
+"""The lock of a host: two runs never change it at the same time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOCK_FILE = "/run/netfleet.docker.lock"
 
 @contextlib.contextmanager
 def hold_lock(seconds: float) -> Iterator[None]:
-    """Hold the lock, waiting for it up to so many seconds; raise Busy, naming the holder, when they are over."""
+    """Hold the lock; wait up to ``seconds`` for it, then raise Busy with the PID of its holder."""
     fd = _open_lock_file()
     try:
         _acquire(fd, seconds)
@@ -30,7 +30,7 @@ def hold_lock(seconds: float) -> Iterator[None]:
 
 
 def _open_lock_file() -> int:
-    # /run belongs to root, so nobody else can hold this file or put a link in its place.
+    # /run is writable by root only, so no other user can hold this file or replace it by a link.
     try:
         return os.open(LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
@@ -41,7 +41,7 @@ def _acquire(fd: int, seconds: float) -> None:
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return
-    # To wait in the kernel's queue is fair, and only another thread can be left there when the time is over.
+    # Waiting in the kernel's queue is fair. Only a separate thread can be abandoned there after a timeout.
     waiting = threading.Thread(target=lambda: fcntl.flock(fd, fcntl.LOCK_EX), daemon=True)
     waiting.start()
     waiting.join(seconds)

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 
-# From which on Ansible shows with what parameters a module ran.
+# The verbosity from which on Ansible displays the parameters of a module.
 _VERBOSITY_OF_PARAMETERS = 3
 
 
 def lock_timeout(module: AnsibleModule) -> float | None:
-    """Return how long to wait for the lock; None where nothing is to be changed."""
+    """Return how many seconds to wait for the lock; None in check mode."""
     return None if module.check_mode else float(module.params["lock_timeout"])
 
 
 def apply_unless_check_mode(check_mode: bool, operations: Sequence[Any], before: S, change: Callable[[], S]) -> S:
-    """Make the change, unless it is only to be foretold; return what there is, or would be, afterwards."""
+    """Apply the change and return the state after it; in check mode, return the simulated state."""
     if not check_mode:
         return change()
     after = before
@@ -41,10 +41,10 @@ def apply_unless_check_mode(check_mode: bool, operations: Sequence[Any], before:
 
 
 def exit_with_result(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
-    """Do the work and exit with its result, or with the one line that says what went wrong.
+    """Do the work and exit with its result, or fail with the message of its error.
 
-    A result with ``failed`` and ``msg`` is a failure. Where parameters are ``large``, they come back only from the
-    verbosity on at which Ansible shows them.
+    A result with ``failed`` and ``msg`` is a failure. ``large`` parameters are returned only at the
+    verbosity at which Ansible displays them.
     """
     try:
         result = work()

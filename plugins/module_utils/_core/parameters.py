@@ -19,7 +19,7 @@ LOCK: dict[str, Any] = {"lock_timeout": {"type": "int", "default": 60}}
 
 
 def validate_parameter(parameter: str, check: Callable[[T], U], value: T) -> U:
-    """Return the value in its one form; raise BadParameter with the parameter's name where it is refused."""
+    """Return the normalized value; raise BadParameter with the name of the parameter if it is refused."""
     try:
         return check(value)
     except ValueError as error:
@@ -27,7 +27,7 @@ def validate_parameter(parameter: str, check: Callable[[T], U], value: T) -> U:
 
 
 def validate_list(parameter: str, check: Callable[[str], str], values: list[str] | None) -> tuple[str, ...] | None:
-    """Return a list's values in their one form, each once; None stays None."""
+    """Return the normalized values of a list without duplicates; None stays None."""
     if values is None:
         return None
     return tuple(
@@ -36,5 +36,5 @@ def validate_list(parameter: str, check: Callable[[str], str], values: list[str]
 
 
 def validate_optional(parameter: str, check: Callable[[T], U], value: T | None) -> U | None:
-    """Return the value in its one form; None, which stands for not managed, stays None."""
+    """Return the normalized value; None, which means unmanaged, stays None."""
     return None if value is None else validate_parameter(parameter, check, value)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text of the kernel and of files, which may be any bytes, in a form that every output can hold."""
+"""Text from the kernel and from files, which can contain any bytes, converted into valid Unicode."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _LIKE_AN_ESCAPE = re.compile(r"\\(?=x[0-9a-f]{2})")
 
 
 def escape_invalid_utf8(text: str) -> str:
-    r"""Return text, decoded with surrogateescape, as valid Unicode from which its bytes can be had back.
+    r"""Return text that was decoded with surrogateescape as valid Unicode; the conversion is reversible.
 
-    A byte that is not UTF-8 stands as ``\xNN``, and a backslash that is followed by the like of it as ``\x5c``.
+    A byte that is not UTF-8 becomes ``\xNN``, and a backslash before such a sequence becomes ``\x5c``.
     """
     if "\\x" in text:
         text = _LIKE_AN_ESCAPE.sub(r"\\x5c", text)
@@ -23,7 +23,7 @@ def escape_invalid_utf8(text: str) -> str:
 
 
 def make_printable(value: Any) -> Any:
-    """Return plain data in which every string is valid Unicode; see ``_values.escaped``."""
+    """Return plain data in which every string is valid Unicode."""
     if isinstance(value, str):
         return escape_invalid_utf8(value)
     if isinstance(value, Mapping):
@@ -34,6 +34,6 @@ def make_printable(value: Any) -> Any:
 
 
 def to_one_line(text: str) -> str:
-    """Return text as one line that a terminal can show: what it would act upon, or cannot print, comes out escaped."""
+    """Return text as one line for a terminal, with control and unprintable characters escaped."""
     plain: str = make_printable(text)
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in plain)

@@ -1,14 +1,14 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values as the user writes them, brought into one form each. Whatever is refused raises ValueError with the reason."""
+"""Validators: each returns a normalized value, or raises ValueError with the reason."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 
-# The limits of linux/if.h and linux/if_ether.h, and of what can be registered in sysfs and sysctl.
+# Limits from linux/if.h and linux/if_ether.h, and of names in sysfs and sysctl.
 IFNAME_BYTES = 15
 ALTNAME_BYTES = 127
 ALIAS_BYTES = 255
@@ -22,7 +22,7 @@ _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def ifname(value: str) -> str:
-    """Return the interface name if the kernel would take it as it stands, unchanged."""
+    """Return the interface name if the kernel accepts it unchanged."""
     size = len(value.encode(errors="surrogateescape"))
     if not 1 <= size <= IFNAME_BYTES:
         raise ValueError(f"must have 1 to {IFNAME_BYTES} bytes; {value[:40]!r} has {size}")
@@ -52,7 +52,7 @@ def alias(value: str) -> str:
 
 
 def topology_name(value: str) -> str:
-    """Return the name of a topology, which marks what it made."""
+    """Return the name of a topology."""
     if not _NETNS_NAME.fullmatch(value) or len(value) > 100:
         raise ValueError(
             "must be 1 to 100 ASCII letters, digits and '_.@+=,~-', "
@@ -103,7 +103,7 @@ def mac(value: str) -> str:
 
 
 def any_mac(value: str) -> str:
-    """Return a MAC address of a group too, or of nobody, in lower case with colons."""
+    """Return any MAC address, including multicast and zero, in lower case with colons."""
     if not _MAC.fullmatch(value):
         raise ValueError(f"must be a MAC address such as 02:00:00:00:00:01, not {value[:40]!r}")
     return value.replace("-", ":").lower()
@@ -142,7 +142,7 @@ def address(value: str) -> str:
 
 
 def host_address(value: str) -> str:
-    """Return an IPv4 or IPv6 address that a single host can have."""
+    """Return a unicast IPv4 or IPv6 address."""
     found = address(value)
     if ipaddress.ip_address(found).is_multicast or ipaddress.ip_address(found).is_unspecified:
         raise ValueError(f"{value} must be a unicast address")
@@ -167,7 +167,7 @@ def network(value: str) -> str:
 
 
 def _refuse_zone(value: str) -> None:
-    # Python takes fe80::1%eth0; the kernel's messages name the link in a field of its own.
+    # Python accepts fe80::1%eth0; in netlink messages the link is a separate field.
     if "%" in value:
         raise ValueError(f"{value[:60]!r} must not have a zone after '%'")
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options that say where the Docker Engine is, named as in community.docker; documented in the fragment ``docker``."""
+"""Options of the connection to Docker Engine, named as in community.docker; see the fragment ``docker``."""
 
 from __future__ import annotations
 

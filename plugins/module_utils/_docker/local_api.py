@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Docker Engine of this host, asked over its local socket; nothing but GET is ever sent.
+"""Read-only access to Docker Engine over the local socket, with GET requests only.
 
-Without the docker SDK, and without Python's HTTP client: the timeout of both is for each read, so an engine that drips
-holds them for ever, and the import of either takes longer than to read all namespaces of a host. HTTP/1.0 asks for no
-more than this: a question to a connection, and an answer that ends with it.
+The Docker SDK and Python's HTTP client apply their timeouts to each read, so a slow engine can hold them forever, and
+both are slow to import. This client uses HTTP/1.0 with one request for each connection and one deadline for all.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})[ \r]")
 _PROTOCOL = b"HTTP/1."
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,19}) *\r\n", re.IGNORECASE)
 _CHUNK = 1 << 16
-# What thousands of containers or tasks come to is a tenth of it.
+# Ten times the answer for thousands of containers or tasks.
 _MOST = 1 << 26
 _MOST_HEAD = 1 << 16
 _AT_ONCE = 16
@@ -45,23 +44,23 @@ _TOO_LATE = "it did not answer in time"
 
 
 class Engine:
-    """The engine behind a socket; all that is asked of it has to be answered by ``deadline`` (time.monotonic)."""
+    """The API of the engine at a socket; all requests must be answered by ``deadline`` (time.monotonic)."""
 
     def __init__(self, path: str | None = None, deadline: float | None = None) -> None:
         self.path = path or local_socket()
         self._deadline = time.monotonic() + _SECONDS if deadline is None else deadline
 
     def get(self, target: str) -> Any:
-        """Return what the engine says, as JSON; raise NotFound, EngineRefused or NoEngine."""
+        """Return the answer to a GET request, parsed as JSON; raise NotFound, EngineRefused or NoEngine."""
         (found,) = self.get_all([target])
         if isinstance(found, NoEngine):
             raise found
         return found
 
     def get_all(self, targets: Sequence[str]) -> list[Any]:
-        """Return what the engine says to each of many questions, in order; an error stands where an answer would.
+        """Return the answers to many GET requests, in order; an error takes the place of a missing answer.
 
-        Several are under way at a time, so one that it never answers, as of a container that hangs, costs no other.
+        Requests run concurrently, so a request that is never answered does not delay the others.
         """
         found: list[Any] = [NoEngine(self.path, _TOO_LATE)] * len(targets)
         waiting = list(enumerate(targets))[::-1]
@@ -90,7 +89,7 @@ class Engine:
         return found
 
     def listener(self) -> int | None:
-        """Return the PID of the process that made the socket listen: the engine itself, or what hands sockets to it."""
+        """Return the PID of the process that listens on the socket: the engine, or systemd with socket activation."""
         try:
             with self._connect() as connection:
                 options = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
@@ -133,7 +132,7 @@ class Engine:
             return error
 
     def _receive(self, connection: socket.socket, target: str) -> tuple[int, bytes]:
-        """Return status and body; both are bounded, and so is the time for them."""
+        """Return the status and the body; their size and the time are limited."""
         data, head_ends, whole = bytearray(), -1, _MOST + 1
         while len(data) < whole:
             self._hurry(connection)
@@ -171,9 +170,9 @@ class Engine:
 
 
 class Container(NamedTuple):
-    """A container as far as its network namespace needs it; ``pid`` is 0 while it does not run.
+    """The state of a container; ``pid`` is 0 unless it runs.
 
-    The last two are the files of the host that are its resolv.conf and hosts.
+    ``resolv_conf`` and ``hosts`` are the paths of these files on the host.
     """
 
     name: str
@@ -185,7 +184,7 @@ class Container(NamedTuple):
 
 
 def container(reference: str) -> Container:
-    """Return a container by its exact name, or its id of 12 digits or more; raise NoSuchNetns if there is none."""
+    """Return a container by its exact name, or by an ID of at least 12 digits; raise NoSuchNetns if none exists."""
     if not _REFERENCE.fullmatch(reference):
         raise NoSuchNetns(f"no such container: {reference}")
     engine = Engine()
@@ -206,7 +205,7 @@ def container(reference: str) -> Container:
 
 
 def local_socket() -> str:
-    """Return the path of this host's engine; one elsewhere is of no use, as its PIDs mean nothing here."""
+    """Return the path of the engine's local socket; a remote engine has other PIDs."""
     host = os.environ.get("DOCKER_HOST", "")
     return host.removeprefix(_SCHEME) if host.startswith(_SCHEME) else DEFAULT_SOCKET
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Docker Engine, asked and told through the docker SDK, within one deadline. No other file imports the SDK.
+"""Docker Engine through the Docker SDK, within one deadline. No other file imports the SDK.
 
-The SDK's own timeout is for each read, so an engine that drips holds it for ever.
+The SDK applies its timeout to each read, so a slow engine could hold it forever.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ _LIBRARY = "install the package python3-docker (Debian, Ubuntu), or docker with 
 
 
 class TooLate(NoEngine):
-    """The deadline is over; whatever the engine was told last may be done or not."""
+    """The deadline has passed; the last request may or may not have been carried out."""
 
 
 class Docker:
-    """An engine; ``api`` is its version of the API, such as (1, 44)."""
+    """A connection to Docker Engine; ``api`` is the API version, such as (1, 44)."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
-        """Take the module's parameters for the connection, see `_connection`."""
+        """Take the connection parameters of the module."""
         self.url = str(params["docker_host"])
         try:
             import docker
@@ -54,19 +54,19 @@ class Docker:
         self.api = tuple(int(part) for part in str(self._client.api_version).split("."))
 
     def get(self, path: str, **query: Any) -> Any:
-        """Return what the engine says."""
+        """Send a GET request and return the answer."""
         return self._call("GET", path, query)
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Tell the engine to do something."""
+        """Send a POST request and return the answer."""
         return self._call("POST", path, {}, body)
 
     def delete(self, path: str) -> None:
-        """Tell the engine to remove something."""
+        """Send a DELETE request."""
         self._call("DELETE", path, {})
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
     def _call(self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None = None) -> Any:
@@ -99,7 +99,7 @@ class Docker:
 
 
 def _raise_if_late(error: BaseException | None) -> None:
-    """Raise the error of the deadline where the library made another one of it."""
+    """Raise the deadline's error where the SDK converted it into another error."""
     while error is not None:
         if isinstance(error, TooLate):
             raise error
@@ -107,7 +107,7 @@ def _raise_if_late(error: BaseException | None) -> None:
 
 
 def _connection(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
-    """Return what the SDK's client is to be made of."""
+    """Return the arguments of the SDK's client."""
     url, verify = str(params["docker_host"]), params["validate_certs"]
     found: dict[str, Any] = {"version": params["api_version"], "timeout": params["timeout"]}
     if params["use_ssh_client"]:
@@ -128,28 +128,28 @@ def _connection(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
 
 
 def _trust(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str | None) -> Any:
-    """Return the SDK's settings of TLS."""
+    """Return the TLS settings of the SDK."""
     more = {"assert_hostname": params["tls_hostname"]} if params["tls_hostname"] else {}
     if more and "assert_hostname" not in inspect.signature(tls_config).parameters:
-        # Version 7 of the SDK has none.
+        # Version 7 of the SDK has no such option.
         raise BadParameter("tls_hostname", "not supported by the docker SDK on this host; omit it")
-    # The library requests would let these go before what the task says.
+    # The library requests prefers these variables to the parameters of the task.
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         os.environ.pop(name, None)
-    # Who asks for TLS without a look at the certificate has asked for it.
+    # The user disabled verification explicitly.
     warnings.filterwarnings("ignore", message="Unverified HTTPS request")
     return tls_config(client_cert=pair, ca_cert=authority, verify=bool(params["validate_certs"]), **more)
 
 
 @contextlib.contextmanager
 def within(seconds: float, url: str) -> Iterator[None]:
-    """Raise TooLate where what is done inside takes longer; to be used in the main thread, which signals reach."""
+    """Raise TooLate if the body takes longer; use it in the main thread, which receives signals."""
 
     def late(_number: int, _frame: FrameType | None) -> None:
         raise TooLate(url, f"timed out after {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, late)
-    # Once more each second, as a library may swallow what comes in the middle of its work.
+    # The signal repeats each second, because a library may suppress the exception.
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:
         yield

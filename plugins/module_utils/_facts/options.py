@@ -13,7 +13,8 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_reader import Limits
 
@@ -72,10 +73,10 @@ def packed(document: Mapping[str, Any]) -> str:
 
 
 def run(module: AnsibleModule, result: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
-    """Make the result of the parameters and exit."""
-    try:
+    """Exit with the result that is made of the parameters; fail without the capabilities to read every namespace."""
+
+    def work() -> dict[str, Any]:
         capabilities.require_capabilities(capabilities.TO_READ)
-        found = result(module.params)
-    except NetfleetError as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(**found)
+        return dict(result(module.params))
+
+    exit_with_result(module, work)

@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Netlink attributes: number and length, then a value, padded to four bytes; and how they are read by the thousand.
+"""Netlink attributes: encoding, splitting and fast decoding.
 
-A host sends the same few layouts over and over: the loopback interfaces of its containers differ in values only. So the
-layout of a message is made into one struct format when it is first seen, and the next message of that size is unpacked
-at once. Its headers come with it: where they differ, it is another layout, and a new one is walked through as the first
-was.
+An attribute is a length, a number and a value, padded to four bytes. Most messages of a host share a few layouts: the
+loopback interfaces of containers differ in values only. The decoder compiles a layout into one struct format when it
+first sees it, and unpacks the next message of that size in one step. If the attribute headers differ, the message has
+another layout and is decoded attribute by attribute.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ Codec = Callable[[bytes], Any]
 Entries = Mapping[int, "tuple[str, Codec]"]
 
 _ATTRIBUTE = struct.Struct("=HH")
-_NUMBER = 0x3FFF  # without the flags for nested and for big endian
-# Of one size; a host has but a few, and whoever goes through more has walked through the message sooner.
+_NUMBER = 0x3FFF  # without the flags for nested attributes and byte order
+# Layouts to keep for each message size; comparing more takes longer than decoding the attributes.
 _MOST_LAYOUTS = 4
 _INTEGERS: dict[Codec, str] = {}
 
 
 def integer_codec(layout: str) -> Codec:
-    """Return the codec of an integer, by its format as of the module struct."""
+    """Return the codec of an integer, given its format for the module struct."""
     reader = struct.Struct(layout).unpack_from
 
     def codec(data: bytes) -> Any:
@@ -39,12 +39,12 @@ def integer_codec(layout: str) -> Codec:
 
 
 def encode_attribute(number: int, value: bytes) -> bytes:
-    """Return one attribute as it goes on the wire."""
+    """Return one attribute as bytes."""
     return _ATTRIBUTE.pack(_ATTRIBUTE.size + len(value), number) + value + b"\0" * (-len(value) % 4)
 
 
 def split_attributes(data: bytes, offset: int = 0) -> list[tuple[int, bytes]]:
-    """Split a run of attributes into numbers, without their flag bits, and values; a broken end is left out."""
+    """Return the number, without flag bits, and the value of each attribute; a truncated last one is ignored."""
     found = []
     while offset + 4 <= len(data):
         length, number = _ATTRIBUTE.unpack_from(data, offset)
@@ -57,7 +57,7 @@ def split_attributes(data: bytes, offset: int = 0) -> list[tuple[int, bytes]]:
 
 
 class Decoder:
-    """Decodes messages of one kind: fixed fields, by a format and their names, then attributes by number."""
+    """Decoder of messages of one kind: fixed fields by format and names, then attributes by number."""
 
     def __init__(self, layout: str, fields: tuple[str, ...], entries: Entries) -> None:
         self._fixed = struct.Struct(f"={layout}")
@@ -66,7 +66,7 @@ class Decoder:
         self._layouts: dict[int, list[_Layout]] = {}
 
     def __call__(self, data: bytes) -> dict[str, Any]:
-        """Return the fields and the attributes that are known."""
+        """Return the fields and the known attributes of a message."""
         known = self._layouts.setdefault(len(data), [])
         for layout in known:
             found = layout.read(data)
@@ -74,7 +74,7 @@ class Decoder:
                 return found
         start = (self._fixed.size + 3) & ~3
         every = split_attributes(data, start)
-        # A message that does not end with its last attribute, as none of the kernel's does, is no layout to keep.
+        # A message that does not end with its last attribute is malformed; its layout is not kept.
         if start + sum((len(value) + 7) & ~3 for _number, value in every) == len(data):
             known.insert(0, _Layout(self._fixed, self._fields, self._entries, data))
             del known[_MOST_LAYOUTS:]
@@ -87,7 +87,7 @@ class Decoder:
 
 
 class _Layout:
-    """Where everything is in messages of one size whose attributes follow each other with the same lengths."""
+    """The layout of messages of one size with the same sequence of attributes."""
 
     def __init__(self, fixed: struct.Struct, fields: tuple[str, ...], entries: Entries, data: bytes) -> None:
         offset = (fixed.size + 3) & ~3
@@ -123,7 +123,7 @@ class _Layout:
         self._expected = self._headers(self._unpack(data))
 
     def read(self, data: bytes) -> dict[str, Any] | None:
-        """Return what a message says, None if it has another layout."""
+        """Return the decoded message, None if it has another layout."""
         every = self._unpack(data)
         if self._headers(every) != self._expected:
             return None
@@ -134,7 +134,7 @@ class _Layout:
 
 
 def _make_getter(places: list[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
-    """Return what takes these places out of a tuple, as a tuple."""
+    """Return a function that selects these items of a tuple, as a tuple."""
     if len(places) > 1:
         return operator.itemgetter(*places)
     return lambda every: tuple(every[place] for place in places)

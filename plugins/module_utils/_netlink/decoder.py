@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The kernel's routing messages as dictionaries: a small decoder for what is read by the thousand.
+"""Decode rtnetlink messages into dictionaries.
 
-Fields and attributes carry the kernel's names (linux/rtnetlink.h, linux/if_link.h, linux/fib_rules.h). Attributes that
-no table below names are left out. A test holds the result against pyroute2's decoding of the same messages.
+Fields and attributes have the kernel's names (linux/rtnetlink.h, linux/if_link.h, linux/fib_rules.h). Attributes that
+no table lists are ignored. A test compares the result with pyroute2's decoding of the same messages.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x8
 
 
 def text(data: bytes) -> str:
-    """Return a kernel string; bytes that are not UTF-8 come through reversibly as surrogates."""
+    """Return a kernel string; bytes that are not UTF-8 become surrogates."""
     return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def raw(data: bytes) -> bytes:
-    """Return the bytes as they are, for whoever decodes them only where they are wanted."""
+    """Return the bytes unchanged, for values that are decoded on demand."""
     return data
 
 
@@ -58,8 +58,8 @@ def address(data: bytes) -> str:
 
 
 def _without_dots(data: bytes) -> str:
-    """Return an IPv6 address of which the C library writes the last 32 bits as an IPv4 address."""
-    import ipaddress  # it takes longer to import than to read a whole host, and hardly any host has such an address
+    """Return an IPv6 address whose last 32 bits the C library formats as an IPv4 address."""
+    import ipaddress  # slow to import, and rarely needed
 
     return str(ipaddress.ip_address(data))
 
@@ -104,10 +104,10 @@ def _codec(spec: LinkOption) -> Codec:
     return name_bits if spec.codec.startswith("flags") else name_value
 
 
-# IFLA_LINK of a VXLAN link means nothing: it names its parent in its own data.
+# IFLA_LINK of a VXLAN link is meaningless; the parent is in the data of its kind.
 VXLAN_PARENT: Entries = {3: ("parent_index", u32)}
 
-# The data of a kind stays bytes: the engine decodes it by its link kinds, the facts by their table.
+# The data of a kind stays bytes; _links decodes it by its kinds, _facts by its table.
 _linkinfo = Decoder(
     "",
     (),
@@ -210,5 +210,5 @@ def decode(kind: str, payload: bytes) -> dict[str, Any]:
 
 
 def decoder_for(kind: str) -> Decoder:
-    """Return what decodes messages of a kind, for whoever has thousands of them."""
+    """Return the decoder of a kind, to decode many messages."""
     return _DECODERS[kind]

@@ -3,7 +3,7 @@
 
 """Options of links and of bridge ports, with their netlink attributes and initial values (linux/if_link.h).
 
-The tables that the facts read too are here. A kind that only the engine knows has its table in its own file.
+Tables that _links and _facts share are in this file; other kinds have their table in their own file in _links/kinds.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, Union
 
-# An option's value, in the one form that the validators give it.
+# The normalized value of an option.
 Value = Union[int, str, bool, "tuple[str, ...]"]
 
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The library pyroute2: whether it is there, and requests in its encoding. No other file imports it."""
+"""Encode requests with pyroute2, and check that it is installed. No other file imports it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NETLINK_HEADER = 16
 
 
 def require_pyroute2() -> None:
-    """Raise MissingLibrary unless a usable pyroute2 is installed; it is imported only when something has to change."""
+    """Raise MissingLibrary unless a supported pyroute2 is installed; it is not imported."""
     wanted = ".".join(str(part) for part in _MINIMUM)
     install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
     version = _installed_version("pyroute2")
@@ -37,7 +37,7 @@ def _installed_version(library: str) -> str | None:
     spec = importlib.util.find_spec(library)
     if spec is None or spec.origin is None:
         return None
-    # As the library for this does, which takes longer to import than to read a hundred namespaces.
+    # importlib.metadata does the same and is slow to import.
     for entry in Path(spec.origin).parent.parent.glob(f"{library}-*-info"):
         found = re.fullmatch(rf"{library}-(\d[^-]*).*\.(dist|egg)-info", entry.name)
         if found:
@@ -47,19 +47,19 @@ def _installed_version(library: str) -> str | None:
     try:
         return metadata.version(library)
     except metadata.PackageNotFoundError:
-        return None  # what is left of one that was removed
+        return None  # remains of a removed installation
 
 
 @functools.cache
 def _message_classes() -> Mapping[str, Any]:
-    """Return pyroute2's message classes; importing them costs more than reading a namespace, so it waits."""
+    """Return pyroute2's message classes; they are imported on first use, because that is slow."""
     from pyroute2.netlink.rtnl.fibmsg import fibmsg
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
     from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg, macvx_data
     from pyroute2.netlink.rtnl.ndmsg import ndmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-    # With the attributes of linux/if_link.h that pyroute2 does not know yet, or not in every version.
+    # Add attributes of linux/if_link.h that some versions of pyroute2 lack.
     kinds = ifinfmsg.ifinfo.data_map
     for kind, base, attributes in (
         ("macvlan", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
@@ -71,7 +71,7 @@ def _message_classes() -> Mapping[str, Any]:
 
 
 def encode(request: Message) -> bytes:
-    """Return a request as bytes, without its netlink header, in pyroute2's encoding."""
+    """Return a request as bytes, without its netlink header."""
     body = _message_classes()[request.kind]()
     for name, value in request.fields.items():
         body[name] = value

@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Netlink sockets of our own: one a namespace, opened from inside it, with the kernel's extended error messages.
+"""Netlink sockets, one for each namespace, opened from inside it, with extended error messages.
 
-A library's namespace socket starts a process for every namespace that it opens, and none reports a dump that was
-interrupted; both matter here.
+pyroute2 starts a process for each namespace socket and does not report an interrupted dump, so it is not used here.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _NLM_F_DUMP_INTR, _NLM_F_CAPPED, _NLM_F_ACK_TLVS = 0x10, 0x100, 0x200
 _NLMSGERR_ATTR_MSG = 1
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
-# More than the kernel ever puts into one message of a dump.
+# Larger than any message of a dump.
 _BUFFER = 1 << 18
 _ANSWER_SECONDS = 30.0
 _DUMP_TRIES = 10
@@ -41,7 +40,7 @@ _thread = threading.local()
 
 
 class Budget:
-    """How much may be read: messages for each table, and seconds until ``deadline`` (time.monotonic) for all of it."""
+    """Limits of reading: messages for each table, and ``deadline`` (time.monotonic) for all tables."""
 
     def __init__(self, messages: int, deadline: float) -> None:
         self.messages = messages
@@ -50,20 +49,20 @@ class Budget:
 
 
 class Netlink:
-    """A netlink socket; it belongs for good to the namespace of the thread that opened it.
+    """A netlink socket in the namespace of the thread that opened it.
 
-    A dump that exceeds its budget is cut off and marks it as exceeded; the socket is of no more use then.
+    A dump that exceeds its budget is cut off and sets ``exceeded``; the socket cannot be used afterwards.
     """
 
     def __init__(self, protocol: int = socket.NETLINK_ROUTE, budget: Budget | None = None) -> None:
         self._budget = budget
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
-        # Where much is read little goes wrong, so the kernel's errno does; opening a socket is a tenth of the time.
+        # Reading rarely fails, so the errno is sufficient there; setting options doubles the time to open a socket.
         words = () if budget else (_NETLINK_EXT_ACK, _NETLINK_CAP_ACK)
         for option in (_NETLINK_GET_STRICT_CHK, *words):
-            with contextlib.suppress(OSError):  # kernels before 4.20 lack one or the other, and do without
+            with contextlib.suppress(OSError):  # not supported by kernels before 4.20
                 self._socket.setsockopt(_SOL_NETLINK, option, 1)
-        # The kernel's own timeout: Python's takes two more system calls for each answer.
+        # The timeout of the kernel; that of Python takes two more system calls for each answer.
         seconds = min(_ANSWER_SECONDS, max(budget.deadline - time.monotonic(), 0.001)) if budget else _ANSWER_SECONDS
         timeout = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1e6))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
@@ -74,15 +73,15 @@ class Netlink:
         self._socket.close()
 
     def request(self, what: str, message_type: int, flags: int, payload: bytes) -> list[bytes]:
-        """Send one request and return the payloads of its answers; raise KernelError, saying what was being done."""
+        """Send one request and return the payloads of its answers; raise KernelError with the operation ``what``."""
         return self._exchange(what, message_type, flags | NLM_F_REQUEST | NLM_F_ACK, payload)[0]
 
     def ask(self, what: str, message_type: int, payload: bytes) -> bytes:
-        """Return the one answer to a question, without the acknowledgement that would come after it."""
+        """Send a request without acknowledgement and return its single answer."""
         return self._exchange(what, message_type, NLM_F_REQUEST, payload, most=1)[0][0]
 
     def index(self, what: str, name: str) -> int:
-        """Return the index of a link; not asked by a message, for which the kernel waits until nobody changes links."""
+        """Return the index of a link by ioctl, which takes no lock, unlike a netlink request."""
         request = _IFREQ.pack(name.encode(errors="surrogateescape"), 0)
         try:
             return int(_IFREQ.unpack(fcntl.ioctl(self._socket, _SIOCGIFINDEX, request))[1])
@@ -90,7 +89,7 @@ class Netlink:
             raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
 
     def dump(self, what: str, message_type: int, payload: bytes) -> list[bytes]:
-        """Return the payloads of a whole table, read again while it changes; raise Incomplete in the end."""
+        """Return the payloads of a table; repeat an interrupted dump, and raise Incomplete after the last attempt."""
         for _attempt in range(_DUMP_TRIES):
             answers, interrupted = self._exchange(what, message_type, NLM_F_REQUEST | NLM_F_DUMP, payload)
             if not interrupted:
@@ -133,7 +132,7 @@ class Netlink:
 
 
 def _buffer() -> memoryview:
-    """Return the thread's buffer: to allocate as much for each answer takes as long as to get it."""
+    """Return the buffer of the thread; allocating it for each answer takes as long as receiving."""
     buffer: memoryview | None = getattr(_thread, "buffer", None)
     if buffer is None:
         buffer = _thread.buffer = memoryview(bytearray(_BUFFER))
@@ -146,7 +145,7 @@ def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:
         return
     words = os.strerror(code)
     if flags & _NLM_F_ACK_TLVS:
-        # The request's header, or the whole request where the kernel did not cap it, stands before the attributes.
+        # The header of the request, or the whole request if the kernel did not cap it, precedes the attributes.
         start = 4 + _HEADER.size
         if kind == _NLMSG_DONE:
             start = 4

@@ -1,11 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network namespaces as files and threads: open, enter, name, unname.
-
-The main thread never leaves its namespace: whatever has to happen inside another one happens in another thread. One
-that has much to do there enters and leaves as it goes. Nothing is ever opened in a way that would create it.
-"""
+"""Network namespaces as files: open, name and delete them. Nothing is opened in a way that creates it."""
 
 from __future__ import annotations
 
@@ -37,12 +33,12 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def open_netns(path: str, follow: bool = False) -> int:
-    """Return a file descriptor of the network namespace at a path; raise NoSuchNetns if that is not what it is.
+    """Return a file descriptor of the network namespace at a path; raise NoSuchNetns if it is not a namespace.
 
-    A symbolic link is refused unless ``follow``: one in /run/netns outlives what it pointed to, and a reused PID
-    makes it lead into a stranger's namespace.
+    A symbolic link is refused unless ``follow``: a link in /run/netns can outlive its target and, when the PID is
+    reused, lead to another process's namespace.
     """
-    # A pipe or a device at the path must not hold us up.
+    # A pipe or a device at the path must not block.
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
     try:
         fd = os.open(path, flags | (0 if follow else os.O_NOFOLLOW))
@@ -61,13 +57,13 @@ def open_netns(path: str, follow: bool = False) -> int:
 
 
 def namespace_id(fd: int) -> tuple[int, int]:
-    """Return what tells one namespace from all others: device and inode."""
+    """Return the identity of a namespace: device and inode."""
     status = os.fstat(fd)
     return status.st_dev, status.st_ino
 
 
 def is_host_namespace() -> bool:
-    """Tell whether this process is in the namespace of PID 1: each namespace has a /proc/PID/net of its own."""
+    """Return whether this process is in the namespace of PID 1; /proc/PID/net differs between namespaces."""
     return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
 
 
@@ -86,14 +82,14 @@ def classify_name(name: str) -> str:
 
 
 def list_names() -> list[str]:
-    """Return the names in /run/netns, whatever they stand for."""
+    """Return the names in /run/netns, including names without a namespace."""
     return sorted(os.listdir(NAMED)) if os.path.isdir(NAMED) else []
 
 
 def mount_name(name: str, fd: int, mark: int = 0) -> None:
-    """Give an open namespace a name.
+    """Mount an open namespace under a name.
 
-    An empty file left there by an interrupted creation is used; ``stubs`` tells the mark of one that is left by this.
+    An empty file that an interrupted creation left is used; ``find_stubs`` returns the mark of such a file.
     """
     _share_netns_directory()
     path = f"{NAMED}/{name}"
@@ -107,7 +103,7 @@ def mount_name(name: str, fd: int, mark: int = 0) -> None:
 
 
 def find_stubs() -> dict[str, int]:
-    """Return the names whose namespaces were never mounted or are gone, with the mark of those that bear one."""
+    """Return names without a namespace, left by interrupted runs, with their marks (0 for none)."""
     found = {}
     for name in list_names():
         if classify_name(name) == "stub":
@@ -117,37 +113,37 @@ def find_stubs() -> dict[str, int]:
 
 
 def _create_stub(path: str, mark: int) -> None:
-    """Create an empty file, which bears its mark from the start: no other time is as many nanoseconds after itself."""
+    """Create an empty file whose modification time encodes the mark, so that it never exists without it."""
     fd = os.open(NAMED, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o444)
     try:
         if mark:
             os.utime(fd, ns=(0, mark * _SECOND + mark % _SECOND))
-        # Only where it is given a directory, which here says nothing, does the interpreter follow the link.
+        # The interpreter follows the link only if a directory is given; the directory has no effect here.
         os.link(f"/proc/self/fd/{fd}", path, src_dir_fd=fd, follow_symlinks=True)
     finally:
         os.close(fd)
 
 
 def restore_name(name: str, fd: int) -> None:
-    """Give an open namespace the name back that was removed from it."""
+    """Mount an open namespace under its former name again."""
     path = f"{NAMED}/{name}"
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL, 0o444))
     _mount(os.fsencode(f"/proc/thread-self/fd/{fd}"), path, _MS_BIND)
 
 
 def delete_name(name: str) -> None:
-    """Remove a name; its namespace goes with it unless a process, a mount or an open file holds it."""
+    """Delete a name; the kernel deletes the namespace unless a process, a mount or an open file holds it."""
     path = f"{NAMED}/{name}"
     libc.umount2(os.fsencode(path), _MNT_DETACH)
     os.unlink(path)
 
 
 def processes_by_namespace() -> dict[tuple[int, int], tuple[int, ...]]:
-    """Return, by namespace, the PIDs of the processes that have a thread in it."""
+    """Return the PIDs of the processes with a thread in each namespace, by namespace ID."""
     found: dict[tuple[int, int], dict[int, None]] = {}
     for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
         try:
-            # Threads of our own that went in may still be on their way out after they were joined.
+            # Threads of this process may still be listed in a namespace after they were joined.
             tasks = [str(pid)] if pid == os.getpid() else os.listdir(f"/proc/{pid}/task")
         except OSError:
             continue
@@ -159,14 +155,13 @@ def processes_by_namespace() -> dict[tuple[int, int], tuple[int, ...]]:
 
 
 def raise_file_limit(files: int) -> None:
-    """Let this process have many files, and have room for so many at once; to be called while it has one thread."""
+    """Raise the limit of open files and preallocate the table; call it while the process has one thread."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
     with contextlib.suppress(OSError, ValueError):
         if soft != resource.RLIM_INFINITY and soft < most:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        # The kernel waits for all its processors when the table of open files of several threads has to grow, which
-        # takes as long as to read fifty namespaces: it grows now.
+        # Growing the table of open files of a process with threads waits for all processors, so it grows now.
         fd = os.open("/", os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.close(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, min(files, most - 1)))
@@ -175,7 +170,7 @@ def raise_file_limit(files: int) -> None:
 
 
 def namespace_paths() -> Iterator[tuple[str, str]]:
-    """Yield every reference by which a namespace of this host can be reached, with its path; many lead to the same."""
+    """Yield every reference to a namespace of this host with its path; several can lead to one namespace."""
     yield "host", "/proc/1/ns/net"
     for name in list_names():
         yield name, f"{NAMED}/{name}"
@@ -188,8 +183,8 @@ def namespace_paths() -> Iterator[tuple[str, str]]:
 
 @functools.cache
 def _share_netns_directory() -> None:
-    # As ip-netns(8) does: the directory is a shared mount of its own, so that a name unmounted here is unmounted
-    # in every mount namespace that was copied meanwhile, and its namespace really goes away.
+    # Like ip-netns(8), make the directory a shared mount, so that a name that is unmounted here is unmounted in
+    # every copied mount namespace and the kernel can delete the namespace.
     os.makedirs(NAMED, mode=0o755, exist_ok=True)
     if libc.mount(b"", os.fsencode(NAMED), b"none", _MS_SHARED | _MS_REC, None) != 0:
         _mount(os.fsencode(NAMED), NAMED, _MS_BIND | _MS_REC)

@@ -20,7 +20,7 @@ CURRENT = ""
 
 
 def open_parameter(reference: str, parameter: str) -> int:
-    """Return a file descriptor of the namespace; raise BadParameter, naming the parameter, where it leads nowhere."""
+    """Return a file descriptor of the namespace; raise BadParameter with the parameter if it does not resolve."""
     try:
         return open_reference(reference)
     except (NoSuchNetns, NotFound) as error:
@@ -34,7 +34,7 @@ def open_reference(reference: str) -> int:
     if reference == CURRENT:
         return namespaces.open_netns("/proc/self/ns/net", follow=True)
     if reference == "host":
-        # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
+        # If PID 1 is not accessible to root, this process's own namespace may still be the same.
         return namespaces.open_netns(
             "/proc/self/ns/net" if namespaces.is_host_namespace() else "/proc/1/ns/net", follow=True
         )
@@ -60,7 +60,7 @@ def is_unused(reference: str) -> bool:
 
 
 def _open_process_netns(pid: int) -> int:
-    """Open a process's namespace, and make sure that the PID was not given to another process meanwhile."""
+    """Open a process's namespace, and verify that the PID was not reused meanwhile."""
     try:
         handle = os.pidfd_open(pid)
     except (OSError, OverflowError):
@@ -93,5 +93,5 @@ def _open_container_netns(reference: str) -> int:
 
 
 def is_named(reference: str) -> bool:
-    """Tell whether a reference is the name of a namespace, which can be made and removed."""
+    """Return whether a reference is the name of a namespace, which can be created and deleted."""
     return reference not in ("", "host") and ":" not in reference

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sysctls that matter to forwarding, ARP, IPv6 and filtering.
+"""Sysctls for forwarding, ARP, IPv6 and filtering.
 
-Those of interfaces come with the links: the kernel puts them into each link's message, in the order of linux/ip.h and
-linux/ipv6.h, so no file is read for them.
+The kernel includes the sysctls of an interface in each link message, in the order of linux/ip.h and linux/ipv6.h, so
+no file is read for them.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ _FILES = (
 
 
 class Files(Protocol):
-    """A namespace from inside, as far as files go."""
+    """Access to the files of a namespace."""
 
     def file(self, path: str) -> str | None:
-        """Return what a file says, None where it is not there or cannot be read."""
+        """Return the content of a file, None if it does not exist or cannot be read."""
 
 
 def sysctls(inside: Files, links: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the values by path below /proc/sys: those of files, then those of the interfaces."""
+    """Return the values by path below /proc/sys: from files, then of the interfaces."""
     found = {key: value for key in _FILES if (value := _value(inside, key)) is not None}
     for message in links:
         name = escape_invalid_utf8(message["IFLA_IFNAME"])

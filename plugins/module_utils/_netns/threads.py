@@ -23,14 +23,14 @@ _current = threading.local()
 
 
 def run_in_thread(work: Callable[[], T]) -> T:
-    """Run work in a thread that may enter namespaces as it likes, and return its result or raise its exception."""
+    """Run work in a new thread that can enter namespaces; return its result or raise its exception."""
     outcome: list[T] = []
     failure: list[BaseException] = []
 
     def run() -> None:
         try:
             outcome.append(run_as_visitor(work))
-        except BaseException as error:  # noqa: BLE001 (it is raised where it was asked for)
+        except BaseException as error:  # noqa: BLE001 (it is raised in the calling thread)
             failure.append(error)
 
     thread = threading.Thread(target=run)
@@ -42,7 +42,7 @@ def run_in_thread(work: Callable[[], T]) -> T:
 
 
 def run_as_visitor(work: Callable[[], T]) -> T:
-    """Run work in a thread that was started for it, which may enter namespaces as it likes from now on."""
+    """Run work in the current, new thread, which can enter namespaces from now on."""
     _current.home = open_netns("/proc/self/ns/net", follow=True)
     try:
         return work()
@@ -51,7 +51,7 @@ def run_as_visitor(work: Callable[[], T]) -> T:
 
 
 def run_in_netns(fd: int, work: Callable[[], T]) -> T:
-    """Run work inside the namespace, in a thread that is apart, and return its result or raise its exception."""
+    """Run work inside a namespace, in a thread other than the main thread; return its result or raise its exception."""
     if getattr(_current, "home", None) is None:
         return run_in_thread(lambda: run_in_netns(fd, work))
     enter_netns(fd)
@@ -62,12 +62,12 @@ def run_in_netns(fd: int, work: Callable[[], T]) -> T:
 
 
 def enter_netns(fd: int) -> None:
-    """Let the current thread, which must not be the main one, enter the namespace."""
+    """Move the current thread, which must not be the main thread, into the namespace."""
     check_result("enter the namespace", libc.setns(fd, CLONE_NEWNET))
 
 
 def run_in_new_netns(work: Callable[[], T]) -> T:
-    """Run work in a new namespace, which goes when nothing holds it afterwards; to be called in a thread apart."""
+    """Run work in a new namespace, in a thread of ``run_in_thread``; without a holder, it is deleted afterwards."""
     check_result("create a network namespace", libc.unshare(CLONE_NEWNET))
     try:
         return work()

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, validators
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
@@ -17,7 +17,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     KernelError,
     NetfleetError,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import to_one_line
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import open_parameter
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_netns
@@ -43,6 +45,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import 
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.resolver import Resolver
 
+if TYPE_CHECKING:
+    from ansible.module_utils.basic import AnsibleModule
+
 _AT_ONCE = 64
 _FILE_BYTES = 1 << 16
 _PROBES: Mapping[str, Callable[[Check, str, float], Outcome]] = {
@@ -66,7 +71,21 @@ class _Place:
     resolver: Resolver
 
 
-def run(params: Mapping[str, Any]) -> dict[str, Any]:
+def run_module(module: AnsibleModule) -> None:
+    """Run the checks of a module's parameters and exit with their results; with ``fail`` unmet checks are a failure."""
+
+    def work() -> dict[str, Any]:
+        found = run_checks(module.params)
+        for one in found["results"]:
+            one["reason"] = to_one_line(one["reason"])
+        found["summary"] = to_one_line(found["summary"])
+        failure = {"failed": True, "msg": found["summary"]} if module.params["fail"] and not found["met"] else {}
+        return {**found, **failure}
+
+    exit_with_result(module, work)
+
+
+def run_checks(params: Mapping[str, Any]) -> dict[str, Any]:
     """Make the checks that the parameters ask for and return their results, in order."""
     checks = options.checks(params["checks"])
     seconds = params["timeout"]

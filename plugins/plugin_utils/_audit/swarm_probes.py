@@ -53,6 +53,19 @@ def _checks(others: Sequence[_Node], swarm: str, peers: int) -> Iterator[Row]:
         yield from _of(node)
 
 
+def find_obstacle(info: Mapping[str, Any], is_node: bool) -> str:
+    """Return why a host cannot check its Swarm, an empty string if it can or if it is in none.
+
+    info: the result of netns_info; is_node: whether ``checks`` knows the host as a node.
+    """
+    if "namespaces" not in info:
+        return str(info.get("msg") or "the host was not read")
+    engine = (info.get("docker") or {}).get("engine") or {}
+    if engine.get("swarm_state") == "active" and not is_node:
+        return "no manager of its Swarm is in the play, or the host does not have its advertised address"
+    return ""
+
+
 def rows(results: Iterable[Mapping[str, Any]], host: str, reason: str = "") -> list[Row]:
     """Return the results of the checks on a host as rows of the table probe.
 

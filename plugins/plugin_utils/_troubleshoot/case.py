@@ -117,6 +117,20 @@ def open_case(snapshots: Mapping[str, Any], host: str, source: str, target: str,
     return Case(host, source, _target(world, space, target), protocol, world, space, container, why)
 
 
+def find_hosts(snapshots: Mapping[str, Any], source: str) -> list[str]:
+    """Return the hosts that have a source: its namespace, or a container that has none at the moment."""
+    world = World(snapshots)
+    found = []
+    for host, snapshot in snapshots.items():
+        try:
+            world.space(host, source)
+        except NotKnown:
+            if _container(snapshot, source) is None:
+                continue
+        found.append(host)
+    return found
+
+
 def _container(snapshot: Row, source: str) -> Row | None:
     kind, _colon, name = source.partition(":")
     rows = (snapshot.get("docker") or {}).get("containers") or []

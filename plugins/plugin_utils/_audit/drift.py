@@ -1,0 +1,26 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Results of roles in check mode as rows of the table drift; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Row = dict[str, Any]
+_NO_MESSAGE = "failed without a message"
+
+
+def build_rows(host: str, results: Mapping[str, Any]) -> list[Row]:
+    """Return a row for each operation that a role would do, and a row for each role that failed."""
+    return [row for role, result in results.items() for row in _rows_of(host, role, result or {})]
+
+
+def _rows_of(host: str, role: str, result: Mapping[str, Any]) -> Iterator[Row]:
+    common = {"host": host, "module": "role", "object": role}
+    if result.get("failed"):
+        yield {**common, "operation": "cannot be compared", "detail": str(result.get("msg") or _NO_MESSAGE)}
+        return
+    for operation in result.get("operations") or ():
+        yield {**common, "operation": operation, "detail": None}
