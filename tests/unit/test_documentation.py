@@ -30,8 +30,16 @@ def test_operations_are_returned_alike(module: str) -> None:
     operations = documented(module, "RETURN").get("operations")
     assert operations or not changes
     if operations:
-        assert operations["sample"]
-        assert {**operations, "sample": None} == {**documented("netns", "RETURN")["operations"], "sample": None}
+        assert (operations["type"], operations["elements"]) == ("list", "str")
+        assert operations["description"] == documented("netns", "RETURN")["operations"]["description"]
+
+
+def test_modules_show_their_own_operations() -> None:
+    samples = [
+        documented(module, "RETURN")["operations"]["sample"]
+        for module in ("netns", "veth", "bridge", "macvlan", "vxlan", "topology", "network", "engine", "swarm")
+    ]
+    assert [sample for sample in samples if samples.count(sample) > 1] == []
 
 
 def test_a_peer_has_the_options_of_a_link() -> None:
