@@ -65,5 +65,5 @@ def topology_of(planned: Parts, name: str) -> dict[str, Any]:
 
 
 def lacks_parents(planned: Parts, host: Host) -> bool:
-    """Tell whether a parent is missing, as one of a VLAN is before Docker creates it, so a check cannot find it."""
+    """Return whether a parent is missing, as one of a VLAN is before Docker creates it, so a check cannot find it."""
     return not {link["parent"] for link in planned.links} <= set(host.links)

@@ -57,7 +57,13 @@ faults:
   type: list
   elements: str
   sample:
-    - batch has the network mode bridge, not none; recreate it with network_mode: none
+    - "batch has the network mode bridge, not none; recreate it with network_mode: none"
+missing:
+  description: What could not be read.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
 """
 
 from collections.abc import Mapping
@@ -67,8 +73,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.container_facts import SUBSET, containers
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import find_faults
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.container_facts import SUBSET
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import find_faults, read_containers
 
 SPEC: dict[str, Any] = {
     "host": {"type": "list", "elements": "str", "default": []},
@@ -80,9 +86,10 @@ SPEC: dict[str, Any] = {
 def result(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the faults, for which the task fails."""
     capabilities.require_capabilities(capabilities.TO_READ)
-    found = containers(snapshot.collect(options.wanted({**params, "gather_subset": sorted(SUBSET)})))
-    faults = find_faults(found, params["host"], params["none"])
-    return {"changed": False, "faults": faults, **({"failed": True, "msg": f"{'; '.join(faults)}."} if faults else {})}
+    document = snapshot.collect(options.wanted({**params, "gather_subset": sorted(SUBSET)}))
+    faults = find_faults(read_containers(document), params["host"], params["none"])
+    found: dict[str, Any] = {"changed": False, "faults": faults, "missing": document["missing"]}
+    return {**found, "failed": True, "msg": f"{'; '.join(faults)}."} if faults else found
 
 
 def main() -> None:

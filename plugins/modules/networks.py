@@ -103,7 +103,7 @@ RETURN = r"""
 operations:
   description:
     - Operations in the order of execution. In check mode, the operations that would be executed.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample:

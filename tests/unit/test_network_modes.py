@@ -16,6 +16,7 @@ def container(mode: str, **fields: Any) -> dict[str, Any]:
     return {
         "network_mode": mode,
         "networks": networks,
+        "netns": "4026532448",
         "state": "running",
         "shares_host": mode == "host",
         **fields,
@@ -37,6 +38,7 @@ def test_a_container_that_does_not_run_has_no_namespace_to_compare() -> None:
         (None, "there is no container batch"),
         (container("bridge"), "batch has the network mode bridge, not none; recreate it"),
         (container("none", networks={"none": {}, "shop": {}}), "batch is connected to shop as well"),
+        (container("none", netns=None), "the network namespace of batch could not be read"),
         (container("none", shares_host=True), "batch runs in the host's network namespace, despite"),
     ],
 )

@@ -136,7 +136,7 @@ def identified(docker: Docker, desired: Desired) -> Desired:
 
 
 def keeps_macs(docker: Docker) -> bool:
-    """Tell whether the engine takes a MAC address for an endpoint."""
+    """Return whether the engine takes a MAC address for an endpoint."""
     return docker.api >= _API_MAC
 
 

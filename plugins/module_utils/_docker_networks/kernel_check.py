@@ -97,7 +97,7 @@ def _of_bridge(actual: Actual, network: Network, links: dict[str, Link], routes:
 
 
 def _has_addresses(network: Network) -> bool:
-    """Tell whether the bridge has the gateways' addresses."""
+    """Return whether the bridge has the gateways' addresses."""
     options = network.options or {}
     modes = {options.get(f"{_BRIDGE}gateway_mode_ipv4"), options.get(f"{_BRIDGE}gateway_mode_ipv6")}
     return options.get(f"{_BRIDGE}inhibit_ipv4", "").lower() not in ("true", "1") and "isolated" not in modes

@@ -28,7 +28,7 @@ class Pool:
     aux: Mapping[str, str] | None = None
 
     def holds(self, address: str) -> bool:
-        """Tell whether a container can have an address of the subnet."""
+        """Return whether a container can have an address of the subnet."""
         net, one = ipaddress.ip_network(self.subnet), ipaddress.ip_address(address)
         barred = {net[0], *([net[-1]] if net.version == 4 else [])}
         return one.version == net.version and one in net and one not in barred and address not in self.taken

@@ -46,7 +46,7 @@ class Plan(NamedTuple):
 
     @property
     def may_lose(self) -> bool:
-        """Tell whether somebody is in no network meanwhile who is to be in one afterwards."""
+        """Return whether somebody is in no network meanwhile who is to be in one afterwards."""
         gone: set[str] = set()
         for op in self.operations:
             if isinstance(op, Disconnect):
@@ -85,7 +85,7 @@ def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
 
 
 def _unfinished(desired: Desired, actual: Actual) -> bool:
-    """Tell whether what a run had begun has to be done to its end, though the network is as desired.
+    """Return whether what a run had begun has to be done to its end, though the network is as desired.
 
     In a subnet that the engine chose it gives no address on demand, so who had one there gets it back in a new network
     only, of which the same subnet is asked for.

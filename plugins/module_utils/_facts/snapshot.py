@@ -60,7 +60,7 @@ class Wanted(NamedTuple):
         return not (self.kinds or self.containers or self.names)
 
     def takes(self, row: Mapping[str, Any]) -> bool:
-        """Tell whether the namespace is one of those that are wanted."""
+        """Return whether the namespace is one of those that are wanted."""
         containers = {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
         names = {row["netns"], row["reference"], *row["names"], *row["paths"]}
         pairs = ((self.kinds, {row["kind"]}), (self.containers, containers), (self.names, names))

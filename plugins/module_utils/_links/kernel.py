@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gate to the kernel: what is there is read here, and nowhere else is anything changed."""
+"""Reads of the kernel's tables and all changes to them; nothing else in _links touches the kernel."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads imp
 _GETLINK, _GETADDR, _GETROUTE, _GETRULE, _GETNEIGH, _GETNSID = 18, 22, 26, 34, 30, 90
 _EXT_MASK_ATTRIBUTE, _SKIP_STATISTICS = 29, 8
 _NSID_FD_ATTRIBUTE = 3
-# How often to look whether a link is gone that the kernel removes in its own time, and for how long.
+# Interval and timeout of waiting for links that the kernel deletes asynchronously.
 _DEPARTURE_PAUSE, _DEPARTURE_SECONDS = 0.002, 3.0
 _NDMSG = struct.Struct("=BxxxiHBB")
 _AF_BRIDGE, _NTF_PROXY = 7, 8
@@ -42,39 +42,39 @@ _FORWARDING = (_NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0),)
 _IFINFO = struct.Struct("=BxHiII")
 _ALL_LINKS = _IFINFO.pack(0, 0, 0, 0, 0) + encode_attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
 
-# The PIDs inside, by a namespace's device and inode.
+# PIDs of the processes in a namespace, by its device and inode.
 Processes = Mapping["tuple[int, int]", "tuple[int, ...]"]
 
 
 class Kernel:
-    """The namespaces that are in play, by their labels, each with a socket that was opened from inside it."""
+    """The open namespaces of a run by label, each with a netlink socket that was opened inside it."""
 
     def __init__(self) -> None:
         self._fds: dict[str, int] = {}
         self._sockets: dict[str, Netlink] = {}
-        # Of namespaces that lost their names, until the run is sure not to need them any more.
+        # Namespaces whose names were deleted, kept open until the run succeeds.
         self._nameless: dict[str, int] = {}
         self._indices: dict[tuple[str, str], int] = {}
         self._births: NamespacePrefetch | None = None
 
     def expect(self, operations: Iterable[ops.Op]) -> None:
-        """Make the namespaces that the operations will create, and without names, while what comes before is done."""
+        """Start to create the unnamed namespaces of the operations ahead of time."""
         to_create = [op for op in operations if isinstance(op, ops.CreateNetns)]
         if len(to_create) > 1:
             self._births = NamespacePrefetch(to_create)
 
     def expect_nothing(self) -> None:
-        """Let go of the namespaces that were made for operations which do not come."""
+        """Close the namespaces that were created ahead of time and not used."""
         if self._births:
             self._births.close()
             self._births = None
 
     def add(self, label: str, fd: int) -> None:
-        """Take over an open namespace."""
+        """Add an open namespace; the instance closes it."""
         self._fds[label] = fd
 
     def holds(self, label: str) -> bool:
-        """Tell whether the namespace is open."""
+        """Return whether the namespace is open."""
         return label in self._fds
 
     def labels(self) -> set[str]:
@@ -82,19 +82,19 @@ class Kernel:
         return set(self._fds)
 
     def close(self) -> None:
-        """Let go of every namespace."""
+        """Close every namespace."""
         self.commit()
         for label in list(self._fds):
             self._drop(label)
 
     def commit(self) -> None:
-        """Let the namespaces go that lost their names, or never got one; from now on they cannot be restored."""
+        """Close the namespaces whose names were deleted; they cannot be restored afterwards."""
         self.expect_nothing()
         while self._nameless:
             os.close(self._nameless.popitem()[1])
 
     def restore(self) -> None:
-        """Give the namespaces back the names that they lost; raise KernelError where something else has one by now."""
+        """Restore the deleted names of namespaces; raise KernelError if a name is in use again."""
         for label, fd in list(self._nameless.items()):
             try:
                 namespaces.restore_name(label, fd)
@@ -114,14 +114,14 @@ class Kernel:
         return self._indices[label, name]
 
     def has(self, label: str, name: str) -> bool:
-        """Tell whether a namespace that is open has a link of this name right now."""
+        """Return whether an open namespace has a link of this name at the moment."""
         try:
             return self._socket(label).index("look for a link", name) > 0
         except KernelError:
             return False
 
     def wait_until_gone(self, links: Iterable[Endpoint]) -> None:
-        """Return once links are gone whose other end went with its namespace, or if something else holds that."""
+        """Wait until the kernel has deleted links whose peer's namespace was deleted, or until a timeout."""
         places = [(label, name) for label, name in links if label is not None]
         deadline = time.monotonic() + _DEPARTURE_SECONDS
         while places and time.monotonic() < deadline:
@@ -129,7 +129,7 @@ class Kernel:
             time.sleep(_DEPARTURE_PAUSE if places else 0)
 
     def number(self, label: str, fd: int) -> int:
-        """Return the number by which a namespace knows another one, -1 if it has none for it."""
+        """Return the netns id of a namespace as seen from another, -1 if it has none."""
         query = bytes(4) + encode_attribute(_NSID_FD_ATTRIBUTE, struct.pack("=I", fd))
         answers = self._socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
         return int(decode("nsid", answers[0])["NETNSA_NSID"])
@@ -142,13 +142,13 @@ class Kernel:
         processes: Processes | None = None,
         fully: bool = False,
     ) -> Reading:
-        """Read of a namespace its links and addresses, and of its sysctls and other tables what is wanted.
+        """Read the links and addresses of a namespace, and the sysctls and tables that the desired state manages.
 
-        ``near`` names the namespaces in which the other ends of its links are likely to lie; with ``fully``, all tables
-        are read.
+        ``near`` lists the namespaces that probably contain the peers and parents of its links; with ``fully``, all
+        tables are read.
         """
         if label not in self._fds:
-            # A new namespace would have the sysctls that this one has, though not their values.
+            # A new namespace has the same sysctls as this one, with other values.
             stub = namespaces.classify_name(label) == "stub"
             return Reading(label, present=False, stub=stub, sysctls=_read_sysctls(want.sysctls))
         links = self._dump(label, "link", _GETLINK, _ALL_LINKS)
@@ -168,7 +168,7 @@ class Kernel:
         )
 
     def apply(self, op: ops.Op) -> None:
-        """Carry out one operation; raise KernelError with its description and the kernel's words."""
+        """Apply one operation; raise KernelError with its description and the kernel's message."""
         try:
             self._carry_out(op)
         except OSError as error:
@@ -186,7 +186,7 @@ class Kernel:
         elif isinstance(op, ops.DeleteNetns):
             namespaces.delete_name(op.netns)
             self._forget(op.netns)
-            if op.netns in self._fds:  # a name that was left without a namespace has nothing behind it
+            if op.netns in self._fds:  # a stub has no namespace
                 self._nameless[op.netns] = self._fds.pop(op.netns)
         elif isinstance(op, ops.SetSysctl):
             run_in_netns(self._fds[op.netns], lambda: _write_sysctl(op.key, op.value))
@@ -202,7 +202,7 @@ class Kernel:
                 self._indices.clear()
 
     def _prove(self, op: ops.Op) -> None:
-        # A name, and an index too, may by now be another link's; and a group may have another member.
+        # The name or the index may belong to another link now, and a group may have another member.
         if isinstance(op, (ops.DeleteGroup, ops.SetGroupUp)):
             links = self._dump(op.netns, "link", _GETLINK, _ALL_LINKS)
             there = {link["IFLA_IFNAME"]: link["index"] for link in links if link["IFLA_GROUP"] == op.group}
@@ -234,7 +234,7 @@ class Kernel:
         return [message for payload in payloads for message in self._dump(label, "neighbour", _GETNEIGH, payload)]
 
     def _nsids(self, label: str, numbers: set[int], near: Iterable[str]) -> dict[int, str]:
-        """Return which of the open namespaces the given numbers of this one stand for."""
+        """Return the labels of the open namespaces that have the given netns ids in this one."""
         found: dict[int, str] = {}
         for other in (*near, *self._fds):
             if len(found) >= len(numbers) and set(found) >= numbers:
@@ -249,7 +249,7 @@ class Kernel:
 
 
 def _forwards(want: Netns) -> bool:
-    """Tell whether forwarding entries matter: where they are managed, or would be lost where a link is made anew."""
+    """Return whether forwarding entries are managed, or would be lost when a link is recreated."""
     return any(
         link.fdb is not None or (link.recreate and find_kind(link.kind).has_forwarding_table)
         for link in want.links.values()
@@ -270,4 +270,4 @@ def _read_sysctl(path: Path) -> str:
     try:
         return " ".join(path.read_text(encoding="ascii", errors="replace").split())
     except OSError:
-        return ""  # cannot be read before it is set, as net.ipv6.conf.*.stable_secret, or never
+        return ""  # some sysctls, such as stable_secret, cannot be read before they are set

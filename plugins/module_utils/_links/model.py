@@ -3,9 +3,9 @@
 
 """The state of network namespaces as plain data.
 
-The same types describe what is desired and what was observed. In a desired state ``None`` means "not managed" and an
-empty string or tuple means "none"; in an observed state ``None`` means "not known". Values are in the one form that
-``_values`` gives them, so that equal values compare equal.
+The same types describe what is desired and what was observed. In a desired state ``None`` means unmanaged and an
+empty string or tuple means none; in an observed state ``None`` means unknown. Values are normalized by the validators,
+so equal values compare equal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
 
 
 class Endpoint(NamedTuple):
-    """A link by its place: the namespace's label in the State (None: one that the State does not hold) and its name."""
+    """A link by the label of its namespace (None for a namespace that the State does not contain) and its name."""
 
     netns: str | None
     name: str
@@ -29,7 +29,7 @@ class Endpoint(NamedTuple):
 
 
 def describe_netns(label: str | None) -> str:
-    """Return a namespace's label as it reads in a sentence."""
+    """Return a namespace's label for use in a message."""
     return "a namespace out of reach" if label is None else label or "the current namespace"
 
 
@@ -73,7 +73,7 @@ class Rule:
     fwmask: int | None = None
     table: int | None = None
     action: str = "lookup"
-    # Observed only: the rules that every namespace is born with.
+    # Observed only: the default rules of every namespace.
     foreign: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class Rule:
 
 @record
 class Neighbour:
-    """A permanent entry of the neighbour table, or with ``proxy`` an address that is answered for, which has no MAC."""
+    """A permanent neighbour entry, or with ``proxy`` a proxy entry, which has no MAC address."""
 
     dst: str
     mac: str | None = None
@@ -110,9 +110,9 @@ FLOOD = "00:00:00:00:00:00"
 class Fdb:
     """A static forwarding entry of a link.
 
-    Of a VXLAN link itself: behind which VTEP ``dst`` a MAC address is; ``FLOOD`` stands for all that are not known.
-    With ``master``: that a MAC address is behind this port of its bridge. ``port``, ``vni`` and ``via`` are None where
-    they are the link's own, ``vlan`` where any is meant.
+    For a VXLAN link, the VTEP ``dst`` of a MAC address; ``FLOOD`` applies to all addresses without an entry. With
+    ``master``, a MAC address behind this port of its bridge. ``port``, ``vni`` and ``via`` are None for those of the
+    link, ``vlan`` is None for any VLAN.
     """
 
     mac: str = FLOOD
@@ -132,12 +132,12 @@ class Fdb:
 
     @property
     def single(self) -> bool:
-        """Whether the table has room for only one destination: all of a unicast MAC address."""
+        """Whether the table allows only one destination: for every unicast MAC address."""
         return self.mac != FLOOD and not int(self.mac[:2], 16) & 1
 
 
 def is_default(entry: Fdb, options: Mapping[str, Value]) -> bool:
-    """Tell whether an entry is the one that a VXLAN link has of its own: everything unknown, to its remote or group."""
+    """Return whether an entry is the default entry of a VXLAN link, to its remote or group."""
     plain = entry.mac == FLOOD and entry.dst and entry.port is None and entry.vni is None
     return bool(plain) and entry.dst in (options.get("remote"), options.get("group"))
 
@@ -146,10 +146,10 @@ def is_default(entry: Fdb, options: Mapping[str, Value]) -> bool:
 class Link:
     """A network interface.
 
-    ``present``: True it is to exist, False it is not to, None it must be there already (desired states only).
-    ``addresses`` holds those that a user may manage, in the kernel's order; ``mtu`` is in bytes.
-    ``options`` are those of the link's kind, ``port`` those it has as a port of its master; see ``_kinds``.
-    ``parent`` without a name stands for none; ``underlay`` is the namespace of a VXLAN link's UDP socket and parent.
+    ``present``: True to exist, False to be absent, None to exist already (desired states only). ``addresses`` are those
+    that users manage, in the kernel's order; ``mtu`` is in bytes. ``options`` are those of the kind, ``port`` those as
+    a port of the master. ``parent`` with an empty name means none; ``underlay`` is the namespace of a VXLAN link's UDP
+    socket and parent.
     """
 
     name: str
@@ -168,11 +168,11 @@ class Link:
     fdb: tuple[Fdb, ...] | None = None
     options: Mapping[str, Value] = field(default_factory=dict)
     port: Mapping[str, Value] = field(default_factory=dict)
-    # The group that it is created in, by which a topology knows its own; it is never changed later.
+    # The link group of the topology that owns the link; it is set at creation and never changed.
     group: int | None = None
-    # Desired only: all the ports that a bridge is to have; whether the kernel object may be made anew; whether the
-    # order of the addresses matters, the first of a subnet being the source of what leaves; whether forwarding entries
-    # that are not listed stay, and whether those in the master's table are none of this list's business.
+    # Desired only: the exact ports of a bridge; whether the link may be recreated; whether the order of the addresses
+    # matters (the first of a subnet is the source address); whether unlisted forwarding entries are kept, and whether
+    # entries in the master's table are unmanaged.
     ports: tuple[str, ...] | None = None
     recreate: bool = False
     ordered: bool = False
@@ -196,34 +196,34 @@ class Netns:
     routes: tuple[Route, ...] | None = None
     rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
-    # Desired only: leave routes, rules or neighbours that are not listed; remove the name though processes are inside.
+    # Desired only: keep unlisted routes, rules or neighbours; delete the name despite processes in the namespace.
     routes_append: bool = False
     rules_append: bool = False
     neighbours_append: bool = False
     force: bool = False
-    # The group of its loopback link, if it is to be created; observed of a stub.
+    # The link group for the loopback link of a new namespace; observed for a stub.
     group: int | None = None
-    # Observed only: a name whose namespace was never mounted or is gone, and the processes inside by PID.
+    # Observed only: a name without a namespace, and the PIDs of the processes in the namespace.
     stub: bool = False
     processes: tuple[int, ...] = ()
 
 
 @record
 class State:
-    """Network namespaces by label: the reference that leads there, such as a name; empty for the current one."""
+    """Network namespaces by label, the reference that leads to each; empty for the current namespace."""
 
     namespaces: Mapping[str, Netns] = field(default_factory=dict)
 
     def netns(self, label: str) -> Netns:
-        """Return the namespace, an absent one if the State does not hold it."""
+        """Return a namespace; an absent one if the State does not contain it."""
         return self.namespaces.get(label, _ABSENT)
 
     def link(self, label: str, name: str) -> Link | None:
-        """Return the link, or None where there is none."""
+        """Return a link, None if it does not exist."""
         return self.netns(label).links.get(name)
 
     def links(self) -> Iterator[tuple[str, Link]]:
-        """Walk all links with their namespaces' labels."""
+        """Yield all links with the labels of their namespaces."""
         for label, netns in self.namespaces.items():
             for link in netns.links.values():
                 yield label, link
@@ -238,7 +238,7 @@ class State:
         return self.with_netns(label, replace_fields(netns, links={**netns.links, link.name: link}))
 
     def without_link(self, label: str, name: str) -> State:
-        """Return this State with one link gone."""
+        """Return this State without one link."""
         netns = self.netns(label)
         links = {key: link for key, link in netns.links.items() if key != name}
         return self.with_netns(label, replace_fields(netns, links=links))
@@ -270,7 +270,7 @@ Part = TypeVar("Part", Netns, Link)
 
 
 def combine_links(one: Part, other: Part, what: str) -> Part:
-    """Return what two desired states of one thing ask for together; raise ValueError where they contradict."""
+    """Return the combination of two desired states of one object; raise ValueError if they contradict."""
     fields: dict[str, Any] = {}
     for part in dataclasses.fields(one):
         here, there = getattr(one, part.name), getattr(other, part.name)
@@ -308,10 +308,10 @@ _ABSENT = Netns(present=False)
 
 
 def unnamed_link(index: int) -> str:
-    """Return what stands for a link of which only the index is known; no link can have this name."""
+    """Return a placeholder for a link of which only the index is known; no link can have this name."""
     return f"interface {index}"
 
 
 def is_unnamed_link(name: str | None) -> bool:
-    """Tell whether this stands for a link of which only the index is known."""
+    """Return whether a name is a placeholder for a link of which only the index is known."""
     return name is not None and " " in name

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Namespace references, as the user writes them, made into open namespaces that are proven to be the right ones."""
+"""Resolve the namespace references of a request to open namespaces."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference i
 def resolve_references(
     kernel: Kernel, references: Mapping[str, str], may_be_missing: Iterable[str] = ()
 ) -> dict[str, str]:
-    """Open every reference (to the parameter that holds it) and return its label; two names of one namespace share one.
+    """Open every reference and return the label of each; two references to one namespace share a label.
 
-    Those that may be missing are left closed if there is nothing at them. Raise BadParameter, naming the parameter,
-    where any other leads nowhere, and for whatever is there and is no namespace.
+    References that may be missing stay closed if nothing exists there. Raise BadParameter with the parameter for any
+    other reference that does not resolve, and for a path that is not a namespace.
     """
     labels: dict[str, str] = {}
     known: dict[tuple[int, int], str] = {}
@@ -48,7 +48,7 @@ def resolve_references(
 
 
 def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
-    """Search the host for the namespaces that one knows by the given numbers; tell whether any was found."""
+    """Search the host for the namespaces with the given netns ids; return whether any was found."""
     found: set[int] = set()
     seen: set[tuple[int, int]] = set()
     for reference, path in namespaces.namespace_paths():
@@ -60,7 +60,7 @@ def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
                 continue
             fd = namespaces.open_netns(path, follow=path.startswith("/proc/"))
         except (OSError, NoSuchNetns):
-            continue  # gone meanwhile, or no namespace at all
+            continue  # deleted meanwhile, or not a namespace
         seen.add(namespaces.namespace_id(fd))
         number = kernel.number(label, fd)
         if number in numbers and not kernel.holds(reference):
@@ -72,7 +72,7 @@ def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
 
 
 def open_all(kernel: Kernel) -> None:
-    """Open every namespace of this host that can be reached by a path."""
+    """Open every namespace of this host that has a path."""
     seen = {namespaces.namespace_id(kernel.fd(label)) for label in kernel.labels()}
     for reference, path in namespaces.namespace_paths():
         try:
@@ -82,7 +82,7 @@ def open_all(kernel: Kernel) -> None:
                 continue
             fd = namespaces.open_netns(path, follow=path.startswith("/proc/"))
         except (OSError, NoSuchNetns):
-            continue  # gone meanwhile, or no namespace at all
+            continue  # deleted meanwhile, or not a namespace
         if namespaces.namespace_id(fd) in seen or kernel.holds(reference):
             os.close(fd)
             continue

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""New namespaces, without names yet: one by one, or many ahead of time.
+"""Create unnamed network namespaces, optionally ahead of time in a thread.
 
-The kernel takes as long for a namespace as for a veth pair, and another processor can do it meanwhile.
+The kernel needs as much time for a namespace as for a veth pair, and can use another processor.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class NewNamespace(NamedTuple):
     socket: Netlink
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the socket and the file."""
         self.socket.close()
         os.close(self.fd)
 
 
 def create_namespace(op: CreateNetns) -> NewNamespace:
-    """Make a namespace that nobody can see yet, marked as its maker's; to be called in a thread that is apart."""
+    """Create an unnamed namespace with the group of its topology; call it in a thread of ``run_in_thread``."""
     return run_in_new_netns(lambda: _prepare_namespace(op))
 
 
@@ -54,7 +54,7 @@ def _prepare_namespace(op: CreateNetns) -> NewNamespace:
 
 
 class NamespacePrefetch:
-    """The namespaces of some operations, made in their order by a thread of its own."""
+    """The namespaces of some operations, created in order by a thread."""
 
     def __init__(self, operations: Sequence[CreateNetns]) -> None:
         self._operations = operations
@@ -64,14 +64,14 @@ class NamespacePrefetch:
         self._thread.start()
 
     def take(self) -> NewNamespace:
-        """Return the next one, or raise what went wrong with it."""
+        """Return the next namespace, or raise the error of its creation."""
         made = self._made.get()
         if isinstance(made, BaseException):
             raise made
         return made
 
     def close(self) -> None:
-        """Make no more, and let go of those that nobody took."""
+        """Stop, and close the namespaces that were not taken."""
         self._stopped = True
         self._thread.join()
         while not self._made.empty():
@@ -82,7 +82,7 @@ class NamespacePrefetch:
     def _run(self) -> None:
         try:
             run_as_visitor(self._make)
-        except BaseException as error:  # noqa: BLE001 (it is raised where the namespace is wanted)
+        except BaseException as error:  # noqa: BLE001 (it is raised by take)
             self._made.put(error)
 
     def _make(self) -> None:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From the kernel's messages to a State. Pure: what was read comes in, what it means goes out."""
+"""Build a State from the messages of the kernel; pure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _decode_port = Decoder("", (), option_entries(BRIDGE_PORT))
 
 @record
 class Reading:
-    """What was read of one namespace; ``nsids`` maps the kernel's namespace numbers, as seen from here, to labels."""
+    """The messages of one namespace; ``nsids`` maps netns ids, as seen from this namespace, to labels."""
 
     label: str
     present: bool = True
@@ -107,7 +107,7 @@ def _build_link(
     away = _other_namespace(reading, message)
     below: Endpoint | None
     if kind == "vxlan":
-        # The kernel leaves addresses out that are not set, and its IFLA_LINK means nothing.
+        # The kernel omits addresses that are not set, and IFLA_LINK is meaningless.
         below = _other_link(away, options.get("parent_index", 0), names) or Endpoint(away, "")
         known = {name: value for name, value in options.items() if name in VXLAN}
         options = {"group": "", "remote": "", "local": "", **known}
@@ -150,14 +150,14 @@ def _port(info: Message) -> Mapping[str, Value]:
 
 
 def _other_namespace(reading: Reading, message: Message) -> str | None:
-    """Return the label of the namespace in which a link's peer or parent lies, None for one that is out of reach."""
+    """Return the label of the namespace in which a link's peer or parent lies, None if it is unreachable."""
     if "IFLA_LINK_NETNSID" not in message:
         return reading.label
     return reading.nsids.get(message["IFLA_LINK_NETNSID"])
 
 
 def _other_link(label: str | None, index: int, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
-    """Return the link with an index in a namespace: a veth's peer, otherwise the parent."""
+    """Return the link with an index in a namespace: the peer of a veth, the parent of other links."""
     if not index:
         return None
     name = names.get(label, {}).get(index) if label is not None else None
@@ -174,12 +174,12 @@ def _address_flags(message: Message) -> int:
 
 
 def _is_set_by_user(message: Message, cidr: str, mac: str) -> bool:
-    """Tell whether a user put the address there: not the kernel, no router advertisement, no lease."""
+    """Return whether a user set the address, not the kernel, a router advertisement or a lease."""
     if message.get("IFA_PROTO") in _IFAPROT_KERNEL or not _address_flags(message) & _IFA_F_PERMANENT:
         return False
     if message["scope"] != _SCOPE_LINK:
         return cidr not in ("127.0.0.1/8", "::1/128")
-    # Kernels before 5.18 do not say who made an address: these are the ones that they make.
+    # Kernels before 5.18 do not report the origin of an address; these are the kernel's own addresses.
     return not (_address_flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _link_local(mac))
 
 
@@ -208,7 +208,7 @@ def _build_route(message: Message, names: Mapping[int, str]) -> Route:
 
 
 def _build_neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> tuple[Neighbour, ...]:
-    """Return the entries that a user made, which are permanent or proxies; all others come and go with traffic."""
+    """Return the permanent and proxy entries, which users set; all others are learned."""
     found = []
     for message in messages:
         proxy = bool(message["flags"] & _NTF_PROXY)
@@ -222,14 +222,14 @@ def _build_neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> 
 def _build_forwarding(
     reading: Reading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]
 ) -> tuple[Fdb, ...]:
-    """Return a link's static forwarding entries, without those that the kernel makes of its own."""
+    """Return a link's static forwarding entries, without the kernel's own."""
     found = []
     for message in reading.forwarding or ():
         if message["index"] != link["index"] or message["flags"] & _NTF_EXT_LEARNED:
             continue
         vlan, master = message.get("NDA_VLAN"), message.get("NDA_MASTER")
         if master is not None:
-            # To a bridge what is permanent is its own: the MAC addresses of its ports.
+            # Permanent entries of a bridge are the MAC addresses of its ports.
             if message["state"] == _NUD_NOARP and master != link["index"]:
                 found.append(Fdb(message["NDA_LLADDR"], vlan=vlan, master=True))
         elif "vni" in options and "NDA_DST" in message and message["state"] & (_NUD_PERMANENT | _NUD_NOARP):

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Operations: what may be done to the kernel, as data.
+"""Operations on the kernel, as data.
 
-Each says what it does (``describe``) and what the State is afterwards (``simulate``), with the side effects that the
-kernel adds of its own. Nothing here does anything.
+``describe`` returns an operation as one line, ``simulate`` returns the State after it, with the side effects of the
+kernel. Nothing in this file applies an operation.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Op:
     netns: str
 
     def describe(self) -> str:
-        """Say what is done, as one line."""
+        """Return the operation as one line."""
         raise NotImplementedError
 
     def simulate(self, state: State) -> State:
@@ -46,7 +46,7 @@ class Op:
 
 @record
 class CreateNetns(Op):
-    """Create a named namespace, repairing a name that was left without one; its loopback link bears the group."""
+    """Create a named namespace; a stub of this name is used. The loopback link gets the group."""
 
     group: int = 0
     loopback_up: bool = False
@@ -60,9 +60,9 @@ class CreateNetns(Op):
 
 @record
 class DeleteNetns(Op):
-    """Remove the name of a namespace, and with it the namespace unless something else holds it."""
+    """Delete the name of a namespace; the kernel deletes the namespace unless something else holds it."""
 
-    # The PIDs of those that hold it.
+    # The PIDs of the processes in it.
     processes: tuple[int, ...] = ()
 
     def describe(self) -> str:
@@ -79,14 +79,14 @@ class DeleteNetns(Op):
 
 @record
 class CreateLink(Op):
-    """Create a link, as a port of its master, with a veth's peer in place in its own namespace in the same request."""
+    """Create a link, optionally with a master, and the peer of a veth in its own namespace in the same request."""
 
     link: Link
     peer_netns: str = ""
     peer: Link | None = None
-    # Of the link, not of its peer, from the start.
+    # The master of the link, not of its peer, at creation.
     master: str = ""
-    # The options that a new link of this kind has, where the link does not name them.
+    # The options of a new link of this kind, where the link does not set them.
     initial: Mapping[str, Value] = field(default_factory=dict)
 
     def describe(self) -> str:
@@ -112,12 +112,12 @@ class CreateLink(Op):
 
 @record
 class DeleteLink(Op):
-    """Delete a link; the kernel takes a veth's peer and the links stacked on it along."""
+    """Delete a link; the kernel also deletes its peer and the links on it."""
 
     name: str
     kind: str | None = None
     peer: Endpoint | None = None
-    # The index that the link had when it was observed: proof, at the last moment, that it is still the same.
+    # The index when the link was observed; it is compared before the deletion.
     index: int | None = None
 
     def describe(self) -> str:
@@ -130,10 +130,10 @@ class DeleteLink(Op):
 
 @record
 class DeleteGroup(Op):
-    """Delete all links of a group at once, which takes the kernel as long as to delete three of them one by one."""
+    """Delete all links of a group in one request, which takes as long as deleting three links one by one."""
 
     group: int
-    # All that are in it, and the indices that they had when they were observed.
+    # The links of the group and their indices when they were observed.
     indices: tuple[tuple[str, int], ...]
 
     def describe(self) -> str:
@@ -146,10 +146,10 @@ class DeleteGroup(Op):
 
 @record
 class SetGroupUp(Op):
-    """Bring all links of a group up at once, before the kernel carries what the first ones send to those after them."""
+    """Set all links of a group up in one request, before packets of the first ones reach the others."""
 
     group: int
-    # All that are in it.
+    # The links of the group.
     names: tuple[str, ...]
 
     def describe(self) -> str:
@@ -163,7 +163,7 @@ class SetGroupUp(Op):
 
 @record
 class MoveLink(Op):
-    """Move a link to another namespace; it arrives down, without addresses and without a master."""
+    """Move a link to another namespace; the kernel sets it down and removes its addresses and its master."""
 
     name: str
     to: str
@@ -194,7 +194,7 @@ class SetLink(Op):
 
     @property
     def takes_along(self) -> bool:
-        """Whether something else may go with it that nobody asked about, such as routes."""
+        """Whether the change can remove other objects as a side effect, such as routes."""
         return bool(self.attributes.keys() & {"mtu", "mac", "master"}) or self.attributes.get("up") is False
 
     def describe(self) -> str:
@@ -218,7 +218,7 @@ class SetLink(Op):
         )
         after = effects.remove_default_destination(replace_fields(after, port={**after.port, **self.port}))
         if self.attributes.get("up") is False and link.up is not False:
-            # The kernel takes IPv6 addresses and all routes away with the up state.
+            # The kernel removes IPv6 addresses and all routes of a link that goes down.
             kept = tuple(cidr for cidr in link.addresses or () if ":" not in cidr)
             after = replace_fields(after, addresses=kept if link.addresses is not None else None)
             state = effects.remove_device_entries(state, self.netns, self.name)
@@ -247,7 +247,7 @@ class AddAddress(Op):
 
 @record
 class RemoveAddress(Op):
-    """Remove an address; the kernel takes the secondaries of an IPv4 subnet along with its first address."""
+    """Remove an address; with the first address of an IPv4 subnet the kernel also removes its secondary addresses."""
 
     name: str
     address: str
@@ -261,7 +261,7 @@ class RemoveAddress(Op):
 
 @record
 class AddAltname(Op):
-    """Give a link an alternative name."""
+    """Add an alternative name to a link."""
 
     name: str
     altname: str
@@ -275,7 +275,7 @@ class AddAltname(Op):
 
 @record
 class RemoveAltname(Op):
-    """Take an alternative name from a link."""
+    """Remove an alternative name from a link."""
 
     name: str
     altname: str
@@ -291,7 +291,7 @@ class RemoveAltname(Op):
 
 @record
 class SetSysctl(Op):
-    """Set a sysctl, by its path below /proc/sys, as the namespace has it."""
+    """Set a sysctl of the namespace, by its path below /proc/sys."""
 
     key: str
     value: str
@@ -307,7 +307,7 @@ class SetSysctl(Op):
 
 @record
 class AddEntry(Op):
-    """Add a route, a policy rule or a neighbour, which takes the place of another one with its address."""
+    """Add a route, a policy rule or a neighbour, which replaces another one with its address."""
 
     entry: Route | Rule | Neighbour
 
@@ -358,7 +358,7 @@ class AddFdb(Op):
 
 @record
 class RemoveFdb(Op):
-    """Remove a forwarding entry; one without a destination stands for all of its MAC address."""
+    """Remove a forwarding entry; without a destination, all entries of its MAC address."""
 
     name: str
     entry: Fdb
@@ -371,7 +371,7 @@ class RemoveFdb(Op):
 
 
 def format_pids(processes: tuple[int, ...], most: int = 20) -> str:
-    """Return PIDs as they read in a sentence."""
+    """Return PIDs for use in a message."""
     shown = ", ".join(str(pid) for pid in processes[:most])
     more = f" and {len(processes) - most} more" if len(processes) > most else ""
     return f"PID {shown}{more}"

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""States as plain data for people: the part that is managed, for the diff, and single objects, for the result."""
+"""States as plain data for results: the managed part for the diff, and single objects."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ATTRIBUTES = ("kind", "mtu", "mac", "up", "master", "alias", "altnames", "addre
 
 
 def managed_part(desired: State, state: State) -> dict[str, Any]:
-    """Return of a State what a desired one manages; before and after differ in this exactly where something changed."""
+    """Return the part of a State that a desired State manages, for the diff."""
     return {
         label or "current": _managed_part_of_netns(want, state.netns(label))
         for label, want in desired.namespaces.items()
@@ -31,7 +31,7 @@ def managed_part(desired: State, state: State) -> dict[str, Any]:
 
 
 def show_link(state: State, place: Endpoint) -> dict[str, Any]:
-    """Return a link as data, with all that is known of it; ``present`` alone if it is not there."""
+    """Return everything known about a link; only ``present`` if it does not exist."""
     have = state.link(place.netns or "", place.name)
     result: dict[str, Any] = {"name": place.name, "netns": place.netns or "current", "present": have is not None}
     if have is None:
@@ -51,7 +51,7 @@ def show_link(state: State, place: Endpoint) -> dict[str, Any]:
 
 
 def show_veth(state: State, place: Endpoint) -> dict[str, Any]:
-    """Return one end of a pair as data, with the other end in full."""
+    """Return one end of a pair with all attributes of the other end."""
     result = show_link(state, place)
     have = state.link(place.netns or "", place.name)
     if have and have.peer and have.peer.netns is not None:
@@ -60,7 +60,7 @@ def show_veth(state: State, place: Endpoint) -> dict[str, Any]:
 
 
 def show_bridge(state: State, place: Endpoint) -> dict[str, Any]:
-    """Return a bridge as data, with its ports and their options."""
+    """Return a bridge with its ports and their options."""
     result = show_link(state, place)
     if result["present"]:
         members = [port for port in state.netns(place.netns or "").links.values() if port.master == place.name]
@@ -69,7 +69,7 @@ def show_bridge(state: State, place: Endpoint) -> dict[str, Any]:
 
 
 def show_netns(state: State, label: str) -> dict[str, Any]:
-    """Return a namespace as data: its links, and what was looked at of its sysctls, routes, rules and neighbours."""
+    """Return a namespace with its links, and the sysctls, routes, rules and neighbours that were read."""
     have = state.netns(label)
     result: dict[str, Any] = {"name": label or "current", "present": bool(have.present)}
     if have.present:
@@ -104,7 +104,7 @@ def _managed_part_of_netns(want: Netns, have: Netns) -> Any:
 
 
 def _entry_text(entry: Any, wanted: tuple[Any, ...]) -> str:
-    """Return an entry as the user wrote it where it meets what was written, else in full."""
+    """Return an entry as the user declared it if it matches the declaration, otherwise in full."""
     for want in wanted:
         if all(
             getattr(entry, key) == value for key, value in vars(want).items() if value is not None and key != "foreign"
@@ -140,7 +140,7 @@ def _managed_part_of_link(want: Link, netns_: Netns) -> Any:
 def _managed_options(
     specs: Mapping[str, LinkOption], wanted: Mapping[str, Any], there: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the managed options; a value that the kernel rounded is shown as it was asked for."""
+    """Return the managed options; a value that the kernel rounded is shown as declared."""
     return {
         key: _sorted_value(value if specs[key].matches(value, there.get(key)) else there.get(key))
         for key, value in wanted.items()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan in the making: the operations so far, and the State that they lead to."""
+"""The builder of a plan: its operations, and the State after them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 
 
 class PlanBuilder:
-    """Collects operations; ``state`` is always what would be there after them, side effects included."""
+    """Collects operations; ``state`` is the simulated State after them, with side effects."""
 
     def __init__(self, actual: State) -> None:
         self.state = actual
@@ -23,11 +23,11 @@ class PlanBuilder:
         self.state = operation.simulate(self.state)
 
     def master(self, label: str, want: Link) -> str:
-        """Return the master with which a link can be created: the one that it is to have, if that is there by now."""
+        """Return the master to create a link with: the desired one if it exists by now, otherwise an empty string."""
         return want.master if want.master and self.state.link(label, want.master) else ""
 
     def link(self, label: str, name: str) -> Link:
-        """Return a link that must be there by now; raise PlanError if something before took it away."""
+        """Return a link that must exist by now; raise PlanError if an earlier operation deletes it."""
         link = self.state.link(label, name)
         if link is None:
             place = f"{name} in {describe_netns(label)}"

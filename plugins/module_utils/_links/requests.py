@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Operations as netlink requests, still as data: fields and attributes under the names that pyroute2 encodes."""
+"""Operations as netlink requests, with the names of fields and attributes that pyroute2 encodes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Indices(Protocol):
-    """What an operation needs to know of the kernel: where a link and a namespace are."""
+    """Access to link indices and namespace file descriptors."""
 
     def index(self, label: str, name: str) -> int:
         """Return a link's index in its namespace."""
@@ -64,7 +64,7 @@ def _create_link(op: ops.CreateLink, places: Indices) -> Message:
     given = {key: value for key, value in op.link.options.items() if value != kind.attributes[key].initial}
     data = kind.encode_options(given)
     if op.link.parent and op.link.parent.name and op.link.parent.netns is not None:
-        # The index of a parent is looked up where the socket is, so the request goes there and names the target.
+        # The kernel looks up the parent's index in the namespace of the socket, so the request is sent there.
         label = op.link.parent.netns
         parent = places.index(label, op.link.parent.name)
         kind.encode_parent(parent, attributes, data)
@@ -78,7 +78,7 @@ def _create_link(op: ops.CreateLink, places: Indices) -> Message:
             peer.append(("IFLA_NET_NS_FD", places.fd(op.peer_netns)))
         data.append(("VETH_INFO_PEER", {"index": op.peer.index or 0, "attrs": peer}))
     attributes.append(("IFLA_LINKINFO", _linkinfo("INFO", op.link.kind or "", data)))
-    # A link that comes back has the index that it had.
+    # A link that is created again gets its former index.
     fields = {"index": op.link.index or 0}
     return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, fields, attributes)
 
@@ -89,12 +89,12 @@ def _delete_link(op: ops.DeleteLink, places: Indices) -> Message:
 
 
 @build_request.register(ops.DeleteGroup)
-def _delete_group(op: ops.DeleteGroup, places: Indices) -> Message:  # noqa: ARG001 (as all of them are called)
+def _delete_group(op: ops.DeleteGroup, places: Indices) -> Message:  # noqa: ARG001 (common signature)
     return Message(op.netns, "link", _DELLINK, 0, {}, [("IFLA_GROUP", op.group)])
 
 
 @build_request.register(ops.SetGroupUp)
-def _set_group_up(op: ops.SetGroupUp, places: Indices) -> Message:  # noqa: ARG001 (as all of them are called)
+def _set_group_up(op: ops.SetGroupUp, places: Indices) -> Message:  # noqa: ARG001 (common signature)
     fields = {"flags": _IFF_UP, "change": _IFF_UP}
     return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_GROUP", op.group)])
 
@@ -117,7 +117,7 @@ def _set_link(op: ops.SetLink, places: Indices) -> Message:
         else:
             attributes.append(({"mtu": "IFLA_MTU", "mac": "IFLA_ADDRESS", "alias": "IFLA_IFALIAS"}[key], value))
     if op.options:
-        # Without the kind the kernel takes the message and changes nothing.
+        # Without the kind, the kernel acknowledges the request and changes nothing.
         data = find_kind(op.kind).encode_options(op.options)
         attributes.append(("IFLA_LINKINFO", _linkinfo("INFO", op.kind or "", data)))
     if op.port:
@@ -211,7 +211,7 @@ def _address_request(label: str, message_type: int, flags: int, cidr: str, index
 
 
 def _address_scope(interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> int:
-    # IPv6 finds the scope from the address itself.
+    # The kernel derives the scope of an IPv6 address.
     return _SCOPE_HOST if interface.version == 4 and interface.is_loopback else _SCOPE_UNIVERSE
 
 

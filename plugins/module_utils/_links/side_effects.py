@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the kernel does of its own when something changes, as pure functions from State to State."""
+"""Side effects of the kernel, as pure functions from State to State."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Entries = tuple[Union[Neighbour, Route, Rule], ...]
 
 
 def new_namespace(group: int, up: bool) -> Netns:
-    """Return a namespace as the kernel makes it, with its loopback link up or down."""
+    """Return a new namespace, with its loopback link up or down."""
     lo = Link("lo", kind="loopback", up=up, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
     return Netns(links={"lo": lo}, routes=(), rules=(), neighbours=())
 
@@ -40,7 +40,7 @@ def new_link(
     master: str = "",
     initial: Mapping[str, Value] = MappingProxyType({}),
 ) -> Link:
-    """Return a link as it is right after creation: with what the request carried, down and bare."""
+    """Return a new link with the attributes of its request; it is down."""
     return Link(
         link.name,
         kind=link.kind,
@@ -61,12 +61,12 @@ def new_link(
 
 
 def remove_link(state: State, label: str, name: str) -> State:
-    """Remove a link, its peer, what is stacked on it, and its ports' membership."""
+    """Remove a link, its peer and the links on it, and release its ports."""
     return remove_links(state, [Endpoint(label, name)])
 
 
 def remove_links(state: State, places: Iterable[Endpoint]) -> State:
-    """Remove links, their peers, what is stacked on them, and their ports' membership."""
+    """Remove links, their peers and the links on them, and release their ports."""
     gone: dict[str, dict[str, Link]] = {}
     stacked: dict[Endpoint, list[Endpoint]] | None = None
     waiting = list(places)
@@ -96,7 +96,7 @@ def _links_by_parent(state: State) -> dict[Endpoint, list[Endpoint]]:
 
 
 def _remove_from_netns(netns: Netns, gone: Mapping[str, Link]) -> Netns:
-    """Return a namespace without links, and what becomes of those that had to do with them."""
+    """Return a namespace without some links, and with the changes to the links that referred to them."""
     links = {}
     for name, link in netns.links.items():
         if name not in gone:
@@ -108,13 +108,13 @@ def _remove_from_netns(netns: Netns, gone: Mapping[str, Link]) -> Netns:
 
 
 def release_port(link: Link) -> Link:
-    """Return a link that its master let go of: the master forgets what it knew of the port."""
+    """Return a link without its master, its port options and its entries in the master's table."""
     fdb = link.fdb and tuple(entry for entry in link.fdb if not entry.master)
     return replace_fields(link, master="", port={}, fdb=fdb)
 
 
 def remove_device_entries(state: State, label: str, name: str) -> State:
-    """Remove the routes and neighbours of a link which went down or away."""
+    """Remove the routes and neighbours of a link that is down or deleted."""
     netns = state.netns(label)
     routes = netns.routes and tuple(route for route in netns.routes if route.dev != name)
     neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name)
@@ -122,14 +122,14 @@ def remove_device_entries(state: State, label: str, name: str) -> State:
 
 
 def remove_neighbours(state: State, label: str, name: str) -> State:
-    """Remove the neighbours of a link whose own MAC address changed; those that are answered for stay."""
+    """Remove the neighbours of a link whose MAC address changed, except proxy entries."""
     netns = state.netns(label)
     kept = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name or entry.proxy)
     return state.with_netns(label, replace_fields(netns, neighbours=kept))
 
 
 def mark_stale_entries(state: State, label: str, gone: Link) -> State:
-    """Let forwarding entries through a link that is gone keep its index, as the kernel does."""
+    """Replace a deleted link in forwarding entries by its index, as the kernel does."""
     for link in list(state.netns(label).links.values()):
         if link.fdb:
             state = state.with_link(label, _mark_stale(link, {gone.name: gone}))
@@ -145,7 +145,7 @@ def _mark_stale(link: Link, gone: Mapping[str, Link]) -> Link:
 
 
 def add_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
-    """Add a forwarding entry, which takes the place of another one of a unicast MAC address in the same table."""
+    """Add a forwarding entry, which replaces another entry of its unicast MAC address in the same table."""
     master = (state.netns(label).links[name].master or "") if entry.master else ""
     same = replace_fields(entry, dst=None) if entry.single else entry
     for other in list(state.netns(label).links.values()):
@@ -157,7 +157,7 @@ def add_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
 
 
 def remove_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
-    """Remove a forwarding entry; one that says no destination, or no VLAN, stands for all of its MAC address."""
+    """Remove a forwarding entry; without a destination or VLAN, all entries of its MAC address."""
     link = state.link(label, name)
     if link is None or link.fdb is None:
         return state
@@ -174,13 +174,13 @@ def _covers(entry: Fdb, one: Fdb) -> bool:
 
 
 def remove_default_destination(link: Link) -> Link:
-    """Return a VXLAN link whose default destination stands in its options alone, and not among its entries."""
+    """Return a VXLAN link without the entry of its default destination, which is in its options."""
     kept = link.fdb and tuple(entry for entry in link.fdb if not is_default(entry, link.options))
     return replace_fields(link, fdb=kept)
 
 
 def insert_address(addresses: tuple[str, ...], new: str) -> tuple[str, ...]:
-    """Return addresses with a new one where the kernel puts it: the last of IPv4, the first of IPv6 in its scope."""
+    """Insert an address where the kernel does: last for IPv4, first of its scope for IPv6."""
     ipv4 = [cidr for cidr in addresses if ":" not in cidr]
     ipv6 = [cidr for cidr in addresses if ":" in cidr]
     if ":" not in new:
@@ -189,12 +189,12 @@ def insert_address(addresses: tuple[str, ...], new: str) -> tuple[str, ...]:
 
 
 def is_link_local(cidr: str) -> bool:
-    """Tell whether an address is of the scope that the kernel lists last."""
+    """Return whether an address has link scope, which the kernel lists last."""
     return ipaddress.ip_interface(cidr).is_link_local
 
 
 def remove_address(state: State, label: str, name: str, address: str) -> State:
-    """Remove an address, with the first of an IPv4 subnet all of that subnet, and the routes that cannot do without."""
+    """Remove an address and the routes that depend on it; with the first of an IPv4 subnet, all of the subnet."""
     link = state.link(label, name)
     if link is None:
         return state
@@ -207,7 +207,7 @@ def remove_address(state: State, label: str, name: str, address: str) -> State:
         return state
     netns = state.netns(label)
     sources = {cidr.partition("/")[0] for cidr in lost}
-    # Without any IPv4 address the link has no IPv4 routes either.
+    # A link without an IPv4 address has no IPv4 routes.
     silent = all(":" in cidr for cidr in (*kept, *link.other_addresses))
     routes = netns.routes and tuple(
         route
@@ -218,7 +218,7 @@ def remove_address(state: State, label: str, name: str, address: str) -> State:
 
 
 def repoint_links(state: State, old: Endpoint, new: Endpoint) -> State:
-    """Let every link that named a moved one as its peer or parent name it in its new place; a VXLAN link goes."""
+    """Update peers and parents of links that refer to a moved link; delete VXLAN links on it."""
     for label, link in list(state.links()):
         if link.parent == old and link.underlay is not None:
             state = remove_link(state, label, link.name)
@@ -241,7 +241,7 @@ def change_altnames(state: State, label: str, name: str, change: Callable[[tuple
 
 
 def is_replaced_by(old: Neighbour | Route | Rule, new: Neighbour | Route | Rule) -> bool:
-    """Tell whether a new entry takes an old one's place, as a neighbour does of which there can be only one."""
+    """Return whether a new entry replaces an old one: a neighbour with the same address."""
     if not isinstance(old, Neighbour) or not isinstance(new, Neighbour):
         return False
     return (old.dst, old.dev, old.proxy) == (new.dst, new.dev, new.proxy)

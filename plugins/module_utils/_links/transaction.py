@@ -53,12 +53,12 @@ _DAD_SECONDS = 5.0
 
 @record
 class Request:
-    """What a module's parameters ask for.
+    """The request of a module's parameters.
 
-    ``references`` maps each namespace reference to the parameter that holds it; those in ``may_be_missing`` need not
-    be there, as where something is to be absent. ``show`` makes the result's object from the State afterwards and
-    the labels of the references. ``interpret`` makes of what is declared what is meant, and ``complete`` adds what
-    depends on what is there, for which, with ``everywhere``, all namespaces of the host are looked at.
+    ``references`` maps each namespace reference to its parameter; references in ``may_be_missing`` need not exist.
+    ``show`` returns the result's object from the State after the run and the labels of the references. ``interpret``
+    completes the declared state by itself, ``complete`` by the observed State; with ``everywhere``, all namespaces of
+    the host are observed for it.
     """
 
     desired: State
@@ -73,16 +73,16 @@ class Request:
 def run_module(
     module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request], large: bool = False
 ) -> None:
-    """Carry a module's request out and exit; the object is returned under ``name``.
+    """Carry out a module's request and exit; the object is returned under ``name``.
 
-    Where parameters are ``large``, the difference comes only if it is asked for.
+    With ``large`` parameters, the diff is returned only in diff mode.
     """
     diff = bool(module._diff) or not large
     exit_with_result(module, lambda: reconcile(request(module.params), name, lock_timeout(module), diff), large)
 
 
 def reconcile(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:
-    """Carry a request out and return the result; with None for the lock's timeout only say what would be done."""
+    """Carry out a request and return the result; without a lock timeout, as in check mode."""
     capabilities.require_capabilities(capabilities.TO_CHANGE)
     pyroute2_encoder.require_pyroute2()
     namespaces.raise_file_limit(_FILES + 2 * len(request.references))
@@ -128,11 +128,11 @@ def _reconcile(kernel: Kernel, request: Request, name: str, check_mode: bool, di
 
 
 def _observe(kernel: Kernel, desired: State, fully: bool = False, known: Mapping[str, Reading] | None = None) -> State:
-    """Observe what the desired state speaks of, and the namespaces in which its links' other ends turn out to lie.
+    """Observe the namespaces of the desired state, and those of the peers and parents of its links.
 
-    Of other tables only what is managed is read, or ``fully`` all of them; of namespaces that are ``known``, nothing.
+    Only managed tables are read, or ``fully`` all of them; namespaces that are ``known`` are not read again.
     """
-    # Who is inside matters only where a namespace is to go, and takes long to find out.
+    # Processes matter only for a namespace that is removed, and finding them is slow.
     someone_goes = any(netns.present is False for netns in desired.namespaces.values())
     processes = namespaces.processes_by_namespace() if someone_goes else None
 
@@ -141,11 +141,11 @@ def _observe(kernel: Kernel, desired: State, fully: bool = False, known: Mapping
             return known[label]
         return _read_namespace(kernel, desired, label, processes, fully)
 
-    # Also those that are open already, as the other end of a link that is named may lie there.
+    # Namespaces that are open already may contain peers.
     readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.labels()))}
     for label, reading in list(readings.items()):
         want = desired.netns(label)
-        # Of a namespace that goes, all the other ends go too.
+        # The peers of all links of a removed namespace are removed too.
         known_by = [one for one in reading.links if want.present is False or one["IFLA_IFNAME"] in want.links]
         numbers = {message.get("IFLA_LINK_NETNSID") for message in known_by}
         unknown = {number for number in numbers if number is not None} - set(reading.nsids)
@@ -163,7 +163,7 @@ def _read_namespace(
 
 
 def _apply(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
-    """Apply the operations and return the State afterwards; where that fails, bring back what was, and raise."""
+    """Apply the operations and return the State after them; on a failure, roll back and raise."""
     applied = 0
     seen: dict[str, Reading] = {}
     deadline = time.monotonic() + _RUN_SECONDS
@@ -175,8 +175,8 @@ def _apply(kernel: Kernel, desired: State, before: State, operations: Sequence[O
         for op in operations:
             kernel.apply(op)
             applied += 1
-            # Once its links are up the kernel is busy with what they say to each other, so a namespace that is finished
-            # is looked at before; what is still under way there is looked at again.
+            # Links that are up keep the kernel busy, so a finished namespace is observed before its links go up; one
+            # that is still changing is observed again later.
             for label in done.get(applied, ()):
                 reading = _read_namespace(kernel, desired, label)
                 seen.update({} if reading.changing else {label: reading})
@@ -189,7 +189,7 @@ def _apply(kernel: Kernel, desired: State, before: State, operations: Sequence[O
         _refuse_duplicates(desired, after)
         return after
     except NetfleetError as error:
-        # A step that failed may have done a part of what it says.
+        # A failed operation may have been applied in part.
         left = _roll_back(kernel, before, operations[: applied + 1])
         if left:
             raise NetfleetError(f"{error}. Not rolled back: {'; '.join(left)}") from None
@@ -198,7 +198,7 @@ def _apply(kernel: Kernel, desired: State, before: State, operations: Sequence[O
 
 
 def _roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
-    """Bring back what the operations changed; return what could not be."""
+    """Roll back the operations; return what could not be restored."""
     left = []
     try:
         kernel.expect_nothing()
@@ -213,7 +213,7 @@ def _roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[
                 left.append(str(error))
         kernel.commit()
         kernel.wait_until_gone(departing_ends(there, way_back))
-        # Two of the same words are one thing that went wrong.
+        # Identical messages are one failure.
         left += [
             op.describe() for op in plan(aim, _observe(kernel, aim)) if not any(op.describe() in one for one in left)
         ]
@@ -223,9 +223,9 @@ def _roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[
 
 
 def _verify(kernel: Kernel, desired: State, seen: Mapping[str, Reading], lingering: bool) -> State:
-    """Return the State after everything was applied; raise NetfleetError for what the kernel took and did not keep.
+    """Return the State after all operations; raise NetfleetError for what the kernel acknowledged but did not apply.
 
-    What should have gone with a namespace stays where something else holds that open: then it goes by itself.
+    Links that should be deleted with a namespace stay if something else holds it open; they are deleted explicitly.
     """
     deadline = time.monotonic() + _DAD_SECONDS
     while True:
@@ -245,9 +245,9 @@ def _verify(kernel: Kernel, desired: State, seen: Mapping[str, Reading], lingeri
 
 
 def _detects_duplicates(desired: State, state: State) -> bool:
-    """Tell whether duplicate address detection still runs for an address that is managed."""
+    """Return whether duplicate address detection still runs for a managed address."""
     pairs = ((want, state.link(label, want.name)) for label, want in desired.links())
-    # An address that failed stays tentative for good.
+    # An address that failed stays tentative.
     return any(
         have and have.running and set(want.addresses or ()) & set(have.tentative) - set(have.dad_failed)
         for want, have in pairs

@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.model impor
 
 
 def met(check: Check, outcome: Outcome) -> bool:
-    """Tell whether a state is one of the expected ones; what else is wished counts where there is an answer."""
+    """Return whether a state is one of the expected ones; what else is wished counts where there is an answer."""
     states = {state for one in check.expect for state in (CLOSED_STATES if one == CLOSED else (one,))}
     return outcome.state in states and not (outcome.state == OPEN and outcome.wishes)
 

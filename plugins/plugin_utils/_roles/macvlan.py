@@ -129,7 +129,7 @@ def _driver(network: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def _routed(network: Mapping[str, Any]) -> bool:
-    """Tell whether hosts need subnets of their own, because the driver routes instead of bridging."""
+    """Return whether hosts need subnets of their own, because the driver routes instead of bridging."""
     return network.get("driver") == "ipvlan" and network.get("mode") in ("l3", "l3s")
 
 

@@ -34,7 +34,7 @@ class Needs(NamedTuple):
         )
 
     def is_covered_by(self, other: Needs) -> bool:
-        """Tell whether nothing is needed that the other does not need."""
+        """Return whether nothing is needed that the other does not need."""
         return self.combine(other) == other
 
     def as_data(self) -> dict[str, Any]:

@@ -160,7 +160,7 @@ class Execution:
 
     @staticmethod
     def _wait(condition: Callable[[], bool], seconds: float) -> bool:
-        """Tell whether a condition holds within some seconds."""
+        """Return whether a condition holds within some seconds."""
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:

@@ -111,7 +111,7 @@ def _wait_until_ready(plan: Row) -> Iterator[Step]:
 
 
 def keeps_quorum(nodes: list[Row], leaving: str) -> bool:
-    """Tell whether more than half of the managers answer once one of them is none any more.
+    """Return whether more than half of the managers answer once one of them is none any more.
 
     ``nodes`` are a Swarm's nodes as the API of Docker Engine returns them, ``leaving`` is the id of one.
     """

@@ -114,7 +114,7 @@ def _kind(message: Message, info: Mapping[str, Any]) -> str | None:
 
 
 def is_veth(message: Message) -> bool:
-    """Tell whether a link is one end of a pair."""
+    """Return whether a link is one end of a pair."""
     return _kind(message, message.get("IFLA_LINKINFO", _NO_INFO)) == "veth"
 
 

@@ -41,7 +41,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference i
 
 
 class TopologyDocument:
-    """What a document declares: the desired State, and the parameter that holds each reference to a namespace."""
+    """A declared topology: its desired State, and the parameter of each namespace reference."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         self._absent = params["state"] == "absent"
@@ -55,7 +55,7 @@ class TopologyDocument:
             self._declare_link(link, f"links[{place}].")
 
     def desired(self) -> State:
-        """Return what is declared as a State."""
+        """Return the desired State."""
         labels = dict.fromkeys((*self._namespaces, *self._links))
         known = {label: self._namespaces.get(label, Netns(present=None)) for label in labels}
         return State(
@@ -66,7 +66,7 @@ class TopologyDocument:
         )
 
     def to_be_made(self) -> set[str]:
-        """Return the references to namespaces that need not be there yet."""
+        """Return the references to namespaces that need not exist yet."""
         return {label for label, netns in self._namespaces.items() if netns.present}
 
     def _declare_netns(self, params: Mapping[str, Any], prefix: str) -> None:
@@ -113,7 +113,7 @@ class TopologyDocument:
             self._put(there, Link(there.name, present=False, kind=kind, peer=here), f"{prefix}peer.")
 
     def _complete(self, link: Link, params: Mapping[str, Any], prefix: str) -> Link:
-        """Return a link with what a document adds to it: it is up by default, and bears the topology's group."""
+        """Return a link with the defaults of a topology: it is up, and has the topology's link group."""
         return replace_fields(
             link,
             present=True if link.kind else None,
@@ -194,12 +194,12 @@ def build_argument_spec() -> dict[str, Any]:
 
 
 def _without_choices(argument: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an argument without its choices: kinds that share a parameter differ in them, and each checks its own."""
+    """Return an argument without its choices, which differ between kinds; each kind validates its own."""
     return {key: value for key, value in argument.items() if key != "choices"}
 
 
 def build_request(params: Mapping[str, Any]) -> Request:
-    """Return what the parameters ask for, where they ask for a change."""
+    """Return the request of the parameters for a state that changes the host."""
     document = TopologyDocument(params)
     owner, absent, replaced = parse_owner(params), params["state"] == "absent", params["state"] == "replaced"
     declared = bool(params["namespaces"] or params["links"])
@@ -231,7 +231,7 @@ def build_request(params: Mapping[str, Any]) -> Request:
 
 
 def _summarize(owner: str | None, desired: State, state: State) -> dict[str, Any]:
-    """Return in a few words what there is of a topology."""
+    """Return a summary of what exists of a topology."""
     return {
         "name": owner,
         "group": ownership.link_group(owner) if owner else None,

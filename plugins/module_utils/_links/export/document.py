@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A State as the document that would bring it about: what ``state: gathered`` writes. Pure."""
+"""A State as a topology document, for ``state: gathered``; pure."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 
-# The bridges that Docker makes for its own networks belong to Docker.
+# Bridges of Docker networks belong to Docker.
 _DOCKERS = re.compile(r"docker0|docker_gwbridge|br-[0-9a-f]{12}")
 Entry = TypeVar("Entry", Route, Rule)
 _FAMILY = {4: "ipv4", 6: "ipv6"}
 
 
 class GatheredDocument:
-    """The document, and ``warnings``: what is there and cannot be declared, which is left out."""
+    """The document, and ``warnings`` about objects that cannot be declared and are left out."""
 
     def __init__(self, state: State, sysctls: Mapping[str, Mapping[str, str]], name: str | None) -> None:
-        """Take the State of a host, the sysctls by namespace that differ from a new one's, and whose alone is meant."""
+        """Take the State of a host, its non-default sysctls by namespace, and the topology to export, None for all."""
         self._state = state
         self._name = name
         self.warnings: list[str] = []
@@ -46,7 +46,7 @@ class GatheredDocument:
         }
 
     def _peers_forwarding(self, links: Sequence[tuple[str, Link]]) -> Iterator[dict[str, Any]]:
-        """Yield the forwarding entries of the other ends of pairs, which stand in entries of their own."""
+        """Yield entries with the forwarding entries of the peers of pairs."""
         for place in (link.peer for _label, link in links):
             other = self._state.link(place.netns, place.name) if place and place.netns is not None else None
             if place and other and other.fdb:
@@ -60,7 +60,7 @@ class GatheredDocument:
                 yield label
 
     def _links(self) -> Iterator[tuple[str, Link]]:
-        """Yield the links to declare; of a pair the end that comes first."""
+        """Yield the links to declare; for a pair, its first end."""
         for label, link in self._state.links():
             if self._name is None:
                 if label != "host" and label not in self._named:
@@ -81,7 +81,7 @@ class GatheredDocument:
             return False
         for end, what in ((link.peer, "peer"), (link.parent, "parent")):
             if end and (end.netns is None or (self._name is None and not self._reachable(end.netns))):
-                # The host's ends of containers' links are Docker's.
+                # The host ends of container links belong to Docker.
                 if label != "host":
                     self._leave_out(label, f"the link {link.name}, whose {what} is out of reach")
                 return False
@@ -121,7 +121,7 @@ class GatheredDocument:
     def _declarable(
         self, label: str, result: dict[str, Any], key: str, entries: Sequence[Entry], can_be: Callable[[Entry], bool]
     ) -> list[Entry]:
-        """Return the entries of users that can be declared; where others are left out, those are to be left alone."""
+        """Return the entries that can be declared; if others are left out, the list is not exact."""
         own = [entry for entry in entries if not entry.foreign]
         for entry in own:
             if not can_be(entry):
@@ -150,8 +150,8 @@ class GatheredDocument:
         return result
 
     def _end(self, label: str, link: Link) -> dict[str, Any]:
-        """Return what both ends of a pair have for themselves, and any other link has."""
-        # Nobody chose the address of a link such as a tunnel's that has none of six bytes.
+        """Return the attributes that every link and each end of a pair has."""
+        # An address that does not have six bytes, as of a tunnel, was not set by a user.
         result: dict[str, Any] = {"mtu": link.mtu, "mac": link.mac if link.mac and len(link.mac) == 17 else None}
         result["up"] = None if link.up else False
         result["alias"] = link.alias or None
@@ -167,7 +167,7 @@ class GatheredDocument:
 
 
 def _route_can_be_declared(route: Route) -> bool:
-    # One with several next hops has none of its own.
+    # A multipath route has neither gateway nor device.
     return not route.type.isdigit() and (route.type != "unicast" or bool(route.gateway or route.dev))
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is there, as a document: the whole host is read, and nothing is changed."""
+"""Read a whole host as a topology document; nothing is changed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FILES = 4096
 
 
 def gather_document(name: str | None) -> GatheredDocument:
-    """Return the document of what is there, or of what the topology of this name owns."""
+    """Return the document of the host, or of one topology."""
     capabilities.require_capabilities(capabilities.TO_CHANGE)
     namespaces.raise_file_limit(_FILES)
     return run_in_thread(lambda: _gather_in_thread(name))
@@ -52,21 +52,21 @@ def _gather_in_thread(name: str | None) -> GatheredDocument:
 
 
 class _CurrentNamespace:
-    """The namespace that this thread is in, for the reader of sysctls."""
+    """Access to the files of the current thread's namespace, for the reader of sysctls."""
 
     def file(self, path: str) -> str | None:
-        """Return what a file says, None where it is not there or cannot be read."""
+        """Return the content of a file, None if it does not exist or cannot be read."""
         with contextlib.suppress(OSError):
             return Path(path).read_text(encoding="ascii", errors="replace")
         return None
 
 
-# A new namespace has what the host has, and hosts with Docker differ from others in this.
+# A new namespace inherits this value from the host, and it differs between hosts with and without Docker.
 _ALWAYS = "net/ipv4/ip_forward"
 
 
 def _differing_sysctls(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
-    """Return the sysctls that are not those of a new namespace, or of a new link in this one."""
+    """Return the sysctls that differ from a new namespace, or from a new link in this namespace."""
     have = sysctls(_CurrentNamespace(), reading.links)
     found = {}
     for key, value in have.items():

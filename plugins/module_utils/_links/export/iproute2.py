@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Operations as the commands that would do the same: what ``state: rendered`` writes. Pure."""
+"""Operations as ip(8) commands, for ``state: rendered``; pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
 
 @functools.singledispatch
 def to_commands(op: ops.Op) -> list[str]:
-    """Return the lines for a shell that do what the operation does."""
+    """Return the shell commands that are equivalent to an operation."""
     raise TypeError(f"{type(op).__name__} has no command")
 
 
@@ -209,7 +209,7 @@ def _quote_words(*words: object) -> str:
 
 
 def _netns_words(label: str, other: str) -> str:
-    """Return what says that a link is to lie in another namespace than the one that the command runs in."""
+    """Return the words for a link in another namespace than that of the command."""
     return "" if label == other or (_is_here(label) and _is_here(other)) else f" netns {_netns_argument(other)}"
 
 
@@ -218,7 +218,7 @@ def _is_here(label: str) -> bool:
 
 
 def _netns_argument(label: str) -> str:
-    """Return a namespace as ip(8) takes it, for a shell: a name, a path, or a PID."""
+    """Return a namespace as an argument of ip(8): a name, a path or a PID."""
     if _is_here(label):
         return "1" if label else '"$$"'
     return _netns_path(label) if ":" in label else shlex.quote(label)

@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planne
 
 
 def render_commands(params: Mapping[str, Any]) -> list[str]:
-    """Return the commands that make what is declared, on a host that has what is only referred to."""
+    """Return the commands that create what is declared, on a host that has everything that is only referred to."""
     from ansible_collections.netfleet.docker.plugins.module_utils._links.export.iproute2 import to_commands
 
     desired = states.add_declared_ports(TopologyDocument({**params, "state": "merged"}).desired())
@@ -28,7 +28,7 @@ def render_commands(params: Mapping[str, Any]) -> list[str]:
 
 
 def _assumed_state(desired: State) -> State:
-    """Return a host that has nothing of what is declared, and all that is referred to."""
+    """Return the State of a host without the declared objects and with all objects that are referred to."""
     state = State()
     referred: list[Endpoint] = []
     for label, netns in desired.namespaces.items():

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of a namespace as a whole, and their way from parameters into a State."""
+"""Options of a namespace, and their conversion from module parameters."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ Entry = TypeVar("Entry", Route, Rule)
 
 _ANY = {4: "0.0.0.0/0", 6: "::/0"}
 _NUMBER = 2**32 - 1
-_IPV6_METRIC = 1024  # what the kernel makes of 0
+_IPV6_METRIC = 1024  # the kernel's default
 
 
 def parse_netns_module(params: Mapping[str, Any]) -> tuple[str, State]:
-    """Return the reference that names the namespace, and the state that is desired of it."""
+    """Return the reference of the namespace and its desired State."""
     reference = validate_parameter("name", validators.netns_reference, str(params["name"]))
     if params["state"] == "absent":
         if not is_named(reference):
@@ -85,7 +85,7 @@ def parse_netns_module(params: Mapping[str, Any]) -> tuple[str, State]:
 
 
 def parse_netns_options(reference: str, params: Mapping[str, Any], prefix: str = "") -> Netns:
-    """Return what is desired of a namespace that is to be there; ``prefix`` leads to its parameters."""
+    """Return the desired namespace; ``prefix`` precedes its parameters in errors."""
     named = is_named(reference)
     loopback_up = named if params["loopback_up"] is None else params["loopback_up"]
     managed = loopback_up or params["loopback_up"] is not None
@@ -108,12 +108,12 @@ def parse_netns_options(reference: str, params: Mapping[str, Any], prefix: str =
 
 
 def _parse_entries(read: Callable[[str, Mapping[str, Any]], Entry], values: list[Any] | None, name: str) -> Any:
-    """Return the entries of a list, read each by itself; None, which stands for not managed, stays None."""
+    """Return the parsed entries of a list; None, which means unmanaged, stays None."""
     return None if values is None else tuple(read(f"{name}[{place}].", value) for place, value in enumerate(values))
 
 
 def parse_neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tuple[Neighbour, ...] | None:
-    """Return the neighbour entries that are asked for; None stays None."""
+    """Return the parsed neighbour entries; None stays None."""
     if given is None:
         return None
     found: dict[tuple[str, str, bool], Neighbour] = {}

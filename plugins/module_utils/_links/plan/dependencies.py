@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a desired state refers to must be there, or be declared; and what depends on what."""
+"""References of a desired State to other objects, and the order of links that results from them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 
 
 def check_references(desired: State, actual: State) -> None:
-    """Raise PlanError for a reference to something that is neither declared nor there."""
+    """Raise PlanError for a reference to an object that neither exists nor is declared."""
     for label, netns in desired.namespaces.items():
         nothing_wanted = all(link.present is False for link in netns.links.values())
         if netns.present is None and not actual.netns(label).present and not nothing_wanted:
@@ -62,26 +62,26 @@ def _check_forwarding(desired: State, actual: State, label: str, want: Link) -> 
 
 
 def _check_sysctls(label: str, want: Netns, actual: State) -> None:
-    # A link's own sysctls come with the link, which may be yet to be made.
+    # The sysctls of a link exist with the link, which may be created later.
     missing = [key for key in want.sysctls if key not in actual.netns(label).sysctls and not is_link_sysctl(key)]
     if missing:
         raise PlanError(f"no such sysctl in {describe_netns(label)}: {', '.join(missing)}")
 
 
 def is_link_sysctl(key: str) -> bool:
-    """Tell whether a sysctl belongs to a single link."""
+    """Return whether a sysctl belongs to a single link."""
     parts = key.split("/")
     return len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default")
 
 
 def creation_order(desired: State) -> list[tuple[str, Link]]:
-    """Return the links that are to be there, masters and parents before those that need them."""
+    """Return the desired links in the order of creation: masters and parents first."""
     wanted = _desired_links(desired)
     needed: dict[Endpoint, list[Endpoint]] = {}
     for place, link in wanted.items():
         needs = [Endpoint(place.netns, link.master)] if link.master else []
         needs += [link.parent] if link.parent else []
-        # A pair is made as one.
+        # A pair is created in one request.
         peer = wanted.get(link.peer) if link.peer else None
         needs += [Endpoint(link.peer.netns, peer.master)] if link.peer and peer and peer.master else []
         if needs:
@@ -94,9 +94,9 @@ def creation_order(desired: State) -> list[tuple[str, Link]]:
 
 
 def up_order(desired: State) -> list[tuple[str, Link]]:
-    """Return the links that are to be there, parents before those that sit on them, and masters after their ports.
+    """Return the desired links in the order of going up: parents before their links, masters after their ports.
 
-    What a port sends when it goes up, a bridge that is up already sends to all others, and so for each of them.
+    A bridge that is up forwards the packets that each new port sends to all other ports.
     """
     wanted = _desired_links(desired)
     needed: dict[Endpoint, list[Endpoint]] = {}
@@ -109,7 +109,7 @@ def up_order(desired: State) -> list[tuple[str, Link]]:
     try:
         return _sort(wanted, needed)
     except graphlib.CycleError:
-        return creation_order(desired)  # a port that sits on its own master
+        return creation_order(desired)  # a port whose parent is its master
 
 
 def _is_removed(desired: State, label: str) -> bool:
@@ -117,9 +117,9 @@ def _is_removed(desired: State, label: str) -> bool:
 
 
 def _sort(wanted: Mapping[Endpoint, Link], needed: Mapping[Endpoint, Sequence[Endpoint]]) -> list[tuple[str, Link]]:
-    """Return the links in an order in which each comes after those that it needs; raise CycleError if there is none."""
+    """Return the links sorted by their dependencies; raise CycleError for a circular dependency."""
     order = graphlib.TopologicalSorter(needed).static_order() if needed else ()
-    # To sort takes long, and most links need nothing and are needed by none.
+    # Sorting is slow, and most links have no dependency.
     places = dict.fromkeys(order)
     others = [place for place in wanted if place not in places]
     return [(place.netns or "", wanted[place]) for place in (*others, *places)]
@@ -131,7 +131,7 @@ def _desired_links(desired: State) -> dict[Endpoint, Link]:
 
 def _is_known(desired: State, actual: State, place: Endpoint, declared: bool = True) -> bool:
     if place.name == "lo" and desired.netns(place.netns or "").present:
-        return True  # every namespace is born with it
+        return True  # every namespace has it
     want = desired.link(place.netns or "", place.name)
     if want is not None and want.present is False:
         return False

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Planning for static forwarding entries: of VXLAN links themselves, and of ports in their bridge's table."""
+"""Planning of static forwarding entries of VXLAN links and of bridge ports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builde
 
 
 def plan_forwarding(builder: PlanBuilder, desired: State) -> None:
-    """Plan all forwarding entries; by now the links through which they lead are there, and ports have their masters."""
+    """Plan all forwarding entries, after links and masters have been planned."""
     for label, want in desired.links():
         if want.fdb is not None and want.present is not False:
             _plan_entries(builder, label, want, want.fdb)
@@ -48,7 +48,7 @@ def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fd
         ):
             continue
         if entry.via and link.underlay not in (None, label):
-            # The kernel looks the link up here when it is told of it, and over there when it sends.
+            # The kernel looks up the link in this namespace when it adds the entry, and in the other one when it sends.
             raise PlanError(
                 f"{want.name} in {describe_netns(label)} sends its packets in {describe_netns(link.underlay)}; "
                 "the kernel accepts a forwarding entry with via only if both are one namespace"
@@ -57,19 +57,19 @@ def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fd
 
 
 def _normalize(entry: Fdb, link: Link) -> Fdb:
-    """Return an entry as the kernel keeps it: a port and a VNI that are the link's own go without saying."""
+    """Return an entry as the kernel stores it: without the port and VNI of the link."""
     port = None if entry.port == link.options.get("port") else entry.port
     vni = None if entry.vni == link.options.get("vni") else entry.vni
     return dataclasses.replace(entry, port=port, vni=vni)
 
 
 def _satisfies(have: Fdb, entry: Fdb) -> bool:
-    # A bridge that filters VLANs makes of one entry without a VLAN one for each.
+    # A bridge with VLAN filtering stores an entry without a VLAN once for each VLAN.
     return have == entry or (entry.master and entry.vlan is None and dataclasses.replace(have, vlan=None) == entry)
 
 
 def _is_covered(have: Fdb, wanted: list[Fdb]) -> bool:
-    """Tell whether an entry is wanted, or will be replaced by one that is."""
+    """Return whether an entry is desired, or will be replaced by a desired one."""
     return any(
         _satisfies(have, entry) or (entry.single and not entry.master and (have.mac, have.master) == (entry.mac, False))
         for entry in wanted
@@ -84,8 +84,8 @@ def _plan_removal(builder: PlanBuilder, label: str, link: Link, entry: Fdb) -> N
     if not is_unnamed_link(entry.via) or link.underlay != label:
         builder.add(RemoveFdb(label, link.name, entry))
         return
-    # The link through which it leads is gone, and the kernel takes no index that it does not have: all of the MAC
-    # address have to go, the default destination too, which then is an entry like others.
+    # The outgoing link is deleted, and the kernel does not accept its index any more: all entries of the MAC address
+    # are removed, and the default destination is added again as an entry.
     builder.add(RemoveFdb(label, link.name, Fdb(entry.mac)))
     default = link.options.get("remote") or link.options.get("group")
     if entry.mac == FLOOD and default:

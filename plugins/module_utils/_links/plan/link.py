@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Planning for a link of any kind: there or not, its attributes, addresses and names."""
+"""Planning of a link of any kind: existence, attributes, addresses and names."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _PLAIN = ("mtu", "mac", "alias", "master")
 
 
 def plan_removals(builder: PlanBuilder, desired: State) -> None:
-    """Plan the removal of the links that are not to be there, but for those that go with their namespace."""
-    # Where something does, what goes has to make way for it at once.
+    """Plan the removal of absent links, except those that are deleted with their namespace."""
+    # If other links stay, the names must be free at once.
     nothing_stays = all(want.present is False for _label, want in desired.links())
     for label, netns in desired.namespaces.items():
         if netns.present is False and not builder.state.netns(label).processes:
@@ -37,10 +37,10 @@ def plan_removals(builder: PlanBuilder, desired: State) -> None:
         _plan_group_removals(builder, label, {want.name for want in doomed})
         for want in doomed:
             have = builder.state.link(label, want.name)
-            # The other end of its pair may have taken it along.
+            # It may have been deleted with its peer.
             if have is not None and not (nothing_stays and _goes_with_namespace(builder, desired, have)):
                 builder.add(DeleteLink(label, want.name, have.kind, have.peer, have.index))
-    # What is made anew goes before anything takes a place in a bridge, where it holds one.
+    # A link that is recreated is deleted first, because it may occupy a port of a bridge.
     for label, want in desired.links():
         if want.present and want.recreate and not want.peer:
             find_kind(want.kind).make_way(builder, label, want)
@@ -59,14 +59,14 @@ def _is_to_be_removed(builder: PlanBuilder, label: str, want: Link) -> bool:
 
 
 def _goes_with_namespace(builder: PlanBuilder, desired: State, have: Link) -> bool:
-    """Tell whether it goes with the namespace of its peer, of which the kernel takes many apart at one stroke."""
+    """Return whether a link is deleted with the namespace of its peer, which is faster."""
     away = have.peer.netns if have.peer else None
     going = away is not None and away in desired.namespaces and desired.namespaces[away].present is False
     return going and not builder.state.netns(away or "").processes
 
 
 def _plan_group_removals(builder: PlanBuilder, label: str, doomed: set[str]) -> None:
-    """Plan the removal, at one stroke, of each group of links of which all are doomed."""
+    """Plan the removal in one request of each link group of which all links are removed."""
     groups: dict[int, list[Link]] = {}
     for link in builder.state.netns(label).links.values():
         groups.setdefault(link.group or 0, []).append(link)
@@ -77,7 +77,7 @@ def _plan_group_removals(builder: PlanBuilder, label: str, doomed: set[str]) -> 
 
 
 def plan_link(builder: PlanBuilder, desired: State, label: str, want: Link) -> None:
-    """Plan one link that is to be there: the kernel object first, then everything that can be changed in place."""
+    """Plan one desired link: first the kernel object, then everything that can be changed in place."""
     kind = find_kind(want.kind)
     if want.present:
         kind.plan_object(builder, desired, label, want)
@@ -91,15 +91,15 @@ def plan_link(builder: PlanBuilder, desired: State, label: str, want: Link) -> N
 
 
 def plan_up(builder: PlanBuilder, label: str, want: Link) -> None:
-    """Plan for a link to be up, once everything else about it is as it is to be."""
+    """Plan to set a link up, after everything else about it."""
     if want.up and not builder.link(label, want.name).up:
         builder.add(SetLink(label, want.name, {"up": True}))
 
 
 def find_groups_to_bring_up(builder: PlanBuilder, desired: State) -> dict[tuple[str, int], tuple[str, ...]]:
-    """Return, by namespace and group, all the links of the groups that can go up as one.
+    """Return the links of each group that can be set up in one request, by namespace and group.
 
-    No link of such a group is to stay down, and none has anything to do with a parent, which would have to go first.
+    No link of such a group stays down, and none has a parent or is one, which would require an order.
     """
     parents = {want.parent for _label, want in desired.links()}
     groups = {(label, want.group) for label, want in desired.links() if want.group and want.up}
@@ -126,7 +126,7 @@ def _plan_attributes(builder: PlanBuilder, label: str, want: Link) -> None:
             builder.add(SetLink(label, want.name, {key: changed.pop(key)}))
     if changed or options:
         builder.add(SetLink(label, want.name, changed, options, kind=have.kind))
-    # A link takes options as a port only once it has its master.
+    # The kernel accepts port options only after the link has its master.
     there = builder.link(label, want.name).port
     port = {key: value for key, value in want.port.items() if not BRIDGE_PORT[key].matches(value, there.get(key))}
     if port:
@@ -136,13 +136,13 @@ def _plan_attributes(builder: PlanBuilder, label: str, want: Link) -> None:
 def _plan_addresses(builder: PlanBuilder, label: str, want: Link) -> None:
     if want.addresses is None:
         return
-    # From the end, so that secondaries go before the first address of their subnet would take them along.
+    # In reverse order: removing the first address of a subnet would remove its secondary addresses.
     for cidr in reversed(builder.link(label, want.name).addresses or ()):
         if cidr not in want.addresses:
             builder.add(RemoveAddress(label, want.name, cidr))
     if want.ordered:
         _plan_reordering(builder, label, want)
-    # The last one that is added is the last of IPv4, and the first of IPv6.
+    # The kernel appends a new IPv4 address and prepends a new IPv6 address.
     backwards = [cidr for cidr in reversed(want.addresses) if ":" in cidr]
     ordered = [*(cidr for cidr in want.addresses if ":" not in cidr), *backwards]
     for cidr in ordered if want.ordered else want.addresses:
@@ -152,7 +152,7 @@ def _plan_addresses(builder: PlanBuilder, label: str, want: Link) -> None:
 
 
 def _plan_reordering(builder: PlanBuilder, label: str, want: Link) -> None:
-    """Plan the removal of all addresses of a family that would not come into their order by adding the others."""
+    """Plan the removal of all addresses of a family whose order cannot be reached by adding the others."""
     for is_ipv6 in (False, True):
         left, wanted = (
             [cidr for cidr in link.addresses or () if (":" in cidr) is is_ipv6]
@@ -160,7 +160,7 @@ def _plan_reordering(builder: PlanBuilder, label: str, want: Link) -> None:
         )
         if is_ipv6:
             wanted.sort(key=is_link_local)
-        # New ones come behind those of IPv4 that are there, and before those of IPv6.
+        # New IPv4 addresses follow the existing ones, new IPv6 addresses precede them.
         start = len(wanted) - len(left) if is_ipv6 else 0
         end = start + len(left)
         if left != wanted[start:end]:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Planning for namespaces themselves: their names, sysctls, routes, rules and neighbours."""
+"""Planning of namespaces: names, sysctls, routes, rules and neighbours."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builde
 from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import is_replaced_by
 
 Entry = Union[Neighbour, Route, Rule]
-_IPV6_METRIC = 1024  # a route's that was given none; IPv4 has 0
+_IPV6_METRIC = 1024  # the default of IPv6; that of IPv4 is 0
 
 
 def plan_creation(builder: PlanBuilder, desired: State) -> None:
-    """Plan the namespaces that are to be there, and the sysctls that links are born with."""
+    """Plan the creation of namespaces, and the sysctls that new links inherit."""
     for label, want in desired.namespaces.items():
         if want.present and not builder.state.netns(label).present:
             lo = want.links.get("lo")
@@ -36,7 +36,7 @@ def plan_creation(builder: PlanBuilder, desired: State) -> None:
 
 
 def plan_tables(builder: PlanBuilder, desired: State) -> None:
-    """Plan what needs the links: their own sysctls, then neighbours, routes and rules."""
+    """Plan what requires the links: their sysctls, then neighbours, routes and rules."""
     for label, want in desired.namespaces.items():
         _plan_sysctls(builder, label, want, late=True)
         have = builder.state.netns(label)
@@ -50,7 +50,7 @@ def plan_tables(builder: PlanBuilder, desired: State) -> None:
 
 
 def plan_deletion(builder: PlanBuilder, desired: State) -> None:
-    """Plan the removal of namespaces, which must be empty of processes unless the user forces it."""
+    """Plan the removal of namespaces; raise PlanError for processes inside, unless forced."""
     for label, want in desired.namespaces.items():
         have = builder.state.netns(label)
         if want.present is not False or not (have.present or have.stub):
@@ -87,14 +87,14 @@ def _is_foreign(entry: Entry) -> bool:
 
 
 def _satisfies(have: Entry, want: Entry) -> bool:
-    """Tell whether an entry has every value that the wanted one gives."""
+    """Return whether an entry has every value that the desired one sets."""
     if type(have) is not type(want):
         return False
     return all(value is None or getattr(have, key) == value for key, value in vars(want).items() if key != "foreign")
 
 
 def _has_same_key(have: Entry, want: Entry) -> bool:
-    """Tell whether the kernel's table has room for only one of the two."""
+    """Return whether the kernel's table allows only one of two entries."""
     if isinstance(have, Route) and isinstance(want, Route):
         default = _IPV6_METRIC if ":" in want.dst else 0
         metric = default if want.metric is None else want.metric

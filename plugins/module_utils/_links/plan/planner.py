@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Planning: from what is desired and what is there to the operations that lead from one to the other. Pure."""
+"""The planner: a pure function from the desired and the observed State to operations."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import netns as netns_plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
 
-# What goes can take along what is to stay, which a second pass makes anew; a wish for the opposite would never end.
+# A removal can delete desired objects as a side effect, which a second pass creates again. Contradictions never end.
 _PASSES = 3
 
 
 def plan(desired: State, actual: State) -> tuple[Op, ...]:
-    """Return the operations in the order in which they are to be applied; none if the desired state is met.
+    """Return the operations in the order to apply them; none if the desired state is reached.
 
-    Raises PlanError where the desired state cannot be reached.
+    Raises PlanError if the desired state cannot be reached.
     """
     builder = PlanBuilder(actual)
     for _pass in range(_PASSES):
@@ -42,7 +42,7 @@ def plan(desired: State, actual: State) -> tuple[Op, ...]:
 
 
 def _only_adds(op: Op) -> bool:
-    """Tell whether an operation is sure to take away nothing that is to stay."""
+    """Return whether an operation certainly removes no other object."""
     return isinstance(op, (CreateNetns, CreateLink, SetGroupUp, AddAddress, AddAltname)) or (
         isinstance(op, SetLink) and not op.options and not op.takes_along
     )

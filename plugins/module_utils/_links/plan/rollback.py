@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What to aim at after a failure: everything that was changed, as it was before."""
+"""The desired State of a rollback: everything that was changed, as before the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 
 
 def rollback_target(before: State, operations: Sequence[Op]) -> State:
-    """Return the desired state that undoes the operations: all that they change, side effects included, as it was."""
+    """Return the desired state that reverts the operations and their side effects."""
     after = before
     for op in operations:
         after = op.simulate(after)
@@ -43,7 +43,7 @@ def _former_netns(before: Netns, after: Netns) -> Netns | None:
 
 
 def _former_link(have: Link) -> Link:
-    # The kernel can make anew only what it made at somebody's request; anything else must still be there.
+    # Only virtual links can be created again; any other link must still exist.
     virtual = have.kind not in (None, "loopback") and find_kind(have.kind).is_creatable(have)
-    # Whatever stands in its place by now was made by the run that is undone.
+    # A link that has its name now was created by the failed run.
     return dataclasses.replace(have, present=True if virtual else None, recreate=True, ordered=True)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In which order planned operations are done, and what that order allows."""
+"""The order in which planned operations are applied, and what follows from it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 
 
 def schedule(operations: Sequence[Op]) -> tuple[Op, ...]:
-    """Return the operations in the order in which they are done.
+    """Return the operations in the order to apply them.
 
-    A namespace is created when it is first needed, so that many can be made meanwhile. Those come last that cannot be
-    taken back: a name can be given again, a link is gone.
+    A namespace is created when it is first needed, so that the prefetch thread can run ahead. Operations that cannot be
+    rolled back come last: a name can be restored, a deleted link cannot.
     """
     return _create_late(_put_losses_last(operations))
 
@@ -44,7 +44,7 @@ def _create_late(operations: Sequence[Op]) -> tuple[Op, ...]:
 
 
 def labels_of(op: Op) -> Iterator[str]:
-    """Yield the labels of the namespaces that an operation has to do with."""
+    """Yield the labels of the namespaces that an operation affects."""
     yield op.netns
     if isinstance(op, CreateLink):
         ends = (op.peer_netns if op.peer else None, op.link.underlay, op.link.parent and op.link.parent.netns)
@@ -54,9 +54,9 @@ def labels_of(op: Op) -> Iterator[str]:
 
 
 def finished_namespaces(operations: Sequence[Op]) -> dict[int, list[str]]:
-    """Return, by the number of operations done, the namespaces that these created and that the others leave alone.
+    """Return the namespaces that are complete after a number of operations, by that number.
 
-    There are none where an operation may take along what is somewhere else.
+    There are none if an operation can have side effects in another namespace.
     """
     if any(_has_side_effects(op) for op in operations):
         return {}
@@ -76,12 +76,12 @@ def _put_losses_last(operations: Sequence[Op]) -> tuple[Op, ...]:
     names = [op for op in tail if isinstance(op, DeleteNetns)]
     links = [op for op in tail if not isinstance(op, DeleteNetns)]
     if {op.netns for op in names} & {op.netns for op in links}:
-        return tuple(operations)  # what is inside can be reached by its name only
+        return tuple(operations)  # the contents are accessible only by its name
     return (*operations[:start], *names, *links)
 
 
 def may_lose(operations: Sequence[Op]) -> bool:
-    """Tell whether an operation before the last may take along what nobody asked about, such as routes."""
+    """Return whether an operation before the last one can have side effects, such as removed routes."""
     new: set[tuple[str, str]] = set()
     namespaces: set[str] = set()
     for op in operations[:-1]:
@@ -96,7 +96,7 @@ def may_lose(operations: Sequence[Op]) -> bool:
 
 
 def departing_ends(before: State, operations: Sequence[Op]) -> set[Endpoint]:
-    """Return the other ends, within reach, of the links that go with a namespace: they go in the kernel's own time."""
+    """Return the reachable peers of links that are deleted with a namespace; the kernel deletes them asynchronously."""
     namespaces = {op.netns for op in operations if isinstance(op, DeleteNetns) and not op.processes}
     gone: set[Endpoint | None] = set()
     for op in operations if namespaces else ():

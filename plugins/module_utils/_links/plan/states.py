@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a document means beyond what it says: what is its own and no longer declared goes, what is not given is none."""
+"""The semantics of a topology's states: removal of undeclared objects, defaults of attributes, exact lists."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
 
 
 def add_leftovers(desired: State, actual: State, name: str) -> State:
-    """Return the desired state in which all goes that the topology of this name owns and that is not declared."""
+    """Return the desired state in which every undeclared object of the topology is absent."""
     namespaces = dict(desired.namespaces)
     for label, have in actual.namespaces.items():
         want = namespaces.get(label, Netns(present=None))
@@ -32,7 +32,7 @@ def add_leftovers(desired: State, actual: State, name: str) -> State:
 
 
 def keep_owned(desired: State, actual: State, name: str) -> State:
-    """Return of the desired state, in which things are to go, those that the topology of this name owns."""
+    """Return the part of a desired state with absent objects that the topology owns."""
     namespaces = {}
     for label, want in desired.namespaces.items():
         have = actual.netns(label)
@@ -48,13 +48,13 @@ def keep_owned(desired: State, actual: State, name: str) -> State:
 
 
 def is_owned(have: Netns, name: str) -> bool:
-    """Tell whether the topology of this name made the namespace, or began to."""
+    """Return whether the topology created the namespace, or began to."""
     lo = have.links.get("lo")
     return ownership.netns_group(name) == (have.group if have.stub else lo and lo.group)
 
 
 def add_declared_ports(desired: State) -> State:
-    """Return the desired state in which those that say whose port they are are in its list of ports too."""
+    """Return the desired state in which links with a master are in its list of ports."""
     state = desired
     for label, link in desired.links():
         if link.ports is not None:
@@ -64,7 +64,7 @@ def add_declared_ports(desired: State) -> State:
 
 
 def keep_existing(desired: State, actual: State) -> State:
-    """Return the desired state in which addresses and alternative names that are there stay."""
+    """Return the desired state in which existing addresses and alternative names are kept."""
     state = desired
     for label, want in desired.links():
         have = actual.link(label, want.name)
@@ -79,7 +79,7 @@ def keep_existing(desired: State, actual: State) -> State:
 
 
 def append_only(desired: State) -> State:
-    """Return the desired state in which no list is exact, so that nothing is removed."""
+    """Return the desired state in which no list is exact, so nothing is removed."""
     namespaces = {}
     for label, want in desired.namespaces.items():
         links = {
@@ -93,9 +93,9 @@ def append_only(desired: State) -> State:
 
 
 def fill_defaults(desired: State) -> State:
-    """Return the desired state in which what is not given is what a new namespace or link has.
+    """Return the desired state in which unset attributes have the values of a new namespace or link.
 
-    What nobody can make anew, such as a container's namespace or a network card, stays as it is where nothing is said.
+    Unset attributes of objects that cannot be created, such as a container's namespace or a NIC, stay unmanaged.
     """
     namespaces = {}
     for label, want in desired.namespaces.items():

@@ -95,7 +95,7 @@ def own_addresses() -> set[str]:
 
 
 def is_own(address: str) -> bool:
-    """Tell whether an address is one of the namespace's own, also one that duplicate address detection refused."""
+    """Return whether an address is one of the namespace's own, also one that duplicate address detection refused."""
     if ":" in address:
         return address in own_addresses()
     with contextlib.suppress(KernelError, OSError):
