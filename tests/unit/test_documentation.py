@@ -23,7 +23,7 @@ def documented(module: str, part: str) -> Any:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_operations_are_returned_alike(module: str) -> None:
+def test_operations_are_documented_alike(module: str) -> None:
     """The result's list of operations is described in the same words by every module, with a sample of its own."""
     fragments = {*documented(module, "DOCUMENTATION").get("extends_documentation_fragment", ())}
     changes = fragments & {"netfleet.docker.attributes", "netfleet.docker.docker"}
@@ -42,8 +42,8 @@ def test_modules_show_their_own_operations() -> None:
     assert [sample for sample in samples if samples.count(sample) > 1] == []
 
 
-def test_a_peer_has_the_options_of_a_link() -> None:
-    """A veth's peer takes what any link takes, but for what only the pair as a whole has."""
+def test_veth_peer_has_the_options_of_a_link() -> None:
+    """The peer accepts every option of a link except those of the pair as a whole."""
     fragment = importlib.import_module("ansible_collections.netfleet.docker.plugins.doc_fragments.link")
     link = yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"]
     peer = documented("veth", "DOCUMENTATION")["options"]["peer"]["suboptions"]
