@@ -259,8 +259,10 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - disconnect web from app
+    - remove network app
+    - create bridge network app
+    - connect web to app
 network:
   description:
     - >-

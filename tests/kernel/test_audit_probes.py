@@ -24,7 +24,7 @@ pytest.importorskip("duckdb", reason="the audit runs on control nodes, which hav
 ASKED = {"kinds": ["host", "overlay"], "gather_subset": ["min", "addresses", "fdb", "docker"]}
 
 
-def test_a_port_that_one_node_closes() -> None:
+def test_port_closed_on_one_node_is_found() -> None:
     with DockerHost() as first, DockerHost() as second:
         hosts = {"h1": first, "h2": second}
         join(first, second)

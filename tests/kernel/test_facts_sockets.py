@@ -101,7 +101,7 @@ def names(box: Sandbox, netns: str) -> dict[int, str]:
     return {link["ifindex"]: link["ifname"] for link in box.ip("link", netns=netns)}
 
 
-def test_waiting_sockets_are_as_ss_tells(box: Sandbox) -> None:
+def test_listening_sockets_match_ss_output(box: Sandbox) -> None:
     box.sh("ip link set lo up", netns="red")
     with running(box, "red", _OPEN):
         rows = read(box, "red", sockets_table.read_sockets)["sockets"]
@@ -122,7 +122,7 @@ def test_waiting_sockets_are_as_ss_tells(box: Sandbox) -> None:
     assert read(box, "blue", sockets_table.read_sockets) == {"sockets": []}
 
 
-def test_many_sockets_are_cut_off_at_the_budget(box: Sandbox) -> None:
+def test_sockets_are_truncated_at_the_limit(box: Sandbox) -> None:
     box.sh("ip link set lo up", netns="red")
     program = (
         "import socket as s\n"
@@ -135,7 +135,7 @@ def test_many_sockets_are_cut_off_at_the_budget(box: Sandbox) -> None:
         assert len(read(box, "red", sockets_table.read_sockets)["sockets"]) == 100
 
 
-def test_a_namespace_that_only_a_descriptor_holds_is_found(box: Sandbox) -> None:
+def test_namespace_held_by_a_file_descriptor_is_found(box: Sandbox) -> None:
     inode = int(box.run("stat", "-L", "-c", "%i", "/run/netns/red"))
     # The first reads as the mount point, then as "/", the second as net:[INODE].
     opens = "kept = [open('/run/netns/red'), open('/proc/self/ns/net')]\nprint('ready', flush=True)\ninput()"
@@ -147,7 +147,7 @@ def test_a_namespace_that_only_a_descriptor_holds_is_found(box: Sandbox) -> None
             assert all(path.startswith(f"/proc/{pid}/fd/") for pid, path in holders)
 
 
-def test_a_look_at_all_files_ends_at_its_deadline() -> None:
+def test_scan_of_open_files_ends_at_its_deadline() -> None:
     assert not sockets_table.read_descriptors(0).complete
 
 

@@ -43,7 +43,7 @@ def ipsec(box: Sandbox) -> None:
         pytest.skip("this kernel has no IPsec")
 
 
-def test_states_are_as_ip_tells(box: Sandbox) -> None:
+def test_states_match_ip_output(box: Sandbox) -> None:
     box.sh(*(f"ip xfrm state allocspi {state}" for state in _STATES), netns="red")
     rows = read(box, "red", xfrm.read_xfrm)["xfrm_states"]
     told = box.run("ip", "xfrm", "state", netns="red")
@@ -59,7 +59,7 @@ def test_states_are_as_ip_tells(box: Sandbox) -> None:
     assert read(box, "blue", xfrm.read_xfrm) == {"xfrm_states": [], "xfrm_policies": []}
 
 
-def test_policies_are_as_they_were_made(box: Sandbox) -> None:
+def test_policies_match_what_was_created(box: Sandbox) -> None:
     box.sh(*(f"ip xfrm policy add {policy}" for policy in _POLICIES), netns="red")
     rows = xfrm.complete_policies(read(box, "red", xfrm.read_xfrm)["xfrm_policies"], {1: "lo"})
     for row in rows:
@@ -129,7 +129,7 @@ def algorithm(name: bytes, key: bytes, *more: int) -> bytes:
     return name.ljust(64, b"\0") + struct.pack("=I", len(key) * 8) + struct.pack(f"={len(more)}I", *more) + key
 
 
-def test_keys_are_not_taken() -> None:
+def test_keys_are_not_collected() -> None:
     secret = b"\xfeSECRETKEY\xff123456"
     auth = algorithm(b"hmac(sha256)", secret)
     truncated = algorithm(b"hmac(sha256)", secret, 128)

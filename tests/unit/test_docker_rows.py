@@ -74,7 +74,7 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
 
 
 @pytest.mark.parametrize("table, said, rows", CASES, ids=NAMES)
-def test_nothing_enters_that_is_not_listed(table: str, said: Any, rows: Callable[[Any], list[Any]]) -> None:
+def test_rows_contain_only_listed_fields(table: str, said: Any, rows: Callable[[Any], list[Any]]) -> None:
     found = rows(said)
     assert found
     assert CANARY in json.dumps(said) or table == "published_port"
@@ -86,8 +86,10 @@ def test_nothing_enters_that_is_not_listed(table: str, said: Any, rows: Callable
 @pytest.mark.parametrize("table, said, rows", CASES, ids=NAMES)
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_whatever_the_engine_says(table: str, said: Any, rows: Callable[[Any], list[Any]], data: st.DataObject) -> None:
-    """Anything at any place gives rows with the schema's columns, which every output can hold."""
+def test_any_response_gives_valid_rows(
+    table: str, said: Any, rows: Callable[[Any], list[Any]], data: st.DataObject
+) -> None:
+    """Any value at any place gives rows with the columns of the schema, which every output can contain."""
     said = copy.deepcopy(said)
     holder, key = data.draw(st.sampled_from(list(places(said))))
     holder[key] = data.draw(anything)
@@ -99,12 +101,12 @@ def test_whatever_the_engine_says(table: str, said: Any, rows: Callable[[Any], l
 
 @pytest.mark.parametrize("table, _said, rows", CASES, ids=NAMES)
 @given(odd=anything)
-def test_whatever_it_is(table: str, _said: Any, rows: Callable[[Any], list[Any]], odd: Any) -> None:
+def test_arbitrary_values_are_converted(table: str, _said: Any, rows: Callable[[Any], list[Any]], odd: Any) -> None:
     for row in rows(odd):
         assert_row(table, row)
 
 
-def test_a_container() -> None:
+def test_container_row() -> None:
     row = docker_rows.build_container(CONTAINER, ["team"])
     assert row["name"] == "web-1"
     assert (row["pid"], row["joined_id"], row["pid_mode"]) == (42, OTHER, None)
@@ -113,14 +115,14 @@ def test_a_container() -> None:
     assert row["labels"] == {"com.docker.compose.project": "shop", "team": "red"}
 
 
-def test_a_container_that_never_ran() -> None:
+def test_created_container_row() -> None:
     said = {**CONTAINER, "State": {"Status": "created", "Pid": 0, "StartedAt": "0001-01-01T00:00:00Z"}}
     row = docker_rows.build_container(said)
     assert (row["pid"], row["started_at"]) == (None, None)
     assert docker_rows.build_published_ports(said) == []
 
 
-def test_the_list_says_less() -> None:
+def test_container_row_from_the_list() -> None:
     row = docker_rows.build_listed_container(LISTED)
     assert (row["name"], row["state"], row["pid"], row["cap_add"]) == ("web-1", "paused", None, None)
 
@@ -143,8 +145,8 @@ def test_published_ports() -> None:
     assert told == [("tcp", 80, "0.0.0.0", 8080), ("tcp", 80, "::", 8080)]
 
 
-def test_endpoints() -> None:
-    """A container's own, without what only comes true when it starts; and the network's for which no container told."""
+def test_endpoint_rows() -> None:
+    """Endpoints of a container without settings for its next start, and endpoints that only the network lists."""
     rows = docker_rows.build_container_endpoints(CONTAINER, {NETWORK: "renamed"})
     rows += docker_rows.build_network_endpoints(DOCKER_NETWORK, {ID: "web-1"}, {ENDPOINT})
     keys = ("network", "container_id", "container", "mac", "ipv4", "ipv6", "ipv6_gateway", "aliases")
@@ -154,7 +156,7 @@ def test_endpoints() -> None:
     ]
 
 
-def test_a_network() -> None:
+def test_network_row() -> None:
     row = docker_rows.build_network(DOCKER_NETWORK)
     assert row["options"] == {"encrypted": "", "com.docker.network.driver.mtu": "1400"}
     assert (row["labels"], row["config_from"]) == ({}, None)
@@ -169,13 +171,13 @@ def test_a_network() -> None:
     ]
 
 
-def test_a_plugin_keeps_its_options() -> None:
+def test_options_of_a_plugin_driver_are_kept() -> None:
     said = {**DOCKER_NETWORK, "Driver": "weave", "Options": {"com.docker.network.driver.mtu": CANARY}}
     assert docker_rows.build_network(said)["options"] == {}
 
 
-def test_swarm() -> None:
-    """A task that failed may have said its command: only the scheduler's words are repeated."""
+def test_swarm_rows() -> None:
+    """The message of a failed task can contain its command, so only messages of the scheduler are collected."""
     assert swarm_rows.build_node(NODE)["manager_address"] == "198.51.100.1:2377"
     assert swarm_rows.build_node({**NODE, "ManagerStatus": None})["leader"] is False
     assert swarm_rows.build_service(SERVICE)["mode"] == "replicated"
@@ -185,7 +187,7 @@ def test_swarm() -> None:
     assert swarm_rows.build_task({**TASK, "Status": status}, {})["message"] == "no suitable node"
 
 
-def test_the_engine() -> None:
+def test_engine_row() -> None:
     (row,) = engine_rows({"version": VERSION, "info": INFO, "daemon.json": DAEMON_JSON})
     assert (row["firewall_backend"], row["cgroup_version"], row["iptables"]) == ("nftables", 2, False)
     assert (row["swarm_role"], row["userland_proxy"], row["warnings"]) == ("manager", None, [])

@@ -47,16 +47,16 @@ from hypothesis import strategies as st
         ("", {}),
     ],
 )
-def test_flags(words: str, wanted: dict[str, Any]) -> None:
+def test_flags_are_parsed(words: str, wanted: dict[str, Any]) -> None:
     assert parse_command_line(words.split()) == wanted
 
 
 @given(st.lists(st.text() | st.sampled_from(["-H", "--host", "--mtu", "--default-network-opt", "-b=", "--dns="])))
-def test_no_command_line_is_too_odd(words: list[str]) -> None:
+def test_any_command_line_is_parsed(words: list[str]) -> None:
     parse_command_line(words)
 
 
-def test_the_file() -> None:
+def test_file_is_parsed() -> None:
     content = (
         '{"mtu": 1400, "icc": false, "dns": ["192.0.2.53"], "ipv6": null, "debug": true, "registry-mirrors": ["x"]}'
     )
@@ -64,6 +64,6 @@ def test_the_file() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"mtu": 1400,}', "[" * 100000], ids=lambda text: text[:9])
-def test_a_broken_file(content: str) -> None:
+def test_invalid_file_is_reported(content: str) -> None:
     with pytest.raises(NetfleetError, match=r"not (JSON|a JSON object)"):
         parse_daemon_json(content)

@@ -52,25 +52,25 @@ def told(trace: Evidence, docker: EngineOwnership) -> tuple[Any, ...]:
     return found["kind"], found["container"], found["containers"], found["reference"]
 
 
-def test_a_container_and_one_that_joined_it() -> None:
+def test_container_and_a_container_that_joined_it() -> None:
     trace = Evidence("1", sandboxes=["0123456789ab"], paths=["/run/docker/netns/0123456789ab"], pids=[7, 8])
     assert told(trace, DOCKER) == ("container", "web", ["joined", "web"], "container:web")
     assert told(trace._replace(container_ids=[JOINED, WEB]), BRIEF)[:3] == ("container", "web", ["joined", "web"])
 
 
-def test_a_container_that_left_its_namespace() -> None:
+def test_container_that_left_its_namespace() -> None:
     sandbox = Evidence("2", sandboxes=["0123456789ab"], paths=["/x"])
     assert told(sandbox, DOCKER) == ("container", "away", [], "container:away")
     assert told(Evidence("3", pids=[9]), DOCKER) == ("process", None, ["away"], "pid:9")
 
 
-def test_the_host_is_the_host_whoever_shares_it() -> None:
+def test_host_namespace_belongs_to_the_host() -> None:
     host = Evidence("9", is_host=True, sandboxes=["default"], pids=[1])
     assert told(host, DOCKER) == ("host", None, ["near"], "host")
     assert told(host, BRIEF) == ("host", None, ["near"], "host")
 
 
-def test_sandboxes_of_networks() -> None:
+def test_sandboxes_belong_to_networks() -> None:
     def kind(name: str, docker: EngineOwnership = DOCKER) -> tuple[str, str | None]:
         found = build_row(Evidence("5", sandboxes=[name], paths=[name]), docker, 4)
         return found["kind"], found["docker_network"]
@@ -85,7 +85,7 @@ def test_sandboxes_of_networks() -> None:
     assert kind("0123456789ab", EngineOwnership()) == ("container", None)
 
 
-def test_without_the_engine_the_oldest_made_it() -> None:
+def test_oldest_process_owns_a_namespace_without_engine_data() -> None:
     trace = Evidence("1", sandboxes=["0123456789ab"], paths=["/x"], pids=[7], container_ids=[WEB, JOINED])
     found = build_row(trace, EngineOwnership(), 4)
     assert (found["kind"], found["container_id"], found["container_source"]) == ("container", WEB, "cgroup")
@@ -93,7 +93,7 @@ def test_without_the_engine_the_oldest_made_it() -> None:
     assert found["reference"] == f"container:{WEB[:12]}"
 
 
-def test_names_processes_and_nobody() -> None:
+def test_owners_by_name_by_process_and_none() -> None:
     assert told(Evidence("5", names=["red"], paths=["/run/netns/red"], pids=[3]), DOCKER)[0] == "named"
     assert told(Evidence("5", pids=[3]), DOCKER) == ("process", None, [], "pid:3")
     assert told(Evidence("5", paths=["/b", "/a"]), DOCKER) == ("unowned", None, [], "path:/a")
@@ -101,7 +101,7 @@ def test_names_processes_and_nobody() -> None:
     assert build_row(Evidence("nsid:1@4"), DOCKER, 4)["held_by"] == ["nsid"]
 
 
-def test_what_an_engine_without_sense_says_owns_nothing() -> None:
+def test_invalid_engine_data_gives_no_owner() -> None:
     docker = EngineOwnership(
         [{**container(WEB, "web", netns="5", sandbox_netns="5"), "id": None, "name": None}],
         [{"id": None, "name": None, "ingress": None, "driver": "bridge"}],

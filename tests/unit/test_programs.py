@@ -19,37 +19,37 @@ def output(script: str, seconds: float = 30) -> str:
         return inside.output("sh", "-c", script)
 
 
-def test_what_it_prints_comes_back() -> None:
+def test_output_is_returned() -> None:
     assert output("printf 'a\\377b'; echo not this >&2") == "a\udcffb"
 
 
-def test_its_environment_is_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET", "canary")
     assert "canary" not in output("env")
 
 
-def test_it_fails_in_its_own_words() -> None:
+def test_error_output_is_reported() -> None:
     with pytest.raises(NetfleetError, match=r"^sh: no such rule$"):
         output("echo no such rule >&2; echo more >&2; exit 3")
     with pytest.raises(NetfleetError, match=r"^sh: ended with status 3$"):
         output("exit 3")
 
 
-def test_too_much_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_output_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "_MOST_OUTPUT", 1 << 20)
     assert len(output("head -c 1048576 /dev/zero")) == 1 << 20
     with pytest.raises(NetfleetError, match="prints more than 1 MiB"):
         output("cat /dev/zero")
 
 
-def test_too_late_is_an_error() -> None:
+def test_timeout_is_an_error() -> None:
     with pytest.raises(NetfleetError, match="did not end in time"):
         output("exec sleep 1000", seconds=0.2)
     with pytest.raises(NetfleetError, match="no time left"):
         output("true", seconds=-1)
 
 
-def test_what_is_not_installed_is_told() -> None:
+def test_missing_program_is_reported() -> None:
     with (
         pytest.raises(MissingProgram, match="nosuchprogram is not installed"),
         NetnsContext(Budget(10, time.monotonic() + 30)) as inside,
@@ -57,7 +57,7 @@ def test_what_is_not_installed_is_told() -> None:
         inside.output("nosuchprogram")
 
 
-def test_a_protocol_that_the_kernel_lacks_is_told_in_its_words() -> None:
+def test_unsupported_protocol_is_reported() -> None:
     with (
         NetnsContext(Budget(10, time.monotonic() + 30)) as inside,
         pytest.raises(OSError, match="rotocol not supported"),
