@@ -106,7 +106,10 @@ def _parent(network: Mapping[str, Any], host: Host) -> str:
     if mtu is not None and int(link["mtu"]) != int(mtu):
         raise BadParameter("mtu", f"{link['name']} has an MTU of {link['mtu']} on {host.name}, not {mtu}")
     if link.get("master"):
-        reason = f"{link['name']} is a port of {link['master']} on {host.name}, which receives all its frames; specify the bridge"
+        reason = (
+            f"{link['name']} is a port of {link['master']} on {host.name}, which receives all its frames; specify the "
+            "bridge"
+        )
         raise BadParameter("parent", reason)
     if vlan is None:
         return str(link["name"])
