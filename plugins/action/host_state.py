@@ -92,8 +92,8 @@ class ActionModule(RoleAction):
         asked = needs._replace(required=needs.required - libraries, optional=needs.optional | libraries)
         with snapshot_codec.suppress_output(self):
             arguments = {"role": role, "needs": asked.as_data()}
-            packed = self.runner.run("netfleet.docker.host_state", arguments)["packed"]
-        found = snapshot_codec.decompress(packed)
+            found = self.runner.run("netfleet.docker.host_state", arguments)
+        found["state"] = snapshot_codec.decompress(found["packed"]) if found["packed"] else {}
         checked = found["checked"]
         if checked.get("failed"):
             raise ModuleFailed({"failed": True, "msg": checked["msg"], "missing": checked["missing"]})

@@ -125,7 +125,7 @@ def measure(fleets: dict[int, list[str]], options: argparse.Namespace, environme
         found[f"provision, {count} names"] = run(["ansible-playbook", *fleet, str(options.playbook)], environment)
         if changes(found[f"provision, {count} names"]["output"]):
             sys.exit("a run that was to be measured changed something")
-    return {name: {**figures, "tasks": tasks(figures.pop("output"))} for name, figures in found.items()}
+    return {name: {"tasks": tasks(figures.pop("output")), **figures} for name, figures in found.items()}
 
 
 def run(command: list[str], environment: dict[str, str]) -> dict[str, Any]:

@@ -34,13 +34,14 @@ class Hosts:
         if module_args.get("state") == self._failing:
             return {"failed": True, "msg": f"cannot join with {TOKEN}"}
         node = {"ID": f"id-{self.host}", "Status": {"State": "ready"}, "ManagerStatus": {"Reachability": "reachable"}}
-        return {
+        answers: dict[str, Row] = {
             "docker_swarm": {"changed": True, "swarm_facts": {"JoinTokens": {"Manager": TOKEN, "Worker": TOKEN}}},
             "docker_swarm_info": {"swarm_facts": {"JoinTokens": {"Manager": TOKEN, "Worker": TOKEN}}},
             "docker_host_info": {"host_info": {"Swarm": {"NodeID": f"id-{self.host}"}}, "containers": []},
             "docker_node_info": {"nodes": [{**node, "ID": f"id-h{number}"} for number in (1, 2, 3)]},
             "docker_node": {"changed": True},
-        }[module_name.rpartition(".")[2]]
+        }
+        return answers[module_name.rpartition(".")[2]]
 
 
 def new_swarm() -> list[Row]:
