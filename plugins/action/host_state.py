@@ -18,6 +18,9 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action impo
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import REGISTERED
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import ROLES, Needs, needs_of, needs_of_data
 
+# Read when the action is loaded: once for all hosts, before Ansible forks workers.
+for _role in ROLES:
+    role_spec(_role)
 # What the tasks register that apply something.
 _APPLIED = ("engine_applied", "bridge_applied", "macvlan_applied", "overlay_applied")
 

@@ -137,7 +137,7 @@ def run(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"seconds": wall, "cpu": cpu, "lines": len(done.stdout.splitlines()), "output": done.stdout}
+    return {"seconds": wall, "cpu": cpu, "lines": len((done.stdout + done.stderr).splitlines()), "output": done.stdout}
 
 
 def recap(output: str) -> dict[str, dict[str, int]]:
