@@ -8,11 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import host_file
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import Fleet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import declared
 from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import slices_file
-from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import network_slices
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import is_sliced, network_slices
+
+Row = dict[str, Any]
 
 
 class ActionModule(RoleAction):
@@ -23,10 +27,10 @@ class ActionModule(RoleAction):
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the slices, and whether the file was changed."""
         role, fleet = arguments["role"], self.fleet
-        own, _host = fleet.own(role)
-        path = slices_file.path_of(self._loader, str(own[f"{role}_slices_file"]))
         names = (f"{role}_networks", f"{role}_host_networks")
         networks = {host: declared(role, variables) for host, variables in fleet.declared(role, names)}
+        own = variables_of_sharing_hosts(role, fleet, networks)
+        path = slices_file.path_of(self._loader, str(own[f"{role}_slices_file"]))
         used = {
             host: (fleet.state(host).get("docker") or {}).get("networks") or []
             for host in fleet.in_run
@@ -48,3 +52,23 @@ class ActionModule(RoleAction):
             host_file.write_file(path, content.encode(), mode=0o644)
         texts = {"before": slices_file.render(before) if before else "", "after": content}
         return {**result, "changed": True, "diff": [{**texts, "before_header": str(path), "after_header": str(path)}]}
+
+
+def variables_of_sharing_hosts(role: str, fleet: Fleet, networks: Mapping[str, list[Mapping[str, Any]]]) -> Row:
+    """Return the variables of a host that shares a subnet; all of them must have the same file of slices."""
+    name = f"{role}_slices_file"
+    sharing = [host for host in fleet.in_run if any(has_slices(network) for network in networks.get(host, ()))]
+    found = {host: fleet.variables(host, role) for host in sharing or [fleet.this]}
+    first = next(iter(found))
+    for host, variables in found.items():
+        if variables[name] != found[first][name]:
+            reason = (
+                f"{host} has {variables[name]}, {first} has {found[first][name]}; hosts with slices must have one file"
+            )
+            raise BadParameter(name, reason)
+    return found[first]
+
+
+def has_slices(network: Mapping[str, Any]) -> bool:
+    """Tell whether hosts share a subnet of a network."""
+    return any(is_sliced(subnet) for subnet in network.get("subnets") or ())

@@ -101,7 +101,8 @@ def hosts_of(inventory: Any) -> dict[str, Any]:
 
 def without_slices(variables: dict[str, Any]) -> dict[str, Any]:
     """Return variables that several names of one host can have: the same on each, and none that names a Swarm."""
-    kept = {name: value for name, value in variables.items() if name.startswith(("ansible_", "engine_", "containers_"))}
+    prefixes = ("ansible_", "engine_", "containers_")
+    kept = {name: value for name, value in variables.items() if name.startswith(prefixes)}
     plain = {"name": "nfbench", "link": "nfbench", "mtu": "uplink", "subnets": [{"subnet": "10.62.0.0/24"}]}
     link = {"name": "nfbench0", "kind": "bridge", "addresses": ["10.63.0.1/24"], "stp": False}
     return {**kept, "bridge_networks": [plain], "topology_name": "nfbench", "topology_links": [link]}

@@ -56,9 +56,9 @@ class Fleet:
         """Give each host with its variables of these names: of the run as converted there, else of the inventory."""
         for host in dict.fromkeys((*self.groups["all"], *self.in_run)):
             found = self.variables(host, role) if host in self.in_run else {}
-            if not found:
+            if host not in self.in_run:
                 values = self._hostvars[host]
-                given = {name: values[name] for name in names if name in values} if host not in self.in_run else {}
+                given = {name: values[name] for name in names if name in values}
                 try:
                     found = role_variables(role, given, only=names) if given else {}
                 except BadParameter as error:
