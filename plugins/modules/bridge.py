@@ -67,8 +67,9 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - create bridge br0 in host
+    - add address 192.0.2.1/24 to br0 in host
+    - set br0 in host to up
 bridge:
   description:
     - State of the bridge after the run, with its options and ports.

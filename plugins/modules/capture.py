@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - >-
     Records the packets of a namespace in the background, with limits for time and size, and returns them as a pcap
-    file. The container needs no tools. The capture ends by itself.
+    file. The container needs no tools. A capture that is not stopped ends after 10 minutes at the latest.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -22,7 +22,7 @@ extends_documentation_fragment:
 options:
   phase:
     description:
-      - V(start) starts a capture and returns its RV(path). V(stop) waits for its end and returns its RV(content).
+      - V(start) starts a capture and returns its RV(path). V(stop) ends it and returns its RV(content).
     type: str
     choices: [start, stop]
     required: true
@@ -36,7 +36,7 @@ options:
     type: str
   seconds:
     description:
-      - Duration of the capture in seconds; with O(phase=stop), how long to wait for it.
+      - Maximum duration of the capture in seconds, from the first packet.
     type: float
     default: 10
   bytes:
@@ -78,7 +78,6 @@ EXAMPLES = r"""
   netfleet.docker.capture:
     phase: stop
     path: "{{ capture.path }}"
-    seconds: 5
   register: packets
 
 - name: Write the capture on the controller

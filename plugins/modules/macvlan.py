@@ -64,8 +64,8 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - create macvlan wire0 in blue on parent eth0
+    - set wire0 in blue to up
 macvlan:
   description:
     - State of the link after the run.

@@ -85,8 +85,8 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - create namespace blue
+    - set sysctl net/ipv4/ip_forward to 1 in blue
 netns:
   description:
     - >-

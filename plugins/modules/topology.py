@@ -109,8 +109,9 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - create namespace dmz
+    - create bridge br-dmz in host
+    - create veth eth0 in dmz with peer dmz-host in host
 topology:
   description:
     - Summary of the topology after the run.

@@ -145,8 +145,8 @@ operations:
   type: list
   elements: str
   sample:
-    - create veth eth0 in blue with peer blue-host in host
-    - set eth0 in blue to up
+    - create vxlan vx42 in blue over host
+    - add forwarding entry 00:00:00:00:00:00 to vx42 in blue
 vxlan:
   description:
     - State of the link after the run, with its forwarding entries if O(fdb) is set.

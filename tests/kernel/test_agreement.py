@@ -226,7 +226,7 @@ def in_any_order(found: Snapshot) -> Snapshot:
     suppress_health_check=list(HealthCheck),
 )
 @given(st.lists(documents | documents.map(sensible), min_size=1, max_size=3))
-def test_the_kernel_agrees(story: list[dict[str, Any]]) -> None:
+def test_simulation_agrees_with_the_kernel(story: list[dict[str, Any]]) -> None:
     with Sandbox() as box:
         box.netns("red", "blue")
         box.sh("ip link set lo up; ip -n red link set lo up; ip -n blue link set lo up")

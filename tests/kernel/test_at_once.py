@@ -45,7 +45,7 @@ def up(box: Sandbox) -> dict[str, bool]:
     return {link["ifname"]: "UP" in link["flags"] for link in box.ip("link", "show") if link["ifname"] != "lo"}
 
 
-def test_the_ports_go_up_as_one(box: Sandbox) -> None:
+def test_ports_of_a_bridge_are_set_up_together(box: Sandbox) -> None:
     made = converge(box, "topology", star())
     assert sum(op.startswith("set ") and " host to up" in op for op in made.data["operations"]) == 1
     assert up(box) == dict.fromkeys(("hub", *(f"{name}-port" for name in SPACES)), True)
@@ -54,14 +54,14 @@ def test_the_ports_go_up_as_one(box: Sandbox) -> None:
     box.run("ping", "-c1", "-w10", "10.9.0.5", netns="space0")
 
 
-def test_who_is_to_stay_down_does(box: Sandbox) -> None:
+def test_links_declared_down_stay_down(box: Sandbox) -> None:
     document = star(up=False)
     document["links"][0]["up"] = False
     converge(box, "topology", document)
     assert up(box) == {"hub": False, **{f"{name}-port": name != "space0" for name in SPACES}}
 
 
-def test_a_strangers_link_of_the_group_stays_as_it_is(box: Sandbox) -> None:
+def test_unmanaged_link_of_the_same_group_is_unchanged(box: Sandbox) -> None:
     group = box.module("topology", star(), check=True).data["topology"]["group"]
     box.sh(f"ip link add stranger group {group} type ifb")
     converge(box, "topology", star())
@@ -81,7 +81,7 @@ def refusing() -> None:
         forked.entry(f"{PACKAGE}.topology")()
 
 
-def test_a_namespace_that_cannot_be_made_undoes_the_others(box: Sandbox) -> None:
+def test_failed_namespace_creation_rolls_back_the_others(box: Sandbox) -> None:
     before = box.snapshot()
     failed = result(*forked.run(box.pid, refusing, request(star(), False)))
     assert failed.failed and "create namespace space2: No space left on device" in failed.msg, failed.msg

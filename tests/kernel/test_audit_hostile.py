@@ -26,7 +26,7 @@ _NAMES = ("<b>x", "{{7*7}}", "$(id)", "=cmd()", "\x1b[31mred", "'\";--", "\u202e
 _ALIAS = b"</script><script>alert(1)</script>\x1b[2J\xff\xfe{{ 7*7 }}\n=1+1"
 
 
-def test_no_name_does_harm_and_each_can_be_read(tmp_path: Path) -> None:
+def test_hostile_names_are_escaped_and_readable(tmp_path: Path) -> None:
     with DockerHost() as host:
         host.docker("network", "create", "--opt", "com.docker.network.bridge.name=br-h", "hostile")
         host.container("web", "--network", "hostile", "--label", "evil=<img src=x onerror=alert(1)>{{ 7*7 }}")
@@ -44,7 +44,7 @@ def test_no_name_does_harm_and_each_can_be_read(tmp_path: Path) -> None:
     document = {**said.data, "host": {**said.data["host"], "name": "h1"}}
     (tmp_path / "snapshots/h1.json.gz").write_bytes(gzip.compress(json.dumps(document).encode()))
     formats = (*run.ALL, "html", "dot", "mermaid", "parquet", "duckdb")
-    report = run.evaluate(run.Wanted(tmp_path / "snapshots", tmp_path / "out", formats=formats))
+    report = run.evaluate(run.EvaluationRequest(tmp_path / "snapshots", tmp_path / "out", formats=formats))
 
     found = {one["evidence"]["interface"] for one in report["findings"] if one["rule"] == "dangling-veth"}
     assert found == set(_NAMES)

@@ -24,7 +24,7 @@ pytest.importorskip("duckdb", reason="the audit runs on control nodes, which hav
 ASKED = {"kinds": ["host", "overlay"], "gather_subset": ["min", "addresses", "fdb", "docker"]}
 
 
-def test_a_port_that_one_node_closes() -> None:
+def test_port_closed_on_one_node_is_found() -> None:
     with DockerHost() as first, DockerHost() as second:
         hosts = {"h1": first, "h2": second}
         join(first, second)
@@ -57,6 +57,6 @@ def join(first: DockerHost, second: DockerHost) -> None:
 
 def tried(hosts: Mapping[str, DockerHost]) -> list[dict[str, Any]]:
     """Return the rows of all hosts."""
-    asked = swarm_probes.checks({name: host.module("netns_info", ASKED).data for name, host in hosts.items()}, 20)
+    asked = swarm_probes.plan_checks({name: host.module("netns_info", ASKED).data for name, host in hosts.items()}, 20)
     said = {name: host.module("probe", {"netns": "host", "checks": asked[name]}) for name, host in hosts.items()}
-    return [row for name, one in said.items() for row in swarm_probes.rows(one.data["results"], name)]
+    return [row for name, one in said.items() for row in swarm_probes.build_rows(one.data["results"], name)]

@@ -233,8 +233,8 @@ _TABLE = [*_ends(), *_others()]
 
 
 @pytest.mark.parametrize("module", sorted(_BASE))
-def test_bad_input(box: Sandbox, module: str) -> None:
-    """One sandbox for all, as the point is that nothing happens in it: checked, and for real."""
+def test_invalid_input_is_rejected_without_changes(box: Sandbox, module: str) -> None:
+    """Run all cases in one sandbox, in check mode and for real, and verify that none changes it."""
     box.sh("ip link add p0 type ifb")
     before = box.snapshot()
     wrong = []
@@ -255,13 +255,13 @@ def test_bad_input(box: Sandbox, module: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["<b>x", "{{7*7}}", "$(id)", "'\"`;&|", "-rf", "--help", "x" * 15, "@", "a..b"])
-def test_names_that_are_allowed(box: Sandbox, name: str) -> None:
+def test_unusual_valid_names_are_accepted(box: Sandbox, name: str) -> None:
     assert box.module("veth", {"name": name, "peer": {"name": name, "netns": "red"}}).changed
     assert_there(box, {("host", name): {"kind": "veth"}, ("red", name): {"kind": "veth"}})
     assert box.module("veth", {"name": name, "state": "absent"}).changed
 
 
-def test_a_mistyped_namespace_is_not_made(box: Sandbox) -> None:
+def test_missing_namespace_is_not_created(box: Sandbox) -> None:
     refused(
         box,
         "veth",

@@ -62,7 +62,7 @@ def inode(box: Sandbox, path: str) -> str:
     return f"net:[{box.run('stat', '-L', '-c', '%i', path).strip()}]"
 
 
-def test_each_reference(box: Sandbox) -> None:
+def test_every_reference_type_enters_its_namespace(box: Sandbox) -> None:
     pid = box.process()
     box.sh("mkdir -p /run/docker/netns", "touch /run/docker/netns/1-abc")
     box.sh("mount --bind /run/netns/blue /run/docker/netns/1-abc", "ln -s /run/netns/red /run/link")
@@ -79,11 +79,11 @@ def test_each_reference(box: Sandbox) -> None:
     assert Run(box, "host", before=("nsenter", "--net=/run/netns/blue")).out == inode(box, "/proc/1/ns/net")
 
 
-def test_input_goes_through_to_the_command(box: Sandbox) -> None:
+def test_command_receives_standard_input(box: Sandbox) -> None:
     assert Run(box, "red", "cat").out == "what Ansible pipes"
 
 
-def test_what_is_seen_is_the_namespaces(box: Sandbox) -> None:
+def test_command_sees_sysfs_of_the_namespace(box: Sandbox) -> None:
     box.sh("ip -n red link add inside type veth peer name other", "ip link add outside type veth peer name beside")
     seen = Run(box, "red", "ls /sys/class/net; ls /proc/sys/net/ipv4/conf; cat /proc/net/dev").out
     assert "inside" in seen and "outside" not in seen
@@ -94,7 +94,7 @@ def test_what_is_seen_is_the_namespaces(box: Sandbox) -> None:
     assert "outside" in seen and "inside" not in seen
 
 
-def test_mounts_below_sys_stay_and_none_get_out(box: Sandbox) -> None:
+def test_mounts_below_sys_are_kept_and_not_propagated(box: Sandbox) -> None:
     box.sh(
         "mount -t tmpfs below /sys/kernel",
         "touch /sys/kernel/mine",
@@ -120,7 +120,7 @@ def own_etc(box: Sandbox) -> Sandbox:
     return box
 
 
-def test_files_of_a_named_namespace(own_etc: Sandbox) -> None:
+def test_files_in_etc_netns_are_used(own_etc: Sandbox) -> None:
     box = own_etc
     box.sh("echo nameserver 192.0.2.53 > /etc/netns/red/resolv.conf", "echo mine > /etc/netns/red/hosts")
     box.sh("echo in > /etc/netns/red/folder/file", "echo lost > /etc/netns/red/not-in-etc")
@@ -132,7 +132,7 @@ def test_files_of_a_named_namespace(own_etc: Sandbox) -> None:
     assert seen.startswith(witness.strip())
 
 
-def test_a_resolver_that_answers_from_the_host_is_out_of_sight(own_etc: Sandbox) -> None:
+def test_resolver_socket_of_the_host_is_hidden(own_etc: Sandbox) -> None:
     box = own_etc
     path = "/run/systemd/resolve/io.systemd.Resolve"
     code = f"import socket; socket.socket(socket.AF_UNIX).bind('{path}')"
@@ -142,7 +142,7 @@ def test_a_resolver_that_answers_from_the_host_is_out_of_sight(own_etc: Sandbox)
     assert Run(box, "red", f"test -S {path} || test -c {path} && echo hidden").out == "hidden"
 
 
-def test_what_must_not_be(box: Sandbox) -> None:
+def test_invalid_references_are_rejected(box: Sandbox) -> None:
     dead = box.process()
     box.sh(f"kill {dead}", "sleep 0.2")
     box.sh(
@@ -180,7 +180,7 @@ def test_what_must_not_be(box: Sandbox) -> None:
 @pytest.mark.skipif(
     not Path("/usr/bin/python3").exists(), reason="the tests' own Python may lie where only root may look"
 )
-def test_a_user_who_is_not_root(box: Sandbox) -> None:
+def test_unprivileged_user_is_rejected(box: Sandbox) -> None:
     user = ("setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all")
     done = Run(box, "red", "touch /tmp/ran", before=user, python="/usr/bin/python3")
     assert "requires root" in done.refused or "Permission" in done.refused
@@ -228,7 +228,7 @@ def fake(box: Sandbox, *answers: str, name: str = "web") -> Run:
             box.sh("rm -f /run/fake.sock")
 
 
-def test_what_the_engine_may_say(box: Sandbox) -> None:
+def test_engine_errors_are_reported(box: Sandbox) -> None:
     pid, other = str(box.process()), str(box.process())
     host = box.sh("sleep 1000 >/dev/null 2>&1 & echo $!").strip()
     assert fake(box, pid, pid).out == inode(box, f"/proc/{pid}/ns/net")
@@ -265,7 +265,7 @@ def netns_of(docker: DockerHost, name: str) -> str:
     return inode(docker, f"/proc/{docker.inspect('container', name)['State']['Pid']}/ns/net")
 
 
-def test_containers(docker: DockerHost) -> None:
+def test_container_namespace_is_entered(docker: DockerHost) -> None:
     identifier = docker.inspect("container", "web")["Id"]
     for reference in ("web", identifier, identifier[:12]):
         assert Run(docker, f"container:{reference}").out == netns_of(docker, "web")
@@ -284,7 +284,7 @@ def test_containers(docker: DockerHost) -> None:
     assert docker.run("ls", "/run/ran", check=False) == ""
 
 
-def test_the_containers_own_resolver(docker: DockerHost) -> None:
+def test_resolver_of_the_container_is_used(docker: DockerHost) -> None:
     reading = "cat /etc/resolv.conf /etc/hosts"
     seen = Run(docker, "container:web", reading, resolver="container").out
     assert seen == docker.docker("exec", "web", "cat", "/etc/resolv.conf", "/etc/hosts")
@@ -294,7 +294,7 @@ def test_the_containers_own_resolver(docker: DockerHost) -> None:
     assert Run(docker, "container:joined", WHERE, resolver="container").out == own
 
 
-def test_a_container_that_restarts_all_the_time(docker: DockerHost) -> None:
+def test_restarting_container_is_reported(docker: DockerHost) -> None:
     docker.container("restless")
     host, other = inode(docker, "/proc/1/ns/net"), netns_of(docker, "other")
     loop = "for n in 1 2 3 4 5 6; do docker restart -t 0 restless; done"
@@ -308,7 +308,7 @@ def test_a_container_that_restarts_all_the_time(docker: DockerHost) -> None:
     assert Run(docker, "container:restless").out == netns_of(docker, "restless")
 
 
-def test_an_image_with_nothing_in_it_but_one_program(docker: DockerHost, tmp_path: Path) -> None:
+def test_container_with_a_single_binary_is_entered(docker: DockerHost, tmp_path: Path) -> None:
     busybox = shutil.which("busybox")
     assert busybox
     docker.sh(

@@ -129,15 +129,15 @@ _BARE = Case(
 
 
 @pytest.mark.parametrize("case", [_OPTIONS, _WITH_PORTS, _BARE], ids=str)
-def test_life(box: Sandbox, case: Case) -> None:
+def test_create_change_and_remove(box: Sandbox, case: Case) -> None:
     quartet(box, "bridge", case)
 
 
 @pytest.mark.parametrize(
     "option, low, high", [("forward_delay", 200, 3000), ("hello_time", 100, 1000), ("max_age", 600, 4000)]
 )
-def test_timers_hold_through_rounding(box: Sandbox, option: str, low: int, high: int) -> None:
-    """The kernel keeps jiffies, so a hundredth may be lost; that is neither a failure nor a change."""
+def test_rounded_timers_are_no_change(box: Sandbox, option: str, low: int, high: int) -> None:
+    """The kernel stores jiffies, so a hundredth of a second can be lost. That is neither a failure nor a change."""
     box.module("bridge", {"name": "br0", "max_age": 4000, "forward_delay": 3000})
     for value in (low, low + 1, 333 if option == "hello_time" else 999, high - 1, high):
         args = {"name": "br0", option: value}
@@ -165,21 +165,21 @@ def test_append_keeps_other_ports(box: Sandbox) -> None:
     assert_met(box, "bridge", {"name": "br0"})
 
 
-def test_a_port_of_another_bridge_is_taken_over(box: Sandbox) -> None:
+def test_port_of_another_bridge_is_moved(box: Sandbox) -> None:
     box.sh(*_PORTS, "ip link add br1 type bridge", "ip link set p1 master br1")
     converge(box, "bridge", {"name": "br0", "ports": [{"name": "p1", "cost": 9}]})
     assert_there(box, {("host", "p1"): {"master": "br0", "port": {"cost": 9}}})
 
 
-def test_ports_across_namespaces_of_equal_names(box: Sandbox) -> None:
-    """A port is looked for where the bridge is, though the host has links of its name."""
+def test_port_is_looked_up_in_the_namespace_of_the_bridge(box: Sandbox) -> None:
+    """The host has links with the same names."""
     box.sh(*_PORTS, "ip -n red link add p1 type ifb")
     converge(box, "bridge", {"name": "br0", "netns": "red", "ports": ["p1"]})
     assert_there(box, {("red", "p1"): {"master": "br0"}, ("host", "p1"): {"master": ""}})
     refused(box, "bridge", {"name": "br0", "netns": "red", "ports": ["p2"]}, "p2", "red")
 
 
-def test_another_kind_of_link_has_the_name(box: Sandbox) -> None:
+def test_link_of_another_kind_is_rejected_or_replaced(box: Sandbox) -> None:
     box.sh("ip link add br0 type ifb", *_PORTS)
     args = {"name": "br0", "ports": ["p1"], "up": True}
     refused(box, "bridge", args, "br0 in host is a ifb, not a bridge", "recreate")
@@ -189,8 +189,8 @@ def test_another_kind_of_link_has_the_name(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["new", "there"])
-def test_vlan_filtering_on_a_kernel_without_it(box: Sandbox, there: bool) -> None:
-    """It says so, and no bridge is left that is not what was asked for."""
+def test_vlan_filtering_without_kernel_support_is_reported(box: Sandbox, there: bool) -> None:
+    """The module fails and leaves no bridge behind."""
     box.sh("ip link add probe type bridge")
     try:
         box.sh("ip link set probe type bridge vlan_filtering 1")
@@ -208,8 +208,8 @@ def test_vlan_filtering_on_a_kernel_without_it(box: Sandbox, there: bool) -> Non
     assert_same(before, box.snapshot())
 
 
-def test_stp_where_somebody_set_timers_out_of_range(box: Sandbox) -> None:
-    """The kernel takes any delay while the protocol is off, and brings it into range when it is switched on."""
+def test_stp_with_timers_out_of_range(box: Sandbox) -> None:
+    """The kernel accepts any delay while STP is off and corrects it when STP is enabled."""
     box.sh("ip link add br0 type bridge", "ip link set br0 type bridge forward_delay 100")
     args = {"name": "br0", "stp": True}
     assert box.module("bridge", args).changed
@@ -243,13 +243,13 @@ _BAD: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("options", _BAD, ids=str)
-def test_bad_ranges(box: Sandbox, options: dict[str, Any]) -> None:
+def test_values_out_of_range_are_rejected(box: Sandbox, options: dict[str, Any]) -> None:
     box.sh(*_PORTS)
     refused(box, "bridge", {"name": "br0", **options}, next(iter(options)))
 
 
-def test_the_kernel_refuses_in_its_own_words(box: Sandbox) -> None:
-    """Bits 0 to 2 of the mask are the spanning tree's own, and pause frames'."""
+def test_kernel_errors_are_reported_verbatim(box: Sandbox) -> None:
+    """Bits 0 to 2 of the mask are reserved for STP and pause frames."""
     before = box.snapshot()
     result = box.module("bridge", {"name": "br0", "group_fwd_mask": 7, "up": True})
     assert result.failed and "group_fwd_mask" in result.msg and "nvalid argument" in result.msg

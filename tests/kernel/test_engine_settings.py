@@ -43,7 +43,7 @@ OTHERS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("settings", [{}, SETTINGS, {"log-opts": {"max-size": "11m"}, "dns": ["192.0.2.1"]}])
-def test_the_parser_accepts_settings(settings: dict[str, Any]) -> None:
+def test_dockerd_accepts_the_settings(settings: dict[str, Any]) -> None:
     assert refusal(render_settings(settings), [DOCKERD]) == ""
 
 
@@ -56,16 +56,16 @@ def test_the_parser_accepts_settings(settings: dict[str, Any]) -> None:
         ({"hosts": ["unix:///var/run/docker.sock"]}, ["-H", "fd://"], "hosts"),
     ],
 )
-def test_the_parser_refuses_settings(settings: dict[str, Any], options: list[str], words: str) -> None:
+def test_settings_that_dockerd_rejects_are_reported(settings: dict[str, Any], options: list[str], words: str) -> None:
     assert words in refusal(render_settings(settings), [DOCKERD, *options])
 
 
-def test_a_program_that_is_missing() -> None:
+def test_missing_dockerd_is_reported() -> None:
     assert refusal("{}", ["/nonexistent/dockerd"]) == "there is no program /nonexistent/dockerd"
 
 
-def test_what_a_running_engine_reports() -> None:
-    """An engine with these settings has no differences from them, and one from each of others."""
+def test_differences_from_a_running_engine() -> None:
+    """An engine started with these settings has no differences, and one difference from each changed setting."""
 
     def read() -> None:
         print(json.dumps(dataclasses.asdict(observe.read_engine())))  # noqa: T201

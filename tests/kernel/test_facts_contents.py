@@ -96,7 +96,7 @@ def namespaces(box: Sandbox) -> dict[str, dict[str, Any]]:
     return {row["reference"]: row for row in read(box)["namespaces"]}
 
 
-def test_interfaces_are_as_ip_tells(rich: Sandbox) -> None:
+def test_interfaces_match_ip_output(rich: Sandbox) -> None:
     data = namespaces(rich)
     seen = set()
     for label in ("host", "red"):
@@ -128,7 +128,7 @@ def test_interfaces_are_as_ip_tells(rich: Sandbox) -> None:
     assert {"veth", "bridge", "macvlan", "macvtap", "vxlan", "ifb", "tun", None} <= seen
 
 
-def test_other_ends_are_named_across_namespaces(rich: Sandbox) -> None:
+def test_peers_in_other_namespaces_are_named(rich: Sandbox) -> None:
     data = namespaces(rich)
     inodes = {label: data[label]["netns"] for label in ("host", "red")}
     links = {(label, link["name"]): link for label in inodes for link in data[label]["interfaces"]}
@@ -150,7 +150,7 @@ def test_other_ends_are_named_across_namespaces(rich: Sandbox) -> None:
     assert other("host", "x2", "parent") == other("host", "br0", "parent") == (None, None, None)
 
 
-def test_options_by_kind(rich: Sandbox) -> None:
+def test_options_of_each_link_kind_are_collected(rich: Sandbox) -> None:
     data = namespaces(rich)
     links = {link["name"]: link for label in ("host", "red") for link in data[label]["interfaces"]}
     bridge = rich.ip("link", "show", "br0")[0]["linkinfo"]["info_data"]
@@ -180,7 +180,7 @@ def test_options_by_kind(rich: Sandbox) -> None:
     assert (links["t0"]["options"]["type"], links["t1"]["options"]["type"]) == ("tun", "tap")
 
 
-def test_addresses_are_as_ip_tells(rich: Sandbox) -> None:
+def test_addresses_match_ip_output(rich: Sandbox) -> None:
     data = namespaces(rich)
     for label in ("host", "red"):
         theirs = {}
@@ -203,7 +203,7 @@ def test_addresses_are_as_ip_tells(rich: Sandbox) -> None:
                 assert (mine[column] is None) == forever and (forever or abs(mine[column] - one[limit]) <= 5)
 
 
-def test_a_duplicate_address_is_marked(box: Sandbox) -> None:
+def test_duplicate_address_is_marked(box: Sandbox) -> None:
     box.netns("other", dad=True)
     box.sh(
         "ip link add far0 netns red type veth peer name far1 netns other",
@@ -242,7 +242,7 @@ def _same_route(mine: dict[str, Any], theirs: dict[str, Any], family: int) -> No
     ]
 
 
-def test_routes_of_all_tables_are_as_ip_tells(rich: Sandbox) -> None:
+def test_routes_of_all_tables_match_ip_output(rich: Sandbox) -> None:
     data = namespaces(rich)
     numbers = {"main": 254, "local": 255, "default": 253}
     for label in ("host", "red"):
@@ -257,7 +257,7 @@ def test_routes_of_all_tables_are_as_ip_tells(rich: Sandbox) -> None:
                 _same_route(mine, words, family)
 
 
-def test_rules_are_as_ip_tells(rich: Sandbox) -> None:
+def test_routing_rules_match_ip_output(rich: Sandbox) -> None:
     data = namespaces(rich)["host"]
     for family in (4, 6):
         theirs = rich.ip(f"-{family}", "rule")
@@ -283,7 +283,7 @@ def test_rules_are_as_ip_tells(rich: Sandbox) -> None:
     assert rules[0]["protocol"] == "kernel"
 
 
-def test_neighbours_are_as_ip_tells(rich: Sandbox) -> None:
+def test_neighbors_match_ip_output(rich: Sandbox) -> None:
     data = namespaces(rich)["host"]
     theirs = {(one["dev"], one["dst"]): one for one in rich.ip("neigh", "show", "nud", "all")}
     ours = {(one["interface"], one["address"]): one for one in data["neighbours"]}
@@ -298,7 +298,7 @@ def _entry(one: dict[str, Any]) -> str:
     return str((one["mac"], one.get("ifname") or one.get("interface"), one.get("master"), one.get("dst")))
 
 
-def test_forwarding_entries_are_as_bridge_tells(rich: Sandbox) -> None:
+def test_forwarding_entries_match_bridge_output(rich: Sandbox) -> None:
     data = namespaces(rich)
     for label in ("host", "red"):
         theirs = rich.bridge("-s", "fdb", netns=label)
@@ -316,7 +316,7 @@ def test_forwarding_entries_are_as_bridge_tells(rich: Sandbox) -> None:
     assert red["00:00:00:00:00:00", "192.0.2.201"]["port"] is None
 
 
-def test_sysctls_are_as_their_files_tell(rich: Sandbox) -> None:
+def test_sysctls_match_proc_files(rich: Sandbox) -> None:
     rich.sh(
         "echo 1 >/proc/sys/net/ipv4/ip_forward",
         "echo 1 >/proc/sys/net/ipv4/conf/v1/proxy_arp",
@@ -341,7 +341,7 @@ def test_sysctls_are_as_their_files_tell(rich: Sandbox) -> None:
     assert sysctls["net/ipv4/ip_forward"] == "1"
 
 
-def test_names_of_any_bytes_come_through_reversibly(box: Sandbox) -> None:
+def test_names_of_any_bytes_are_escaped_reversibly(box: Sandbox) -> None:
     names = [
         b"<b>x",
         b"{{7*7}}",
@@ -397,7 +397,7 @@ for number, alias in enumerate(aliases):
     )
 
 
-def test_the_whole_is_as_the_schema_says(rich: Sandbox) -> None:
+def test_snapshot_matches_the_schema(rich: Sandbox) -> None:
     rich.sh(
         "iptables -A INPUT -p tcp --dport 80 -j DROP",
         "ip xfrm policy add src 192.0.2.0/24 dst 192.0.2.7 dir out tmpl proto esp",
@@ -409,7 +409,7 @@ def test_the_whole_is_as_the_schema_says(rich: Sandbox) -> None:
     }
 
 
-def test_its_version_is_the_collections() -> None:
+def test_snapshot_names_the_collection_version() -> None:
     galaxy = (Path(__file__).resolve().parents[2] / "galaxy.yml").read_text(encoding="utf-8")
     version = re.search(r"^version: (\S+)$", galaxy, re.MULTILINE)
     assert version and f"netfleet.docker {version[1]}" == COLLECTOR

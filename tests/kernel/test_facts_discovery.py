@@ -80,7 +80,7 @@ def inode(box: Sandbox, path: str) -> str:
     return box.run("stat", "--dereference", "--format=%i", path).strip()
 
 
-def test_the_host_and_what_has_a_name(box: Sandbox) -> None:
+def test_host_and_named_namespaces_are_found(box: Sandbox) -> None:
     pid = box.process()
     box.sh(f"ip netns attach also {pid}")
     data = by_inode(read(box))
@@ -95,13 +95,13 @@ def test_the_host_and_what_has_a_name(box: Sandbox) -> None:
     assert len(data) == 4
 
 
-def test_it_is_the_same_from_inside_another_namespace(box: Sandbox) -> None:
+def test_result_does_not_depend_on_the_current_namespace(box: Sandbox) -> None:
     result = box.module("netns_info", _MINIMAL, netns="red")
     assert by_inode(result.data).keys() == by_inode(read(box)).keys()
     assert [row["names"] for row in result.data["namespaces"] if row["kind"] == "host"] == [[]]
 
 
-def test_two_names_and_another_mount_are_one_namespace(box: Sandbox) -> None:
+def test_several_mounts_of_one_namespace_are_merged(box: Sandbox) -> None:
     box.sh(
         "touch /run/netns/rouge /run/x",
         "mount --bind /run/netns/red /run/netns/rouge",
@@ -112,7 +112,7 @@ def test_two_names_and_another_mount_are_one_namespace(box: Sandbox) -> None:
     assert row["paths"] == ["/run/netns/red", "/run/netns/rouge", "/run/x"]
 
 
-def test_held_by_a_mount_with_a_strange_path(box: Sandbox) -> None:
+def test_namespace_of_a_mount_with_an_unusual_path_is_found(box: Sandbox) -> None:
     box.sh("mkdir '/run/a b'", "touch '/run/a b/c\\d'", "mount --bind /run/netns/red '/run/a b/c\\d'")
     number = inode(box, "/run/netns/red")
     box.sh("ip netns del red")
@@ -121,13 +121,13 @@ def test_held_by_a_mount_with_a_strange_path(box: Sandbox) -> None:
     assert row["reference"] == "path:/run/a b/c\\d"
 
 
-def test_held_by_a_process(box: Sandbox) -> None:
+def test_namespace_of_a_process_is_found(box: Sandbox) -> None:
     pid = box.process()
     row = by_inode(read(box))[inode(box, f"/proc/{pid}/ns/net")]
     assert (row["kind"], row["held_by"], row["reference"]) == ("process", ["process"], f"pid:{pid}")
 
 
-def test_held_by_a_thread(box: Sandbox) -> None:
+def test_namespace_of_a_thread_is_found(box: Sandbox) -> None:
     pid, number = hold(box, _THREAD)
     row = by_inode(read(box))[number]
     assert (row["kind"], row["held_by"], row["process_count"]) == ("process", ["process"], 1)
@@ -135,7 +135,7 @@ def test_held_by_a_thread(box: Sandbox) -> None:
     assert [link["name"] for link in row["interfaces"]] == ["lo"]
 
 
-def test_held_by_an_open_file(box: Sandbox) -> None:
+def test_namespace_of_an_open_file_is_found(box: Sandbox) -> None:
     box.netns("held")
     _pid, number = hold(box, _DESCRIPTOR)
     box.sh("ip netns del held")
@@ -144,7 +144,7 @@ def test_held_by_an_open_file(box: Sandbox) -> None:
     assert [link["name"] for link in row["interfaces"]] == ["lo"]
 
 
-def test_held_by_a_mount_in_another_mount_namespace(box: Sandbox) -> None:
+def test_namespace_mounted_in_another_mount_namespace_is_found(box: Sandbox) -> None:
     box.netns("held")
     pid, number = hold(box, _MOUNT)
     box.sh("ip netns del held")
@@ -154,7 +154,7 @@ def test_held_by_a_mount_in_another_mount_namespace(box: Sandbox) -> None:
     box.sh("rm -f /tmp/netfleet-held")
 
 
-def test_held_by_a_socket_it_is_seen_by_its_number(box: Sandbox) -> None:
+def test_namespace_held_by_a_socket_is_known_by_its_id(box: Sandbox) -> None:
     box.netns("held")
     box.sh(
         "ip link add near type veth peer name far netns held",
@@ -178,7 +178,7 @@ def test_held_by_a_socket_it_is_seen_by_its_number(box: Sandbox) -> None:
     assert (near["peer_netns"], near["peer"]) == (row["netns"], "far")
 
 
-def test_strays_are_listed_and_harm_nobody(box: Sandbox) -> None:
+def test_invalid_entries_are_listed_and_ignored(box: Sandbox) -> None:
     box.sh(
         ": >/run/netns/stub",
         "echo text >/run/netns/file",
@@ -210,7 +210,7 @@ def test_strays_are_listed_and_harm_nobody(box: Sandbox) -> None:
     assert len(data["namespaces"]) == 3
 
 
-def test_a_leaked_sandbox_belongs_to_nobody_once_the_engine_has_spoken(box: Sandbox) -> None:
+def test_leaked_sandbox_has_no_owner(box: Sandbox) -> None:
     # There is no engine in the sandbox, so what its sandboxes look like is all that is known.
     box.sh("mkdir -p /run/docker/netns", "touch /run/docker/netns/0123456789ab /run/docker/netns/1-abcdefghij")
     box.sh("mount --bind /run/netns/red /run/docker/netns/0123456789ab", "ip netns del red")
@@ -219,7 +219,7 @@ def test_a_leaked_sandbox_belongs_to_nobody_once_the_engine_has_spoken(box: Sand
     assert rows == {"host": "host", "docker:0123456789ab": "container", "docker:1-abcdefghij": "overlay"}
 
 
-def test_without_an_engine_that_is_named_and_the_rest_stands(box: Sandbox) -> None:
+def test_missing_engine_is_reported_and_the_rest_collected(box: Sandbox) -> None:
     result = box.module("netns_info", {"gather_subset": ["docker"]})
     assert [row["part"] for row in result.data["missing"]] == ["docker"]
     assert "docker.sock" in result.data["missing"][0]["reason"]
@@ -227,7 +227,7 @@ def test_without_an_engine_that_is_named_and_the_rest_stands(box: Sandbox) -> No
     assert len(result.data["namespaces"]) == 3
 
 
-def test_filters(box: Sandbox) -> None:
+def test_filters_select_namespaces(box: Sandbox) -> None:
     pid = box.process()
 
     def references(**args: Any) -> set[str]:
@@ -241,14 +241,14 @@ def test_filters(box: Sandbox) -> None:
     assert references(containers=["nobody"]) == set()
 
 
-def test_a_peer_is_named_though_its_namespace_is_not_asked_for(box: Sandbox) -> None:
+def test_peer_in_an_unselected_namespace_is_named(box: Sandbox) -> None:
     box.sh("ip link add near type veth peer name far netns red")
     (row,) = read(box, names=["red"])["namespaces"]
     far = next(link for link in row["interfaces"] if link["name"] == "far")
     assert (far["peer_netns"], far["peer"]) == (inode(box, "/proc/1/ns/net"), "near")
 
 
-def test_a_reused_pid_leads_nowhere(box: Sandbox) -> None:
+def test_reused_pid_is_ignored(box: Sandbox) -> None:
     code = """
 import os, subprocess, time
 from ansible_collections.netfleet.docker.plugins.module_utils._facts._places import Place, find
@@ -281,7 +281,7 @@ second.kill()
     assert said == "the namespace was deleted before it was opened\n"
 
 
-def test_whoever_is_not_root_is_told_what_is_missing(box: Sandbox) -> None:
+def test_missing_privileges_are_reported(box: Sandbox) -> None:
     result = box.module("netns_info", {}, user=65534)
     missing = "CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_SYS_ADMIN"
     assert result.msg == f"requires root on the host (become: true); missing capabilities: {missing}"

@@ -97,7 +97,7 @@ _TABLES = {name: name[:-1] for name in ("firewall_chains", "firewall_rules", "fi
 
 def firewall(box: Sandbox, netns: str = "red") -> dict[str, list[dict[str, Any]]]:
     """Return the rows of a namespace, each with its columns, of which nothing is missing."""
-    found: dict[str, list[dict[str, Any]]] = read(box, netns, firewall_table.firewall)
+    found: dict[str, list[dict[str, Any]]] = read(box, netns, firewall_table.read_firewall)
     assert found.pop("missing") == []
     for name, rows in found.items():
         for row in rows[:50]:
@@ -146,7 +146,7 @@ def again(row: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("backend", ["nft", "legacy"])
 @pytest.mark.parametrize(("family", "program", "more"), [("ip", "iptables", _V4), ("ip6", "ip6tables", _V6)])
-def test_rules_can_be_made_again_from_their_rows(
+def test_rules_can_be_restored_from_their_rows(
     box: Sandbox, backend: str, family: str, program: str, more: tuple[tuple[str, ...], ...]
 ) -> None:
     if backend == "legacy":
@@ -186,7 +186,7 @@ def test_rules_can_be_made_again_from_their_rows(
     assert (output["type"], chains["nat", "PREROUTING"]["type"]) == ("route", "nat")
 
 
-def test_dns_of_docker(box: Sandbox) -> None:
+def test_dns_rules_of_docker_are_collected(box: Sandbox) -> None:
     box.run("iptables-restore", netns="red", text=_DNS)
     found = firewall(box)
     dnat = [row for row in found["firewall_rules"] if row["target"] == "dnat"]
@@ -205,7 +205,7 @@ def test_dns_of_docker(box: Sandbox) -> None:
     assert jumps == {"DOCKER_OUTPUT", "DOCKER_POSTROUTING"}
 
 
-def test_both_backends_and_nft_side_by_side(box: Sandbox) -> None:
+def test_both_iptables_backends_and_nft_are_collected(box: Sandbox) -> None:
     legacy(box)
     box.sh(
         "iptables-legacy -A OUTPUT -p udp --dport 9",
@@ -220,7 +220,7 @@ def test_both_backends_and_nft_side_by_side(box: Sandbox) -> None:
     assert not Path(f"/proc/{box.pid}/net/ip_tables_names").read_text(encoding="ascii")
 
 
-def test_native_tables_are_as_nft_tells(box: Sandbox) -> None:
+def test_nftables_tables_match_nft_output(box: Sandbox) -> None:
     box.run("nft", "-f", "-", netns="red", text=_NATIVE)
     send(box)
     found = firewall(box)
@@ -268,7 +268,7 @@ def test_native_tables_are_as_nft_tells(box: Sandbox) -> None:
     assert ["br-1", {"jump": {"target": "in-1"}}] in jumps["elements"]
 
 
-def test_a_table_that_iptables_would_misread_is_told_by_nft(box: Sandbox) -> None:
+def test_table_that_iptables_misreads_is_read_by_nft(box: Sandbox) -> None:
     box.sh("iptables-nft -t nat -A OUTPUT -d 192.0.2.1 -j DNAT --to-destination 192.0.2.2", netns="red")
     box.sh(
         "nft 'add table ip filter; add chain ip filter INPUT { type filter hook input priority 0; }'",
@@ -282,14 +282,14 @@ def test_a_table_that_iptables_would_misread_is_told_by_nft(box: Sandbox) -> Non
 
 
 @pytest.mark.parametrize("rule", ["ct state new accept", "ip length 100-200 drop"])
-def test_a_table_that_iptables_cannot_read_is_told_by_nft(box: Sandbox, rule: str) -> None:
+def test_table_that_iptables_cannot_read_is_read_by_nft(box: Sandbox, rule: str) -> None:
     box.sh(
         "iptables-nft -t nat -A OUTPUT -d 192.0.2.1 -j DNAT --to-destination 192.0.2.2",
         "iptables-nft -A OUTPUT -m multiport -p tcp --dports 1,2",
         f"nft 'add rule ip filter OUTPUT {rule}'",
         netns="red",
     )
-    found = read(box, "red", firewall_table.firewall)
+    found = read(box, "red", firewall_table.read_firewall)
     backends = [(row["table"], row["backend"], row["target"]) for row in found["firewall_rules"]]
     assert sorted(backends, key=str) == sorted(
         [("filter", "nft", None), ("filter", "nft", rule.rsplit(maxsplit=1)[-1]), ("nat", "iptables-nft", "dnat")],
@@ -298,7 +298,7 @@ def test_a_table_that_iptables_cannot_read_is_told_by_nft(box: Sandbox, rule: st
     assert "table ip filter: nft tells of iptables' own extensions only the names" in found["missing"]
 
 
-def test_names_that_are_not_utf8_hide_only_their_own_table(box: Sandbox) -> None:
+def test_names_that_are_not_utf8_affect_only_their_table(box: Sandbox) -> None:
     name = "$(printf 'a\\377\\\\x41')"
     box.sh(
         f"iptables-nft -A INPUT -i {name} -j ACCEPT",
@@ -307,7 +307,7 @@ def test_names_that_are_not_utf8_hide_only_their_own_table(box: Sandbox) -> None
         f'''nft "add rule inet bad c iifname \\"{name}\\" accept"''',
         netns="red",
     )
-    found = read(box, "red", firewall_table.firewall)
+    found = read(box, "red", firewall_table.read_firewall)
     rules = {(row["table"], row["backend"]): row for row in found["firewall_rules"]}
     assert set(rules) == {("filter", "iptables-nft"), ("good", "nft")}
     assert rules["filter", "iptables-nft"]["match"][0]["values"] == ["a\\xff\\x5cx41"]
@@ -315,18 +315,18 @@ def test_names_that_are_not_utf8_hide_only_their_own_table(box: Sandbox) -> None
     assert missing.startswith("table inet bad: nft: ")
 
 
-def test_many_rules_are_cut_off_at_the_budget(box: Sandbox) -> None:
+def test_rules_are_truncated_at_the_limit(box: Sandbox) -> None:
     rules = "\n".join(f"-A INPUT -s 192.0.2.{number % 256} -p tcp --dport {number}" for number in range(1, 5001))
     box.run("iptables-restore", netns="red", text=f"*filter\n:last - [0:0]\n{rules}\nCOMMIT\n")
     box.run("nft", "-f", "-", netns="red", text=_NATIVE)
     assert len(firewall(box)["firewall_rules"]) == 5000 + 12
-    found, exceeded = read_all(box, "red", firewall_table.firewall, messages=100)
+    found, exceeded = read_all(box, "red", firewall_table.read_firewall, messages=100)
     assert exceeded and len(found["firewall_rules"]) == 100
     assert "last" in {row["chain"] for row in found["firewall_chains"]}
     elements = ", ".join(f"192.0.2.{number}" for number in range(50))
     box.run("nft", f"add table ip t; add set ip t s {{ type ipv4_addr; elements = {{ {elements} }}; }}", netns="blue")
     assert len(firewall(box, "blue")["firewall_sets"][0]["elements"]) == 50
-    found, exceeded = read_all(box, "blue", firewall_table.firewall, messages=7)
+    found, exceeded = read_all(box, "blue", firewall_table.read_firewall, messages=7)
     assert exceeded and len(found["firewall_sets"][0]["elements"]) == 7
 
 
@@ -340,7 +340,7 @@ def recorders(folder: Path, *programs: str) -> Path:
     return folder / "called"
 
 
-def test_only_what_is_needed_is_started(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_required_programs_are_started(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = ("legacy", "nft")
     programs = [
         f"{name}-{kind}-save"
@@ -365,23 +365,23 @@ def test_only_what_is_needed_is_started(box: Sandbox, tmp_path: Path, monkeypatc
     assert called.read_text(encoding="ascii").split() == ["nft"]
 
 
-def test_a_program_that_is_not_there_is_missed_where_it_has_something_to_tell(
+def test_missing_program_is_reported_only_where_needed(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.run("nft", "add table inet own; add chain inet own c; add rule inet own c accept", netns="red")
     box.sh("iptables-nft -A INPUT -s 192.0.2.1 -j ACCEPT", netns="blue")
     monkeypatch.setitem(facts_programs._ENVIRONMENT, "PATH", str(tmp_path))
-    found = read(box, "red", firewall_table.firewall)
+    found = read(box, "red", firewall_table.read_firewall)
     assert found["missing"] == ["nft is not installed on this host; the package nftables has it"]
     assert not any(found[name] for name in _TABLES)
     (tmp_path / "nft").symlink_to(str(shutil.which("nft")))
     assert firewall(box)["firewall_rules"]
-    found = read(box, "blue", firewall_table.firewall)
+    found = read(box, "blue", firewall_table.read_firewall)
     assert found["missing"] == ["iptables-nft-save is not installed on this host; the package iptables has it"]
     assert [(row["backend"], row["target"]) for row in found["firewall_rules"]] == [("nft", "accept")]
 
 
-def test_a_host_with_one_backend_need_not_name_it(
+def test_host_with_one_backend_needs_no_suffixed_program(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     box.sh("iptables-nft -A INPUT -s 192.0.2.1 -j ACCEPT", netns="red")

@@ -26,7 +26,7 @@ def flood(box: Sandbox, netns: str, count: int) -> None:
     box.run("ip", "-batch", "-", netns=netns, text="\n".join(lines))
 
 
-def test_a_flooded_table_is_cut_off_and_the_rest_stands(box: Sandbox) -> None:
+def test_large_table_is_truncated_and_the_rest_collected(box: Sandbox) -> None:
     box.sh(
         "ip -n red link set lo up",
         "ip link add near type veth peer name far netns blue",
@@ -46,7 +46,7 @@ def test_a_flooded_table_is_cut_off_and_the_rest_stands(box: Sandbox) -> None:
     assert len(rows(whole.data, "red")["routes"]) > 20_000
 
 
-def test_a_time_limit_ends_it_and_is_told(box: Sandbox) -> None:
+def test_time_limit_ends_the_collection_and_is_reported(box: Sandbox) -> None:
     result = box.module("netns_info", {"gather_subset": _PARTS, "timeout": 0.000001})
     missing = [row for row in result.data["missing"] if row["part"] == "namespaces"]
     assert {row["netns"] for row in missing if row["netns"]} == {row["netns"] for row in result.data["namespaces"]}
@@ -58,13 +58,13 @@ def test_a_time_limit_ends_it_and_is_told(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("name", ["max_entries", "netns_timeout", "timeout", "docker_timeout"])
-def test_a_limit_is_more_than_nothing_and_not_without_end(box: Sandbox, name: str) -> None:
+def test_limits_out_of_range_are_rejected(box: Sandbox, name: str) -> None:
     for value in (0, -1, 10**20, *((float("inf"), float("nan")) if name != "max_entries" else ())):
         result = box.module("netns_info", {name: str(value)})
         assert result.msg.startswith(f"{name}: must be more than 0 and at most 10000000, not")
 
 
-def test_a_table_that_keeps_changing_is_whole_or_named(box: Sandbox) -> None:
+def test_changing_table_is_complete_or_reported(box: Sandbox) -> None:
     batch = "\n".join(f"link add v{n} type veth peer name w{n}" for n in range(1000))
     box.run("ip", "-batch", "-", netns="red", text=batch)
     churn = "while true; do ip link add x type veth peer name y; ip link del x; done >/dev/null 2>&1"
@@ -83,7 +83,7 @@ def test_a_table_that_keeps_changing_is_whole_or_named(box: Sandbox) -> None:
         assert [link["name"] for link in rows(result.data, "blue")["interfaces"]] == ["lo"]
 
 
-def test_namespaces_that_come_and_go_spoil_nothing(box: Sandbox) -> None:
+def test_namespaces_removed_during_collection_cause_no_failure(box: Sandbox) -> None:
     code = """
 import subprocess, time
 end = time.monotonic() + 60

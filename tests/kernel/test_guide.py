@@ -33,7 +33,7 @@ def document(netns: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("netns, address", [("dmz", "10.41.1.1"), ("left", "10.45.1.2")])
-def test_a_case_carries_traffic(box: Sandbox, netns: str, address: str) -> None:
+def test_example_of_the_guide_carries_traffic(box: Sandbox, netns: str, address: str) -> None:
     args = {"name": "guide", "state": "replaced", **document(netns)}
     assert box.module("topology", args, check=True).changed
     assert box.module("topology", args).changed
@@ -43,7 +43,7 @@ def test_a_case_carries_traffic(box: Sandbox, netns: str, address: str) -> None:
     assert {link["ifname"] for link in box.ip("link")} == {"lo"}
 
 
-def test_the_first_document(box: Sandbox) -> None:
+def test_first_example_of_the_guide_applies(box: Sandbox) -> None:
     (task,) = (one for one in DOCUMENTS if isinstance(one, list) and "first" in str(one[0]))
     args = task[0]["netfleet.docker.topology"]
     assert box.module("topology", args).changed

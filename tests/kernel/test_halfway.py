@@ -282,7 +282,7 @@ _FAILURES = [
 
 
 @pytest.mark.parametrize("failure", _FAILURES, ids=str)
-def test_what_was_done_is_undone(box: Sandbox, failure: Failure) -> None:
+def test_failure_rolls_back_the_changes(box: Sandbox, failure: Failure) -> None:
     # The first time that it is up, the kernel gives the loopback an address, which stays.
     box.sh("ip -n red link set lo up; ip -n red link set lo down", *failure.prepare)
     before = box.snapshot(indexes=not failure.anew)
@@ -294,7 +294,7 @@ def test_what_was_done_is_undone(box: Sandbox, failure: Failure) -> None:
     assert_same(before, box.snapshot(indexes=not failure.anew), result.msg)
 
 
-def test_undoing_keeps_the_first_address_of_a_subnet_first(box: Sandbox) -> None:
+def test_rollback_keeps_the_primary_address(box: Sandbox) -> None:
     box.sh(
         "ip link add a0 netns red type veth peer name b0 netns blue",
         "ip -n red addr add 192.0.2.1/24 dev a0",
@@ -310,7 +310,7 @@ def test_undoing_keeps_the_first_address_of_a_subnet_first(box: Sandbox) -> None
     assert_same(before, box.snapshot())
 
 
-def test_a_duplicate_address_is_undone(box: Sandbox) -> None:
+def test_duplicate_address_is_rolled_back(box: Sandbox) -> None:
     box.netns("green", "white", dad=True)
     ends = {"name": "a0", "netns": "green", "up": True, "peer": {"name": "b0", "netns": "white", "up": True}}
     box.module("veth", ends)

@@ -98,7 +98,7 @@ class _Clock:
         return int(was_running)
 
 
-def test_a_pair_never_ends_in_a_wrong_namespace(box: Sandbox) -> None:
+def test_killed_run_leaves_no_veth_in_a_wrong_namespace(box: Sandbox) -> None:
     box.sh("ip -n blue link add br0 type bridge")
     clock = _Clock()
     killed = 0
@@ -119,8 +119,8 @@ def test_a_pair_never_ends_in_a_wrong_namespace(box: Sandbox) -> None:
     assert killed > _KILLS // 2, f"only {killed} of {_KILLS} runs were still going on when they were to be killed"
 
 
-def test_a_namespace_is_made_whole_again(box: Sandbox) -> None:
-    """A kill between the file and the mount leaves a stub, which the next run repairs, or removes."""
+def test_namespace_of_a_killed_run_is_repaired(box: Sandbox) -> None:
+    """A run killed between creating the file and mounting it leaves a stub, which the next run repairs or removes."""
     clock = _Clock()
     left = {"nothing": 0, "stub": 0, "namespace": 0}
     for number in range(_KILLS // 3):
@@ -139,7 +139,7 @@ def test_a_namespace_is_made_whole_again(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("module", ["bridge", "macvlan", "vxlan"])
-def test_a_link_is_made_whole_again(box: Sandbox, module: str) -> None:
+def test_link_of_a_killed_run_is_repaired(box: Sandbox, module: str) -> None:
     box.sh("ip -n blue link add port type ifb", "ip link add wire type ifb")
     args = {"bridge": _BRIDGE, "macvlan": _MACVLAN, "vxlan": _VXLAN}[module]
     clock = _Clock()
@@ -155,7 +155,7 @@ def test_a_link_is_made_whole_again(box: Sandbox, module: str) -> None:
         assert box.module(module, {"name": "eth7", "netns": "blue", "state": "absent"}).changed
 
 
-def test_a_removal_that_was_killed(box: Sandbox) -> None:
+def test_killed_removal_is_completed(box: Sandbox) -> None:
     pair = {"name": "eth7", "netns": "red", "peer": {"name": "eth7", "netns": "blue"}}
     for number in range(_KILLS // 10):
         assert not box.module("veth", pair).failed

@@ -45,7 +45,7 @@ def _lacks(box: Sandbox, kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind, options, shown, change, changed, fixed", _KINDS, ids=lambda one: str(one)[:40])
-def test_life(
+def test_create_change_recreate_and_remove(
     box: Sandbox,
     kind: str,
     options: dict[str, Any],
@@ -54,7 +54,7 @@ def test_life(
     changed: dict[str, Any],
     fixed: dict[str, Any],
 ) -> None:
-    """Made, kept, changed in place, made anew where that cannot be, and gone, by the one way that all kinds go."""
+    """Create, keep, change and recreate a link of each kind, then remove it."""
     box.sh(*_PARENT)
     reason = _lacks(box, kind)
     if reason:
@@ -77,8 +77,8 @@ def _born(specs: Mapping[str, LinkOption]) -> dict[str, Any]:
     return {name: spec.initial for name, spec in specs.items() if spec.initial is not None}
 
 
-def test_what_links_are_born_with(box: Sandbox) -> None:
-    """What the tables say of a bare link is what this kernel makes."""
+def test_defaults_match_those_of_the_kernel(box: Sandbox) -> None:
+    """The defaults in the tables are those of links that this kernel creates without options."""
     box.sh(*_PARENT, "ip link add br0 type bridge", "ip link set p0 master br0")
     assert set(_born(BRIDGE)) == set(BRIDGE)
     assert_met(box, "bridge", {"name": "br0", **_born(BRIDGE), "ports": [{"name": "p0", **_born(BRIDGE_PORT)}]})

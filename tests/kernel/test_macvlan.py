@@ -105,13 +105,13 @@ _CASES = [_SAME_NAMESPACE, _OTHER_NAMESPACE, _TO_THE_HOST, _SOURCE, _NO_SOURCE, 
 
 
 @pytest.mark.parametrize("case", _CASES, ids=str)
-def test_life(box: Sandbox, case: Case) -> None:
+def test_create_change_and_remove(box: Sandbox, case: Case) -> None:
     quartet(box, "macvlan", case)
 
 
 @pytest.mark.parametrize("netns", ["host", "red"])
 def test_every_change_of_mode(box: Sandbox, netns: str) -> None:
-    """In place between the modes that share a parent; to and from passthru only by making the link anew."""
+    """Modes that share a parent are changed in place. A change from or to passthru recreates the link."""
     box.sh(*_PARENT)
     base = {"name": "m0", "netns": netns, "parent": "p0", "parent_netns": "host"}
     for mode in (*_MODES, *reversed(_MODES), "source", "vepa", "source"):
@@ -129,7 +129,7 @@ def test_every_change_of_mode(box: Sandbox, netns: str) -> None:
             assert_there(box, {(netns, "m0"): {"index": before["index"]}})
 
 
-def test_source_addresses_one_by_one(box: Sandbox) -> None:
+def test_source_addresses_are_added_and_removed_individually(box: Sandbox) -> None:
     box.sh(*_PARENT)
     base = {"name": "m0", "parent": "p0", "mode": "source"}
     for macs in ([_MAC_1], [_MAC_1, _MAC_2, _MAC_3], [_MAC_3], [], [_MAC_2, _MAC_1, _MAC_2]):
@@ -141,7 +141,7 @@ def test_source_addresses_one_by_one(box: Sandbox) -> None:
     refused(box, "macvlan", {"name": "m0", "parent": "p0", "source_macs": [_MAC_1]}, "source_macs: ")
 
 
-def test_another_parent(box: Sandbox) -> None:
+def test_change_of_parent_recreates_the_link(box: Sandbox) -> None:
     box.sh(*_PARENT, "ip link add p1 type ifb", "ip -n blue link add p0 type ifb")
     base = {"name": "m0", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "bridge", "up": True}
     box.module("macvlan", base)
@@ -154,8 +154,8 @@ def test_another_parent(box: Sandbox) -> None:
     converge(box, "macvlan", {**base, "parent_netns": "blue", "recreate": True})
 
 
-def test_indexes_that_repeat_do_not_confuse_parents(box: Sandbox) -> None:
-    """The parent's index in its namespace is that of another link here."""
+def test_equal_interface_indexes_do_not_confuse_parents(box: Sandbox) -> None:
+    """The index of the parent in its namespace is the index of another link here."""
     box.sh("ip link add p0 index 77 type ifb", "ip -n red link add trap index 77 type ifb")
     args = {"name": "m0", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "bridge"}
     converge(box, "macvlan", args)
@@ -166,15 +166,15 @@ def test_indexes_that_repeat_do_not_confuse_parents(box: Sandbox) -> None:
     )
 
 
-def test_the_parent_where_nobody_mentions_it(box: Sandbox) -> None:
-    """A link whose parent lies in a third namespace is told from one on a parent of the declared name."""
+def test_parent_in_an_undeclared_namespace_is_not_confused(box: Sandbox) -> None:
+    """A link whose parent is in a third namespace differs from a link on a parent with the declared name."""
     pid = box.process()
     box.sh("ip link add p0 index 50 type ifb", netns=f"pid:{pid}")
     box.sh(*_PARENT, f"nsenter --net=/proc/{pid}/ns/net ip link add m0 link p0 netns 1 type macvlan")
     refused(box, "macvlan", {"name": "m0", "parent": "p0"}, f"has the parent p0 in pid:{pid}, not p0 in host")
 
 
-def test_what_is_in_the_way(box: Sandbox) -> None:
+def test_conflicting_links_are_rejected_or_replaced(box: Sandbox) -> None:
     box.sh(*_PARENT, "ip link add m0 type bridge")
     args = {"name": "m0", "parent": "p0", "mode": "bridge"}
     refused(box, "macvlan", args, "m0 in host is a bridge, not a macvlan", "recreate")
@@ -187,8 +187,8 @@ def test_what_is_in_the_way(box: Sandbox) -> None:
     converge(box, "macvlan", {**args, "recreate": True})
 
 
-def test_a_second_link_on_a_passthru_parent(box: Sandbox) -> None:
-    """Only the kernel knows; it refuses, and nothing is left of what was asked for."""
+def test_second_link_on_a_passthru_parent_is_rejected(box: Sandbox) -> None:
+    """Only the kernel detects this. It rejects the link, and nothing is left behind."""
     box.sh(*_PARENT)
     box.module("macvlan", {"name": "m0", "parent": "p0", "mode": "passthru"})
     before = box.snapshot()

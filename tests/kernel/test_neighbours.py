@@ -35,7 +35,7 @@ def _shown(box: Sandbox) -> list[str]:
 
 
 @pytest.mark.parametrize("entry, shown", _ENTRIES)
-def test_one(box: Sandbox, entry: dict[str, Any], shown: str) -> None:
+def test_single_entry(box: Sandbox, entry: dict[str, Any], shown: str) -> None:
     box.sh(*_WIRE)
     converge(box, "netns", {"name": "red", "neighbours": [entry]})
     assert _shown(box) == [shown]
@@ -43,7 +43,7 @@ def test_one(box: Sandbox, entry: dict[str, Any], shown: str) -> None:
     assert _shown(box) == []
 
 
-def test_all_together(box: Sandbox) -> None:
+def test_list_of_entries(box: Sandbox) -> None:
     box.sh(*_WIRE)
     everything = [entry for entry, _text in _ENTRIES]
     converge(box, "netns", {"name": "red", "neighbours": everything})
@@ -57,8 +57,8 @@ def test_all_together(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("append", [False, True])
-def test_another_mac_address(box: Sandbox, append: bool) -> None:
-    """One takes the other's place without a moment between; what was learned meanwhile is no obstacle."""
+def test_change_of_mac_address(box: Sandbox, append: bool) -> None:
+    """The entry is replaced without a gap. An entry learned meanwhile does not prevent the change."""
     box.sh(*_WIRE, f"ip -n red neigh add 192.0.2.7 lladdr {_MAC_2} dev a0 nud reachable")
     for mac in (_MAC_1, _MAC_2):
         args = {
@@ -71,8 +71,8 @@ def test_another_mac_address(box: Sandbox, append: bool) -> None:
         assert _shown(box) == [f"192.0.2.7 dev a0 lladdr {mac}"]
 
 
-def test_what_others_made_stays(box: Sandbox) -> None:
-    """What comes with traffic and what routing daemons manage is not the user's; what Docker or ip(8) set is."""
+def test_entries_of_other_programs_are_kept(box: Sandbox) -> None:
+    """Learned entries and those of routing daemons are not managed; those of Docker and ip(8) are."""
     box.sh(
         *_WIRE,
         f"ip -n red neigh add 192.0.2.7 lladdr {_MAC_1} dev a0 nud permanent extern_learn",
@@ -90,8 +90,8 @@ def test_what_others_made_stays(box: Sandbox) -> None:
 @pytest.mark.parametrize(
     "change, lost", [({"mac": _MAC_2}, 2), ({"up": False}, 3), ({"mtu": 1400}, 0), ({"alias": "x"}, 0)], ids=str
 )
-def test_what_the_kernel_takes_away(box: Sandbox, change: dict[str, Any], lost: int) -> None:
-    """With another MAC address the neighbours of a link go, when it goes down its proxies too."""
+def test_entries_that_the_kernel_removes_are_restored(box: Sandbox, change: dict[str, Any], lost: int) -> None:
+    """A change of the link's MAC address removes neighbors. Setting the link down removes proxies as well."""
     box.sh(*_WIRE)
     entries = [_ENTRIES[0][0], _ENTRIES[1][0], _ENTRIES[3][0]]
     wanted = {"name": "red", "neighbours": entries}
@@ -104,7 +104,7 @@ def test_what_the_kernel_takes_away(box: Sandbox, change: dict[str, Any], lost: 
     assert_met(box, "netns", wanted)
 
 
-def test_what_refers_to_nothing(box: Sandbox) -> None:
+def test_entry_without_its_link_is_rejected(box: Sandbox) -> None:
     box.sh(*_WIRE)
     one = _ENTRIES[0][0]
     refused(

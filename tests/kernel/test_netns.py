@@ -36,11 +36,11 @@ _LIFES = [
 
 
 @pytest.mark.parametrize("case", _LIFES, ids=str)
-def test_life(box: Sandbox, case: Case) -> None:
+def test_create_and_remove(box: Sandbox, case: Case) -> None:
     quartet(box, "netns", case)
 
 
-def test_sysctls_are_those_of_the_namespace(box: Sandbox) -> None:
+def test_sysctls_are_set_in_the_namespace(box: Sandbox) -> None:
     box.sh("ip -n red link add eth0.7 type ifb")
     box.sh("echo 0 >/proc/sys/net/ipv4/ip_forward")
     wanted = {
@@ -61,7 +61,7 @@ def test_sysctls_are_those_of_the_namespace(box: Sandbox) -> None:
     )
 
 
-def test_sysctls_of_a_namespace_yet_to_be_made(box: Sandbox) -> None:
+def test_sysctls_of_a_new_namespace_in_check_mode(box: Sandbox) -> None:
     before = box.snapshot()
     planned = box.module("netns", {"name": "green", "sysctls": {"net.ipv4.no_such": 1}}, check=True)
     done = box.module("netns", {"name": "green", "sysctls": {"net.ipv4.no_such": 1}})
@@ -70,7 +70,7 @@ def test_sysctls_of_a_namespace_yet_to_be_made(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("reference", ["host", "pid", "path"])
-def test_other_references_than_names(box: Sandbox, reference: str) -> None:
+def test_references_other_than_names(box: Sandbox, reference: str) -> None:
     pid = box.process()
     place = "host" if reference == "host" else f"pid:{pid}"
     name = {"host": "host", "pid": f"pid:{pid}", "path": f"path:/proc/{pid}/ns/net"}[reference]
@@ -86,20 +86,20 @@ def test_other_references_than_names(box: Sandbox, reference: str) -> None:
     refused(box, "netns", {"name": name, "state": "absent"}, "name: ", others=(f"pid:{pid}",))
 
 
-def test_a_half_made_namespace_is_repaired(box: Sandbox) -> None:
+def test_incomplete_namespace_is_repaired(box: Sandbox) -> None:
     box.sh(": >/run/netns/green", "chmod 0 /run/netns/green")
     done = converge(box, "netns", {"name": "green"})
     assert done.data["diff"]["before"] == {"green": "half-made"}
     assert box.snapshot()["/run/netns"]["green"].startswith("nsfs")
 
 
-def test_a_half_made_namespace_is_removed(box: Sandbox) -> None:
+def test_incomplete_namespace_is_removed(box: Sandbox) -> None:
     box.sh(": >/run/netns/green")
     converge(box, "netns", {"name": "green", "state": "absent"})
     assert "green" not in box.snapshot()["/run/netns"]
 
 
-def test_a_half_made_namespace_is_none_for_a_link(box: Sandbox) -> None:
+def test_link_in_an_incomplete_namespace_is_rejected(box: Sandbox) -> None:
     box.sh(": >/run/netns/green")
     refused(box, "veth", {"name": "a0", "netns": "green", "peer": {"name": "b0"}}, "netns: ", "green")
 
@@ -109,15 +109,15 @@ def test_a_half_made_namespace_is_none_for_a_link(box: Sandbox) -> None:
     ["ln -s /proc/1/ns/net green", "ln -s nowhere green", "mkdir green", "echo data >green", "mkfifo green"],
 )
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_foreign_entries_are_refused(box: Sandbox, plant: str, state: str) -> None:
+def test_unrelated_files_are_rejected(box: Sandbox, plant: str, state: str) -> None:
     box.sh("cd /run/netns", plant)
     refused(box, "netns", {"name": "green", "state": state}, "name: ", "/run/netns/green")
     refused(box, "veth", {"name": "a0", "netns": "green", "peer": {"name": "b0"}}, "netns: ", "/run/netns/green")
     refused(box, "veth", {"name": "a0", "peer": {"name": "b0", "netns": "green"}}, "peer.netns: ", "/run/netns/green")
 
 
-def test_foreign_entries_do_not_disturb_others(box: Sandbox) -> None:
-    """A search through all namespaces passes by whatever lies in their directory."""
+def test_unrelated_files_are_ignored(box: Sandbox) -> None:
+    """A search of all namespaces skips other files in their directory."""
     box.sh(
         "cd /run/netns",
         "ln -s nowhere a",
@@ -134,8 +134,8 @@ def test_foreign_entries_do_not_disturb_others(box: Sandbox) -> None:
     assert "no such namespace" in box.module("veth", {**args, "netns": "rde"}).msg
 
 
-def test_absent_with_processes_inside(box: Sandbox) -> None:
-    """Refused with the PIDs; forced, the name goes and the processes keep the namespace."""
+def test_removal_with_running_processes(box: Sandbox) -> None:
+    """The module fails and lists the PIDs. With force, it removes the name and the processes keep the namespace."""
     pid = int(box.sh("nsenter --net=/run/netns/red sleep infinity >/dev/null 2>&1 & echo $!"))
     box.sh("for n in $(seq 50); do ip netns pids red | grep -q . && exit; sleep 0.1; done; false")
     box.sh("ip -n red link add kept type ifb")
@@ -145,7 +145,7 @@ def test_absent_with_processes_inside(box: Sandbox) -> None:
     assert look(box, f"pid:{pid}", "kept")
 
 
-def test_absent_takes_its_links_along(box: Sandbox) -> None:
+def test_removal_deletes_the_links_inside(box: Sandbox) -> None:
     box.module("veth", {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}})
     absent = {"name": "red", "state": "absent"}
     assert box.module("netns", absent, check=True).plan == box.module("netns", absent).plan
@@ -154,7 +154,7 @@ def test_absent_takes_its_links_along(box: Sandbox) -> None:
     assert_met(box, "netns", absent)
 
 
-def test_absent_where_the_directory_is_missing(box: Sandbox) -> None:
+def test_removal_without_the_namespace_directory(box: Sandbox) -> None:
     box.sh("umount -R /run/netns", "rm -r /run/netns")
     for check in (True, False):
         assert not box.module("netns", {"name": "green", "state": "absent"}, check=check).changed
@@ -163,8 +163,8 @@ def test_absent_where_the_directory_is_missing(box: Sandbox) -> None:
     assert "green" in box.sh("ip netns list").split()
 
 
-def test_ip_netns_and_the_module_understand_each_other(box: Sandbox) -> None:
-    """What one made the other finds, uses and removes; a name removed is removed in every copied mount namespace."""
+def test_module_and_ip_netns_are_compatible(box: Sandbox) -> None:
+    """Each uses and removes what the other created, and removal covers every copied mount namespace."""
     assert_met(box, "netns", {"name": "red", "loopback_up": False})
     box.module("netns", {"name": "green"})
     holder = int(box.sh("unshare --mount sleep infinity >/dev/null 2>&1 & echo $!"))

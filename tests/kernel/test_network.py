@@ -53,7 +53,7 @@ def addresses(host: DockerHost, network: str) -> dict[str, tuple[str, str, str]]
     return {name: tuple(end[key] for key in keys) for name, end in host.endpoints(network).items()}
 
 
-def test_a_bridge_comes_and_goes(host: DockerHost) -> None:
+def test_bridge_is_created_and_removed(host: DockerHost) -> None:
     options = {"com.docker.network.bridge.name": "br-one", "com.docker.network.bridge.enable_icc": False}
     pools = [POOL, {"subnet": "fd41::/64", "gateway": "fd41::1", "aux_addresses": {"nas": "fd41::7"}}]
     wanted: dict[str, Any] = {
@@ -78,7 +78,7 @@ def test_a_bridge_comes_and_goes(host: DockerHost) -> None:
     assert not host.network(name="one", state="absent").changed
 
 
-def test_values_are_compared_as_values(host: DockerHost) -> None:
+def test_equal_values_in_another_form_are_no_change(host: DockerHost) -> None:
     host.applied(name="one", enable_ipv6=True, ipam_config=[{"subnet": "10.41.0.0/24"}, {"subnet": "fd41::/64"}])
     same = [{"subnet": "10.41.0.99/24"}, {"subnet": "FD41:0:0:0::/64"}]
     assert not host.network(name="one", enable_ipv6=True, ipam_config=same[::-1]).changed
@@ -97,7 +97,7 @@ def test_values_are_compared_as_values(host: DockerHost) -> None:
         ({"ipam_config": [POOL, {"subnet": "fd41::/64"}], "enable_ipv6": True}, {"ipam_config": [POOL]}, "IPAM"),
     ],
 )
-def test_what_is_removed_is_seen(host: DockerHost, before: Any, after: Any, key: str) -> None:
+def test_removed_option_is_a_change(host: DockerHost, before: Any, after: Any, key: str) -> None:
     host.applied(name="one", **before)
     said = host.inspect("network", "one")[key]
     if key == "IPAM":
@@ -111,7 +111,7 @@ def test_what_is_removed_is_seen(host: DockerHost, before: Any, after: Any, key:
     )
 
 
-def test_what_is_not_said_stays(host: DockerHost) -> None:
+def test_omitted_options_are_kept(host: DockerHost) -> None:
     host.applied(name="one", labels={"a": "b"}, internal=True, ipam_config=[POOL])
     assert not host.network(name="one").changed
     assert host.applied(name="one", driver_options={"com.docker.network.driver.mtu": 1300}).changed
@@ -120,7 +120,7 @@ def test_what_is_not_said_stays(host: DockerHost) -> None:
     assert said["IPAM"]["Config"] == [{"Subnet": "10.41.0.0/24", "Gateway": "10.41.0.1"}]
 
 
-def test_members(host: DockerHost) -> None:
+def test_members_are_connected_and_disconnected(host: DockerHost) -> None:
     ids = {name: host.container(name) for name in ("web", "db", "off")}
     host.docker("stop", "-t", "0", "off")
     host.applied(name="one", ipam_config=[POOL], connected=["web", ids["db"], "off"])
@@ -135,7 +135,7 @@ def test_members(host: DockerHost) -> None:
     assert set(host.endpoints("one")) == set()
 
 
-def test_a_change_of_one_endpoint_touches_no_other(host: DockerHost) -> None:
+def test_change_of_one_endpoint_keeps_the_others(host: DockerHost) -> None:
     host.container("web")
     host.container("db")
     db = {"name": "db", "ipv4_address": "10.41.0.30", "aliases": ["first"]}
@@ -162,7 +162,7 @@ def applies_own_mac(host: DockerHost) -> bool:
     return [int(part) for part in version] < [1, 44]
 
 
-def test_a_mac_address_is_kept_or_its_loss_is_told(host: DockerHost) -> None:
+def test_mac_address_is_kept_or_a_warning_is_shown(host: DockerHost) -> None:
     host.network(name="one", ipam_config=[POOL])
     host.container("marked", "--network=one", MAC)
     before = addresses(host, "one")
@@ -214,7 +214,7 @@ def remembered(host: DockerHost) -> dict[str, Any]:
     return found
 
 
-def test_everybody_comes_back(host: DockerHost) -> None:
+def test_recreation_reconnects_all_members(host: DockerHost) -> None:
     wanted = five(host)
     before, identity = remembered(host), host.inspect("network", "one")["Id"]
     assert len(before) == 5
@@ -229,7 +229,7 @@ def test_everybody_comes_back(host: DockerHost) -> None:
     assert host.run("ls", "/var/lib/netfleet.docker/networks") == ""
 
 
-def test_force_makes_it_anew_each_time(host: DockerHost) -> None:
+def test_force_recreates_the_network_each_time(host: DockerHost) -> None:
     host.container("web")
     host.network(name="one", ipam_config=[POOL], connected=["web"])
     identity, before = host.inspect("network", "one")["Id"], addresses(host, "one")
@@ -238,7 +238,7 @@ def test_force_makes_it_anew_each_time(host: DockerHost) -> None:
     assert addresses(host, "one") == before
 
 
-def test_another_subnet_takes_force(host: DockerHost) -> None:
+def test_change_of_subnet_requires_recreation(host: DockerHost) -> None:
     five(host)
     before = host.all_networks()
     other: dict[str, Any] = {"name": "one", "ipam_config": [{"subnet": "10.42.0.0/24"}], "enable_ipv6": False}
@@ -258,7 +258,7 @@ def test_another_subnet_takes_force(host: DockerHost) -> None:
     assert "anchor" in ends["fixed"]["Aliases"]
 
 
-def test_the_old_network_comes_back_where_the_new_one_cannot_be_made(host: DockerHost) -> None:
+def test_failed_recreation_restores_the_old_network(host: DockerHost) -> None:
     five(host)
     host.docker("network", "create", "--subnet=10.43.0.0/24", "taken")
     before = remembered(host)
@@ -270,7 +270,7 @@ def test_the_old_network_comes_back_where_the_new_one_cannot_be_made(host: Docke
     assert host.run("ls", "/var/lib/netfleet.docker/networks") == ""
 
 
-def test_the_old_endpoint_comes_back_where_the_new_one_is_refused(host: DockerHost) -> None:
+def test_failed_reconnection_restores_the_old_endpoint(host: DockerHost) -> None:
     five(host)
     before = remembered(host)
     failed = host.network(name="one", appends=True, connected=[{"name": "dynamic", "ipv4_address": "10.41.0.50"}])
@@ -280,7 +280,7 @@ def test_the_old_endpoint_comes_back_where_the_new_one_is_refused(host: DockerHo
     assert remembered(host) == before
 
 
-def test_names_are_whole(host: DockerHost) -> None:
+def test_prefix_of_a_name_does_not_match(host: DockerHost) -> None:
     host.docker("network", "create", "onetwo")
     identity = host.inspect("network", "onetwo")["Id"]
     for part in ("one", "two", "onetw", identity[:12]):
@@ -290,7 +290,7 @@ def test_names_are_whole(host: DockerHost) -> None:
     assert host.inspect("network", "onetwo") is None
 
 
-def test_two_of_one_name_are_refused(host: DockerHost) -> None:
+def test_two_networks_of_one_name_are_rejected(host: DockerHost) -> None:
     for _each in range(2):
         body = '{"Name":"twin","CheckDuplicate":false}'
         head = f"POST /v1.41/networks/create HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
@@ -307,7 +307,7 @@ def test_two_of_one_name_are_refused(host: DockerHost) -> None:
     assert not host.network(name="twin").changed
 
 
-def test_macvlan(host: DockerHost) -> None:
+def test_macvlan_network_is_created_and_changed(host: DockerHost) -> None:
     wanted: dict[str, Any] = {
         "name": "mac",
         "driver": "macvlan",
@@ -325,7 +325,7 @@ def test_macvlan(host: DockerHost) -> None:
     host.applied(name="mac", state="absent")
 
 
-def test_a_parent_that_is_down_is_an_error(host: DockerHost) -> None:
+def test_parent_that_is_down_is_an_error(host: DockerHost) -> None:
     host.sh("ip link set wire0 down")
     try:
         failed = host.network(name="mac", driver="macvlan", driver_options={"parent": "wire0"}, ipam_config=[POOL])
@@ -336,7 +336,7 @@ def test_a_parent_that_is_down_is_an_error(host: DockerHost) -> None:
         host.sh("ip link set wire0 up")
 
 
-def test_the_kernel_is_looked_at(host: DockerHost) -> None:
+def test_result_is_verified_in_the_kernel(host: DockerHost) -> None:
     host.applied(name="one", driver_options={"com.docker.network.bridge.name": "br-one"}, ipam_config=[POOL])
     host.container("web")
     host.sh("ip address flush dev br-one")
@@ -346,14 +346,14 @@ def test_the_kernel_is_looked_at(host: DockerHost) -> None:
 
 
 @pytest.mark.parametrize("name", ["host", "none", "bridge"])
-def test_dockers_own_networks(host: DockerHost, name: str) -> None:
+def test_predefined_networks_are_rejected(host: DockerHost, name: str) -> None:
     driver = {"none": "null"}.get(name, name)
     assert not host.network(name=name, driver=driver).changed
     assert "Docker's own, and cannot be removed" in host.network(name=name, state="absent").msg
     assert "Docker's own, and cannot be made anew" in host.network(name=name, driver=driver, labels={"a": "b"}).msg
 
 
-def test_a_configuration_and_a_network_of_it(host: DockerHost) -> None:
+def test_config_only_network_and_a_network_from_it(host: DockerHost) -> None:
     wanted: dict[str, Any] = {
         "name": "conf",
         "config_only": True,
@@ -390,7 +390,7 @@ def test_a_configuration_and_a_network_of_it(host: DockerHost) -> None:
         ({"tls": True, "client_cert": "/nothing"}, "client_cert: there is no file /nothing"),
     ],
 )
-def test_nonsense_is_refused(host: DockerHost, args: dict[str, Any], words: str) -> None:
+def test_invalid_options_are_rejected(host: DockerHost, args: dict[str, Any], words: str) -> None:
     before = host.all_networks()
     refused = host.network(**{"name": "one", **args})
     assert refused.failed
@@ -398,7 +398,7 @@ def test_nonsense_is_refused(host: DockerHost, args: dict[str, Any], words: str)
     assert host.all_networks() == before
 
 
-def test_an_endpoint_changes_in_a_subnet_that_the_engine_chose(host: DockerHost) -> None:
+def test_endpoint_changes_in_an_automatic_subnet(host: DockerHost) -> None:
     host.network(name="one")
     host.container("web", "--network=one")
     assert host.applied(name="one", connected=[{"name": "web", "aliases": ["first"]}]).changed

@@ -36,7 +36,7 @@ def mtus() -> Iterator[dict[str, Any]]:
         number += 1
 
 
-def test_killed_while_it_is_made_anew(host: DockerHost) -> None:
+def test_killed_recreation_is_completed(host: DockerHost) -> None:
     wanted, options = five(host), mtus()
     before = remembered(host)
     assert len(before) == 5
@@ -62,7 +62,7 @@ def test_killed_while_it_is_made_anew(host: DockerHost) -> None:
 
 
 @pytest.mark.parametrize("state", ["present", "absent", "other"])
-def test_what_is_wanted_after_a_kill_may_be_something_else(host: DockerHost, state: str) -> None:
+def test_changed_options_after_a_killed_run(host: DockerHost, state: str) -> None:
     wanted, options = five(host), mtus()
     before = remembered(host)
     while not host.run("ls", "/var/lib/netfleet.docker/networks", check=False).count(".json"):
@@ -80,7 +80,7 @@ def test_what_is_wanted_after_a_kill_may_be_something_else(host: DockerHost, sta
     assert remembered(host) == before
 
 
-def test_a_container_that_is_gone_meanwhile_is_named(host: DockerHost) -> None:
+def test_removed_container_is_named(host: DockerHost) -> None:
     wanted, options = five(host), mtus()
     while not host.run("ls", "/var/lib/netfleet.docker/networks", check=False).count(".json"):
         host.killed(random.uniform(0, _SECONDS), {**wanted, "driver_options": next(options)})
@@ -91,8 +91,8 @@ def test_a_container_that_is_gone_meanwhile_is_named(host: DockerHost) -> None:
     assert not host.network(**wanted).changed
 
 
-def test_addresses_that_the_engine_chose_come_back_after_a_kill(host: DockerHost) -> None:
-    """In a subnet of the engine's choice it gives no address on demand: the network has to be made anew for it."""
+def test_automatic_addresses_are_restored_after_a_killed_run(host: DockerHost) -> None:
+    """In an automatic subnet the engine assigns no requested address, so the network is recreated with a subnet."""
     host.network(name="one")
     for name in ("first", "second", "third"):
         host.container(name, "--network=one")

@@ -59,7 +59,7 @@ def left_after_removal(swarm: DockerHost) -> str:
     return swarm.sh(names)
 
 
-def test_an_overlay_comes_changes_and_goes(host: DockerHost) -> None:
+def test_overlay_is_created_changed_and_removed(host: DockerHost) -> None:
     assert host.applied(**WANTED, labels={"a": "b"}).changed
     said = host.inspect("network", "far")
     assert (said["Driver"], said["Scope"], said["Attachable"]) == ("overlay", "swarm", True)
@@ -74,7 +74,7 @@ def test_an_overlay_comes_changes_and_goes(host: DockerHost) -> None:
     assert host.inspect("network", "far") is None
 
 
-def test_members_of_an_overlay_come_back(host: DockerHost) -> None:
+def test_recreation_reconnects_members_of_an_overlay(host: DockerHost) -> None:
     host.applied(**WANTED)
     host.container("web", "--network=far", "--ip=10.44.0.50", "--network-alias=anchor")
     host.container("db", "--network=far")
@@ -89,7 +89,7 @@ def test_members_of_an_overlay_come_back(host: DockerHost) -> None:
     host.run("docker", "exec", "db", "ping", "-c1", "-W5", "anchor")
 
 
-def test_a_network_that_a_service_uses_stays(host: DockerHost) -> None:
+def test_network_of_a_service_is_kept(host: DockerHost) -> None:
     host.applied(**WANTED)
     image = "netfleet-test/busybox"
     host.docker(
@@ -110,7 +110,7 @@ def test_a_network_that_a_service_uses_stays(host: DockerHost) -> None:
         soon(lambda: not host.docker(*running))
 
 
-def test_the_driver_changes_between_an_overlay_and_a_bridge(host: DockerHost) -> None:
+def test_driver_changes_between_overlay_and_bridge(host: DockerHost) -> None:
     host.applied(**WANTED)
     assert host.applied(name="far", driver="bridge").changed
     assert host.inspect("network", "far")["Driver"] == "bridge"
@@ -118,7 +118,7 @@ def test_the_driver_changes_between_an_overlay_and_a_bridge(host: DockerHost) ->
     assert host.inspect("network", "far")["Scope"] == "swarm"
 
 
-def test_a_macvlan_network_of_the_swarm(host: DockerHost) -> None:
+def test_macvlan_network_of_swarm_scope(host: DockerHost) -> None:
     configuration: dict[str, Any] = {
         "name": "conf",
         "config_only": True,

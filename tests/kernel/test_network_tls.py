@@ -68,7 +68,7 @@ def asked(keys: Keys, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("trust", [{}, {"validate_certs": False, "tls": True}])
-def test_an_engine_is_asked_by_tls(
+def test_engine_is_reached_over_tls(
     host: DockerHost, keys: Keys, monkeypatch: pytest.MonkeyPatch, trust: dict[str, bool]
 ) -> None:
     # It may name authorities for other things, which say nothing of an engine.
@@ -91,7 +91,7 @@ def test_an_engine_is_asked_by_tls(
         ("user", ("certificate",)),
     ],
 )
-def test_who_cannot_be_trusted_is_not_asked(
+def test_engine_with_an_untrusted_certificate_is_rejected(
     host: DockerHost, keys: Keys, tmp_path: Path, wrong: str, words: tuple[str, ...], check: bool
 ) -> None:
     more: dict[str, Any] = {}

@@ -60,8 +60,8 @@ def _silent(box: Sandbox, netns: str, address: str) -> bool:
 
 
 @pytest.mark.parametrize("version", [4, 6])
-def test_a_mesh(box: Sandbox, version: int) -> None:
-    """Each reaches each; one that is taken from a list is reached no more, and again when it is back."""
+def test_mesh_of_vxlan_links(box: Sandbox, version: int) -> None:
+    """All hosts reach each other. A host is unreachable while it is removed from a list."""
     _wire(box)
     for number in (1, 2, 3):
         args = _vtep(number, version, addresses=[f"10.0.0.{number}/24"], mac=f"02:00:00:00:00:0{number}")
@@ -82,7 +82,7 @@ def test_a_mesh(box: Sandbox, version: int) -> None:
 
 
 @pytest.mark.parametrize("version", [4, 6])
-def test_a_group(box: Sandbox, version: int) -> None:
+def test_multicast_group_of_vxlan_links(box: Sandbox, version: int) -> None:
     _wire(box)
     for number, host in enumerate(_HOSTS, 1):
         args = _vtep(number, version, parent="eth0", group="239.1.1.1" if version == 4 else "ff05::7")
@@ -92,8 +92,8 @@ def test_a_group(box: Sandbox, version: int) -> None:
     assert _pings(box, "red", "10.0.0.2") and _pings(box, "green", "10.0.0.1")
 
 
-def test_bridges_on_top(box: Sandbox) -> None:
-    """Containers' cables end in the hosts' bridges, and the overlay joins the bridges."""
+def test_vxlan_links_join_bridges(box: Sandbox) -> None:
+    """The veths of the containers are ports of the hosts' bridges, and the overlay joins the bridges."""
     _wire(box)
     box.netns("one", "two")
     for number, container in ((1, "one"), (2, "two")):
@@ -106,8 +106,8 @@ def test_bridges_on_top(box: Sandbox) -> None:
     assert not box.module("vxlan", _vtep(1, 4, master="br0", mtu=1450)).changed, "what was learned is no difference"
 
 
-def test_a_leg_whose_packets_another_namespace_carries(box: Sandbox) -> None:
-    """The namespace of the leg has no other way out."""
+def test_vxlan_link_with_its_underlay_in_another_namespace(box: Sandbox) -> None:
+    """The namespace of the link has no other path to the network."""
     _wire(box)
     box.netns("one")
     leg = {**_vtep(1, 4, addresses=["10.0.0.1/24"]), "netns": "one"}
@@ -118,8 +118,8 @@ def test_a_leg_whose_packets_another_namespace_carries(box: Sandbox) -> None:
     assert not box.module("vxlan", leg).changed
 
 
-def test_nothing_is_flooded_where_everything_is_said(box: Sandbox) -> None:
-    """Neighbours and one forwarding entry for each: no question crosses the wire, and nothing is learned."""
+def test_static_entries_prevent_flooding(box: Sandbox) -> None:
+    """With a neighbor and a forwarding entry for each host, no request is flooded and nothing is learned."""
     _wire(box)
     for number in (1, 2):
         other = 3 - number

@@ -66,7 +66,7 @@ operations = st.one_of(
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(operations)
-def test_as_the_library_says_it(op: ops.Op) -> None:
+def test_requests_equal_those_of_pyroute2(op: ops.Op) -> None:
     request = build_request(op, Places())
     assert encode_common(request) == pyroute2_encoder.encode(request)
 
@@ -83,5 +83,5 @@ def test_as_the_library_says_it(op: ops.Op) -> None:
         ops.AddEntry("red", Route("192.0.2.0/24", dev="a")),
     ],
 )
-def test_what_is_left_to_the_library(op: ops.Op) -> None:
+def test_unsupported_requests_are_encoded_by_pyroute2(op: ops.Op) -> None:
     assert encode_common(build_request(op, Places())) is None

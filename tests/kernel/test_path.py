@@ -162,8 +162,8 @@ FAULTS: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_foretold_comes_true(box: Sandbox, fault: str) -> None:
-    """Every pair of the matrix, with one fault planted; nothing is foretold with confidence that then is otherwise."""
+def test_prediction_matches_real_traffic(box: Sandbox, fault: str) -> None:
+    """Test every pair of the matrix with one fault each. No prediction without a reservation may be wrong."""
     command, word = FAULTS[fault]
     box.sh(command)
     said = box.module("netns_info", {}).data
@@ -197,7 +197,7 @@ def test_what_is_foretold_comes_true(box: Sandbox, fault: str) -> None:
         (_PUBLISHED, 80, ""),
     ],
 )
-def test_connections(box: Sandbox, setting: str, port: int, word: str) -> None:
+def test_predicted_connections(box: Sandbox, setting: str, port: int, word: str) -> None:
     box.sh(setting)
     server = f'{sys.executable} -c "{_LISTEN.format(port=80)}" >/run/listens 2>&1 &'
     box.sh(server, "while ! grep -q listens /run/listens; do sleep 0.05; done", netns="green")
@@ -208,14 +208,14 @@ def test_connections(box: Sandbox, setting: str, port: int, word: str) -> None:
             assert word in told["reason"]
 
 
-def test_a_match_that_is_not_modelled_is_said(box: Sandbox) -> None:
+def test_unsupported_match_is_reported(box: Sandbox) -> None:
     box.sh("iptables -A FORWARD -m limit --limit 1/hour --limit-burst 1 -j DROP")
     told = _foretold(box, "red", "10.0.1.2")
     assert told["reaches"] is None
     assert "--limit" in told["reason"]
 
 
-def test_what_no_snapshot_has_is_not_known(box: Sandbox) -> None:
+def test_missing_snapshot_data_is_unknown(box: Sandbox) -> None:
     box.netns("out")
     box.sh(
         "ip link add up0 type veth peer name up1 netns out", "ip addr add 192.0.2.2/24 dev up0", "ip link set up0 up"

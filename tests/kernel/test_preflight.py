@@ -29,7 +29,7 @@ def missing(box: Sandbox, **args: Any) -> list[str]:
     return list(result.data["missing_needs"])
 
 
-def test_kinds_of_links_that_ip_does_not_know(box: Sandbox) -> None:
+def test_link_kinds_unknown_to_ip(box: Sandbox) -> None:
     unknown = []
     for kind in KINDS:
         command = [*box.entering(), "unshare", "--net", "ip", "link", "add", "probe0", "type", kind]
@@ -40,7 +40,7 @@ def test_kinds_of_links_that_ip_does_not_know(box: Sandbox) -> None:
     assert missing(box, kinds=list(KINDS)) == unknown
 
 
-def test_a_trial_leaves_nothing_behind(box: Sandbox) -> None:
+def test_trial_of_a_kind_leaves_no_link(box: Sandbox) -> None:
     before = box.snapshot()
     missing(box, kinds=["veth", "dummy", "vxlan"], features=["esp", "ipvs"])
     assert box.snapshot() == before
@@ -55,7 +55,7 @@ def test_esp_with_the_cipher_of_docker(box: Sandbox) -> None:
     assert missing(box, features=["esp"]) == ([] if done.returncode == 0 else ["feature:esp"])
 
 
-def test_kernel_modules(box: Sandbox) -> None:
+def test_kernel_modules_are_checked(box: Sandbox) -> None:
     file = Path("/proc/modules")
     # A kernel may have no modules at all.
     loaded = [line.split()[0] for line in file.read_text(encoding="ascii").splitlines()] if file.exists() else []
@@ -63,7 +63,7 @@ def test_kernel_modules(box: Sandbox) -> None:
     assert missing(box, modules=names) == ["module:netfleet_nonsense"]
 
 
-def test_all_needs_are_named_in_one_message(box: Sandbox) -> None:
+def test_one_message_names_all_missing_requirements(box: Sandbox) -> None:
     result = box.module("preflight", {"kinds": ["nonsense", "veth"], "optional": {"modules": ["netfleet_nonsense"]}})
     assert result.failed
     assert result.msg.startswith("This host lacks: links of the kind nonsense in its kernel (")
@@ -74,13 +74,13 @@ def test_all_needs_are_named_in_one_message(box: Sandbox) -> None:
     assert all(row["reason"] and row["remedy"] for row in result.data["missing"])
 
 
-def test_somebody_who_is_not_root_lacks_root_alone(box: Sandbox) -> None:
+def test_unprivileged_user_lacks_only_root(box: Sandbox) -> None:
     result = box.module("preflight", {"kinds": ["nonsense"]}, user=65534)
     assert result.data["missing_needs"] == ["root"]
     assert "become: true" in result.msg
 
 
-def test_a_library_that_is_too_old(box: Sandbox, tmp_path: Path) -> None:
+def test_outdated_library_is_reported(box: Sandbox, tmp_path: Path) -> None:
     info = tmp_path / "pyroute2-0.5.14.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pyroute2\nVersion: 0.5.14\n", encoding="ascii")
@@ -92,11 +92,11 @@ def test_a_library_that_is_too_old(box: Sandbox, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("how", "found"), [("installed", []), ("running", ["engine:running"])])
-def test_an_engine_that_does_not_run(box: Sandbox, how: str, found: list[str]) -> None:
+def test_stopped_engine_is_reported(box: Sandbox, how: str, found: list[str]) -> None:
     assert missing(box, engine=how) == found
 
 
-def test_an_engine_that_runs() -> None:
+def test_running_engine_is_accepted() -> None:
     with DockerHost() as host:
         assert missing(host, engine="running") == []
 
@@ -118,14 +118,14 @@ print(json.dumps(check.result(params)))
     return json.loads(done.stdout)
 
 
-def test_a_bare_python_can_check_everything(tmp_path: Path) -> None:
+def test_checks_need_only_the_standard_library(tmp_path: Path) -> None:
     params = {"libraries": ["pyroute2", "docker"], "kinds": ["veth", "nonsense"], "fail": False}
     found = checked(sys.executable, tmp_path, "-I", "-S", **params)
     assert found["missing_needs"] == ["library:pyroute2", "library:docker", "kind:nonsense"]
 
 
 @pytest.mark.parametrize("version", ["3.7", "3.8"])
-def test_an_old_python_is_reported(version: str, tmp_path: Path) -> None:
+def test_outdated_python_is_reported(version: str, tmp_path: Path) -> None:
     paths = [*sorted(map(str, PYENV.glob(f"versions/{version}.*/bin/python"))), f"/usr/bin/python{version}"]
     python = next(filter(os.path.exists, paths), None)
     if python is None:

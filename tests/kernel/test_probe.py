@@ -25,7 +25,7 @@ def way() -> Iterator[Way]:
 
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
-def test_ping(way: Way, target: str) -> None:
+def test_ping_reaches_the_target(way: Way, target: str) -> None:
     way.run("ping", "-c1", "-W2", target, netns="near")
     found = way.one(type="ping", target=target, count=4, interval=0.01)
     assert (found["state"], found["met"]) == ("open", True)
@@ -33,7 +33,7 @@ def test_ping(way: Way, target: str) -> None:
     assert 0 < found["latency"]["min_ms"] <= found["latency"]["avg_ms"] <= found["latency"]["max_ms"] < 1000
 
 
-def test_ping_that_loses_some(way: Way) -> None:
+def test_ping_with_packet_loss(way: Way) -> None:
     rule = "-m statistic --mode nth --every 2 --packet 0 -j DROP"
     way.sh(f"iptables -A INPUT -p icmp --icmp-type echo-request {rule}", netns="far")
     found = way.one(type="ping", target=FAR, count=6, interval=0.01, **QUICK)
@@ -100,7 +100,7 @@ WORDS = {
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_named(way: Way, fault: str, target: str) -> None:
+def test_fault_is_named(way: Way, fault: str, target: str) -> None:
     netns, command, wanted = FAULTS[fault]
     way.serve("tcp:http:80", "udp:echo:7")
     checks: list[dict[str, Any]] = [
@@ -118,14 +118,14 @@ def test_a_fault_is_named(way: Way, fault: str, target: str) -> None:
         assert not found["met"]
 
 
-def test_closed_ports(way: Way) -> None:
+def test_closed_ports_are_reported(way: Way) -> None:
     tcp, udp = way.probe({"type": "tcp", "target": FAR, "port": 81}, {"type": "udp", "target": FAR, "port": 81})
     assert tcp["state"] == udp["state"] == "refused"
     assert "closed" in tcp["reason"]
     assert f"{FAR} says: port unreachable" in udp["reason"]
 
 
-def test_nobody_is_there(way: Way) -> None:
+def test_missing_host_is_reported(way: Way) -> None:
     ping, tcp, udp = way.probe(
         {"type": "ping", "target": "192.0.2.77", "count": 1},
         {"type": "tcp", "target": "192.0.2.77", "port": 80},
@@ -134,13 +134,13 @@ def test_nobody_is_there(way: Way) -> None:
     assert {ping["state"], tcp["state"], udp["state"]} == {"unreachable"}
 
 
-def test_a_link_that_is_down(way: Way) -> None:
+def test_link_that_is_down_is_reported(way: Way) -> None:
     way.sh("ip -n near link set near0 down")
     assert way.one(type="ping", target=MID, count=1)["state"] == "unreachable"
     assert way.one(type="tcp", target=MID, port=80)["state"] == "unreachable"
 
 
-def test_udp(way: Way) -> None:
+def test_udp_probe(way: Way) -> None:
     way.serve("udp:echo:7", "udp:silent:9")
     echo, silent, other = way.probe(
         {"type": "udp", "target": FAR, "port": 7, "payload": "hello", "contains": "you said hello"},
@@ -152,7 +152,7 @@ def test_udp(way: Way) -> None:
     assert not other["met"] and other["state"] == "open" and "goodbye" in other["reason"]
 
 
-def test_http(way: Way) -> None:
+def test_http_probe(way: Way) -> None:
     way.serve("tcp:http:80", "tcp:drip:81", "tcp:garbage:82", "tcp:silent:83")
     url = f"http://{FAR}"
     found = way.probe(
@@ -177,7 +177,7 @@ def test_http(way: Way) -> None:
     assert "not HTTP" in found[7]["reason"]
 
 
-def test_what_drips_has_a_deadline(way: Way) -> None:
+def test_slow_response_ends_at_the_deadline(way: Way) -> None:
     way.serve("tcp:drip:81")
     started = time.monotonic()
     found = way.probe(
@@ -189,7 +189,7 @@ def test_what_drips_has_a_deadline(way: Way) -> None:
     assert [one["met"] for one in found] == [False] * 3
 
 
-def test_checks_are_made_at_once(way: Way) -> None:
+def test_checks_run_in_parallel(way: Way) -> None:
     way.sh("iptables -A INPUT -j DROP", netns="far")
     started = time.monotonic()
     found = way.probe(*[{"type": "tcp", "target": FAR, "port": port, **QUICK} for port in range(1, 60)])
@@ -197,7 +197,7 @@ def test_checks_are_made_at_once(way: Way) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_all_of_it_has_a_deadline(way: Way) -> None:
+def test_all_checks_end_at_the_deadline(way: Way) -> None:
     way.sh("iptables -A INPUT -j DROP", netns="far")
     started = time.monotonic()
     checks = [{"type": "tcp", "target": FAR, "port": 80, "timeout": 60, "count": 3}] * 70
@@ -206,7 +206,7 @@ def test_all_of_it_has_a_deadline(way: Way) -> None:
     assert time.monotonic() - started < 5
 
 
-def test_expectations(way: Way) -> None:
+def test_expected_failures_are_met(way: Way) -> None:
     closed = {"type": "tcp", "target": FAR, "port": 81}
     found = way.probe(
         {**closed, "expect": ["refused"]},
@@ -219,7 +219,7 @@ def test_expectations(way: Way) -> None:
     assert "closed was expected" in found[4]["reason"]
 
 
-def test_it_fails_only_where_it_should(way: Way) -> None:
+def test_unmet_expectation_fails_the_module(way: Way) -> None:
     good, bad = (
         {"type": "ping", "target": FAR, "count": 1},
         {"type": "tcp", "target": FAR, "port": 81, "name": "the port"},
@@ -233,7 +233,7 @@ def test_it_fails_only_where_it_should(way: Way) -> None:
     assert not done.failed and done.data["met"] is True
 
 
-def test_the_namespace_is_the_one_asked_for(way: Way) -> None:
+def test_checks_run_in_the_given_namespace(way: Way) -> None:
     inode = way.sh("stat -L -c %i /run/netns/near").strip()
     check = {"type": "ping", "target": MID, "count": 1}
     for args, netns in (({"netns": "near"}, "host"), ({}, "near"), ({"netns": "path:/run/netns/near"}, "far")):
@@ -245,12 +245,12 @@ def test_the_namespace_is_the_one_asked_for(way: Way) -> None:
 
 
 @pytest.mark.parametrize("reference", ["gone", "container:gone", "pid:4194304", "path:/etc/passwd", "../near", ""])
-def test_a_namespace_that_is_not_there(way: Way, reference: str) -> None:
+def test_missing_namespace_is_reported(way: Way, reference: str) -> None:
     done = way.module("probe", {"netns": reference, "checks": [{"type": "ping", "target": "127.0.0.1"}]})
     assert done.failed and "netns:" in done.msg
 
 
-def test_nothing_is_sent_to_anybody_else(way: Way) -> None:
+def test_packets_go_only_to_the_target(way: Way) -> None:
     way.serve("tcp:http:80", "udp:echo:7")
     way.sh(
         f"iptables -A OUTPUT -d {FAR}",
@@ -271,7 +271,7 @@ def test_nothing_is_sent_to_anybody_else(way: Way) -> None:
     assert to_all == to_target, lines
 
 
-def test_source_and_interface(way: Way) -> None:
+def test_source_and_interface_are_used(way: Way) -> None:
     way.sh("ip -n near addr add 192.0.2.2/24 dev near0")
     way.serve("tcp:http:80")
     found = way.probe(
@@ -287,7 +287,7 @@ def test_source_and_interface(way: Way) -> None:
         assert str(next(iter(check.values()))) in done.data["results"][0]["reason"]
 
 
-def test_a_user_without_rights(way: Way) -> None:
+def test_unprivileged_user_is_reported(way: Way) -> None:
     done = way.module("probe", {"netns": "near", "checks": [{"type": "ping", "target": FAR}]}, user=65534)
     assert done.failed and "root" in done.msg
     way.serve("tcp:http:80")
@@ -334,10 +334,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("check", "word"), BAD, ids=[f"{number}" for number in range(len(BAD))])
-def test_bad_input_is_named(way: Way, check: dict[str, Any], word: str) -> None:
+def test_invalid_parameter_is_named(way: Way, check: dict[str, Any], word: str) -> None:
     assert word in way.refuse(check).msg
 
 
-def test_nothing_to_check(way: Way) -> None:
+def test_empty_list_of_checks(way: Way) -> None:
     assert "checks" in way.refuse().msg
     assert "timeout" in way.refuse({"type": "ping", "target": NEAR}, timeout=0).msg

@@ -33,7 +33,7 @@ def conf(tmp_path: Path) -> str:
     return str(tmp_path / "resolv.conf")
 
 
-def test_what_a_server_says(way: Way) -> None:
+def test_answers_of_a_name_server(way: Way) -> None:
     ask = {"type": "dns", "server": FAR, **QUICK}
     found = way.probe(
         {**ask, "target": "far.test", "answers": [FAR]},
@@ -60,7 +60,7 @@ def test_what_a_server_says(way: Way) -> None:
     assert "192.0.2.9 is not among the answers" in found[6]["reason"]
 
 
-def test_servers_that_do_not_answer(way: Way) -> None:
+def test_name_servers_that_do_not_answer(way: Way) -> None:
     ask = {"type": "dns", "target": "far.test", "server": FAR, **QUICK}
     garbage, silent, closed, nobody = way.probe(
         {**ask, "port": 54}, {**ask, "port": 55}, {**ask, "port": 56}, {**ask, "server": "203.0.113.1"}
@@ -71,7 +71,7 @@ def test_servers_that_do_not_answer(way: Way) -> None:
     assert nobody["state"] in ("unreachable", "filtered")
 
 
-def test_the_resolver_of_the_namespace(way: Way, conf: str) -> None:
+def test_resolver_of_the_namespace_is_used(way: Way, conf: str) -> None:
     found = way.probe(
         {"type": "dns", "target": "far.test"},
         {"type": "dns", "target": "db", "search": True},
@@ -92,7 +92,7 @@ def test_the_resolver_of_the_namespace(way: Way, conf: str) -> None:
     assert "NXDOMAIN" in found[8]["reason"] and FAR in found[8]["reason"]
 
 
-def test_a_dead_resolver(way: Way, conf: str) -> None:
+def test_unreachable_resolver_is_reported(way: Way, conf: str) -> None:
     way.sh("iptables -A INPUT -p udp --dport 53 -j DROP", netns="far")
     name, dns = way.probe(
         {"type": "tcp", "target": "far.test", "port": 80, "timeout": 2},
@@ -103,14 +103,14 @@ def test_a_dead_resolver(way: Way, conf: str) -> None:
     assert dns["state"] == "filtered"
 
 
-def test_the_second_server_answers_for_the_first(way: Way, tmp_path: Path) -> None:
+def test_second_name_server_is_used_when_the_first_fails(way: Way, tmp_path: Path) -> None:
     both = tmp_path / "both.conf"
     both.write_text(f"nameserver 192.0.2.254\nnameserver {FAR}\n")
     found = way.probe({"type": "ping", "target": "far.test", "count": 1}, resolv_conf=str(both))[0]
     assert found["met"] and found["resolved_by"] == FAR
 
 
-def test_files_of_a_named_namespace(way: Way) -> None:
+def test_files_in_etc_netns_are_used(way: Way) -> None:
     # The machine's own folder stays as it is.
     way.sh("cp -a /etc /run/etc", "mount --bind /run/etc /etc", "mkdir -p /etc/netns/near")
     way.sh(f"echo nameserver {FAR} > /etc/netns/near/resolv.conf")
@@ -131,7 +131,7 @@ def test_files_of_a_named_namespace(way: Way) -> None:
     assert (hosts["met"], hosts["address"], hosts["resolved_by"]) == (True, FAR, "/etc/netns/near/hosts")
 
 
-def test_no_server_is_asked_that_is_not_named(way: Way, tmp_path: Path) -> None:
+def test_only_configured_name_servers_are_queried(way: Way, tmp_path: Path) -> None:
     empty = tmp_path / "empty.conf"
     empty.write_text("options ndots:2\n")
     found = way.probe({"type": "ping", "target": "far.test"}, resolv_conf=str(empty))[0]
@@ -151,7 +151,7 @@ def certificate(folder: Path, name: str, *more: str) -> Path:
     return found
 
 
-def test_tls(way: Way, tmp_path: Path, conf: str) -> None:
+def test_tls_probe(way: Way, tmp_path: Path, conf: str) -> None:
     good = certificate(tmp_path, "far.test", "-addext", f"subjectAltName=DNS:far.test,IP:{FAR}", "-days", "90")
     way.serve("tcp:tls:443", certificate=good)
     tls: dict[str, Any] = {"type": "tcp", "port": 443, "tls": True}
@@ -188,7 +188,7 @@ def test_tls(way: Way, tmp_path: Path, conf: str) -> None:
     assert plain["met"] and "tls" not in plain
 
 
-def test_https(way: Way, tmp_path: Path, conf: str) -> None:
+def test_https_probe(way: Way, tmp_path: Path, conf: str) -> None:
     good = certificate(tmp_path, "far.test", "-addext", "subjectAltName=DNS:far.test", "-days", "90")
     way.serve("tcp:https:443", certificate=good)
     told, verified, wrong, gone = way.probe(
@@ -226,7 +226,7 @@ def expired(folder: Path) -> Path:
     return found
 
 
-def test_an_expired_certificate(way: Way, tmp_path: Path) -> None:
+def test_expired_certificate_is_reported(way: Way, tmp_path: Path) -> None:
     old = expired(tmp_path)
     way.serve("tcp:tls:443", certificate=old)
     check = {"type": "tcp", "target": FAR, "port": 443, "tls": True, "verify": True, "ca_file": str(old)}
@@ -249,7 +249,7 @@ def docker() -> Iterator[DockerHost]:
         yield host
 
 
-def test_a_container_resolves_as_it_does_itself(docker: DockerHost) -> None:
+def test_names_resolve_as_in_the_container(docker: DockerHost) -> None:
     db = docker.inspect("container", "db")["NetworkSettings"]["Networks"]["probes"]["IPAddress"]
     done = docker.module(
         "probe",
@@ -275,7 +275,7 @@ def test_a_container_resolves_as_it_does_itself(docker: DockerHost) -> None:
     assert docker.run("docker", "exec", "web", "ping", "-c1", "database")
 
 
-def test_modes_of_containers(docker: DockerHost) -> None:
+def test_names_resolve_in_every_network_mode(docker: DockerHost) -> None:
     check = {"type": "ping", "target": "172.30.7.1", "count": 1}
     joined = docker.module("probe", {"netns": "container:joined", "checks": [check]})
     assert joined.data["met"]

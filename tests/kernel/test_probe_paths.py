@@ -35,7 +35,7 @@ def passes(way: Way, target: str, size: int) -> bool:
 
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
-def test_a_path_as_wide_as_its_link(way: Way, target: str) -> None:
+def test_path_mtu_equals_the_link_mtu(way: Way, target: str) -> None:
     assert passes(way, target, 1500)
     found = way.one(type="path_mtu", target=target)
     assert (found["state"], found["path_mtu"], found["link_mtu"], found["reduced_by"]) == ("open", 1500, 1500, [])
@@ -44,7 +44,7 @@ def test_a_path_as_wide_as_its_link(way: Way, target: str) -> None:
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
 @pytest.mark.parametrize("mtu", [1280, 1413, 1499])
-def test_a_narrower_path_of_which_a_router_tells(way: Way, target: str, mtu: int) -> None:
+def test_smaller_path_mtu_reported_by_a_router(way: Way, target: str, mtu: int) -> None:
     way.sh(f"ip -n mid link set mid1 mtu {mtu}", f"ip -n far link set far0 mtu {mtu}")
     assert passes(way, target, mtu) and not passes(way, target, mtu + 1)
     router = MID if target == FAR else "fd01::254"
@@ -63,7 +63,7 @@ def test_a_narrower_path_of_which_a_router_tells(way: Way, target: str, mtu: int
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
 @pytest.mark.parametrize("mtu", [1281, 1450])
-def test_a_black_hole(way: Way, target: str, mtu: int) -> None:
+def test_path_mtu_black_hole(way: Way, target: str, mtu: int) -> None:
     way.sh(f"ip -n mid link set mid1 mtu {mtu}", f"ip -n far link set far0 mtu {mtu}")
     way.sh(TOO_BIG[target], netns="mid")
     assert passes(way, target, mtu) and not passes(way, target, mtu + 1)
@@ -74,7 +74,7 @@ def test_a_black_hole(way: Way, target: str, mtu: int) -> None:
     assert small["state"] == "open"
 
 
-def test_a_black_hole_behind_the_router_that_tells(way: Way) -> None:
+def test_path_mtu_black_hole_behind_a_reporting_router(way: Way) -> None:
     way.sh("ip -n mid link set mid1 mtu 1400", "ip -n far link set far0 mtu 1400")
     way.sh("iptables -A FORWARD -m length --length 1301:65535 -j DROP", netns="mid")
     assert passes(way, FAR, 1300) and not passes(way, FAR, 1301)
@@ -82,7 +82,7 @@ def test_a_black_hole_behind_the_router_that_tells(way: Way) -> None:
     assert (found["state"], found["path_mtu"]) == ("black_hole", 1300)
 
 
-def test_wide_links(way: Way) -> None:
+def test_path_mtu_of_jumbo_frames(way: Way) -> None:
     for netns, link in (("near", "near0"), ("mid", "mid0"), ("mid", "mid1"), ("far", "far0")):
         way.sh(f"ip -n {netns} link set {link} mtu 9000")
     assert way.one(type="path_mtu", target=FAR)["path_mtu"] == 9000
@@ -90,7 +90,7 @@ def test_wide_links(way: Way) -> None:
     assert way.one(type="path_mtu", target=FAR)["path_mtu"] == 4321
 
 
-def test_nothing_is_said_of_a_host_that_does_not_answer(way: Way) -> None:
+def test_path_mtu_of_an_unreachable_host_is_unknown(way: Way) -> None:
     way.sh("iptables -A INPUT -p icmp -j DROP", netns="far")
     found = way.one(type="path_mtu", target=FAR, timeout=1)
     assert found["state"] == "filtered" and "nothing is known" in found["reason"]
@@ -98,7 +98,7 @@ def test_nothing_is_said_of_a_host_that_does_not_answer(way: Way) -> None:
     assert way.one(type="path_mtu", target=FAR)["state"] == "unreachable"
 
 
-def test_ping_of_a_size(way: Way) -> None:
+def test_ping_with_a_size(way: Way) -> None:
     way.sh("ip -n mid link set mid1 mtu 1400", "ip -n far link set far0 mtu 1400")
     found = way.probe(
         {"type": "ping", "target": FAR, "size": 1400, "dont_fragment": True, "count": 1},
@@ -110,7 +110,7 @@ def test_ping_of_a_size(way: Way) -> None:
 
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
-def test_traceroute(way: Way, target: str) -> None:
+def test_traceroute_lists_the_routers(way: Way, target: str) -> None:
     found = way.one(type="traceroute", target=target)
     router = MID if target == FAR else "fd01::254"
     assert [hop["addresses"] for hop in found["hops"]] == [[router], [target]]
@@ -119,7 +119,7 @@ def test_traceroute(way: Way, target: str) -> None:
     assert found["hops"][0]["latency"]["min_ms"] > 0
 
 
-def test_traceroute_that_stops(way: Way) -> None:
+def test_traceroute_ends_at_the_last_router(way: Way) -> None:
     way.sh("iptables -A FORWARD -j DROP", netns="mid")
     silent = way.one(type="traceroute", target=FAR, timeout=0.5, max_hops=8)
     assert silent["state"] == "filtered" and f"the last that answers is {MID}, hop 1" in silent["reason"]
@@ -136,7 +136,7 @@ def mac(way: Way, netns: str, link: str) -> str:
 
 
 @pytest.mark.parametrize(("target", "off"), [(MID, FAR), ("fd01::254", FAR6)])
-def test_neighbour(way: Way, target: str, off: str) -> None:
+def test_neighbor_is_found(way: Way, target: str, off: str) -> None:
     nobody = "192.0.2.77" if target == MID else "fd01::77"
     found = way.probe(
         {"type": "neighbour", "target": target},
@@ -149,7 +149,7 @@ def test_neighbour(way: Way, target: str, off: str) -> None:
     assert target.replace("254", "") in found[2]["reason"]
 
 
-def test_neighbour_on_the_link_without_a_gateway_in_between(way: Way) -> None:
+def test_neighbor_probe_uses_no_gateway(way: Way) -> None:
     way.sh("ip -n near link set near0 down")
     assert way.one(type="neighbour", target=MID)["state"] == "unreachable"
     done = way.module("probe", {"netns": "near", "checks": [{"type": "duplicate", "target": MID, "interface": "lo"}]})
@@ -178,7 +178,7 @@ def segment() -> Iterator[Way]:
 
 
 @pytest.mark.parametrize("prefix", ["203.0.113.", "fd03::"])
-def test_duplicate_addresses(segment: Way, prefix: str) -> None:
+def test_duplicate_addresses_are_found(segment: Way, prefix: str) -> None:
     macs = {name: mac(segment, name, "eth0") for name in ("one", "two", "three")}
     check = {"type": "duplicate", "interface": "eth0", "timeout": 1}
     twice, own, others, free = segment.probe(
@@ -197,18 +197,18 @@ def test_duplicate_addresses(segment: Way, prefix: str) -> None:
     assert (mine["state"], mine["own"], mine["macs"]) == ("duplicate", True, [macs["three"]])
 
 
-def test_asking_for_duplicates_teaches_nobody_anything(segment: Way) -> None:
+def test_duplicate_probe_changes_no_neighbor_table(segment: Way) -> None:
     segment.sh("ip -n two neigh flush all", "ip -n three neigh flush all")
     segment.probe({"type": "duplicate", "target": "203.0.113.99", "interface": "eth0", "timeout": 1}, netns="one")
     for name in ("two", "three"):
         assert not [one for one in segment.ip("-4", "neigh", netns=name) if one.get("lladdr")]
 
 
-def test_neighbour_that_is_two(segment: Way) -> None:
+def test_two_hosts_answer_for_one_address(segment: Way) -> None:
     found = segment.probe({"type": "neighbour", "target": "203.0.113.99"}, netns="one")[0]
     assert found["state"] == "duplicate" and len(found["macs"]) == 2
 
 
-def test_own_addresses(way: Way) -> None:
+def test_own_addresses_are_no_duplicates(way: Way) -> None:
     found = way.one(type="neighbour", target=NEAR, expect=["off_link"])
     assert found["met"] and "own address" in found["reason"]

@@ -24,8 +24,8 @@ _MODULES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("module, args", _MODULES, ids=[name for name, _args in _MODULES])
-def test_a_fresh_interpreter(box: Sandbox, module: str, args: dict[str, Any]) -> None:
-    """The same as in a forked process."""
+def test_module_runs_in_a_new_interpreter(box: Sandbox, module: str, args: dict[str, Any]) -> None:
+    """The result equals that of a forked process."""
     box.sh("ip link add p0 type ifb")
     first = box.fresh(module, args)
     assert first.changed and not first.stderr
@@ -42,7 +42,7 @@ def test_a_fresh_interpreter(box: Sandbox, module: str, args: dict[str, Any]) ->
     ],
     ids=["none", "no CAP_NET_ADMIN", "no CAP_SYS_ADMIN"],
 )
-def test_without_privileges(box: Sandbox, privileges: tuple[str, ...], missing: str) -> None:
+def test_missing_privileges_are_reported(box: Sandbox, privileges: tuple[str, ...], missing: str) -> None:
     before = box.snapshot()
     result = box.fresh("veth", _MODULES[0][1], "setpriv", *privileges, "--")
     assert result.failed and result.msg.endswith(f"missing here: {missing}"), result.msg
@@ -51,13 +51,13 @@ def test_without_privileges(box: Sandbox, privileges: tuple[str, ...], missing: 
 
 
 @pytest.mark.parametrize("module, args", _MODULES, ids=[name for name, _args in _MODULES])
-def test_as_nobody(box: Sandbox, module: str, args: dict[str, Any]) -> None:
+def test_unprivileged_user_is_reported(box: Sandbox, module: str, args: dict[str, Any]) -> None:
     result = box.module(module, args, user=65534)
     assert result.failed and "this needs root" in result.msg, result.msg
 
 
 @pytest.mark.parametrize("module, args", _MODULES[::3], ids=["veth", "netns"])
-def test_without_pyroute2(box: Sandbox, tmp_path: Path, module: str, args: dict[str, Any]) -> None:
+def test_missing_pyroute2_is_reported(box: Sandbox, tmp_path: Path, module: str, args: dict[str, Any]) -> None:
     shim = (
         "import importlib.util as u\nfind = u.find_spec\n"
         "u.find_spec = lambda name, *rest: None if name == 'pyroute2' else find(name, *rest)\n"
@@ -68,8 +68,8 @@ def test_without_pyroute2(box: Sandbox, tmp_path: Path, module: str, args: dict[
 
 
 @pytest.mark.parametrize("information", ["pyroute2-0.6.13.dist-info", "pyroute2-0.6.13.egg-info"])
-def test_with_an_old_pyroute2(box: Sandbox, tmp_path: Path, information: str) -> None:
-    """One that stands before the real one on the path."""
+def test_outdated_pyroute2_is_reported(box: Sandbox, tmp_path: Path, information: str) -> None:
+    """An older version precedes the real one on the path."""
     (tmp_path / "pyroute2").mkdir()
     (tmp_path / "pyroute2/__init__.py").write_text("raise SystemExit('imported')", encoding="utf-8")
     (tmp_path / information).mkdir()
@@ -85,8 +85,8 @@ def _refused(box: Sandbox, before: Path, module: str, args: dict[str, Any], word
     assert_same(there, box.snapshot())
 
 
-def test_without_the_docker_engine(box: Sandbox) -> None:
-    """Asked for only where a container is named; /run is empty here, so there is no engine to ask."""
+def test_missing_engine_is_reported_for_containers_only(box: Sandbox) -> None:
+    """The engine is needed only where a container is named. /run is empty here, so no engine can be reached."""
     result = box.module("veth", {"name": "a0", "netns": "container:web", "peer": {"name": "b0"}})
     assert result.failed and "Docker Engine" in result.msg, result.msg
 
@@ -94,8 +94,8 @@ def test_without_the_docker_engine(box: Sandbox) -> None:
 _BYTES = "$(printf '\\377\\376x')"
 
 
-def test_names_that_are_not_text(box: Sandbox) -> None:
-    """A link, an alternative name, an alias and a namespace that are no UTF-8 disturb nothing and come out escaped."""
+def test_names_that_are_not_utf8(box: Sandbox) -> None:
+    """Links, alternative names, aliases and namespaces that are not UTF-8 cause no failure and are returned escaped."""
     box.sh(
         f'ip -n red link add "{_BYTES}" type veth peer name b0 netns blue',
         f'ip -n red link set "{_BYTES}" alias "{_BYTES}"',

@@ -86,7 +86,7 @@ def _assert_listed(box: Sandbox, what: str, entry: str, there: bool = True) -> N
 @pytest.mark.parametrize(
     "what, entry, shown", [("routes", *one) for one in _ROUTES] + [("rules", *one) for one in _RULES]
 )
-def test_one(box: Sandbox, what: str, entry: dict[str, Any], shown: str) -> None:
+def test_single_route(box: Sandbox, what: str, entry: dict[str, Any], shown: str) -> None:
     """Added, kept, and removed again because the list is exact."""
     box.sh(*_WIRE)
     assert _shown(box, what) == []
@@ -97,7 +97,7 @@ def test_one(box: Sandbox, what: str, entry: dict[str, Any], shown: str) -> None
 
 
 @pytest.mark.parametrize("what, table", [("routes", _ROUTES), ("rules", _RULES)])
-def test_all_together(box: Sandbox, what: str, table: list[tuple[dict[str, Any], str]]) -> None:
+def test_list_of_routes(box: Sandbox, what: str, table: list[tuple[dict[str, Any], str]]) -> None:
     box.sh(*_WIRE)
     everything = [entry for entry, _shown in table]
     converge(box, "netns", {"name": "red", what: everything})
@@ -112,7 +112,7 @@ def test_all_together(box: Sandbox, what: str, table: list[tuple[dict[str, Any],
     assert len(_shown(box, what)) == len(table)
 
 
-def test_a_route_that_changes(box: Sandbox) -> None:
+def test_change_of_a_route(box: Sandbox) -> None:
     box.sh(*_WIRE)
     first = {"dst": "198.51.100.0/24", "gateway": "192.0.2.2"}
     second = {"dst": "198.51.100.0/24", "gateway": "192.0.2.3"}
@@ -122,8 +122,8 @@ def test_a_route_that_changes(box: Sandbox) -> None:
         assert [line.split()[2] for line in _shown(box, "routes")] == ["192.0.2.3"]
 
 
-def test_what_others_made_stays(box: Sandbox) -> None:
-    """Routes of routing daemons and of the kernel are not the user's; those of ip(8) are."""
+def test_routes_of_other_programs_are_kept(box: Sandbox) -> None:
+    """Routes of routing daemons and of the kernel are not managed; those of ip(8) are."""
     box.sh(
         *_WIRE,
         "ip -n red route add 198.51.100.0/24 dev a0 proto bird",
@@ -135,7 +135,7 @@ def test_what_others_made_stays(box: Sandbox) -> None:
     assert box.ip("route", "show", "192.0.2.0/24", netns="red")
 
 
-def test_what_refers_to_nothing(box: Sandbox) -> None:
+def test_route_without_its_link_is_rejected(box: Sandbox) -> None:
     box.sh(*_WIRE)
     for routes, words in (
         ([{"dst": "198.51.100.0/24", "dev": "nothing"}], ("nothing",)),

@@ -36,7 +36,7 @@ _CARELESS = (
 )
 
 
-def test_a_careless_engine() -> None:
+def test_insecure_engine_has_findings() -> None:
     with DockerHost(*_CARELESS) as host:
         for name in "abcd":
             host.docker("network", "create", name)
@@ -50,7 +50,7 @@ def test_a_careless_engine() -> None:
     assert of(found, "userland-proxy")[0]["evidence"]["sockets"] == 1
 
 
-def test_a_careful_engine() -> None:
+def test_hardened_engine_has_no_findings() -> None:
     with DockerHost("--icc=false", "--userland-proxy=false") as host:
         uplink(host)
         network(host, "front", "172.30.1.0/24")

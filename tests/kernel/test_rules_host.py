@@ -130,7 +130,7 @@ for number in (1, 2):
 """
 
 
-def test_a_host() -> None:
+def test_faults_of_a_host_are_found() -> None:
     with DockerHost() as host:
         prepare(host)
         healthy = look(host)

@@ -51,7 +51,7 @@ ALSO_PLANTED = {
 PASTED = ("fdb-local-mac", "neighbour-wrong-mac", "swarm-port-dropped")
 
 
-def test_a_swarm() -> None:
+def test_faults_of_a_swarm_are_found() -> None:
     with DockerHost() as host:
         prepare(host)
         healthy = look(host)

@@ -94,7 +94,7 @@ def assert_dmz(box: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", [None, "dmz"])
 @pytest.mark.parametrize("state", ["merged", "replaced"])
-def test_a_document_through_its_life(box: Sandbox, state: str, name: str | None) -> None:
+def test_topology_is_created_changed_and_removed(box: Sandbox, state: str, name: str | None) -> None:
     before = box.snapshot()
     args = changed(state=state, **({"name": name} if name else {}))
     converge(box, "topology", args)
@@ -104,14 +104,14 @@ def test_a_document_through_its_life(box: Sandbox, state: str, name: str | None)
     assert_met(box, "topology", {**args, "state": "absent"})
 
 
-def test_the_order_in_the_document_does_not_matter(box: Sandbox) -> None:
+def test_order_in_the_document_does_not_matter(box: Sandbox) -> None:
     for links in itertools.islice(itertools.permutations(DMZ["links"]), 0, 120, 17):
         box.module("topology", changed(links=list(links), namespaces=DMZ["namespaces"][::-1]))
         assert_dmz(box)
         assert box.module("topology", changed(state="absent")).changed
 
 
-def test_what_is_no_longer_declared_goes_and_what_others_made_stays(box: Sandbox) -> None:
+def test_undeclared_links_are_removed_and_unmanaged_links_kept(box: Sandbox) -> None:
     box.sh("ip link add others type bridge", "ip netns add others")
     box.module("topology", changed(name="one"))
     two = {"name": "two", "namespaces": [{"name": "second"}], "links": [{"name": "ifb2", "kind": "ifb"}]}
@@ -132,7 +132,7 @@ def test_what_is_no_longer_declared_goes_and_what_others_made_stays(box: Sandbox
     assert set(box.run("ip", "netns").split()) & {"dmz", "second", "others"} == {"second", "others"}
 
 
-def test_what_was_there_before_is_not_its_own(box: Sandbox) -> None:
+def test_existing_links_are_not_owned(box: Sandbox) -> None:
     box.sh("ip link add br-dmz type bridge", "ip netns add dmz")
     box.module("topology", changed(name="one", state="replaced"))
     assert_dmz(box)
@@ -143,7 +143,7 @@ def test_what_was_there_before_is_not_its_own(box: Sandbox) -> None:
     assert not refused_none.changed
 
 
-def test_replaced_sets_back_what_is_not_given(box: Sandbox) -> None:
+def test_replaced_resets_omitted_options(box: Sandbox) -> None:
     box.module("topology", changed())
     box.sh(
         "ip link set br-dmz type bridge forward_delay 900",
@@ -163,7 +163,7 @@ def test_replaced_sets_back_what_is_not_given(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "one"])
-def test_gathered_is_met_and_makes_the_same_elsewhere(box: Sandbox, name: str | None) -> None:
+def test_gathered_topology_can_be_applied_elsewhere(box: Sandbox, name: str | None) -> None:
     for line in ("ip link add eth0 type veth peer name wire", "ip link set eth0 up"):
         box.sh(line)
     box.module("topology", changed(name=name) if name else changed())
@@ -181,7 +181,7 @@ def test_gathered_is_met_and_makes_the_same_elsewhere(box: Sandbox, name: str | 
         assert "02:00:00:00:00:77" in [one["mac"] for one in other.bridge("fdb", "show", "dev", "dmz-host")]
 
 
-def test_what_cannot_be_declared_is_named_and_left_alone(box: Sandbox) -> None:
+def test_unsupported_links_are_reported_and_kept(box: Sandbox) -> None:
     box.module("topology", changed())
     box.sh("ip -n dmz route add 203.0.113.0/24 nexthop via 10.20.1.1 nexthop via 10.20.1.9")
     found = box.module("topology", {"state": "gathered"})
@@ -189,7 +189,7 @@ def test_what_cannot_be_declared_is_named_and_left_alone(box: Sandbox) -> None:
     assert_met(box, "topology", {**found.data["gathered"], "state": "replaced"})
 
 
-def test_an_empty_list_adds_nothing_and_takes_nothing(box: Sandbox) -> None:
+def test_empty_list_changes_nothing(box: Sandbox) -> None:
     box.module("topology", changed())
     nothing = {"name": "br-dmz", "kind": "bridge", "netns": "host", "addresses": [], "altnames": [], "ports": []}
     vxlan = {"name": "vx", "kind": "vxlan", "netns": "host", "vni": 42, "fdb": []}
@@ -212,7 +212,7 @@ def comparable(box: Sandbox) -> Any:
     return found
 
 
-def test_rendered_commands_make_what_is_declared(box: Sandbox) -> None:
+def test_rendered_commands_create_the_topology(box: Sandbox) -> None:
     before = box.snapshot()
     said = box.module("topology", changed(name="one", state="rendered"))
     assert_same(before, box.snapshot())
@@ -256,7 +256,7 @@ def test_rendered_commands_make_what_is_declared(box: Sandbox) -> None:
         ([{"name": "a", "kind": "veth", "peer": {"name": "a"}}], "links[0].peer.name: both ends cannot be a"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_happens(box: Sandbox, links: list[Any], words: str) -> None:
+def test_impossible_document_is_rejected_before_any_change(box: Sandbox, links: list[Any], words: str) -> None:
     namespaces = [{"name": "fresh"}]
     refused(box, "topology", {"namespaces": namespaces, "links": links}, words)
 
@@ -274,7 +274,7 @@ def test_what_cannot_be_is_refused_before_anything_happens(box: Sandbox, links: 
         ({"state": "absent"}, "name: what is to be absent is declared"),
     ],
 )
-def test_a_bad_document_is_refused(box: Sandbox, args: dict[str, Any], words: str) -> None:
+def test_invalid_document_is_rejected(box: Sandbox, args: dict[str, Any], words: str) -> None:
     refused(box, "topology", args, words)
 
 
@@ -294,7 +294,7 @@ def test_two_names_of_one_namespace_are_one(box: Sandbox) -> None:
     refused(box, "topology", args, "declared twice, with a different net/ipv4/ip_forward")
 
 
-def test_what_goes_with_a_namespace_is_gone_when_the_run_ends(box: Sandbox) -> None:
+def test_links_of_a_removed_namespace_are_gone_at_the_end(box: Sandbox) -> None:
     for number in range(10):
         names = [f"away{number}-{one}" for one in range(5)]
         box.sh(*(f"ip netns add {name}; ip link add {name} type veth peer name eth0 netns {name}" for name in names))
@@ -303,7 +303,7 @@ def test_what_goes_with_a_namespace_is_gone_when_the_run_ends(box: Sandbox) -> N
         assert {link["ifname"] for link in box.ip("link", "show")} == {"lo"}
 
 
-def test_a_namespace_that_carries_a_declared_link_cannot_go(box: Sandbox) -> None:
+def test_namespace_with_a_declared_link_is_not_removed(box: Sandbox) -> None:
     assert box.module("topology", {"name": "ours", "namespaces": [{"name": "new"}]}).changed
     tunnel = {"name": "tunnel", "kind": "vxlan", "netns": "red", "vni": 7, "parent_netns": "new"}
     refused(
@@ -311,7 +311,7 @@ def test_a_namespace_that_carries_a_declared_link_cannot_go(box: Sandbox) -> Non
     )
 
 
-def test_what_a_namespace_held_elsewhere_keeps_goes_by_itself(box: Sandbox) -> None:
+def test_links_in_a_namespace_that_stays_open_are_removed(box: Sandbox) -> None:
     document = {
         "name": "ours",
         "namespaces": [{"name": "held"}],

@@ -154,7 +154,7 @@ def snapshot(box: Sandbox) -> Snapshot:
     return found
 
 
-def test_any_step_may_fail(box: Sandbox) -> None:
+def test_failure_at_any_step_is_rolled_back(box: Sandbox) -> None:
     before = prepare(box)
     planned = box.module("topology", AFTER, check=True)
     operations = planned.data["operations"]
@@ -170,7 +170,7 @@ def test_any_step_may_fail(box: Sandbox) -> None:
     assert_met(box, "topology", AFTER)
 
 
-def test_ipv6_addresses_come_back_in_their_order(box: Sandbox) -> None:
+def test_rollback_restores_the_order_of_ipv6_addresses(box: Sandbox) -> None:
     addresses = ["2001:db8::1/64", "10.0.0.1/24", "2001:db8::2/64", "fe80::7/64", "10.0.0.2/24"]
     pair = {"name": "four", "kind": "veth", "addresses": addresses, "peer": {"name": "one", "netns": "red"}}
     assert box.module("topology", {"links": [pair]}).changed
@@ -182,8 +182,8 @@ def test_ipv6_addresses_come_back_in_their_order(box: Sandbox) -> None:
     assert_same(before, box.snapshot())
 
 
-def test_what_could_not_be_undone_is_told(box: Sandbox) -> None:
-    """Undoing stumbles over one thing: it is named, and the rest is undone all the same."""
+def test_failed_rollback_is_reported(box: Sandbox) -> None:
+    """One operation cannot be rolled back. It is named, and the others are rolled back."""
     args = {"links": [{"name": name, "kind": "ifb"} for name in ("one", "two", "three")]}
 
     def main() -> None:
@@ -203,8 +203,8 @@ def test_what_could_not_be_undone_is_told(box: Sandbox) -> None:
     assert {link["ifname"] for link in box.ip("link")} == {"lo", "two"}
 
 
-def test_real_refusals(box: Sandbox) -> None:
-    """Steps that this kernel itself refuses, each at the end of a document that has much to do before."""
+def test_operations_that_the_kernel_rejects_are_rolled_back(box: Sandbox) -> None:
+    """Each rejected operation is the last of a document with many operations."""
     before = prepare(box)
     strangers: dict[str, dict[str, Any]] = {
         "a virtual network that another link has": {"name": "vx2", "kind": "vxlan", "vni": 8},
@@ -229,7 +229,7 @@ def test_real_refusals(box: Sandbox) -> None:
         assert_same(before, snapshot(box), what)
 
 
-def test_a_duplicate_address_undoes_all_of_it(box: Sandbox) -> None:
+def test_duplicate_address_rolls_back_the_transaction(box: Sandbox) -> None:
     box.netns("far", dad=True)
     box.sh(
         "ip link add br0 type bridge; ip link set br0 up",
@@ -248,7 +248,7 @@ def test_a_duplicate_address_undoes_all_of_it(box: Sandbox) -> None:
     assert_same(before, box.snapshot())
 
 
-def test_a_lock_keeps_two_runs_apart(box: Sandbox) -> None:
+def test_lock_serializes_two_runs(box: Sandbox) -> None:
     args = {"links": [{"name": "a", "kind": "ifb"}], "lock_timeout": 1}
     holder = subprocess.Popen(
         [*box.entering(), "flock", "/run/netfleet.docker.lock", "sh", "-c", "echo held; exec sleep 60"],
@@ -270,14 +270,14 @@ def test_a_lock_keeps_two_runs_apart(box: Sandbox) -> None:
     assert box.module("topology", {**args, "lock_timeout": 20}).changed
 
 
-def test_a_place_that_is_no_lock(box: Sandbox) -> None:
+def test_invalid_lock_file_is_reported(box: Sandbox) -> None:
     box.sh("rm -f /run/netfleet.docker.lock; ln -s /etc/passwd /run/netfleet.docker.lock")
     refused = box.module("topology", {"links": [{"name": "a", "kind": "ifb"}]})
     assert refused.failed and "/run/netfleet.docker.lock cannot be opened" in refused.msg, refused.msg
 
 
-def test_eight_at_once(box: Sandbox) -> None:
-    """Eight processes change the same host over and over; each succeeds, and the last word stands whole."""
+def test_eight_concurrent_runs_succeed(box: Sandbox) -> None:
+    """Eight processes change the same host repeatedly. Each succeeds, and the last state is complete."""
     script = "\n".join(
         f'for round in 1 2 3 4 5; do {python(number)} || exit 1; done & pids="$pids $!"' for number in range(8)
     )
@@ -321,8 +321,8 @@ def python(number: int) -> str:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_killed_at_any_moment(box: Sandbox, seed: int) -> None:
-    """What a killed run made is its own: one run converges, the next changes nothing, and all of it goes at once."""
+def test_run_killed_at_any_moment_is_completed(box: Sandbox, seed: int) -> None:
+    """A killed run owns what it created: the next run completes it, and removal deletes all of it."""
     before = box.snapshot()
     rolls = random.Random(seed)
     main = forked.entry(MODULE)

@@ -130,13 +130,13 @@ _STRANGE_NAMES = Case(
     [_ENDS, _SAME_NAMES_AS_THE_HOSTS, _DOWN_WITH_ROUTES, _ABSENT_BY_THE_PEER, _STRANGE_NAMES],
     ids=str,
 )
-def test_life(box: Sandbox, case: Case) -> None:
+def test_create_change_and_remove(box: Sandbox, case: Case) -> None:
     quartet(box, "veth", case)
 
 
 @pytest.mark.parametrize("kinds", list(itertools.product(_KINDS, repeat=2)), ids="-".join)
-def test_every_pair_of_places(box: Sandbox, kinds: tuple[str, str]) -> None:
-    """Two ends of one name where the places differ; each end shows the other as its peer."""
+def test_every_pair_of_namespaces(box: Sandbox, kinds: tuple[str, str]) -> None:
+    """Both ends have the same name where the namespaces differ, and each end shows the other as its peer."""
     box.netns("green", "white")
     references, places = [], []
     for number, kind in enumerate(kinds):
@@ -175,7 +175,7 @@ def _named(box: Sandbox, netns: str, end: dict[str, Any]) -> Any:
     return peer and peer["index"]
 
 
-def test_the_namespace_that_the_module_runs_in(box: Sandbox) -> None:
+def test_namespace_of_the_module(box: Sandbox) -> None:
     args = {"name": "a0", "peer": {"name": "b0", "netns": "host"}}
     result = box.module("veth", args, netns="red")
     assert result.changed and result.data["veth"]["netns"] == "current"
@@ -194,7 +194,7 @@ def test_equal_values_in_another_form_are_no_change(box: Sandbox) -> None:
             assert_met(box, "veth", {"name": "a0", "netns": "red", **other_form, "peer": peer})
 
 
-def test_what_is_not_given_is_left_alone(box: Sandbox) -> None:
+def test_omitted_options_are_kept(box: Sandbox) -> None:
     box.sh(
         "ip link add a0 netns red mtu 1400 type veth peer name b0 netns blue",
         "ip -n red link set a0 up alias mine address 02:00:00:00:00:07",
@@ -205,15 +205,15 @@ def test_what_is_not_given_is_left_alone(box: Sandbox) -> None:
     assert_met(box, "veth", {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}})
 
 
-def test_both_ends_at_one_place_are_refused(box: Sandbox) -> None:
+def test_equal_ends_are_rejected(box: Sandbox) -> None:
     places: list[dict[str, Any]] = [{}, {"netns": "red"}]
     for netns in places:
         result = box.module("veth", {"name": "a0", **netns, "peer": {"name": "a0", **netns}})
         assert result.failed and result.msg.startswith("peer.name: ")
 
 
-def test_names_and_indexes_that_repeat_across_namespaces(box: Sandbox) -> None:
-    """Both namespaces number and name their links alike; each pair is still found, and the right one removed."""
+def test_equal_names_and_indexes_in_two_namespaces(box: Sandbox) -> None:
+    """Both namespaces use the same names and indexes. Each pair is found, and the right one is removed."""
     for place in ("red", "blue"):
         box.sh(f"for n in 1 2 3; do ip -n {place} link add eth$n type ifb; done", f"ip -n {place} link del eth2")
         box.sh(f"ip -n {place} link add eth2 index 3 type veth peer name twin index 9")

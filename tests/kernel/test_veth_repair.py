@@ -27,8 +27,8 @@ _THERE = {
 
 @pytest.mark.parametrize("end", ["near", "far"])
 @pytest.mark.parametrize("where", ["green", "host", "process"])
-def test_an_end_that_lies_elsewhere_is_moved_back(box: Sandbox, end: str, where: str) -> None:
-    """In a namespace that nobody mentions, and that may have no name: it is found, and stays the same link."""
+def test_end_in_another_namespace_is_moved_back(box: Sandbox, end: str, where: str) -> None:
+    """The other namespace is not declared and may have no name. The link is kept."""
     box.netns("green")
     box.module("veth", _PAIR)
     place = f"pid:{box.process()}" if where == "process" else where
@@ -43,8 +43,8 @@ def test_an_end_that_lies_elsewhere_is_moved_back(box: Sandbox, end: str, where:
     assert before and after and before["mac"] == after["mac"]
 
 
-def test_both_ends_elsewhere_are_another_pair(box: Sandbox) -> None:
-    """Nothing at either place tells of the pair that somebody moved away, so a new one is made and that one stays."""
+def test_pair_moved_elsewhere_is_not_reused(box: Sandbox) -> None:
+    """Nothing in the declared namespaces refers to the moved pair, so a new pair is created and the old one kept."""
     box.sh("ip link add a0 type veth peer name b0")
     converge(box, "veth", _PAIR)
     assert_there(box, {**_THERE, ("host", "a0"): {"kind": "veth"}, ("host", "b0"): {"kind": "veth"}})
@@ -67,7 +67,7 @@ def test_both_ends_elsewhere_are_another_pair(box: Sandbox) -> None:
     ],
     ids=["a bridge at the far place", "an ifb at the near place", "another peer", "moved and occupied", "two halves"],
 )
-def test_a_stranger_is_refused_or_replaced(box: Sandbox, lines: list[str], word: str) -> None:
+def test_unmanaged_link_is_rejected_or_replaced(box: Sandbox, lines: list[str], word: str) -> None:
     box.sh(*lines)
     refused(box, "veth", _PAIR, word, "recreate")
     done = converge(box, "veth", {**_PAIR, "recreate": True})
@@ -75,7 +75,7 @@ def test_a_stranger_is_refused_or_replaced(box: Sandbox, lines: list[str], word:
     assert_there(box, _THERE)
 
 
-def test_absent_leaves_a_stranger(box: Sandbox) -> None:
+def test_removal_keeps_an_unmanaged_link(box: Sandbox) -> None:
     box.sh("ip -n red link add a0 type bridge", "ip link add x netns blue type veth peer name b0")
     refused(
         box, "veth", {"name": "a0", "netns": "red", "state": "absent"}, "a0 in red is a bridge, not a veth; it stays"
@@ -85,7 +85,7 @@ def test_absent_leaves_a_stranger(box: Sandbox) -> None:
     assert_there(box, {("red", "a0"): {"kind": "bridge"}, ("blue", "x"): {"kind": "veth"}})
 
 
-def test_absent_finds_a_pair_by_its_far_end(box: Sandbox) -> None:
+def test_removal_finds_the_pair_by_its_peer(box: Sandbox) -> None:
     box.module("veth", _PAIR)
     box.sh("ip -n red link set a0 netns 1")
     gone = {"name": "a0", "netns": "red", "state": "absent", "peer": {"name": "b0", "netns": "blue"}}
@@ -93,7 +93,7 @@ def test_absent_finds_a_pair_by_its_far_end(box: Sandbox) -> None:
     assert_there(box, {("host", "a0"): None, ("blue", "b0"): None})
 
 
-def test_absent_where_the_namespaces_are_gone(box: Sandbox) -> None:
+def test_removal_without_the_namespaces(box: Sandbox) -> None:
     gone = {"name": "a0", "netns": "nowhere", "state": "absent", "peer": {"name": "b0", "netns": "pid:99999"}}
     assert not box.module("veth", gone).changed
     assert not box.module("veth", gone, check=True).changed
@@ -101,7 +101,7 @@ def test_absent_where_the_namespaces_are_gone(box: Sandbox) -> None:
 
 @pytest.mark.parametrize("promote", [0, 1])
 def test_secondary_addresses_in_any_order(box: Sandbox, promote: int) -> None:
-    """The first address of an IPv4 subnet takes the others along when it goes, unless they are promoted."""
+    """Removing the primary IPv4 address of a subnet removes the secondary ones, unless the kernel promotes them."""
     box.sh(
         f"echo {promote} >/proc/sys/net/ipv4/conf/all/promote_secondaries",
         f"echo {promote} >/proc/sys/net/ipv4/conf/default/promote_secondaries",
@@ -128,8 +128,8 @@ def test_secondary_addresses_in_any_order(box: Sandbox, promote: int) -> None:
         assert not box.module("veth", {**base, "addresses": list(order)}).changed
 
 
-def test_a_duplicate_address_is_an_error(box: Sandbox) -> None:
-    """Duplicate address detection takes a second or two, and its outcome is waited for."""
+def test_duplicate_address_is_an_error(box: Sandbox) -> None:
+    """Duplicate address detection takes one or two seconds, and the module waits for the result."""
     box.netns("green", "white", dad=True)
     ends = {"name": "a0", "netns": "green", "up": True, "peer": {"name": "b0", "netns": "white", "up": True}}
     box.module("veth", ends)
@@ -145,8 +145,8 @@ def test_a_duplicate_address_is_an_error(box: Sandbox) -> None:
     assert not box.module("veth", unique).changed
 
 
-def test_a_duplicate_address_stays_an_error(box: Sandbox) -> None:
-    """A second run does not take the address that does not work for a met wish."""
+def test_duplicate_address_remains_an_error(box: Sandbox) -> None:
+    """A second run does not accept an address that failed duplicate address detection."""
     box.netns("green", "white", dad=True)
     ends = {"name": "a0", "netns": "green", "up": True, "peer": {"name": "b0", "netns": "white", "up": True}}
     box.module("veth", ends)
@@ -155,7 +155,7 @@ def test_a_duplicate_address_stays_an_error(box: Sandbox) -> None:
         assert "duplicate address" in box.module("veth", {**ends, "addresses": ["2001:db8::1/64"]}).msg
 
 
-def test_link_local_addresses_of_the_kernel_are_left_alone(box: Sandbox) -> None:
+def test_link_local_addresses_of_the_kernel_are_kept(box: Sandbox) -> None:
     ends = {"name": "a0", "netns": "red", "up": True, "peer": {"name": "b0", "netns": "blue", "up": True}}
     box.module("veth", ends)
 

@@ -158,14 +158,14 @@ _CASES = [_SAME_NAMESPACE, _OTHER_NAMESPACE, _FAR_PARENT, _TO_THE_HOST, _MULTICA
 
 
 @pytest.mark.parametrize("case", _CASES, ids=str)
-def test_life(box: Sandbox, case: Case) -> None:
+def test_create_change_and_remove(box: Sandbox, case: Case) -> None:
     quartet(box, "vxlan", case)
 
 
 @pytest.mark.parametrize("netns, underlay", [("host", "host"), ("red", "red"), ("red", "host"), ("host", "red")])
 @pytest.mark.parametrize("version", [4, 6])
 def test_forwarding_entries(box: Sandbox, netns: str, underlay: str, version: int) -> None:
-    """Exact lists, with one entry for each destination of what is unknown; appending; and a MAC address that moves."""
+    """Exact lists with several default destinations, appended entries, and a MAC address that moves."""
     one, two, three = (f"192.0.2.{number}" if version == 4 else f"2001:db8::{number}" for number in (1, 2, 3))
     base = {"name": "x0", "netns": netns, "parent_netns": underlay, "vni": 7, "local": one, "up": True}
 
@@ -198,8 +198,8 @@ def test_forwarding_entries(box: Sandbox, netns: str, underlay: str, version: in
     converged([])
 
 
-def test_entries_through_a_link(box: Sandbox) -> None:
-    """One whose link is gone can only be removed with all others of its MAC address, which come back."""
+def test_entries_with_an_outgoing_link(box: Sandbox) -> None:
+    """An entry whose link is gone can only be removed with all entries of its MAC address. The others are restored."""
     box.sh(*_PARENT, "ip link add p1 type ifb")
     base = {"name": "x0", "vni": 7, "parent": "p0"}
     entries = [
@@ -220,8 +220,8 @@ def test_entries_through_a_link(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("own", [{"remote": "192.0.2.9"}, {"group": "239.1.1.1"}])
-def test_the_entry_of_the_remote_is_not_the_users(box: Sandbox, own: dict[str, str]) -> None:
-    """It stays where the list is empty, and whoever lists it has it already; also after its parent's other one went."""
+def test_entry_of_the_remote_is_not_managed(box: Sandbox, own: dict[str, str]) -> None:
+    """An empty list keeps it, and a list that contains it is no change, also after the other parent was removed."""
     (address,) = own.values()
     box.sh(*_PARENT, "ip link add p1 type ifb")
     base = {"name": "x0", "vni": 7, "parent": "p0", **own}
@@ -234,8 +234,8 @@ def test_the_entry_of_the_remote_is_not_the_users(box: Sandbox, own: dict[str, s
     assert forwarding(box, "host", "x0") == [f"{_FLOOD} {address} p0"]
 
 
-def test_entries_that_others_made_stay(box: Sandbox) -> None:
-    """What was learned, what a routing daemon manages, and what a bridge knows of its port."""
+def test_entries_of_other_programs_are_kept(box: Sandbox) -> None:
+    """Learned entries, those of a routing daemon, and those of a bridge for its port."""
     box.sh(
         "ip link add br0 type bridge",
         "ip link add x0 master br0 type vxlan id 7 dstport 4789",
@@ -272,8 +272,8 @@ _FIXED: list[tuple[dict[str, Any], tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize("netns", ["host", "blue"])
-def test_what_the_kernel_cannot_change(box: Sandbox, netns: str) -> None:
-    """Every option is either changed in place, or refused with its name and then made anew."""
+def test_options_are_changed_in_place_or_by_recreation(box: Sandbox, netns: str) -> None:
+    """Each option is either changed in place, or rejected by name and then changed by recreating the link."""
     box.sh(*_PARENT)
     base = {"name": "x0", "netns": netns, "vni": 7, "parent_netns": "host", "mtu": 1400, "up": True}
     for options, words in _FIXED:
@@ -284,7 +284,7 @@ def test_what_the_kernel_cannot_change(box: Sandbox, netns: str) -> None:
         assert box.module("vxlan", {"name": "x0", "netns": netns, "state": "absent"}).changed
 
 
-def test_between_a_group_and_a_remote(box: Sandbox) -> None:
+def test_change_between_group_and_remote(box: Sandbox) -> None:
     """Kernels before 6.15 change the group without joining it."""
     box.sh(*_PARENT)
     base = {"name": "x0", "vni": 7, "parent": "p0", "up": True}
@@ -300,8 +300,8 @@ def test_between_a_group_and_a_remote(box: Sandbox) -> None:
     assert "239.1.1.1" in box.run("ip", "maddr", "show", "dev", "p0")
 
 
-def test_what_a_bare_link_is_born_with(box: Sandbox) -> None:
-    """Every option said as the kernel has it by default needs nothing, before and after."""
+def test_default_options_are_no_change(box: Sandbox) -> None:
+    """Options with the default values of the kernel require no change, before and after creation."""
     box.sh("ip link add x0 type vxlan id 7 dstport 4789")
     born = {
         **dict.fromkeys(("local", "remote", "group", "parent"), ""),
@@ -318,7 +318,7 @@ def test_what_a_bare_link_is_born_with(box: Sandbox) -> None:
     converge(box, "vxlan", {"name": "x0", "vni": 7, **born})
 
 
-def test_what_is_in_the_way(box: Sandbox) -> None:
+def test_conflicting_links_are_rejected_or_replaced(box: Sandbox) -> None:
     box.sh(*_PARENT, "ip link add x0 type bridge", "ip link add other type vxlan id 7 dstport 4789")
     args = {"name": "x0", "vni": 8}
     refused(box, "vxlan", args, "x0 in host is a bridge, not a vxlan", "recreate")
@@ -334,8 +334,8 @@ def test_what_is_in_the_way(box: Sandbox) -> None:
     assert_same(before, box.snapshot())
 
 
-def test_an_mtu_for_which_the_parent_has_no_room(box: Sandbox) -> None:
-    """The kernel cuts it down at creation, and says nothing."""
+def test_mtu_larger_than_the_parent_allows(box: Sandbox) -> None:
+    """The kernel silently reduces the MTU at creation."""
     box.sh(*_PARENT)
     before = box.snapshot()
     result = box.module("vxlan", {"name": "x0", "vni": 7, "parent": "p0", "mtu": 9000})
@@ -343,8 +343,8 @@ def test_an_mtu_for_which_the_parent_has_no_room(box: Sandbox) -> None:
     assert_same(before, box.snapshot())
 
 
-def test_what_goes_with_what(box: Sandbox) -> None:
-    """Links go with their parent; one in another namespace with the namespace of its packets."""
+def test_links_are_removed_with_their_parent_or_underlay(box: Sandbox) -> None:
+    """Links are removed with their parent, and those in another namespace with the namespace of their underlay."""
     box.sh(*_PARENT, "ip link add a0 type veth peer name b0")
     near = {"name": "x0", "vni": 7, "parent": "a0"}
     far = {"name": "x1", "netns": "red", "vni": 7, "parent_netns": "blue"}
@@ -358,7 +358,7 @@ def test_what_goes_with_what(box: Sandbox) -> None:
     box.sh("for n in $(seq 50); do ip -n red link show x1 >/dev/null 2>&1 || exit 0; sleep 0.1; done; false")
 
 
-def test_absent_where_the_packets_are_out_of_reach(box: Sandbox) -> None:
+def test_removal_without_the_underlay_namespace(box: Sandbox) -> None:
     pid = box.process()
     box.sh(f"nsenter --net=/proc/{pid}/ns/net ip link add x0 netns 1 type vxlan id 7 dstport 4789")
     refused(box, "vxlan", {"name": "x0", "vni": 7}, f"has its UDP socket in pid:{pid}, not in host")

@@ -172,7 +172,7 @@ def _compare_linkinfo(ours: Mapping[str, Any], theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(_TABLES))
-def test_every_message_reads_alike(box: Sandbox, kind: str) -> None:
+def test_decoded_messages_equal_those_of_pyroute2(box: Sandbox, kind: str) -> None:
     box.sh(_LINKS)
     message_type, payload, cls, table = _TABLES[kind]
     known = {entry[0] for entry in cls.nla_map} if not isinstance(cls.nla_map, dict) else set(cls.nla_map.values())

@@ -19,7 +19,7 @@ def titles(page: Page) -> list[str]:
     return page.locator(".tabulator-row .what b").all_inner_texts()
 
 
-def test_a_search_goes_through_the_evidence_too(reader: Reader, small: Path) -> None:
+def test_search_includes_the_evidence(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings")
     counted(page, "35 of 37 findings")
     page.get_by_label("Search").fill("DOCKERD")
@@ -30,7 +30,7 @@ def test_a_search_goes_through_the_evidence_too(reader: Reader, small: Path) -> 
     expect(page.get_by_text("No matching findings.")).to_be_visible()
 
 
-def test_filters_go_together(reader: Reader, small: Path) -> None:
+def test_filters_combine(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings")
     page.get_by_role("button", name="low 3").click()
     page.get_by_role("button", name="medium 2").click()
@@ -50,14 +50,14 @@ def test_filters_go_together(reader: Reader, small: Path) -> None:
     counted(page, "37 of 37 findings")
 
 
-def test_what_is_chosen_is_in_the_address(reader: Reader, small: Path) -> None:
+def test_selection_is_in_the_url(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings?severity=medium&host=node-00002&group=host")
     counted(page, "1 of 37 findings")
     expect(page.get_by_role("button", name="medium 2")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".tabulator-group")).to_have_count(1)
 
 
-def test_sort(reader: Reader, small: Path) -> None:
+def test_columns_sort(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings?severity=low,medium")
     assert page.locator(".tabulator-row .badge").all_inner_texts() == ["medium"] * 2 + ["low"] * 3
     page.get_by_role("button", name="Sort by Severity").click()
@@ -66,7 +66,7 @@ def test_sort(reader: Reader, small: Path) -> None:
     expect(page.locator(".tabulator-row .where").first).to_have_text("node-00002")
 
 
-def test_groups_unfold_by_key(reader: Reader, small: Path) -> None:
+def test_groups_expand_with_the_keyboard(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings")
     page.get_by_label("Group by").select_option("rule")
     group = page.get_by_role("button", name="veth pair has no container").first
@@ -82,7 +82,7 @@ def test_groups_unfold_by_key(reader: Reader, small: Path) -> None:
     expect(page.get_by_role("button", name="node-00008").first).to_contain_text("3 findings")
 
 
-def test_a_finding_says_what_why_where_and_what_to_type(reader: Reader, small: Path) -> None:
+def test_finding_shows_title_reason_place_and_remedy(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings?rule=api-without-tls")
     page.locator("[data-finding]").first.click()
     details = page.locator(".details")
@@ -97,7 +97,7 @@ def test_a_finding_says_what_why_where_and_what_to_type(reader: Reader, small: P
     expect(details).to_have_count(0)
 
 
-def test_the_remedy_goes_to_the_clipboard(reader: Reader, small: Path) -> None:
+def test_remedy_is_copied_to_the_clipboard(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings?rule=dangling-veth")
     page.locator("[data-finding]").first.click()
     page.get_by_role("button", name="Copy remedy").click()
@@ -106,8 +106,8 @@ def test_the_remedy_goes_to_the_clipboard(reader: Reader, small: Path) -> None:
     expect(page.locator(".details")).to_contain_text("audit_remediate: [dangling-veth]")
 
 
-def test_by_key_alone(reader: Reader, small: Path) -> None:
-    """From the address bar to a remedy in the clipboard, and each stop on the way is seen."""
+def test_page_works_with_the_keyboard_alone(reader: Reader, small: Path) -> None:
+    """Go from the address bar to a copied remedy, and verify that the focus is visible at each step."""
     page = reader.open(small)
 
     def tab_to(selector: str) -> None:
@@ -136,7 +136,7 @@ def test_by_key_alone(reader: Reader, small: Path) -> None:
     expect(page.locator("#said")).to_have_text("Copied")
 
 
-def test_a_large_fleet_has_its_evidence_beside_the_page(reader: Reader, beside: Path) -> None:
+def test_evidence_of_a_large_fleet_is_in_separate_files(reader: Reader, beside: Path) -> None:
     page = reader.open(beside, "findings?severity=critical")
     counted(page, "43 of 736 findings")
     page.locator("[data-finding]").nth(2).click()
@@ -144,7 +144,7 @@ def test_a_large_fleet_has_its_evidence_beside_the_page(reader: Reader, beside: 
     assert reader.asked[-1] == (beside.parent / "hosts/16.js").as_uri()
 
 
-def test_what_is_missing_beside_the_page_is_told(reader: Reader, beside: Path) -> None:
+def test_missing_evidence_file_is_reported(reader: Reader, beside: Path) -> None:
     (beside.parent / "hosts/2.js").rename(beside.parent / "hosts/gone")
     page = reader.open(beside, "host/node-00001")
     expect(page.get_by_role("alert")).to_contain_text("file hosts/2.js not found next to this page")
@@ -152,8 +152,8 @@ def test_what_is_missing_beside_the_page_is_told(reader: Reader, beside: Path) -
     reader.said.clear()  # the browser tells of the file too
 
 
-def test_far_rows_are_reached_by_key(reader: Reader, beside: Path) -> None:
-    """Only the rows that one sees are there; the others come when the key goes on."""
+def test_rows_outside_the_viewport_are_reached_with_the_keyboard(reader: Reader, beside: Path) -> None:
+    """Only visible rows are in the page. Others are added as the focus moves."""
     page = reader.open(beside, "findings?status=all")
     assert page.locator(".tabulator-row").count() < 100
     page.locator("[data-finding]").first.focus()

@@ -29,11 +29,11 @@ def harmless(page: Page) -> None:
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_on_every_screen(reader: Reader, small: Path, screen: str) -> None:
+def test_hostile_names_run_no_script_on_any_screen(reader: Reader, small: Path, screen: str) -> None:
     harmless(reader.open(small, SCREENS[screen]))
 
 
-def test_findings_show_them_as_they_are(reader: Reader, small: Path) -> None:
+def test_findings_show_hostile_names_verbatim(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings?host=%3Ci%3E")
     expect(page.locator("main [role=status]")).to_have_text("8 of 37 findings")
     for opener in page.locator("[data-finding]").all():
@@ -46,7 +46,7 @@ def test_findings_show_them_as_they_are(reader: Reader, small: Path) -> None:
     reader.shot("hostile-findings", whole=True)
 
 
-def test_what_is_copied_is_what_is_shown(reader: Reader, small: Path) -> None:
+def test_copied_text_equals_the_shown_text(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings?host=%3Ci%3E&search=gnp")
     page.locator("[data-finding]").first.click()
     page.get_by_role("button", name="Copy remedy").click()
@@ -55,7 +55,7 @@ def test_what_is_copied_is_what_is_shown(reader: Reader, small: Path) -> None:
     assert copied.startswith("ip link delete '\\u202egnp.exe'") and not set(copied) & set(HIDDEN)
 
 
-def test_the_picture_and_its_table_show_them(reader: Reader, small: Path) -> None:
+def test_diagram_and_its_table_show_hostile_names(reader: Reader, small: Path) -> None:
     page = reader.open(small, SCREENS["hostile"])
     drawn = "\n".join(page.locator(".frame svg text").all_text_contents())
     assert all(name in drawn for name in SEEN)
@@ -67,15 +67,15 @@ def test_the_picture_and_its_table_show_them(reader: Reader, small: Path) -> Non
     harmless(page)
 
 
-def test_the_file_itself_has_none_of_it(small: Path, beside: Path) -> None:
+def test_file_contains_no_unescaped_name(small: Path, beside: Path) -> None:
     for path in (small, *beside.parent.glob("hosts/*.js")):
         text = path.read_text(encoding="utf-8")
         assert "onerror" not in text.partition("<script type")[0] and "\u2028" not in text and "alert(" not in text
     assert all(path.read_bytes().isascii() for path in beside.parent.glob("hosts/*.js"))
 
 
-def test_the_policy_lets_nothing_in(reader: Reader, small: Path) -> None:
-    """What would come in all the same, by a mistake of ours, is not run and not fetched."""
+def test_content_security_policy_blocks_injected_content(reader: Reader, small: Path) -> None:
+    """Injected markup neither runs nor loads anything, even if escaping fails."""
     page = reader.open(small)
     page.evaluate(
         """() => {

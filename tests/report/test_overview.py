@@ -26,7 +26,7 @@ SCREENS = {
 AXE = Path(__file__).parents[2] / "report/node_modules/axe-core/axe.min.js"
 
 
-def test_it_says_how_much_there_is_and_what_is_wrong(reader: Reader, small: Path) -> None:
+def test_overview_shows_totals_and_findings(reader: Reader, small: Path) -> None:
     page = reader.open(small)
     expect(page.locator(".verdict")).to_have_text("20 findings of severity critical or high on 10 hosts")
     assert page.locator(".tiles dd").all_inner_texts() == ["13", "387", "361", "65"]
@@ -37,7 +37,7 @@ def test_it_says_how_much_there_is_and_what_is_wrong(reader: Reader, small: Path
     reader.shot("overview", whole=True)
 
 
-def test_one_line_says_what_has_changed_and_what_is_not_known(reader: Reader, small: Path) -> None:
+def test_summary_line_shows_changes_and_unchecked_rules(reader: Reader, small: Path) -> None:
     page = reader.open(small)
     line = page.locator(".changes")
     expect(line).to_contain_text("Since 2026-02-22 08:03 UTC: 11 new findings, 2 fixed, 1 object added, 1 removed.")
@@ -46,7 +46,7 @@ def test_one_line_says_what_has_changed_and_what_is_not_known(reader: Reader, sm
     expect(page.get_by_role("heading", name="Incomplete checks")).to_be_focused()
 
 
-def test_it_says_what_has_changed(reader: Reader, small: Path) -> None:
+def test_overview_shows_changes(reader: Reader, small: Path) -> None:
     page = reader.open(small)
     since = page.locator("section", has=page.get_by_role("heading", name="Changes since the previous run"))
     expect(since).to_contain_text("Compared with the run at 2026-02-22 08:03 UTC.")
@@ -56,7 +56,7 @@ def test_it_says_what_has_changed(reader: Reader, small: Path) -> None:
     expect(since).to_contain_text("container web-1")
 
 
-def test_it_says_what_could_not_be_checked(reader: Reader, small: Path) -> None:
+def test_overview_shows_unchecked_rules(reader: Reader, small: Path) -> None:
     page = reader.open(small)
     blind = page.locator("section", has=page.get_by_role("heading", name="Incomplete checks"))
     for text in ("1 host without a snapshot", "1 invalid snapshot file", "1 invalid rule", "1 expired waiver"):
@@ -65,7 +65,7 @@ def test_it_says_what_could_not_be_checked(reader: Reader, small: Path) -> None:
     expect(blind).to_contain_text("firewall: iptables-save is not there")
 
 
-def test_a_severity_leads_to_its_findings(reader: Reader, small: Path) -> None:
+def test_severity_links_to_its_findings(reader: Reader, small: Path) -> None:
     page = reader.open(small)
     page.locator(".bars a.critical").click()
     expect(page.get_by_role("heading", name="Findings")).to_be_visible()
@@ -73,7 +73,7 @@ def test_a_severity_leads_to_its_findings(reader: Reader, small: Path) -> None:
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_nothing_leaves_and_nothing_complains(reader: Reader, small: Path, screen: str) -> None:
+def test_page_sends_no_request_and_logs_no_error(reader: Reader, small: Path, screen: str) -> None:
     page = reader.open(small, SCREENS[screen])
     expect(page.locator("main h2, main .verdict").first).to_be_attached()
     assert {url.partition("#")[0] for url in reader.asked} <= {"about:blank", small.as_uri()}
@@ -82,7 +82,7 @@ def test_nothing_leaves_and_nothing_complains(reader: Reader, small: Path, scree
 
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("settings", [{"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}], ids=["360"])
-def test_a_narrow_window_needs_no_sideways_scrolling(reader: Reader, small: Path, screen: str) -> None:
+def test_narrow_window_needs_no_horizontal_scrolling(reader: Reader, small: Path, screen: str) -> None:
     page = reader.open(small, SCREENS[screen])
     if "finding" in SCREENS[screen]:
         page.locator(".open, .group").first.click()
@@ -92,8 +92,8 @@ def test_a_narrow_window_needs_no_sideways_scrolling(reader: Reader, small: Path
 
 @pytest.mark.parametrize("screen", SCREENS)
 @pytest.mark.parametrize("settings", [{"color_scheme": scheme} for scheme in ("light", "dark")], ids=["light", "dark"])
-def test_it_keeps_to_the_rules_of_accessibility(reader: Reader, small: Path, screen: str) -> None:
-    """Contrast, names, roles and order of headings, as axe-core looks at them."""
+def test_page_passes_accessibility_checks(reader: Reader, small: Path, screen: str) -> None:
+    """Run axe-core: contrast, names, roles and order of headings."""
     page = reader.open(small, SCREENS[screen])
     for opener in page.locator("[data-finding], summary").all()[:2]:
         opener.click()
@@ -103,8 +103,8 @@ def test_it_keeps_to_the_rules_of_accessibility(reader: Reader, small: Path, scr
 
 
 @pytest.mark.parametrize("settings", [{"color_scheme": "dark"}], ids=["dark"])
-def test_light_and_dark(reader: Reader, small: Path) -> None:
-    """The system's choice holds until somebody makes another, and that one outlives the page."""
+def test_light_and_dark_theme(reader: Reader, small: Path) -> None:
+    """The page uses the system's theme until the user selects another, and remembers the selection."""
     page = reader.open(small)
     ground = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(ground) == "rgb(19, 22, 26)"
@@ -115,7 +115,7 @@ def test_light_and_dark(reader: Reader, small: Path) -> None:
 
 
 @pytest.mark.parametrize("screen", ["overview", "findings", "host"])
-def test_on_paper(reader: Reader, small: Path, screen: str, tmp_path: Path) -> None:
+def test_page_prints(reader: Reader, small: Path, screen: str, tmp_path: Path) -> None:
     page = reader.open(small, SCREENS[screen])
     path = tmp_path / "report.pdf"
     page.pdf(path=path, format="A4")

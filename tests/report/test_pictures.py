@@ -13,14 +13,16 @@ from playwright.sync_api import expect
 
 
 @pytest.mark.parametrize(("size", "boxes"), [(5, 17), (200, 17)])
-def test_a_host_is_readable_whatever_its_size(reader: Reader, sizes: dict[int, Path], size: int, boxes: int) -> None:
+def test_diagram_of_a_host_is_readable_at_any_size(
+    reader: Reader, sizes: dict[int, Path], size: int, boxes: int
+) -> None:
     page = reader.open(sizes[size], "host/node-00000")
     expect(page.locator(".frame svg")).to_be_visible()
     assert 8 <= page.locator("[data-box]").count() <= boxes
     reader.shot(f"host-{size}")
 
 
-def test_a_fold_opens_by_mouse_and_by_key(reader: Reader, sizes: dict[int, Path]) -> None:
+def test_group_expands_with_mouse_and_keyboard(reader: Reader, sizes: dict[int, Path]) -> None:
     page = reader.open(sizes[200], "host/node-00001")
     before = page.locator("[data-box]").count()
     page.get_by_role("button", name="100 containers, collapsed").click()
@@ -42,7 +44,7 @@ def test_a_fold_opens_by_mouse_and_by_key(reader: Reader, sizes: dict[int, Path]
     reader.shot("host-200-unfolded", whole=True)
 
 
-def test_what_is_wrong_is_painted_and_leads_to_the_finding(reader: Reader, small: Path) -> None:
+def test_diagram_marks_faults_and_links_to_the_finding(reader: Reader, small: Path) -> None:
     page = reader.open(small, "host/node-00002")
     expect(page.locator(".frame .high")).to_have_count(1)
     page.locator(".frame .high").click()
@@ -55,7 +57,7 @@ def test_what_is_wrong_is_painted_and_leads_to_the_finding(reader: Reader, small
     expect(page.locator("details.finding[open] summary")).to_be_focused()
 
 
-def test_a_finding_shows_where_it_is(reader: Reader, small: Path) -> None:
+def test_finding_links_to_the_diagram(reader: Reader, small: Path) -> None:
     page = reader.open(small, "host/node-00002")
     page.locator("details.finding", has_text="Container uses the default bridge network").locator("summary").click()
     page.get_by_role("button", name="Show in diagram").click()
@@ -64,21 +66,21 @@ def test_a_finding_shows_where_it_is(reader: Reader, small: Path) -> None:
     expect(page.locator(".frame .chosen")).to_be_focused()
 
 
-def test_a_tunnel_leads_to_the_other_host(reader: Reader, small: Path) -> None:
+def test_tunnel_links_to_the_other_host(reader: Reader, small: Path) -> None:
     page = reader.open(small, "host/node-00002")
     page.get_by_role("button", name="other host node-00001").click()
     page.locator(".panel").get_by_role("link", name="Open host page").click()
     expect(page.get_by_role("heading", level=2)).to_have_text("node-00001")
 
 
-def test_the_picture_is_there_as_a_table_too(reader: Reader, small: Path) -> None:
+def test_diagram_is_available_as_a_table(reader: Reader, small: Path) -> None:
     page = reader.open(small, "host/node-00003")
     page.get_by_text("Table view").click()
     row = page.locator("tr", has_text="veth0c0ffee")
     expect(row).to_contain_text("no carrier")
 
 
-def test_the_picture_can_be_saved(reader: Reader, small: Path, tmp_path: Path) -> None:
+def test_diagram_can_be_saved(reader: Reader, small: Path, tmp_path: Path) -> None:
     page = reader.open(small, "host/node-00002")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as SVG").click()
@@ -87,7 +89,7 @@ def test_the_picture_can_be_saved(reader: Reader, small: Path, tmp_path: Path) -
     assert text.startswith("<svg") and "172.17.0.2/16" in text and "rgb(" in text
 
 
-def test_the_map_folds_and_finds(reader: Reader, beside: Path) -> None:
+def test_fleet_map_groups_and_searches_hosts(reader: Reader, beside: Path) -> None:
     page = reader.open(beside, "fleet")
     said = page.locator("main [role=status]")
     expect(said).to_contain_text("301 hosts, 40 networks; 41 more networks hidden")

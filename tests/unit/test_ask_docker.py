@@ -59,7 +59,7 @@ def read(
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
     """Return what is read from an engine that says this, and what it was asked; every row is held to the schema."""
     with FakeEngine(place, routes({**SAID, **(said or {})})) as fake:
-        docker, missing = collect.read(Engine(fake.path, time.monotonic() + 60), labels)
+        docker, missing = collect.collect_engine(Engine(fake.path, time.monotonic() + 60), labels)
     for name, table in DOCKER_LISTS.items():
         for row in docker.get(name, []):
             assert_row(table, row)
@@ -97,7 +97,7 @@ def lost(missing: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(row["part"], row["what"]) for row in missing}
 
 
-def test_everything(place: Path, dockerd: None) -> None:
+def test_all_lists_are_collected(place: Path, dockerd: None) -> None:
     docker, missing, asked = read(place, labels=["team"])
     assert missing == []
     assert set(docker) == {"engine", *DOCKER_LISTS}
@@ -113,7 +113,7 @@ def test_everything(place: Path, dockerd: None) -> None:
     assert docker["swarm_tasks"][0]["service"] == "shop_web"
 
 
-def test_a_worker_is_not_asked_for_what_managers_know(place: Path, dockerd: None) -> None:
+def test_worker_is_not_asked_for_swarm_objects(place: Path, dockerd: None) -> None:
     info = {**INFO, "Swarm": {**INFO["Swarm"], "ControlAvailable": False}}
     docker, missing, asked = read(place, said={"/info": info})
     assert docker["engine"]["swarm_role"] == "worker"
@@ -122,7 +122,7 @@ def test_a_worker_is_not_asked_for_what_managers_know(place: Path, dockerd: None
     assert missing == []
 
 
-def test_what_vanishes_meanwhile_is_left_out(place: Path, dockerd: None) -> None:
+def test_objects_removed_during_collection_are_left_out(place: Path, dockerd: None) -> None:
     docker, missing, _asked = read(place, said={f"/containers/{ID}/json": GONE, f"/networks/{NETWORK}": GONE})
     assert [row["name"] for row in docker["containers"]] == ["db"]
     assert (docker["networks"], docker["network_peers"], missing) == ([], [], [])
@@ -148,8 +148,10 @@ def test_what_vanishes_meanwhile_is_left_out(place: Path, dockerd: None) -> None
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
-def test_what_fails_is_named(place: Path, dockerd: None, paths: list[str], wanted: set[tuple[str, str]]) -> None:
-    """A list that is missing is not there; one that is cut off is."""
+def test_failed_requests_are_reported(
+    place: Path, dockerd: None, paths: list[str], wanted: set[tuple[str, str]]
+) -> None:
+    """A list that cannot be read is absent; a truncated list is present and reported."""
     docker, missing, _asked = read(place, said=dict.fromkeys(paths, FAILED))
     assert lost(missing) == wanted
     assert all("out of order" in row["reason"] for row in missing if row["part"] != "endpoints")
@@ -160,22 +162,22 @@ def test_what_fails_is_named(place: Path, dockerd: None, paths: list[str], wante
         assert set(docker) == {"engine", *DOCKER_LISTS} - gone
 
 
-def test_a_container_that_cannot_be_inspected_is_as_listed(place: Path, dockerd: None) -> None:
+def test_container_that_cannot_be_inspected_has_its_listed_values(place: Path, dockerd: None) -> None:
     docker, missing, _asked = read(place, said={f"/containers/{ID}/json": FAILED})
     web = docker["containers"][0]
     assert (web["name"], web["state"], web["privileged"]) == ("web-1", "paused", None)
     assert "1 of 2 could not be inspected" in missing[0]["reason"]
 
 
-def test_no_engine(place: Path) -> None:
-    docker, missing = collect.read(Engine(str(place)))
+def test_missing_engine_is_reported(place: Path) -> None:
+    docker, missing = collect.collect_engine(Engine(str(place)))
     assert docker == {"engine": None}
     assert lost(missing) == {("docker", "missing")}
     assert missing[0]["reason"] == f"the Docker Engine at {place}: there is no such socket"
 
 
-def test_an_engine_that_stops_halfway(place: Path, dockerd: None) -> None:
-    """All that was read until then stands, and each part that was not is named once."""
+def test_engine_that_stops_during_collection(place: Path, dockerd: None) -> None:
+    """Data read before is kept, and each missing part is reported once."""
     answer = routes(SAID)
 
     def falter(target: str) -> Answer:
@@ -183,20 +185,20 @@ def test_an_engine_that_stops_halfway(place: Path, dockerd: None) -> None:
 
     with FakeEngine(place, falter) as fake:
         engine = Engine(fake.path, time.monotonic() + 1)
-        docker, missing = collect.read(engine)
+        docker, missing = collect.collect_engine(engine)
     assert docker["networks"] and docker["network_peers"] and docker["engine"]
     parts = [row["part"] for row in missing]
     assert sorted(parts) == sorted({*DOCKER_LISTS} - {"networks", "network_peers"})
 
 
 @pytest.mark.parametrize("said", [None, {}, "x", [None, 1, "x", [], {}]], ids=json.dumps)
-def test_an_engine_that_says_nonsense(place: Path, said: Any) -> None:
+def test_invalid_responses_are_reported(place: Path, said: Any) -> None:
     docker, _missing, _asked = read(place, said=dict.fromkeys(SAID, said))
     assert docker["engine"]["version"] is None
 
 
-def test_a_pid_that_became_anothers(place: Path, dockerd: None) -> None:
-    """Its control groups do not name the container, so the engine is asked once more."""
+def test_reused_pid_is_detected(place: Path, dockerd: None) -> None:
+    """The cgroup of the process does not name the container, so the container is inspected again."""
     states = [os.getpid(), os.getpid() + 1]
     answer = routes(SAID)
 
@@ -207,13 +209,13 @@ def test_a_pid_that_became_anothers(place: Path, dockerd: None) -> None:
 
     with FakeEngine(place, restarted) as fake:
         engine = Engine(fake.path, time.monotonic() + 60)
-        docker, _missing = collect.read(engine)
+        docker, _missing = collect.collect_engine(engine)
     assert docker["containers"][0]["netns"] is None
     assert states == []
 
 
-def test_sandboxes(place: Path, dockerd: None, tmp_path: Path) -> None:
-    """Only a path at which a namespace is mounted leads to one; a process's is a link."""
+def test_sandboxes_are_found(place: Path, dockerd: None, tmp_path: Path) -> None:
+    """Only a path with a mounted namespace is a sandbox; the path of a process is a link."""
     for key in (str(tmp_path), str(tmp_path / "absent"), "/proc/self/ns/net", "a\0b", 3):
         web = {**WEB, "NetworkSettings": {**WEB["NetworkSettings"], "SandboxKey": key}}
         docker, _missing, _asked = read(place, said={f"/containers/{ID}/json": web})
@@ -230,8 +232,10 @@ def test_sandboxes(place: Path, dockerd: None, tmp_path: Path) -> None:
         (None, None),
     ],
 )
-def test_settings(place: Path, dockerd: None, tmp_path: Path, content: str | None, reason: str | None) -> None:
-    """Those of the command line, and of the file that it names; a broken file is named and the flags stand."""
+def test_settings_of_the_engine_are_read(
+    place: Path, dockerd: None, tmp_path: Path, content: str | None, reason: str | None
+) -> None:
+    """Read the command line and the file it names. An invalid file is reported, and the flags are kept."""
     if content is not None:
         (tmp_path / "daemon.json").write_text(content, encoding="utf-8")
     docker, missing, _asked = read(place)
@@ -244,7 +248,7 @@ def test_settings(place: Path, dockerd: None, tmp_path: Path, content: str | Non
     assert all(f"the settings in {tmp_path}/daemon.json: {reason}" in line["reason"] for line in missing)
 
 
-def test_a_file_that_may_not_be_read(place: Path, dockerd: None, tmp_path: Path) -> None:
+def test_unreadable_file_is_reported(place: Path, dockerd: None, tmp_path: Path) -> None:
     (tmp_path / "daemon.json").mkdir()
     _docker, missing, _asked = read(place)
     assert lost(missing) == {("engine", "truncated")}
@@ -252,22 +256,22 @@ def test_a_file_that_may_not_be_read(place: Path, dockerd: None, tmp_path: Path)
 
 
 @pytest.mark.parametrize("pid", [os.getpid(), None, 2**22 + 1], ids=["this is no dockerd", "unknown", "ended"])
-def test_an_engine_whose_process_is_not_found(place: Path, monkeypatch: pytest.MonkeyPatch, pid: int | None) -> None:
+def test_engine_without_a_known_process(place: Path, monkeypatch: pytest.MonkeyPatch, pid: int | None) -> None:
     monkeypatch.setattr(Engine, "listener", lambda _self: pid)
     docker, missing, _asked = read(place)
     assert docker["engine"]["version"] == "26.1.5"
     assert missing[0]["reason"] == "its process was not found, so its command line is not known"
 
 
-def test_brief(place: Path) -> None:
+def test_owners_are_read_with_one_request(place: Path) -> None:
     """One request tells whose a namespace may be."""
     with FakeEngine(place, routes(SAID)) as fake:
         engine = Engine(fake.path, time.monotonic() + 60)
-        rows = owners.brief(engine, ["team"])
+        rows = owners.list_containers(engine, ["team"])
     assert fake.requests == ["/containers/json?all=1"]
     assert [row["name"] for row in rows] == ["web-1", "db"]
     for row in rows:
         assert_row("container", row)
     assert CANARY not in json.dumps(rows)
     with pytest.raises(NoEngine):
-        owners.brief(Engine(str(place) + "x"))
+        owners.list_containers(Engine(str(place) + "x"))

@@ -48,7 +48,7 @@ def test_messages_in_any_order(messages: list[tuple[int, list[tuple[int, bytes, 
 
 
 @given(st.lists(_PIECES, max_size=5))
-def test_without_fields(pieces: list[tuple[int, bytes, bool]]) -> None:
+def test_messages_without_a_header(pieces: list[tuple[int, bytes, bool]]) -> None:
     decode = Decoder("", (), _ENTRIES)
     data = message(0, pieces)[8:]
     assert (
@@ -59,7 +59,7 @@ def test_without_fields(pieces: list[tuple[int, bytes, bool]]) -> None:
 
 
 @given(st.binary(max_size=80), st.binary(max_size=80))
-def test_any_bytes_come_to_an_end(first: bytes, second: bytes) -> None:
+def test_any_bytes_are_decoded_or_rejected(first: bytes, second: bytes) -> None:
     decode = Decoder("", (), {2: ("two", bytes.hex)})
     for data in (first, second, first):
         found = [value.hex() for number, value in split_attributes(data) if number == 2]

@@ -38,7 +38,7 @@ _ADDRESSES = st.ip_addresses() | st.sampled_from(["::", "::1", "1::", "2001:db8:
 
 @settings(deadline=None)
 @given(address=_ADDRESSES, prefix=st.integers(0, 128), other=_ADDRESSES)
-def test_addresses_and_subnets_are_what_ipaddress_says(macros: Any, address: Any, prefix: int, other: Any) -> None:
+def test_address_functions_agree_with_ipaddress(macros: Any, address: Any, prefix: int, other: Any) -> None:
     cidr = f"{address}/{min(prefix, address.max_prefixlen)}"
     subnet = ipaddress.ip_network(cidr, strict=False)
     query = "SELECT ip(?), ip_family(?), cidr_first(?), cidr_last(?), cidr_has(?, ?)"
@@ -49,14 +49,14 @@ def test_addresses_and_subnets_are_what_ipaddress_says(macros: Any, address: Any
 @pytest.mark.parametrize(
     ("first", "second"), [("10.0.0.0/8", "10.2.0.0/16"), ("10.0.0.0/24", "10.0.1.0/24"), ("fd00::/16", "10.0.0.0/24")]
 )
-def test_overlaps_are_what_ipaddress_says(macros: Any, first: str, second: str) -> None:
+def test_overlap_functions_agree_with_ipaddress(macros: Any, first: str, second: str) -> None:
     one, other = ({*ipaddress.ip_network(cidr).subnets(new_prefix=24)} for cidr in (first, second))
     overlap = bool(one & other)
     found = macros.execute("SELECT cidr_overlap(?, ?), cidr_overlap(?, ?)", [first, second, second, first]).fetchone()
     assert found == (overlap, overlap)
 
 
-def test_a_fleet_is_loaded_and_what_is_no_snapshot_is_named(tmp_path: Path) -> None:
+def test_snapshots_are_loaded_and_invalid_files_reported(tmp_path: Path) -> None:
     folder = save(tmp_path, *(snapshot(f"h{number}", "br0", "br1") for number in range(5)))
     whole = (folder / "h0.json.gz").read_bytes()
     (folder / "cut.json.gz").write_bytes(whole[: len(whole) // 2])
@@ -172,7 +172,7 @@ def test_incomplete_data_is_reported_as_not_checked(tmp_path: Path) -> None:
     }
 
 
-def test_what_a_snapshot_was_taken_without_is_not_absent(tmp_path: Path) -> None:
+def test_lists_that_were_not_collected_are_not_empty(tmp_path: Path) -> None:
     rules(
         tmp_path / "rules", "SELECT n.host, n.netns AS interface FROM netns n ANTI JOIN interface i ON i.host = n.host"
     )
@@ -183,7 +183,7 @@ def test_what_a_snapshot_was_taken_without_is_not_absent(tmp_path: Path) -> None
     assert [(one["host"], one["reason"]) for one in report["not_checked"]] == [("h1", "interfaces: not requested")]
 
 
-def test_what_was_not_collected_is_not_checked_and_fixes_nothing(tmp_path: Path) -> None:
+def test_findings_without_data_are_not_checked_and_not_fixed(tmp_path: Path) -> None:
     rule = rules(tmp_path / "rules") / "a-bridge.yml"
     said = rule.read_text(encoding="utf-8").replace("needs: [interface]", "needs: [drift]")
     rule.write_text(
@@ -204,7 +204,7 @@ def test_what_was_not_collected_is_not_checked_and_fixes_nothing(tmp_path: Path)
     assert second["rules"] == {}
 
 
-def test_a_host_that_could_not_try_has_found_nothing_closed_and_fixes_nothing(tmp_path: Path) -> None:
+def test_failed_probe_is_not_checked_and_not_fixed(tmp_path: Path) -> None:
     query = "SELECT host, NULL AS netns, target AS interface FROM probe WHERE state = 'closed'"
     rule = rules(tmp_path / "rules", query) / "a-bridge.yml"
     rule.write_text(rule.read_text(encoding="utf-8").replace("needs: [interface]", "needs: [probe]"), encoding="utf-8")
@@ -226,7 +226,7 @@ def _waiver(**values: Any) -> dict[str, Any]:
     return {"rule": "a-bridge", "reason": "known", **values}
 
 
-def test_waivers_accept_until_their_day_is_over(tmp_path: Path) -> None:
+def test_waivers_apply_until_their_expiry_date(tmp_path: Path) -> None:
     today = datetime.datetime.now(datetime.timezone.utc).date()
     waivers = [
         _waiver(host="h1", until=today.isoformat()),
@@ -251,7 +251,7 @@ def test_waivers_accept_until_their_day_is_over(tmp_path: Path) -> None:
         (_waiver(until="soon"), "waivers[0].until"),
     ],
 )
-def test_a_waiver_about_nothing_is_refused(tmp_path: Path, waiver: dict[str, Any], parameter: str) -> None:
+def test_waiver_without_a_target_is_rejected(tmp_path: Path, waiver: dict[str, Any], parameter: str) -> None:
     with pytest.raises(BadParameter) as caught:
         evaluated(tmp_path, snapshot("h1"), waivers=[waiver])
     assert caught.value.parameter == parameter
@@ -274,13 +274,13 @@ def test_two_runs_are_compared(tmp_path: Path) -> None:
     assert second["vanished"] == [{"host": "h3", "type": "host", "name": "h3"}]
 
 
-def test_a_folder_that_is_no_earlier_run_is_refused(tmp_path: Path) -> None:
+def test_invalid_baseline_directory_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(BadParameter, match="compare_with"):
         evaluated(tmp_path, snapshot("h1"), compare_with=tmp_path)
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_nothing_to_evaluate_is_an_error(tmp_path: Path) -> None:
+def test_missing_snapshots_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(run.NothingToDo, match="snapshots"):
         evaluated(tmp_path)
     with pytest.raises(run.NothingToDo, match=r"rules: directory .+ does not exist"):
@@ -289,7 +289,7 @@ def test_nothing_to_evaluate_is_an_error(tmp_path: Path) -> None:
         evaluated(tmp_path, snapshot("h1"), without=["no-such-rule"])
 
 
-def test_a_second_evaluation_of_one_folder_replaces_the_first(tmp_path: Path) -> None:
+def test_second_run_replaces_the_output_of_the_first(tmp_path: Path) -> None:
     evaluated(tmp_path, snapshot("h1", "br0"))
     files = sorted(path.name for path in (tmp_path / "out").iterdir())
     report = evaluated(tmp_path, snapshot("h1"))

@@ -42,12 +42,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path / "out"
 
 
-def test_json_has_every_name_as_it_is(folder: Path) -> None:
+def test_json_contains_names_verbatim(folder: Path) -> None:
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     assert {one["evidence"]["interface"] for one in report["findings"] if one["host"] == "h1"} == set(HOSTILE)
 
 
-def test_csv_holds_no_formula_and_no_line_is_broken(folder: Path) -> None:
+def test_csv_escapes_formulas_and_line_breaks(folder: Path) -> None:
     text = (folder / "findings.csv").read_text(encoding="utf-8")
     assert len(text.splitlines()) == len(HOSTILE) + 2
     rows = list(csv.DictReader(text.splitlines()))
@@ -60,7 +60,7 @@ def test_csv_holds_no_formula_and_no_line_is_broken(folder: Path) -> None:
     }
 
 
-def test_junit_is_xml_with_a_case_for_each(folder: Path) -> None:
+def test_junit_is_valid_xml_with_a_case_per_finding(folder: Path) -> None:
     (suite,) = ElementTree.parse(folder / "report.junit.xml").getroot()
     assert suite.attrib == {
         "name": "a-bridge",
@@ -87,7 +87,7 @@ def sarif(file: Path) -> dict[str, Any]:
     return report
 
 
-def test_sarif_has_a_result_for_each_and_what_is_accepted_is_suppressed(folder: Path) -> None:
+def test_sarif_has_a_result_per_finding_and_suppressions(folder: Path) -> None:
     (run,) = sarif(folder / "report.sarif")["runs"]
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["a-bridge"]
     assert len(run["results"]) == len(HOSTILE) + 1
@@ -98,7 +98,7 @@ def test_sarif_has_a_result_for_each_and_what_is_accepted_is_suppressed(folder: 
     ] == ["snapshots/%3Dh2.json.gz"]
 
 
-def test_sarif_says_what_is_new_and_what_is_gone(tmp_path: Path) -> None:
+def test_sarif_marks_new_and_absent_results(tmp_path: Path) -> None:
     evaluated(tmp_path / "1", snapshot("h1", "br0", "br1"))
     evaluated(tmp_path / "2", snapshot("h1", "br1", "br2"), compare_with=tmp_path / "1/out")
     results = sarif(tmp_path / "2/out/report.sarif")["runs"][0]["results"]
@@ -106,26 +106,26 @@ def test_sarif_says_what_is_new_and_what_is_gone(tmp_path: Path) -> None:
     assert states == {"br0": "absent", "br1": "unchanged", "br2": "new"}
 
 
-def test_sarif_has_the_rules_of_the_collection_too(tmp_path: Path) -> None:
+def test_sarif_lists_the_rules_of_the_collection(tmp_path: Path) -> None:
     evaluated(tmp_path, snapshot("<h>\u202e {1}", *HOSTILE), rules=[], only=[])
     (run,) = sarif(tmp_path / "out/report.sarif")["runs"]
     assert len(run["tool"]["driver"]["rules"]) > 1
 
 
-def test_junit_shows_a_rule_that_found_nothing_as_passed(tmp_path: Path) -> None:
+def test_junit_shows_rules_without_findings_as_passed(tmp_path: Path) -> None:
     evaluated(tmp_path, snapshot("h1"))
     (suite,) = ElementTree.parse(tmp_path / "out/report.junit.xml").getroot()
     assert (suite.attrib["tests"], suite.attrib["failures"], len(suite.findall("testcase"))) == ("1", "0", 1)
 
 
-def test_a_terminal_is_shown_everything_and_told_nothing(tmp_path: Path) -> None:
+def test_terminal_output_contains_no_control_characters(tmp_path: Path) -> None:
     report = evaluated(tmp_path, snapshot("h1", ANSI, "a\nb", "\u202eevil"))
     assert all(line.isprintable() for line in report["lines"])
     assert any("\\x1b[31mred\\x1b[0m" in line for line in report["lines"])
     assert any("\\u202eevil" in line for line in report["lines"])
 
 
-def test_one_is_no_plural(tmp_path: Path) -> None:
+def test_counts_of_one_are_singular(tmp_path: Path) -> None:
     assert evaluated(tmp_path, snapshot("h1"))["lines"][0] == "1 host, 1 namespace, 0 containers, 0 networks"
 
 
@@ -138,7 +138,7 @@ def _bash(word: str) -> bytes:
 
 
 @given(st.binary(max_size=40).filter(lambda data: b"\0" not in data))
-def test_a_quoted_name_has_its_bytes_back_in_a_shell(data: bytes) -> None:
+def test_shell_restores_the_bytes_of_a_quoted_name(data: bytes) -> None:
     text = escape_invalid_utf8(data.decode("utf-8", "surrogateescape"))
     word = report_text.quote(text)
     assert word.isprintable()
@@ -146,7 +146,7 @@ def test_a_quoted_name_has_its_bytes_back_in_a_shell(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("value", ["web", "a b", 443, "a'b", "", "it's $(id)", "-rf"])
-def test_what_can_be_printed_is_quoted_for_every_shell(value: Any) -> None:
+def test_printable_names_are_quoted_for_every_shell(value: Any) -> None:
     said = subprocess.run(["sh", "-c", f"printf %s {report_text.quote(value)}"], capture_output=True, check=True)
     assert said.stdout.decode() == str(value)
 
@@ -154,10 +154,10 @@ def test_what_can_be_printed_is_quoted_for_every_shell(value: Any) -> None:
 @pytest.mark.parametrize(
     "text", ["{{ nothing }}", "{{ host.__class__.mro() }}", "{% for one in range(10**9) %}{% endfor %}"]
 )
-def test_a_template_gets_no_further_than_its_values(text: str) -> None:
+def test_template_access_is_limited_to_its_values(text: str) -> None:
     with pytest.raises(templates.BadTemplate):
         templates.fill(text, {"host": "h1"})
 
 
-def test_values_are_no_templates() -> None:
+def test_values_are_not_rendered_as_templates() -> None:
     assert templates.fill("{{ host }}", {"host": "{{ 7*7 }}"}) == "{{ 7*7 }}"

@@ -74,7 +74,7 @@ def action(user: str | None, **variables: Any) -> Any:
 @pytest.mark.parametrize("user", ["root", "deploy", "", None])
 @pytest.mark.parametrize("become_user", ["root", None])
 @pytest.mark.parametrize("same_user", [True, False])
-def test_ansible_never_leaves_it_out(
+def test_become_applies_to_root_as_well(
     user: str | None, become_user: str | None, same_user: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = action(user, netns="blue", become_user=become_user)
@@ -88,7 +88,7 @@ def test_ansible_never_leaves_it_out(
     assert "~root" in one._connection.ran[1]
 
 
-def test_the_switch_is_on() -> None:
+def test_pipelining_is_enabled() -> None:
     plugin(netns="blue")
     assert constants.BECOME_ALLOW_SAME_USER is True
 
@@ -108,7 +108,7 @@ def test_the_switch_is_on() -> None:
         ({"netns": "blue", "netns_resolver": "container"}, "requires ansible_netns=container"),
     ],
 )
-def test_what_is_not_sent(variables: dict[str, Any], words: str) -> None:
+def test_references_are_not_interpreted_by_the_shell(variables: dict[str, Any], words: str) -> None:
     with pytest.raises(AnsibleError, match=words):
         plugin(**variables).build_become_command("true", SHELL)
 
@@ -117,7 +117,7 @@ def words(command: str) -> list[str]:
     return shlex.split(command)
 
 
-def test_the_command() -> None:
+def test_command_line_is_complete() -> None:
     found = plugin(netns="path:/run/it's here; $(touch x)", netns_python="/opt/python")
     said = words(found.build_become_command("echo 'a b' | cat", SHELL))
     assert said[:2] == ["/bin/sh", "-c"]
@@ -129,7 +129,7 @@ def test_the_command() -> None:
     assert found.build_become_command("", SHELL) == ""
 
 
-def test_a_password_is_asked_for_in_a_way_that_is_recognised() -> None:
+def test_password_prompt_is_recognized() -> None:
     found = plugin(netns="blue", become_password="secret", become_exe="/usr/bin/sudo", become_flags="-HSn --foo")
     command = found.build_become_command("true", SHELL)
     assert "secret" not in command
@@ -140,12 +140,12 @@ def test_a_password_is_asked_for_in_a_way_that_is_recognised() -> None:
 
 
 @pytest.mark.parametrize("value", ["auto", "auto_silent", "/usr/bin/python3"])
-def test_what_ansible_would_look_for_is_not_a_path(value: str) -> None:
+def test_success_marker_is_not_part_of_a_path(value: str) -> None:
     said = words(plugin(netns="blue", python_interpreter=value).build_become_command("true", SHELL))
     assert said[4] == "/usr/bin/python3"
 
 
-def test_the_program_is_small_and_whole() -> None:
+def test_program_is_small_and_complete() -> None:
     program = _program()
     assert len(program) < MOST_BYTES
     assert "#" not in "".join(line for line in program.splitlines() if line.lstrip().startswith("#"))
@@ -154,7 +154,7 @@ def test_the_program_is_small_and_whole() -> None:
     assert imported <= set(sys.stdlib_module_names)
 
 
-def test_the_program_says_no_in_both_ways() -> None:
+def test_failure_is_reported_as_text_and_json() -> None:
     argv = [sys.executable, "-I", "-S", "-c", _program(), "MARK", "no-such-namespace", "host", "/none", "touch", "/x"]
     done = subprocess.run(argv, input="x" * 200000, capture_output=True, text=True, check=False)
     assert done.returncode == 1

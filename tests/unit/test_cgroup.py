@@ -39,12 +39,12 @@ A, B, C = "a1" * 32, "b2" * 32, "c3" * 32
         (f"0::/home-{A}\n", None),
     ],
 )
-def test_a_container_is_told(text: str, wanted: str | None) -> None:
+def test_container_id_is_read_from_the_cgroup(text: str, wanted: str | None) -> None:
     assert container_id(text) == wanted
 
 
-def test_the_machine_itself_is_no_container_of_its_own() -> None:
-    """In a container that is a host, every path begins with that container."""
+def test_container_that_acts_as_host_has_no_container_id() -> None:
+    """In a container that acts as a host, every cgroup path begins with that container."""
     own = container_ids(f"9:name=systemd:/docker/{A}/init.scope\n0::/docker/{A}/init.scope\n")
     assert own == {A}
     assert container_id(f"9:name=systemd:/docker/{A}/system.slice/ssh.service\n", own) is None

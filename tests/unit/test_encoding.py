@@ -87,7 +87,7 @@ def _linkinfo(request: Message) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind, name, value", list(_every()))
-def test_every_option_of_every_kind(kind: str, name: str, value: Value) -> None:
+def test_every_option_of_every_kind_is_encoded(kind: str, name: str, value: Value) -> None:
     link = Link("x0", kind=kind, options={name: value})
     made = _info(ops.CreateLink("", link))
     assert made == {"IFLA_INFO_KIND": kind, "IFLA_INFO_DATA": {name: value}}
@@ -96,14 +96,14 @@ def test_every_option_of_every_kind(kind: str, name: str, value: Value) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_a_bare_link_is_told_nothing_of_its_kind(kind: str) -> None:
+def test_link_without_options_has_no_kind_data(kind: str) -> None:
     options = KINDS[kind].initial_options()
     assert _info(ops.CreateLink("", Link("x0", kind=kind, options=options))) == {"IFLA_INFO_KIND": kind}
 
 
 @pytest.mark.parametrize("kind", sorted(_PARENTS | {"vxlan"}))
-def test_where_the_parent_stands(kind: str) -> None:
-    """The request goes to the parent's namespace and names the target; a VXLAN link has its device in its own data."""
+def test_request_goes_to_the_namespace_of_the_parent(kind: str) -> None:
+    """The request names the target namespace. A VXLAN link has its device in its own data."""
     request = build_request(ops.CreateLink("red", Link("x0", kind=kind, parent=Endpoint("blue", "p0"))), Places())
     assert request.netns == "blue"
     read = decoder.decode("link", pyroute2_encoder.encode(request))
@@ -115,7 +115,7 @@ def test_where_the_parent_stands(kind: str) -> None:
         assert read["IFLA_LINK"] == 77
 
 
-def test_a_socket_elsewhere_without_a_parent() -> None:
+def test_underlay_in_another_namespace_without_a_parent() -> None:
     for parent in (None, Endpoint("blue", "")):
         link = Link("x0", kind="vxlan", underlay="blue", parent=parent, options={"vni": 7})
         request = build_request(ops.CreateLink("red", link), Places())
@@ -124,7 +124,7 @@ def test_a_socket_elsewhere_without_a_parent() -> None:
 
 
 @pytest.mark.parametrize("name, spec", BRIDGE_PORT.items())
-def test_every_option_of_a_port(name: str, spec: LinkOption) -> None:
+def test_every_option_of_a_port_is_encoded(name: str, spec: LinkOption) -> None:
     for value in _values(name, spec):
         assert _info(ops.SetLink("", "x0", port={name: value}))["IFLA_INFO_SLAVE_DATA"] == {name: value}
 
@@ -137,7 +137,7 @@ _ENTRIES = [
 
 
 @pytest.mark.parametrize("entry, op", list(itertools.product(_ENTRIES, (ops.AddFdb, ops.RemoveFdb))), ids=str)
-def test_forwarding_entries(entry: Fdb, op: type[ops.AddFdb | ops.RemoveFdb]) -> None:
+def test_forwarding_entries_are_encoded(entry: Fdb, op: type[ops.AddFdb | ops.RemoveFdb]) -> None:
     read = decoder.decode("neighbour", pyroute2_encoder.encode(build_request(op("", "x0", entry), Places())))
     got = [read.get(key) for key in ("NDA_LLADDR", "NDA_DST", "NDA_PORT", "NDA_VNI", "NDA_IFINDEX", "NDA_VLAN")]
     assert got == [entry.mac, entry.dst, entry.port, entry.vni, entry.via and 77, entry.vlan]
@@ -146,7 +146,7 @@ def test_forwarding_entries(entry: Fdb, op: type[ops.AddFdb | ops.RemoveFdb]) ->
 
 @pytest.mark.parametrize("op", [ops.AddEntry, ops.RemoveEntry])
 @pytest.mark.parametrize("dst, family", [("192.0.2.7", 2), ("2001:db8::7", 10)])
-def test_neighbours(dst: str, family: int, op: type[ops.AddEntry | ops.RemoveEntry]) -> None:
+def test_neighbors_are_encoded(dst: str, family: int, op: type[ops.AddEntry | ops.RemoveEntry]) -> None:
     for entry in (Neighbour(dst, "02:00:00:00:00:01", "x0"), Neighbour(dst, dev="x0", proxy=True)):
         body = pyroute2_encoder.encode(build_request(op("", entry), Places()))
         read = decoder.decode("neighbour", body)

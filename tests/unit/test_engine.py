@@ -77,8 +77,8 @@ def place(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("answer", SLOW.values(), ids=SLOW)
-def test_the_deadline_is_for_all_of_it(place: Path, answer: Answer) -> None:
-    """A timeout for each read would never come here."""
+def test_deadline_covers_the_whole_response(place: Path, answer: Answer) -> None:
+    """A timeout of each read would never be reached here."""
     with FakeEngine(place, lambda _target: answer) as fake:
         engine = Engine(fake.path, by(_SHORT))
         with pytest.raises(NoEngine, match=f"the Docker Engine at {fake.path}: it did not answer in time"):
@@ -87,8 +87,8 @@ def test_the_deadline_is_for_all_of_it(place: Path, answer: Answer) -> None:
             engine.get("/version")
 
 
-def test_one_deadline_for_many_answers(place: Path) -> None:
-    """Each answer is quick, and there are too many of them."""
+def test_deadline_covers_all_responses(place: Path) -> None:
+    """Each response is fast, but there are too many."""
     with FakeEngine(place, lambda _target: [0.2, http(b"{}")]) as fake:
         engine = Engine(fake.path, by(_SHORT))
         assert engine.get("/info") == {}
@@ -97,7 +97,7 @@ def test_one_deadline_for_many_answers(place: Path) -> None:
 
 
 @pytest.mark.parametrize("answer, words", BAD.values(), ids=BAD)
-def test_what_is_no_answer(place: Path, answer: Answer, words: str) -> None:
+def test_invalid_response_is_rejected(place: Path, answer: Answer, words: str) -> None:
     with FakeEngine(place, lambda _target: answer) as fake:
         engine = Engine(fake.path, by(_LONG))
         with pytest.raises(NoEngine, match=words) as caught:
@@ -106,7 +106,7 @@ def test_what_is_no_answer(place: Path, answer: Answer, words: str) -> None:
         assert isinstance(caught.value, EngineRefused) == ("status" in words or "command" in words)
 
 
-def test_nothing_listens(place: Path) -> None:
+def test_missing_socket_is_reported(place: Path) -> None:
     with pytest.raises(NoEngine, match="there is no such socket"):
         Engine(str(place), by(_LONG)).get("/info")
     place.write_bytes(b"")
@@ -117,8 +117,8 @@ def test_nothing_listens(place: Path) -> None:
             Engine(path, by(_LONG)).get("/info")
 
 
-def test_nobody_accepts(place: Path) -> None:
-    """An engine that was stopped: the kernel takes connections for it until its queue is full."""
+def test_unresponsive_engine_is_reported(place: Path) -> None:
+    """The engine is stopped, and the kernel accepts connections until the queue is full."""
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(place))
         listener.listen(0)
@@ -137,7 +137,7 @@ def test_nobody_accepts(place: Path) -> None:
                 one.close()
 
 
-def test_answers(place: Path) -> None:
+def test_responses_are_parsed(place: Path) -> None:
     answers = {"/a?all=1": {"b": [1, "\u00e9"]}, "/c": b"HTTP/1.0 200 OK\r\n" + CLOSE + b'\r\n{"a": 12}'}
     with FakeEngine(place, routes(answers)) as fake:
         engine = Engine(fake.path, by(_LONG))
@@ -149,7 +149,7 @@ def test_answers(place: Path) -> None:
         assert fake.requests == ["/a?all=1", "/c", "/d", "/c"]
 
 
-def test_many_questions_have_their_answers_in_order(place: Path) -> None:
+def test_parallel_requests_keep_their_order(place: Path) -> None:
     answers: dict[str, object] = {f"/{number}": {"number": number, "long": "x" * 5000} for number in range(100)}
     answers["/50"] = b"garbage\n" + CLOSE
     del answers["/51"]
@@ -161,7 +161,7 @@ def test_many_questions_have_their_answers_in_order(place: Path) -> None:
     assert Engine(str(place), by(_LONG)).get_all([]) == []
 
 
-def test_a_question_that_is_never_answered_costs_no_other(place: Path) -> None:
+def test_unanswered_request_does_not_affect_others(place: Path) -> None:
     def answer(target: str) -> Answer:
         return [_LONG] if target == "/0" else [http(b"{}")]
 
@@ -171,17 +171,17 @@ def test_a_question_that_is_never_answered_costs_no_other(place: Path) -> None:
     assert found[1:] == [{}] * 39
 
 
-def test_who_listens(place: Path) -> None:
+def test_process_behind_the_socket_is_verified(place: Path) -> None:
     with FakeEngine(place, routes({})) as fake:
         assert Engine(fake.path, by(_LONG)).listener() == os.getpid()
     assert Engine(str(place) + "-absent", by(_LONG)).listener() is None
 
 
-def test_no_engine_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_remote_engine_address_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
-    assert local_api.local_socket() == "/var/run/docker.sock"
+    assert local_api.find_local_socket() == "/var/run/docker.sock"
     monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
-    assert local_api.local_socket() == "/run/user/1000/docker.sock"
+    assert local_api.find_local_socket() == "/run/user/1000/docker.sock"
 
 
 ID = "c1" * 32
@@ -189,25 +189,27 @@ WEB = {"Id": ID, "Name": "/web", "State": {"Pid": 42, "Status": "running"}, "Hos
 
 
 @pytest.mark.parametrize("reference", ["web", ID, ID[:12]])
-def test_a_container(place: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
+def test_container_is_inspected(place: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     with FakeEngine(place, routes({f"/containers/{reference}/json": WEB})):
-        assert local_api.container(reference) == local_api.Container("web", 42, "running", "bridge")
+        assert local_api.inspect_container(reference) == local_api.Container("web", 42, "running", "bridge")
 
 
 @pytest.mark.parametrize(
     "reference, words", [("we", "no such container"), (ID[:11], "12 digits"), ("we b/?#", "no such")]
 )
-def test_no_container(place: Path, monkeypatch: pytest.MonkeyPatch, reference: str, words: str) -> None:
-    """The engine takes the beginning of an id for the container, also where it was meant to be a name."""
+def test_container_id_prefix_is_rejected(
+    place: Path, monkeypatch: pytest.MonkeyPatch, reference: str, words: str
+) -> None:
+    """The engine accepts a prefix of an ID, also where the text is meant as a name."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     answers = {f"/containers/{ID[:11]}/json": WEB}
     with FakeEngine(place, routes(answers)), pytest.raises(NoSuchNetns, match=words):
-        local_api.container(reference)
+        local_api.inspect_container(reference)
 
 
 @pytest.mark.parametrize("said", [None, [], {}, {**WEB, "State": None}, {**WEB, "State": {"Pid": "x"}}], ids=json.dumps)
-def test_an_odd_container(place: Path, monkeypatch: pytest.MonkeyPatch, said: object) -> None:
+def test_unexpected_container_data_is_reported(place: Path, monkeypatch: pytest.MonkeyPatch, said: object) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not one"):
-        local_api.container("web")
+        local_api.inspect_container("web")

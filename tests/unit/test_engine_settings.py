@@ -62,7 +62,7 @@ def settled(want: Desired, have: Host, engine: Engine | None = IDLE) -> Plan:
     return plan(want, have, engine)
 
 
-def test_settings_of_others_are_kept() -> None:
+def test_unmanaged_settings_are_kept() -> None:
     before = {"log-opts": {"max-size": "11m"}, "mtu": 1500, "dns": ["192.0.2.1"]}
     found = planned(before, mtu=1400, icc=False)
     assert found.after == {**before, "mtu": 1400, "icc": False}
@@ -82,20 +82,20 @@ def test_text_from_the_command_line_is_converted() -> None:
     assert type(found["mtu"]) is int
 
 
-def test_a_setting_that_is_not_given_is_left_alone() -> None:
+def test_omitted_setting_is_kept() -> None:
     assert not planned({"mtu": 1400}, mtu=None).operations
 
 
-def test_an_empty_list_is_a_setting() -> None:
+def test_empty_list_is_a_setting() -> None:
     assert planned({"dns": ["192.0.2.1"]}, dns=[]).after == {"dns": []}
 
 
 @pytest.mark.parametrize("text", [None, "", " \n", "{}"])
-def test_the_file_may_be_missing_or_empty(text: str | None) -> None:
+def test_file_may_be_missing_or_empty(text: str | None) -> None:
     assert planned(text, mtu=1400).after == {"mtu": 1400}
 
 
-def test_a_boolean_that_is_written_as_a_number_is_a_change() -> None:
+def test_boolean_written_as_a_number_is_a_change() -> None:
     assert planned({"icc": 0}, icc=False).changed == ("icc",)
 
 
@@ -109,7 +109,7 @@ def test_a_boolean_that_is_written_as_a_number_is_a_change() -> None:
         (None, {"sysctls": {"net.ipv4.tcp_ecn": 1}, "modules": ["bridge"], "modules_optional": ["macvlan"]}),
     ],
 )
-def test_a_second_run_changes_nothing(settings: Any, params: dict[str, Any]) -> None:
+def test_second_run_changes_nothing(settings: Any, params: dict[str, Any]) -> None:
     want = desired(**params)
     have = host(
         settings,
@@ -133,7 +133,7 @@ def test_a_second_run_changes_nothing(settings: Any, params: dict[str, Any]) -> 
         ({}, {"dns": ["192.0.2.1"]}, "restart docker.service"),
     ],
 )
-def test_a_restart_only_where_a_reload_is_not_enough(before: dict[str, Any], params: dict[str, Any], last: str) -> None:
+def test_restart_only_where_a_reload_is_not_enough(before: dict[str, Any], params: dict[str, Any], last: str) -> None:
     assert verbs(planned(before, **params))[-1] == last
 
 
@@ -148,13 +148,13 @@ def test_live_restore_is_enabled_before_a_restart() -> None:
     assert json.loads(found.operations[0].text) == {"debug": True, "live-restore": True}  # type: ignore[union-attr]
 
 
-def test_live_restore_that_the_engine_has_not_taken_up_is_enabled_before_a_restart() -> None:
+def test_live_restore_not_yet_active_is_enabled_before_a_restart() -> None:
     # A run was killed after it had written the file, before the engine read it.
     found = planned({"live-restore": True}, BUSY, live_restore=True, mtu=1400)
     assert verbs(found)[1] == "reload docker.service"
 
 
-def test_a_restart_that_would_stop_containers_is_refused() -> None:
+def test_restart_that_would_stop_containers_is_rejected() -> None:
     with pytest.raises(
         BadParameter, match=r"stop_containers: the restart to change mtu would stop containers: db, web;"
     ):
@@ -165,12 +165,12 @@ def test_a_restart_that_would_stop_containers_is_refused() -> None:
     assert not planned({}, BUSY, live_restore=False).restarts
 
 
-def test_live_restore_is_refused_in_a_swarm() -> None:
+def test_live_restore_is_rejected_in_a_swarm() -> None:
     with pytest.raises(BadParameter, match=r"live_restore: .*Swarm"):
         planned({}, replace_fields(IDLE, swarm="active"), live_restore=True)
 
 
-def test_an_interrupted_run_is_completed_by_a_restart() -> None:
+def test_interrupted_run_is_completed_by_a_restart() -> None:
     want = desired(mtu=1400)
     have = host({"mtu": 1400}, former={FILE: None, DROPIN: None}, has_socket=False)
     assert verbs(plan(want, have, IDLE)) == ["restart docker.service"]
@@ -179,7 +179,7 @@ def test_an_interrupted_run_is_completed_by_a_restart() -> None:
     assert not settled(want, have).operations
 
 
-def test_an_interrupted_change_of_hosts_is_completed_with_new_sockets() -> None:
+def test_interrupted_change_of_hosts_is_completed() -> None:
     have = host({}, former={FILE: json.dumps({"hosts": [SOCKET]}), DROPIN: "[Service]\n"})
     assert verbs(plan(desired(settings_absent=["hosts"]), have, IDLE)) == [
         "stop docker.socket",
@@ -187,12 +187,12 @@ def test_an_interrupted_change_of_hosts_is_completed_with_new_sockets() -> None:
     ]
 
 
-def test_an_engine_that_does_not_run_is_started_and_enabled() -> None:
+def test_stopped_engine_is_started_and_enabled() -> None:
     have = host({}, service=Service(is_active=False, is_enabled=False))
     assert verbs(plan(desired(), have)) == ["enable docker.service", "start docker.service"]
 
 
-def test_hosts_take_the_sockets_out_of_the_command() -> None:
+def test_hosts_setting_removes_sockets_from_the_command() -> None:
     found = planned({}, hosts=[SOCKET, "tcp://127.0.0.1:2375"])
     assert verbs(found) == [
         f"write {DROPIN}",
@@ -253,7 +253,7 @@ def test_kernel_modules_and_sysctls_come_first() -> None:
         ({"config_file": "daemon.json"}, "config_file: must be an absolute path"),
     ],
 )
-def test_what_the_kernel_or_systemd_cannot_have_is_refused(params: dict[str, Any], words: str) -> None:
+def test_invalid_kernel_modules_sysctls_and_units_are_rejected(params: dict[str, Any], words: str) -> None:
     with pytest.raises(BadParameter, match=words):
         plan(desired(**params), host({}, modules={"bridge": "loaded", "nonsense": "missing"}))
 
@@ -268,7 +268,7 @@ def test_what_the_kernel_or_systemd_cannot_have_is_refused(params: dict[str, Any
         ("{'mtu': 1}", "is not valid JSON"),
     ],
 )
-def test_a_file_that_is_no_json_object_is_refused(text: str, words: str) -> None:
+def test_file_that_is_no_json_object_is_rejected(text: str, words: str) -> None:
     with pytest.raises(BadParameter, match=f"config_file: {FILE} {words}.*was not changed"):
         planned(text, mtu=1400)
 
@@ -303,12 +303,12 @@ def test_a_file_that_is_no_json_object_is_refused(text: str, words: str) -> None
         ({"mtu": 1400, "settings_absent": ["mtu"]}, "settings_absent: mtu cannot be both"),
     ],
 )
-def test_what_no_engine_accepts_is_refused_by_its_option(params: dict[str, Any], words: str) -> None:
+def test_invalid_setting_is_rejected_by_its_option(params: dict[str, Any], words: str) -> None:
     with pytest.raises(BadParameter, match=f"^{words}|^default_address_{words}"):
         planned({}, **params)
 
 
-def test_what_contradicts_the_file_is_refused() -> None:
+def test_setting_that_contradicts_the_file_is_rejected() -> None:
     with pytest.raises(BadParameter, match=r"fixed_cidr: .*outside"):
         planned({"bip": "172.17.0.1/24"}, fixed_cidr="172.18.0.0/24")
     with pytest.raises(BadParameter, match=r"pools\[0\].base: .*overlaps"):
@@ -338,7 +338,7 @@ def test_tcp_with_certificates() -> None:
     assert planned({}, hosts=[SOCKET, "tcp://192.0.2.1:2376"], **TLS).after["tlskey"] == "/key.pem"
 
 
-def test_secrets_of_others_are_not_shown() -> None:
+def test_unmanaged_secrets_are_not_shown() -> None:
     settings = {
         "log-opts": {"splunk-token": "canary-one"},
         "proxies": {"http-proxy": "http://me:canary-two@proxy.example"},
@@ -384,7 +384,7 @@ def test_secrets_of_others_are_not_shown() -> None:
         ),
     ],
 )
-def test_an_engine_that_does_not_apply_its_settings_is_found(
+def test_engine_that_does_not_apply_its_settings_is_reported(
     settings: dict[str, Any], fields: dict[str, Any], lines: list[str]
 ) -> None:
     bridge = {
@@ -404,7 +404,7 @@ def test_an_engine_that_does_not_apply_its_settings_is_found(
     assert kept == [line for line in lines if line not in about_bridge]
 
 
-def test_the_default_bridge_waits_for_the_last_container() -> None:
+def test_change_of_the_default_bridge_waits_for_the_last_container() -> None:
     settings = {"live-restore": True, "mtu": 1400, "dns": ["192.0.2.1"]}
     assert pending_bridge_settings(["dns", "mtu"], settings, BUSY) == ["mtu"]
     assert pending_bridge_settings(["dns", "mtu"], settings, IDLE) == []
@@ -412,7 +412,7 @@ def test_the_default_bridge_waits_for_the_last_container() -> None:
 
 
 def test_every_setting_is_a_variable_of_the_role() -> None:
-    """The role has a variable of each setting, of the same type, and hands it to the module."""
+    """Each setting has a role variable of the same type, which the role passes to the module."""
     options = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
     tasks = yaml.safe_load((ROLE / "tasks/main.yml").read_text(encoding="utf-8"))
     (given,) = (task["netfleet.docker.engine"] for task in tasks if "netfleet.docker.engine" in task)

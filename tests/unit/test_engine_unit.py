@@ -33,25 +33,25 @@ WantedBy=multi-user.target
 OURS = "/etc/systemd/system/docker.service.d/netfleet-hosts.conf"
 
 
-def test_the_command_and_the_socket_of_debian() -> None:
+def test_command_and_socket_of_the_debian_unit() -> None:
     command, has_socket = parse_unit(DEBIAN, "docker", OURS)
     assert command == "/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS"
     assert has_socket
 
 
-def test_a_drop_in_replaces_the_command() -> None:
+def test_drop_in_replaces_the_command() -> None:
     path = "/etc/systemd/system/docker.service.d/override.conf"
     text = f"{DEBIAN}\n# {path}\n[Service]\nExecStart=\nExecStart=/opt/dockerd\n"
     assert parse_unit(text, "docker", OURS)[0] == "/opt/dockerd"
 
 
-def test_the_drop_in_of_this_collection_is_ignored() -> None:
-    """A new version of the package may change the command, and the drop-in has to follow."""
+def test_drop_in_of_this_collection_is_ignored() -> None:
+    """A new version of the package can change the command, and the drop-in must follow."""
     text = f"{DEBIAN}\n# {OURS}\n[Service]\nExecStart=\nExecStart=/usr/sbin/dockerd --old\n"
     assert parse_unit(text, "docker", OURS)[0].endswith("$DOCKER_OPTS")
 
 
-def test_a_command_of_several_lines() -> None:
+def test_command_of_several_lines() -> None:
     text = (
         "# /lib/systemd/system/docker.service\n[Service]\nExecStart=/usr/bin/dockerd \\\n  --host=fd:// \\\n  --debug\n"
     )
@@ -61,7 +61,7 @@ def test_a_command_of_several_lines() -> None:
     assert render_dropin(command, "/etc/docker/daemon.json").endswith("ExecStart=/usr/bin/dockerd  --debug\n")
 
 
-def test_a_unit_without_a_command() -> None:
+def test_unit_without_a_command() -> None:
     assert parse_unit("# /x/docker.service\n[Unit]\nExecStart=/not/here\n", "docker", OURS) == ("", False)
 
 
@@ -76,6 +76,6 @@ def test_a_unit_without_a_command() -> None:
         ("--debug", "--debug"),
     ],
 )
-def test_sockets_are_taken_out_of_a_command(flags: str, left: str) -> None:
+def test_sockets_are_removed_from_a_command(flags: str, left: str) -> None:
     assert without_hosts(["dockerd", *flags.split()]) == ["dockerd", *left.split()]
     assert f"ExecStart=dockerd {left}\n" in render_dropin(f"dockerd {flags}", "/etc/docker/daemon.json")

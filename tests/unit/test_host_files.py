@@ -27,7 +27,7 @@ def run(host: str = "h1", check: bool = False, **args: Any) -> dict[str, Any]:
     return result
 
 
-def test_rows_of_a_host_are_a_file_of_its_own(tmp_path: Path) -> None:
+def test_each_host_has_its_own_file(tmp_path: Path) -> None:
     dest = f"{tmp_path}/deep/er/"
     assert run(rows=ROWS, dest=dest) == {"changed": True, "dest": f"{dest}h1.json"}
     assert run("rack/h2", rows=[], dest=dest) == {"changed": True, "dest": f"{dest}rack_h2.json"}
@@ -37,12 +37,12 @@ def test_rows_of_a_host_are_a_file_of_its_own(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in written} == {0o600}
 
 
-def test_a_directory_needs_no_slash_where_it_is_there(tmp_path: Path) -> None:
+def test_existing_directory_needs_no_trailing_slash(tmp_path: Path) -> None:
     assert run(rows=[], dest=str(tmp_path))["dest"] == f"{tmp_path}/h1.json"
     assert run(rows=[], dest=f"{tmp_path}/one.json")["dest"] == f"{tmp_path}/one.json"
 
 
-def test_the_same_rows_are_no_change_and_others_take_their_place(tmp_path: Path) -> None:
+def test_equal_rows_are_no_change_and_new_rows_replace_them(tmp_path: Path) -> None:
     file = tmp_path / "h1.json"
     assert run(rows=ROWS, dest=f"{tmp_path}/")["changed"]
     before = file.stat()
@@ -52,7 +52,7 @@ def test_the_same_rows_are_no_change_and_others_take_their_place(tmp_path: Path)
     assert file.read_text() == "[]"
 
 
-def test_a_check_writes_nothing(tmp_path: Path) -> None:
+def test_check_mode_writes_no_file(tmp_path: Path) -> None:
     assert run(check=True, rows=ROWS, dest=f"{tmp_path}/new/")["changed"]
     assert list(tmp_path.iterdir()) == []
 
@@ -66,6 +66,6 @@ def test_a_check_writes_nothing(tmp_path: Path) -> None:
         ({"rows": [], "dest": "/proc/nowhere/"}, "dest: /proc/nowhere/h1.json cannot be written"),
     ],
 )
-def test_what_cannot_be_is_said(args: dict[str, Any], words: str) -> None:
+def test_invalid_parameters_are_reported(args: dict[str, Any], words: str) -> None:
     with pytest.raises(AnsibleActionFail, match=words):
         run(**args)

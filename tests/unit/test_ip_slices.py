@@ -78,7 +78,7 @@ def told(said: str) -> Any:
     return json.loads(json.loads(match[1]).removeprefix("told "))
 
 
-def test_examples_keep_who_has_which_slice(folder: Path) -> None:
+def test_examples_keep_the_assigned_slices(folder: Path) -> None:
     run(folder, "plain", ["a", "b", "c"])
     first = kept(folder)
     entries = told(run(folder, "plain", ["x", "c", "a", "y"]))
@@ -108,7 +108,7 @@ def test_other_examples_run(folder: Path) -> None:
     assert '"b": "fd00::1:' in said
 
 
-def test_what_is_refused_is_an_error_of_the_filter() -> None:
+def test_invalid_input_is_an_error_of_the_filter() -> None:
     refuse = ip_slices.FilterModule().filters()["ip_slices"]
     for options in ({}, {"hosts": ["a", "a"]}, {"hosts": ["a"], "what": 1}, {"hosts": ["a"], "prefix": 1}):
         with pytest.raises(AnsibleFilterError, match=r"^(hosts|what|prefix): .+"):
@@ -120,8 +120,8 @@ def test_every_option_is_documented() -> None:
     assert set(documented) == {"_input", "hosts", *allocator.OPTIONS}
 
 
-def test_the_guide_says_the_same_as_the_examples() -> None:
-    """What runs above is what docs/guides/macvlan.md says."""
+def test_guide_and_filter_show_the_same_example() -> None:
+    """docs/guides/macvlan.md shows the example that runs above."""
     blocks = re.findall(r"^```yaml\n(.*?)^```$", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     group, memory, play = (yaml.safe_load(block) for block in blocks[:3])
     examples = yaml.safe_load(ip_slices.EXAMPLES)

@@ -45,16 +45,16 @@ def simulated(state: State, operations: Sequence[ops.Op]) -> State:
 
 @laws
 @given(pairs())
-def test_a_plan_leads_to_what_is_desired(pair: tuple[State, State]) -> None:
-    """After its own plan nothing is left to plan."""
+def test_plan_leads_to_the_desired_state(pair: tuple[State, State]) -> None:
+    """After a plan is applied, a second plan is empty."""
     want, have = pair
     assert plan(want, simulated(have, planned(want, have))) == ()
 
 
 @laws
 @given(observed())
-def test_what_is_there_needs_no_plan(have: State) -> None:
-    """A desired state that asks for exactly what is there is met."""
+def test_matching_state_needs_no_plan(have: State) -> None:
+    """A desired state that equals the current state gives an empty plan."""
     namespaces = {
         label: dataclasses.replace(
             netns,
@@ -69,8 +69,8 @@ def test_what_is_there_needs_no_plan(have: State) -> None:
 
 @laws
 @given(pairs())
-def test_what_is_not_managed_is_not_touched(pair: tuple[State, State]) -> None:
-    """A link that is not declared, and belongs to nothing that is deleted, stays as it is."""
+def test_unmanaged_links_are_unchanged(pair: tuple[State, State]) -> None:
+    """A link that is neither declared nor part of a deleted object is unchanged."""
     want, have = pair
     operations = planned(want, have)
     after = simulated(have, operations)
@@ -92,8 +92,8 @@ def test_what_is_not_managed_is_not_touched(pair: tuple[State, State]) -> None:
 
 @laws
 @given(pairs())
-def test_attributes_that_are_not_given_stay(pair: tuple[State, State]) -> None:
-    """A link that was neither made anew nor moved keeps every attribute that the desired state leaves out."""
+def test_omitted_attributes_are_kept(pair: tuple[State, State]) -> None:
+    """A link that is neither recreated nor moved keeps each attribute that the desired state omits."""
     want, have = pair
     operations = planned(want, have)
     after = simulated(have, operations)
@@ -114,8 +114,8 @@ def test_attributes_that_are_not_given_stay(pair: tuple[State, State]) -> None:
 
 @laws
 @given(pairs())
-def test_the_prediction_shows_in_the_diff(pair: tuple[State, State]) -> None:
-    """Before and after differ, as they are shown, exactly where something changes what is managed."""
+def test_diff_shows_the_predicted_changes(pair: tuple[State, State]) -> None:
+    """The states before and after differ exactly where a managed value changes."""
     want, have = pair
     operations = planned(want, have)
     before, after = (output.managed_part(want, state) for state in (have, simulated(have, operations)))
@@ -127,8 +127,8 @@ def test_the_prediction_shows_in_the_diff(pair: tuple[State, State]) -> None:
 
 @laws
 @given(pairs())
-def test_a_plan_can_be_undone(pair: tuple[State, State]) -> None:
-    """From wherever a plan stops there is a plan back, for all that the kernel can bring back."""
+def test_plan_can_be_rolled_back(pair: tuple[State, State]) -> None:
+    """A plan leads back from every intermediate state, for all that the kernel can restore."""
     want, have = pair
     operations = planned(want, have)
     assume(not any(isinstance(op, ops.DeleteNetns) for op in operations))

@@ -79,7 +79,7 @@ def drawn_arrows() -> dict[str, set[str]]:
     return dict(found)
 
 
-def test_the_drawing_shows_the_imports() -> None:
+def test_drawing_shows_the_imports() -> None:
     assert drawn_arrows() == actual_arrows()
 
 
@@ -130,8 +130,8 @@ MODULE_IMPORTS = {"ansible", "ansible_collections", "collections", "typing", "__
 
 
 @pytest.mark.parametrize("path", python_files("modules"), ids=lambda path: path.stem)
-def test_a_module_converts_parameters_only(path: Path) -> None:
-    """A module imports neither netlink nor sockets, and does not read check mode: the gate does."""
+def test_module_converts_parameters_only(path: Path) -> None:
+    """A module imports neither netlink nor sockets, and does not read check mode."""
     assert {module.split(".")[0] for module in imported_modules(path)} <= MODULE_IMPORTS
     assert not reads_check_mode(path)
 

@@ -28,7 +28,7 @@ def test_containers_with_their_modes_have_no_faults() -> None:
     assert find_faults(containers, ["exporter"], ["batch"]) == []
 
 
-def test_a_container_that_does_not_run_has_no_namespace_to_compare() -> None:
+def test_stopped_container_has_no_namespace_to_compare() -> None:
     assert find_faults({"batch": container("host", state="exited", shares_host=False)}, ["batch"], []) == []
 
 
@@ -47,6 +47,6 @@ def test_faults_of_a_container_without_network(found: dict[str, Any] | None, wor
     assert fault.startswith(words)
 
 
-def test_a_container_that_has_left_the_namespace_of_the_host() -> None:
+def test_container_that_left_the_host_namespace_is_reported() -> None:
     (fault,) = find_faults({"exporter": container("host", shares_host=False)}, ["exporter"], [])
     assert fault.startswith("exporter runs outside of the host's network namespace")

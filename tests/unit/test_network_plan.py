@@ -13,16 +13,19 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping, options
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import differences, merged
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
+    compare_networks,
+    merge_networks,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     Actual,
     Desired,
     Member,
     Network,
     Pool,
-    member_of,
-    network_of,
-    plain,
+    member_from_plain,
+    network_from_plain,
+    to_plain,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import (
     Connect,
@@ -141,7 +144,7 @@ def simulated(actual: Actual, operations: list[Op]) -> Actual:
 
 
 @given(DESIRES, actuals(), st.booleans())
-def test_a_plan_leads_to_what_is_desired(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+def test_plan_leads_to_the_desired_network(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
     after = simulated(actual, plan(desired, actual, keeps_macs).operations)
     assert plan(replace_fields(desired, anew=False), after, keeps_macs).operations == []
     assert (after.network is not None) == desired.present
@@ -149,7 +152,7 @@ def test_a_plan_leads_to_what_is_desired(desired: Desired, actual: Actual, keeps
 
 
 @given(NETWORKS, members(), st.booleans())
-def test_a_network_as_it_is_desired_needs_no_plan(network: Network, there: dict[str, Member], keeps_macs: bool) -> None:
+def test_matching_network_needs_no_plan(network: Network, there: dict[str, Member], keeps_macs: bool) -> None:
     actual = Actual(network, "f" * 64, there)
     everybody = tuple(Member(one.name, id=key, ipv4=one.ipv4, aliases=one.aliases) for key, one in there.items())
     assert plan(Desired(network, connected=everybody), actual, keeps_macs).operations == []
@@ -157,7 +160,7 @@ def test_a_network_as_it_is_desired_needs_no_plan(network: Network, there: dict[
 
 
 @given(DESIRES, actuals(), st.booleans())
-def test_nobody_is_lost(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+def test_no_member_is_lost(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
     after = simulated(actual, plan(desired, actual, keeps_macs).operations)
     if not desired.present:
         assert not after.members
@@ -174,7 +177,7 @@ def test_nobody_is_lost(desired: Desired, actual: Actual, keeps_macs: bool) -> N
 
 
 @given(DESIRES, actuals(), st.booleans())
-def test_what_is_not_said_stays(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+def test_omitted_options_are_kept(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
     old = actual.network or actual.before
     after = simulated(actual, plan(desired, actual, keeps_macs).operations).network
     if old is None or after is None:
@@ -187,10 +190,10 @@ def test_what_is_not_said_stays(desired: Desired, actual: Actual, keeps_macs: bo
 
 
 @given(WISHES, NETWORKS, members(), st.data(), st.booleans())
-def test_whatever_a_kill_leaves_is_brought_to_its_end(
+def test_killed_run_is_completed_from_the_journal(
     want: Network, network: Network, there: dict[str, Member], data: st.DataObject, keeps_macs: bool
 ) -> None:
-    """After any part of a plan, with what the journal says, one more plan leads to where the whole one would have."""
+    """After any part of a plan, one more plan from the journal leads to the state of the complete plan."""
     before, desired = Actual(network, "f" * 64, there), Desired(want)
     operations = plan(desired, before, keeps_macs).operations
     done = operations[: data.draw(st.integers(0, len(operations)))]
@@ -217,7 +220,7 @@ def decided(desired: Desired, actual: Actual, keeps_macs: bool) -> tuple[list[Op
 
 
 @given(WISHES, NETWORKS, members(), st.booleans())
-def test_safe_takes_nothing_from_anybody(
+def test_rebuild_safe_disconnects_no_container(
     want: Network, network: Network, there: dict[str, Member], keeps_macs: bool
 ) -> None:
     before = Actual(network, "f" * 64, there)
@@ -232,14 +235,16 @@ def test_safe_takes_nothing_from_anybody(
 
 
 @given(WISHES, NETWORKS, members())
-def test_never_changes_members_only(want: Network, network: Network, there: dict[str, Member]) -> None:
+def test_rebuild_never_changes_members_only(want: Network, network: Network, there: dict[str, Member]) -> None:
     operations, words = decided(Desired(want, rebuild="never"), Actual(network, "f" * 64, there), True)
-    assert (operations is None) == bool(differences(want, network))
+    assert (operations is None) == bool(compare_networks(want, network))
     assert "rebuild=never forbids" in words if operations is None else not operations
 
 
 @given(DESIRES, actuals(), st.booleans())
-def test_everybody_has_left_before_the_network_goes(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+def test_members_are_disconnected_before_the_network_is_removed(
+    desired: Desired, actual: Actual, keeps_macs: bool
+) -> None:
     now = actual
     for op in plan(desired, actual, keeps_macs).operations:
         if isinstance(op, Remove):
@@ -253,18 +258,18 @@ def test_everybody_has_left_before_the_network_goes(desired: Desired, actual: Ac
 
 
 @given(NETWORKS, members())
-def test_the_journal_gives_back_what_it_was_given(network: Network, there: Mapping[str, Member]) -> None:
-    assert network_of(json.loads(json.dumps(plain(network)))) == network
+def test_journal_restores_the_saved_data(network: Network, there: Mapping[str, Member]) -> None:
+    assert network_from_plain(json.loads(json.dumps(to_plain(network)))) == network
     for member in there.values():
-        assert member_of(json.loads(json.dumps(plain(member)))) == member
+        assert member_from_plain(json.loads(json.dumps(to_plain(member)))) == member
 
 
 @given(NETWORKS)
-def test_the_engine_is_told_what_it_says(network: Network) -> None:
-    """A network that is made as it was read is read as it was."""
-    told = api_mapping.creation(network)
+def test_request_equals_the_inspected_network(network: Network) -> None:
+    """A network created from its inspected data is inspected as the same."""
+    told = api_mapping.creation_config(network)
     said = {**told, "IPAM": told["IPAM"], "Scope": "local"}
-    assert replace_fields(api_mapping.network(said), ipv4=None) == network
+    assert replace_fields(api_mapping.network_from_api(said), ipv4=None) == network
 
 
 def desired(**params: Any) -> Desired:
@@ -273,7 +278,7 @@ def desired(**params: Any) -> Desired:
     defaults = {name: option.get("default") for name, option in options.SPEC.items()}
     pools = params.get("ipam_config")
     filled = [{**pool, **one} for one in pools] if pools is not None else None
-    return options.desired({**defaults, "name": "one", **params, "ipam_config": filled})
+    return options.parse_network({**defaults, "name": "one", **params, "ipam_config": filled})
 
 
 BRIDGE = Network(
@@ -292,8 +297,8 @@ BRIDGE = Network(
         {"config_from": ""},
     ],
 )
-def test_the_same_is_no_difference(params: dict[str, Any]) -> None:
-    assert differences(desired(**params).network, BRIDGE) == []
+def test_equal_values_are_no_difference(params: dict[str, Any]) -> None:
+    assert compare_networks(desired(**params).network, BRIDGE) == []
 
 
 @pytest.mark.parametrize(
@@ -313,30 +318,32 @@ def test_the_same_is_no_difference(params: dict[str, Any]) -> None:
         ({"ipam_driver_options": {"a": "c"}}, {"ipam_options": {"a": "b"}}, ["ipam_driver_options.a"]),
     ],
 )
-def test_what_differs_is_named_as_the_option(params: dict[str, Any], have: dict[str, Any], what: list[str]) -> None:
-    assert [one.what for one in differences(desired(**params).network, replace_fields(BRIDGE, **have))] == what
+def test_difference_is_named_by_the_option(params: dict[str, Any], have: dict[str, Any], what: list[str]) -> None:
+    assert [one.what for one in compare_networks(desired(**params).network, replace_fields(BRIDGE, **have))] == what
 
 
-def test_what_the_engine_writes_there_is_no_difference() -> None:
+def test_values_added_by_the_engine_are_no_difference() -> None:
     written = {
         "com.docker.network.driver.overlay.vxlanid_list": "4097",
         "com.docker.network.enable_ipv6": "false",
     }
-    assert differences(desired(driver_options={}).network, replace_fields(BRIDGE, options=written)) == []
-    (one,) = differences(
+    assert compare_networks(desired(driver_options={}).network, replace_fields(BRIDGE, options=written)) == []
+    (one,) = compare_networks(
         desired(driver_options={"com.docker.network.driver.overlay.vxlanid_list": "5"}).network,
         replace_fields(BRIDGE, options=written),
     )
     assert one.have == "4097"
 
 
-def test_another_driver_takes_no_options_along() -> None:
-    made = merged(Network("one", driver="macvlan"), replace_fields(BRIDGE, options={"a": "b"}, labels={"c": "d"}))
+def test_change_of_driver_drops_driver_options() -> None:
+    made = merge_networks(
+        Network("one", driver="macvlan"), replace_fields(BRIDGE, options={"a": "b"}, labels={"c": "d"})
+    )
     assert (made.options, made.labels) == (None, {"c": "d"})
 
 
-def test_an_address_of_the_engines_choice_takes_a_network_of_ones_own() -> None:
-    """The job of a run that was killed is done to its end though nothing differs, and though rebuild is never."""
+def test_killed_run_with_automatic_addresses_is_completed() -> None:
+    """A killed run is completed although nothing differs and although rebuild is never."""
     web = Member("web", id="w", ipv4="10.1.0.5", chosen=("ipv4",))
     given = replace_fields(web, chosen=())
     for lost, verbs in ((web, ["remove", "create", "connect"]), (given, ["connect"])):
@@ -348,7 +355,7 @@ def test_an_address_of_the_engines_choice_takes_a_network_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("keeps_macs", [True, False])
-def test_a_mac_address_that_an_old_engine_cannot_give(keeps_macs: bool) -> None:
+def test_mac_address_unsupported_by_an_old_engine(keeps_macs: bool) -> None:
     members_ = {
         "a": Member("a", id="a", ipv4="10.1.0.5", mac="02:00:00:00:00:05"),
         "b": Member("b", id="b", ipv4="10.1.0.6", mac="02:42:0a:01:00:06"),
@@ -360,7 +367,7 @@ def test_a_mac_address_that_an_old_engine_cannot_give(keeps_macs: bool) -> None:
     )
 
 
-def test_what_services_use_stays() -> None:
+def test_network_of_services_is_kept() -> None:
     actual = Actual(BRIDGE, "f", {"a": Member("task.1", id="a", service=True)})
     for aim in (Desired(Network("one"), present=False), Desired(Network("one"), anew=True)):
         with pytest.raises(PlanError, match=r"services.*task.1"):
@@ -378,7 +385,7 @@ def test_what_services_use_stays() -> None:
         ({"connected": [{"name": "a", "mac_address": "x"}]}, "connected[0].mac_address: "),
     ],
 )
-def test_nonsense_is_refused_by_its_option(params: dict[str, Any], words: str) -> None:
+def test_invalid_value_is_rejected_by_its_option(params: dict[str, Any], words: str) -> None:
     with pytest.raises(BadParameter) as refused:
         desired(**params)
     assert words in str(refused.value)

@@ -44,7 +44,7 @@ def macvlans(*networks: dict[str, Any], **more: Any) -> dict[str, list[dict[str,
     return macvlan_networks(declared, host, more.pop("slices", {}), more.pop("addresses", {}))._asdict()
 
 
-def test_a_bridge_with_everything() -> None:
+def test_bridge_with_all_options() -> None:
     network = {
         "name": "app",
         "link": "br-app",
@@ -78,13 +78,13 @@ def test_a_bridge_with_everything() -> None:
 
 
 @pytest.mark.parametrize(("text", "told"), [("false", "false"), ("no", "false"), ("true", "true"), ("on", "true")])
-def test_a_boolean_that_is_given_as_text_means_what_it_says(text: str, told: str) -> None:
-    """``-e app_icc=false`` is a text, which is true as every text is, and ``icc`` of a network takes it."""
+def test_boolean_given_as_text_is_converted(text: str, told: str) -> None:
+    """``-e app_icc=false`` is text, which is true in a condition and would be accepted as ``icc`` of a network."""
     (made,) = bridges({"name": "app", "icc": text})
     assert made["driver_options"]["com.docker.network.bridge.enable_icc"] == told
 
 
-def test_numbers_that_are_given_as_text_are_numbers() -> None:
+def test_numbers_given_as_text_are_converted() -> None:
     subnet = {"subnet": "10.9.0.0/16", "slices": {"prefix": "24"}}
     found = role_variables("bridge", {"bridge_networks": [{"name": "app", "mtu": 1400, "subnets": [subnet]}]})
     network = found["bridge_networks"][0]
@@ -100,18 +100,16 @@ def test_numbers_that_are_given_as_text_are_numbers() -> None:
         ({"bridge_recover_slices": "perhaps"}, "bridge_recover_slices.*Valid booleans include"),
     ],
 )
-def test_a_variable_that_cannot_be_converted_is_named_with_what_would_be_right(
-    variables: dict[str, Any], words: str
-) -> None:
+def test_invalid_variable_is_named_with_valid_values(variables: dict[str, Any], words: str) -> None:
     with pytest.raises(BadParameter, match=words):
         role_variables("bridge", variables)
 
 
-def test_what_is_to_go_comes_first_and_needs_no_more_than_its_name() -> None:
+def test_absent_networks_come_first_and_need_only_a_name() -> None:
     assert bridges({"name": "b"}, {"name": "a", "state": "absent"})[0] == {"name": "a", "state": "absent"}
 
 
-def test_a_shared_pool_gives_each_host_a_subnet_of_its_own() -> None:
+def test_shared_pool_gives_each_host_its_own_subnet() -> None:
     pool = {"name": "app", "subnets": [{"subnet": "10.9.0.0/16", "slices": {"prefix": 24}}]}
     slices = network_slices({"h1": [pool], "h2": [pool], "h3": [pool]})
     one, two, three = (ipaddress.ip_network(slices["app"]["10.9.0.0/16"][host]) for host in ("h1", "h2", "h3"))
@@ -120,7 +118,7 @@ def test_a_shared_pool_gives_each_host_a_subnet_of_its_own() -> None:
     assert bridges(pool, slices=slices)[0]["ipam_config"] == [{"subnet": str(one)}]
 
 
-def test_slices_stay_when_hosts_come_and_go() -> None:
+def test_slices_are_kept_when_hosts_are_added_or_removed() -> None:
     wire = {"name": "wire", "subnets": [WIRE]}
     few = network_slices({"h1": [wire], "h2": [wire]})
     many = network_slices({f"h{number}": [wire] for number in range(1, 9)}, few)
@@ -131,7 +129,7 @@ def test_slices_stay_when_hosts_come_and_go() -> None:
 
 
 @pytest.mark.parametrize("recover", [False, True])
-def test_a_lost_memory_is_noticed(recover: bool) -> None:
+def test_missing_slice_file_is_detected(recover: bool) -> None:
     wire = {"name": "wire", "subnets": [WIRE]}
     ipam = [{"subnet": "192.0.2.0/24", "ip_range": "192.0.2.160/28"}]
     used = {"h1": [{"name": "wire", "ipam": ipam}, {"name": "wire2", "ipam": ipam}]}
@@ -143,7 +141,7 @@ def test_a_lost_memory_is_noticed(recover: bool) -> None:
             network_slices({"h1": [wire], "h2": [wire]}, {}, used=used)
 
 
-def test_what_hosts_say_differently_is_refused() -> None:
+def test_different_values_of_hosts_are_rejected() -> None:
     one, other = ({"name": "wire", "subnets": [{**WIRE, "slices": {"prefix": prefix}}]} for prefix in (28, 27))
     with pytest.raises(BadParameter, match=r"wire: subnets.*h2 and h1 declare different slices of 192.0.2.0/24"):
         network_slices({"h1": [one], "h2": [other]})
@@ -172,7 +170,7 @@ def test_shared_subnets_must_not_overlap() -> None:
         ),
     ],
 )
-def test_a_bridge_that_does_not_fit_is_refused(network: dict[str, Any], words: str) -> None:
+def test_invalid_bridge_is_rejected(network: dict[str, Any], words: str) -> None:
     with pytest.raises(BadParameter, match=words):
         bridges({"name": "app", **network})
 
@@ -190,7 +188,7 @@ def test_networks_of_a_host_must_not_overlap() -> None:
         bridges(one, two)
 
 
-def test_a_wire_that_hosts_share() -> None:
+def test_hosts_on_one_lan_have_separate_ranges() -> None:
     access = {"link": "wire-host"}
     wire = {"name": "wire", "parent": "eth0", "subnets": [{**WIRE, "aux_addresses": {"nas": "192.0.2.30"}}]}
     slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
@@ -218,12 +216,12 @@ def test_a_wire_that_hosts_share() -> None:
     assert "aux_addresses" not in macvlans(others, slices=slices)["networks"][0]["ipam_config"][0]
 
 
-def test_a_vlan_has_a_parent_of_its_own() -> None:
+def test_vlan_has_its_own_parent() -> None:
     (made,) = macvlans({"name": "v", "parent": "eth0", "vlan": 50, "mode": "private"})["networks"]
     assert made["driver_options"] == {"macvlan_mode": "private", "parent": "eth0.50"}
 
 
-def test_a_network_that_is_routed_has_a_subnet_a_host_and_ways_to_the_others() -> None:
+def test_routed_network_has_a_subnet_per_host_and_routes() -> None:
     routed = {
         "name": "r",
         "driver": "ipvlan",
@@ -239,7 +237,7 @@ def test_a_network_that_is_routed_has_a_subnet_a_host_and_ways_to_the_others() -
     assert found["routes"] == [{"dst": "10.5.2.0/24", "gateway": "192.0.2.12"}]
 
 
-def test_a_network_of_a_swarm_comes_in_two_parts() -> None:
+def test_swarm_network_has_config_only_networks() -> None:
     slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28"}}}
     found = macvlans({"name": "wire", "parent": "eth0", "swarm": True, "subnets": [WIRE]}, slices=slices)
     (configuration,), (network,) = found["networks"], found["swarm"]
@@ -278,7 +276,7 @@ def test_a_network_of_a_swarm_comes_in_two_parts() -> None:
         ),
     ],
 )
-def test_a_macvlan_network_that_does_not_fit_is_refused(network: dict[str, Any], words: str) -> None:
+def test_invalid_macvlan_network_is_rejected(network: dict[str, Any], words: str) -> None:
     host = info(down={"up": False}, port={"master": "br0"})
     slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
     with pytest.raises(BadParameter, match=words):
@@ -295,7 +293,7 @@ def test_a_macvlan_network_that_does_not_fit_is_refused(network: dict[str, Any],
         ({"state": "absent"}, {"driver": "virtio_net", "wireless": False}, None),
     ],
 )
-def test_a_card_that_may_not_pass_foreign_mac_addresses_is_hinted_at(
+def test_interface_that_may_drop_foreign_mac_addresses_is_reported(
     network: dict[str, Any], card: dict[str, Any], words: str | None
 ) -> None:
     found = hints([{"name": "wire", "parent": "eth0", **network}], {"eth0": card}, "h1")

@@ -69,14 +69,14 @@ def names(rows: list[Row]) -> list[str]:
     return [one["host"] for one in rows]
 
 
-def test_a_swarm_from_nothing_begins_with_the_first_manager_and_managers_join_first() -> None:
+def test_new_swarm_starts_with_the_first_manager_then_managers_join() -> None:
     plan = swarm(host(4), host(1, "manager"), host(2, "manager"), host(3, "manager"))
     assert (plan["init"], plan["manager"], plan["remote"]) == ("h1", "h1", "192.0.2.1:2377")
     assert names(plan["join"]) == ["h2", "h3", "h4"]
     assert plan["changes"]
 
 
-def test_a_swarm_as_declared_needs_nothing() -> None:
+def test_matching_swarm_needs_no_changes() -> None:
     rows = [row("h1", "manager"), row("h2")]
     plan = swarm(host(1, "manager", rows=rows), host(2, rows=rows))
     assert plan["init"] is None
@@ -84,7 +84,7 @@ def test_a_swarm_as_declared_needs_nothing() -> None:
     assert plan["availability"] == []
 
 
-def test_who_must_reach_whom() -> None:
+def test_required_connections_between_nodes() -> None:
     members = swarm(host(1, "manager"), host(2))["members"]
     sent = [(one["protocol"], one["port"], one["address"]) for one in outgoing("h2", members, 5000)]
     assert sent == [
@@ -100,7 +100,7 @@ def test_who_must_reach_whom() -> None:
     assert outgoing("h3", members, 5000) == []
 
 
-def test_ports_are_probed_only_where_a_node_comes_or_goes() -> None:
+def test_ports_are_probed_only_if_nodes_join_or_leave() -> None:
     rows = [row("h1", "manager"), row("h2")]
     assert not swarm(host(1, "manager", rows=rows), host(2, "manager", rows=rows))["membership_changes"]
     assert swarm(host(1, "manager", rows=rows), host(2, state="absent", rows=rows))["membership_changes"]
@@ -136,12 +136,12 @@ def test_steps_of_a_manager_that_leaves_are_in_order() -> None:
     ]
 
 
-def test_a_swarm_as_declared_has_no_steps() -> None:
+def test_matching_swarm_has_no_steps() -> None:
     rows = [row("h1", "manager"), row("h2")]
     assert texts(swarm(host(1, "manager", rows=rows), host(2, rows=rows))) == []
 
 
-def test_a_node_that_is_down_is_waited_for() -> None:
+def test_node_that_is_down_is_waited_for() -> None:
     rows = [row("h1", "manager"), row("h2", state="down")]
     assert texts(swarm(host(1, "manager", rows=rows), host(2, rows=rows))) == ["wait until h2 is ready"]
 
@@ -150,7 +150,7 @@ def test_a_node_that_is_down_is_waited_for() -> None:
     ("reachable", "leaving", "keeps"),
     [("yyy", 0, True), ("yyn", 0, False), ("yyn", 2, True), ("yn", 1, True), ("y", 0, False), ("yynn", 0, False)],
 )
-def test_a_manager_is_demoted_only_if_the_others_keep_the_quorum(reachable: str, leaving: int, keeps: bool) -> None:
+def test_manager_is_demoted_only_if_the_quorum_is_kept(reachable: str, leaving: int, keeps: bool) -> None:
     words = {"y": "reachable", "n": "unreachable"}
     managers = [{"ID": str(at), "ManagerStatus": {"Reachability": words[one]}} for at, one in enumerate(reachable)]
     assert keeps_quorum([*managers, {"ID": "worker", "ManagerStatus": None}], str(leaving)) is keeps
@@ -163,20 +163,20 @@ def test_roles_and_availability_are_changed() -> None:
     assert [(one["host"], one["state"]) for one in plan["availability"]] == [("h3", "drain")]
 
 
-def test_a_node_that_is_to_be_absent_leaves() -> None:
+def test_absent_node_leaves() -> None:
     rows = [row("h1", "manager"), row("h2")]
     plan = swarm(host(1, "manager", rows=rows), host(2, state="absent", rows=rows))
     assert [(one["host"], one["id"], one["last"]) for one in plan["leave"]] == [("h2", "id-h2", False)]
     assert names(plan["members"]) == ["h1"]
 
 
-def test_a_swarm_is_dissolved_by_its_last_manager() -> None:
+def test_last_manager_dissolves_the_swarm() -> None:
     rows = [row("h1", "manager"), row("h2")]
     plan = swarm(host(1, "manager", "absent", rows=rows), host(2, state="absent", rows=rows))
     assert [(one["host"], one["last"]) for one in plan["leave"]] == [("h2", False), ("h1", True)]
 
 
-def test_what_a_host_was_before_it_lost_its_state_is_removed() -> None:
+def test_old_node_entry_of_a_reinstalled_host_is_removed() -> None:
     rows = [row("h1", "manager"), row("h2", state="down")]
     plan = swarm(host(1, "manager", rows=rows), host(2))
     assert plan["stale"] == [{"id": "id-h2", "hostname": "h2", "manager": False}]
@@ -212,7 +212,7 @@ THREE = [row("h1", "manager"), row("h2", "manager"), row("h3", "manager", reacha
         ),
     ],
 )
-def test_what_does_not_go_is_refused(hosts: list[Row], words: str) -> None:
+def test_impossible_changes_are_rejected(hosts: list[Row], words: str) -> None:
     with pytest.raises(BadParameter, match=words):
         swarm(*hosts)
 
@@ -226,8 +226,8 @@ def test_what_does_not_go_is_refused(hosts: list[Row], words: str) -> None:
         ("worker", [("tcp", 2377), ("raw", 7946)], ""),
     ],
 )
-def test_a_port_that_somebody_has_is_refused(role: str, sockets: list[tuple[str, int]], words: str) -> None:
-    """An engine may go on talking of a Swarm that it has left, and then hears nobody of the next one."""
+def test_port_in_use_is_rejected(role: str, sockets: list[tuple[str, int]], words: str) -> None:
+    """An engine can keep the gossip port of a Swarm that it left and then misses the nodes of the next one."""
     hosts = [host(1, role, sockets=sockets), host(2, "manager")]
     if words:
         with pytest.raises(BadParameter, match=words):
@@ -237,7 +237,7 @@ def test_a_port_that_somebody_has_is_refused(role: str, sockets: list[tuple[str,
     assert not swarm(host(1, role, rows=rows, sockets=sockets), host(2, "manager", rows=rows))["changes"]
 
 
-def test_only_who_sees_all_managers_begins_a_swarm() -> None:
+def test_swarm_is_created_only_if_all_managers_are_in_the_play() -> None:
     with pytest.raises(BadParameter, match="it does not see h9"):
         swarm(host(1, "manager"), managers=["h1", "h9"])
 
@@ -256,7 +256,7 @@ def networks(*declared: Row, **more: Any) -> list[Row]:
         ({"encrypted": True}, "1400"),
     ],
 )
-def test_the_driver_is_told_the_mtu_of_the_links_below(network: Row, told: str) -> None:
+def test_mtu_follows_the_underlay(network: Row, told: str) -> None:
     (made,) = networks({"name": "mesh", **network}, mtu=1400)
     assert made["driver_options"]["com.docker.network.driver.mtu"] == told
 
@@ -272,13 +272,13 @@ def test_the_driver_is_told_the_mtu_of_the_links_below(network: Row, told: str) 
         ({"subnets": [{"subnet": "10.6.0.1/24"}]}, "mesh: subnets.*has host bits set"),
     ],
 )
-def test_a_network_that_does_not_fit_is_refused(network: Row, words: str) -> None:
+def test_invalid_network_is_rejected(network: Row, words: str) -> None:
     there = [{"name": "other", "ipam": [{"subnet": "10.6.0.0/16"}]}]
     with pytest.raises(BadParameter, match=words):
         networks({"name": "mesh", **network}, networks=there, lacks={"h1": "Not there"})
 
 
-def test_what_is_to_go_comes_first() -> None:
+def test_absent_networks_come_first() -> None:
     assert networks({"name": "b"}, {"name": "a", "state": "absent"})[0] == {"name": "a", "state": "absent"}
 
 
@@ -309,14 +309,14 @@ def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
     assert len(blocked(heard, sent, connect=True)) == 2
 
 
-def test_a_closed_port_without_a_rule_is_looked_for_between_the_nodes() -> None:
+def test_closed_port_without_a_rule_points_to_the_network_between() -> None:
     lost = {"host": "h2", "address": "192.0.2.2", "target": "192.0.2.1", "protocol": "udp", "port": 7946}
     (line,) = blocked({"h1": {"missing": [lost], "namespace": {}}}, {})
     assert line.endswith("iptables -I INPUT -p udp --dport 7946 -s 192.0.2.2 -j ACCEPT")
 
 
-def test_every_node_is_sent_to_however_many_there_are() -> None:
-    """A datagram has no answer that would show that none was sent."""
+def test_every_node_is_probed_in_large_swarms() -> None:
+    """A datagram has no response that would show a missing probe."""
     with contextlib.ExitStack() as stack:
         heard = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _number in range(100)]
         for one in heard:

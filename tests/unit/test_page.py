@@ -33,7 +33,7 @@ def block(page: Path, name: str) -> Any:
     return json.loads(zlib.decompress(base64.b64decode(found.group(1))))
 
 
-def test_one_file_holds_everything(told: Told, tmp_path: Path) -> None:
+def test_small_report_is_one_file(told: Told, tmp_path: Path) -> None:
     page = html.write(told[0], told[1], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     data = block(page, "data")
@@ -44,7 +44,7 @@ def test_one_file_holds_everything(told: Told, tmp_path: Path) -> None:
     assert host["graph"]["name"] == "node-00000" and host["findings"][0]["remedy"]
 
 
-def test_many_hosts_have_files_beside_it(told: Told, tmp_path: Path) -> None:
+def test_large_report_has_separate_files(told: Told, tmp_path: Path) -> None:
     (tmp_path / "hosts").mkdir()
     (tmp_path / "hosts/99.js").write_text("of a run before", encoding="ascii")
     (tmp_path / "hosts/notes.txt").write_text("of somebody else", encoding="ascii")
@@ -59,7 +59,7 @@ def test_many_hosts_have_files_beside_it(told: Told, tmp_path: Path) -> None:
     assert data["beside"] and data["findings"]["more"] == []
 
 
-def test_findings_that_the_report_leaves_out_come_from_the_table(told: Told, tmp_path: Path) -> None:
+def test_findings_missing_in_the_report_are_read_from_the_table(told: Told, tmp_path: Path) -> None:
     database, report = told
     database.execute(
         "CREATE TABLE finding (rule VARCHAR, severity VARCHAR, scope VARCHAR, host VARCHAR, object VARCHAR,"
@@ -86,7 +86,7 @@ def _made(folder: Path, name: str) -> str:
     return name
 
 
-def test_the_policy_names_what_is_there_and_nothing_else(told: Told, tmp_path: Path) -> None:
+def test_content_security_policy_allows_only_the_parts_of_the_page(told: Told, tmp_path: Path) -> None:
     text = html.write(told[0], told[1], tmp_path).read_text(encoding="utf-8")
     policy = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
     assert len(policy) == 1 and "unsafe-inline" not in policy[0] and "default-src 'none'" in policy[0]
@@ -100,13 +100,13 @@ def test_the_policy_names_what_is_there_and_nothing_else(told: Told, tmp_path: P
         assert base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() in policy[0]
 
 
-def test_data_cannot_leave_its_block(told: Told, tmp_path: Path) -> None:
+def test_data_cannot_close_its_script_element(told: Told, tmp_path: Path) -> None:
     text = html.write(told[0], told[1], tmp_path).read_text(encoding="utf-8")
     assert len(re.findall(r"</script", text)) == len(re.findall(r"<script", text))
     assert "</i>" not in text.partition("<body>")[0] and "\u2028" not in text
 
 
-def test_a_report_of_nothing(tmp_path: Path) -> None:
+def test_empty_report(tmp_path: Path) -> None:
     page = html.write(fleet.empty(), {"version": 1, "created": "</title>", "summary": {}}, tmp_path)
     assert block(page, "data")["hosts"]["name"] == []
     assert "<title>Docker network audit &lt;/title&gt;</title>" in page.read_text(encoding="utf-8")
@@ -119,7 +119,7 @@ def test_long_lists_are_cut_and_counted() -> None:
     assert (index["appeared"]["count"], len(index["appeared"]["rows"])) == (5000, html_data.LISTED)
 
 
-def test_what_could_not_be_checked_is_told_by_reason() -> None:
+def test_unchecked_rules_are_grouped_by_reason() -> None:
     rows = [{"rule": f"r{rule}", "host": f"h{host}", "reason": "no root"} for rule in range(3) for host in range(4)]
     rows.append({"rule": "r9", "host": "h9", "reason": "gone"})
     told = html_data.index({"not_checked": rows}, True)["not_checked"]
@@ -129,5 +129,5 @@ def test_what_could_not_be_checked_is_told_by_reason() -> None:
     ]
 
 
-def test_a_lone_surrogate_does_not_stop_the_page() -> None:
-    assert json.loads(zlib.decompress(base64.b64decode(html_data.packed({"a": "\ud800x"})))) == {"a": "?x"}
+def test_lone_surrogate_is_accepted() -> None:
+    assert json.loads(zlib.decompress(base64.b64decode(html_data.pack_rows({"a": "\ud800x"})))) == {"a": "?x"}

@@ -54,7 +54,7 @@ def by_label(graph: diagram_graph.Graph, label: str) -> Any:
     return next(one for one in parts(graph) if one.label == label)
 
 
-def test_the_bridges_end_of_a_pair_is_an_edge() -> None:
+def test_bridge_end_of_a_veth_pair_is_an_edge() -> None:
     graph = host_diagram.graph("h", bridged(2))
     assert [one.label for one in graph.groups] == ["h", "web-0", "web-1"]
     assert collections.Counter(one.label for one in graph.nodes) == {"eth0": 3, "br0": 1, "agent": 1}
@@ -63,7 +63,7 @@ def test_the_bridges_end_of_a_pair_is_an_edge() -> None:
 
 
 @pytest.mark.parametrize("odd", [{"up": False}, {"alias": "x"}, {"addresses": ["10.9.9.9/24"]}, {"master_index": None}])
-def test_an_end_that_is_more_than_a_wire_is_drawn(odd: dict[str, Any]) -> None:
+def test_veth_end_with_addresses_is_drawn(odd: dict[str, Any]) -> None:
     rows = bridged(1)
     rows = rows._replace(links=[one._replace(**odd) if one.name == "veth0" else one for one in rows.links])
     graph = host_diagram.graph("h", rows)
@@ -72,7 +72,7 @@ def test_an_end_that_is_more_than_a_wire_is_drawn(odd: dict[str, Any]) -> None:
     assert kinds == ({"veth"} if "master_index" in odd else {"veth", "port"})
 
 
-def test_what_rides_on_a_link_and_what_leads_to_other_hosts() -> None:
+def test_stacked_links_and_tunnels_are_drawn() -> None:
     spaces = [space("1", "host"), space("2", container="mac"), space("3", "overlay", network="mesh")]
     links = [
         link("1", 2, "eth0", None),
@@ -115,18 +115,18 @@ def test_what_rides_on_a_link_and_what_leads_to_other_hosts() -> None:
         ({}, "h"),
     ],
 )
-def test_a_finding_is_painted_on_what_it_concerns(evidence: dict[str, Any], label: str) -> None:
+def test_finding_marks_its_object(evidence: dict[str, Any], label: str) -> None:
     graph = host_diagram.graph("h", bridged(2), [finding(**evidence)])
     assert [one.label for one in parts(graph) if one.findings] == [label]
     assert by_label(graph, "h").id == "g0"
 
 
-def test_what_is_waived_stays_but_has_no_severity() -> None:
+def test_waived_finding_has_no_severity() -> None:
     graph = host_diagram.graph("h", bridged(1), [finding(container="web-0", waived={"reason": "known"})])
     assert (by_label(graph, "web-0").findings, by_label(graph, "web-0").severity) == ((0,), None)
 
 
-def test_the_worst_of_several_counts() -> None:
+def test_highest_severity_is_shown() -> None:
     found = [
         finding("low", container="web-0"),
         finding("critical", container="web-0"),
@@ -135,51 +135,51 @@ def test_the_worst_of_several_counts() -> None:
     assert by_label(host_diagram.graph("h", bridged(1), found), "web-0").severity == "critical"
 
 
-def test_a_host_whose_own_namespace_is_missing_keeps_its_findings() -> None:
+def test_host_without_its_namespace_keeps_its_findings() -> None:
     graph = host_diagram.graph("h", Rows([space("2", container="web")], [], [], []), [finding()])
     assert [(one.id, one.label, one.findings) for one in graph.groups] == [("g0", "h", (0,)), ("g1", "web", ())]
     assert host_diagram.graph("h", Rows([], [], [], [])).groups[0].label == "h"
 
 
-def test_containers_of_one_bridge_fold() -> None:
+def test_containers_of_one_bridge_are_grouped() -> None:
     graph = host_diagram.graph(
         "h", bridged(200, networks=3), [finding(container="web-0"), finding("low", container="web-1")]
     )
     assert [one.label for one in graph.folds] == ["66 containers", "66 containers", "66 containers"]
-    drawn = diagram_graph.folded(graph)
+    drawn = diagram_graph.fold_graph(graph)
     assert len(drawn.groups) == 3 and len(drawn.nodes) == 10
     assert {one.label for one in drawn.edges} == {"veth0", "veth1", "66 x veth"}
     # Every edge ends at something that is drawn.
     assert {end for one in drawn.edges for end in (one.tail, one.head)} <= {one.id for one in drawn.nodes}
 
 
-def test_few_stay_apart_and_many_of_one_severity_do_not() -> None:
+def test_only_many_containers_of_one_severity_are_grouped() -> None:
     assert host_diagram.graph("h", bridged(3)).folds == ()
     found = [finding("info", container=f"web-{one}") for one in range(30)]
     folds = host_diagram.graph("h", bridged(30), found).folds
     assert [(one.label, one.severity) for one in folds] == [("30 containers", "info")]
 
 
-def test_many_quiet_bridges_fold_with_what_hangs_on_them() -> None:
+def test_many_bridges_without_findings_are_grouped() -> None:
     graph = host_diagram.graph("h", bridged(100, networks=50), [finding(container="web-0")])
     assert sorted(one.label for one in graph.folds) == ["50 bridges", "99 containers"]
-    assert len(diagram_graph.folded(graph).nodes) <= 6
+    assert len(diagram_graph.fold_graph(graph).nodes) <= 6
 
 
-def test_the_tables_give_the_same(fleet_of_nine: Any) -> None:
+def test_tables_and_diagram_agree(fleet_of_nine: Any) -> None:
     database, findings = fleet_of_nine
     mine = [one for one in findings if one["host"] == "node-00003"]
-    graph = build.of_host(database, "node-00003", mine)
+    graph = build.draw_host(database, "node-00003", mine)
     assert by_label(graph, "veth0c0ffee").severity == "low"
     assert [one.label for one in graph.nodes if one.kind == "remote"] == ["node-00000", "node-00001", "node-00002"]
     assert by_label(graph, "mesh").hint == "docker:1-q7m2"
     assert all(one.mtu == 1450 for one in graph.nodes if one.kind == "vxlan")
-    assert build.of_host(database, "nobody").nodes == ()
+    assert build.draw_host(database, "nobody").nodes == ()
 
 
-def test_the_map_has_hosts_and_what_they_share(fleet_of_nine: Any) -> None:
+def test_map_shows_hosts_and_shared_networks(fleet_of_nine: Any) -> None:
     database, findings = fleet_of_nine
-    graph = build.of_fleet(database, findings)
+    graph = build.draw_fleet(database, findings)
     kinds = collections.Counter(one.kind for one in graph.nodes)
     assert kinds == {"host": 9, "overlay": 3, "macvlan": 1}
     assert by_label(graph, "192.168.40.0/24").addresses == ("192.168.40.0/24",)
@@ -187,9 +187,9 @@ def test_the_map_has_hosts_and_what_they_share(fleet_of_nine: Any) -> None:
     assert len(graph.edges) == 18
 
 
-def test_the_map_folds_hosts_that_are_alike() -> None:
-    graph = build.of_fleet(fleet.made(40, 1))
-    drawn = diagram_graph.folded(graph)
+def test_map_groups_similar_hosts() -> None:
+    graph = build.draw_fleet(fleet.made(40, 1))
+    drawn = diagram_graph.fold_graph(graph)
     assert [one.label for one in graph.folds] == ["4 hosts"] * 10
     assert len(drawn.nodes) == 21
 

@@ -29,7 +29,7 @@ def named(name: str) -> Graph:
 
 
 @given(st.text())
-def test_a_name_stays_within_its_quotes(name: str) -> None:
+def test_name_cannot_leave_its_quotes(name: str) -> None:
     dot = graphviz.host(named(name))
     assert dot.replace("\n", "").isprintable()
     # Without its strings, what is left is the same for every name.
@@ -38,20 +38,20 @@ def test_a_name_stays_within_its_quotes(name: str) -> None:
 
 
 @given(st.text())
-def test_mermaid_sees_only_letters_and_numbers_of_characters(name: str) -> None:
+def test_mermaid_text_is_encoded(name: str) -> None:
     text = mermaid.host(named(name))
     assert re.sub(r'"[^"]*"', "S", text) == re.sub(r'"[^"]*"', "S", mermaid.host(named("x")))
     for label in re.findall(r'"([^"]*)"', text):
         assert re.fullmatch(r"(?:[A-Za-z0-9 .,_/:+=-]|#\d+;|<br/>)*", label)
 
 
-def test_backslashes_and_entities_are_told_as_they_are() -> None:
+def test_backslashes_and_entities_are_shown_verbatim() -> None:
     dot = graphviz.host(named("a\\Nb&lt;c"))
     assert "a\\\\Nb&amp;lt;c\\l" in dot
 
 
 @given(st.text())
-def test_legible_text_holds_nothing_unseen(text: str) -> None:
+def test_readable_text_has_no_invisible_characters(text: str) -> None:
     shown = core_text.legible(text)
     assert core_text.legible(shown) == shown
     assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", shown)
@@ -64,13 +64,13 @@ def pictures() -> list[Graph]:
     findings = [*sample.findings(9), *sample.hostile(database)]
     hosts = {one["host"] for one in findings}
     return [
-        *(build.of_host(database, host, [one for one in findings if one["host"] == host]) for host in sorted(hosts)),
-        build.of_fleet(database, findings),
+        *(build.draw_host(database, host, [one for one in findings if one["host"] == host]) for host in sorted(hosts)),
+        build.draw_fleet(database, findings),
     ]
 
 
 @pytest.mark.parametrize("write", [graphviz.host, mermaid.host], ids=["dot", "mermaid"])
-def test_text_is_short_unless_all_is_wanted(write: Any, pictures: list[Graph]) -> None:
+def test_text_is_shortened_unless_full(write: Any, pictures: list[Graph]) -> None:
     host = pictures[1]
     assert len(write(host)) < 8000 < len(write(host, unfold=True))
-    assert len(graph.folded(host).nodes) < 20
+    assert len(graph.fold_graph(host).nodes) < 20

@@ -25,7 +25,7 @@ def test_python_and_root_are_required_by_default() -> None:
     assert keys(root=False) == [("python", True)]
 
 
-def test_every_need_is_named_by_a_key() -> None:
+def test_every_requirement_has_a_key() -> None:
     found = keys(
         systemd=True,
         engine="running",
@@ -46,12 +46,12 @@ def test_every_need_is_named_by_a_key() -> None:
     ]
 
 
-def test_links_of_a_topology_are_needs_by_their_kind() -> None:
+def test_link_kinds_of_a_topology_are_requirements() -> None:
     links = [{"name": "a", "kind": "veth"}, {"name": "b", "kind": "veth"}, {"name": "eth0"}, "esp"]
     assert keys(kinds=links)[2:] == [("kind:veth", True), ("feature:esp", True)]
 
 
-def test_what_is_required_is_not_optional() -> None:
+def test_required_item_is_not_optional() -> None:
     found = keys(libraries=["docker"], optional={"libraries": ["docker", "pyroute2"], "features": ["ipvs"]})
     assert found[2:] == [("library:docker", True), ("library:pyroute2", False), ("feature:ipvs", False)]
 
@@ -65,7 +65,7 @@ def test_what_is_required_is_not_optional() -> None:
         ({"kinds": [None]}, "kinds[0]"),
     ],
 )
-def test_what_is_no_kind_of_link_is_refused(params: dict[str, Any], parameter: str) -> None:
+def test_unknown_link_kind_is_rejected(params: dict[str, Any], parameter: str) -> None:
     with pytest.raises(BadParameter, match="must be a kind of link") as caught:
         keys(**params)
     assert caught.value.parameter == parameter

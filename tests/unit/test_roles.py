@@ -39,19 +39,19 @@ def documented(role: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_defaults_are_what_the_specification_says(role: Path) -> None:
+def test_defaults_match_the_argument_specification(role: Path) -> None:
     path = role / "defaults/main.yml"
     defaults = {name: option["default"] for name, option in options(role).items() if "default" in option}
     assert ((loaded(path) or {}) if path.exists() else {}) == defaults
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_the_readme_has_every_variable_and_no_other(role: Path) -> None:
+def test_readme_lists_exactly_the_variables(role: Path) -> None:
     assert documented(role) == set(options(role))
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_every_variable_begins_with_the_role_and_is_described(role: Path) -> None:
+def test_every_variable_has_the_role_prefix_and_a_description(role: Path) -> None:
     for name, option in options(role).items():
         assert name.startswith(f"{role.name}_")
         assert option["description"]
@@ -75,8 +75,8 @@ def test_every_suboption_is_described(role: Path) -> None:
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_what_is_said_on_the_command_line_is_taken(role: Path) -> None:
-    """``-e name=value`` is text, which no condition takes and no sum: a role makes of it what it asks for."""
+def test_variables_of_the_command_line_are_converted(role: Path) -> None:
+    """``-e name=value`` is text, which conditions and sums reject, so a role converts it."""
     casts = {"bool": "bool", "int": "(?:int|float)", "float": "(?:int|float)"}
     deciding = re.compile(r"\b(?:when|that|until|failed_when): |\b(?:and|or|not) | (?:==|[<>]=?|\+) ")
     # What stands in quotes is a word of a message.

@@ -30,7 +30,7 @@ _IDS = [rule.id for rule in rules()]
 _WORDS = {"protocol", "state", "absent", "type"}
 
 
-def test_each_rule_is_tested_both_ways() -> None:
+def test_each_rule_has_a_positive_and_a_negative_test() -> None:
     planted = set(test_rules_host.PLANTED) | set(test_rules_host.ALSO_PLANTED)
     planted |= set(test_rules_swarm.PLANTED) | set(test_rules_swarm.ALSO_PLANTED) | set(test_rules_swarm.HABITS)
     planted |= set(test_rules_engine.PLANTED) | set(test_rules_engine.SILENT)
@@ -40,12 +40,12 @@ def test_each_rule_is_tested_both_ways() -> None:
     assert habits <= set(test_rules_engine.SILENT) | set(recorded.SILENT)
 
 
-def test_what_no_sandbox_provokes_is_recorded_both_ways() -> None:
+def test_recorded_rules_have_a_positive_and_a_negative_test() -> None:
     assert set(recorded.FIRES) <= set(recorded.SILENT)
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_a_file_is_whole(rule: rule_files.Rule) -> None:
+def test_rule_file_is_complete(rule: rule_files.Rule) -> None:
     assert rule.references
     assert rule.reason.endswith(".")
     assert len(rule.title) <= 80
@@ -55,7 +55,7 @@ def test_a_file_is_whole(rule: rule_files.Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_what_is_taken_from_json_is_in_parentheses(rule: rule_files.Rule) -> None:
+def test_json_operators_are_in_parentheses(rule: rule_files.Rule) -> None:
     # Before 2.0 DuckDB reads a->>'b' = 'c' as a->>('b' = 'c').
     assert re.findall(r"(?<![(\w.])[\w.]+->", rule.query) == []
 
@@ -74,14 +74,14 @@ def empty() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_a_file_names_the_tables_that_it_reads(rule: rule_files.Rule, empty: Any) -> None:
+def test_rule_file_lists_the_tables_of_its_query(rule: rule_files.Rule, empty: Any) -> None:
     read = set(empty.get_table_names(rule.query)) & set(schema.snapshot_tables())
     # It may need more: a namespace has its kind from what the engine says of containers.
     assert set(rule.needs) >= read - {"host", "missing"}
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_a_remedy_runs_nothing_that_a_name_says(rule: rule_files.Rule, empty: Any, tmp_path: Path) -> None:
+def test_names_cannot_inject_commands_into_a_remedy(rule: rule_files.Rule, empty: Any, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "touch").symlink_to("/usr/bin/touch")
@@ -122,7 +122,7 @@ def _hostile(rule: rule_files.Rule, empty: Any) -> Iterator[dict[str, Any]]:
         yield {**texts, **dict.fromkeys(_WORDS & set(texts), word)}
 
 
-def test_the_example_of_the_documentation_is_a_rule(tmp_path: Path) -> None:
+def test_example_of_the_guide_is_a_valid_rule(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(# container-in-two-networks\.yml\n.*?)```", _DOCS.read_text("utf-8"), re.DOTALL)
     assert set(yaml.safe_load(example)) >= {"title", "severity", "scope", "reason", "remedy", "key", "object", "query"}
     (tmp_path / "container-in-two-networks.yml").write_text(example, encoding="utf-8")

@@ -587,7 +587,7 @@ _ALL = [*FIRES.items(), *SILENT.items(), *MORE]
 @pytest.mark.parametrize(
     ("rule", "case"), _ALL, ids=[f"{rule}-{case.change.__name__}-{bool(case.found)}" for rule, case in _ALL]
 )
-def test_a_rule(rule: str, case: Case) -> None:
+def test_rule_finds_the_recorded_fault(rule: str, case: Case) -> None:
     three = (wrong_vtep, wrong_vtep_is_new, vtep_of_nobody, vteps_translated)
     hosts = fleet(3 if case.change in three else 2)
     case.change(hosts)
@@ -597,7 +597,7 @@ def test_a_rule(rule: str, case: Case) -> None:
     assert {one["rule"] for one in found if one["severity"] in SEVERE} <= {rule}
 
 
-def test_the_evidence_of_a_wrong_entry() -> None:
+def test_evidence_of_a_wrong_forwarding_entry() -> None:
     hosts = fleet(3)
     wrong_vtep(hosts)
     (found,) = (one for one in evaluate(hosts) if one["rule"] == "fdb-wrong-vtep")
@@ -610,5 +610,5 @@ def test_the_evidence_of_a_wrong_entry() -> None:
     assert found["remediation"]["args"]["fdb"] == [{"mac": mac(1), "dst": "192.0.2.1"}]
 
 
-def test_the_gateway_is_what_tells_sites_apart() -> None:
+def test_gateway_distinguishes_sites() -> None:
     assert of(fleet(), "host")["neighbours"][0]["mac"] == GATEWAY_MAC

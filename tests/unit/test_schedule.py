@@ -25,18 +25,18 @@ PAIR_A = CreateLink("host", Link("a", kind="veth"), "a", Link("eth0", kind="veth
 PAIR_B = CreateLink("host", Link("b", kind="veth"), "b", Link("eth0", kind="veth"))
 
 
-def test_a_namespace_is_created_when_it_is_needed() -> None:
+def test_namespace_is_created_when_needed() -> None:
     planned = (CreateNetns("a"), CreateNetns("b"), CreateNetns("empty"), PAIR_A, PAIR_B)
     assert schedule(planned) == (CreateNetns("empty"), CreateNetns("a"), PAIR_A, CreateNetns("b"), PAIR_B)
 
 
-def test_names_go_before_links_unless_these_lie_inside() -> None:
+def test_namespaces_are_removed_before_links_outside() -> None:
     delete, inside = DeleteLink("host", "a"), DeleteLink("a", "eth0")
     assert schedule((delete, DeleteNetns("a"))) == (DeleteNetns("a"), delete)
     assert schedule((inside, DeleteNetns("a"))) == (inside, DeleteNetns("a"))
 
 
-def test_a_namespace_is_finished_after_the_last_that_has_to_do_with_it() -> None:
+def test_namespace_is_finished_after_its_last_operation() -> None:
     planned = (
         CreateNetns("a"),
         PAIR_A,
@@ -49,7 +49,7 @@ def test_a_namespace_is_finished_after_the_last_that_has_to_do_with_it() -> None
     assert finished_namespaces((*planned, DeleteLink("host", "other"))) == {}
 
 
-def test_what_leaves_with_a_namespace() -> None:
+def test_links_removed_with_a_namespace() -> None:
     before = State(
         {
             "host": Netns(

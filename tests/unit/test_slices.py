@@ -98,8 +98,8 @@ def room(net: Any, length: int, options: dict[str, Any], had: Iterable[str]) -> 
 
 @laws
 @given(st.data())
-def test_no_address_is_handed_out_twice_as_hosts_come_and_go(data: st.DataObject) -> None:
-    """The result is handed in again each time; hosts and the length of slices change, and some hosts go for good."""
+def test_no_address_is_assigned_twice(data: st.DataObject) -> None:
+    """Each result is the input of the next run, while hosts and prefix lengths change and some hosts are removed."""
     net = data.draw(networks())
     options = data.draw(settings_of(net))
     reserved = reserved_in(net, options)
@@ -138,7 +138,7 @@ def test_no_address_is_handed_out_twice_as_hosts_come_and_go(data: st.DataObject
 
 @laws
 @given(networks(small=False), st.permutations(HOSTS), st.integers(1, len(HOSTS)), st.data())
-def test_the_order_of_hosts_does_not_matter(net: Any, hosts: list[str], many: int, data: st.DataObject) -> None:
+def test_order_of_hosts_does_not_matter(net: Any, hosts: list[str], many: int, data: st.DataObject) -> None:
     length = data.draw(st.integers(net.prefixlen, net.max_prefixlen))
 
     def said(*order: str) -> Any:
@@ -153,8 +153,8 @@ def test_the_order_of_hosts_does_not_matter(net: Any, hosts: list[str], many: in
 
 @laws
 @given(networks(small=False), st.sets(st.text(min_size=1, max_size=8), max_size=12), st.data())
-def test_without_a_memory_a_slice_depends_on_the_name_alone(net: Any, hosts: set[str], data: st.DataObject) -> None:
-    """Or there is none: nobody has another slice because of somebody else."""
+def test_slice_without_a_file_depends_on_the_name_only(net: Any, hosts: set[str], data: st.DataObject) -> None:
+    """The filter fails if two names lead to one slice, and moves no host."""
     length = data.draw(st.integers(net.prefixlen, net.max_prefixlen))
     reserved = [str(net[-1])] if net.prefixlen < length < net.max_prefixlen else []
     try:
@@ -176,7 +176,7 @@ def test_without_a_memory_a_slice_depends_on_the_name_alone(net: Any, hosts: set
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9)), max_size=6),
     st.integers(0, 70),
 )
-def test_numbers_are_a_set(single: set[int], pairs: list[tuple[int, int]], asked: int) -> None:
+def test_number_ranges_behave_like_a_set(single: set[int], pairs: list[tuple[int, int]], asked: int) -> None:
     model = {number for first, more in pairs for number in range(first, first + more + 1)}
     numbers = Numbers((first, first + more) for first, more in pairs)
     for number in sorted(single - model, key=str):
@@ -189,8 +189,8 @@ def test_numbers_are_a_set(single: set[int], pairs: list[tuple[int, int]], asked
     assert numbers.overlaps(asked, asked + 3) == bool(model & set(range(asked, asked + 4)))
 
 
-def test_a_slice_is_where_the_digest_of_the_name_says() -> None:
-    """Other versions, and other programs, find it too."""
+def test_slice_follows_the_digest_of_the_name() -> None:
+    """Other versions and other programs compute the same slice."""
     for host in HOSTS:
         number = int(hashlib.sha256(host.encode()).hexdigest()[-2:], 16) % 16
         assert ip_slices(SUBNET, [host]) == {host: f"192.0.2.{number * 16}/28"}
@@ -213,11 +213,11 @@ def test_a_slice_is_where_the_digest_of_the_name_says() -> None:
         (" 192.0.2.0/255.255.255.0 ", {}, 28),
     ],
 )
-def test_how_long_a_slice_is(subnet: str, options: dict[str, Any], length: int) -> None:
+def test_length_of_a_slice(subnet: str, options: dict[str, Any], length: int) -> None:
     assert ip_slices(subnet, ["a"], **options)["a"].endswith(f"/{length}")
 
 
-def test_what_is_assigned_goes_first() -> None:
+def test_assigned_slices_take_precedence() -> None:
     previous = {"a": "192.0.2.0/28", "gone": "192.0.2.16/28", "b": "192.0.2.32/28"}
     assigned = {"a": 4, "big": "192.0.2.128/25", "third": "5", "none": None}
     result = ip_slices(SUBNET, ["b", "a", "big"], previous=previous, assigned=assigned)
@@ -230,8 +230,8 @@ def test_what_is_assigned_goes_first() -> None:
     }
 
 
-def test_a_slice_that_a_host_leaves_is_free_from_the_next_run_on() -> None:
-    """As long as the host has not moved, its containers are where they were."""
+def test_released_slice_is_free_from_the_next_run() -> None:
+    """Until the host has moved, its containers keep their addresses."""
     given_ones: dict[str, Any] = {"prefix": 25, "assigned": {"a": 1}}
     with pytest.raises(BadParameter, match=r"^hosts: .* 1 required, 0 of 2 free; .*; free in the next run: 1$"):
         ip_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous={"a": "192.0.2.0/25"})
@@ -240,8 +240,8 @@ def test_a_slice_that_a_host_leaves_is_free_from_the_next_run_on() -> None:
     assert ip_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous=moved)["b"] == "192.0.2.0/25"
 
 
-def test_each_host_is_told_what_concerns_it() -> None:
-    """Not what Docker knows of itself, which it would refuse, nor what lies in slices of others."""
+def test_each_host_gets_its_own_auxiliary_addresses() -> None:
+    """Without addresses that Docker reserves itself, and without those in slices of other hosts."""
     aux = {"nas": "192.0.2.40", "router": "192.0.2.1", "net": "192.0.2.0", "all": "192.0.2.255", "tv": "192.0.2.200"}
     entries = ip_slices(
         SUBNET,
@@ -265,8 +265,8 @@ def test_each_host_is_told_what_concerns_it() -> None:
     }
 
 
-def test_the_last_slice_of_a_large_ipv6_subnet_is_not_used() -> None:
-    """Docker cannot count that far."""
+def test_last_slice_of_a_large_ipv6_subnet_is_not_used() -> None:
+    """Docker cannot represent it."""
     hosts = [f"h{number}" for number in range(255)]
     found = ip_slices("fd00::/64", hosts, prefix=72, previous={})
     assert "fd00::ff00:0:0:0/72" not in found.values()
@@ -277,8 +277,8 @@ def test_the_last_slice_of_a_large_ipv6_subnet_is_not_used() -> None:
 @pytest.mark.parametrize(
     ("subnet", "prefix", "many"), [("10.0.0.0/8", 22, 16384), ("10.0.0.0/8", 24, 10000), ("fd00::/64", 96, 10000)]
 )
-def test_ten_thousand_hosts_take_no_time(subnet: str, prefix: int, many: int) -> None:
-    """A full table too, in which each of the last hosts has but one place left, and when nothing is new."""
+def test_ten_thousand_hosts_are_assigned_quickly(subnet: str, prefix: int, many: int) -> None:
+    """Also with a full subnet, where each of the last hosts has one place left, and when nothing is new."""
     hosts = [f"server{number}.example.com" for number in range(many)]
     began = time.process_time()
     found = ip_slices(subnet, hosts, prefix=prefix, previous={})
@@ -290,7 +290,7 @@ def test_ten_thousand_hosts_take_no_time(subnet: str, prefix: int, many: int) ->
     assert [entry["iprange"] for entry in again.values()] == list(found.values())
 
 
-def test_ten_thousand_addresses_are_left_out_in_no_time() -> None:
+def test_ten_thousand_addresses_are_excluded_quickly() -> None:
     hosts = [f"h{number}" for number in range(10000)]
     base = int(ipaddress.ip_address("10.0.0.0"))
     aux = {host: str(ipaddress.ip_address(base + 256 * at + 7)) for at, host in enumerate(hosts)}
@@ -480,7 +480,7 @@ REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("subnet", "hosts", "options", "reason"), REFUSED)
-def test_what_does_not_fit_is_refused_with_the_option_and_the_reason(
+def test_invalid_value_is_rejected_with_option_and_reason(
     subnet: Any, hosts: Any, options: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(BadParameter, match=f"^{reason}") as refused:

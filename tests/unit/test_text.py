@@ -22,12 +22,12 @@ def restored(text: str) -> bytes:
 @example(rb"\x5cxff")
 @example(b"\\\xff")
 @example(b"\\x\xff")
-def test_bytes_can_be_had_back(data: bytes) -> None:
+def test_bytes_can_be_restored(data: bytes) -> None:
     text = escape_invalid_utf8(data.decode("utf-8", "surrogateescape"))
     text.encode("utf-8")
     assert restored(text) == data
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\\")))
-def test_plain_text_stays_as_it_is(text: str) -> None:
+def test_plain_text_is_unchanged(text: str) -> None:
     assert escape_invalid_utf8(text) == text

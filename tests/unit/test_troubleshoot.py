@@ -107,13 +107,13 @@ def _step(told: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def test_where_nothing_is_broken_and_nothing_was_tried_nothing_is_claimed() -> None:
+def test_no_fault_and_no_probe_gives_no_verdict() -> None:
     told = _asked(host())
     assert (told["reached"], told["first_broken"], told["confident"]) == (None, None, False)
     assert told["path"]["reaches"] is True
 
 
-def test_a_stopped_container_is_the_first_broken_step() -> None:
+def test_stopped_container_is_the_first_broken_step() -> None:
     snapshot = host(state="exited", pid=None, netns=None)
     snapshot["namespaces"] = snapshot["namespaces"][:1]
     told = _asked(snapshot)
@@ -137,7 +137,7 @@ def test_modes_are_explained(container: dict[str, Any], state: str, words: str) 
     assert words in step["detail"]
 
 
-def test_the_driver_none_is_what_is_broken_only_where_nobody_else_gave_it_a_link() -> None:
+def test_driver_none_is_broken_only_without_other_links() -> None:
     snapshot = host(network_mode="none")
     web = snapshot["namespaces"][1]
     web["routes"] = []
@@ -150,7 +150,7 @@ def test_the_driver_none_is_what_is_broken_only_where_nobody_else_gave_it_a_link
     assert "docker network disconnect none web" in told["remedy"]
 
 
-def test_a_container_that_shares_the_hosts_network_is_asked_from_there() -> None:
+def test_container_in_host_mode_is_probed_from_the_host() -> None:
     snapshot = host(network_mode="host")
     box, web = snapshot["namespaces"]
     box["containers"], web["containers"] = ["web"], []
@@ -161,12 +161,12 @@ def test_a_container_that_shares_the_hosts_network_is_asked_from_there() -> None
     )
 
 
-def test_a_process_that_left_its_namespace_is_broken() -> None:
+def test_process_that_left_its_namespace_is_broken() -> None:
     told = _asked(host(netns="1"))
     assert told["first_broken"] == "namespace"
 
 
-def test_what_was_tried_outweighs_what_was_foretold() -> None:
+def test_probe_takes_precedence_over_prediction() -> None:
     snapshot = host()
     snapshot["namespaces"][1]["routes"] = []
     told = _asked(snapshot)
@@ -184,7 +184,7 @@ def test_what_was_tried_outweighs_what_was_foretold() -> None:
     assert _step(told, "route")["state"] == "note"
 
 
-def test_what_nothing_explains_is_not_known() -> None:
+def test_unexplained_failure_is_unknown() -> None:
     ping = {
         "name": "target ping",
         "type": "ping",
@@ -211,7 +211,7 @@ def _probed(name: str, kind: str, state: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("target", "state"), [("10.0.0.1", "note"), ("db", "broken")])
-def test_an_address_is_reached_without_a_name_server(target: str, state: str) -> None:
+def test_address_needs_no_name_server(target: str, state: str) -> None:
     told = _asked(
         host(), target, results=[_probed("target ping", "ping", "open"), _probed("resolver", "dns", "filtered")]
     )
@@ -222,7 +222,7 @@ def _silent(*more: dict[str, Any]) -> list[dict[str, Any]]:
     return [_probed("target ping", "ping", "filtered"), *more]
 
 
-def test_a_name_that_leads_elsewhere_is_broken_though_the_target_is_reached() -> None:
+def test_wrong_name_resolution_is_broken() -> None:
     snapshot = host()
     db = {"container": "db", "aliases": [], "network_id": "n", "network": "net", "ipv4": "10.0.0.1/24"}
     web = {**db, "container": "web", "container_id": "a" * 64, "ipv4": "10.0.0.2/24", "mac": "", "gateway": ""}
@@ -241,7 +241,7 @@ def test_a_name_that_leads_elsewhere_is_broken_though_the_target_is_reached() ->
 @pytest.mark.parametrize(
     ("address", "words"), [("127.0.0.1", "only on 127.0.0.1"), ("0.0.0.0", "no DNAT rule or proxy")]
 )
-def test_a_port_that_is_published_elsewhere_only(address: str, words: str) -> None:
+def test_port_published_on_another_host_only(address: str, words: str) -> None:
     snapshot = host()
     port = {"container": "db", "protocol": "tcp", "container_port": 80, "host_address": address, "host_port": 8080}
     snapshot["docker"]["published_ports"] = [row("published_port", **port)]
@@ -250,14 +250,14 @@ def test_a_port_that_is_published_elsewhere_only(address: str, words: str) -> No
     assert words in told["cause"]
 
 
-def test_a_link_that_asks_for_no_address_is_broken() -> None:
+def test_link_without_arp_is_broken() -> None:
     snapshot = host()
     snapshot["namespaces"][1]["interfaces"][0]["flags"] = ["NOARP"]
     told = _asked(snapshot, results=_silent())
     assert (told["first_broken"], told["remedy"]) == ("link", "nsenter --target 42 --net ip link set eth0 arp on")
 
 
-def test_two_ends_of_one_mac_address_at_one_bridge() -> None:
+def test_duplicate_mac_addresses_on_one_bridge() -> None:
     snapshot = host()
     box, web = snapshot["namespaces"]
     web["interfaces"][0]["mac"] = "02:00:00:00:00:02"
@@ -269,7 +269,7 @@ def test_two_ends_of_one_mac_address_at_one_bridge() -> None:
     assert "container:twin has the same MAC address" in told["cause"]
 
 
-def test_a_rule_that_is_not_modelled_is_named_as_what_may_be_the_cause() -> None:
+def test_unsupported_firewall_rule_is_a_possible_cause() -> None:
     snapshot = host()
     chain = {"backend": "iptables-nft", "family": "ip", "table": "filter", "chain": "INPUT"}
     snapshot["namespaces"][0]["firewall_chains"] = [
@@ -286,8 +286,8 @@ def test_a_rule_that_is_not_modelled_is_named_as_what_may_be_the_cause() -> None
     assert told["remedy"] == "iptables-nft -t filter -S INPUT   # on h1"
 
 
-def test_where_the_hosts_are_containers_the_wire_between_them_is_followed() -> None:
-    """Their uplink leads into the machine around them, which their snapshots know by number only."""
+def test_path_between_hosts_in_containers_is_followed() -> None:
+    """Their uplink leads to the outer machine, which their snapshots know by interface index only."""
     snapshots = {}
     for name, address in (("h1", "192.0.2.1"), ("h2", "192.0.2.2")):
         snapshot = host()
@@ -310,7 +310,7 @@ def test_where_the_hosts_are_containers_the_wire_between_them_is_followed() -> N
     assert (told["reaches"], told["about"], told["stops_at"]["host"]) == (False, "service", "h2")
 
 
-def test_only_the_target_and_what_is_on_the_way_to_it_is_asked() -> None:
+def test_only_the_target_and_its_path_are_probed() -> None:
     asked = troubleshoot({"h1": host()}, host="h1", source="container:web", target="10.0.0.1:80")["checks"]
     assert {check["target"] for check in asked} <= {"10.0.0.1", "10.0.0.2", "web"}
 
@@ -324,7 +324,7 @@ def test_only_the_target_and_what_is_on_the_way_to_it_is_asked() -> None:
         ({"sauce": "x"}, "options are host, source"),
     ],
 )
-def test_a_question_that_cannot_be_asked_is_refused(question: dict[str, Any], words: str) -> None:
+def test_invalid_question_is_rejected(question: dict[str, Any], words: str) -> None:
     with pytest.raises(AnsibleFilterError, match=words):
         _asked(host(), **question)
 
@@ -338,12 +338,12 @@ def test_a_question_that_cannot_be_asked_is_refused(question: dict[str, Any], wo
         ({"target": "container:nobody"}, "no namespace container:nobody"),
     ],
 )
-def test_a_packet_that_cannot_be_is_refused(question: dict[str, Any], words: str) -> None:
+def test_impossible_packet_is_rejected(question: dict[str, Any], words: str) -> None:
     with pytest.raises(AnsibleFilterError, match=words):
         explain_path({"h1": host()}, **{"host": "h1", "source": "container:web", "target": "10.0.0.1", **question})
 
 
-def test_names_do_no_harm_in_what_is_told() -> None:
+def test_hostile_names_are_escaped_in_the_report() -> None:
     snapshot = host()
     snapshot["namespaces"][1]["interfaces"][0]["name"] = HOSTILE
     told = _asked(snapshot)

@@ -39,28 +39,28 @@ def _run(folder: Path, failing: str) -> list[str]:
     return (folder / "log").read_text(encoding="ascii").splitlines()
 
 
-def test_one_host_has_its_turn_at_a_time(tmp_path: Path) -> None:
+def test_hosts_run_one_at_a_time(tmp_path: Path) -> None:
     lines = _run(tmp_path, "")
     assert len(lines) == 8
     for begin, end in zip(lines[::2], lines[1::2]):
         assert begin.replace("begins", "ends") == end
 
 
-def test_no_host_has_a_turn_after_one_that_failed(tmp_path: Path) -> None:
+def test_no_host_runs_after_a_failed_one(tmp_path: Path) -> None:
     lines = _run(tmp_path, "h2")
     place = lines.index("h2 ends")
     assert all(line.endswith(" after h2") for line in lines[place + 1 :])
     assert len([line for line in lines if line.endswith(("ends", "after h2"))]) == 4
 
 
-def test_an_exception_is_a_failure(tmp_path: Path) -> None:
+def test_exception_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), take_turn(str(tmp_path), "task", "h1"):
         raise ZeroDivisionError
     with pytest.raises(EarlierFailure, match="h1"), take_turn(str(tmp_path), "task", "h2"):
         pass
 
 
-def test_another_task_begins_anew(tmp_path: Path) -> None:
+def test_next_task_starts_anew(tmp_path: Path) -> None:
     with take_turn(str(tmp_path), "one", "h1") as turn:
         turn.fail()
     with take_turn(str(tmp_path), "other", "h2"):

@@ -68,14 +68,14 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
 
 
 @pytest.mark.parametrize(("check", "given", "form"), SAME)
-def test_a_value_has_one_form(check: Callable[[Any], Any], given: Any, form: Any) -> None:
-    """Whatever way a value is written, it comes in as the same; and its form is its own form."""
+def test_value_has_one_canonical_form(check: Callable[[Any], Any], given: Any, form: Any) -> None:
+    """Equal values in any form are converted to the same canonical form, which is converted to itself."""
     assert check(given) == form
     assert check(check(given)) == form
 
 
 @pytest.mark.parametrize(("check", "given"), REFUSED)
-def test_a_wrong_value_is_refused_with_the_reason(check: Callable[[Any], Any], given: Any) -> None:
+def test_invalid_value_is_rejected_with_the_reason(check: Callable[[Any], Any], given: Any) -> None:
     """The reason is one printable line."""
     with pytest.raises(ValueError, match=r"\w") as refused:
         check(given)
