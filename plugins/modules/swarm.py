@@ -47,10 +47,14 @@ options:
     type: float
     default: 120
 requirements:
-  - community.docker on the controller, the docker SDK for Python on the managed host
+  - community.docker on the control node, the docker SDK for Python on the managed host
 seealso:
-  - module: community.docker.docker_swarm
-  - module: community.docker.docker_node
+  - name: community.docker.docker_swarm
+    description: The module that creates, joins and leaves the Swarm.
+    link: https://docs.ansible.com/ansible/latest/collections/community/docker/docker_swarm_module.html
+  - name: community.docker.docker_node
+    description: The module that changes the role and the availability of a node.
+    link: https://docs.ansible.com/ansible/latest/collections/community/docker/docker_node_module.html
 """
 
 EXAMPLES = r"""
