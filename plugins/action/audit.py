@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the summary; fail if findings reach the severity of fail_on."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _result, args = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
+        _result, args = self.validate_argument_spec(argument_spec=argument_spec.build_argument_spec(documented))
         try:
             import duckdb  # noqa: F401
         except ImportError as error:
@@ -63,7 +63,7 @@ class ActionModule(ActionBase):
 
         names = ("only", "without", "policy", "waivers", "expected", "formats", "remediate")
         with tempfile.TemporaryDirectory(prefix="netfleet-") as nowhere:
-            wanted = audit_run.Wanted(
+            wanted = audit_run.EvaluationRequest(
                 snapshots=at(args["snapshots"]),
                 dest=Path(nowhere) if self._play_context.check_mode else at(args["dest"]),
                 rules=[at(path) for path in args["rules"]],

@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the rows; a host that cannot be probed has one row with the reason."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _result, args = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
+        _result, args = self.validate_argument_spec(argument_spec=argument_spec.build_argument_spec(documented))
         variables = task_vars or {}
         name = str(variables["inventory_hostname"])
         infos = {
@@ -34,12 +34,12 @@ class ActionModule(ActionBase):
             for host in variables["ansible_play_hosts"]
         }
         results, reason = self._probe(variables, infos, name, args["peers"])
-        rows = swarm_probes.rows(results, name, reason)
-        target = host_file.of(self._loader, args["dest"], name, ".json")
+        rows = swarm_probes.build_rows(results, name, reason)
+        target = host_file.target_path(self._loader, args["dest"], name, ".json")
         content = json.dumps(rows, default=str).encode()
-        changed = host_file.read(target) != content
+        changed = host_file.read_file(target) != content
         if changed and not self._task.check_mode:
-            host_file.write(target, content)
+            host_file.write_file(target, content)
         result.update(dest=str(target), changed=changed, rows=rows)
         return result
 
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         self, variables: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]], name: str, peers: int
     ) -> tuple[list[Any], str]:
         """Return the results of the checks, and why checks could not be made."""
-        planned = swarm_probes.checks(infos, peers)
+        planned = swarm_probes.plan_checks(infos, peers)
         reason = swarm_probes.find_obstacle(infos[name], name in planned)
         checks = planned.get(name)
         if reason or not checks:

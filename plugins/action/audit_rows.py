@@ -25,16 +25,16 @@ class ActionModule(ActionBase):
         """Return the file, and whether its rows changed."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         _result, args = self.validate_argument_spec(
-            argument_spec=argument_spec.spec(documented),
+            argument_spec=argument_spec.build_argument_spec(documented),
             mutually_exclusive=[["rows", "drift"]],
             required_one_of=[["rows", "drift"]],
         )
         name = str((task_vars or {})["inventory_hostname"])
         rows = args["rows"] if args.get("rows") is not None else build_rows(name, args["drift"])
-        target = host_file.of(self._loader, args["dest"], name, ".json")
+        target = host_file.target_path(self._loader, args["dest"], name, ".json")
         content = json.dumps(rows, default=str).encode()
-        changed = host_file.read(target) != content
+        changed = host_file.read_file(target) != content
         if changed and not self._play_context.check_mode:
-            host_file.write(target, content)
+            host_file.write_file(target, content)
         result.update(dest=str(target), changed=changed)
         return result

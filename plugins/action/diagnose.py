@@ -45,7 +45,7 @@ class ActionModule(RoleAction):
 
     def _probe(self, case: Case, arguments: Mapping[str, Any], target: Path) -> list[Any]:
         """Return the results of the checks; a capture meanwhile is written to a file on the controller."""
-        checks = diagnosis.wanted(case, arguments["timeout"])
+        checks = diagnosis.plan_checks(case, arguments["timeout"])
         seconds = arguments["capture_seconds"]
         started = None
         # Check mode writes nothing on a host.
@@ -59,7 +59,7 @@ class ActionModule(RoleAction):
         if started:
             stopped = {"phase": "stop", "path": started["path"], "seconds": seconds}
             found = self.runner.run("netfleet.docker.capture", stopped)
-            host_file.write(target, base64.b64decode(found["content"]))
+            host_file.write_file(target, base64.b64decode(found["content"]))
         return results
 
     def _name(self, arguments: Mapping[str, Any], suffix: str) -> str:
@@ -71,4 +71,4 @@ class ActionModule(RoleAction):
         """Write the diagnosis as JSON for programs and as Markdown for a ticket."""
         text = json.dumps(found, indent=4, sort_keys=True, default=str)
         for suffix, content in ((".json", text), (".md", render.markdown(found))):
-            host_file.write(Path(self._name(arguments, suffix)), content.encode())
+            host_file.write_file(Path(self._name(arguments, suffix)), content.encode())

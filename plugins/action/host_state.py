@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet impor
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import ROLES, Needs, needs_of, needs_of_data
 
 # What the tasks register that apply something.
-_APPLIED = ("bridge_applied", "macvlan_applied", "overlay_applied")
+_APPLIED = ("engine_applied", "bridge_applied", "macvlan_applied", "overlay_applied")
 
 
 class ActionModule(RoleAction):
@@ -28,20 +28,32 @@ class ActionModule(RoleAction):
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is known of the host."""
         role = arguments["role"]
-        variables = {role: self._variables(role)}
-        needs = needs_of(role, variables[role])
+        variables = self._variables(role)
+        own = needs_of(role, variables)
         earlier = self.task_vars.get(REGISTERED) or {}
-        if arguments["reuse"]:
-            if self._is_current(earlier, needs):
-                return {**earlier, "changed": False, "variables": {**earlier["variables"], **variables}}
-            for one, values in self._other_roles(role):
-                needs = needs.combine(needs_of(one, values))
-        return {**self._gather(needs, variables), "variables": variables, "needs": needs.as_data()}
+        if arguments["reuse"] and self._is_current(earlier, own):
+            found = {**earlier, "changed": False}
+        else:
+            needs = own
+            for one, values in self._other_roles(role) if arguments["reuse"] else ():
+                needs = needs.combine(needs_of(one, values).as_optional())
+            found = self._gather(role, variables, needs)
+        missing = [row for row in found["missing"] if row["need"] in own.required | own.optional]
+        warnings = [_warning(row) for row in missing] if role == "engine" else []
+        return {
+            **found,
+            "variables": {**(found.get("variables") or {}), role: variables},
+            "missing_of_role": missing,
+            **({"warnings": warnings} if warnings else {}),
+        }
 
     def _is_current(self, earlier: Mapping[str, Any], needs: Needs) -> bool:
-        is_whole = "state" in earlier and not earlier.get("incomplete")
+        if "state" not in earlier or earlier.get("incomplete"):
+            return False
         has_changed = any((self.task_vars.get(name) or {}).get("changed") for name in _APPLIED)
-        return is_whole and not has_changed and needs.is_covered_by(needs_of_data(earlier["needs"]))
+        answers = "docker" not in needs.subset or "docker" in earlier["state"]
+        asked = needs_of_data(earlier["needs"])
+        return not has_changed and answers and needs.is_covered_by(asked, earlier["missing_needs"])
 
     def _variables(self, role: str) -> dict[str, Any]:
         names = [name for name in role_spec(role) if name in self.task_vars]
@@ -50,35 +62,47 @@ class ActionModule(RoleAction):
     def _other_roles(self, role: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Give the roles that have a variable on this host; those whose variables have no value yet ask later."""
         for one in ROLES:
-            if one != role and any(name in self.task_vars for name in role_spec(one)):
+            if one not in (role, "engine") and any(name in self.task_vars for name in role_spec(one)):
                 with contextlib.suppress(AnsibleError, NetfleetError):
                     yield one, self._variables(one)
 
-    def _gather(self, needs: Needs, variables: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        installing = [role for role, values in variables.items() if values[f"{role}_install_requirements"]]
-        found = self._ask(needs, install=bool(installing))
-        missing = found["checked"]["missing_libraries"]
-        if installing and missing:
-            packages = sorted({name for role in installing for name in variables[role][f"{role}_packages"]})
-            self.runner.run_action("ansible.builtin.package", {"name": packages, "state": "present"})
-            if self.is_check_mode:
-                return {"state": {}, "cards": {}, "missing": found["checked"]["missing"], "incomplete": True}
-            found = self._ask(needs, install=False)
-        optional = [row for row in found["checked"]["missing"] if not row["required"]]
-        return {"state": found["state"], "cards": found["cards"], "missing": optional, "incomplete": False}
+    def _gather(self, role: str, variables: Mapping[str, Any], needs: Needs) -> dict[str, Any]:
+        installs = variables.get(f"{role}_install_requirements", False)
+        found = self._ask(role, needs, installs)
+        is_incomplete = bool(installs and found["checked"]["missing_libraries"])
+        if is_incomplete:
+            packages = {"name": variables[f"{role}_packages"], "state": "present"}
+            self.runner.run_action("ansible.builtin.package", packages)
+            if not self.is_check_mode:
+                found, is_incomplete = self._ask(role, needs, installs=False), False
+        return {
+            "state": found["state"],
+            "cards": found["cards"],
+            "missing": found["checked"]["missing"],
+            "missing_needs": [row["need"] for row in found["checked"]["missing"]],
+            "missing_libraries": found["checked"]["missing_libraries"],
+            "engine_packages": found["checked"]["engine_packages"],
+            "needs": needs.as_data(),
+            "incomplete": is_incomplete,
+        }
 
-    def _ask(self, needs: Needs, install: bool) -> dict[str, Any]:
+    def _ask(self, role: str, needs: Needs, installs: bool) -> dict[str, Any]:
         """Return what the module returned; where libraries are to be installed, their lack is no error yet."""
-        data = needs.as_data()
-        libraries = (
-            {"libraries": [], "optional_libraries": data["libraries"]} if install else {"optional_libraries": []}
-        )
-        arguments = {"role": self._task.args["role"], "needs": {**data, **libraries}}
-        with snapshot_codec.quietly(self):
+        libraries = frozenset(key for key in needs.required if key.startswith("library:")) if installs else frozenset()
+        asked = needs._replace(required=needs.required - libraries, optional=needs.optional | libraries)
+        with snapshot_codec.suppress_output(self):
+            arguments = {"role": role, "needs": asked.as_data()}
             packed = self.runner.run("netfleet.docker.host_state", arguments)["packed"]
-        found = snapshot_codec.document(packed)
-        if found["checked"].get("failed"):
-            raise ModuleFailed({"failed": True, "msg": found["checked"]["msg"], "missing": found["checked"]["missing"]})
-        if needs.subset and found["state"].get("docker") is None and "docker" in needs.subset:
+        found = snapshot_codec.decompress(packed)
+        checked = found["checked"]
+        if checked.get("failed"):
+            raise ModuleFailed({"failed": True, "msg": checked["msg"], "missing": checked["missing"]})
+        is_silent = "docker" in needs.subset and not found["state"].get("docker")
+        if is_silent and role != "engine" and not (self.is_check_mode and checked["missing_libraries"]):
             raise NetfleetError(f"no Docker Engine answers on {self.task_vars['inventory_hostname']}")
         return found
+
+
+def _warning(row: Mapping[str, Any]) -> str:
+    """Return a text without the host's name: Ansible displays equal warnings of several hosts once."""
+    return f"{row['need'].replace(':', ' ')} is missing ({row['reason']}); {row['remedy']}"

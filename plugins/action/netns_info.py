@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         in_background = bool(self._task.async_val)
         arguments = self._task.args if in_background else {**self._task.args, "packed": True}
-        with snapshot_codec.quietly(self):
+        with snapshot_codec.suppress_output(self):
             found = self._execute_module(
                 module_name="netfleet.docker.netns_info",
                 module_args=arguments,
@@ -31,5 +31,5 @@ class ActionModule(ActionBase):
             )
         result.update(found)
         if "packed" in result:
-            result.update(snapshot_codec.document(result.pop("packed")))
+            result.update(snapshot_codec.decompress(result.pop("packed")))
         return result

@@ -45,6 +45,6 @@ class ActionModule(RoleAction):
         content = slices_file.render(found)
         # Before any host uses a slice, as the next run must know of it even if this one fails.
         if not self.is_check_mode:
-            host_file.write(path, content.encode(), mode=0o644)
+            host_file.write_file(path, content.encode(), mode=0o644)
         texts = {"before": slices_file.render(before) if before else "", "after": content}
         return {**result, "changed": True, "diff": [{**texts, "before_header": str(path), "after_header": str(path)}]}

@@ -26,19 +26,19 @@ class ActionModule(ActionBase):
         dest = self._task.args.get("dest")
         if not dest:
             raise AnsibleActionFail("dest: required; must be a file or a directory on the control node")
-        target = host_file.of(self._loader, str(dest), name, ".json.gz")
+        target = host_file.target_path(self._loader, str(dest), name, ".json.gz")
         result.update(self._read(name, variables))
         content = result.pop("packed", None)
         if result.get("failed"):
             return result
         document = snapshot_codec.compressed(content)
         if not self._play_context.check_mode:
-            host_file.write(target, document)
+            host_file.write_file(target, document)
         result.update(dest=str(target), size=len(document), changed=False)
         return result
 
     def _read(self, name: str, variables: dict[str, Any]) -> dict[str, Any]:
-        with snapshot_codec.quietly(self):
+        with snapshot_codec.suppress_output(self):
             found: dict[str, Any] = self._execute_module(
                 module_name="netfleet.docker.snapshot",
                 module_args={**self._task.args, "inventory_name": name},

@@ -36,7 +36,7 @@ class ActionModule(RoleAction):
     def _run(self, phase: str, **arguments: Any) -> dict[str, Any]:
         found = self.runner.run("netfleet.docker.swarm_ports", {"phase": phase, **arguments})
         if "packed" in found:
-            return snapshot_codec.document(found["packed"])
+            return snapshot_codec.decompress(found["packed"])
         return {key: found[key] for key in ("socket", "answers") if key in found}
 
     def _evaluate(self, hosts: list[str], arguments: Mapping[str, Any]) -> dict[str, Any]:

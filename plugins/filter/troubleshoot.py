@@ -153,7 +153,7 @@ def troubleshoot(snapshots: Mapping[str, Any], **options: Any) -> dict[str, Any]
     except TypeError as error:
         raise AnsibleFilterError(f"troubleshoot: {error}; options are host, source, target and protocol") from None
     if asked.results is None:
-        return {"netns": case.netns, "checks": troubleshoot_diagnosis.wanted(case, asked.timeout)}
+        return {"netns": case.netns, "checks": troubleshoot_diagnosis.plan_checks(case, asked.timeout)}
     diagnosis = troubleshoot_diagnosis.diagnose(case, asked.results)
     return {**diagnosis, "lines": render.lines(diagnosis), "markdown": render.markdown(diagnosis)}
 

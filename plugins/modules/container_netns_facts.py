@@ -97,13 +97,15 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import snap
 
 def facts(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts, and what is missing."""
-    snapshot = facts_snapshot.collect(options.wanted({**params, "gather_subset": sorted(container_facts.SUBSET)}))
-    return {"ansible_facts": {"container_netns": container_facts.containers(snapshot)}, "missing": snapshot["missing"]}
+    snapshot = facts_snapshot.collect_snapshot(
+        options.parse_request({**params, "gather_subset": sorted(container_facts.SUBSET)})
+    )
+    return {"ansible_facts": {"container_netns": container_facts.build_facts(snapshot)}, "missing": snapshot["missing"]}
 
 
 def main() -> None:
     """Run the module."""
-    options.run(AnsibleModule(argument_spec=options.LIMITS, supports_check_mode=True), facts)
+    options.run_module(AnsibleModule(argument_spec=options.LIMITS, supports_check_mode=True), facts)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ short_description: Check what a role needs on a host and gather what it plans wi
 version_added: 0.1.0
 description:
   - >-
-    The first task of the roles C(bridge), C(macvlan), C(overlay) and C(topology). In one call it checks what the role
-    needs on the host, as M(netfleet.docker.preflight) does, and gathers what the role plans with, as
+    The first task of the roles C(engine), C(bridge), C(macvlan), C(overlay) and C(topology). In one call it checks what
+    the role needs on the host, as M(netfleet.docker.preflight) does, and gathers what the role plans with, as
     M(netfleet.docker.netns_info) does.
   - >-
     The variables of the role are converted by the role's argument specification, so that V(false) in C(-e name=false)
@@ -26,7 +26,7 @@ options:
   role:
     description: The role whose variables are converted and whose needs are checked.
     type: str
-    choices: [bridge, macvlan, overlay, topology]
+    choices: [engine, bridge, macvlan, overlay, topology]
     required: true
   reuse:
     description:
@@ -94,6 +94,30 @@ missing:
   type: list
   elements: dict
   sample: [{need: "feature:ipvs", reason: No such file or directory, remedy: load ip_vs, required: false}]
+missing_of_role:
+  description: The part of RV(missing) that the role needs. For C(engine) it is displayed as warnings, too.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{need: "module:ip_vs", reason: "neither loaded, loadable nor built in", remedy: "", required: false}]
+missing_needs:
+  description: The same as RV(missing), as keys only.
+  returned: success
+  type: list
+  elements: str
+  sample: ["feature:ipvs"]
+missing_libraries:
+  description: Names of the libraries that are missing or too old.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+engine_packages:
+  description: Packages of the distribution with Docker Engine, where it is missing.
+  returned: success
+  type: list
+  elements: str
+  sample: [docker.io]
 cards:
   description: Of each network card its driver and whether it is wireless, where the role needs to know.
   returned: success
@@ -113,24 +137,24 @@ needs:
   description: What the host was asked.
   returned: success
   type: dict
-  sample: {libraries: [docker, pyroute2], kinds: [bridge, veth]}
+  sample: {required: ["kind:bridge", "library:docker"], optional: [], subset: [docker, routes], cards: false}
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state import gather
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.options import packed
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.options import pack_document
 
 
 def main() -> None:
     """Run the module."""
     spec = {
-        "role": {"type": "str", "choices": ["bridge", "macvlan", "overlay", "topology"], "required": True},
+        "role": {"type": "str", "choices": ["engine", "bridge", "macvlan", "overlay", "topology"], "required": True},
         "reuse": {"type": "bool", "default": False},
         "needs": {"type": "dict", "default": {}},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    exit_with_result(module, lambda: {"packed": packed(gather(module.params["needs"]))})
+    exit_with_result(module, lambda: {"packed": pack_document(gather(module.params["needs"]))})
 
 
 if __name__ == "__main__":

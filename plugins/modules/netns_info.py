@@ -150,8 +150,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import opti
 
 def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the snapshot, packed where the action asks for that."""
-    document = snapshot.collect(options.wanted(params))
-    return {"packed": options.packed(document)} if params["packed"] else document
+    document = snapshot.collect_snapshot(options.parse_request(params))
+    return {"packed": options.pack_document(document)} if params["packed"] else document
 
 
 def main() -> None:
@@ -160,7 +160,7 @@ def main() -> None:
     kinds = {"type": "list", "elements": "str", "choices": list(options.KINDS), "default": []}
     spec = {**options.OPTIONS, **names, "kinds": kinds, "packed": {"type": "bool", "default": False}}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    options.run(module, info)
+    options.run_module(module, info)
 
 
 if __name__ == "__main__":

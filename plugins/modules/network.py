@@ -281,13 +281,13 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.module impor
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import work
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import apply_network
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={**SPEC, **CONNECTION, **LOCK}, supports_check_mode=True)
-    exit_with_result(module, lambda: work(module.params, lock_timeout(module)))
+    exit_with_result(module, lambda: apply_network(module.params, lock_timeout(module)))
 
 
 if __name__ == "__main__":

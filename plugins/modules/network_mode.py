@@ -86,7 +86,7 @@ SPEC: dict[str, Any] = {
 def result(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the faults, for which the task fails."""
     capabilities.require_capabilities(capabilities.TO_READ)
-    document = snapshot.collect(options.wanted({**params, "gather_subset": sorted(SUBSET)}))
+    document = snapshot.collect_snapshot(options.parse_request({**params, "gather_subset": sorted(SUBSET)}))
     faults = find_faults(read_containers(document), params["host"], params["none"])
     found: dict[str, Any] = {"changed": False, "faults": faults, "missing": document["missing"]}
     return {**found, "failed": True, "msg": f"{'; '.join(faults)}."} if faults else found

@@ -98,10 +98,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import snap
 
 def snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the document as one string, and what may be shown of it."""
-    document = facts_snapshot.collect(options.wanted(params))
+    document = facts_snapshot.collect_snapshot(options.parse_request(params))
     document["host"]["name"] = params["inventory_name"]
     return {
-        "packed": options.packed(document),
+        "packed": options.pack_document(document),
         "namespaces": len(document["namespaces"]),
         "missing": document["missing"],
     }
@@ -110,7 +110,7 @@ def snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     spec = {**options.OPTIONS, "dest": {"type": "path", "required": True}, "inventory_name": {"type": "str"}}
-    options.run(AnsibleModule(argument_spec=spec, supports_check_mode=True), snapshot)
+    options.run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), snapshot)
 
 
 if __name__ == "__main__":

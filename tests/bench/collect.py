@@ -34,8 +34,8 @@ def timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
 
 
 enter = timed("milliseconds", enter_netns)
-netns_tables.read = timed("milliseconds", netns_tables.read)
-netns_reader.visit = timed("visit_milliseconds", netns_reader.visit)
-document = snapshot.collect(snapshot.Wanted(subset=frozenset(sys.argv[1:])))
+netns_tables.read_namespace = timed("milliseconds", netns_tables.read_namespace)
+netns_reader.read_namespaces = timed("visit_milliseconds", netns_reader.read_namespaces)
+document = snapshot.collect_snapshot(snapshot.SnapshotRequest(subset=frozenset(sys.argv[1:])))
 sys.stdout.write(json.dumps(document))  # json.dump to a file takes six times as long
 print(json.dumps(took), file=sys.stderr)

@@ -9,14 +9,14 @@ import os
 import time
 from typing import Any, Callable
 
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_netns
 
 from .sandbox import Sandbox
 
-Reader = Callable[[Inside], Any]
+Reader = Callable[[NetnsContext], Any]
 
 
 def read_all(box: Sandbox, netns: str, reader: Reader, messages: int = 100_000) -> tuple[Any, bool]:
@@ -24,7 +24,7 @@ def read_all(box: Sandbox, netns: str, reader: Reader, messages: int = 100_000) 
     budget = Budget(messages, time.monotonic() + 30)
 
     def work() -> Any:
-        with Inside(budget) as inside:
+        with NetnsContext(budget) as inside:
             return reader(inside)
 
     fd = namespaces.open_netns(f"/proc/{box.pid}/root/run/netns/{netns}")

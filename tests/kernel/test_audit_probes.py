@@ -57,6 +57,6 @@ def join(first: DockerHost, second: DockerHost) -> None:
 
 def tried(hosts: Mapping[str, DockerHost]) -> list[dict[str, Any]]:
     """Return the rows of all hosts."""
-    asked = swarm_probes.checks({name: host.module("netns_info", ASKED).data for name, host in hosts.items()}, 20)
+    asked = swarm_probes.plan_checks({name: host.module("netns_info", ASKED).data for name, host in hosts.items()}, 20)
     said = {name: host.module("probe", {"netns": "host", "checks": asked[name]}) for name, host in hosts.items()}
-    return [row for name, one in said.items() for row in swarm_probes.rows(one.data["results"], name)]
+    return [row for name, one in said.items() for row in swarm_probes.build_rows(one.data["results"], name)]

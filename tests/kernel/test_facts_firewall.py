@@ -97,7 +97,7 @@ _TABLES = {name: name[:-1] for name in ("firewall_chains", "firewall_rules", "fi
 
 def firewall(box: Sandbox, netns: str = "red") -> dict[str, list[dict[str, Any]]]:
     """Return the complete rows of a namespace with their columns."""
-    found: dict[str, list[dict[str, Any]]] = read(box, netns, firewall_table.firewall)
+    found: dict[str, list[dict[str, Any]]] = read(box, netns, firewall_table.read_firewall)
     assert found.pop("missing") == []
     for name, rows in found.items():
         for row in rows[:50]:
@@ -289,7 +289,7 @@ def test_table_that_iptables_cannot_read_is_read_by_nft(box: Sandbox, rule: str)
         f"nft 'add rule ip filter OUTPUT {rule}'",
         netns="red",
     )
-    found = read(box, "red", firewall_table.firewall)
+    found = read(box, "red", firewall_table.read_firewall)
     backends = [(row["table"], row["backend"], row["target"]) for row in found["firewall_rules"]]
     assert sorted(backends, key=str) == sorted(
         [("filter", "nft", None), ("filter", "nft", rule.rsplit(maxsplit=1)[-1]), ("nat", "iptables-nft", "dnat")],
@@ -307,7 +307,7 @@ def test_names_that_are_not_utf8_affect_only_their_table(box: Sandbox) -> None:
         f'''nft "add rule inet bad c iifname \\"{name}\\" accept"''',
         netns="red",
     )
-    found = read(box, "red", firewall_table.firewall)
+    found = read(box, "red", firewall_table.read_firewall)
     rules = {(row["table"], row["backend"]): row for row in found["firewall_rules"]}
     assert set(rules) == {("filter", "iptables-nft"), ("good", "nft")}
     assert rules["filter", "iptables-nft"]["match"][0]["values"] == ["a\\xff\\x5cx41"]
@@ -320,13 +320,13 @@ def test_rules_are_truncated_at_the_limit(box: Sandbox) -> None:
     box.run("iptables-restore", netns="red", text=f"*filter\n:last - [0:0]\n{rules}\nCOMMIT\n")
     box.run("nft", "-f", "-", netns="red", text=_NATIVE)
     assert len(firewall(box)["firewall_rules"]) == 5000 + 12
-    found, exceeded = read_all(box, "red", firewall_table.firewall, messages=100)
+    found, exceeded = read_all(box, "red", firewall_table.read_firewall, messages=100)
     assert exceeded and len(found["firewall_rules"]) == 100
     assert "last" in {row["chain"] for row in found["firewall_chains"]}
     elements = ", ".join(f"192.0.2.{number}" for number in range(50))
     box.run("nft", f"add table ip t; add set ip t s {{ type ipv4_addr; elements = {{ {elements} }}; }}", netns="blue")
     assert len(firewall(box, "blue")["firewall_sets"][0]["elements"]) == 50
-    found, exceeded = read_all(box, "blue", firewall_table.firewall, messages=7)
+    found, exceeded = read_all(box, "blue", firewall_table.read_firewall, messages=7)
     assert exceeded and len(found["firewall_sets"][0]["elements"]) == 7
 
 
@@ -371,12 +371,12 @@ def test_missing_program_is_reported_only_where_needed(
     box.run("nft", "add table inet own; add chain inet own c; add rule inet own c accept", netns="red")
     box.sh("iptables-nft -A INPUT -s 192.0.2.1 -j ACCEPT", netns="blue")
     monkeypatch.setitem(facts_programs._ENVIRONMENT, "PATH", str(tmp_path))
-    found = read(box, "red", firewall_table.firewall)
+    found = read(box, "red", firewall_table.read_firewall)
     assert found["missing"] == ["nft is not installed on this host; the package nftables has it"]
     assert not any(found[name] for name in _TABLES)
     (tmp_path / "nft").symlink_to(str(shutil.which("nft")))
     assert firewall(box)["firewall_rules"]
-    found = read(box, "blue", firewall_table.firewall)
+    found = read(box, "blue", firewall_table.read_firewall)
     assert found["missing"] == ["iptables-nft-save is not installed on this host; the package iptables has it"]
     assert [(row["backend"], row["target"]) for row in found["firewall_rules"]] == [("nft", "accept")]
 

@@ -104,9 +104,9 @@ def names(box: Sandbox, netns: str) -> dict[int, str]:
 def test_listening_sockets_match_ss_output(box: Sandbox) -> None:
     box.sh("ip link set lo up", netns="red")
     with running(box, "red", _OPEN):
-        rows = read(box, "red", sockets_table.sockets)["sockets"]
-        held = sockets_table.descriptors(time.monotonic() + 60)
-        rows = sockets_table.finish(rows, names(box, "red"), held.sockets)
+        rows = read(box, "red", sockets_table.read_sockets)["sockets"]
+        held = sockets_table.read_descriptors(time.monotonic() + 60)
+        rows = sockets_table.complete_rows(rows, names(box, "red"), held.sockets)
         expected = witness(box, "red")
         assert set(expected) == {*range(1001, 1008), 10009}
         assert held.complete
@@ -119,7 +119,7 @@ def test_listening_sockets_match_ss_output(box: Sandbox) -> None:
                     assert process["command"] == comm.read().strip()
                 assert os.stat(f"/proc/{process['pid']}/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino
         assert not expected
-    assert read(box, "blue", sockets_table.sockets) == {"sockets": []}
+    assert read(box, "blue", sockets_table.read_sockets) == {"sockets": []}
 
 
 def test_sockets_are_truncated_at_the_limit(box: Sandbox) -> None:
@@ -130,9 +130,9 @@ def test_sockets_are_truncated_at_the_limit(box: Sandbox) -> None:
         "print('ready', flush=True)\ninput()"
     )
     with running(box, "red", program):
-        found, exceeded = read_all(box, "red", sockets_table.sockets, messages=10)
+        found, exceeded = read_all(box, "red", sockets_table.read_sockets, messages=10)
         assert len(found["sockets"]) == 10 and exceeded
-        assert len(read(box, "red", sockets_table.sockets)["sockets"]) == 100
+        assert len(read(box, "red", sockets_table.read_sockets)["sockets"]) == 100
 
 
 def test_namespace_held_by_a_file_descriptor_is_found(box: Sandbox) -> None:
@@ -142,13 +142,13 @@ def test_namespace_held_by_a_file_descriptor_is_found(box: Sandbox) -> None:
     with running(box, "red", opens):
         for remove in ("true", "ip netns del red"):
             box.sh(remove)
-            holders = sockets_table.descriptors(time.monotonic() + 60).namespaces[inode]
+            holders = sockets_table.read_descriptors(time.monotonic() + 60).namespaces[inode]
             assert [os.stat(path).st_ino for _pid, path in holders] == [inode, inode]
             assert all(path.startswith(f"/proc/{pid}/fd/") for pid, path in holders)
 
 
 def test_scan_of_open_files_ends_at_its_deadline() -> None:
-    assert not sockets_table.descriptors(0).complete
+    assert not sockets_table.read_descriptors(0).complete
 
 
 def test_tracked_connections_are_counted(box: Sandbox) -> None:
@@ -160,6 +160,6 @@ def test_tracked_connections_are_counted(box: Sandbox) -> None:
     for netns in ("red", "blue"):
         folder = "/proc/sys/net/netfilter/nf_conntrack"
         count, most = box.run("cat", f"{folder}_count", f"{folder}_max", netns=netns).split()
-        found = read(box, netns, conntrack.conntrack)
+        found = read(box, netns, conntrack.read_conntrack)
         assert found == {"conntrack_count": int(count), "conntrack_max": int(most)}
         assert (found["conntrack_count"] > 0) == (netns == "red")

@@ -45,7 +45,7 @@ def ipsec(box: Sandbox) -> None:
 
 def test_states_match_ip_output(box: Sandbox) -> None:
     box.sh(*(f"ip xfrm state allocspi {state}" for state in _STATES), netns="red")
-    rows = read(box, "red", xfrm.xfrm)["xfrm_states"]
+    rows = read(box, "red", xfrm.read_xfrm)["xfrm_states"]
     told = box.run("ip", "xfrm", "state", netns="red")
     expected = re.findall(r"src (\S+) dst (\S+)\n\tproto (\w+) spi (\w+) reqid (\d+) mode (\w+)", told)
     assert len(expected) == 3
@@ -56,12 +56,12 @@ def test_states_match_ip_output(box: Sandbox) -> None:
     for row in rows:
         assert_row("xfrm_state", row)
     assert all(row["mark"] is None and row["encryption"] is None and row["packets"] == 0 for row in rows)
-    assert read(box, "blue", xfrm.xfrm) == {"xfrm_states": [], "xfrm_policies": []}
+    assert read(box, "blue", xfrm.read_xfrm) == {"xfrm_states": [], "xfrm_policies": []}
 
 
 def test_policies_match_what_was_created(box: Sandbox) -> None:
     box.sh(*(f"ip xfrm policy add {policy}" for policy in _POLICIES), netns="red")
-    rows = xfrm.finish(read(box, "red", xfrm.xfrm)["xfrm_policies"], {1: "lo"})
+    rows = xfrm.complete_policies(read(box, "red", xfrm.read_xfrm)["xfrm_policies"], {1: "lo"})
     for row in rows:
         assert_row("xfrm_policy", row)
     told = box.run("ip", "-d", "xfrm", "policy", netns="red")
@@ -135,7 +135,7 @@ def test_keys_are_not_collected() -> None:
     truncated = algorithm(b"hmac(sha256)", secret, 128)
     aead = algorithm(b"rfc4106(gcm(aes))", secret, 64)
     mark = struct.pack("=II", 0xD0C4E3, 0xFFFFFFFF)
-    split = xfrm.state(message((1, auth), (20, truncated), (2, algorithm(b"cbc(aes)", secret)), (21, mark)))
+    split = xfrm.decode_state(message((1, auth), (20, truncated), (2, algorithm(b"cbc(aes)", secret)), (21, mark)))
     assert split == {
         "family": 4,
         "src": "192.0.2.1",
@@ -151,9 +151,9 @@ def test_keys_are_not_collected() -> None:
         "packets": 42,
         "bytes": 4200,
     }
-    combined = xfrm.state(message((18, aead)))
+    combined = xfrm.decode_state(message((18, aead)))
     assert (combined["encryption"], combined["authentication"]) == ("rfc4106(gcm(aes))", None)
-    endless = xfrm.state(message((1, algorithm(b"x" * 64, secret))))
+    endless = xfrm.decode_state(message((1, algorithm(b"x" * 64, secret))))
     assert endless["authentication"] == "x" * 64
     for row in (split, combined, endless):
         text = json.dumps(row)

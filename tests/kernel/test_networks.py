@@ -122,7 +122,7 @@ def test_a_wrong_parameter_is_refused_before_the_first_network_is_changed(
 def test_a_missing_container_is_named_with_its_network(host: DockerHost) -> None:
     found = apply(host, ONE, {**TWO, "connected": ["nobody"]})
     assert found.failed
-    assert "networks[1].connected: two: there is no container nobody" in found.msg
+    assert "networks[1].connected: two: no such container: nobody" in found.msg
     assert names(host) == {"one"}
 
 

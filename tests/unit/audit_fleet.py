@@ -76,4 +76,4 @@ def evaluated(folder: Path, *snapshots: dict[str, Any], **wanted: Any) -> dict[s
     only = [path.stem for path in own.glob("*.yml")]
     saved = save(folder / "snapshots", *snapshots)
     settings = {"dest": folder / "out", "rules": [own], "only": only, **wanted}
-    return run.evaluate(run.Wanted(snapshots=saved, **settings))
+    return run.evaluate(run.EvaluationRequest(snapshots=saved, **settings))

@@ -59,7 +59,7 @@ def read(
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
     """Return the data collected from an engine with these responses, and its requests; verify the schema."""
     with FakeEngine(place, routes({**SAID, **(said or {})})) as fake:
-        docker, missing = collect.read(Engine(fake.path, time.monotonic() + 60), labels)
+        docker, missing = collect.collect_engine(Engine(fake.path, time.monotonic() + 60), labels)
     for name, table in DOCKER_LISTS.items():
         for row in docker.get(name, []):
             assert_row(table, row)
@@ -170,7 +170,7 @@ def test_container_that_cannot_be_inspected_has_its_listed_values(place: Path, d
 
 
 def test_missing_engine_is_reported(place: Path) -> None:
-    docker, missing = collect.read(Engine(str(place)))
+    docker, missing = collect.collect_engine(Engine(str(place)))
     assert docker == {"engine": None}
     assert lost(missing) == {("docker", "missing")}
     assert missing[0]["reason"] == f"the Docker Engine at {place}: there is no such socket"
@@ -185,7 +185,7 @@ def test_engine_that_stops_during_collection(place: Path, dockerd: None) -> None
 
     with FakeEngine(place, falter) as fake:
         engine = Engine(fake.path, time.monotonic() + 1)
-        docker, missing = collect.read(engine)
+        docker, missing = collect.collect_engine(engine)
     assert docker["networks"] and docker["network_peers"] and docker["engine"]
     parts = [row["part"] for row in missing]
     assert sorted(parts) == sorted({*DOCKER_LISTS} - {"networks", "network_peers"})
@@ -209,7 +209,7 @@ def test_reused_pid_is_detected(place: Path, dockerd: None) -> None:
 
     with FakeEngine(place, restarted) as fake:
         engine = Engine(fake.path, time.monotonic() + 60)
-        docker, _missing = collect.read(engine)
+        docker, _missing = collect.collect_engine(engine)
     assert docker["containers"][0]["netns"] is None
     assert states == []
 
@@ -267,11 +267,11 @@ def test_owners_are_read_with_one_request(place: Path) -> None:
     """One request returns the owners of all namespaces."""
     with FakeEngine(place, routes(SAID)) as fake:
         engine = Engine(fake.path, time.monotonic() + 60)
-        rows = owners.brief(engine, ["team"])
+        rows = owners.list_containers(engine, ["team"])
     assert fake.requests == ["/containers/json?all=1"]
     assert [row["name"] for row in rows] == ["web-1", "db"]
     for row in rows:
         assert_row("container", row)
     assert CANARY not in json.dumps(rows)
     with pytest.raises(NoEngine):
-        owners.brief(Engine(str(place) + "x"))
+        owners.list_containers(Engine(str(place) + "x"))

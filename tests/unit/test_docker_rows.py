@@ -39,22 +39,22 @@ def engine_rows(said: Any) -> list[Any]:
     """Return the row of the engine from its version, info and daemon.json."""
     parts = said if isinstance(said, dict) else {}
     text = json.dumps(parts.get("daemon.json"))
-    file = docker_engine_rows.from_file(text) if isinstance(parts.get("daemon.json"), dict) else {}
-    return [docker_engine_rows.engine(parts.get("version"), parts.get("info"), "/var/run/docker.sock", file)]
+    file = docker_engine_rows.parse_daemon_json(text) if isinstance(parts.get("daemon.json"), dict) else {}
+    return [docker_engine_rows.build_engine_row(parts.get("version"), parts.get("info"), "/var/run/docker.sock", file)]
 
 
 CASES: list[tuple[str, Any, Callable[[Any], list[Any]]]] = [
-    ("container", CONTAINER, lambda said: [docker_rows.container(said)]),
-    ("container", LISTED, lambda said: [docker_rows.listed_container(said)]),
-    ("published_port", CONTAINER, docker_rows.published_ports),
-    ("docker_network", DOCKER_NETWORK, lambda said: [docker_rows.docker_network(said)]),
-    ("network_peer", DOCKER_NETWORK, docker_rows.network_peers),
-    ("docker_endpoint", CONTAINER, lambda said: docker_rows.container_endpoints(said, {})),
-    ("docker_endpoint", LISTED, lambda said: docker_rows.container_endpoints(said, {NETWORK: "web"})),
-    ("docker_endpoint", DOCKER_NETWORK, lambda said: docker_rows.network_endpoints(said, {}, set())),
-    ("swarm_node", NODE, lambda said: [swarm_rows.node(said)]),
-    ("swarm_service", SERVICE, lambda said: [swarm_rows.service(said)]),
-    ("swarm_task", TASK, lambda said: [swarm_rows.task(said, {})]),
+    ("container", CONTAINER, lambda said: [docker_rows.build_container(said)]),
+    ("container", LISTED, lambda said: [docker_rows.build_listed_container(said)]),
+    ("published_port", CONTAINER, docker_rows.build_published_ports),
+    ("docker_network", DOCKER_NETWORK, lambda said: [docker_rows.build_network(said)]),
+    ("network_peer", DOCKER_NETWORK, docker_rows.build_network_peers),
+    ("docker_endpoint", CONTAINER, lambda said: docker_rows.build_container_endpoints(said, {})),
+    ("docker_endpoint", LISTED, lambda said: docker_rows.build_container_endpoints(said, {NETWORK: "web"})),
+    ("docker_endpoint", DOCKER_NETWORK, lambda said: docker_rows.build_network_endpoints(said, {}, set())),
+    ("swarm_node", NODE, lambda said: [swarm_rows.build_node(said)]),
+    ("swarm_service", SERVICE, lambda said: [swarm_rows.build_service(said)]),
+    ("swarm_task", TASK, lambda said: [swarm_rows.build_task(said, {})]),
     ("docker_engine", {"version": VERSION, "info": INFO, "daemon.json": DAEMON_JSON}, engine_rows),
 ]
 NAMES = [f"{table}-{number}" for number, (table, _said, _rows) in enumerate(CASES)]
@@ -107,7 +107,7 @@ def test_arbitrary_values_are_converted(table: str, _said: Any, rows: Callable[[
 
 
 def test_container_row() -> None:
-    row = docker_rows.container(CONTAINER, ["team"])
+    row = docker_rows.build_container(CONTAINER, ["team"])
     assert row["name"] == "web-1"
     assert (row["pid"], row["joined_id"], row["pid_mode"]) == (42, OTHER, None)
     assert (row["cap_add"], row["cap_drop"]) == (["NET_ADMIN"], [])
@@ -117,35 +117,38 @@ def test_container_row() -> None:
 
 def test_created_container_row() -> None:
     said = {**CONTAINER, "State": {"Status": "created", "Pid": 0, "StartedAt": "0001-01-01T00:00:00Z"}}
-    row = docker_rows.container(said)
+    row = docker_rows.build_container(said)
     assert (row["pid"], row["started_at"]) == (None, None)
-    assert docker_rows.published_ports(said) == []
+    assert docker_rows.build_published_ports(said) == []
 
 
 def test_container_row_from_the_list() -> None:
-    row = docker_rows.listed_container(LISTED)
+    row = docker_rows.build_listed_container(LISTED)
     assert (row["name"], row["state"], row["pid"], row["cap_add"]) == ("web-1", "paused", None, None)
 
 
 def test_names_of_joined_containers() -> None:
-    rows = [docker_rows.container(CONTAINER), {**docker_rows.container(CONTAINER), "id": OTHER, "name": "db"}]
-    docker_rows.name_joined(rows)
+    rows = [
+        docker_rows.build_container(CONTAINER),
+        {**docker_rows.build_container(CONTAINER), "id": OTHER, "name": "db"},
+    ]
+    docker_rows.fill_joined_names(rows)
     assert rows[0]["joined"] == "db"
-    alone = [docker_rows.container(CONTAINER)]
-    docker_rows.name_joined(alone)
+    alone = [docker_rows.build_container(CONTAINER)]
+    docker_rows.fill_joined_names(alone)
     assert alone[0]["joined"] is None
 
 
 def test_published_ports() -> None:
-    rows = docker_rows.published_ports(CONTAINER)
+    rows = docker_rows.build_published_ports(CONTAINER)
     told = [(row["protocol"], row["container_port"], row["host_address"], row["host_port"]) for row in rows]
     assert told == [("tcp", 80, "0.0.0.0", 8080), ("tcp", 80, "::", 8080)]
 
 
 def test_endpoint_rows() -> None:
     """Endpoints of a container without settings for its next start, and endpoints that only the network lists."""
-    rows = docker_rows.container_endpoints(CONTAINER, {NETWORK: "renamed"})
-    rows += docker_rows.network_endpoints(DOCKER_NETWORK, {ID: "web-1"}, {ENDPOINT})
+    rows = docker_rows.build_container_endpoints(CONTAINER, {NETWORK: "renamed"})
+    rows += docker_rows.build_network_endpoints(DOCKER_NETWORK, {ID: "web-1"}, {ENDPOINT})
     keys = ("network", "container_id", "container", "mac", "ipv4", "ipv6", "ipv6_gateway", "aliases")
     assert [[row[key] for key in keys] for row in rows] == [
         ["renamed", ID, "web-1", "02:42:ac:00:00:02", "192.0.2.9/24", "fd00::9/64", "fd00::1", ["www"]],
@@ -154,7 +157,7 @@ def test_endpoint_rows() -> None:
 
 
 def test_network_row() -> None:
-    row = docker_rows.docker_network(DOCKER_NETWORK)
+    row = docker_rows.build_network(DOCKER_NETWORK)
     assert row["options"] == {"encrypted": "", "com.docker.network.driver.mtu": "1400"}
     assert (row["labels"], row["config_from"]) == ({}, None)
     assert row["ipam"] == [
@@ -170,18 +173,18 @@ def test_network_row() -> None:
 
 def test_options_of_a_plugin_driver_are_kept() -> None:
     said = {**DOCKER_NETWORK, "Driver": "weave", "Options": {"com.docker.network.driver.mtu": CANARY}}
-    assert docker_rows.docker_network(said)["options"] == {}
+    assert docker_rows.build_network(said)["options"] == {}
 
 
 def test_swarm_rows() -> None:
     """The message of a failed task can contain its command, so only messages of the scheduler are collected."""
-    assert swarm_rows.node(NODE)["manager_address"] == "198.51.100.1:2377"
-    assert swarm_rows.node({**NODE, "ManagerStatus": None})["leader"] is False
-    assert swarm_rows.service(SERVICE)["mode"] == "replicated"
-    task = swarm_rows.task(TASK, {"s1": "shop_web"})
+    assert swarm_rows.build_node(NODE)["manager_address"] == "198.51.100.1:2377"
+    assert swarm_rows.build_node({**NODE, "ManagerStatus": None})["leader"] is False
+    assert swarm_rows.build_service(SERVICE)["mode"] == "replicated"
+    task = swarm_rows.build_task(TASK, {"s1": "shop_web"})
     assert (task["service"], task["message"]) == ("shop_web", "started")
     status = {"State": "pending", "Message": "pending task scheduling", "Err": "no suitable node"}
-    assert swarm_rows.task({**TASK, "Status": status}, {})["message"] == "no suitable node"
+    assert swarm_rows.build_task({**TASK, "Status": status}, {})["message"] == "no suitable node"
 
 
 def test_engine_row() -> None:

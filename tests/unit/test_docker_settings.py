@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.engine_rows import from_file, from_flags
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.engine_rows import (
+    parse_command_line,
+    parse_daemon_json,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -45,22 +48,22 @@ from hypothesis import strategies as st
     ],
 )
 def test_flags_are_parsed(words: str, wanted: dict[str, Any]) -> None:
-    assert from_flags(words.split()) == wanted
+    assert parse_command_line(words.split()) == wanted
 
 
 @given(st.lists(st.text() | st.sampled_from(["-H", "--host", "--mtu", "--default-network-opt", "-b=", "--dns="])))
 def test_any_command_line_is_parsed(words: list[str]) -> None:
-    from_flags(words)
+    parse_command_line(words)
 
 
 def test_file_is_parsed() -> None:
     content = (
         '{"mtu": 1400, "icc": false, "dns": ["192.0.2.53"], "ipv6": null, "debug": true, "registry-mirrors": ["x"]}'
     )
-    assert from_file(content) == {"mtu": 1400, "icc": False, "dns": ["192.0.2.53"]}
+    assert parse_daemon_json(content) == {"mtu": 1400, "icc": False, "dns": ["192.0.2.53"]}
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"mtu": 1400,}', "[" * 100000], ids=lambda text: text[:9])
 def test_invalid_file_is_reported(content: str) -> None:
     with pytest.raises(NetfleetError, match=r"not (JSON|a JSON object)"):
-        from_file(content)
+        parse_daemon_json(content)

@@ -179,9 +179,9 @@ def test_process_behind_the_socket_is_verified(place: Path) -> None:
 
 def test_remote_engine_address_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://192.0.2.1:2375")
-    assert local_api.local_socket() == "/var/run/docker.sock"
+    assert local_api.find_local_socket() == "/var/run/docker.sock"
     monkeypatch.setenv("DOCKER_HOST", "unix:///run/user/1000/docker.sock")
-    assert local_api.local_socket() == "/run/user/1000/docker.sock"
+    assert local_api.find_local_socket() == "/run/user/1000/docker.sock"
 
 
 ID = "c1" * 32
@@ -192,7 +192,7 @@ WEB = {"Id": ID, "Name": "/web", "State": {"Pid": 42, "Status": "running"}, "Hos
 def test_container_is_inspected(place: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     with FakeEngine(place, routes({f"/containers/{reference}/json": WEB})):
-        assert local_api.container(reference) == local_api.Container("web", 42, "running", "bridge")
+        assert local_api.inspect_container(reference) == local_api.Container("web", 42, "running", "bridge")
 
 
 @pytest.mark.parametrize(
@@ -205,11 +205,11 @@ def test_container_id_prefix_is_rejected(
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     answers = {f"/containers/{ID[:11]}/json": WEB}
     with FakeEngine(place, routes(answers)), pytest.raises(NoSuchNetns, match=words):
-        local_api.container(reference)
+        local_api.inspect_container(reference)
 
 
 @pytest.mark.parametrize("said", [None, [], {}, {**WEB, "State": None}, {**WEB, "State": {"Pid": "x"}}], ids=json.dumps)
 def test_unexpected_container_data_is_reported(place: Path, monkeypatch: pytest.MonkeyPatch, said: object) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not one"):
-        local_api.container("web")
+        local_api.inspect_container("web")

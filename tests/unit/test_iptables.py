@@ -50,7 +50,7 @@ OPTIONS = st.lists(
 
 @given(PRINTED)
 def test_any_output_is_parsed(printed: str) -> None:
-    found = iptables_table.read(printed, "iptables-nft", "ip", 5)
+    found = iptables_table.parse_save(printed, "iptables-nft", "ip", 5)
     assert len(found.rules) <= 5 and len(found.chains) <= 5
     for row in found.rules:
         assert row["text"] in escape_invalid_utf8(printed) or row["text"].count("\\x5c")
@@ -63,7 +63,7 @@ def test_any_output_is_parsed(printed: str) -> None:
 @given(PRINTED)
 def test_rules_keep_every_argument(printed: str) -> None:
     line = "[3:4] -A INPUT " + printed.replace("\n", " ")
-    (row,) = iptables_table.read(f"*filter\n{line}\n", "iptables-nft", "ip", 5).rules
+    (row,) = iptables_table.parse_save(f"*filter\n{line}\n", "iptables-nft", "ip", 5).rules
     assert (row["packets"], row["bytes"]) == (3, 4)
     assert row["text"] == escape_invalid_utf8(line[6:])
 
@@ -77,7 +77,7 @@ def test_options_are_parsed_as_given(
         printed.append(f"-m comment --comment {quoted(comment)}")
     line = " ".join(["[0:0] -A", chain, *printed, "-j DNAT --to-destination 192.0.2.1 --random"])
     after = "[0:0] -A INPUT -j last"
-    found = iptables_table.read(f"*nat\n:last - [0:0]\n{line}\n{after}\nCOMMIT\n", "iptables-nft", "ip", 5)
+    found = iptables_table.parse_save(f"*nat\n:last - [0:0]\n{line}\n{after}\nCOMMIT\n", "iptables-nft", "ip", 5)
     row, last = found.rules
     long = {"-i": "in-interface", "-o": "out-interface"}
     assert row["match"] == [
@@ -93,7 +93,7 @@ def test_options_are_parsed_as_given(
 
 def test_unclosed_quote_hides_no_rule() -> None:
     printed = '*filter\n[0:0] -A INPUT -p "x -j DROP\n[0:0] -A INPUT --odd "y -j DROP\n[0:0] -A INPUT -j ACCEPT\n'
-    assert [row["target"] for row in iptables_table.read(printed, "iptables-nft", "ip", 9).rules] == [
+    assert [row["target"] for row in iptables_table.parse_save(printed, "iptables-nft", "ip", 9).rules] == [
         "drop",
         "drop",
         "accept",
@@ -102,7 +102,7 @@ def test_unclosed_quote_hides_no_rule() -> None:
 
 def test_quoted_text_is_no_option() -> None:
     printed = '*filter\n[0:0] -A INPUT --odd "-j x" "!" --even -j DROP\n'
-    (row,) = iptables_table.read(printed, "iptables-nft", "ip", 9).rules
+    (row,) = iptables_table.parse_save(printed, "iptables-nft", "ip", 9).rules
     assert row["match"] == [
         {"option": "odd", "negated": False, "values": ["-j x", "!"]},
         {"option": "even", "negated": False, "values": []},
@@ -112,14 +112,14 @@ def test_quoted_text_is_no_option() -> None:
 
 def test_options_of_a_target_are_parsed() -> None:
     line = "-A x -j SOMETHING --flag --pair a b --twice a --twice b ! --not c -s 192.0.2.1"
-    row = iptables_table.rule(line, line.split(), ())
+    row = iptables_table.parse_rule(line, line.split(), ())
     assert row["target_options"] == {"flag": True, "pair": ["a", "b"], "twice": ["a", "b"], "! not": "c"}
     assert row["match"] == [{"option": "source", "negated": False, "values": ["192.0.2.1"]}]
 
 
 def test_tables_are_distinguished() -> None:
     printed = "*nat\n:own - [0:0]\n:OUTPUT DROP [7:8]\nCOMMIT\n*filter\n:a b DROP\n[0:0] -A OUTPUT -j own\nCOMMIT\n"
-    found = iptables_table.read(printed, "iptables-legacy", "ip6", 9)
+    found = iptables_table.parse_save(printed, "iptables-legacy", "ip6", 9)
     assert found.tables == ["nat", "filter"]
     assert [(row["table"], row["chain"], row["packets"], row["bytes"]) for row in found.chains] == [
         ("nat", "own", None, None),

@@ -13,16 +13,19 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping, options
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import differences, merged
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
+    compare_networks,
+    merge_networks,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     Actual,
     Desired,
     Member,
     Network,
     Pool,
-    member_of,
-    network_of,
-    plain,
+    member_from_plain,
+    network_from_plain,
+    to_plain,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import (
     Connect,
@@ -234,7 +237,7 @@ def test_rebuild_safe_disconnects_no_container(
 @given(WISHES, NETWORKS, members())
 def test_rebuild_never_changes_members_only(want: Network, network: Network, there: dict[str, Member]) -> None:
     operations, words = decided(Desired(want, rebuild="never"), Actual(network, "f" * 64, there), True)
-    assert (operations is None) == bool(differences(want, network))
+    assert (operations is None) == bool(compare_networks(want, network))
     assert "rebuild=never forbids" in words if operations is None else not operations
 
 
@@ -256,17 +259,17 @@ def test_members_are_disconnected_before_the_network_is_removed(
 
 @given(NETWORKS, members())
 def test_journal_restores_the_saved_data(network: Network, there: Mapping[str, Member]) -> None:
-    assert network_of(json.loads(json.dumps(plain(network)))) == network
+    assert network_from_plain(json.loads(json.dumps(to_plain(network)))) == network
     for member in there.values():
-        assert member_of(json.loads(json.dumps(plain(member)))) == member
+        assert member_from_plain(json.loads(json.dumps(to_plain(member)))) == member
 
 
 @given(NETWORKS)
 def test_request_equals_the_inspected_network(network: Network) -> None:
     """A network created from its inspected data is inspected as the same."""
-    told = api_mapping.creation(network)
+    told = api_mapping.creation_config(network)
     said = {**told, "IPAM": told["IPAM"], "Scope": "local"}
-    assert replace_fields(api_mapping.network(said), ipv4=None) == network
+    assert replace_fields(api_mapping.network_from_api(said), ipv4=None) == network
 
 
 def desired(**params: Any) -> Desired:
@@ -275,7 +278,7 @@ def desired(**params: Any) -> Desired:
     defaults = {name: option.get("default") for name, option in options.SPEC.items()}
     pools = params.get("ipam_config")
     filled = [{**pool, **one} for one in pools] if pools is not None else None
-    return options.desired({**defaults, "name": "one", **params, "ipam_config": filled})
+    return options.parse_network({**defaults, "name": "one", **params, "ipam_config": filled})
 
 
 BRIDGE = Network(
@@ -295,7 +298,7 @@ BRIDGE = Network(
     ],
 )
 def test_equal_values_are_no_difference(params: dict[str, Any]) -> None:
-    assert differences(desired(**params).network, BRIDGE) == []
+    assert compare_networks(desired(**params).network, BRIDGE) == []
 
 
 @pytest.mark.parametrize(
@@ -316,7 +319,7 @@ def test_equal_values_are_no_difference(params: dict[str, Any]) -> None:
     ],
 )
 def test_difference_is_named_by_the_option(params: dict[str, Any], have: dict[str, Any], what: list[str]) -> None:
-    assert [one.what for one in differences(desired(**params).network, replace_fields(BRIDGE, **have))] == what
+    assert [one.what for one in compare_networks(desired(**params).network, replace_fields(BRIDGE, **have))] == what
 
 
 def test_values_added_by_the_engine_are_no_difference() -> None:
@@ -324,8 +327,8 @@ def test_values_added_by_the_engine_are_no_difference() -> None:
         "com.docker.network.driver.overlay.vxlanid_list": "4097",
         "com.docker.network.enable_ipv6": "false",
     }
-    assert differences(desired(driver_options={}).network, replace_fields(BRIDGE, options=written)) == []
-    (one,) = differences(
+    assert compare_networks(desired(driver_options={}).network, replace_fields(BRIDGE, options=written)) == []
+    (one,) = compare_networks(
         desired(driver_options={"com.docker.network.driver.overlay.vxlanid_list": "5"}).network,
         replace_fields(BRIDGE, options=written),
     )
@@ -333,7 +336,9 @@ def test_values_added_by_the_engine_are_no_difference() -> None:
 
 
 def test_change_of_driver_drops_driver_options() -> None:
-    made = merged(Network("one", driver="macvlan"), replace_fields(BRIDGE, options={"a": "b"}, labels={"c": "d"}))
+    made = merge_networks(
+        Network("one", driver="macvlan"), replace_fields(BRIDGE, options={"a": "b"}, labels={"c": "d"})
+    )
     assert (made.options, made.labels) == (None, {"c": "d"})
 
 

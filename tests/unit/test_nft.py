@@ -52,7 +52,7 @@ DOCUMENTS = st.fixed_dictionaries(
 
 @given(DOCUMENTS | JSON, st.integers(0, 5))
 def test_any_output_is_parsed(document: Any, most: int) -> None:
-    found = nft_table.read(document, TABLES, most)
+    found = nft_table.parse_listing(document, TABLES, most)
     assert max(len(found.chains), len(found.rules), len(found.sets)) <= most
     assert sum(len(row["elements"]) for row in found.sets) <= most
     json.dumps(found, ensure_ascii=False).encode()  # no surrogate is left
@@ -62,8 +62,8 @@ def test_any_output_is_parsed(document: Any, most: int) -> None:
 @given(EXPRESSIONS)
 def test_every_expression_of_a_rule_is_shown(expressions: list[dict[str, Any]]) -> None:
     one = {"family": "ip", "table": "t", "chain": "c", "handle": 1, "expr": expressions}
-    row = nft_table.rule(one, 1)
-    expressions = nft_table.escaped_all(expressions)
+    row = nft_table.build_rule(one, 1)
+    expressions = nft_table.escape_all(expressions)
     assert json.loads(row["text"]) == expressions
     counters = [each for each in expressions if isinstance(each.get("counter"), dict)][:1]
     assert len(row["match"]) + len(counters) + (row["target"] is not None) == len(expressions)
@@ -72,18 +72,18 @@ def test_every_expression_of_a_rule_is_shown(expressions: list[dict[str, Any]]) 
 
 def test_only_selected_tables_are_parsed() -> None:
     document = {"nftables": [{"chain": {"family": family, "table": "t", "name": "c"}} for family in ("ip", "ip6")]}
-    assert [row["family"] for row in nft_table.read(document, TABLES, 9).chains] == ["ip"]
+    assert [row["family"] for row in nft_table.parse_listing(document, TABLES, 9).chains] == ["ip"]
 
 
 def test_truncation_is_reported() -> None:
     common = {"family": "ip", "table": "t", "chain": "c", "name": "n"}
-    assert nft_table.read({"nftables": [{"rule": common}] * 3}, TABLES, 3).complete
-    assert not nft_table.read({"nftables": [{"rule": common}] * 4}, TABLES, 3).complete
-    assert nft_table.read({"nftables": [{"set": {**common, "elem": [1, 2, 3]}}]}, TABLES, 3).complete
-    assert not nft_table.read({"nftables": [{"set": {**common, "elem": [1, 2]}}] * 2}, TABLES, 3).complete
+    assert nft_table.parse_listing({"nftables": [{"rule": common}] * 3}, TABLES, 3).complete
+    assert not nft_table.parse_listing({"nftables": [{"rule": common}] * 4}, TABLES, 3).complete
+    assert nft_table.parse_listing({"nftables": [{"set": {**common, "elem": [1, 2, 3]}}]}, TABLES, 3).complete
+    assert not nft_table.parse_listing({"nftables": [{"set": {**common, "elem": [1, 2]}}] * 2}, TABLES, 3).complete
 
 
 def test_types_of_sets_are_parsed() -> None:
     one = {"family": "ip", "table": "t", "name": "m", "type": ["ipv4_addr", "inet_service"], "map": "verdict"}
-    assert nft_table.set_or_map("map", one, 9)["type"] == "ipv4_addr . inet_service : verdict"
-    assert nft_table.set_or_map("set", {**one, "type": {"typeof": 1}}, 9)["type"] == '{"typeof":1} : verdict'
+    assert nft_table.build_set("map", one, 9)["type"] == "ipv4_addr . inet_service : verdict"
+    assert nft_table.build_set("set", {**one, "type": {"typeof": 1}}, 9)["type"] == '{"typeof":1} : verdict'

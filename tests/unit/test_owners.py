@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_ownership import Docker, Trace, row
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_ownership import (
+    EngineOwnership,
+    Evidence,
+    build_row,
+)
 
 WEB, DB, JOINED, AWAY, NEAR = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64)
 
@@ -18,7 +22,7 @@ def container(container_id: str, name: str, **more: Any) -> dict[str, Any]:
     return {**base, "joined_id": None, "network_mode": "bridge", **more}
 
 
-DOCKER = Docker(
+DOCKER = EngineOwnership(
     [
         container(WEB, "web", netns="1", sandbox_netns="1"),
         container(JOINED, "joined", netns="1", joined_id=WEB, network_mode=f"container:{WEB}"),
@@ -33,7 +37,7 @@ DOCKER = Docker(
     answered=True,
     complete=True,
 )
-BRIEF = Docker(
+BRIEF = EngineOwnership(
     [
         container(WEB, "web"),
         container(JOINED, "joined", joined_id=WEB),
@@ -43,32 +47,32 @@ BRIEF = Docker(
 )
 
 
-def told(trace: Trace, docker: Docker) -> tuple[Any, ...]:
-    found = row(trace, docker, 4)
+def told(trace: Evidence, docker: EngineOwnership) -> tuple[Any, ...]:
+    found = build_row(trace, docker, 4)
     return found["kind"], found["container"], found["containers"], found["reference"]
 
 
 def test_container_and_a_container_that_joined_it() -> None:
-    trace = Trace("1", sandboxes=["0123456789ab"], paths=["/run/docker/netns/0123456789ab"], pids=[7, 8])
+    trace = Evidence("1", sandboxes=["0123456789ab"], paths=["/run/docker/netns/0123456789ab"], pids=[7, 8])
     assert told(trace, DOCKER) == ("container", "web", ["joined", "web"], "container:web")
     assert told(trace._replace(container_ids=[JOINED, WEB]), BRIEF)[:3] == ("container", "web", ["joined", "web"])
 
 
 def test_container_that_left_its_namespace() -> None:
-    sandbox = Trace("2", sandboxes=["0123456789ab"], paths=["/x"])
+    sandbox = Evidence("2", sandboxes=["0123456789ab"], paths=["/x"])
     assert told(sandbox, DOCKER) == ("container", "away", [], "container:away")
-    assert told(Trace("3", pids=[9]), DOCKER) == ("process", None, ["away"], "pid:9")
+    assert told(Evidence("3", pids=[9]), DOCKER) == ("process", None, ["away"], "pid:9")
 
 
 def test_host_namespace_belongs_to_the_host() -> None:
-    host = Trace("9", is_host=True, sandboxes=["default"], pids=[1])
+    host = Evidence("9", is_host=True, sandboxes=["default"], pids=[1])
     assert told(host, DOCKER) == ("host", None, ["near"], "host")
     assert told(host, BRIEF) == ("host", None, ["near"], "host")
 
 
 def test_sandboxes_belong_to_networks() -> None:
-    def kind(name: str, docker: Docker = DOCKER) -> tuple[str, str | None]:
-        found = row(Trace("5", sandboxes=[name], paths=[name]), docker, 4)
+    def kind(name: str, docker: EngineOwnership = DOCKER) -> tuple[str, str | None]:
+        found = build_row(Evidence("5", sandboxes=[name], paths=[name]), docker, 4)
         return found["kind"], found["docker_network"]
 
     assert kind("1-kq2abcdefg") == ("overlay", "over")
@@ -76,33 +80,33 @@ def test_sandboxes_belong_to_networks() -> None:
     assert kind("ingress_sbox") == ("ingress", "ingress")
     # The engine has no such network, so the sandbox is leaked. Without engine data this is unknown.
     assert kind("1-abcdefghij") == ("unowned", None)
-    assert kind("1-abcdefghij", Docker()) == ("overlay", None)
+    assert kind("1-abcdefghij", EngineOwnership()) == ("overlay", None)
     assert kind("0123456789ab") == ("unowned", None)
-    assert kind("0123456789ab", Docker()) == ("container", None)
+    assert kind("0123456789ab", EngineOwnership()) == ("container", None)
 
 
 def test_oldest_process_owns_a_namespace_without_engine_data() -> None:
-    trace = Trace("1", sandboxes=["0123456789ab"], paths=["/x"], pids=[7], container_ids=[WEB, JOINED])
-    found = row(trace, Docker(), 4)
+    trace = Evidence("1", sandboxes=["0123456789ab"], paths=["/x"], pids=[7], container_ids=[WEB, JOINED])
+    found = build_row(trace, EngineOwnership(), 4)
     assert (found["kind"], found["container_id"], found["container_source"]) == ("container", WEB, "cgroup")
     assert found["containers"] == [WEB[:12], JOINED[:12]]
     assert found["reference"] == f"container:{WEB[:12]}"
 
 
 def test_owners_by_name_by_process_and_none() -> None:
-    assert told(Trace("5", names=["red"], paths=["/run/netns/red"], pids=[3]), DOCKER)[0] == "named"
-    assert told(Trace("5", pids=[3]), DOCKER) == ("process", None, [], "pid:3")
-    assert told(Trace("5", paths=["/b", "/a"]), DOCKER) == ("unowned", None, [], "path:/a")
-    assert row(Trace("5", descriptors=["/proc/1/fd/3"]), DOCKER, 4)["held_by"] == ["descriptor"]
-    assert row(Trace("nsid:1@4"), DOCKER, 4)["held_by"] == ["nsid"]
+    assert told(Evidence("5", names=["red"], paths=["/run/netns/red"], pids=[3]), DOCKER)[0] == "named"
+    assert told(Evidence("5", pids=[3]), DOCKER) == ("process", None, [], "pid:3")
+    assert told(Evidence("5", paths=["/b", "/a"]), DOCKER) == ("unowned", None, [], "path:/a")
+    assert build_row(Evidence("5", descriptors=["/proc/1/fd/3"]), DOCKER, 4)["held_by"] == ["descriptor"]
+    assert build_row(Evidence("nsid:1@4"), DOCKER, 4)["held_by"] == ["nsid"]
 
 
 def test_invalid_engine_data_gives_no_owner() -> None:
-    docker = Docker(
+    docker = EngineOwnership(
         [{**container(WEB, "web", netns="5", sandbox_netns="5"), "id": None, "name": None}],
         [{"id": None, "name": None, "ingress": None, "driver": "bridge"}],
         answered=True,
         complete=True,
     )
-    assert told(Trace("5", sandboxes=["ingress_sbox"], paths=["/x"]), docker)[0] == "unowned"
+    assert told(Evidence("5", sandboxes=["ingress_sbox"], paths=["/x"]), docker)[0] == "unowned"
     assert docker.networks == []

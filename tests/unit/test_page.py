@@ -130,4 +130,4 @@ def test_unchecked_rules_are_grouped_by_reason() -> None:
 
 
 def test_lone_surrogate_is_accepted() -> None:
-    assert json.loads(zlib.decompress(base64.b64decode(html_data.packed({"a": "\ud800x"})))) == {"a": "?x"}
+    assert json.loads(zlib.decompress(base64.b64decode(html_data.pack_rows({"a": "\ud800x"})))) == {"a": "?x"}

@@ -146,7 +146,7 @@ def test_containers_of_one_bridge_are_grouped() -> None:
         "h", bridged(200, networks=3), [finding(container="web-0"), finding("low", container="web-1")]
     )
     assert [one.label for one in graph.folds] == ["66 containers", "66 containers", "66 containers"]
-    drawn = diagram_graph.folded(graph)
+    drawn = diagram_graph.fold_graph(graph)
     assert len(drawn.groups) == 3 and len(drawn.nodes) == 10
     assert {one.label for one in drawn.edges} == {"veth0", "veth1", "66 x veth"}
     # Every edge ends at a node that is drawn.
@@ -163,23 +163,23 @@ def test_only_many_containers_of_one_severity_are_grouped() -> None:
 def test_many_bridges_without_findings_are_grouped() -> None:
     graph = host_diagram.graph("h", bridged(100, networks=50), [finding(container="web-0")])
     assert sorted(one.label for one in graph.folds) == ["50 bridges", "99 containers"]
-    assert len(diagram_graph.folded(graph).nodes) <= 6
+    assert len(diagram_graph.fold_graph(graph).nodes) <= 6
 
 
 def test_tables_and_diagram_agree(fleet_of_nine: Any) -> None:
     database, findings = fleet_of_nine
     mine = [one for one in findings if one["host"] == "node-00003"]
-    graph = build.of_host(database, "node-00003", mine)
+    graph = build.draw_host(database, "node-00003", mine)
     assert by_label(graph, "veth0c0ffee").severity == "low"
     assert [one.label for one in graph.nodes if one.kind == "remote"] == ["node-00000", "node-00001", "node-00002"]
     assert by_label(graph, "mesh").hint == "docker:1-q7m2"
     assert all(one.mtu == 1450 for one in graph.nodes if one.kind == "vxlan")
-    assert build.of_host(database, "nobody").nodes == ()
+    assert build.draw_host(database, "nobody").nodes == ()
 
 
 def test_map_shows_hosts_and_shared_networks(fleet_of_nine: Any) -> None:
     database, findings = fleet_of_nine
-    graph = build.of_fleet(database, findings)
+    graph = build.draw_fleet(database, findings)
     kinds = collections.Counter(one.kind for one in graph.nodes)
     assert kinds == {"host": 9, "overlay": 3, "macvlan": 1}
     assert by_label(graph, "192.168.40.0/24").addresses == ("192.168.40.0/24",)
@@ -188,8 +188,8 @@ def test_map_shows_hosts_and_shared_networks(fleet_of_nine: Any) -> None:
 
 
 def test_map_groups_similar_hosts() -> None:
-    graph = build.of_fleet(fleet.made(40, 1))
-    drawn = diagram_graph.folded(graph)
+    graph = build.draw_fleet(fleet.made(40, 1))
+    drawn = diagram_graph.fold_graph(graph)
     assert [one.label for one in graph.folds] == ["4 hosts"] * 10
     assert len(drawn.nodes) == 21
 

@@ -64,8 +64,8 @@ def pictures() -> list[Graph]:
     findings = [*sample.findings(9), *sample.hostile(database)]
     hosts = {one["host"] for one in findings}
     return [
-        *(build.of_host(database, host, [one for one in findings if one["host"] == host]) for host in sorted(hosts)),
-        build.of_fleet(database, findings),
+        *(build.draw_host(database, host, [one for one in findings if one["host"] == host]) for host in sorted(hosts)),
+        build.draw_fleet(database, findings),
     ]
 
 
@@ -73,4 +73,4 @@ def pictures() -> list[Graph]:
 def test_text_is_shortened_unless_full(write: Any, pictures: list[Graph]) -> None:
     host = pictures[1]
     assert len(write(host)) < 8000 < len(write(host, unfold=True))
-    assert len(graph.folded(host).nodes) < 20
+    assert len(graph.fold_graph(host).nodes) < 20

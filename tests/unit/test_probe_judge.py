@@ -36,43 +36,45 @@ def check(*expect: str) -> Check:
     ],
 )
 def test_expectations_are_evaluated(expect: tuple[str, ...], state: str, wishes: tuple[str, ...], met: bool) -> None:
-    assert evaluation.met(check(*expect), Outcome(state, "why", wishes=wishes)) is met
+    assert evaluation.is_met(check(*expect), Outcome(state, "why", wishes=wishes)) is met
 
 
 def test_figures_are_computed() -> None:
-    assert evaluation.latency(()) is None
-    assert evaluation.latency((0.001, 0.002, 0.006)) == {"min_ms": 1.0, "avg_ms": 3.0, "max_ms": 6.0}
-    found = evaluation.result(check("open"), Outcome("open", "fine", (0.1,), 4), {"address": "192.0.2.1"})
+    assert evaluation.summarize_latency(()) is None
+    assert evaluation.summarize_latency((0.001, 0.002, 0.006)) == {"min_ms": 1.0, "avg_ms": 3.0, "max_ms": 6.0}
+    found = evaluation.build_result(check("open"), Outcome("open", "fine", (0.1,), 4), {"address": "192.0.2.1"})
     assert (found["sent"], found["received"], found["loss_percent"]) == (4, 1, 75.0)
     assert found["reason"] == "fine" and found["address"] == "192.0.2.1"
-    assert "sent" not in evaluation.result(check("open"), Outcome("open", "fine"), {})
+    assert "sent" not in evaluation.build_result(check("open"), Outcome("open", "fine"), {})
 
 
 def test_summary_counts_results() -> None:
-    good = evaluation.result(check("open"), Outcome("open", "fine"), {})
-    bad = evaluation.result(check("open"), Outcome("filtered", "silence"), {})
-    assert evaluation.summary([good]) == "1 of 1 checks met the expectation"
-    assert evaluation.summary([good, bad]) == "1 of 2 checks did not meet the expectation: it: silence (expected: open)"
+    good = evaluation.build_result(check("open"), Outcome("open", "fine"), {})
+    bad = evaluation.build_result(check("open"), Outcome("filtered", "silence"), {})
+    assert evaluation.summarize([good]) == "1 of 1 checks met the expectation"
+    assert (
+        evaluation.summarize([good, bad]) == "1 of 2 checks did not meet the expectation: it: silence (expected: open)"
+    )
 
 
 def test_resolv_conf_is_parsed() -> None:
     text = "# x\nnameserver 192.0.2.1\nnameserver none\nnameserver fd00::1\ndomain a.test\nsearch b.test c.test.\n"
-    found = resolver.read(text + "options rotate ndots:2\n", "192.0.2.5 Web web.test # no\n\nx y\n", "/r", "/h")
+    found = resolver.parse_config(text + "options rotate ndots:2\n", "192.0.2.5 Web web.test # no\n\nx y\n", "/r", "/h")
     assert found.servers == ("192.0.2.1", "fd00::1")
     assert (found.search, found.ndots) == (("b.test", "c.test"), 2)
     assert dict(found.hosts) == {"web": ("192.0.2.5",), "web.test": ("192.0.2.5",)}
-    assert resolver.candidates("db", found) == ("db.b.test", "db.c.test", "db")
-    assert resolver.candidates("db.x.y", found) == ("db.x.y", "db.x.y.b.test", "db.x.y.c.test")
-    assert resolver.candidates("db.", found) == ("db",)
+    assert resolver.candidate_names("db", found) == ("db.b.test", "db.c.test", "db")
+    assert resolver.candidate_names("db.x.y", found) == ("db.x.y", "db.x.y.b.test", "db.x.y.c.test")
+    assert resolver.candidate_names("db.", found) == ("db",)
 
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_resolv_conf_is_parsed(conf: str, hosts: str) -> None:
-    resolver.read(conf, hosts, "/r", "/h")
+    resolver.parse_config(conf, hosts, "/r", "/h")
 
 
 def test_defaults_are_applied() -> None:
-    one, two, three = options.checks(
+    one, two, three = options.parse_checks(
         [
             {"type": "ping", "target": "FD00:0::1", "port": None},
             {"type": "http", "url": "https://[fd00::1]/x?y"},
@@ -91,7 +93,7 @@ def test_any_text_is_accepted_or_rejected_by_name(given_: dict[str, Any]) -> Non
         params = {**{name: value for name, value in texts.items() if "choices" not in options.SUBOPTIONS[name]}}
         refused = ""
         try:
-            options.checks([{**params, "type": kind}])
+            options.parse_checks([{**params, "type": kind}])
         except BadParameter as error:
             refused = error.parameter
         assert refused.startswith("checks[0].") or not refused

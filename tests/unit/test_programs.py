@@ -10,12 +10,12 @@ import time
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingProgram, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import programs
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
 
 
 def output(script: str, seconds: float = 30) -> str:
-    with Inside(Budget(10, time.monotonic() + seconds)) as inside:
+    with NetnsContext(Budget(10, time.monotonic() + seconds)) as inside:
         return inside.output("sh", "-c", script)
 
 
@@ -52,11 +52,14 @@ def test_timeout_is_an_error() -> None:
 def test_missing_program_is_reported() -> None:
     with (
         pytest.raises(MissingProgram, match="nosuchprogram is not installed"),
-        Inside(Budget(10, time.monotonic() + 30)) as inside,
+        NetnsContext(Budget(10, time.monotonic() + 30)) as inside,
     ):
         inside.output("nosuchprogram")
 
 
 def test_unsupported_protocol_is_reported() -> None:
-    with Inside(Budget(10, time.monotonic() + 30)) as inside, pytest.raises(OSError, match="rotocol not supported"):
+    with (
+        NetnsContext(Budget(10, time.monotonic() + 30)) as inside,
+        pytest.raises(OSError, match="rotocol not supported"),
+    ):
         inside.dump("a test", 16, b"", protocol=31)

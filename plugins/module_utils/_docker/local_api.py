@@ -47,7 +47,7 @@ class Engine:
     """The API of the engine at a socket; all requests must be answered by ``deadline`` (time.monotonic)."""
 
     def __init__(self, path: str | None = None, deadline: float | None = None) -> None:
-        self.path = path or local_socket()
+        self.path = path or find_local_socket()
         self._deadline = time.monotonic() + _SECONDS if deadline is None else deadline
 
     def get(self, target: str) -> Any:
@@ -118,7 +118,7 @@ class Engine:
             connection = self._connect()
             connection.sendall(f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
         except (OSError, ValueError) as error:
-            return NoEngine(self.path, _words(error))
+            return NoEngine(self.path, _error_message(error))
         return connection
 
     def _answer(self, target: str, connection: socket.socket) -> Any:
@@ -127,7 +127,7 @@ class Engine:
                 status, body = self._receive(connection, target)
             return self._understood(target, status, body)
         except OSError as error:
-            return NoEngine(self.path, _words(error))
+            return NoEngine(self.path, _error_message(error))
         except NoEngine as error:
             return error
 
@@ -183,7 +183,7 @@ class Container(NamedTuple):
     hosts: str = ""
 
 
-def container(reference: str) -> Container:
+def inspect_container(reference: str) -> Container:
     """Return a container by its exact name, or by an ID of at least 12 digits; raise NoSuchNetns if none exists."""
     if not _REFERENCE.fullmatch(reference):
         raise NoSuchNetns(f"no such container: {reference}")
@@ -204,13 +204,13 @@ def container(reference: str) -> Container:
         raise NoEngine(engine.path, f"the answer for container {reference} is not a container") from None
 
 
-def local_socket() -> str:
+def find_local_socket() -> str:
     """Return the path of the engine's local socket; a remote engine has other PIDs."""
     host = os.environ.get("DOCKER_HOST", "")
     return host.removeprefix(_SCHEME) if host.startswith(_SCHEME) else DEFAULT_SOCKET
 
 
-def _words(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     if isinstance(error, socket.timeout):
         return _TOO_LATE
     if isinstance(error, FileNotFoundError):

@@ -16,7 +16,7 @@ _GIVEN = {"ipv4": "IPv4Address", "ipv6": "IPv6Address"}
 _SERVICE = "com.docker.swarm.task.id"
 
 
-def network(said: Mapping[str, Any]) -> Network:
+def network_from_api(said: Mapping[str, Any]) -> Network:
     """Return a network of what the engine says."""
     ipam = said.get("IPAM") or {}
     return Network(
@@ -25,7 +25,7 @@ def network(said: Mapping[str, Any]) -> Network:
         options=dict(said.get("Options") or {}),
         ipam_driver=ipam.get("Driver") or "default",
         ipam_options=dict(ipam.get("Options") or {}),
-        pools=tuple(_pool(one) for one in ipam.get("Config") or () if one.get("Subnet")),
+        pools=tuple(_pool_from_api(one) for one in ipam.get("Config") or () if one.get("Subnet")),
         ipv4=said.get("EnableIPv4"),
         ipv6=bool(said.get("EnableIPv6")),
         internal=bool(said.get("Internal")),
@@ -38,7 +38,7 @@ def network(said: Mapping[str, Any]) -> Network:
     )
 
 
-def _pool(said: Mapping[str, Any]) -> Pool:
+def _pool_from_api(said: Mapping[str, Any]) -> Pool:
     iprange, gateway = said.get("IPRange"), said.get("Gateway")
     return Pool(
         subnet=_subnet(said["Subnet"]),
@@ -58,7 +58,7 @@ def _address(text: str) -> str:
     return str(ipaddress.ip_interface(text).ip)
 
 
-def members(identity: str, name: str, containers: Iterable[Mapping[str, Any]]) -> dict[str, Member]:
+def members_from_api(identity: str, name: str, containers: Iterable[Mapping[str, Any]]) -> dict[str, Member]:
     """Return who is in a network, by the container's id, of what the engine says of containers, running or not."""
     found = {}
     for said in containers:
@@ -67,12 +67,12 @@ def members(identity: str, name: str, containers: Iterable[Mapping[str, Any]]) -
             if endpoint is not None and (
                 endpoint.get("NetworkID") == identity or (not endpoint.get("NetworkID") and called == name)
             ):
-                member = _member(said, endpoint)
+                member = _member_from_api(said, endpoint)
                 found[member.id] = member
     return found
 
 
-def _member(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Member:
+def _member_from_api(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Member:
     config, identity = said.get("Config") or {}, str(said["Id"])
     running = bool((said.get("State") or {}).get("Running"))
     given = endpoint.get("IPAMConfig") or {}
@@ -99,7 +99,7 @@ def _member(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Member:
     )
 
 
-def endpoint(member: Member) -> dict[str, Any]:
+def endpoint_config(member: Member) -> dict[str, Any]:
     """Return what the engine is to be told of an endpoint."""
     addresses = {"IPv4Address": member.ipv4, "IPv6Address": member.ipv6}
     found = {
@@ -113,7 +113,7 @@ def endpoint(member: Member) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def creation(want: Network) -> dict[str, Any]:
+def creation_config(want: Network) -> dict[str, Any]:
     """Return what the engine is to be told to make a network."""
     pools = [
         {

@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.m
     Member,
     Network,
     Pool,
-    plain,
+    to_plain,
 )
 
 # What engines and drivers write into the options of a network of themselves.
@@ -40,7 +40,7 @@ class Difference(NamedTuple):
         return f"{self.what} is {self.have!r}, not {self.wanted!r}"
 
 
-def own_options(options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None) -> dict[str, str]:
+def options_of_user(options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return a driver's options without what the engine wrote there and nobody asked for."""
     return {
         key: value
@@ -49,17 +49,17 @@ def own_options(options: Mapping[str, str] | None, wanted: Mapping[str, str] | N
     }
 
 
-def differences(want: Network, have: Network) -> list[Difference]:
+def compare_networks(want: Network, have: Network) -> list[Difference]:
     """Return in what a network differs from what is desired of it."""
     found = []
     for name in FIELDS:
         wanted, there = getattr(want, name), getattr(have, name)
         if name == "options":
-            there = own_options(there, wanted)
+            there = options_of_user(there, wanted)
         if wanted is None or wanted == there:
             continue
         if name == "pools":
-            found += _of_pools(wanted, there or ())
+            found += _compare_pools(wanted, there or ())
         elif isinstance(wanted, Mapping):
             keys = sorted({*wanted, *(there or {})})
             values = [(key, wanted.get(key), (there or {}).get(key)) for key in keys]
@@ -75,7 +75,7 @@ def _called(name: str) -> str:
     return {**names, "ipv4": "enable_ipv4", "ipv6": "enable_ipv6"}.get(name, name)
 
 
-def _of_pools(want: tuple[Pool, ...], have: tuple[Pool, ...]) -> list[Difference]:
+def _compare_pools(want: tuple[Pool, ...], have: tuple[Pool, ...]) -> list[Difference]:
     """Return in what subnets differ; of one that is not there, all that is said. There may be others."""
     found = []
     by_subnet = {pool.subnet: pool for pool in have}
@@ -95,7 +95,7 @@ def _family(pool: Pool) -> int:
     return 6 if ":" in pool.subnet else 4
 
 
-def merged(want: Network, base: Network | None) -> Network:
+def merge_networks(want: Network, base: Network | None) -> Network:
     """Return what is to be made: what is desired, and of the rest what there was."""
     if base is None:
         return want
@@ -104,7 +104,7 @@ def merged(want: Network, base: Network | None) -> Network:
     for name in FIELDS:
         there = getattr(base, name)
         if getattr(want, name) is None and there is not None and not (other_driver and name in _DRIVERS):
-            kept[name] = own_options(there) if name == "options" else there
+            kept[name] = options_of_user(there) if name == "options" else there
     found = replace_fields(want, **kept)
     if found.pools is not None:
         found = replace_fields(found, pools=_filled(want.pools, base.pools or (), bool(found.ipv6)))
@@ -123,7 +123,7 @@ def _filled(want: tuple[Pool, ...] | None, base: tuple[Pool, ...], ipv6: bool) -
     return tuple(pool for pool in found if ipv6 or _family(pool) == 4)
 
 
-def member_differences(want: Member, have: Member) -> list[Difference]:
+def compare_members(want: Member, have: Member) -> list[Difference]:
     """Return in what a container's endpoint differs."""
     found = []
     for name in MEMBER_FIELDS:
@@ -135,7 +135,7 @@ def member_differences(want: Member, have: Member) -> list[Difference]:
     return found
 
 
-def joined(want: Member, have: Member) -> Member:
+def merge_members(want: Member, have: Member) -> Member:
     """Return the endpoint that is to be: what is desired of it, and of the rest what there was."""
     kept = {name: getattr(have, name) for name in (*MEMBER_FIELDS, "links") if getattr(want, name) is None}
     chosen = tuple(name for name in have.chosen if getattr(want, name) is None)
@@ -146,7 +146,7 @@ def joined(want: Member, have: Member) -> Member:
     return found
 
 
-def view(
+def managed_view(
     network: Network | None, members: Iterable[Member], want: Network, connected: Iterable[Member] | None
 ) -> dict[str, Any]:
     """Return what is managed of a network and its members as plain data, for the diff."""
@@ -155,28 +155,28 @@ def view(
     found: dict[str, Any] = {"exists": True}
     for name in FIELDS:
         if getattr(want, name) is not None:
-            found[_called(name)] = plain(getattr(network, name))
+            found[_called(name)] = to_plain(getattr(network, name))
     if want.options is not None:
-        found[_called("options")] = own_options(network.options, want.options)
+        found[_called("options")] = options_of_user(network.options, want.options)
     if want.pools is not None:
-        found[_called("pools")] = _shown(network.pools or (), want.pools)
+        found[_called("pools")] = _show_pools(network.pools or (), want.pools)
     if connected is not None:
         wanted = {one.id: one for one in connected}
-        found["connected"] = {one.name: _managed(one, wanted.get(one.id, Member(one.name))) for one in members}
+        found["connected"] = {one.name: _show_endpoint(one, wanted.get(one.id, Member(one.name))) for one in members}
     return found
 
 
-def _shown(pools: Iterable[Pool], want: Iterable[Pool]) -> list[dict[str, Any]]:
+def _show_pools(pools: Iterable[Pool], want: Iterable[Pool]) -> list[dict[str, Any]]:
     """Return pools with what is managed of each; all of those that are not to be there."""
-    wanted = {pool.subnet: plain(pool) for pool in want}
+    wanted = {pool.subnet: to_plain(pool) for pool in want}
     keys = {subnet: set(one) for subnet, one in wanted.items()}
-    found = [plain(pool) for pool in sorted(pools, key=lambda pool: [*wanted, pool.subnet].index(pool.subnet))]
+    found = [to_plain(pool) for pool in sorted(pools, key=lambda pool: [*wanted, pool.subnet].index(pool.subnet))]
     return [
         {key: value for key, value in pool.items() if key in keys.get(pool["subnet"], {key} if value else ())}
         for pool in found
     ]
 
 
-def _managed(have: Member, want: Member) -> dict[str, Any]:
+def _show_endpoint(have: Member, want: Member) -> dict[str, Any]:
     """Return what is managed of an endpoint."""
-    return {name: plain(getattr(have, name)) for name in MEMBER_FIELDS if getattr(want, name) is not None}
+    return {name: to_plain(getattr(have, name)) for name in MEMBER_FIELDS if getattr(want, name) is not None}

@@ -41,7 +41,7 @@ class Unexpected(Exception):
 
 
 @contextlib.contextmanager
-def _understood() -> Iterator[None]:
+def _expect_fields() -> Iterator[None]:
     """Raise Unexpected where an answer has not the parts that the engine's API says it has."""
     try:
         yield
@@ -49,8 +49,8 @@ def _understood() -> Iterator[None]:
         raise Unexpected(f"{type(error).__name__}: {error}") from None
 
 
-@_understood()
-def find(docker: Docker, name: str) -> dict[str, Any] | None:
+@_expect_fields()
+def find_network(docker: Docker, name: str) -> dict[str, Any] | None:
     """Return the network of exactly this name, or of exactly this id; None where there is none."""
     # The engine's filter takes every name that has this one in it.
     listed = docker.get("/networks", filters={"name": [name]})
@@ -65,15 +65,15 @@ def find(docker: Docker, name: str) -> dict[str, Any] | None:
     return found if ids or found["Id"] == name else None
 
 
-@_understood()
+@_expect_fields()
 def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[Actual, list[str]]:
     """Return what there is, under the first of some names that leads to anything, and who was lost and is no more.
 
     Those are the id by which a network was named, and its name, which it keeps when it is made anew.
     """
-    said = next(filter(None, (find(docker, name) for name in names)), None)
+    said = next(filter(None, (find_network(docker, name) for name in names)), None)
     containers = _containers(docker, said["Name"], said["Id"]) if said else []
-    members = api_mapping.members(said["Id"], said["Name"], containers) if said else {}
+    members = api_mapping.members_from_api(said["Id"], said["Name"], containers) if said else {}
     if docker.api >= _API_NO_OWN_MAC:
         members = {key: replace_fields(member, own_mac=None) for key, member in members.items()}
     lost, gone = {}, []
@@ -86,7 +86,7 @@ def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[
             gone.append(member.name)
         else:
             lost[identity] = member
-    network = api_mapping.network(said) if said else None
+    network = api_mapping.network_from_api(said) if said else None
     before, before_id = (entry.network, entry.id) if entry else (None, "")
     return Actual(network, said["Id"] if said else "", members, before, before_id, lost), gone
 
@@ -104,8 +104,8 @@ def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]
     return found
 
 
-@_understood()
-def identified(docker: Docker, desired: Desired) -> Desired:
+@_expect_fields()
+def identify_containers(docker: Docker, desired: Desired) -> Desired:
     """Return what is desired with the ids of the containers; raise BadParameter for what the engine has not."""
     if docker.api < _API_IPV4 and desired.network.ipv4 is False:
         raise BadParameter(
@@ -123,7 +123,7 @@ def identified(docker: Docker, desired: Desired) -> Desired:
         there = ((said.get("NetworkSettings") or {}).get("Networks") or {}).get(desired.network.name) or {}
         own = (said.get("Config") or {}).get("MacAddress") if docker.api < _API_NO_OWN_MAC else None
         possible = (member.address_mac, *(str(one or "").lower() for one in (own, there.get("MacAddress"))))
-        if member.mac and not keeps_macs(docker) and member.mac not in possible:
+        if member.mac and not supports_endpoint_macs(docker) and member.mac not in possible:
             reason = (
                 f"of {name} takes API {_API_MAC[0]}.{_API_MAC[1]} (Docker Engine 29.3); this engine has {_api(docker)}"
             )
@@ -135,16 +135,16 @@ def identified(docker: Docker, desired: Desired) -> Desired:
     return replace_fields(desired, connected=None if desired.connected is None else tuple(found))
 
 
-def keeps_macs(docker: Docker) -> bool:
+def supports_endpoint_macs(docker: Docker) -> bool:
     """Return whether the engine takes a MAC address for an endpoint."""
     return docker.api >= _API_MAC
 
 
-def carry_out(docker: Docker, op: Op) -> None:
+def apply_operation(docker: Docker, op: Op) -> None:
     """Carry out one operation; raise EngineRefused with what was being done and the engine's words."""
     try:
         if isinstance(op, Create):
-            docker.post("/networks/create", api_mapping.creation(op.network))
+            docker.post("/networks/create", api_mapping.creation_config(op.network))
         elif isinstance(op, Remove):
             _remove(docker, op)
         elif isinstance(op, Connect):
@@ -159,12 +159,14 @@ def carry_out(docker: Docker, op: Op) -> None:
 def _connect(docker: Docker, name: str, member: Member) -> None:
     path = f"/networks/{quote(name, safe='')}/connect"
     try:
-        docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint(member)})
+        docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint_config(member)})
     except EngineRefused as error:
         # What a subnet is that the engine chose cannot be seen, only that it gives no address on demand there.
         if not member.chosen or _ONLY_OF_USERS not in str(error):
             raise
-        docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint(member.left_to_the_engine)})
+        docker.post(
+            path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint_config(member.left_to_the_engine)}
+        )
 
 
 def _remove(docker: Docker, op: Remove) -> None:

@@ -21,9 +21,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     Member,
     Network,
-    member_of,
-    network_of,
-    plain,
+    member_from_plain,
+    network_from_plain,
+    to_plain,
 )
 
 FOLDER = Path("/var/lib/netfleet.docker/networks")
@@ -52,8 +52,8 @@ class Journal:
             said = json.loads(self._path.read_text(encoding="utf-8"))
             if said["version"] != _VERSION:
                 raise ValueError(f"unsupported version {said['version']}")
-            members = [member_of(one) for one in said["members"]]
-            return Entry(network_of(said["network"]), {member.id: member for member in members}, said["id"])
+            members = [member_from_plain(one) for one in said["members"]]
+            return Entry(network_from_plain(said["network"]), {member.id: member for member in members}, said["id"])
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -68,8 +68,8 @@ class Journal:
             "version": _VERSION,
             "name": self._name,
             "id": entry.id,
-            "network": plain(entry.network),
-            "members": [plain(member) for member in entry.members.values()],
+            "network": to_plain(entry.network),
+            "members": [to_plain(member) for member in entry.members.values()],
         }
         new = self._path.with_suffix(".new")
         try:

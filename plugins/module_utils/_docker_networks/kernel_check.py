@@ -22,21 +22,21 @@ _ID_DIGITS = 12
 _CARRIED = ("macvlan", "ipvlan")
 
 
-def kernel_lacks(socket: str, actual: Actual, removed: Iterable[tuple[Network, str]]) -> list[str]:
+def find_kernel_faults(socket: str, actual: Actual, removed: Iterable[tuple[Network, str]]) -> list[str]:
     """Return, a line each, in what the kernel differs; of networks that were removed, with their ids, what is left.
 
     ``socket`` is the path of a local engine's socket: its networks are in the namespace that the engine is in.
     """
     if not _checked_here(actual) and not removed:
         return []
-    links, routes = run_in_thread(lambda: _look(socket))
+    links, routes = run_in_thread(lambda: _read_namespace(socket))
     found = []
     for network, identity in removed:
         name = bridge_name(network, identity)
         if network.driver == "bridge" and name in links and not (actual.network and _bridge(actual) == name):
             found.append(f"the bridge {name} is still there")
     if actual.network is not None:
-        found += _lacks(actual, links, routes)
+        found += _find_faults(actual, links, routes)
     return found
 
 
@@ -55,7 +55,7 @@ def _bridge(actual: Actual) -> str | None:
     return bridge_name(actual.network, actual.id) if actual.network and actual.network.driver == "bridge" else None
 
 
-def _look(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
+def _read_namespace(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
     """Return the links and routes of the namespace in which the engine is."""
     kernel = Kernel()
     try:
@@ -69,16 +69,16 @@ def _look(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
         kernel.close()
 
 
-def _lacks(actual: Actual, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
+def _find_faults(actual: Actual, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
     network = actual.network
     if network is None or not _checked_here(actual) or network.config_only:
         return []
     if network.driver == "bridge":
-        return _of_bridge(actual, network, links, routes)
-    return _of_parent(network, links)
+        return _bridge_faults(actual, network, links, routes)
+    return _parent_faults(network, links)
 
 
-def _of_bridge(actual: Actual, network: Network, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
+def _bridge_faults(actual: Actual, network: Network, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
     name = bridge_name(network, actual.id)
     link = links.get(name)
     if link is None:
@@ -89,7 +89,7 @@ def _of_bridge(actual: Actual, network: Network, links: dict[str, Link], routes:
     if not link.up:
         found.append(f"the bridge {name} is down")
     for pool in network.pools or () if _has_addresses(network) else ():
-        found += _of_gateway(pool, name, link, routes)
+        found += _gateway_faults(pool, name, link, routes)
     mtu = (network.options or {}).get("com.docker.network.driver.mtu")
     if mtu and mtu.isdecimal() and any(member.running for member in actual.members.values()) and link.mtu != int(mtu):
         found.append(f"the bridge {name} has an MTU of {link.mtu}, not {mtu}")
@@ -103,7 +103,7 @@ def _has_addresses(network: Network) -> bool:
     return options.get(f"{_BRIDGE}inhibit_ipv4", "").lower() not in ("true", "1") and "isolated" not in modes
 
 
-def _of_gateway(pool: Pool, name: str, link: Link, routes: tuple[Route, ...]) -> list[str]:
+def _gateway_faults(pool: Pool, name: str, link: Link, routes: tuple[Route, ...]) -> list[str]:
     if pool.gateway is None:
         return []
     found = []
@@ -115,7 +115,7 @@ def _of_gateway(pool: Pool, name: str, link: Link, routes: tuple[Route, ...]) ->
     return found
 
 
-def _of_parent(network: Network, links: dict[str, Link]) -> list[str]:
+def _parent_faults(network: Network, links: dict[str, Link]) -> list[str]:
     name = (network.options or {}).get("parent", "")
     link = links.get(name)
     if not name:

@@ -134,24 +134,24 @@ class Desired:
     rebuild: str = "force"
 
 
-def plain(part: Any) -> Any:
+def to_plain(part: Any) -> Any:
     """Return a part as what JSON has, without what is None."""
     if isinstance(part, (Network, Pool, Member)):
-        return {key: plain(value) for key, value in vars(part).items() if value is not None}
+        return {key: to_plain(value) for key, value in vars(part).items() if value is not None}
     if isinstance(part, Mapping):
-        return {str(key): plain(value) for key, value in part.items()}
+        return {str(key): to_plain(value) for key, value in part.items()}
     if isinstance(part, (list, tuple)):
-        return [plain(one) for one in part]
+        return [to_plain(one) for one in part]
     return part
 
 
-def network_of(said: Mapping[str, Any]) -> Network:
+def network_from_plain(said: Mapping[str, Any]) -> Network:
     """Return a network of what `plain` made of it."""
     pools = said.get("pools")
     return Network(**{**said, **({} if pools is None else {"pools": tuple(Pool(**pool) for pool in pools)})})
 
 
-def member_of(said: Mapping[str, Any]) -> Member:
+def member_from_plain(said: Mapping[str, Any]) -> Member:
     """Return a member of what `plain` made of it."""
     lists = {key: tuple(said[key]) for key in ("aliases", "links", "chosen") if said.get(key) is not None}
     return Member(**{**said, **lists})

@@ -61,7 +61,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-class NotCidr(BadParameter):
+class InvalidSubnet(BadParameter):
     """A subnet that is none, refused in the words of community.docker, on which playbooks may rely."""
 
     def __init__(self, parameter: str, text: str) -> None:
@@ -74,7 +74,7 @@ class NotCidr(BadParameter):
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
-def desired(params: Mapping[str, Any]) -> Desired:
+def parse_network(params: Mapping[str, Any]) -> Desired:
     """Return what is desired; the members bear the names that the user gave, and no ids yet."""
     name = params["name"]
     if not _NAME.fullmatch(name):
@@ -95,12 +95,12 @@ def desired(params: Mapping[str, Any]) -> Desired:
     )
 
 
-def desired_list(networks: Iterable[Mapping[str, Any]]) -> list[Desired]:
+def parse_networks(networks: Iterable[Mapping[str, Any]]) -> list[Desired]:
     """Return what is desired of each of several networks."""
     found: list[Desired] = []
     for at, params in enumerate(networks):
         try:
-            one = desired(params)
+            one = parse_network(params)
         except BadParameter as error:
             raise BadParameter(f"networks[{at}].{error.parameter}", error.reason) from None
         if one.network.name in (other.network.name for other in found):
@@ -155,7 +155,7 @@ def _subnet(where: str, text: str) -> Any:
             raise ValueError
         return ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
-        raise NotCidr(where, text) from None
+        raise InvalidSubnet(where, text) from None
 
 
 def _within(where: str, text: str, net: Any) -> str:

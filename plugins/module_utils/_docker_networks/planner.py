@@ -15,10 +15,10 @@ from typing import NamedTuple
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
-    differences,
-    joined,
-    member_differences,
-    merged,
+    compare_members,
+    compare_networks,
+    merge_members,
+    merge_networks,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     Actual,
@@ -63,28 +63,28 @@ def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
     """
     name = desired.network.name
     if not desired.present:
-        return _absent(name, actual)
+        return _plan_removal(name, actual)
     if actual.network is None:
-        made = merged(desired.network, actual.before)
-        back, losses = _back(actual.lost.values(), made, keeps_macs)
-        return Plan([Create(made), *_joining(name, desired, {}, back)], losses)
-    different = differences(desired.network, actual.network)
-    unfinished = _unfinished(desired, actual)
+        made = merge_networks(desired.network, actual.before)
+        back, losses = _plan_return(actual.lost.values(), made, keeps_macs)
+        return Plan([Create(made), *_plan_members(name, desired, {}, back)], losses)
+    different = compare_networks(desired.network, actual.network)
+    unfinished = _is_unfinished(desired, actual)
     if not different and not desired.anew and not unfinished:
-        here, losses = _back(actual.lost.values(), actual.network, keeps_macs)
-        return Plan(_joining(name, desired, actual.members, here), losses)
+        here, losses = _plan_return(actual.lost.values(), actual.network, keeps_macs)
+        return Plan(_plan_members(name, desired, actual.members, here), losses)
     if different or desired.anew:
-        _see_replaceable(desired, actual, [str(one) for one in different])
-    made = merged(desired.network, actual.network)
-    back, losses = _back({**actual.members, **actual.lost}.values(), made, keeps_macs)
+        _check_replaceable(desired, actual, [str(one) for one in different])
+    made = merge_networks(desired.network, actual.network)
+    back, losses = _plan_return({**actual.members, **actual.lost}.values(), made, keeps_macs)
     if losses and desired.rebuild == "safe":
         raise PlanError(f"network {name} must be recreated, and rebuild=safe forbids to lose: {'; '.join(losses)}")
     leave: list[Op] = [Disconnect(name, member) for member in actual.members.values()]
     again: list[Op] = [*leave, Remove(name, actual.id), Create(made)]
-    return Plan([*again, *_joining(name, desired, {}, back)], losses)
+    return Plan([*again, *_plan_members(name, desired, {}, back)], losses)
 
 
-def _unfinished(desired: Desired, actual: Actual) -> bool:
+def _is_unfinished(desired: Desired, actual: Actual) -> bool:
     """Return whether what a run had begun has to be done to its end, though the network is as desired.
 
     In a subnet that the engine chose it gives no address on demand, so who had one there gets it back in a new network
@@ -97,7 +97,7 @@ def _unfinished(desired: Desired, actual: Actual) -> bool:
     return any(bool(member.chosen) and (stays or key in wanted) for key, member in actual.lost.items())
 
 
-def _absent(name: str, actual: Actual) -> Plan:
+def _plan_removal(name: str, actual: Actual) -> Plan:
     forget: list[Op] = [Forget(name)] if actual.before or actual.lost else []
     if actual.network is None:
         return Plan(forget, [])
@@ -110,7 +110,7 @@ def _absent(name: str, actual: Actual) -> Plan:
     return Plan([*leave, Remove(name, actual.id), *forget], [])
 
 
-def _see_replaceable(desired: Desired, actual: Actual, different: list[str]) -> None:
+def _check_replaceable(desired: Desired, actual: Actual, different: list[str]) -> None:
     name = desired.network.name
     what = "; ".join(different) or "force=true"
     if name in _PREDEFINED:
@@ -123,7 +123,7 @@ def _see_replaceable(desired: Desired, actual: Actual, different: list[str]) -> 
         raise PlanError(f"network {name} must be recreated, and {reason} ({what})")
 
 
-def _back(members: Iterable[Member], made: Network, keeps_macs: bool) -> tuple[dict[str, Member], list[str]]:
+def _plan_return(members: Iterable[Member], made: Network, keeps_macs: bool) -> tuple[dict[str, Member], list[str]]:
     """Return how members come back into a network, and what they lose by it."""
     found, losses = {}, []
     for member in members:
@@ -143,7 +143,7 @@ def _back(members: Iterable[Member], made: Network, keeps_macs: bool) -> tuple[d
     return found, losses
 
 
-def _joining(name: str, desired: Desired, here: Mapping[str, Member], back: Mapping[str, Member]) -> list[Op]:
+def _plan_members(name: str, desired: Desired, here: Mapping[str, Member], back: Mapping[str, Member]) -> list[Op]:
     """Return who joins and who leaves: those who are here, those who come back, those who are wanted."""
     found: list[Op] = []
     wanted = {member.id: member for member in desired.connected or ()}
@@ -154,8 +154,8 @@ def _joining(name: str, desired: Desired, here: Mapping[str, Member], back: Mapp
         want, had = wanted.get(key), back.get(key)
         if key in here:
             continue
-        found.append(Connect(name, joined(want, had) if want and had else (want or back[key])))
+        found.append(Connect(name, merge_members(want, had) if want and had else (want or back[key])))
     for key, want in wanted.items():
-        if key in here and member_differences(want, here[key]):
-            found += [Disconnect(name, here[key]), Connect(name, joined(want, here[key]))]
+        if key in here and compare_members(want, here[key]):
+            found += [Disconnect(name, here[key]), Connect(name, merge_members(want, here[key]))]
     return found

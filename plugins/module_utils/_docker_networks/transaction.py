@@ -15,10 +15,14 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core import lock 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError, NoEngine
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import UNIX, Docker, TooLate, within
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import UNIX, Docker, TooLate, limit_time
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import engine as engine_client
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import kernel_check, options
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import Difference, differences, view
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
+    Difference,
+    compare_networks,
+    managed_view,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Entry, Journal
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Desired, Network
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import Connect, Op, Remove
@@ -27,34 +31,38 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.p
 _SWARM_SECONDS, _PAUSE = 10.0, 0.1
 
 
-def work(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
+def apply_network(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
     """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
-    desired = options.desired(params)
-    with _connected(params, lock_seconds) as docker:
+    desired = options.parse_network(params)
+    with _connect(params, lock_seconds) as docker:
         result = _Run(docker, _is_local(params), desired).result(lock_seconds is None)
     del result["name"]
     return result
 
 
-def work_all(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
+def apply_networks(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
     """Carry out a list of networks, each as a transaction of its own, and return one result.
 
     All parameters are checked before the first network is changed. The first network that fails is the last one; the
     error names those that were applied before it.
     """
-    desired = options.desired_list(params["networks"])
+    desired = options.parse_networks(params["networks"])
     done: list[dict[str, Any]] = []
-    with _connected(params, lock_seconds) as docker:
+    with _connect(params, lock_seconds) as docker:
         for at, one in enumerate(desired):
             try:
                 done.append(_Run(docker, _is_local(params), one).result(lock_seconds is None))
             except BadParameter as error:
                 parameter = f"networks[{at}].{error.parameter}"
                 message = f"{parameter}: {one.network.name}: {error.reason}"
-                raise PartlyApplied(message, _names(desired[:at]), {**_merged(done), "parameter": parameter}) from None
+                raise PartlyApplied(
+                    message, _names(desired[:at]), {**_merge_results(done), "parameter": parameter}
+                ) from None
             except NetfleetError as error:
-                raise PartlyApplied(f"{one.network.name}: {error}", _names(desired[:at]), _merged(done)) from None
-    return _merged(done)
+                raise PartlyApplied(
+                    f"{one.network.name}: {error}", _names(desired[:at]), _merge_results(done)
+                ) from None
+    return _merge_results(done)
 
 
 class PartlyApplied(NetfleetError):
@@ -71,7 +79,7 @@ def _names(desired: Sequence[Desired]) -> list[str]:
     return [one.network.name for one in desired]
 
 
-def _merged(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _merge_results(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the results of several networks as one."""
     parts = ("before", "after", "differences")
     return {
@@ -93,7 +101,7 @@ def _is_local(params: Mapping[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def _connected(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[Docker]:
+def _connect(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[Docker]:
     """Give a connection to the engine, with the lock of this host held, within the deadline."""
     for name in ("timeout", "deadline"):
         if params[name] < 1:
@@ -101,7 +109,7 @@ def _connected(params: Mapping[str, Any], lock_seconds: float | None) -> Iterato
     if _is_local(params):
         capabilities.require_capabilities(capabilities.TO_CHANGE)
     lock = contextlib.nullcontext() if lock_seconds is None else core_lock.hold_lock(lock_seconds)
-    with lock, within(params["deadline"], str(params["docker_host"])):
+    with lock, limit_time(params["deadline"], str(params["docker_host"])):
         docker = Docker(params)
         try:
             yield docker
@@ -118,20 +126,20 @@ class _Run:
         self._docker = docker
         self._socket = docker.url.removeprefix(UNIX) if local else None
         given = desired.network.name
-        found = engine_client.find(docker, given)
+        found = engine_client.find_network(docker, given)
         # It may be named by its id.
         self._name = found["Name"] if found else given
         # Made anew, it keeps its name; when it goes, another one of that name is none of this run's business.
         self._names = (given, self._name) if desired.present else (given,)
         desired = replace_fields(desired, network=replace_fields(desired.network, name=self._name))
-        self._desired = engine_client.identified(docker, desired)
+        self._desired = engine_client.identify_containers(docker, desired)
         self._journal = Journal(docker.url, self._name)
 
     def result(self, check_mode: bool) -> dict[str, Any]:
         """Return the module's result, of what was done or would be."""
         entry = self._journal.read()
         before, gone = engine_client.observe(self._docker, self._names, entry)
-        planned = plan(self._desired, before, engine_client.keeps_macs(self._docker))
+        planned = plan(self._desired, before, engine_client.supports_endpoint_macs(self._docker))
         after = apply_unless_check_mode(check_mode, planned.operations, before, lambda: self._change(planned, before))
         warnings = [f"network {self._name}: {line}" for line in planned.losses]
         warnings += [f"network {self._name}: {name} was in it, and is no more" for name in gone]
@@ -145,13 +153,15 @@ class _Run:
                 # As of the peer: what made it necessary to make the network anew.
                 "differences": [one.what for one in self._differences(before)],
             },
-            "network": next(filter(None, (engine_client.find(self._docker, name) for name in self._names)), None),
+            "network": next(
+                filter(None, (engine_client.find_network(self._docker, name) for name in self._names)), None
+            ),
             "warnings": warnings,
         }
 
     def _differences(self, actual: Actual) -> list[Difference]:
         there = actual.network if self._desired.present else None
-        return differences(self._desired.network, there) if there else []
+        return compare_networks(self._desired.network, there) if there else []
 
     def _view(self, actual: Actual) -> dict[str, Any]:
         members = sorted(actual.members.values(), key=lambda member: member.name)
@@ -159,7 +169,7 @@ class _Run:
         # Who is in there is told where it is managed, or may change of itself.
         shows = want.connected is not None or bool(actual.lost) or not want.present
         network = want.network if want.present else Network(self._name)
-        return view(actual.network, members, network, (want.connected or ()) if shows else None)
+        return managed_view(actual.network, members, network, (want.connected or ()) if shows else None)
 
     def _change(self, planned: Plan, before: Actual) -> Actual:
         """Apply the plan and return what there is afterwards; where that fails, bring back what was, and raise."""
@@ -172,7 +182,7 @@ class _Run:
                 self._journal.write(Entry(network, members, identity))
         try:
             for op in planned.operations:
-                engine_client.carry_out(self._docker, op)
+                engine_client.apply_operation(self._docker, op)
             after = self._verified(planned.operations, before)
         except TooLate as error:
             raise NetfleetError(f"{error}. The next run reconnects the members of {self._name}.") from None
@@ -202,7 +212,7 @@ class _Run:
             raise NetfleetError(f"verification failed: the engine acknowledged but did not apply: {wishes}")
         if self._socket is not None:
             removed = [(before.network, op.id) for op in operations if isinstance(op, Remove) and before.network]
-            lacks = kernel_check.kernel_lacks(self._socket, after, removed)
+            lacks = kernel_check.find_kernel_faults(self._socket, after, removed)
             if lacks:
                 raise NetfleetError(
                     f"network {self._name} does not exist in the kernel as reported by the engine: {'; '.join(lacks)}"
@@ -217,9 +227,9 @@ class _Run:
             aim = Desired(network or Network(self._name), present=network is not None)
             entry = Entry(network, {**before.members, **before.lost}) if network else None
             now, _gone = engine_client.observe(self._docker, self._names, entry)
-            for op in plan(aim, now, keeps_macs=engine_client.keeps_macs(self._docker)).operations:
+            for op in plan(aim, now, keeps_macs=engine_client.supports_endpoint_macs(self._docker)).operations:
                 try:
-                    engine_client.carry_out(self._docker, op)
+                    engine_client.apply_operation(self._docker, op)
                 except TooLate:
                     raise
                 except NetfleetError as error:
@@ -227,7 +237,7 @@ class _Run:
                     if isinstance(op, Connect) and op.member.chosen:
                         # Better with another address than not at all; what fails here was told.
                         with contextlib.suppress(NetfleetError):
-                            engine_client.carry_out(
+                            engine_client.apply_operation(
                                 self._docker, replace_fields(op, member=op.member.left_to_the_engine)
                             )
             if not left:

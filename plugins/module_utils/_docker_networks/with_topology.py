@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import work_all
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import apply_networks
 
 
 def apply(params: Mapping[str, Any], lock_seconds: float | None, diff: bool) -> dict[str, Any]:
     """Apply the networks, then the topology; both are checked before anything is changed."""
     if not params["topology"]:
-        return work_all(params, lock_seconds)
+        return apply_networks(params, lock_seconds)
     # Imported only where there is a topology: whatever comes along is compiled anew at each run.
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     from ansible_collections.netfleet.docker.plugins.module_utils._links.desired import topology
@@ -25,7 +25,7 @@ def apply(params: Mapping[str, Any], lock_seconds: float | None, diff: bool) -> 
     if checked.error_messages:
         raise BadParameter("topology", "; ".join(checked.error_messages))
     request = topology.build_request(checked.validated_parameters)
-    found = work_all(params, lock_seconds)
+    found = apply_networks(params, lock_seconds)
     try:
         done = reconcile(request, "topology", lock_seconds, diff)
     except NetfleetError as error:

@@ -14,7 +14,7 @@ SUBSET = frozenset({"addresses", "routes", "sockets", "docker"})
 _MAIN_TABLE = 254
 
 
-def containers(snapshot: Mapping[str, Any]) -> dict[str, Any]:
+def build_facts(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a playbook wants to know of each container, running or not."""
     namespaces = {row["netns"]: row for row in snapshot["namespaces"]}
     docker = snapshot.get("docker") or {}

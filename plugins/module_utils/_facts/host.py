@@ -24,7 +24,7 @@ _MANAGERS = {
 }
 
 
-def host(started: float) -> dict[str, Any]:
+def read_host(started: float) -> dict[str, Any]:
     """Return the row of the table host; ``started`` is when the reading began (time.time)."""
     system = os.uname()
     return {
@@ -40,7 +40,7 @@ def host(started: float) -> dict[str, Any]:
     }
 
 
-def managers() -> dict[int, str]:
+def find_link_managers() -> dict[int, str]:
     """Return who manages the links of the host's namespace, by index, but for those that nobody does."""
     found = {}
     for name, (folder, signs) in _MANAGERS.items():

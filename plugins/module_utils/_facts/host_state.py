@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,28 +30,32 @@ _KEPT_OF_DOCKER = {
 def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
     """Return what is missing as ``checked``, and where nothing required is, ``state`` and ``cards``.
 
-    ``needs`` has ``libraries``, ``optional_libraries``, ``kinds``, ``optional`` features, ``subset`` and ``cards``.
+    ``needs`` has the keys ``required`` and ``optional``, such as ``kind:bridge``, and ``subset`` and ``cards``.
     """
-    none: dict[str, Any] = {"engine": None, "libraries": [], "kinds": [], "modules": [], "features": []}
-    checked = check.result(
-        {
-            **none,
-            "root": True,
-            "systemd": False,
-            "libraries": needs["libraries"],
-            "kinds": needs["kinds"],
-            "optional": {**none, "libraries": needs["optional_libraries"], "features": needs["optional"]},
-            "fail": True,
-        }
-    )
+    optional = preflight_params(key for key in needs["optional"] if key not in needs["required"])
+    checked = check.result({**preflight_params(needs["required"]), "root": True, "optional": optional, "fail": True})
     found: dict[str, Any] = {"checked": checked, "state": {}, "cards": {}}
     if checked.get("failed"):
         return found
     if needs["subset"]:
-        wanted = snapshot.Wanted(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
-        found["state"] = reduce_snapshot(snapshot.collect(wanted))
+        wanted = snapshot.SnapshotRequest(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
+        found["state"] = reduce_snapshot(snapshot.collect_snapshot(wanted))
     if needs["cards"]:
-        found["cards"] = cards()
+        found["cards"] = read_cards()
+    return found
+
+
+def preflight_params(keys: Iterable[str]) -> dict[str, Any]:
+    """Return needs as parameters of the module preflight."""
+    found: dict[str, Any] = {"engine": None, "systemd": False}
+    lists = {"library": "libraries", "kind": "kinds", "module": "modules", "feature": "features"}
+    found.update({name: [] for name in lists.values()})
+    for key in keys:
+        kind, _colon, name = key.partition(":")
+        if kind in lists:
+            found[lists[kind]].append(name)
+        else:
+            found[kind] = name or True
     return found
 
 
@@ -76,7 +80,7 @@ def _reduced(rows: Mapping[str, Any], kept: Mapping[str, tuple[str, ...]]) -> di
     return found
 
 
-def cards(folder: Path = _LINKS) -> dict[str, dict[str, Any]]:
+def read_cards(folder: Path = _LINKS) -> dict[str, dict[str, Any]]:
     """Return the driver of each network card, and whether it is wireless; links without a device are no cards."""
     found = {}
     for link in sorted(folder.iterdir()):

@@ -10,38 +10,42 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import host as host_facts
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import netns_ownership
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_reader import Visits
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_tables import Found
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_reader import ReadResults
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_tables import NetnsData
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sockets as sockets_table
 
 Row = dict[str, Any]
 
 
-def complete(
-    visits: Visits, rows: dict[str, Row], holders: Mapping[int, list[int]], device: int, docker: netns_ownership.Docker
+def complete_rows(
+    visits: ReadResults,
+    rows: dict[str, Row],
+    holders: Mapping[int, list[int]],
+    device: int,
+    docker: netns_ownership.EngineOwnership,
 ) -> None:
     """Complete the lists of every namespace, and the rows of the table netns."""
     for found in visits.found.values():
         found.make_rows()
     for netns, found in visits.found.items():
         if netns not in rows:
-            rows[netns] = netns_ownership.row(netns_ownership.Trace(netns), docker, device)
+            rows[netns] = netns_ownership.build_row(netns_ownership.Evidence(netns), docker, device)
         rows[netns].update(found.columns)
-        _other_ends(found, visits)
-        _networks(rows[netns], found.lists.get("interfaces", ()), docker.networks)
+        _complete_links(found, visits)
+        _name_networks(rows[netns], found.lists.get("interfaces", ()), docker.networks)
         if rows[netns]["kind"] == "host":
-            managers = host_facts.managers()
+            managers = host_facts.find_link_managers()
             for link in found.lists.get("interfaces", ()):
                 link["managed_by"] = managers.get(link["index"])
         if "sockets" in found.lists:
-            found.lists["sockets"] = sockets_table.finish(found.lists["sockets"], found.names, holders)
+            found.lists["sockets"] = sockets_table.complete_rows(found.lists["sockets"], found.names, holders)
         if found.lists.get("xfrm_policies"):
             from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import xfrm
 
-            found.lists["xfrm_policies"] = xfrm.finish(found.lists["xfrm_policies"], found.names)
+            found.lists["xfrm_policies"] = xfrm.complete_policies(found.lists["xfrm_policies"], found.names)
 
 
-def _other_ends(found: Found, visits: Visits) -> None:
+def _complete_links(found: NetnsData, visits: ReadResults) -> None:
     # What is known by a number only was read by way of the namespace that has the number, and by its numbers.
     numbers = visits.numbers.get(found.netns.rpartition("@")[2], {})
     for message, row in zip(found.links, found.lists.get("interfaces", ())):
@@ -54,9 +58,9 @@ def _other_ends(found: Found, visits: Visits) -> None:
             row[role] = visits.found[other].names.get(row[f"{role}_index"])
 
 
-def _networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Mapping[str, Any]]) -> None:
+def _name_networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Mapping[str, Any]]) -> None:
     """Name the Docker networks that bridges and VXLAN links carry."""
-    by_bridge = {_bridge(network): network for network in networks if network["driver"] == "bridge"}
+    by_bridge = {_bridge_name(network): network for network in networks if network["driver"] == "bridge"}
     for link in interfaces:
         if netns["kind"] == "host" and link["kind"] == "bridge" and link["name"] in by_bridge:
             network = by_bridge[link["name"]]
@@ -65,7 +69,7 @@ def _networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Mapping[
             link["docker_network_id"], link["docker_network"] = netns["docker_network_id"], netns["docker_network"]
 
 
-def _bridge(network: Mapping[str, Any]) -> str:
+def _bridge_name(network: Mapping[str, Any]) -> str:
     """Return the name of a bridge network's bridge."""
     named: str | None = network["options"].get("com.docker.network.bridge.name")
     return named or f"br-{network['id'][:12]}"

@@ -17,14 +17,14 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.text import 
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget, Netlink
 
 
-class Inside:
+class NetnsContext:
     """The namespace of the current thread; what is read counts against one budget. Use it as a context manager."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self._sockets: dict[int, Netlink] = {}
 
-    def __enter__(self) -> Inside:
+    def __enter__(self) -> NetnsContext:
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -69,21 +69,21 @@ class Inside:
         """Return what a program of the host prints when it runs in here; raise NetfleetError where it cannot."""
         from ansible_collections.netfleet.docker.plugins.module_utils._facts import programs
 
-        return programs.output(command, self.budget.deadline)
+        return programs.run_program(command, self.budget.deadline)
 
 
-def processes_of(pids: list[int], most: int = 10) -> list[dict[str, object]]:
+def list_processes(pids: list[int], most: int = 10) -> list[dict[str, object]]:
     """Return PID and command name of the first processes; those that ended meanwhile are left out."""
     found: list[dict[str, object]] = []
     for pid in sorted(pids):
         if len(found) == most:
             break
         with contextlib.suppress(OSError):
-            found.append({"pid": pid, "command": command(pid)})
+            found.append({"pid": pid, "command": command_name(pid)})
     return found
 
 
-def command(pid: int) -> str:
+def command_name(pid: int) -> str:
     """Return a process's command name, as the kernel has it: up to 15 bytes, not its arguments."""
     fd = os.open(f"/proc/{pid}/comm", os.O_RDONLY | os.O_CLOEXEC)
     try:

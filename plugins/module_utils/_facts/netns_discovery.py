@@ -21,7 +21,7 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 _TYPES = ((stat.S_ISLNK, "link"), (stat.S_ISDIR, "directory"), (stat.S_ISREG, "file"))
 
 
-class Place:
+class DiscoveredNetns:
     """A network namespace, by its inode, and all that leads to it; ``threads`` are (PID, thread) of other processes."""
 
     def __init__(self, inode: int) -> None:
@@ -64,27 +64,27 @@ class Place:
         raise NoSuchNetns("the namespace was deleted before it was opened")
 
 
-class Places:
+class Discovery:
     """The namespaces of a host by inode; ``host`` is that of PID 1, None where it may not be known."""
 
     def __init__(self, device: int, host: int | None) -> None:
         self.device = device
         self.host = host
-        self.by_inode: dict[int, Place] = {}
+        self.by_inode: dict[int, DiscoveredNetns] = {}
         self.strays: list[dict[str, Any]] = []
 
-    def at(self, inode: int) -> Place:
+    def at(self, inode: int) -> DiscoveredNetns:
         """Return the namespace, a new entry where it was not known."""
         if inode not in self.by_inode:
-            self.by_inode[inode] = Place(inode)
+            self.by_inode[inode] = DiscoveredNetns(inode)
         return self.by_inode[inode]
 
 
-def find() -> Places:
+def discover() -> Discovery:
     """Look for all network namespaces that have a process, a thread or a mount."""
     own = os.stat("/proc/self/ns/net")
-    places = Places(own.st_dev, _host(own.st_ino))
-    mount_namespaces = _look_at_processes(places)
+    places = Discovery(own.st_dev, _host(own.st_ino))
+    mount_namespaces = _add_processes(places)
     mine = os.stat("/proc/self/ns/mnt").st_ino
     mount_namespaces.pop(mine, None)
     mounted = _mounts("self")
@@ -98,11 +98,11 @@ def find() -> Places:
                 places.at(inode).paths.append(f"/proc/{pid}/root{path}")
     paths = {path for _inode, path in mounted}
     for folder in (namespaces.NAMED, namespaces.SANDBOXES):
-        places.strays += _strays(folder, paths, places)
+        places.strays += _find_strays(folder, paths, places)
     return places
 
 
-def cgroup(pid: int) -> str:
+def read_cgroup(pid: int) -> str:
     """Return the text of a process's /proc/PID/cgroup, an empty one if it ended."""
     try:
         with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
@@ -119,7 +119,7 @@ def _host(own: int) -> int | None:
         return own if namespaces.is_host_namespace() else None
 
 
-def _look_at_processes(places: Places) -> dict[int, int]:
+def _add_processes(places: Discovery) -> dict[int, int]:
     """Note where processes and threads are; return a PID for each mount namespace."""
     myself = os.getpid()
     mount_namespaces: dict[int, int] = {}
@@ -138,7 +138,7 @@ def _look_at_processes(places: Places) -> dict[int, int]:
             mount_namespaces.setdefault(os.stat("ns/mnt", dir_fd=folder).st_ino, pid)
             # A folder has a link more for each folder in it, and threads are folders.
             if os.stat("task", dir_fd=folder).st_nlink > 3 and pid != myself:
-                _look_at_threads(places, pid, inode)
+                _add_threads(places, pid, inode)
         except OSError:
             continue  # it ended meanwhile
         finally:
@@ -146,7 +146,7 @@ def _look_at_processes(places: Places) -> dict[int, int]:
     return mount_namespaces
 
 
-def _look_at_threads(places: Places, pid: int, inode: int) -> None:
+def _add_threads(places: Discovery, pid: int, inode: int) -> None:
     folder = os.open(f"/proc/{pid}/task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for thread in os.listdir(folder):
@@ -169,16 +169,16 @@ def _mounts(pid: str) -> list[tuple[int, str]]:
         return []
     if b" - nsfs " not in text:
         return []
-    found = [(int(inode), _unescaped(path)) for inode, path in _MOUNTED.findall(text)]
+    found = [(int(inode), _unescape(path)) for inode, path in _MOUNTED.findall(text)]
     return list(dict.fromkeys(found))
 
 
-def _unescaped(path: bytes) -> str:
+def _unescape(path: bytes) -> str:
     plain = _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), path)
     return os.fsdecode(plain)
 
 
-def _add_path(place: Place, path: str) -> None:
+def _add_path(place: DiscoveredNetns, path: str) -> None:
     folder, _slash, name = path.rpartition("/")
     place.paths.append(path)
     if folder == namespaces.NAMED:
@@ -187,7 +187,7 @@ def _add_path(place: Place, path: str) -> None:
         place.sandboxes.append(name)
 
 
-def _strays(folder: str, mounted: set[str], places: Places) -> list[dict[str, Any]]:
+def _find_strays(folder: str, mounted: set[str], places: Discovery) -> list[dict[str, Any]]:
     try:
         names = sorted(os.listdir(folder))
     except OSError:
@@ -196,11 +196,11 @@ def _strays(folder: str, mounted: set[str], places: Places) -> list[dict[str, An
     for path in (f"{folder}/{name}" for name in names):
         if path not in mounted:
             with contextlib.suppress(OSError):  # it vanished meanwhile
-                found.append(_stray(path, places))
+                found.append(_describe_stray(path, places))
     return found
 
 
-def _stray(path: str, places: Places) -> dict[str, Any]:
+def _describe_stray(path: str, places: Discovery) -> dict[str, Any]:
     status = os.lstat(path)
     kind = next((name for test, name in _TYPES if test(status.st_mode)), "other")
     target = os.readlink(path) if kind == "link" else None

@@ -22,7 +22,7 @@ _INGRESS = "ingress_sbox"
 _ALIVE = ("running", "paused", "restarting")
 
 
-class Trace(NamedTuple):
+class Evidence(NamedTuple):
     """What leads to one namespace; ``container_ids`` are those of its processes' cgroups, oldest first."""
 
     netns: str
@@ -35,7 +35,7 @@ class Trace(NamedTuple):
     container_ids: Sequence[str] = ()
 
 
-class Docker:
+class EngineOwnership:
     """The engine's word; where ``answered`` is false, nothing can be said to belong to nobody.
 
     ``complete`` tells whether the containers' rows name their sandboxes.
@@ -64,10 +64,10 @@ class Docker:
         self.by_sandbox = {one["sandbox_netns"]: one for one in reversed(containers) if not one["joined_id"]}
 
 
-def row(trace: Trace, docker: Docker, device: int) -> dict[str, Any]:
+def build_row(trace: Evidence, docker: EngineOwnership, device: int) -> dict[str, Any]:
     """Return the row of the table netns, but for the processes' names."""
     inside = _containers_inside(trace, docker)
-    made_for, source = _made_for(trace, docker, inside)
+    made_for, source = _owner_container(trace, docker, inside)
     network = _network(trace, docker)
     kind = _kind(trace, docker, made_for, network)
     return {
@@ -91,7 +91,7 @@ def row(trace: Trace, docker: Docker, device: int) -> dict[str, Any]:
     }
 
 
-def _containers_inside(trace: Trace, docker: Docker) -> list[Row]:
+def _containers_inside(trace: Evidence, docker: EngineOwnership) -> list[Row]:
     """Return the running containers that have a process in it."""
     if not docker.answered:
         return [{"id": one, "name": None} for one in trace.container_ids]
@@ -101,7 +101,7 @@ def _containers_inside(trace: Trace, docker: Docker) -> list[Row]:
     return [*found, *named, *(docker.unplaced_in_host if trace.is_host else ())]
 
 
-def _made_for(trace: Trace, docker: Docker, inside: Sequence[Row]) -> tuple[Row | None, str | None]:
+def _owner_container(trace: Evidence, docker: EngineOwnership, inside: Sequence[Row]) -> tuple[Row | None, str | None]:
     """Return the container that the namespace was made for, and who says so."""
     if trace.is_host:
         return None, None
@@ -114,11 +114,11 @@ def _made_for(trace: Trace, docker: Docker, inside: Sequence[Row]) -> tuple[Row 
     return (owner, "engine") if owner else (None, None)
 
 
-def _is_containers(trace: Trace) -> bool:
+def _is_containers(trace: Evidence) -> bool:
     return any(_CONTAINER.fullmatch(name) for name in trace.sandboxes)
 
 
-def _network(trace: Trace, docker: Docker) -> Row | None:
+def _network(trace: Evidence, docker: EngineOwnership) -> Row | None:
     for name in trace.sandboxes:
         match = _OVERLAY.fullmatch(name) or _LOAD_BALANCER.fullmatch(name)
         for row in docker.networks:
@@ -127,7 +127,7 @@ def _network(trace: Trace, docker: Docker) -> Row | None:
     return None
 
 
-def _kind(trace: Trace, docker: Docker, made_for: Row | None, network: Row | None) -> str:
+def _kind(trace: Evidence, docker: EngineOwnership, made_for: Row | None, network: Row | None) -> str:
     if trace.is_host:
         return "host"
     if made_for:
@@ -141,7 +141,7 @@ def _kind(trace: Trace, docker: Docker, made_for: Row | None, network: Row | Non
     return "process" if trace.pids else "unowned"
 
 
-def _sandbox_kind(trace: Trace) -> str | None:
+def _sandbox_kind(trace: Evidence) -> str | None:
     for name in trace.sandboxes:
         if name == _INGRESS:
             return "ingress"
@@ -154,12 +154,12 @@ def _sandbox_kind(trace: Trace) -> str | None:
     return None
 
 
-def _held_by(trace: Trace) -> list[str]:
+def _held_by(trace: Evidence) -> list[str]:
     holders = {"process": trace.pids, "mount": trace.paths, "descriptor": trace.descriptors}
     return [name for name, there in holders.items() if there] or ["nsid"]
 
 
-def _reference(trace: Trace, kind: str, made_for: Row | None) -> str | None:
+def _reference(trace: Evidence, kind: str, made_for: Row | None) -> str | None:
     if kind == "host":
         return "host"
     if made_for:

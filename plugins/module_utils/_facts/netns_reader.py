@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import netns_tables
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_discovery import Place
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_discovery import DiscoveredNetns
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import is_veth
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
@@ -33,17 +33,17 @@ class Limits(NamedTuple):
     seconds: float = 60.0
 
 
-class Visits:
+class ReadResults:
     """What was found, by namespace; ``numbers`` tells which namespace each knows by which number."""
 
     def __init__(self) -> None:
-        self.found: dict[str, netns_tables.Found] = {}
+        self.found: dict[str, netns_tables.NetnsData] = {}
         self.numbers: dict[str, dict[int, str]] = {}
         self.missing: list[dict[str, Any]] = []
 
-    def copy(self) -> Visits:
+    def copy(self) -> ReadResults:
         """Return what there is by now, while it may still grow."""
-        copy = Visits()
+        copy = ReadResults()
         copy.found, copy.numbers, copy.missing = dict(self.found), dict(self.numbers), list(self.missing)
         return copy
 
@@ -60,10 +60,12 @@ class Visits:
         return self.found[netns].missing if netns in self.found else []
 
 
-def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[str] | None, limits: Limits) -> Visits:
+def read_namespaces(
+    places: Sequence[DiscoveredNetns], subset: Collection[str], chosen: Collection[str] | None, limits: Limits
+) -> ReadResults:
     """Read all namespaces: in full those that are chosen (None: all), of the others their interfaces."""
-    visits = Visits()
-    journey = _Journey(places, subset, chosen, limits, visits)
+    visits = ReadResults()
+    journey = _Reader(places, subset, chosen, limits, visits)
     # If the kernel holds it for ever in a system call, it must not hold the process.
     thread = threading.Thread(target=journey.run, daemon=True)
     thread.start()
@@ -76,7 +78,7 @@ def visit(places: Sequence[Place], subset: Collection[str], chosen: Collection[s
     return visits
 
 
-def make_room() -> None:
+def raise_limits() -> None:
     """Let this process have many files; to be called while it has one thread."""
     # Each namespace is held open until all are read, so that the numbers they have for each other can be asked for.
     namespaces.raise_file_limit(_FILES_AT_FIRST)
@@ -85,14 +87,14 @@ def make_room() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-class _Journey:
+class _Reader:
     def __init__(
         self,
-        places: Sequence[Place],
+        places: Sequence[DiscoveredNetns],
         subset: Collection[str],
         chosen: Collection[str] | None,
         limits: Limits,
-        visits: Visits,
+        visits: ReadResults,
     ) -> None:
         self._places = places
         self._subset = subset
@@ -119,7 +121,7 @@ class _Journey:
             for fd in self._fds.values():
                 os.close(fd)
 
-    def _open(self, place: Place) -> None:
+    def _open(self, place: DiscoveredNetns) -> None:
         try:
             self._fds[place.netns] = place.open()
         except (NetfleetError, OSError) as error:
@@ -135,21 +137,21 @@ class _Journey:
         subset = self._subset if self._chosen is None or netns in self._chosen else ()
         try:
             enter_netns(self._fds[netns])
-            with Inside(budget) as inside:
-                found = netns_tables.read(inside, netns, subset)
+            with NetnsContext(budget) as inside:
+                found = netns_tables.read_namespace(inside, netns, subset)
                 self._visits.found[netns] = found
                 self._name_numbers(inside, found, subset)
         except (NetfleetError, OSError, *netns_tables.MISUNDERSTOOD) as error:
             self._visits.miss(netns, "missing", str(error))
 
-    def _name_numbers(self, inside: Inside, found: netns_tables.Found, subset: Collection[str]) -> None:
+    def _name_numbers(self, inside: NetnsContext, found: netns_tables.NetnsData, subset: Collection[str]) -> None:
         """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
         known = self._visits.numbers.setdefault(found.netns, {})
         # Only where a link leads. Reading one from here gives numbers here to the other ends of its links, and to
         # follow those too would lead, run by run, from a host that is a container itself to all others of its machine.
         unknown = {message["IFLA_LINK_NETNSID"] for message in found.links if "IFLA_LINK_NETNSID" in message}
         if found.netns == self._first:
-            known.update(_mirrored(found, self._visits))
+            known.update(_infer_from_peers(found, self._visits))
         unknown = self._learn(inside, known, unknown - set(known))
         for number in sorted(unknown):
             netns = f"nsid:{number}@{found.netns}"
@@ -159,9 +161,9 @@ class _Journey:
                 self._visits.found[netns] = seen
         if unknown:
             # Their links' other ends have got numbers here only by being read from here.
-            self._learn(inside, known, set(netns_tables.numbers(inside)) - set(known))
+            self._learn(inside, known, set(netns_tables.netns_ids(inside)) - set(known))
 
-    def _learn(self, inside: Inside, known: dict[int, str], unknown: set[int]) -> set[int]:
+    def _learn(self, inside: NetnsContext, known: dict[int, str], unknown: set[int]) -> set[int]:
         """Note the namespaces that are open and have one of the unknown numbers; return the numbers that are left."""
         # A container's links lead to the first, the host, nearly always. One that has a number here has no other.
         numbered = set(known.values())
@@ -170,14 +172,14 @@ class _Journey:
                 break
             if netns in numbered:
                 continue
-            number = netns_tables.number(inside, fd)
+            number = netns_tables.netns_id(inside, fd)
             if number in unknown:
                 known[number] = netns
                 unknown.remove(number)
         return unknown
 
 
-def _mirrored(found: netns_tables.Found, visits: Visits) -> dict[int, str]:
+def _infer_from_peers(found: netns_tables.NetnsData, visits: ReadResults) -> dict[int, str]:
     """Return whose numbers of a namespace are known because the ends in there were led back to it.
 
     A veth has two ends: where one end's other end is a link here, that link's other end is the one end.

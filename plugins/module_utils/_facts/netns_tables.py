@@ -12,7 +12,7 @@ from typing import Any, Callable, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import links as links_table
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import routing
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
@@ -43,15 +43,15 @@ class Table(NamedTuple):
 
 
 _TABLES = {
-    "addresses": Table("address", 22, bytes(8), links_table.addresses),
-    "routes": Table("route", 26, bytes(12), routing.routes),
-    "rules": Table("rule", 34, bytes(12), routing.rules),
-    "neighbours": Table("neighbour", 30, bytes(12), routing.neighbours),
-    "fdb": Table("neighbour", 30, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0), routing.fdb),
+    "addresses": Table("address", 22, bytes(8), links_table.build_addresses),
+    "routes": Table("route", 26, bytes(12), routing.build_routes),
+    "rules": Table("rule", 34, bytes(12), routing.build_rules),
+    "neighbours": Table("neighbour", 30, bytes(12), routing.build_neighbours),
+    "fdb": Table("neighbour", 30, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0), routing.build_fdb),
 }
 
 
-class Found:
+class NetnsData:
     """What was read of one namespace: messages by list until ``make_rows``, lists of rows, and what is missing."""
 
     def __init__(self, netns: str) -> None:
@@ -84,7 +84,7 @@ class Found:
             self.attempt(part, functools.partial(self._make, part))
 
     def _make_interfaces(self) -> None:
-        rows = links_table.interfaces(self.netns, self.links)
+        rows = links_table.build_interfaces(self.netns, self.links)
         self.lists["interfaces"] = rows
         self.names = {row["index"]: row["name"] for row in rows}
 
@@ -92,9 +92,9 @@ class Found:
         self.lists[part] = _TABLES[part].rows(self.messages[part], self.names)
 
 
-def read(inside: Inside, netns: str, subset: Collection[str]) -> Found:
+def read_namespace(inside: NetnsContext, netns: str, subset: Collection[str]) -> NetnsData:
     """Read the parts of the current thread's namespace that the subset names, and its interfaces in any case."""
-    found = Found(netns)
+    found = NetnsData(netns)
     mask = b"" if "statistics" in subset else _WITHOUT_STATISTICS
     _read(found, inside, "interfaces", Table("link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask, _no_rows))
     for part, table in _TABLES.items():
@@ -102,13 +102,13 @@ def read(inside: Inside, netns: str, subset: Collection[str]) -> Found:
             _read(found, inside, part, table)
     for part, reader in _READERS.items():
         if part in subset:
-            _within(found, inside, part, functools.partial(reader, found, inside, part))
+            _read_within_budget(found, inside, part, functools.partial(reader, found, inside, part))
     return found
 
 
-def read_from_outside(inside: Inside, netns: str, number: int, subset: Collection[str]) -> Found:
+def read_from_outside(inside: NetnsContext, netns: str, number: int, subset: Collection[str]) -> NetnsData:
     """Read interfaces and addresses of a namespace that the current one knows by a number only."""
-    found = Found(netns)
+    found = NetnsData(netns)
     target = struct.pack("=i", number)
     links = _IFINFO.pack(0, 0, 0, 0, 0) + encode_attribute(_IFLA_TARGET_NETNSID, target)
     _read(found, inside, "interfaces", Table("link", _GETLINK, links, _no_rows))
@@ -124,11 +124,11 @@ def _no_rows(_messages: Sequence[Message], _names: Mapping[int, str]) -> list[Ro
     return []
 
 
-def _read(found: Found, inside: Inside, part: str, table: Table) -> None:
-    _within(found, inside, part, functools.partial(_dump, found, inside, part, table))
+def _read(found: NetnsData, inside: NetnsContext, part: str, table: Table) -> None:
+    _read_within_budget(found, inside, part, functools.partial(_dump, found, inside, part, table))
 
 
-def _dump(found: Found, inside: Inside, part: str, table: Table) -> None:
+def _dump(found: NetnsData, inside: NetnsContext, part: str, table: Table) -> None:
     decode_one = _REMEMBERED.get(table.kind) or decoder_for(table.kind)
     answers = inside.dump(f"read the {part}", table.message_type, table.payload)
     found.messages[part] = list(map(decode_one, answers))
@@ -136,7 +136,7 @@ def _dump(found: Found, inside: Inside, part: str, table: Table) -> None:
         found.links = found.messages[part]
 
 
-def _within(found: Found, inside: Inside, part: str, work: Callable[[], None]) -> None:
+def _read_within_budget(found: NetnsData, inside: NetnsContext, part: str, work: Callable[[], None]) -> None:
     """Do the work for a part within the budget, and note where it exceeds that."""
     inside.budget.exceeded = False
     found.attempt(part, work)
@@ -148,13 +148,13 @@ def _within(found: Found, inside: Inside, part: str, work: Callable[[], None]) -
 _REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(decoder_for(kind)) for kind in ("route", "rule")}
 
 
-def numbers(inside: Inside) -> list[int]:
+def netns_ids(inside: NetnsContext) -> list[int]:
     """Return all the numbers by which the current namespace knows others."""
     answers = inside.dump("list the numbers of namespaces", _GETNSID, bytes(4))
     return [decode("nsid", answer)["NETNSA_NSID"] for answer in answers]
 
 
-def number(inside: Inside, fd: int) -> int:
+def netns_id(inside: NetnsContext, fd: int) -> int:
     """Return the number by which the current namespace knows another one, -1 if it has none for it."""
     query = bytes(4) + encode_attribute(_NSID_FD, struct.pack("=I", fd))
     answer = inside.ask("ask for a namespace's number", _GETNSID, query)
@@ -164,40 +164,40 @@ def number(inside: Inside, fd: int) -> int:
 # What follows is imported only where it is wanted: half of a reading's time would be imports.
 
 
-def _sysctls(found: Found, inside: Inside, part: str) -> None:
+def _sysctls(found: NetnsData, inside: NetnsContext, part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._netns import sysctls as netns_sysctls
 
-    found.lists[part] = netns_sysctls.sysctls(inside, found.links)
+    found.lists[part] = netns_sysctls.read_sysctls(inside, found.links)
 
 
-def _sockets(found: Found, inside: Inside, _part: str) -> None:
+def _sockets(found: NetnsData, inside: NetnsContext, _part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sockets as sockets_table
 
-    found.lists.update(sockets_table.sockets(inside))
+    found.lists.update(sockets_table.read_sockets(inside))
 
 
-def _firewall(found: Found, inside: Inside, part: str) -> None:
+def _firewall(found: NetnsData, inside: NetnsContext, part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import firewall as firewall_table
 
-    lists = firewall_table.firewall(inside)
+    lists = firewall_table.read_firewall(inside)
     for reason in lists.pop("missing"):
         found.miss(part, "missing", reason)
     found.lists.update(lists)
 
 
-def _xfrm(found: Found, inside: Inside, _part: str) -> None:
+def _xfrm(found: NetnsData, inside: NetnsContext, _part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import xfrm
 
-    found.lists.update(xfrm.xfrm(inside))
+    found.lists.update(xfrm.read_xfrm(inside))
 
 
-def _conntrack(found: Found, inside: Inside, _part: str) -> None:
+def _conntrack(found: NetnsData, inside: NetnsContext, _part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import conntrack
 
-    found.columns.update(conntrack.conntrack(inside))
+    found.columns.update(conntrack.read_conntrack(inside))
 
 
-_READERS: dict[str, Callable[[Found, Inside, str], None]] = {
+_READERS: dict[str, Callable[[NetnsData, NetnsContext, str], None]] = {
     "sysctls": _sysctls,
     "sockets": _sockets,
     "firewall": _firewall,

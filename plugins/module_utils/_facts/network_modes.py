@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.container_facts import containers
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.container_facts import build_facts
 
 Containers = Mapping[str, Mapping[str, Any]]
 
@@ -21,7 +21,7 @@ def read_containers(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     ]
     if unread:
         raise NetfleetError(f"the containers of this host cannot be read: {unread[0]['reason']}")
-    return containers(snapshot)
+    return build_facts(snapshot)
 
 
 def find_faults(present: Containers, host: Iterable[str], none: Iterable[str]) -> list[str]:

@@ -35,7 +35,7 @@ OPTIONS = {
 }
 
 
-def subset(names: list[str]) -> frozenset[str]:
+def parse_subset(names: list[str]) -> frozenset[str]:
     """Return the subsets that Ansible's notation means: all, min, names, and ``!`` before what is not wanted."""
     for name in names:
         if name.removeprefix("!") not in ("all", "min", *snapshot.SUBSETS):
@@ -50,13 +50,13 @@ def subset(names: list[str]) -> frozenset[str]:
     return frozenset(chosen - without - {"min"})
 
 
-def wanted(params: Mapping[str, Any]) -> snapshot.Wanted:
+def parse_request(params: Mapping[str, Any]) -> snapshot.SnapshotRequest:
     """Return what the parameters ask for; raise BadParameter."""
     for name in LIMITS:
         if not 0 < params[name] <= _MOST:
             raise BadParameter(name, f"must be more than 0 and at most {_MOST}, not {params[name]}")
-    return snapshot.Wanted(
-        subset=subset(params.get("gather_subset", ["all"])),
+    return snapshot.SnapshotRequest(
+        subset=parse_subset(params.get("gather_subset", ["all"])),
         kinds=frozenset(params.get("kinds", ())),
         containers=frozenset(params.get("containers", ())),
         names=frozenset(params.get("names", ())),
@@ -66,13 +66,13 @@ def wanted(params: Mapping[str, Any]) -> snapshot.Wanted:
     )
 
 
-def packed(document: Mapping[str, Any]) -> str:
+def pack_document(document: Mapping[str, Any]) -> str:
     """Return a document as one string: compressed, it costs the way to the controller and the controller least."""
     text = json.dumps(document, separators=(",", ":")).encode()
     return base64.b64encode(gzip.compress(text, compresslevel=1, mtime=0)).decode("ascii")
 
 
-def run(module: AnsibleModule, result: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
+def run_module(module: AnsibleModule, result: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
     """Exit with the result that is made of the parameters; fail without the capabilities to read every namespace."""
 
     def work() -> dict[str, Any]:

@@ -18,7 +18,7 @@ _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin
 _MOST_OUTPUT = 1 << 26
 
 
-def output(command: Sequence[str], deadline: float) -> str:
+def run_program(command: Sequence[str], deadline: float) -> str:
     """Return what a program prints until ``deadline`` (time.monotonic); raise NetfleetError in its own words."""
     name, left = command[0], deadline - time.monotonic()
     if left <= 0:
@@ -31,7 +31,7 @@ def output(command: Sequence[str], deadline: float) -> str:
             )
         except FileNotFoundError:
             raise MissingProgram(f"{name} is not installed on this host") from None
-        said, in_time = _listen(process, left)
+        said, in_time = _read_output(process, left)
         if not in_time:
             raise NetfleetError(f"{name} timed out")
         if len(said) > _MOST_OUTPUT:
@@ -43,7 +43,7 @@ def output(command: Sequence[str], deadline: float) -> str:
     return said.decode("utf-8", "surrogateescape")
 
 
-def _listen(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bool]:
+def _read_output(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bool]:
     """Return what a program prints, up to a little more than is taken, and whether it did so in time."""
     deadline = time.monotonic() + seconds
     killer = threading.Timer(seconds, process.kill)

@@ -18,8 +18,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import (
     netns_ownership,
     netns_reader,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.background import Asking
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.host import host
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.background import EngineReader
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.host import read_host
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sockets as sockets_table
 
 VERSION = 1
@@ -43,7 +43,7 @@ SUBSETS = (
 )
 
 
-class Wanted(NamedTuple):
+class SnapshotRequest(NamedTuple):
     """What a snapshot is to hold: parts, and the namespaces of these kinds, containers and names (empty: all)."""
 
     subset: frozenset[str] = frozenset(SUBSETS)
@@ -67,14 +67,14 @@ class Wanted(NamedTuple):
         return all(not wanted or wanted & there for wanted, there in pairs)
 
 
-def collect(wanted: Wanted) -> Row:
+def collect_snapshot(wanted: SnapshotRequest) -> Row:
     """Read this host and return its snapshot."""
     gc.disable()  # there is nothing to collect: all that is made goes into the document
     started = time.time()
-    netns_reader.make_room()
-    asking = Asking("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
-    places = netns_discovery.find()
-    opened = sockets_table.descriptors(time.monotonic() + wanted.limits.seconds)
+    netns_reader.raise_limits()
+    asking = EngineReader("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
+    places = netns_discovery.discover()
+    opened = sockets_table.read_descriptors(time.monotonic() + wanted.limits.seconds)
     unread = [] if opened.complete else [_missing("the time limit was over before all open files were looked at")]
     for inode, holders in opened.namespaces.items():
         places.at(inode).descriptors += [path for _pid, path in holders]
@@ -82,16 +82,16 @@ def collect(wanted: Wanted) -> Row:
     chosen = None
     if not wanted.everything:
         # Whose a namespace is must be known before it is read; otherwise the engine is heard while the kernel is read.
-        rows = _whose(order, places, asking)
+        rows = _owner_rows(order, places, asking)
         chosen = {netns for netns, row in rows.items() if wanted.takes(row)}
-    visits = netns_reader.visit(order, wanted.subset, chosen, wanted.limits)
-    rows = _whose(order, places, asking)
-    joins.complete(visits, rows, opened.sockets, places.device, asking.answer()[0])
+    visits = netns_reader.read_namespaces(order, wanted.subset, chosen, wanted.limits)
+    rows = _owner_rows(order, places, asking)
+    joins.complete_rows(visits, rows, opened.sockets, places.device, asking.answer()[0])
     shown = [netns for netns in rows if chosen is None or netns in chosen]
     said, unsaid = asking.answer()[1:]
     return {
         "version": VERSION,
-        "host": host(started),
+        "host": read_host(started),
         "namespaces": [{**rows[netns], **visits.lists(netns)} for netns in shown],
         "strays": places.strays,
         **({} if said is None else {"docker": said}),
@@ -108,18 +108,20 @@ def _missing(reason: str) -> Row:
     return {"netns": None, "part": "namespaces", "what": "truncated", "reason": reason}
 
 
-def _whose(order: list[netns_discovery.Place], places: netns_discovery.Places, asking: Asking) -> dict[str, Row]:
+def _owner_rows(
+    order: list[netns_discovery.DiscoveredNetns], places: netns_discovery.Discovery, asking: EngineReader
+) -> dict[str, Row]:
     """Return the rows of the table netns."""
     docker = asking.answer()[0]
-    machine = set() if docker.complete else cgroup.container_ids(netns_discovery.cgroup(1))
+    machine = set() if docker.complete else cgroup.container_ids(netns_discovery.read_cgroup(1))
     rows = {}
     for place in order:
         pids = place.processes()
         is_host = place.inode == places.host
         # Only where the engine does not tell: its word is cheaper, and better.
         asked = () if docker.complete or is_host else pids
-        ids = dict.fromkeys(cgroup.container_id(netns_discovery.cgroup(pid), machine) for pid in asked)
-        trace = netns_ownership.Trace(
+        ids = dict.fromkeys(cgroup.container_id(netns_discovery.read_cgroup(pid), machine) for pid in asked)
+        trace = netns_ownership.Evidence(
             place.netns,
             is_host=is_host,
             names=place.names,
@@ -130,7 +132,7 @@ def _whose(order: list[netns_discovery.Place], places: netns_discovery.Places, a
             container_ids=[one for one in ids if one],
         )
         rows[place.netns] = {
-            **netns_ownership.row(trace, docker, places.device),
-            "processes": netns_context.processes_of(pids),
+            **netns_ownership.build_row(trace, docker, places.device),
+            "processes": netns_context.list_processes(pids),
         }
     return rows

@@ -80,13 +80,13 @@ def _open_process_netns(pid: int) -> int:
 def _open_container_netns(reference: str) -> int:
     from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
 
-    before = local_api.container(reference)
+    before = local_api.inspect_container(reference)
     if before.network_mode == "host":
         raise NoSuchNetns(f"container {before.name} shares the namespace of the host; specify host")
     if not before.pid:
         raise NoSuchNetns(f"container {before.name} is not running ({before.status}) and has no namespace")
     fd = _open_process_netns(before.pid)
-    if local_api.container(reference).pid != before.pid:
+    if local_api.inspect_container(reference).pid != before.pid:
         os.close(fd)
         raise NoSuchNetns(f"container {before.name} was restarted meanwhile; try again")
     return fd

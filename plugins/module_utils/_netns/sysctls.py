@@ -56,7 +56,7 @@ class Files(Protocol):
         """Return the content of a file, None if it does not exist or cannot be read."""
 
 
-def sysctls(inside: Files, links: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def read_sysctls(inside: Files, links: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the values by path below /proc/sys: from files, then of the interfaces."""
     found = {key: value for key in _FILES if (value := _value(inside, key)) is not None}
     for message in links:

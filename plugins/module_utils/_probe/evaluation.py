@@ -18,13 +18,13 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.model impor
 )
 
 
-def met(check: Check, outcome: Outcome) -> bool:
+def is_met(check: Check, outcome: Outcome) -> bool:
     """Return whether a state is one of the expected ones; what else is wished counts where there is an answer."""
     states = {state for one in check.expect for state in (CLOSED_STATES if one == CLOSED else (one,))}
     return outcome.state in states and not (outcome.state == OPEN and outcome.wishes)
 
 
-def latency(times: Sequence[float]) -> dict[str, float] | None:
+def summarize_latency(times: Sequence[float]) -> dict[str, float] | None:
     """Return the least, the mean and the most, in milliseconds."""
     if not times:
         return None
@@ -32,13 +32,13 @@ def latency(times: Sequence[float]) -> dict[str, float] | None:
     return {name: round(seconds * 1000, 3) for name, seconds in figures.items()}
 
 
-def result(check: Check, outcome: Outcome, resolved: Mapping[str, Any]) -> dict[str, Any]:
+def build_result(check: Check, outcome: Outcome, resolved: Mapping[str, Any]) -> dict[str, Any]:
     """Return a check's result."""
-    is_met = met(check, outcome)
+    met = is_met(check, outcome)
     reason = "; ".join([outcome.reason, *(outcome.wishes if outcome.state == OPEN else ())])
-    if not is_met and outcome.state not in (OPEN, ERROR):
+    if not met and outcome.state not in (OPEN, ERROR):
         reason = f"{reason} (expected: {' or '.join(check.expect)})"
-    elif not is_met and outcome.state == OPEN and not outcome.wishes:
+    elif not met and outcome.state == OPEN and not outcome.wishes:
         reason = f"{reason}, but {' or '.join(check.expect)} was expected"
     counted: dict[str, Any] = {}
     if outcome.sent is not None:
@@ -55,15 +55,15 @@ def result(check: Check, outcome: Outcome, resolved: Mapping[str, Any]) -> dict[
         **resolved,
         "state": outcome.state,
         "expect": list(check.expect),
-        "met": is_met,
+        "met": met,
         "reason": reason,
         **counted,
-        "latency": latency(outcome.times),
+        "latency": summarize_latency(outcome.times),
         **outcome.facts,
     }
 
 
-def summary(results: Sequence[Mapping[str, Any]]) -> str:
+def summarize(results: Sequence[Mapping[str, Any]]) -> str:
     """Return one line about all results, which names those that are not as expected."""
     unmet = [one for one in results if not one["met"]]
     if not unmet:

@@ -59,14 +59,14 @@ SUBOPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def checks(given: list[Mapping[str, Any]]) -> list[Check]:
+def parse_checks(given: list[Mapping[str, Any]]) -> list[Check]:
     """Return the checks that the parameter of that name asks for; raise BadParameter."""
     if not given:
         raise BadParameter("checks", "must not be empty")
-    return [_check(f"checks[{number}]", number, params) for number, params in enumerate(given)]
+    return [_parse_check(f"checks[{number}]", number, params) for number, params in enumerate(given)]
 
 
-def host(value: str) -> str:
+def validate_host(value: str) -> str:
     """Return an address in its canonical form, or a name; raise ValueError for what is neither."""
     try:
         return validators.address(value)
@@ -78,7 +78,7 @@ def host(value: str) -> str:
         return value
 
 
-def _check(place: str, number: int, params: Mapping[str, Any]) -> Check:
+def _parse_check(place: str, number: int, params: Mapping[str, Any]) -> Check:
     kind = params["type"]
     given = {name: value for name, value in params.items() if value is not None}
     _refuse_unknown(place, kind, given)
@@ -88,17 +88,17 @@ def _check(place: str, number: int, params: Mapping[str, Any]) -> Check:
     if kind == "http":
         given.update(_address_of_url(f"{place}.url", given["url"]))
     elif kind == "dns":
-        given["target"] = _read(f"{place}.target", _asked, given["target"])
+        given["target"] = _read(f"{place}.target", _validate_query, given["target"])
     else:
-        given["target"] = _read(f"{place}.target", host, given["target"])
+        given["target"] = _read(f"{place}.target", validate_host, given["target"])
     _refuse_contradictions(place, kind, given)
     common = ("type", "name", "target", "expect", "family")
     plain = ("port", "source", "interface", "count", "interval", "timeout")
     return Check(
         type=kind,
-        name=given.get("name") or _described(number, kind, given),
+        name=given.get("name") or _describe_check(number, kind, given),
         target=given["target"],
-        expect=_expected(place, kind, given.get("expect")),
+        expect=_parse_expected(place, kind, given.get("expect")),
         family={"ipv4": 4, "ipv6": 6}.get(given.get("family", "")),
         options={name: value for name, value in given.items() if name not in (*common, *plain)},
         **{
@@ -129,7 +129,7 @@ def _read(place: str, reader: Callable[[Any], Any], value: Any) -> Any:
         raise BadParameter(place, str(error)) from None
 
 
-def _expected(place: str, kind: str, expect: list[str] | None) -> tuple[str, ...]:
+def _parse_expected(place: str, kind: str, expect: list[str] | None) -> tuple[str, ...]:
     if not expect:
         return DEFAULT_EXPECT.get(kind, (OPEN,))
     possible = (*STATES[kind], *((CLOSED,) if "filtered" in STATES[kind] else ()))
@@ -141,15 +141,15 @@ def _expected(place: str, kind: str, expect: list[str] | None) -> tuple[str, ...
     return tuple(expect)
 
 
-def _described(number: int, kind: str, given: Mapping[str, Any]) -> str:
+def _describe_check(number: int, kind: str, given: Mapping[str, Any]) -> str:
     what = given.get("url") or f"{given['target']}{':' + str(given['port']) if 'port' in given else ''}"
     record = f" {given.get('record', 'A')}" if kind == "dns" else ""
     return f"{number}: {kind} {what}{record}"
 
 
-def _asked(value: str) -> str:
+def _validate_query(value: str) -> str:
     """Return what DNS is asked for: an address, for its name, or any name, also one with an underscore."""
-    return "." if value == "." else host(value)
+    return "." if value == "." else validate_host(value)
 
 
 def _address_of_url(place: str, url: str) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def _address_of_url(place: str, url: str) -> dict[str, Any]:
         raise BadParameter(place, "must not contain spaces or a user; use headers for authentication")
     if port == 0:
         raise BadParameter(place, "the port must be between 1 and 65535, not 0")
-    target = _read(place, host, parts.hostname)
+    target = _read(place, validate_host, parts.hostname)
     return {"target": target, "port": port or (443 if parts.scheme == "https" else 80)}
 
 
@@ -230,7 +230,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "interface": validators.ifname,
     "source": validators.host_address,
     "server": validators.host_address,
-    "server_name": host,
+    "server_name": validate_host,
     "payload": _payload,
     "payload_hex": _hex,
     "headers": _headers,

@@ -57,8 +57,8 @@ _PROBES: Mapping[str, Callable[[Check, str, float], Outcome]] = {
     "http": http.probe,
     "path_mtu": path_mtu.probe,
     "traceroute": traceroute.probe,
-    "neighbour": neighbour.neighbour,
-    "duplicate": neighbour.duplicate,
+    "neighbour": neighbour.probe_neighbour,
+    "duplicate": neighbour.probe_duplicate,
 }
 _ENTER = {21: "CAP_SYS_ADMIN"}
 
@@ -87,37 +87,37 @@ def run_module(module: AnsibleModule) -> None:
 
 def run_checks(params: Mapping[str, Any]) -> dict[str, Any]:
     """Make the checks that the parameters ask for and return their results, in order."""
-    checks = options.checks(params["checks"])
+    checks = options.parse_checks(params["checks"])
     seconds = params["timeout"]
     if not 0 < seconds <= 3600:
         raise BadParameter("timeout", f"must be more than 0 and at most 3600 seconds, not {seconds:g}")
     if params["netns"] is not None:
         capabilities.require_capabilities(_ENTER)
     started = time.monotonic()
-    place = _place(params["netns"], params["resolv_conf"])
+    place = _open_place(params["netns"], params["resolv_conf"])
     try:
         with ThreadPoolExecutor(min(len(checks), _AT_ONCE)) as pool:
-            results = list(pool.map(lambda check: _result(place, check, started + seconds), checks))
-        identity = _identity(place.fd)
+            results = list(pool.map(lambda check: _run_check(place, check, started + seconds), checks))
+        identity = _netns_id(place.fd)
     finally:
         if place.fd is not None:
             os.close(place.fd)
     return {
         "changed": False,
         "met": all(one["met"] for one in results),
-        "summary": evaluation.summary(results),
+        "summary": evaluation.summarize(results),
         "netns": {"reference": params["netns"], "inode": identity},
-        "resolver": dict(net_resolver.described(place.resolver)),
+        "resolver": dict(net_resolver.describe_resolver(place.resolver)),
         "seconds": round(time.monotonic() - started, 3),
         "results": results,
     }
 
 
-def _identity(fd: int | None) -> str:
+def _netns_id(fd: int | None) -> str:
     return str((os.stat("/proc/self/ns/net") if fd is None else os.fstat(fd)).st_ino)
 
 
-def _place(reference: str | None, given: str | None) -> _Place:
+def _open_place(reference: str | None, given: str | None) -> _Place:
     """Return the open namespace, and how names are resolved there."""
     conf, hosts = "/etc/resolv.conf", "/etc/hosts"
     fd = None
@@ -130,21 +130,21 @@ def _place(reference: str | None, given: str | None) -> _Place:
         scheme, colon, rest = reference.partition(":")
         if scheme == "container":
             # What the engine writes for the container is what the container reads.
-            said = local_api.container(rest)
+            said = local_api.inspect_container(rest)
             conf, hosts = said.resolv_conf or conf, said.hosts or hosts
         elif not colon:
-            conf, hosts = (_of_named(reference, path) for path in (conf, hosts))
+            conf, hosts = (_netns_file(reference, path) for path in (conf, hosts))
     conf = given or conf
-    return _Place(fd, net_resolver.read(_text(conf, given), _text(hosts, None), conf, hosts))
+    return _Place(fd, net_resolver.parse_config(_read_file(conf, given), _read_file(hosts, None), conf, hosts))
 
 
-def _of_named(name: str, path: str) -> str:
+def _netns_file(name: str, path: str) -> str:
     """Return the file that ip-netns(8) lays over another for a namespace, where there is one."""
     own = f"/etc/netns/{name}/{os.path.basename(path)}"
     return own if os.path.isfile(own) else path
 
 
-def _text(path: str, given: str | None) -> str:
+def _read_file(path: str, given: str | None) -> str:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             return file.read(_FILE_BYTES)
@@ -154,11 +154,11 @@ def _text(path: str, given: str | None) -> str:
         return ""
 
 
-def _result(place: _Place, check: Check, end: float) -> dict[str, Any]:
+def _run_check(place: _Place, check: Check, end: float) -> dict[str, Any]:
     """Return the result of one check; whatever goes wrong is a part of it."""
     resolved: dict[str, Any] = {}
     try:
-        outcome = _found(place, check, end, resolved)
+        outcome = _run_probe(place, check, end, resolved)
     except net_resolver.Unresolved as error:
         outcome = Outcome(UNRESOLVED, str(error))
     except sockets.CannotOpen as error:
@@ -166,13 +166,13 @@ def _result(place: _Place, check: Check, end: float) -> dict[str, Any]:
     except KernelError as error:
         outcome = Outcome("unreachable", str(error))
     except OSError as error:
-        outcome = sockets.outcome(error)
+        outcome = sockets.classify_error(error)
     except (NetfleetError, ValueError) as error:
         outcome = Outcome(ERROR, str(error))
-    return evaluation.result(check, outcome, resolved)
+    return evaluation.build_result(check, outcome, resolved)
 
 
-def _found(place: _Place, check: Check, end: float, resolved: dict[str, Any]) -> Outcome:
+def _run_probe(place: _Place, check: Check, end: float, resolved: dict[str, Any]) -> Outcome:
     deadline = min(end, time.monotonic() + _budget(check))
     if time.monotonic() >= end:
         return Outcome(FILTERED, "there was no time left for it")
@@ -182,7 +182,7 @@ def _found(place: _Place, check: Check, end: float, resolved: dict[str, Any]) ->
             return dns.probe(check, place.resolver, deadline)
         address = check.target
         if not _is_address(address):
-            every, by = net_resolver.addresses(address, place.resolver, check, deadline)
+            every, by = net_resolver.resolve_name(address, place.resolver, check, deadline)
             address = every[0]
             resolved.update({"addresses": every, "resolved_by": by})
         resolved["address"] = address

@@ -21,7 +21,7 @@ def run_phase(params: Mapping[str, Any]) -> dict[str, Any]:
     if phase == "send":
         return {"answers": ports.send(params["targets"], params["seconds"])}
     if phase == "collect":
-        return {"packed": options.packed(_collect(params["socket"]))}
+        return {"packed": options.pack_document(_collect(params["socket"]))}
     raise BadParameter("phase", f"{phase} runs on the controller; use the action of this module")
 
 
@@ -32,5 +32,5 @@ def _collect(socket: str | None) -> dict[str, Any]:
     missing = ports.collect(socket)
     if not missing:
         return {"missing": [], "namespace": {}}
-    wanted = snapshot.Wanted(subset=frozenset(("addresses", "firewall")), kinds=frozenset(("host",)))
-    return {"missing": missing, "namespace": next(iter(snapshot.collect(wanted)["namespaces"]), {})}
+    wanted = snapshot.SnapshotRequest(subset=frozenset(("addresses", "firewall")), kinds=frozenset(("host",)))
+    return {"missing": missing, "namespace": next(iter(snapshot.collect_snapshot(wanted)["namespaces"]), {})}

@@ -37,7 +37,7 @@ _MEMORY = "2GB"
 
 
 @dataclasses.dataclass(frozen=True)
-class Wanted:
+class EvaluationRequest:
     """The parameters of an evaluation. Directories are absolute."""
 
     snapshots: Path
@@ -58,7 +58,7 @@ class NothingToDo(ValueError):
     """A parameter that leaves nothing to evaluate; the message starts with its name."""
 
 
-def evaluate(wanted: Wanted) -> dict[str, Any]:
+def evaluate(wanted: EvaluationRequest) -> dict[str, Any]:
     """Write the requested files; return the report with the most severe findings, and its summary for a terminal.
 
     Raise NothingToDo, BadParameter or OSError before an existing file is changed.
@@ -67,14 +67,14 @@ def evaluate(wanted: Wanted) -> dict[str, Any]:
         raise NothingToDo(f"rules: directory {missing} does not exist")
     every, broken_rules = rule_files.read([rule_files.OWN, *wanted.rules])
     waivers = engine_policy.waivers(wanted.waivers, {*(rule.id for rule in every), *(one.rule for one in broken_rules)})
-    rules, broken_rules = _chosen(wanted, every, broken_rules)
+    rules, broken_rules = _choose_rules(wanted, every, broken_rules)
     files = sorted(wanted.snapshots.glob("*.json.gz"))
     if not files:
         raise NothingToDo(f"snapshots: {wanted.snapshots} contains no *.json.gz files")
     today = datetime.datetime.now(datetime.timezone.utc)
-    with tempfile.TemporaryDirectory(prefix=".audit-", dir=_made(wanted.dest)) as name:
+    with tempfile.TemporaryDirectory(prefix=".audit-", dir=_make_folder(wanted.dest)) as name:
         work = Path(name)
-        with _opened(work) as database:
+        with _open_database(work) as database:
             broken_snapshots = load.load(database, files)
             sql_macros.define(database)
             engine_policy.insert(database, wanted.policy)
@@ -82,30 +82,30 @@ def evaluate(wanted: Wanted) -> dict[str, Any]:
             lacking = frozenset(schema.collected_tables()) - frozenset(schema.snapshot_tables()) - given
             _note_run(database, today, rules)
             baseline.open_earlier(database, wanted.compare_with)
-        with _opened(work) as database:
+        with _open_database(work) as database:
             broken_rules += engine_evaluate.evaluate(database, rules, waivers, today.date(), lacking)
         out = {one.rule for one in broken_rules}
         evaluated = [rule for rule in rules if rule.id not in out and not lacking.intersection(rule.needs)]
-        with _opened(work) as database:
+        with _open_database(work) as database:
             database.execute(
                 "DELETE FROM evaluated WHERE rule NOT IN (SELECT unnest(?::VARCHAR[]))",
                 [[rule.id for rule in evaluated]],
             )
             baseline.compare(database, wanted.compare_with is not None)
-            report = report_report.head(database, evaluated, broken_rules, broken_snapshots, wanted.expected)
+            report = report_report.build_head(database, evaluated, broken_rules, broken_snapshots, wanted.expected)
             database.execute("UPDATE run SET summary = ?", [json.dumps(report["summary"])])
-            report["waivers"] = _of_waivers(database, waivers, today.date())
+            report["waivers"] = _waiver_lines(database, waivers, today.date())
             baseline.keep(database, work)
             report["remediations"] = report_report.remediations(database, wanted.remediate)
-            report = report_report.whole(report, database, _ON_PAGE)
+            report = report_report.build_report(report, database, _ON_PAGE)
             _write(database, report, work, wanted.formats)
         written = _move(work, wanted.dest, wanted.formats)
     written_here = [str(path) for path in written if path.parent == wanted.dest]
     return {**report, "files": written_here, "lines": terminal.lines(report, written_here)}
 
 
-def _chosen(
-    wanted: Wanted, rules: Sequence[rule_files.Rule], broken: Sequence[rule_files.BrokenRule]
+def _choose_rules(
+    wanted: EvaluationRequest, rules: Sequence[rule_files.Rule], broken: Sequence[rule_files.BrokenRule]
 ) -> tuple[list[rule_files.Rule], list[rule_files.BrokenRule]]:
     known = {rule.id for rule in rules} | {one.rule for one in broken}
     for parameter, names in (("only", wanted.only), ("without", wanted.without), ("remediate", wanted.remediate)):
@@ -116,7 +116,7 @@ def _chosen(
 
 
 @contextmanager
-def _opened(work: Path) -> Iterator[Any]:
+def _open_database(work: Path) -> Iterator[Any]:
     import duckdb
 
     settings: dict[str, Any] = {
@@ -160,7 +160,7 @@ def _note_run(database: Any, now: datetime.datetime, rules: Sequence[rule_files.
     database.execute("CREATE TABLE evaluated AS SELECT unnest(?::VARCHAR[]) AS rule", [[rule.id for rule in rules]])
 
 
-def _of_waivers(database: Any, waivers: Sequence[engine_policy.Waiver], today: datetime.date) -> list[dict[str, Any]]:
+def _waiver_lines(database: Any, waivers: Sequence[engine_policy.Waiver], today: datetime.date) -> list[dict[str, Any]]:
     query = "SELECT rule, waived->>'reason', count(*) FROM finding WHERE waived IS NOT NULL GROUP BY ALL"
     accepted = {(rule, reason): number for rule, reason, number in database.execute(query).fetchall()}
     return [
@@ -199,17 +199,17 @@ def _draw(database: Any, report: Mapping[str, Any], folder: Path, how: tuple[str
     """Write the diagrams of the fleet and of each host as text."""
     suffix, draw = how
     folder.mkdir(exist_ok=True)
-    fleet = build.of_fleet(database, report["findings"])
+    fleet = build.draw_fleet(database, report["findings"])
     (folder / f"fleet.{suffix}").write_text(draw.fleet(fleet), encoding="utf-8")
     names = [host["name"] for host in report["hosts"]]
     found: dict[str, list[Any]] = {}
     for finding in report["findings"]:
         found.setdefault(finding["host"], []).append(finding)
-    for name, graph in zip(names, build.of_hosts(database, names, found)):
+    for name, graph in zip(names, build.draw_hosts(database, names, found)):
         (folder / f"{quote(name, safe='')}.{suffix}").write_text(draw.host(graph), encoding="utf-8")
 
 
-def _made(folder: Path) -> Path:
+def _make_folder(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -31,7 +31,7 @@ class _Node(NamedTuple):
     swarm: str
 
 
-def checks(infos: Mapping[str, Mapping[str, Any]], peers: int) -> dict[str, list[Row]]:
+def plan_checks(infos: Mapping[str, Mapping[str, Any]], peers: int) -> dict[str, list[Row]]:
     """Return the checks for the module probe by node; the name of a check is the checked host.
 
     infos: results of netns_info by host of the play. The nodes form a ring, and each checks the next ``peers`` nodes of
@@ -66,7 +66,7 @@ def find_obstacle(info: Mapping[str, Any], is_node: bool) -> str:
     return ""
 
 
-def rows(results: Iterable[Mapping[str, Any]], host: str, reason: str = "") -> list[Row]:
+def build_rows(results: Iterable[Mapping[str, Any]], host: str, reason: str = "") -> list[Row]:
     """Return the results of the checks on a host as rows of the table probe.
 
     Checks that failed are combined in one row with the state ``error`` and the reason. ``reason`` is set if no check

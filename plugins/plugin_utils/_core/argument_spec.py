@@ -52,7 +52,7 @@ def role_variables(role: str, values: Mapping[str, Any], only: tuple[str, ...] =
     return converted
 
 
-def spec(module: ModuleType) -> dict[str, Any]:
+def build_argument_spec(module: ModuleType) -> dict[str, Any]:
     """Return what a module's documentation says of its options as an argument specification."""
     return _options(yaml.safe_load(module.DOCUMENTATION)["options"])
 

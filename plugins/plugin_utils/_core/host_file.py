@@ -13,7 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 
-def of(loader: Any, dest: str, name: str, suffix: str) -> Path:
+def target_path(loader: Any, dest: str, name: str, suffix: str) -> Path:
     """Return the file that is meant, or the host's own where it is a directory that is meant."""
     # Relative to the playbook, as for the other actions that write files on the controller.
     path = Path(loader.path_dwim(dest))
@@ -21,7 +21,7 @@ def of(loader: Any, dest: str, name: str, suffix: str) -> Path:
     return path / f"{name.replace(os.sep, '_')}{suffix}" if is_directory else path
 
 
-def read(target: Path) -> bytes | None:
+def read_file(target: Path) -> bytes | None:
     """Return what is in it; None where nothing can be read."""
     try:
         return target.read_bytes()
@@ -29,7 +29,7 @@ def read(target: Path) -> bytes | None:
         return None
 
 
-def write(target: Path, content: bytes, mode: int = 0o600) -> None:
+def write_file(target: Path, content: bytes, mode: int = 0o600) -> None:
     """Replace it at once, by default readable by its owner only; raise AnsibleActionFail where that cannot be."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.snapshot_codec import quietly
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.snapshot_codec import suppress_output
 
 _JOIN_TOKEN = re.compile(r"SWMTKN-[-0-9a-zA-Z]+")
 
@@ -37,7 +37,7 @@ class ModuleRunner:
 
         What a ``secret`` module takes and returns is not displayed at any verbosity, and not kept in the result.
         """
-        with quietly(self._action) if secret else contextlib.nullcontext():
+        with suppress_output(self._action) if secret else contextlib.nullcontext():
             found: dict[str, Any] = self._action._execute_module(
                 module_name=name, module_args=dict(arguments), task_vars=self._task_vars
             )

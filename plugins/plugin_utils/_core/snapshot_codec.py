@@ -20,7 +20,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 @contextlib.contextmanager
-def quietly(action: Any) -> Iterator[None]:
+def suppress_output(action: Any) -> Iterator[None]:
     """Keep the output of a connection out of the log, which contains it at verbosity 3 and higher."""
     # A persistent connection has the context of an earlier task.
     contexts = [action._play_context, getattr(action._connection, "_play_context", action._play_context)]
@@ -45,7 +45,7 @@ def compressed(content: Any) -> bytes:
     return document
 
 
-def document(content: Any) -> dict[str, Any]:
+def decompress(content: Any) -> dict[str, Any]:
     """Return the decompressed document; raise AnsibleActionFail for invalid content."""
     try:
         found = json.loads(gzip.decompress(compressed(content)))

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, Row, Space
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict
 
 
-def within(space: Space) -> str:
+def netns_prefix(space: FleetNamespace) -> str:
     """Return the prefix of a command that runs in a namespace."""
     if space.is_host:
         return ""
@@ -23,39 +23,39 @@ def within(space: Space) -> str:
     return f"nsenter --target {processes[0]['pid']} --net " if processes else ""
 
 
-def of_link(space: Space, link: Row) -> str:
+def link_commands(space: FleetNamespace, link: Row) -> str:
     """Return the command that sets a link up, or an empty string."""
-    return f"{within(space)}ip link set {quote(link['name'])} up" if not link["up"] else ""
+    return f"{netns_prefix(space)}ip link set {quote(link['name'])} up" if not link["up"] else ""
 
 
-def of_neighbour(space: Space, link: Row, address: Address) -> str:
+def neighbour_commands(space: FleetNamespace, link: Row, address: Address) -> str:
     """Return the command that deletes a neighbour entry."""
-    return f"{within(space)}ip neighbour del {address} dev {quote(link['name'])}"
+    return f"{netns_prefix(space)}ip neighbour del {address} dev {quote(link['name'])}"
 
 
-def of_route(space: Space, address: Address) -> str:
+def route_commands(space: FleetNamespace, address: Address) -> str:
     """Return the commands that show the routes and rules for an address."""
-    inside = within(space)
+    inside = netns_prefix(space)
     return f"{inside}ip route get {address}; {inside}ip rule show; {inside}ip route show table all"
 
 
-def of_sysctl(space: Space, key: str, value: str) -> str:
+def sysctl_commands(space: FleetNamespace, key: str, value: str) -> str:
     """Return the command that sets a sysctl, with slashes, because link names can contain dots."""
-    return f"{within(space)}sysctl -w {quote(f'net/{key}={value}')}"
+    return f"{netns_prefix(space)}sysctl -w {quote(f'net/{key}={value}')}"
 
 
-def of_service(space: Space) -> str:
+def service_commands(space: FleetNamespace) -> str:
     """Return the command that shows listening sockets."""
-    return f"{within(space)}ss -lntup"
+    return f"{netns_prefix(space)}ss -lntup"
 
 
-def of_rule(space: Space, verdict: Verdict) -> str:
+def rule_commands(space: FleetNamespace, verdict: Verdict) -> str:
     """Return the command that shows the chain of a rule."""
     if not verdict.chain:
         return ""
     family, table, chain, backend = verdict.chain
     if backend == "nft":
-        return f"{within(space)}nft --handle list chain {family} {quote(table)} {quote(chain)}"
+        return f"{netns_prefix(space)}nft --handle list chain {family} {quote(table)} {quote(chain)}"
     # Use the name of the backend, because iptables can be either on a host.
     program = backend.replace("ip", "ip6", 1) if family == "ip6" else backend
-    return f"{within(space)}{program} -t {table} -S {quote(chain)}"
+    return f"{netns_prefix(space)}{program} -t {table} -S {quote(chain)}"

@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, Row, Space
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.routing import is_local
 
 NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "132": "sctp", "50": "esp", "ipv6-icmp": "icmpv6"}
@@ -53,7 +53,7 @@ class Passage:
     ``layer`` is ``bridge`` for hooks of the family bridge, where the links are ports.
     """
 
-    space: Space
+    space: FleetNamespace
     packet: Packet
     iif: str = ""
     oif: str = ""

@@ -18,7 +18,7 @@ class NotKnown(ValueError):
     """A reference, name or address that the snapshots do not contain."""
 
 
-class Space:
+class FleetNamespace:
     """A network namespace of a host."""
 
     def __init__(self, host: str, row: Row, docker: Row) -> None:
@@ -83,22 +83,22 @@ class Space:
         return master if master and master["kind"] == "bridge" else None
 
 
-class World:
+class SnapshotFleet:
     """All namespaces of all snapshots."""
 
     def __init__(self, snapshots: Mapping[str, Row]) -> None:
         self.hosts = list(snapshots)
-        self.spaces: dict[tuple[str, str], Space] = {}
+        self.spaces: dict[tuple[str, str], FleetNamespace] = {}
         for host, snapshot in snapshots.items():
             docker = snapshot.get("docker") or {}
             for row in snapshot["namespaces"]:
-                self.spaces[host, str(row["netns"])] = Space(host, row, docker)
+                self.spaces[host, str(row["netns"])] = FleetNamespace(host, row, docker)
 
-    def of(self, host: str) -> Iterator[Space]:
+    def of(self, host: str) -> Iterator[FleetNamespace]:
         """Return the namespaces of a host."""
         return (space for space in self.spaces.values() if space.host == host)
 
-    def space(self, host: str, reference: str) -> Space:
+    def space(self, host: str, reference: str) -> FleetNamespace:
         """Return the namespace of a reference on a host; raise NotKnown if there is none."""
         kind, colon, name = reference.partition(":")
         for space in self.of(host):
@@ -107,10 +107,10 @@ class World:
         raise NotKnown(f"no namespace {reference} in the snapshot of {host}{self._why(host, kind, name)}")
 
     @staticmethod
-    def _is(space: Space, name: str) -> bool:
+    def _is(space: FleetNamespace, name: str) -> bool:
         return space.is_host if name == "host" else name in (space.row["names"] or [])
 
-    def _is_named(self, space: Space, kind: str, name: str) -> bool:
+    def _is_named(self, space: FleetNamespace, kind: str, name: str) -> bool:
         row = space.row
         paths = row["paths"] or []
         return {
@@ -134,7 +134,7 @@ class World:
         first = next(self.of(host), None)
         return (first.docker.get("containers") or []) if first else []
 
-    def owners(self, address: Address) -> list[tuple[Space, Row]]:
+    def owners(self, address: Address) -> list[tuple[FleetNamespace, Row]]:
         """Return the namespaces with an address on a link other than loopback, and the link."""
         return [
             (space, link)
@@ -144,7 +144,7 @@ class World:
             and link["kind"] != "loopback"
         ]
 
-    def peer(self, space: Space, link: Row) -> tuple[Space, Row] | None:
+    def peer(self, space: FleetNamespace, link: Row) -> tuple[FleetNamespace, Row] | None:
         """Return the peer of a veth link and its namespace."""
         if link["kind"] != "veth" or not link["peer_netns"]:
             return None
@@ -152,26 +152,26 @@ class World:
         end = other.links.get(link["peer_index"]) if other else None
         return (other, end) if other and end else None
 
-    def parent(self, space: Space, link: Row) -> tuple[Space, Row] | None:
+    def parent(self, space: FleetNamespace, link: Row) -> tuple[FleetNamespace, Row] | None:
         """Return the parent of a macvlan, ipvlan, VLAN or VXLAN link and its namespace."""
         other = self.spaces.get((space.host, str(link["parent_netns"] or space.id)))
         end = other.links.get(link["parent_index"]) if other and link["parent_index"] else None
         return (other, end) if other and end else None
 
-    def riders(self, space: Space, parent: Row) -> Iterator[tuple[Space, Row]]:
+    def riders(self, space: FleetNamespace, parent: Row) -> Iterator[tuple[FleetNamespace, Row]]:
         """Yield the links on top of a parent, in any namespace of its host."""
         for other in self.of(space.host):
             for link in other.links.values():
                 if link["parent_index"] == parent["index"] and str(link["parent_netns"] or other.id) == space.id:
                     yield other, link
 
-    def wires(self, without: str) -> Iterator[tuple[Space, Row]]:
+    def wires(self, without: str) -> Iterator[tuple[FleetNamespace, Row]]:
         """Yield the external links of other hosts."""
         for space in self.spaces.values():
             if space.host != without:
                 yield from ((space, link) for link in space.links.values() if self.is_wire(space, link))
 
-    def is_wire(self, space: Space, link: Row) -> bool:
+    def is_wire(self, space: FleetNamespace, link: Row) -> bool:
         """Return whether a link leads out of its host.
 
         If the host is itself a container, the peer of its uplink is in a namespace that is known only by its ID.

@@ -12,11 +12,15 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row, Space, World
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
+    FleetNamespace,
+    Row,
+    SnapshotFleet,
+)
 
 _MOST_STEPS = 64
 _ANY_MAC = "00:00:00:00:00:00"
-Wanted = Callable[[Space, Row], bool]
+Wanted = Callable[[FleetNamespace, Row], bool]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +30,7 @@ class Step:
     ``about`` is the kind of obstacle: link, segment, neighbour or FDB.
     """
 
-    space: Space
+    space: FleetNamespace
     link: Row
     how: str
     obstacle: str = ""
@@ -37,10 +41,10 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True)
-class Walk:
+class SegmentPath:
     """The destination of a frame and the path to it."""
 
-    space: Space
+    space: FleetNamespace
     link: Row
     steps: tuple[Step, ...]
 
@@ -53,18 +57,18 @@ class Walk:
 class Segment:
     """The segment of a link."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SnapshotFleet) -> None:
         self._world = world
         self.open_ended = False
         self._seen: set[tuple[str, str, int, str]] = set()
         self._mac = ""
 
-    def find(self, space: Space, link: Row, wanted: Wanted, mac: str = "") -> list[Walk]:
+    def find(self, space: FleetNamespace, link: Row, wanted: Wanted, mac: str = "") -> list[SegmentPath]:
         """Return the paths to all matching links, the path with the fewest obstacles first."""
         self._mac = mac
         return sorted(self._out(space, link, wanted, ()), key=lambda walk: (len(walk.obstacles), len(walk.steps)))
 
-    def _out(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+    def _out(self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[SegmentPath]:
         """Yield the paths of a frame that a link sends."""
         key = (space.host, space.id, link["index"], "out")
         if key in self._seen or len(steps) > _MOST_STEPS:
@@ -83,7 +87,9 @@ class Segment:
         else:
             yield from self._to_peer(space, link, wanted, steps)
 
-    def _to_peer(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+    def _to_peer(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    ) -> Iterator[SegmentPath]:
         """Follow a veth pair to its peer, or an external link to other hosts."""
         if peer := self._world.peer(space, link):
             yield from self._in(*peer, wanted, steps)
@@ -92,7 +98,7 @@ class Segment:
         elif not peer:
             self.open_ended = True
 
-    def _in(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+    def _in(self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[SegmentPath]:
         """Yield the paths of a frame that a link receives."""
         key = (space.host, space.id, link["index"], "in")
         if key in self._seen:
@@ -104,18 +110,18 @@ class Segment:
         steps = (*steps, Step(space, link, "in", obstacle, bridge=bridge, about="link" if down else "segment"))
         if bridge:
             if wanted(space, bridge):
-                yield Walk(space, bridge, (*steps, Step(space, bridge, "in", _down(bridge), about="link")))
+                yield SegmentPath(space, bridge, (*steps, Step(space, bridge, "in", _down(bridge), about="link")))
             yield from self._to_ports(space, bridge, link, wanted, steps)
             return
         if wanted(space, link):
-            yield Walk(space, link, steps)
+            yield SegmentPath(space, link, steps)
         for other, rider in self._world.riders(space, link):
             if rider["kind"] in ("macvlan", "ipvlan", "macvtap"):
                 yield from self._in(other, rider, wanted, steps)
 
     def _to_ports(
-        self, space: Space, bridge: Row, came_by: Row | None, wanted: Wanted, steps: tuple[Step, ...]
-    ) -> Iterator[Walk]:
+        self, space: FleetNamespace, bridge: Row, came_by: Row | None, wanted: Wanted, steps: tuple[Step, ...]
+    ) -> Iterator[SegmentPath]:
         for port in space.ports(bridge["index"]):
             if came_by is not None and port["index"] == came_by["index"]:
                 continue
@@ -125,7 +131,7 @@ class Segment:
             step = Step(space, port, how, closed or entry, bridge=bridge, about=about)
             yield from self._out(space, port, wanted, (*steps, step))
 
-    def _entry(self, space: Space, bridge: Row, port: Row) -> str:
+    def _entry(self, space: FleetNamespace, bridge: Row, port: Row) -> str:
         """Return the obstacle if a static entry of the bridge points to another port."""
         for row in space.rows("fdb"):
             lasting = row["state"] in ("permanent", "static") and "self" not in (row["flags"] or [])
@@ -134,7 +140,9 @@ class Segment:
                 return f"a static FDB entry of {bridge['name']} for {self._mac} points to {row['interface']}"
         return ""
 
-    def _to_riders(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+    def _to_riders(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    ) -> Iterator[SegmentPath]:
         parent = self._world.parent(space, link)
         if not parent:
             self.open_ended = True
@@ -146,14 +154,18 @@ class Segment:
                 yield from self._in(other, rider, wanted, (*steps, Step(other, rider, "beside", obstacle)))
         yield from self._to_parent(space, link, wanted, steps)
 
-    def _to_parent(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+    def _to_parent(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    ) -> Iterator[SegmentPath]:
         parent = self._world.parent(space, link)
         if parent:
             yield from self._out(*parent, wanted, steps)
         else:
             self.open_ended = True
 
-    def _over_wire(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+    def _over_wire(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    ) -> Iterator[SegmentPath]:
         self.open_ended = True
         assumed = f"{link['name']} of {space.host} and the next link are on one segment"
         vlans = [step.link["options"].get("id") for step in steps if step.link["kind"] == "vlan" and step.how == "out"]
@@ -166,7 +178,9 @@ class Segment:
                 if rider["kind"] == "vlan" and (rider["options"] or {}).get("id") == vlans[-1]:
                     yield from self._in(rider_space, rider, wanted, passed)
 
-    def _through_tunnel(self, space: Space, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[Walk]:
+    def _through_tunnel(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    ) -> Iterator[SegmentPath]:
         options: dict[str, Any] = dict(link["options"] or {})
         known = [row for row in space.rows("fdb") if row["index"] == link["index"] and row["dst"]]
         exact = [row["dst"] for row in known if row["mac"] == self._mac]
@@ -185,7 +199,7 @@ class Segment:
         if not known and not flooded:
             self.open_ended = True
 
-    def _nobody_answers(self, space: Space, link: Row, options: Row) -> str:
+    def _nobody_answers(self, space: FleetNamespace, link: Row, options: Row) -> str:
         """Return the obstacle if a VXLAN link with proxy has no neighbour entry for the MAC address."""
         known = (row["mac"] for row in space.rows("neighbours") if row["index"] == link["index"])
         if not options.get("proxy") or not self._mac or self._mac in known:
@@ -201,7 +215,7 @@ class Segment:
             return ""
         return f"the FDB of {link['name']} has no entry for {self._mac or 'the destination'} with the VTEP {vtep}"
 
-    def _far_ends(self, space: Space, link: Row) -> Iterator[tuple[Space, Row]]:
+    def _far_ends(self, space: FleetNamespace, link: Row) -> Iterator[tuple[FleetNamespace, Row]]:
         vni = (link["options"] or {}).get("vni")
         for other in self._world.spaces.values():
             if other.host != space.host:
@@ -211,7 +225,7 @@ class Segment:
                     if far["kind"] == "vxlan" and (far["options"] or {}).get("vni") == vni
                 )
 
-    def _address_of(self, space: Space, link: Row) -> str:
+    def _address_of(self, space: FleetNamespace, link: Row) -> str:
         """Return the address of a VTEP: its local address, or the address of the Swarm node."""
         local = (link["options"] or {}).get("local")
         engine = space.docker.get("engine") or {}

@@ -12,7 +12,12 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, NotKnown, Space, World
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
+    Address,
+    FleetNamespace,
+    NotKnown,
+    SnapshotFleet,
+)
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.trace import explain
 
 PROTOCOLS = ("icmp", "tcp", "udp")
@@ -38,7 +43,7 @@ def ask(snapshots: Mapping[str, Any], question: Question) -> dict[str, Any]:
         raise BadParameter("port", f"required for {protocol}; must be 1 to 65535")
     if host not in snapshots:
         raise BadParameter("host", f"no snapshot of {host}; must be one of {', '.join(snapshots)}")
-    world = World(snapshots)
+    world = SnapshotFleet(snapshots)
     try:
         space = world.space(host, source)
     except NotKnown as error:
@@ -49,7 +54,7 @@ def ask(snapshots: Mapping[str, Any], question: Question) -> dict[str, Any]:
     return {"source": f"{source} on {host}", "target": question.target, **explain(world, space, packet).as_data()}
 
 
-def target_address(world: World, space: Space, target: str) -> Address:
+def target_address(world: SnapshotFleet, space: FleetNamespace, target: str) -> Address:
     """Return the address of a target: an address, ``[HOST/]REFERENCE`` of a namespace, or the name of a container.
 
     A name is resolved as by Docker's DNS server, among the networks that source and target share.
@@ -71,7 +76,7 @@ def target_address(world: World, space: Space, target: str) -> Address:
     return found
 
 
-def _best_address(space: Space, other: Space) -> Address:
+def _best_address(space: FleetNamespace, other: FleetNamespace) -> Address:
     """Return the address of a namespace to use from another one; an address in a common subnet is preferred."""
     own = [
         ipaddress.ip_network(f"{row['address']}/{row['prefixlen']}", strict=False) for row in space.rows("addresses")
@@ -83,7 +88,7 @@ def _best_address(space: Space, other: Space) -> Address:
     return next((one for one in addresses if any(one in subnet for subnet in own)), addresses[0])
 
 
-def _by_name(world: World, space: Space, name: str) -> Address | None:
+def _by_name(world: SnapshotFleet, space: FleetNamespace, name: str) -> Address | None:
     mine = {end["network_id"] for end in _endpoints(space) if end["container"] in (space.row["containers"] or [])}
     for other in world.spaces.values():
         for end in _endpoints(other) if other.is_host else ():
@@ -93,5 +98,5 @@ def _by_name(world: World, space: Space, name: str) -> Address | None:
     return None
 
 
-def _endpoints(space: Space) -> list[Any]:
+def _endpoints(space: FleetNamespace) -> list[Any]:
     return list(space.docker.get("endpoints") or [])

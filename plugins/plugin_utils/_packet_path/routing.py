@@ -10,7 +10,7 @@ import functools
 import ipaddress
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, Row, Space
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
 
 LOCAL, MAIN, DEFAULT = 255, 254, 253
 _KERNELS_RULES = ((0, LOCAL), (32766, MAIN), (32767, DEFAULT))
@@ -42,7 +42,7 @@ def _network(cidr: str) -> Any:
     return ipaddress.ip_network(cidr, strict=False)
 
 
-def lookup(space: Space, dst: Address, src: Address | None = None, mark: int = 0, iif: str = "") -> Way | None:
+def lookup(space: FleetNamespace, dst: Address, src: Address | None = None, mark: int = 0, iif: str = "") -> Way | None:
     """Return the route to an address, or None."""
     for table in _tables(space, dst, src, mark, iif):
         if isinstance(table, Way):
@@ -52,13 +52,13 @@ def lookup(space: Space, dst: Address, src: Address | None = None, mark: int = 0
     return None
 
 
-def is_local(space: Space, dst: Address) -> bool:
+def is_local(space: FleetNamespace, dst: Address) -> bool:
     """Return whether an address is local to the namespace, including ranges such as 127.0.0.0/8."""
     found = _in_table(space, LOCAL, dst)
     return found is not None and found.type == "local"
 
 
-def source(space: Space, way: Way, dst: Address) -> Address | None:
+def source(space: FleetNamespace, way: Way, dst: Address) -> Address | None:
     """Return the source address for a packet without one."""
     if way.row["prefsrc"]:
         return ipaddress.ip_address(way.row["prefsrc"])
@@ -70,7 +70,7 @@ def source(space: Space, way: Way, dst: Address) -> Address | None:
     return ipaddress.ip_address(best["address"]) if best else None
 
 
-def _tables(space: Space, dst: Address, src: Address | None, mark: int, iif: str) -> Any:
+def _tables(space: FleetNamespace, dst: Address, src: Address | None, mark: int, iif: str) -> Any:
     rules = sorted(
         (row for row in space.rows("rules") if row["family"] == dst.version), key=lambda row: row["priority"]
     )
@@ -99,7 +99,7 @@ def _applies(row: Row, dst: Address, src: Address | None, mark: int, iif: str) -
     )
 
 
-def _in_table(space: Space, table: int, dst: Address) -> Way | None:
+def _in_table(space: FleetNamespace, table: int, dst: Address) -> Way | None:
     matching = [
         row
         for row in space.rows("routes")

@@ -10,16 +10,21 @@ import ipaddress
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import netfilter, routing
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import (
-    of_link,
-    of_neighbour,
-    of_route,
-    of_rule,
-    of_service,
-    of_sysctl,
+    link_commands,
+    neighbour_commands,
+    route_commands,
+    rule_commands,
+    service_commands,
+    sysctl_commands,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet, Passage
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, Row, Space, World
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_segment import Segment, Step, Walk
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
+    Address,
+    FleetNamespace,
+    Row,
+    SnapshotFleet,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_segment import Segment, SegmentPath, Step
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import (
     Ends,
     Explanation,
@@ -33,7 +38,7 @@ _NO_ECHO = "ipv4/icmp_echo_ignore_all"
 _Tracked = dict[tuple[str, str], list[tuple[Packet, Packet]]]
 
 
-def explain(world: World, space: Space, packet: Packet, depth: int = 0) -> Explanation:
+def explain(world: SnapshotFleet, space: FleetNamespace, packet: Packet, depth: int = 0) -> Explanation:
     """Follow a packet from its source and, if it arrives, its reply."""
     walker = _Walker(world, packet, depth)
     there = _followed(walker, space, packet)
@@ -57,7 +62,7 @@ def explain(world: World, space: Space, packet: Packet, depth: int = 0) -> Expla
     return there
 
 
-def _followed(walker: _Walker, space: Space, packet: Packet) -> Explanation:
+def _followed(walker: _Walker, space: FleetNamespace, packet: Packet) -> Explanation:
     try:
         walker.send(space, packet)
     except Ends as end:
@@ -68,28 +73,28 @@ def _followed(walker: _Walker, space: Space, packet: Packet) -> Explanation:
 
 
 class _Walker:
-    def __init__(self, world: World, packet: Packet, depth: int, tracked: _Tracked | None = None) -> None:
+    def __init__(self, world: SnapshotFleet, packet: Packet, depth: int, tracked: _Tracked | None = None) -> None:
         self._world = world
         self._depth = depth
         self._crossed = 0
         # Translations by namespace, to be reversed for the reply.
         self.tracked: _Tracked = tracked or {}
         # Destination namespace and the packet on arrival.
-        self.arrived: tuple[Space, Packet] | None = None
-        self.ended_in: Space | None = None
+        self.arrived: tuple[FleetNamespace, Packet] | None = None
+        self.ended_in: FleetNamespace | None = None
         self._left = _ANY_TTL
         # The rule that translated the destination.
         self._led = ""
         self.told = Explanation(packet)
 
-    def _note(self, space: Space, what: str, link: Row | None = None) -> None:
+    def _note(self, space: FleetNamespace, what: str, link: Row | None = None) -> None:
         self.told.hops.append(Hop(space.host, space.name, what, link=link["name"] if link else None))
 
-    def _end(self, reaches: bool | None, space: Space, reason: str, link: Row | None = None) -> Ends:
+    def _end(self, reaches: bool | None, space: FleetNamespace, reason: str, link: Row | None = None) -> Ends:
         verdict = {True: "passes", False: "stops", None: "unknown"}[reaches]
         return Ends(reaches, reason, Hop(space.host, space.name, reason, verdict, link["name"] if link else None))
 
-    def send(self, space: Space, packet: Packet) -> None:
+    def send(self, space: FleetNamespace, packet: Packet) -> None:
         """Send a packet from a namespace."""
         self._left = int(space.sysctl("ipv4/ip_default_ttl") or _ANY_TTL) if packet.dst.version == 4 else _ANY_TTL
         packet = self._taken_back(space, packet)
@@ -104,7 +109,7 @@ class _Walker:
             way = self._route(space, packet)
         self._leave(space, packet, way)
 
-    def _source(self, space: Space, packet: Packet, way: routing.Way) -> None:
+    def _source(self, space: FleetNamespace, packet: Packet, way: routing.Way) -> None:
         """Check that there is a source address that is valid on the link of the route."""
         link = way.link["name"] if way.link else "the route"
         if packet.src is None:
@@ -112,17 +117,17 @@ class _Walker:
             raise self._end(False, space, reason, way.link).at("route")
         if packet.src.is_loopback and way.type != "local":
             reason = f"the route {way.row['dst']} has the source address {packet.src}, which is valid only on lo"
-            raise self._end(False, space, reason, way.link).at("route", of_route(space, packet.dst))
+            raise self._end(False, space, reason, way.link).at("route", route_commands(space, packet.dst))
 
-    def _route(self, space: Space, packet: Packet, iif: str = "") -> routing.Way:
+    def _route(self, space: FleetNamespace, packet: Packet, iif: str = "") -> routing.Way:
         if space.lacks("routes"):
             raise self._end(None, space, "the snapshot does not contain its routes")
         way = routing.lookup(space, packet.dst, packet.src, packet.mark, iif)
         if way is None:
-            raise self._end(False, space, f"no route to {packet.dst}").at("route", of_route(space, packet.dst))
+            raise self._end(False, space, f"no route to {packet.dst}").at("route", route_commands(space, packet.dst))
         if way.type in ("blackhole", "unreachable", "prohibit"):
             reason = f"the {way.origin} of type {way.type} drops the packet"
-            raise self._end(False, space, reason).at("route", of_route(space, packet.dst))
+            raise self._end(False, space, reason).at("route", route_commands(space, packet.dst))
         if way.type in ("broadcast", "anycast", "multicast"):
             raise self._end(None, space, f"{packet.dst} is a {way.type} address, which is not supported")
         if way.several:
@@ -137,16 +142,16 @@ class _Walker:
             self._note(at.space, note, link)
         if verdict.kind in ("drop", "reject"):
             reason = f"the firewall ({hook}) {verdict.kind}s the packet: {verdict.rule}"
-            raise self._end(False, at.space, reason, link).at("firewall", of_rule(at.space, verdict))
+            raise self._end(False, at.space, reason, link).at("firewall", rule_commands(at.space, verdict))
         if verdict.kind == "unknown":
             reason = f"the firewall ({hook}): {verdict.rule}"
-            raise self._end(None, at.space, reason, link).at("firewall", of_rule(at.space, verdict))
+            raise self._end(None, at.space, reason, link).at("firewall", rule_commands(at.space, verdict))
         if (verdict.packet.src, verdict.packet.dst) != (at.packet.src, at.packet.dst):
             self._led = f" ({verdict.notes[-1]})" if verdict.packet.dst != at.packet.dst else self._led
             self.tracked.setdefault((at.space.host, at.space.id), []).append((at.packet, verdict.packet))
         return verdict.packet
 
-    def _taken_back(self, space: Space, packet: Packet) -> Packet:
+    def _taken_back(self, space: FleetNamespace, packet: Packet) -> Packet:
         """Reverse the translations of this namespace for a reply."""
         if packet.state != "established":
             return packet
@@ -156,12 +161,12 @@ class _Walker:
                 self._note(space, f"connection tracking: translated to {packet}")
         return packet
 
-    def _leave(self, space: Space, packet: Packet, way: routing.Way) -> None:
+    def _leave(self, space: FleetNamespace, packet: Packet, way: routing.Way) -> None:
         if way.type == "local":
             lo = space.link("lo")
             if lo and not lo["up"]:
                 reason = f"{packet.dst} is a local address, but lo is down"
-                raise self._end(False, space, reason, lo).at("link", of_link(space, lo))
+                raise self._end(False, space, reason, lo).at("link", link_commands(space, lo))
             self._hook("postrouting", Passage(space, packet, oif="lo"))
             self._deliver(space, self._hook("input", Passage(space, packet, iif="lo")), lo)
         if way.link is None:
@@ -171,7 +176,7 @@ class _Walker:
         packet = self._hook("postrouting", Passage(space, packet, oif=way.link["name"]))
         self._over_segment(space, packet, way.link, way.next_hop)
 
-    def _over_segment(self, space: Space, packet: Packet, link: Row, next_hop: Address) -> None:
+    def _over_segment(self, space: FleetNamespace, packet: Packet, link: Row, next_hop: Address) -> None:
         """Forward a packet to the next hop on the segment."""
         mac = _neighbour(space, link, next_hop)
         segment = Segment(self._world)
@@ -190,16 +195,16 @@ class _Walker:
         if mac and walk.link["mac"] and mac != walk.link["mac"] and walk.link["kind"] != "ipvlan":
             has = f"{walk.link['mac']} ({walk.link['name']} of {walk.space})"
             reason = f"the neighbour entry of {next_hop} has {mac} instead of {has}"
-            raise self._end(False, space, reason, link).at("neighbour", of_neighbour(space, link, next_hop))
+            raise self._end(False, space, reason, link).at("neighbour", neighbour_commands(space, link, next_hop))
         self._receive(walk.space, packet, walk.link)
 
     def _mac_of(self, address: Address) -> str:
         owners = self._world.owners(address)
         return str(owners[0][1]["mac"] or "") if owners else ""
 
-    def _nobody(self, space: Space, link: Row, next_hop: Address, open_ended: bool) -> Ends:
+    def _nobody(self, space: FleetNamespace, link: Row, next_hop: Address, open_ended: bool) -> Ends:
         if not link["up"]:
-            return self._end(False, space, f"{link['name']} is down", link).at("link", of_link(space, link))
+            return self._end(False, space, f"{link['name']} is down", link).at("link", link_commands(space, link))
         if open_ended:
             reason = f"the packet leaves through {link['name']} to {next_hop}, which is in no snapshot{self._led}"
             return self._end(None, space, reason, link)
@@ -210,12 +215,12 @@ class _Walker:
         reason = f"no host on the segment of {link['name']} has {next_hop}{elsewhere}{self._led}"
         return self._end(False, space, reason, link).at("neighbour")
 
-    def _walked(self, packet: Packet, walk: Walk) -> None:
+    def _walked(self, packet: Packet, walk: SegmentPath) -> None:
         """Record the path over links, up to the first obstacle."""
         crossed: set[tuple[str, str]] = set()
         for before, step in zip((None, *walk.steps), walk.steps):
             if step.obstacle:
-                remedy = of_link(step.space, step.link) if step.about == "link" else ""
+                remedy = link_commands(step.space, step.link) if step.about == "link" else ""
                 raise self._end(False, step.space, step.obstacle, step.link).at(step.about, remedy)
             self._measured(step.space, step.link)
             if step.assumed:
@@ -231,7 +236,7 @@ class _Walker:
         names = " → ".join(dict.fromkeys(f"{step.link['name']}" for step in walk.steps))
         self._note(last.space, f"through {names}", last.link)
 
-    def _measured(self, space: Space, link: Row) -> None:
+    def _measured(self, space: FleetNamespace, link: Row) -> None:
         """Record the link with the smallest MTU, except lo and bridges."""
         least = self.told.narrowest
         if link["mtu"] and link["kind"] not in ("loopback", "bridge") and (least is None or link["mtu"] < least.mtu):
@@ -280,7 +285,7 @@ class _Walker:
             end.remedy = outer.remedy
             raise end
 
-    def _receive(self, space: Space, packet: Packet, link: Row) -> None:
+    def _receive(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
         """Receive a packet on a link, to deliver or to forward it."""
         self._crossed += 1
         if self._crossed > _MOST_HOPS:
@@ -292,7 +297,7 @@ class _Walker:
         self._reverse_path(space, packet, link)
         if packet.dst != before and packet.dst.is_loopback and space.sysctl(f"ipv4/conf/{iif}/route_localnet") != "1":
             reason = f"the destination is translated to {packet.dst}, but route_localnet is 0 on {iif}"
-            remedy = of_sysctl(space, f"ipv4/conf/{iif}/route_localnet", "1")
+            remedy = sysctl_commands(space, f"ipv4/conf/{iif}/route_localnet", "1")
             raise self._end(False, space, reason, link).at("forwarding", remedy)
         way = self._route(space, packet, iif)
         if way.type == "local":
@@ -302,7 +307,7 @@ class _Walker:
         packet = self._hook("forward", Passage(space, packet, iif=iif, oif=oif))
         self._leave(space, packet, way)
 
-    def _reverse_path(self, space: Space, packet: Packet, link: Row) -> None:
+    def _reverse_path(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
         if packet.dst.version != 4 or packet.src is None:
             return
         values = [space.sysctl(f"ipv4/conf/{name}/rp_filter") for name in ("all", link["name"])]
@@ -310,12 +315,12 @@ class _Walker:
         back = routing.lookup(space, packet.src)
         if strictness and back is None:
             reason = f"rp_filter: no route back to {packet.src}"
-            raise self._end(False, space, reason, link).at("reverse path", of_route(space, packet.src))
+            raise self._end(False, space, reason, link).at("reverse path", route_commands(space, packet.src))
         if strictness == 1 and back and back.link and back.link["index"] != link["index"] and back.type != "local":
             reason = f"rp_filter is strict, and the route back to {packet.src} uses {back.link['name']}"
-            raise self._end(False, space, reason, link).at("reverse path", of_route(space, packet.src))
+            raise self._end(False, space, reason, link).at("reverse path", route_commands(space, packet.src))
 
-    def _forwarding(self, space: Space, packet: Packet, link: Row) -> None:
+    def _forwarding(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
         version = packet.dst.version
         keys = (
             ["ipv4/ip_forward", f"ipv4/conf/{link['name']}/forwarding"]
@@ -325,19 +330,19 @@ class _Walker:
         off = next((key for key in keys if space.sysctl(key) == "0"), None)
         if off:
             reason = f"{space} does not forward packets: net/{off} is 0"
-            raise self._end(False, space, reason, link).at("forwarding", of_sysctl(space, off, "1"))
+            raise self._end(False, space, reason, link).at("forwarding", sysctl_commands(space, off, "1"))
         self._left -= 1
         if self._left <= 0:
             reason = "the time to live is exceeded: net/ipv4/ip_default_ttl of the source is too small"
             raise self._end(False, space, reason, link).at("forwarding")
 
-    def _deliver(self, space: Space, packet: Packet, link: Row | None) -> None:
+    def _deliver(self, space: FleetNamespace, packet: Packet, link: Row | None) -> None:
         """End at the destination, depending on listening sockets and ICMP settings."""
         if space.row["kind"] in ("load-balancer", "ingress"):
             raise self._end(None, space, f"IPVS handles {packet.dst}, which is not modelled", link)
         if packet.protocol == "icmp" and packet.state == "new" and space.sysctl(_NO_ECHO) == "1":
             reason = f"the packet arrives, but {space} does not answer pings: net/{_NO_ECHO} is 1"
-            raise self._end(False, space, reason, link).at("service", of_sysctl(space, _NO_ECHO, "0"))
+            raise self._end(False, space, reason, link).at("service", sysctl_commands(space, _NO_ECHO, "0"))
         if packet.protocol in ("tcp", "udp") and packet.state == "new":
             self._listens(space, packet, link)
         if packet.src is not None and not (packet.state == "established" or routing.is_local(space, packet.src)):
@@ -345,7 +350,7 @@ class _Walker:
         self.ended_in = space
         raise self._end(True, space, f"the packet arrives: {packet.dst} is an address of {space}", link)
 
-    def _listens(self, space: Space, packet: Packet, link: Row | None) -> None:
+    def _listens(self, space: FleetNamespace, packet: Packet, link: Row | None) -> None:
         if space.lacks("sockets"):
             raise self._end(None, space, "the packet arrives, but the snapshot does not contain sockets", link)
         for row in space.rows("sockets"):
@@ -356,7 +361,7 @@ class _Walker:
             space,
             f"the packet arrives, but nothing listens on {packet.protocol} {packet.dst} port {packet.dport}{self._led}",
             link,
-        ).at("service", of_service(space))
+        ).at("service", service_commands(space))
 
 
 def _bound(socket: Row, dst: Address) -> bool:
@@ -367,7 +372,7 @@ def _bound(socket: Row, dst: Address) -> bool:
     return dst in (bound, mapped)
 
 
-def _neighbour(space: Space, link: Row, address: Address) -> str:
+def _neighbour(space: FleetNamespace, link: Row, address: Address) -> str:
     """Return the MAC address of a permanent neighbour entry; other entries are refreshed by the kernel."""
     for row in space.rows("neighbours"):
         if row["index"] == link["index"] and row["address"] == str(address) and row["state"] in ("permanent", "noarp"):
@@ -375,12 +380,12 @@ def _neighbour(space: Space, link: Row, address: Address) -> str:
     return ""
 
 
-def _owns(walk: Walk, address: Address) -> bool:
+def _owns(walk: SegmentPath, address: Address) -> bool:
     row = walk.space.addresses.get(address)
     return row is not None and row["index"] == walk.link["index"]
 
 
-def _answers(space: Space, link: Row, address: Address) -> bool:
+def _answers(space: FleetNamespace, link: Row, address: Address) -> bool:
     """Return whether a namespace answers requests for an address on a link (ARP or neighbour discovery)."""
     row = space.addresses.get(address)
     if row is not None and row["index"] == link["index"]:

@@ -33,7 +33,7 @@ class RoleAction(ActionBase):  # type: ignore[misc]
         self.runner = ModuleRunner(self, self.task_vars)
         name = type(self).__module__.rpartition(".")[2]
         documented = importlib.import_module(f"{_MODULES}.{name}")
-        _validated, arguments = self.validate_argument_spec(argument_spec=argument_spec.spec(documented))
+        _validated, arguments = self.validate_argument_spec(argument_spec=argument_spec.build_argument_spec(documented))
         try:
             found = self.work(arguments)
         except ModuleFailed as error:

@@ -12,30 +12,31 @@ Variables = Mapping[str, Any]
 
 
 class Needs(NamedTuple):
-    """Libraries, kinds of links and kernel features, and the subsets of ``netns_info`` that a role plans with.
+    """What a role needs of a host, by the keys of the module preflight such as ``kind:bridge``, and what it plans with.
 
-    ``optional`` features are reported where they are missing, ``cards`` are the drivers of the host's network cards.
+    ``optional`` needs are reported where they are missing. ``subset`` is that of ``netns_info``, ``cards`` are the
+    drivers of the host's network cards.
     """
 
-    libraries: frozenset[str] = frozenset()
-    kinds: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     subset: frozenset[str] = frozenset()
     cards: bool = False
 
     def combine(self, other: Needs) -> Needs:
         """Return what both need."""
-        return Needs(
-            self.libraries | other.libraries,
-            self.kinds | other.kinds,
-            self.optional | other.optional,
-            self.subset | other.subset,
-            self.cards or other.cards,
-        )
+        cards = self.cards or other.cards
+        return Needs(self.required | other.required, self.optional | other.optional, self.subset | other.subset, cards)
 
-    def is_covered_by(self, other: Needs) -> bool:
-        """Return whether nothing is needed that the other does not need."""
-        return self.combine(other) == other
+    def as_optional(self) -> Needs:
+        """Return the same needs, none of them required."""
+        return Needs(frozenset(), self.required | self.optional, self.subset, self.cards)
+
+    def is_covered_by(self, asked: Needs, missing: Iterable[str]) -> bool:
+        """Tell whether a host that was asked this, and on which that is missing, need not be asked again."""
+        keys = self.required | self.optional
+        is_asked = keys <= asked.required | asked.optional and self.subset <= asked.subset
+        return is_asked and (asked.cards or not self.cards) and not self.required & set(missing)
 
     def as_data(self) -> dict[str, Any]:
         """Return them as a module takes them."""
@@ -44,18 +45,18 @@ class Needs(NamedTuple):
 
 def needs_of_data(data: Mapping[str, Any]) -> Needs:
     """Return needs from what ``as_data`` made of them."""
-    names = ("libraries", "kinds", "optional", "subset")
-    libraries, kinds, optional, subset = (frozenset(data[name]) for name in names)
-    return Needs(libraries, kinds, optional, subset, bool(data["cards"]))
+    required, optional, subset = (frozenset(data[name]) for name in ("required", "optional", "subset"))
+    return Needs(required, optional, subset, bool(data["cards"]))
 
 
 def needs_of(role: str, variables: Variables) -> Needs:
     """Return what a role needs on a host with these variables."""
-    return {"bridge": _bridge, "macvlan": _macvlan, "overlay": _overlay, "topology": _topology}[role](variables)
+    roles = {"engine": _engine, "bridge": _bridge, "macvlan": _macvlan, "overlay": _overlay, "topology": _topology}
+    return roles[role](variables)
 
 
-ROLES = ("bridge", "macvlan", "overlay", "topology")
-_BOTH = frozenset(("pyroute2", "docker"))
+ROLES = ("engine", "bridge", "macvlan", "overlay", "topology")
+_LIBRARIES = frozenset(("library:pyroute2", "library:docker"))
 
 
 def declared(role: str, variables: Variables) -> list[Mapping[str, Any]]:
@@ -68,8 +69,18 @@ def present(networks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [network for network in networks if network.get("state") != "absent"]
 
 
+def _keys(kind: str, names: Iterable[str]) -> frozenset[str]:
+    return frozenset(f"{kind}:{name}" for name in names)
+
+
+def _engine(variables: Variables) -> Needs:
+    # Docker Engine and the libraries are installed by the role where they are missing.
+    optional = _LIBRARIES | {"engine:installed"} | _keys("module", variables["engine_modules_optional"])
+    return Needs(_keys("module", variables["engine_modules"]) | {"systemd"}, optional)
+
+
 def _bridge(_variables: Variables) -> Needs:
-    return Needs(_BOTH, frozenset(("bridge", "veth")), subset=frozenset(("routes", "docker")))
+    return Needs(_LIBRARIES | _keys("kind", ("bridge", "veth")), subset=frozenset(("routes", "docker")))
 
 
 def _macvlan(variables: Variables) -> Needs:
@@ -77,15 +88,16 @@ def _macvlan(variables: Variables) -> Needs:
     kinds = {str(network.get("driver") or "macvlan") for network in networks}
     kinds |= {"vlan" for network in networks if network.get("vlan")}
     cards = bool(variables["macvlan_hints"]) and bool(networks)
-    return Needs(_BOTH, frozenset(kinds), subset=frozenset(("routes", "docker")), cards=cards)
+    return Needs(_LIBRARIES | _keys("kind", kinds), subset=frozenset(("routes", "docker")), cards=cards)
 
 
 def _overlay(_variables: Variables) -> Needs:
-    kinds, optional = frozenset(("bridge", "veth", "vxlan")), frozenset(("esp", "ipvs"))
-    return Needs(_BOTH, kinds, optional, frozenset(("addresses", "routes", "sockets", "docker")))
+    required = _LIBRARIES | _keys("kind", ("bridge", "veth", "vxlan"))
+    subset = frozenset(("addresses", "routes", "sockets", "docker"))
+    return Needs(required, _keys("feature", ("esp", "ipvs")), subset)
 
 
 def _topology(variables: Variables) -> Needs:
     links = [*variables["topology_links"], *variables["topology_host_links"]]
     kinds = {str(link["kind"]) for link in links if isinstance(link, Mapping) and link.get("kind")}
-    return Needs(frozenset(("pyroute2",)), frozenset(kinds))
+    return Needs(_keys("kind", kinds) | {"library:pyroute2"})

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet, Passage
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Space
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict, traverse
 
 Row = Mapping[str, Any]
@@ -114,7 +114,7 @@ def _verdict(host: str, namespace: Row, row: Row) -> Verdict | None:
     """Return what the firewall of a host makes of a packet, in the order of the kernel's hooks."""
     if not namespace:
         return None
-    space = Space(host, namespace, {})
+    space = FleetNamespace(host, namespace, {})
     source, target = ipaddress.ip_address(row["address"]), ipaddress.ip_address(row["target"])
     own = space.addresses.get(target)
     link = space.links.get(own["index"]) if own else None

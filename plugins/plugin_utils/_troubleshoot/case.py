@@ -13,13 +13,13 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import routing
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import within
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import netns_prefix
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
     Address,
+    FleetNamespace,
     NotKnown,
     Row,
-    Space,
-    World,
+    SnapshotFleet,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import target_address
 
@@ -45,15 +45,15 @@ class Case:
     source: str
     target: Target
     protocol: str
-    world: World
-    space: Space | None
+    world: SnapshotFleet
+    space: FleetNamespace | None
     container: Row | None
     why: str = ""
 
     @property
     def inside(self) -> str:
         """The prefix of a command that runs in the namespace of the source."""
-        return within(self.space) if self.space else ""
+        return netns_prefix(self.space) if self.space else ""
 
     @property
     def netns(self) -> str:
@@ -106,7 +106,7 @@ def open_case(snapshots: Mapping[str, Any], host: str, source: str, target: str,
     """Return the case; raise BadParameter for an invalid host, source or target."""
     if host not in snapshots:
         raise BadParameter("host", f"no snapshot of {host}")
-    world = World(snapshots)
+    world = SnapshotFleet(snapshots)
     container = _container(snapshots[host], source)
     try:
         space, why = world.space(host, source), ""
@@ -119,7 +119,7 @@ def open_case(snapshots: Mapping[str, Any], host: str, source: str, target: str,
 
 def find_hosts(snapshots: Mapping[str, Any], source: str) -> list[str]:
     """Return the hosts that have a source: its namespace, or a container that has none at the moment."""
-    world = World(snapshots)
+    world = SnapshotFleet(snapshots)
     found = []
     for host, snapshot in snapshots.items():
         try:
@@ -141,7 +141,7 @@ def _is_id(row: Row, name: str) -> bool:
     return len(name) >= 12 and str(row["id"]).startswith(name)
 
 
-def _target(world: World, space: Space | None, said: str) -> Target:
+def _target(world: SnapshotFleet, space: FleetNamespace | None, said: str) -> Target:
     what, port = said, None
     if (found := _PORT.fullmatch(said)) and not _is_address(said) and not _is_reference(said):
         what, port = found[1], int(found[2])

@@ -29,12 +29,12 @@ ORDER = (
 )
 
 
-def wanted(case: Case, timeout: float) -> list[dict[str, Any]]:
+def plan_checks(case: Case, timeout: float) -> list[dict[str, Any]]:
     """Return the checks for the module probe."""
     return checks(case, timeout)
 
 
-def explained(case: Case) -> dict[str, Any] | None:
+def explain_path(case: Case) -> dict[str, Any] | None:
     """Return the path of a packet to the target from snapshots; None if source or target is unknown."""
     if case.space is None or case.target.address is None:
         return None
@@ -46,7 +46,7 @@ def explained(case: Case) -> dict[str, Any] | None:
 
 def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
     """Return the steps in order, the packet path, and the verdict; ``results`` is None without probes."""
-    path = explained(case)
+    path = explain_path(case)
     by_name = {str(result["name"]): result for result in results or ()}
     steps = [*from_snapshot(case), *from_probe(case, by_name)]
     # Do not predict a fault that was already observed.
@@ -57,7 +57,7 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
     steps.sort(key=lambda step: ORDER.index(step.step))
     if _reached(by_name):
         # A successful probe overrules a prediction.
-        steps = [_overruled(step) if step.step in _FORETOLD and step.state == "broken" else step for step in steps]
+        steps = [_overrule(step) if step.step in _FORETOLD and step.state == "broken" else step for step in steps]
     verdict = _verdict(steps, path, by_name)
     return {
         "host": case.host,
@@ -86,7 +86,7 @@ def _from_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None)
     elif path["reaches"] is False and path["about"]:
         step = _service(case, path) if path["about"] == "service" else None
         step = step or Step(path["about"], "broken", _where(path), path["remedy"])
-        yield _overruled(step) if reached else step
+        yield _overrule(step) if reached else step
 
 
 def _service(case: Case, path: Mapping[str, Any]) -> Step | None:
@@ -123,7 +123,7 @@ def _reached(results: Mapping[str, Mapping[str, Any]]) -> bool | None:
     return None if target is None or target["state"] == "error" else bool(target["met"])
 
 
-def _overruled(step: Step) -> Step:
+def _overrule(step: Step) -> Step:
     return Step(step.step, "note", f"works, although snapshots predict a failure: {step.detail}")
 
 
@@ -135,16 +135,16 @@ def _verdict(
     first = next((step for step in steps if step.state == "broken"), None)
     if first is None and reached is not False:
         cause = "no fault found" if reached else "no fault found, and the target was not tested"
-        return _said(reached, None, cause, "", bool(reached))
+        return _quote_result(reached, None, cause, "", bool(reached))
     if first is None or first.step == "target":
-        return _said(reached, *_not_known(str(target["reason"]) if target else "", path), False)
+        return _quote_result(reached, *_not_known(str(target["reason"]) if target else "", path), False)
     if first.step == "neighbour" and path is not None and path["reaches"] is False and _where(path) != first.detail:
-        return _said(reached, first, f"{first.detail}; {_where(path)}", first.remedy, True)
+        return _quote_result(reached, first, f"{first.detail}; {_where(path)}", first.remedy, True)
     if first.step == "path MTU" and path is not None and (least := path["narrowest"]):
         where = f"{least['link']} in {least['netns']} on {least['host']}"
         cause = f"{first.detail}; the smallest MTU on the path is {least['mtu']}, on {where}"
-        return _said(reached, first, cause, first.remedy, True)
-    return _said(reached, first, first.detail, first.remedy, True)
+        return _quote_result(reached, first, cause, first.remedy, True)
+    return _quote_result(reached, first, first.detail, first.remedy, True)
 
 
 def _not_known(reason: str, path: Mapping[str, Any] | None) -> tuple[Step, str, str]:
@@ -158,7 +158,7 @@ def _not_known(reason: str, path: Mapping[str, Any] | None) -> tuple[Step, str, 
     return target, f"unknown: {reason}; according to snapshots: {known}", ""
 
 
-def _said(reached: bool | None, first: Step | None, cause: str, remedy: str, confident: bool) -> dict[str, Any]:
+def _quote_result(reached: bool | None, first: Step | None, cause: str, remedy: str, confident: bool) -> dict[str, Any]:
     return {
         "reached": reached,
         "first_broken": first.step if first else None,

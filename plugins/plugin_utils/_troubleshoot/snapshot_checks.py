@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row, Space
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
 
 
@@ -51,7 +51,7 @@ def _process(case: Case) -> Iterator[Step]:
         yield Step("process", state, detail)
 
 
-def _namespace(case: Case, space: Space) -> Iterator[Step]:
+def _namespace(case: Case, space: FleetNamespace) -> Iterator[Step]:
     container = case.container
     if container is None:
         yield Step("namespace", "ok", f"{space.name}, inode {space.id}")
@@ -85,7 +85,7 @@ def _namespace(case: Case, space: Space) -> Iterator[Step]:
         yield Step("namespace", "ok", f"{space.name}, inode {space.id}")
 
 
-def _links(case: Case, space: Space) -> Iterator[Step]:
+def _links(case: Case, space: FleetNamespace) -> Iterator[Step]:
     linked = [end for end in case.endpoints if end["network"] not in ("none", "host")]
     missing = [end for end in linked if case.link_of(end) is None]
     for end in missing:
@@ -105,7 +105,7 @@ def _links(case: Case, space: Space) -> Iterator[Step]:
     yield from _loopback(case, space)
 
 
-def _loopback(case: Case, space: Space) -> Iterator[Step]:
+def _loopback(case: Case, space: FleetNamespace) -> Iterator[Step]:
     """Check that lo is up, which Docker's DNS server at 127.0.0.11 requires."""
     lo = space.link("lo")
     if lo and not lo["up"] and case.container and case.endpoints:
@@ -135,7 +135,7 @@ def _link(case: Case, link: Row) -> Step:
     return Step("link", "ok", f"{link['name']} ({link['kind'] or 'device'}) is up, MTU {link['mtu']}")
 
 
-def _peers(case: Case, space: Space) -> Iterator[Step]:
+def _peers(case: Case, space: FleetNamespace) -> Iterator[Step]:
     for link in _concerned(case, [link for link in space.links.values() if link["kind"] != "loopback"]):
         if link["kind"] == "veth":
             yield from _peer(case, space, link)
@@ -143,7 +143,7 @@ def _peers(case: Case, space: Space) -> Iterator[Step]:
             yield from _parent(case, space, link)
 
 
-def _peer(case: Case, space: Space, link: Row) -> Iterator[Step]:
+def _peer(case: Case, space: FleetNamespace, link: Row) -> Iterator[Step]:
     found = case.world.peer(space, link)
     if not found:
         yield Step("peer", "unknown", f"the peer of {link['name']} is in no known namespace")
@@ -169,7 +169,7 @@ def _peer(case: Case, space: Space, link: Row) -> Iterator[Step]:
         yield Step("peer", "ok", f"{end['name']} in {other.name}" + (f", a port of {bridge['name']}" if bridge else ""))
 
 
-def _twin(case: Case, host: Space, bridge: Row | None, link: Row) -> tuple[Space, Row, str] | None:
+def _twin(case: Case, host: FleetNamespace, bridge: Row | None, link: Row) -> tuple[FleetNamespace, Row, str] | None:
     """Return another link on the same bridge with the same MAC address."""
     for port in host.ports(bridge["index"]) if bridge else ():
         found = case.world.peer(host, port)
@@ -191,7 +191,7 @@ def _bridge_of(case: Case, link: Row) -> str | None:
     return str((network["options"] or {}).get("com.docker.network.bridge.name") or f"br-{network['id'][:12]}")
 
 
-def _parent(case: Case, space: Space, link: Row) -> Iterator[Step]:
+def _parent(case: Case, space: FleetNamespace, link: Row) -> Iterator[Step]:
     found = case.world.parent(space, link)
     if not found:
         yield Step("peer", "unknown", f"the parent of {link['name']} is in no known namespace")
@@ -202,7 +202,7 @@ def _parent(case: Case, space: Space, link: Row) -> Iterator[Step]:
         yield Step("peer", "ok", f"the parent of {link['name']} is {found[1]['name']} in {found[0].name}")
 
 
-def _addresses(case: Case, space: Space) -> Iterator[Step]:
+def _addresses(case: Case, space: FleetNamespace) -> Iterator[Step]:
     for end in case.endpoints:
         link = case.link_of(end)
         if link is None or link not in _concerned(case, list(space.links.values())):
@@ -215,7 +215,9 @@ def _addresses(case: Case, space: Space) -> Iterator[Step]:
         yield Step("address", state, ", ".join(found[:4]) or "no global address")
 
 
-def _address(case: Case, space: Space, link: Row, wanted: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> Step:
+def _address(
+    case: Case, space: FleetNamespace, link: Row, wanted: ipaddress.IPv4Interface | ipaddress.IPv6Interface
+) -> Step:
     row = space.addresses.get(wanted.ip)
     inside, name = case.inside, quote(link["name"])
     if row is None:
@@ -232,7 +234,7 @@ def _address(case: Case, space: Space, link: Row, wanted: ipaddress.IPv4Interfac
     return Step("address", "ok", f"{link['name']} has {wanted}")
 
 
-def _route(case: Case, space: Space) -> Iterator[Step]:
+def _route(case: Case, space: FleetNamespace) -> Iterator[Step]:
     inside = case.inside
     said = {end["gateway"] for end in case.endpoints if end["gateway"]}
     version = case.target.address.version if case.target.address else 4

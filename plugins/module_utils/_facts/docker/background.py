@@ -16,7 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import netn
 Row = dict[str, Any]
 
 
-class Asking:
+class EngineReader:
     """Questions to the engine, under way; ``whole`` for all that it says, else only for whose the namespaces are."""
 
     def __init__(self, whole: bool, labels: tuple[str, ...], seconds: float) -> None:
@@ -36,22 +36,22 @@ class Asking:
             if self._whole:
                 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import collect
 
-                self._docker, self._missing = collect.read(engine, self._labels)
+                self._docker, self._missing = collect.collect_engine(engine, self._labels)
                 self._containers = self._docker.get("containers")
                 self._networks = self._docker.get("networks", [])
             else:
                 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import owners
 
-                self._containers = owners.brief(engine, self._labels)
+                self._containers = owners.list_containers(engine, self._labels)
         except (NetfleetError, OSError) as error:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 
-    def answer(self) -> tuple[netns_ownership.Docker, Row | None, list[Row]]:
+    def answer(self) -> tuple[netns_ownership.EngineOwnership, Row | None, list[Row]]:
         """Wait; return what owners are found by, the document's ``docker`` (None: not asked for), what is missing."""
         self._thread.join()
         answered = self._containers is not None
         # Of a container that could not be inspected nobody knows the sandbox.
         partly = any(row["part"] == "containers" for row in self._missing)
         complete = answered and self._whole and not partly
-        docker = netns_ownership.Docker(self._containers or (), self._networks, answered, complete)
+        docker = netns_ownership.EngineOwnership(self._containers or (), self._networks, answered, complete)
         return docker, self._docker, self._missing

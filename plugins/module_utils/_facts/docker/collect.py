@@ -32,7 +32,7 @@ _MOST_SETTINGS = 1 << 20
 _MOST_RESOLVER = 1 << 14
 
 
-def read(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
+def collect_engine(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
     """Return the object ``docker`` of a snapshot, and the rows of ``missing`` that belong to it.
 
     ``labels`` are those that are taken beside Compose's and Swarm's. /swarm is never asked: it tells join tokens.
@@ -74,15 +74,15 @@ class _Reading:
             info = self._engine.get("/info")
         except NoEngine as error:
             self._miss("engine", "truncated", str(error))
-        self.docker["engine"] = engine_rows.engine(version, info, self._engine.path, self._settings())
+        self.docker["engine"] = engine_rows.build_engine_row(version, info, self._engine.path, self._settings())
 
     def networks(self) -> None:
         """Read all networks with their peers."""
         # The list does not say who is in a network.
         parts = ("networks", "network_peers", "endpoints")
         self._networks = [said for said, _whole in self._inspected("/networks", "/networks/{}", parts)]
-        self.docker["networks"] = [docker_rows.docker_network(said, self._labels) for said in self._networks]
-        self.docker["network_peers"] = [row for said in self._networks for row in docker_rows.network_peers(said)]
+        self.docker["networks"] = [docker_rows.build_network(said, self._labels) for said in self._networks]
+        self.docker["network_peers"] = [row for said in self._networks for row in docker_rows.build_network_peers(said)]
 
     def containers(self) -> None:
         """Read all containers with their published ports."""
@@ -90,9 +90,9 @@ class _Reading:
         parts = ("containers", "published_ports")
         for said, whole in self._inspected("/containers/json?all=1", "/containers/{}/json", parts):
             self._containers.append(said)
-            rows.append(self._container(said) if whole else docker_rows.listed_container(said, self._labels))
-            ports += docker_rows.published_ports(said) if whole else []
-        docker_rows.name_joined(rows)
+            rows.append(self._container(said) if whole else docker_rows.build_listed_container(said, self._labels))
+            ports += docker_rows.build_published_ports(said) if whole else []
+        docker_rows.fill_joined_names(rows)
         self.docker.update(containers=rows, published_ports=ports)
 
     def endpoints(self) -> None:
@@ -102,9 +102,9 @@ class _Reading:
                 self._miss("endpoints", "truncated", f"the {part} could not be read")
         networks = {row["id"]: row["name"] for row in self.docker.get("networks", [])}
         names = {row["id"]: row["name"] for row in self.docker.get("containers", [])}
-        rows = [row for said in self._containers for row in docker_rows.container_endpoints(said, networks)]
+        rows = [row for said in self._containers for row in docker_rows.build_container_endpoints(said, networks)]
         known = {row["endpoint_id"] for row in rows}
-        rows += [row for said in self._networks for row in docker_rows.network_endpoints(said, names, known)]
+        rows += [row for said in self._networks for row in docker_rows.build_network_endpoints(said, names, known)]
         self.docker["endpoints"] = rows
 
     def swarm(self) -> None:
@@ -112,16 +112,16 @@ class _Reading:
         self.docker.update(swarm_nodes=[], swarm_services=[], swarm_tasks=[])
         if self.docker["engine"]["swarm_role"] != "manager":
             return
-        self._swarm_list("swarm_nodes", "/nodes", swarm_rows.node)
-        self._swarm_list("swarm_services", "/services", swarm_rows.service)
+        self._swarm_list("swarm_nodes", "/nodes", swarm_rows.build_node)
+        self._swarm_list("swarm_services", "/services", swarm_rows.build_service)
         services = {row["id"]: row["name"] for row in self.docker.get("swarm_services", [])}
-        self._swarm_list("swarm_tasks", "/tasks", lambda said: swarm_rows.task(said, services))
+        self._swarm_list("swarm_tasks", "/tasks", lambda said: swarm_rows.build_task(said, services))
 
     def _swarm_list(self, part: str, path: str, row: Callable[[Any], Row]) -> None:
         del self.docker[part]
 
         def work() -> None:
-            self.docker[part] = [row(said) for said in json_fields.each(self._engine.get(path))]
+            self.docker[part] = [row(said) for said in json_fields.get_list(self._engine.get(path))]
 
         self.attempt((part,), work)
 
@@ -130,7 +130,7 @@ class _Reading:
 
         What vanishes between list and inspection is left out.
         """
-        listed = json_fields.each(self._engine.get(list_path))
+        listed = json_fields.get_list(self._engine.get(list_path))
         failures = []
         answers = self._engine.get_all([path.format(json_fields.text(one, "Id")) for one in listed])
         for one, answer in zip(listed, answers):
@@ -144,10 +144,10 @@ class _Reading:
                 self._miss(part, "truncated", f"{len(failures)} of {len(listed)} could not be inspected: {failures[0]}")
 
     def _container(self, said: Any) -> Row:
-        row = docker_rows.container(said, self._labels)
+        row = docker_rows.build_container(said, self._labels)
         row["netns"] = self._netns(row)
-        row["sandbox_netns"] = _at_path(json_fields.at(said, "NetworkSettings", "SandboxKey"))
-        row["name_servers"] = _servers_in(json_fields.text(said, "ResolvConfPath"))
+        row["sandbox_netns"] = _mounted_netns(json_fields.get_path(said, "NetworkSettings", "SandboxKey"))
+        row["name_servers"] = _read_name_servers(json_fields.text(said, "ResolvConfPath"))
         return row
 
     def _netns(self, row: Row) -> str | None:
@@ -173,11 +173,11 @@ class _Reading:
         if found is None:
             self._miss("engine", "truncated", "its process was not found, so its command line is not known")
         root, command = found or ("", "")
-        flags = engine_rows.from_flags(command.split("\0")[1:])
+        flags = engine_rows.parse_command_line(command.split("\0")[1:])
         path = flags.get("config-file") or _CONFIG_FILE
         try:
             with Path(f"{root}/{path}").open(encoding="utf-8", errors="surrogateescape") as file:
-                return {**engine_rows.from_file(file.read(_MOST_SETTINGS)), **flags}
+                return {**engine_rows.parse_daemon_json(file.read(_MOST_SETTINGS)), **flags}
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -207,7 +207,7 @@ class _Reading:
         self.missing.append({"netns": None, "part": part, "what": what, "reason": line})
 
 
-def _servers_in(path: str | None) -> list[str] | None:
+def _read_name_servers(path: str | None) -> list[str] | None:
     """Return the servers in the resolv.conf that Docker made for a container, or None."""
     try:
         with Path(path or "").open(encoding="ascii", errors="replace") as file:
@@ -217,7 +217,7 @@ def _servers_in(path: str | None) -> list[str] | None:
     return [escape_invalid_utf8(words[1]) for words in lines if len(words) > 1 and words[0] == "nameserver"]
 
 
-def _at_path(path: Any) -> str | None:
+def _mounted_netns(path: Any) -> str | None:
     """Return the namespace that is mounted at a path, or None."""
     try:
         fd = namespaces.open_netns(str(path or ""))

@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import json_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.rows import network_options
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.rows import build_network_options
 
 Row = dict[str, Any]
 Settings = dict[str, Any]
@@ -24,13 +24,13 @@ def _pools(said: Any) -> list[Row]:
             "base": json_fields.network(pool, "base") or json_fields.network(pool, "Base"),
             "size": json_fields.integer(pool, "size") or json_fields.integer(pool, "Size"),
         }
-        for pool in json_fields.each(said)
+        for pool in json_fields.get_list(said)
     ]
 
 
 def _options(said: Any) -> dict[str, dict[str, str]]:
     drivers = ("bridge", "ipvlan", "macvlan", "overlay")
-    return {driver: network_options(options) for driver, options in json_fields.items(said) if driver in drivers}
+    return {driver: build_network_options(options) for driver, options in json_fields.items(said) if driver in drivers}
 
 
 _BOOLEANS = (
@@ -68,7 +68,7 @@ _FLAGS: Mapping[str, str] = {
 _SHORT_SWITCHES = "Dv"
 
 
-def from_file(content: str) -> Settings:
+def parse_daemon_json(content: str) -> Settings:
     """Return the network settings of a daemon.json; raise NetfleetError if it is none."""
     try:
         said = json.loads(content)
@@ -79,12 +79,12 @@ def from_file(content: str) -> Settings:
     return {name: take(said[name]) for name, take in _SETTINGS.items() if said.get(name) is not None}
 
 
-def from_flags(arguments: Iterable[str]) -> Settings:
+def parse_command_line(arguments: Iterable[str]) -> Settings:
     """Return the network settings of dockerd's command line, and config-file where it names one."""
     given: dict[str, list[str]] = {}
     waiting = list(arguments)
     while waiting:
-        flag, value = _split(waiting.pop(0))
+        flag, value = _split_flag(waiting.pop(0))
         name = _FLAGS.get(flag)
         if name is None:
             continue
@@ -92,15 +92,15 @@ def from_flags(arguments: Iterable[str]) -> Settings:
             # A switch stands alone; whatever follows any other flag is its value.
             value = "true" if name in _BOOLEANS else waiting.pop(0) if waiting else ""
         given.setdefault(name, []).append(value)
-    return {name: _from_words(name, values) for name, values in given.items()}
+    return {name: _parse_value(name, values) for name, values in given.items()}
 
 
-def engine(version: Any, info: Any, socket: str, settings: Settings) -> Row:
+def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -> Row:
     """Return the row of the engine from /version, /info and its settings, those of the file and of the flags."""
-    swarm = json_fields.at(info, "Swarm")
+    swarm = json_fields.get_path(info, "Swarm")
     manager = json_fields.boolean(swarm, "ControlAvailable")
     state = json_fields.text(swarm, "LocalNodeState")
-    pools = json_fields.at(info, "DefaultAddressPools") or settings.get("default-address-pools")
+    pools = json_fields.get_path(info, "DefaultAddressPools") or settings.get("default-address-pools")
     return {
         "version": json_fields.text(version, "Version") or json_fields.text(info, "ServerVersion"),
         "api_version": json_fields.text(version, "ApiVersion"),
@@ -129,13 +129,13 @@ def engine(version: Any, info: Any, socket: str, settings: Settings) -> Row:
         "swarm_address": json_fields.address(swarm, "NodeAddr"),
         "swarm_managers": [
             found
-            for one in json_fields.each(swarm, "RemoteManagers")
+            for one in json_fields.get_list(swarm, "RemoteManagers")
             if (found := json_fields.text(one, "Addr")) is not None
         ],
     }
 
 
-def _split(argument: str) -> tuple[str, str | None]:
+def _split_flag(argument: str) -> tuple[str, str | None]:
     """Return a flag and the value that stands in the same word: --flag=x, -H=x or -Hx."""
     if argument.startswith("--"):
         flag, equals, value = argument.partition("=")
@@ -146,7 +146,7 @@ def _split(argument: str) -> tuple[str, str | None]:
     return f"-{letters[0]}", letters[1:].removeprefix("=") or None
 
 
-def _from_words(name: str, values: Sequence[str]) -> Any:
+def _parse_value(name: str, values: Sequence[str]) -> Any:
     """Return a setting in the form that it has in daemon.json."""
     last = values[-1]
     if name in _BOOLEANS:
@@ -156,19 +156,19 @@ def _from_words(name: str, values: Sequence[str]) -> Any:
     if name in _LISTS:
         return json_fields.texts(list(values))
     if name == "default-address-pools":
-        return _pools([_pairs(value.split(",")) for value in values])
+        return _pools([_parse_pairs(value.split(",")) for value in values])
     if name == "default-network-opts":
-        return _options(_by_driver(values))
+        return _options(_parse_network_options(values))
     return json_fields.text(last)
 
 
-def _by_driver(values: Iterable[str]) -> dict[str, dict[str, str]]:
+def _parse_network_options(values: Iterable[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for value in values:
         driver, _equals, option = value.partition("=")
-        found.setdefault(driver, {}).update(_pairs([option]))
+        found.setdefault(driver, {}).update(_parse_pairs([option]))
     return found
 
 
-def _pairs(words: Iterable[str]) -> dict[str, str]:
+def _parse_pairs(words: Iterable[str]) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _equals, value in (word.partition("=") for word in words)}

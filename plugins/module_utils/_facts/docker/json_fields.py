@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.text import 
 T = TypeVar("T")
 
 
-def at(value: Any, *keys: str) -> Any:
+def get_path(value: Any, *keys: str) -> Any:
     """Return what lies at the end of a path of keys."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -26,7 +26,7 @@ def at(value: Any, *keys: str) -> Any:
 
 def text(value: Any, *keys: str) -> str | None:
     """Return text; the engine's empty text means that there is none."""
-    value = at(value, *keys)
+    value = get_path(value, *keys)
     if not isinstance(value, str) or not value:
         return None
     try:
@@ -37,7 +37,7 @@ def text(value: Any, *keys: str) -> str | None:
 
 def integer(value: Any, *keys: str) -> int | None:
     """Return a number, also one that is written as text."""
-    value = at(value, *keys)
+    value = get_path(value, *keys)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -45,25 +45,25 @@ def integer(value: Any, *keys: str) -> int | None:
 
 def boolean(value: Any, *keys: str) -> bool | None:
     """Return true or false."""
-    value = at(value, *keys)
+    value = get_path(value, *keys)
     return value if isinstance(value, bool) else None
 
 
-def each(value: Any, *keys: str) -> list[Any]:
+def get_list(value: Any, *keys: str) -> list[Any]:
     """Return the members of a list; null means that there are none."""
-    value = at(value, *keys)
+    value = get_path(value, *keys)
     return value if isinstance(value, list) else []
 
 
 def items(value: Any, *keys: str) -> list[tuple[str, Any]]:
     """Return the keys and values of an object."""
-    value = at(value, *keys)
+    value = get_path(value, *keys)
     return list(value.items()) if isinstance(value, Mapping) else []
 
 
 def texts(value: Any, *keys: str) -> list[str]:
     """Return a list of text."""
-    return [one for one in map(text, each(value, *keys)) if one is not None]
+    return [one for one in map(text, get_list(value, *keys)) if one is not None]
 
 
 def mapping(pairs: list[tuple[str, Any]], allowed: Callable[[str], bool]) -> dict[str, str]:
@@ -75,17 +75,17 @@ def mapping(pairs: list[tuple[str, Any]], allowed: Callable[[str], bool]) -> dic
 
 def address(value: Any, *keys: str) -> str | None:
     """Return an IP address in canonical form, without the prefix that some releases give."""
-    return _parsed(lambda one: str(ipaddress.ip_interface(one).ip), at(value, *keys))
+    return _parsed(lambda one: str(ipaddress.ip_interface(one).ip), get_path(value, *keys))
 
 
 def interface(value: Any, *keys: str) -> str | None:
     """Return an IP address with its prefix."""
-    return _parsed(lambda one: str(ipaddress.ip_interface(one)), at(value, *keys))
+    return _parsed(lambda one: str(ipaddress.ip_interface(one)), get_path(value, *keys))
 
 
 def network(value: Any, *keys: str) -> str | None:
     """Return a prefix as CIDR."""
-    return _parsed(lambda one: str(ipaddress.ip_network(one, strict=False)), at(value, *keys))
+    return _parsed(lambda one: str(ipaddress.ip_network(one, strict=False)), get_path(value, *keys))
 
 
 def mac(value: Any, *keys: str) -> str | None:

@@ -15,8 +15,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker impo
 Row = dict[str, Any]
 
 
-def brief(engine: Engine, labels: Collection[str] = ()) -> list[Row]:
+def list_containers(engine: Engine, labels: Collection[str] = ()) -> list[Row]:
     """Return the containers' rows by a single request: null for what the list of all containers does not say."""
-    rows = [docker_rows.listed_container(one, labels) for one in json_fields.each(engine.get("/containers/json?all=1"))]
-    docker_rows.name_joined(rows)
+    rows = [
+        docker_rows.build_listed_container(one, labels)
+        for one in json_fields.get_list(engine.get("/containers/json?all=1"))
+    ]
+    docker_rows.fill_joined_names(rows)
     return rows

@@ -38,9 +38,9 @@ _UNLISTED = (
 )
 
 
-def container(said: Any, labels: Collection[str] = ()) -> Row:
+def build_container(said: Any, labels: Collection[str] = ()) -> Row:
     """Return the row of an inspected container; namespaces are the kernel's to say, name servers a file's."""
-    config = json_fields.at(said, "HostConfig")
+    config = json_fields.get_path(said, "HostConfig")
     mode = json_fields.text(config, "NetworkMode")
     return {
         "id": json_fields.text(said, "Id"),
@@ -70,11 +70,11 @@ def container(said: Any, labels: Collection[str] = ()) -> Row:
         "extra_hosts": json_fields.texts(config, "ExtraHosts"),
         "name_servers": None,
         "sysctls": json_fields.mapping(json_fields.items(config, "Sysctls"), lambda key: key.startswith("net.")),
-        "labels": _labels(json_fields.at(said, "Config", "Labels"), labels),
+        "labels": _labels(json_fields.get_path(said, "Config", "Labels"), labels),
     }
 
 
-def listed_container(said: Any, labels: Collection[str] = ()) -> Row:
+def build_listed_container(said: Any, labels: Collection[str] = ()) -> Row:
     """Return the row of a container as the list of all containers has it: null for what the list does not say."""
     # A link of the default bridge adds /OTHER/ALIAS to the names.
     names = [name.lstrip("/") for name in json_fields.texts(said, "Names")]
@@ -88,12 +88,12 @@ def listed_container(said: Any, labels: Collection[str] = ()) -> Row:
         "network_mode": mode,
         "joined_id": _joined(mode),
         "joined": None,
-        "labels": _labels(json_fields.at(said, "Labels"), labels),
+        "labels": _labels(json_fields.get_path(said, "Labels"), labels),
     }
     return {**dict.fromkeys(_UNLISTED), **row}
 
 
-def name_joined(rows: Iterable[Row]) -> None:
+def fill_joined_names(rows: Iterable[Row]) -> None:
     """Fill in the names of the containers whose namespaces others joined."""
     rows = list(rows)
     names = {row["id"]: row["name"] for row in rows}
@@ -101,7 +101,7 @@ def name_joined(rows: Iterable[Row]) -> None:
         row["joined"] = names.get(row["joined_id"]) if row["joined_id"] else None
 
 
-def published_ports(said: Any) -> list[Row]:
+def build_published_ports(said: Any) -> list[Row]:
     """Return the ports of an inspected container that are published now."""
     if not json_fields.integer(said, "State", "Pid"):
         return []
@@ -117,12 +117,12 @@ def published_ports(said: Any) -> list[Row]:
                 "host_address": json_fields.address(binding, "HostIp"),
                 "host_port": json_fields.integer(binding, "HostPort"),
             }
-            for binding in json_fields.each(bindings)
+            for binding in json_fields.get_list(bindings)
         ]
     return rows
 
 
-def docker_network(said: Any, labels: Collection[str] = ()) -> Row:
+def build_network(said: Any, labels: Collection[str] = ()) -> Row:
     """Return the row of a network."""
     driver = json_fields.text(said, "Driver")
     return {
@@ -138,19 +138,19 @@ def docker_network(said: Any, labels: Collection[str] = ()) -> Row:
         "config_only": json_fields.boolean(said, "ConfigOnly"),
         "config_from": json_fields.text(said, "ConfigFrom", "Network"),
         "ipam_driver": json_fields.text(said, "IPAM", "Driver"),
-        "ipam": [_pool(pool) for pool in json_fields.each(said, "IPAM", "Config")],
+        "ipam": [_pool(pool) for pool in json_fields.get_list(said, "IPAM", "Config")],
         # Of a plugin nobody knows which of its options are secrets.
-        "options": network_options(json_fields.at(said, "Options")) if driver in _DRIVERS else {},
-        "labels": _labels(json_fields.at(said, "Labels"), labels),
+        "options": build_network_options(json_fields.get_path(said, "Options")) if driver in _DRIVERS else {},
+        "labels": _labels(json_fields.get_path(said, "Labels"), labels),
     }
 
 
-def network_options(said: Any) -> dict[str, str]:
+def build_network_options(said: Any) -> dict[str, str]:
     """Return the options of Docker's own drivers."""
     return json_fields.mapping(json_fields.items(said), lambda key: key.startswith(_OPTION_PREFIX) or key in _OPTIONS)
 
 
-def network_peers(said: Any) -> list[Row]:
+def build_network_peers(said: Any) -> list[Row]:
     """Return the hosts that take part in an inspected overlay."""
     return [
         {
@@ -159,14 +159,14 @@ def network_peers(said: Any) -> list[Row]:
             "name": json_fields.text(peer, "Name"),
             "address": json_fields.address(peer, "IP"),
         }
-        for peer in json_fields.each(said, "Peers")
+        for peer in json_fields.get_list(said, "Peers")
     ]
 
 
-def container_endpoints(said: Any, networks: Mapping[str, str]) -> list[Row]:
+def build_container_endpoints(said: Any, networks: Mapping[str, str]) -> list[Row]:
     """Return the endpoints of a container, inspected or listed; ``networks`` has the networks' names by id."""
     container_id = json_fields.text(said, "Id")
-    name = (json_fields.text(said, "Name") or "").lstrip("/") or listed_container(said)["name"]
+    name = (json_fields.text(said, "Name") or "").lstrip("/") or build_listed_container(said)["name"]
     return [
         _endpoint(container_id, name, key, endpoint, networks)
         for key, endpoint in json_fields.items(said, "NetworkSettings", "Networks")
@@ -176,7 +176,7 @@ def container_endpoints(said: Any, networks: Mapping[str, str]) -> list[Row]:
     ]
 
 
-def network_endpoints(said: Any, names: Mapping[str, str], known: Collection[str]) -> list[Row]:
+def build_network_endpoints(said: Any, names: Mapping[str, str], known: Collection[str]) -> list[Row]:
     """Return the endpoints of an inspected network but for the known ones: load balancers, gateways of overlays.
 
     ``names`` has the containers' names by id.

@@ -25,9 +25,9 @@ _MODES = {
 _UNPLACED = frozenset({"new", "allocated", "pending", "assigned"})
 
 
-def node(said: Any) -> Row:
+def build_node(said: Any) -> Row:
     """Return the row of a node."""
-    manager = json_fields.at(said, "ManagerStatus")
+    manager = json_fields.get_path(said, "ManagerStatus")
     return {
         "id": json_fields.text(said, "ID"),
         "hostname": json_fields.text(said, "Description", "Hostname"),
@@ -42,9 +42,9 @@ def node(said: Any) -> Row:
     }
 
 
-def service(said: Any) -> Row:
+def build_service(said: Any) -> Row:
     """Return the row of a service."""
-    spec = json_fields.at(said, "Spec")
+    spec = json_fields.get_path(said, "Spec")
     mode = next((key for key, _value in json_fields.items(spec, "Mode")), None)
     return {
         "id": json_fields.text(said, "ID"),
@@ -55,7 +55,7 @@ def service(said: Any) -> Row:
         or json_fields.text(said, "Endpoint", "Spec", "Mode"),
         "virtual_ips": [
             {"network_id": json_fields.text(one, "NetworkID"), "address": json_fields.interface(one, "Addr")}
-            for one in json_fields.each(said, "Endpoint", "VirtualIPs")
+            for one in json_fields.get_list(said, "Endpoint", "VirtualIPs")
         ],
         "ports": [
             {
@@ -64,14 +64,14 @@ def service(said: Any) -> Row:
                 "published_port": json_fields.integer(port, "PublishedPort"),
                 "mode": json_fields.text(port, "PublishMode"),
             }
-            for port in json_fields.each(said, "Endpoint", "Ports")
+            for port in json_fields.get_list(said, "Endpoint", "Ports")
         ],
     }
 
 
-def task(said: Any, services: Mapping[str, str]) -> Row:
+def build_task(said: Any, services: Mapping[str, str]) -> Row:
     """Return the row of a task; ``services`` has the services' names by id."""
-    status = json_fields.at(said, "Status")
+    status = json_fields.get_path(said, "Status")
     service_id = json_fields.text(said, "ServiceID")
     state = json_fields.text(status, "State")
     error = json_fields.text(status, "Err") if state in _UNPLACED else None
@@ -91,10 +91,10 @@ def task(said: Any, services: Mapping[str, str]) -> Row:
                 "network": json_fields.text(one, "Network", "Spec", "Name"),
                 "addresses": [
                     address
-                    for address in map(json_fields.interface, json_fields.each(one, "Addresses"))
+                    for address in map(json_fields.interface, json_fields.get_list(one, "Addresses"))
                     if address is not None
                 ],
             }
-            for one in json_fields.each(said, "NetworksAttachments")
+            for one in json_fields.get_list(said, "NetworksAttachments")
         ],
     }

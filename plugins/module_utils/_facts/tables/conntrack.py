@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext
 
 _FOLDER = "/proc/sys/net/netfilter"
 
 
-def conntrack(inside: Inside) -> dict[str, int | None]:
+def read_conntrack(inside: NetnsContext) -> dict[str, int | None]:
     """Return ``conntrack_count`` and ``conntrack_max``; None where the kernel does not track connections."""
     return {f"conntrack_{name}": _number(inside.file(f"{_FOLDER}/nf_conntrack_{name}")) for name in ("count", "max")}
 

@@ -22,7 +22,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     NetfleetError,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import iptables as iptables_table
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import nft as nft_table
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
@@ -41,7 +41,7 @@ _PACKAGES = {"iptables": "iptables", "ip6tables": "iptables", "arptables": "arpt
 _TABLES_OF_IPTABLES = frozenset(("filter", "nat", "mangle", "raw", "security"))
 
 
-def firewall(inside: Inside) -> dict[str, list[Any]]:
+def read_firewall(inside: NetnsContext) -> dict[str, list[Any]]:
     """Return the rows of chains, rules and sets, and in ``missing`` a line for each thing that could not be read."""
     reader = _Reader(inside)
     for family in _PROGRAMS:
@@ -65,7 +65,7 @@ def firewall(inside: Inside) -> dict[str, list[Any]]:
 class _Reader:
     """Runs the programs that are needed, and collects what they tell."""
 
-    def __init__(self, inside: Inside) -> None:
+    def __init__(self, inside: NetnsContext) -> None:
         self._inside = inside
         self.found: dict[str, list[Any]] = {
             "firewall_chains": [],
@@ -88,7 +88,7 @@ class _Reader:
                 if options or not tables:
                     self._miss(error, about=f"table {family} {options[1]}: " if options else "")
                 continue
-            saved = iptables_table.read(output, f"iptables-{backend}", family, self._inside.budget.messages)
+            saved = iptables_table.parse_save(output, f"iptables-{backend}", family, self._inside.budget.messages)
             names = [name for name in saved.tables if tables is None or name in tables]
             chains = [row for row in saved.chains if row["table"] in names]
             rules = [row for row in saved.rules if row["table"] in names]
@@ -131,7 +131,7 @@ class _Reader:
             document = json.loads(output, strict=False)
         except ValueError:
             raise NetfleetError("nft: the output is not JSON") from None
-        listed = nft_table.read(document, tables, self._inside.budget.messages)
+        listed = nft_table.parse_listing(document, tables, self._inside.budget.messages)
         self._keep(
             listed.complete, firewall_chains=listed.chains, firewall_rules=listed.rules, firewall_sets=listed.sets
         )
@@ -150,7 +150,7 @@ class _Reader:
         self.found["missing"].append(f"{about}{error}{advice}")
 
 
-def _names(inside: Inside, what: str, message_type: int, attribute: int) -> set[Table]:
+def _names(inside: NetnsContext, what: str, message_type: int, attribute: int) -> set[Table]:
     """Return the families and names of the tables in nf_tables that are there, or that have sets."""
     try:
         answers = inside.dump(f"list {what} of nf_tables", message_type, _NFGENMSG.pack(0, 0, 0), _NETLINK_NETFILTER)

@@ -54,7 +54,7 @@ class _Quoted(str):
     __slots__ = ()
 
 
-def read(text: str, backend: str, family: str, most: int) -> Saved:
+def parse_save(text: str, backend: str, family: str, most: int) -> Saved:
     """Return what is told of tables in ``text``, decoded with surrogateescape: up to so many chains and rules."""
     tables: list[str] = []
     chains: list[Row] = []
@@ -69,7 +69,7 @@ def read(text: str, backend: str, family: str, most: int) -> Saved:
             common["table"] = tables[-1]
             own, positions = set(), {}
         elif line.startswith(":"):
-            found = chain(line)
+            found = parse_chain(line)
             if found["hook"] is None:
                 own.add(found["chain"])
             if len(chains) < most:
@@ -77,13 +77,13 @@ def read(text: str, backend: str, family: str, most: int) -> Saved:
         elif line.startswith(("[", "-A ")):
             complete = complete and len(rules) < most
             if complete:
-                found = rule(line, words, own)
+                found = parse_rule(line, words, own)
                 found["position"] = positions[found["chain"]] = positions.get(found["chain"], 0) + 1
                 rules.append({**common, **found})
     return Saved(tables, chains, rules, complete and len(chains) < most)
 
 
-def chain(line: str) -> Row:
+def parse_chain(line: str) -> Row:
     """Return what a line such as ``:INPUT ACCEPT [1:60]`` tells; a chain of the user's has ``-`` for its policy."""
     found = _CHAIN.fullmatch(line)
     name, policy, packets, octets = found.groups() if found else (line[1:], "-", None, None)
@@ -99,7 +99,7 @@ def chain(line: str) -> Row:
     }
 
 
-def rule(line: str, words: Sequence[str], own: Collection[str]) -> Row:
+def parse_rule(line: str, words: Sequence[str], own: Collection[str]) -> Row:
     """Return what a rule tells but its position; ``own`` are the chains of the user in its table."""
     counters = _COUNTERS.match(line)
     start = counters.end() if counters else 0

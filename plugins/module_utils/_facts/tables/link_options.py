@@ -125,7 +125,7 @@ _KIND_DECODERS = {kind: Decoder("", (), entries) for kind, entries in _KINDS.ite
 _PORT_DECODERS = {kind: Decoder("", (), entries) for kind, entries in _PORTS.items()}
 
 
-def of_kind(kind: str | None, data: bytes) -> dict[str, Any]:
+def decode_kind_options(kind: str | None, data: bytes) -> dict[str, Any]:
     """Return the options of a link; of an unknown kind the attributes by number, in hexadecimal."""
     found = _decode(_KIND_DECODERS, kind, data)
     if kind == "vxlan":
@@ -133,7 +133,7 @@ def of_kind(kind: str | None, data: bytes) -> dict[str, Any]:
     return found
 
 
-def of_port(kind: str | None, data: bytes) -> dict[str, Any]:
+def decode_port_options(kind: str | None, data: bytes) -> dict[str, Any]:
     """Return what a link has as a port of a master of this kind, likewise."""
     return _decode(_PORT_DECODERS, kind, data)
 

@@ -47,12 +47,12 @@ def flag_names(names: tuple[str, ...], flags: int) -> list[str]:
     return [name for bit, name in enumerate(names) if flags >> bit & 1]
 
 
-def scope(number: int) -> str:
+def scope_name(number: int) -> str:
     """Return the name of a scope, or its number."""
     return _SCOPES.get(number, str(number))
 
 
-def interfaces(netns: str, messages: Sequence[Message]) -> list[Row]:
+def build_interfaces(netns: str, messages: Sequence[Message]) -> list[Row]:
     """Return the rows of a namespace's links; where the other ends lie is still missing, see ``other_end``."""
     names = {message["index"]: escape_invalid_utf8(message["IFLA_IFNAME"]) for message in messages}
     return [_interface(netns, message, names) for message in messages]
@@ -64,7 +64,7 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
     flags = message["flags"]
     master = message.get("IFLA_MASTER")
     operstate = message.get("IFLA_OPERSTATE", 0)
-    options = link_options.of_kind(kind, info["IFLA_INFO_DATA"]) if "IFLA_INFO_DATA" in info else {}
+    options = link_options.decode_kind_options(kind, info["IFLA_INFO_DATA"]) if "IFLA_INFO_DATA" in info else {}
     port = info.get("IFLA_INFO_SLAVE_DATA")
     row = {
         "index": message["index"],
@@ -95,7 +95,7 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         "docker_network": None,
         "managed_by": None,
         "options": options,
-        "port": {} if port is None else link_options.of_port(info["IFLA_INFO_SLAVE_KIND"], port),
+        "port": {} if port is None else link_options.decode_port_options(info["IFLA_INFO_SLAVE_KIND"], port),
         "statistics": _statistics(message.get("IFLA_STATS64")),
     }
     other = other_end(message, options)
@@ -130,7 +130,7 @@ def _statistics(data: bytes | None) -> Row | None:
     return dict(zip(_STATISTICS, _STATISTICS_LAYOUT.unpack_from(data))) if data else None
 
 
-def addresses(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
+def build_addresses(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's addresses."""
     return [_address(message, names) for message in messages]
 
@@ -153,7 +153,7 @@ def _address(message: Message, names: Mapping[int, str]) -> Row:
         "peer": remote if remote != local else None,
         "broadcast": message.get("IFA_BROADCAST"),
         "label": escape_invalid_utf8(label) if label else None,
-        "scope": scope(message["scope"]),
+        "scope": scope_name(message["scope"]),
         "flags": flags,
         "valid_seconds": None if valid == _FOREVER else valid,
         "preferred_seconds": None if preferred == _FOREVER else preferred,

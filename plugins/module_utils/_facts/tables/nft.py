@@ -31,7 +31,7 @@ class Listed(NamedTuple):
     complete: bool
 
 
-def read(document: Any, tables: frozenset[tuple[str, str]], most: int) -> Listed:
+def parse_listing(document: Any, tables: frozenset[tuple[str, str]], most: int) -> Listed:
     """Return what a document tells of tables, by family and name: up to so many chains, rules and elements."""
     found = Listed([], [], [], True)
     positions: dict[tuple[str, ...], int] = {}
@@ -41,13 +41,13 @@ def read(document: Any, tables: frozenset[tuple[str, str]], most: int) -> Listed
         if (one.get("family"), one.get("table")) not in tables:
             continue
         if kind == "chain" and len(found.chains) < most:
-            found.chains.append(chain(one))
+            found.chains.append(build_chain(one))
         elif kind == "rule" and len(found.rules) < most:
             place = (str(one["family"]), str(one["table"]), str(one.get("chain")))
             positions[place] = positions.get(place, 0) + 1
-            found.rules.append(rule(one, positions[place]))
+            found.rules.append(build_rule(one, positions[place]))
         elif kind in ("set", "map") and len(found.sets) < most:
-            found.sets.append(set_or_map(kind, one, left))
+            found.sets.append(build_set(kind, one, left))
             complete = complete and len(_list(one.get("elem"))) <= left
             left -= len(found.sets[-1]["elements"])
         elif kind in ("chain", "rule", "set", "map"):
@@ -55,9 +55,9 @@ def read(document: Any, tables: frozenset[tuple[str, str]], most: int) -> Listed
     return found._replace(complete=complete)
 
 
-def chain(one: Mapping[str, Any]) -> Row:
+def build_chain(one: Mapping[str, Any]) -> Row:
     """Return a chain's row."""
-    one = escaped_all(one)
+    one = escape_all(one)
     priority = one.get("prio")
     return {
         "backend": "nft",
@@ -73,9 +73,9 @@ def chain(one: Mapping[str, Any]) -> Row:
     }
 
 
-def rule(one: Mapping[str, Any], position: int) -> Row:
+def build_rule(one: Mapping[str, Any], position: int) -> Row:
     """Return a rule's row: its first counter and its last statement, where that is a target, apart from the rest."""
-    one = escaped_all(one)
+    one = escape_all(one)
     expressions = [each for each in _list(one.get("expr")) if isinstance(each, dict) and each]
     text = json.dumps(expressions, ensure_ascii=False, separators=(",", ":"))
     counter = next((each for each in expressions if isinstance(each.get("counter"), dict)), None)
@@ -99,10 +99,10 @@ def rule(one: Mapping[str, Any], position: int) -> Row:
     }
 
 
-def set_or_map(kind: str, one: Mapping[str, Any], most: int) -> Row:
+def build_set(kind: str, one: Mapping[str, Any], most: int) -> Row:
     """Return the row of a set or a map, with up to so many elements."""
     elements = _list(one.get("elem"))[:most]
-    one = escaped_all({**one, "elem": elements})
+    one = escape_all({**one, "elem": elements})
     types = [_type(one.get("type")), *([_type(one["map"])] if "map" in one else [])]
     return {
         "family": one["family"],
@@ -114,14 +114,14 @@ def set_or_map(kind: str, one: Mapping[str, Any], most: int) -> Row:
     }
 
 
-def escaped_all(value: Any) -> Any:
+def escape_all(value: Any) -> Any:
     """Return JSON with all of its text escaped."""
     if isinstance(value, str):
         return escape_invalid_utf8(value)
     if isinstance(value, list):
-        return [escaped_all(each) for each in value]
+        return [escape_all(each) for each in value]
     if isinstance(value, dict):
-        return {escape_invalid_utf8(str(key)): escaped_all(each) for key, each in value.items()}
+        return {escape_invalid_utf8(str(key)): escape_all(each) for key, each in value.items()}
     return value
 
 

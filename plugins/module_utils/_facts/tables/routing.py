@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import flag_names, scope
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import flag_names, scope_name
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import address, u32
 
@@ -37,7 +37,7 @@ _NEIGHBOUR_STATES = tuple("incomplete reachable stale delay probe failed noarp p
 _NEIGHBOUR_FLAGS = tuple("use self master proxy extern_learn offload sticky router".split())
 
 
-def routes(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
+def build_routes(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's routes, of all its tables."""
     return [_route(message, names) for message in messages]
 
@@ -58,7 +58,7 @@ def _route(message: Message, names: Mapping[int, str]) -> Row:
         "prefsrc": message.get("RTA_PREFSRC"),
         "metric": message.get("RTA_PRIORITY", 0),
         "protocol": _PROTOCOLS.get(protocol, str(protocol)),
-        "scope": scope(message["scope"]),
+        "scope": scope_name(message["scope"]),
         "tos": message["tos"],
         "flags": flag_names(_NEXTHOP_FLAGS, message["flags"] & 0x7F),
         "mtu": _mtu(message["RTA_METRICS"]) if "RTA_METRICS" in message else None,
@@ -94,7 +94,7 @@ def _nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
     return found
 
 
-def rules(messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
+def build_rules(messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's routing policy."""
     # With strict checking the kernel also gives the rules of multicast routing, whose families are 128 and up.
     return [_rule(message) for message in messages if message["family"] < 128]
@@ -130,7 +130,7 @@ def _range(ends: tuple[int, int] | None) -> str | None:
     return str(ends[0]) if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
 
 
-def neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
+def build_neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's neighbours."""
     return [
         {
@@ -151,7 +151,7 @@ def _state(number: int) -> str:
     return " ".join(flag_names(_NEIGHBOUR_STATES, number)) or "none"
 
 
-def fdb(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
+def build_fdb(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's forwarding databases."""
     return [
         {

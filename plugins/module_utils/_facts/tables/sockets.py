@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NoSuchNetns
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside, processes_of
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext, list_processes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import namespace_id, open_netns
 
@@ -47,18 +47,18 @@ class Descriptors(NamedTuple):
     complete: bool
 
 
-def sockets(inside: Inside) -> dict[str, list[Row]]:
+def read_sockets(inside: NetnsContext) -> dict[str, list[Row]]:
     """Return the namespace's sockets as rows that ``finish`` has yet to make final."""
     rows = []
     for protocol, number, state in _TABLES:
         for family in _FAMILIES:
             request = _REQUEST.pack(family, number, 0, 1 << state)
             answers = inside.dump(f"list {protocol} sockets", _SOCK_DIAG_BY_FAMILY, request, _NETLINK_SOCK_DIAG)
-            rows += [row(protocol, answer) for answer in answers]
+            rows += [build_row(protocol, answer) for answer in answers]
     return {"sockets": [one for one in rows if one["port"]]}
 
 
-def row(protocol: str, answer: bytes) -> Row:
+def build_row(protocol: str, answer: bytes) -> Row:
     """Return a socket with the ``index`` of its interface in place of the name, and without its processes."""
     family, port, _peer, address, _peers, index, _expires, _received, _sent, uid, inode = _ANSWER.unpack_from(answer)
     v6only = dict(split_attributes(answer, _ANSWER.size)).get(_INET_DIAG_SKV6ONLY)
@@ -74,19 +74,19 @@ def row(protocol: str, answer: bytes) -> Row:
     }
 
 
-def finish(rows: Sequence[Row], names: Mapping[int, str], holders: Mapping[int, list[int]]) -> list[Row]:
+def complete_rows(rows: Sequence[Row], names: Mapping[int, str], holders: Mapping[int, list[int]]) -> list[Row]:
     """Return the rows of the table: names of interfaces by index, PIDs by inode of a socket."""
     return [
         {
             **{column: value for column, value in one.items() if column != "index"},
             "interface": names.get(one["index"]),
-            "processes": processes_of(holders.get(one["inode"], [])),
+            "processes": list_processes(holders.get(one["inode"], [])),
         }
         for one in rows
     ]
 
 
-def descriptors(deadline: float) -> Descriptors:
+def read_descriptors(deadline: float) -> Descriptors:
     """Look once at every open file of the host, until ``deadline`` (time.monotonic), for sockets and namespaces.
 
     A namespace may be held by nothing else than a descriptor, so this comes before any is entered. What ends meanwhile,

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import Inside
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import text, u32
 
@@ -41,7 +41,7 @@ _DIRECTIONS = ("in", "out", "fwd", "socket in", "socket out")
 _FAMILIES = {int(socket.AF_INET): 4, int(socket.AF_INET6): 6}
 
 
-def xfrm(inside: Inside) -> dict[str, list[Row]]:
+def read_xfrm(inside: NetnsContext) -> dict[str, list[Row]]:
     """Return the namespace's states, and its policies as rows that ``finish`` has yet to make final."""
     try:
         states = inside.dump("list IPsec states", _GETSA, b"", _NETLINK_XFRM)
@@ -50,10 +50,13 @@ def xfrm(inside: Inside) -> dict[str, list[Row]]:
         if error.errno != errno.EPROTONOSUPPORT:
             raise
         return {"xfrm_states": [], "xfrm_policies": []}  # a kernel without IPsec
-    return {"xfrm_states": [state(one) for one in states], "xfrm_policies": [policy(one) for one in policies]}
+    return {
+        "xfrm_states": [decode_state(one) for one in states],
+        "xfrm_policies": [decode_policy(one) for one in policies],
+    }
 
 
-def finish(policies: Sequence[Row], names: Mapping[int, str]) -> list[Row]:
+def complete_policies(policies: Sequence[Row], names: Mapping[int, str]) -> list[Row]:
     """Return the rows of the table of policies, with names of interfaces by index."""
     return [
         {
@@ -64,7 +67,7 @@ def finish(policies: Sequence[Row], names: Mapping[int, str]) -> list[Row]:
     ]
 
 
-def state(payload: bytes) -> Row:
+def decode_state(payload: bytes) -> Row:
     """Decode a security association."""
     dst, spi, protocol, src, octets, packets, _sequence, reqid, family, mode, *_rest = _STATE.unpack_from(
         payload, _SELECTOR.size
@@ -88,7 +91,7 @@ def state(payload: bytes) -> Row:
     }
 
 
-def policy(payload: bytes) -> Row:
+def decode_policy(payload: bytes) -> Row:
     """Decode a policy, with the index of its interface as ``index_of_interface`` in place of the name."""
     dst, src, dport, dport_mask, sport, sport_mask, family, dst_bits, src_bits, protocol, interface, _user = (
         _SELECTOR.unpack_from(payload)

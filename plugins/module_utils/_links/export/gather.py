@@ -18,7 +18,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading, build_state
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.sysctls import sysctls
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.sysctls import read_sysctls
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import (
     run_in_netns,
     run_in_new_netns,
@@ -40,7 +40,7 @@ def _gather_in_thread(name: str | None) -> GatheredDocument:
     try:
         namespace_registry.open_all(kernel)
         readings = [kernel.read(label, Netns(), fully=True) for label in sorted(kernel.labels())]
-        new = run_in_new_netns(lambda: sysctls(_CurrentNamespace(), ()))
+        new = run_in_new_netns(lambda: read_sysctls(_CurrentNamespace(), ()))
         given = {}
         for reading in readings:
             if is_named(reading.label):
@@ -67,7 +67,7 @@ _ALWAYS = "net/ipv4/ip_forward"
 
 def _differing_sysctls(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
     """Return the sysctls that differ from a new namespace, or from a new link in this namespace."""
-    have = sysctls(_CurrentNamespace(), reading.links)
+    have = read_sysctls(_CurrentNamespace(), reading.links)
     found = {}
     for key, value in have.items():
         family, _conf, link, option = key.split("/")[1:] if key.count("/") == 4 else ("", "", "", "")

@@ -45,7 +45,7 @@ def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
             time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
         until = min(deadline, time.monotonic() + check.timeout)
         for name in names:
-            found = _asked(check, servers, name, kind, until)
+            found = _query(check, servers, name, kind, until)
             every.append(found)
             times.extend(found.times)
             if found.state == OPEN or not found.times:
@@ -59,30 +59,30 @@ def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
 def _question(check: Check, resolver: Resolver) -> tuple[str, tuple[str, ...]]:
     kind = check.options.get("record")
     try:
-        name = dns_codec.reverse(str(ipaddress.ip_address(check.target)))
+        name = dns_codec.reverse_name(str(ipaddress.ip_address(check.target)))
         return kind or "PTR", (name if kind in (None, "PTR") else check.target,)
     except ValueError:
         kind = kind or ("AAAA" if check.family == 6 else "A")
     searched = check.options.get("search")
-    return kind, net_resolver.candidates(check.target, resolver) if searched else (check.target.rstrip("."),)
+    return kind, net_resolver.candidate_names(check.target, resolver) if searched else (check.target.rstrip("."),)
 
 
 def _rank(outcome: Outcome) -> int:
     return (OPEN, NODATA, NXDOMAIN).index(outcome.state) if outcome.state in (OPEN, NODATA, NXDOMAIN) else 3
 
 
-def _asked(check: Check, servers: tuple[str, ...], name: str, kind: str, deadline: float) -> Outcome:
+def _query(check: Check, servers: tuple[str, ...], name: str, kind: str, deadline: float) -> Outcome:
     """Return what becomes of one question."""
     try:
         if len(servers) == 1:
-            answer, seconds = _patiently(check, servers[0], name, kind, deadline)
+            answer, seconds = _query_patiently(check, servers[0], name, kind, deadline)
             server = servers[0]
         else:
-            server, answer, seconds = net_resolver.asked(check, name, kind, servers, deadline)
+            server, answer, seconds = net_resolver.query_servers(check, name, kind, servers, deadline)
     except net_resolver.Unresolved as error:
         return Outcome(FILTERED, str(error))
     except OSError as error:
-        found = sockets.outcome(error)
+        found = sockets.classify_error(error)
         return replace_fields(found, reason=f"{servers[0]}: {found.reason}")
     except ValueError as error:
         return Outcome(SERVFAIL, f"what {servers[0]} answers cannot be read: {error}")
@@ -105,9 +105,13 @@ def _asked(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
     return Outcome(OPEN, f"{server} says: {name} {kind} {', '.join(values)}", (seconds,), 1, facts, wishes)
 
 
-def _patiently(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[dns_codec.Answer, float]:
+def _query_patiently(
+    check: Check, server: str, name: str, kind: str, deadline: float
+) -> tuple[dns_codec.Answer, float]:
     """Ask one server, and once more if a datagram may have been lost."""
     if check.options.get("protocol") != "tcp":
         with contextlib.suppress(socket.timeout):
-            return net_resolver.ask(check, server, name, kind, time.monotonic() + (deadline - time.monotonic()) / 2)
-    return net_resolver.ask(check, server, name, kind, deadline)
+            return net_resolver.query_server(
+                check, server, name, kind, time.monotonic() + (deadline - time.monotonic()) / 2
+            )
+    return net_resolver.query_server(check, server, name, kind, deadline)

@@ -46,30 +46,30 @@ def _once(check: Check, address: str, deadline: float) -> Outcome:
     is_secure = check.options["url"].startswith("https:")
     if is_secure:
         # The certificate is looked at, and verified, on connections of its own, so that it is told also if it is bad.
-        connection = tcp.connected(check, address, deadline)
+        connection = tcp.connect(check, address, deadline)
         if isinstance(connection, Outcome):
             return connection
         with connection:
-            problem = tcp.secured(check, address, connection, deadline, facts)
+            problem = tcp.start_tls(check, address, connection, deadline, facts)
         if problem:
             return replace_fields(problem, facts={"tls": facts} if facts else {})
     started = time.monotonic()
-    connection = tcp.connected(check, address, deadline)
+    connection = tcp.connect(check, address, deadline)
     if isinstance(connection, Outcome):
         return connection
     try:
-        with connection, sockets.ended_at(deadline, connection):
+        with connection, sockets.close_at_deadline(deadline, connection):
             if is_secure:
                 connection = tls.handshake(check, connection, verified=bool(check.options.get("verify")))[0]
             with connection:
-                return _exchanged(check, connection, started, {"tls": facts} if facts else {})
+                return _exchange(check, connection, started, {"tls": facts} if facts else {})
     except (tls.Distrusted, ssl.SSLError) as error:
-        return tcp.tls_problem(check, address, error)
+        return tcp.describe_tls_error(check, address, error)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        return _broken(check, address, error, deadline)
+        return _classify_error(check, address, error, deadline)
 
 
-def _broken(check: Check, address: str, error: Exception, deadline: float) -> Outcome:
+def _classify_error(check: Check, address: str, error: Exception, deadline: float) -> Outcome:
     """Return what an answer that did not come, or is none, means."""
     there = f"port {check.port} of {address} takes connections"
     if isinstance(error, socket.timeout) or time.monotonic() >= deadline - 0.01:
@@ -79,7 +79,7 @@ def _broken(check: Check, address: str, error: Exception, deadline: float) -> Ou
     return Outcome(REFUSED, f"{there}, but what it answers is not HTTP: {escape_invalid_utf8(str(error))[:80]}")
 
 
-def _exchanged(check: Check, connection: socket.socket, started: float, told: dict[str, Any]) -> Outcome:
+def _exchange(check: Check, connection: socket.socket, started: float, told: dict[str, Any]) -> Outcome:
     parts = urlsplit(check.options["url"])
     client = http.client.HTTPConnection(check.target, check.port)
     client.sock = connection
@@ -101,12 +101,12 @@ def _exchanged(check: Check, connection: socket.socket, started: float, told: di
     told["http_reason"] = escape_invalid_utf8(response.reason)
     told["body_bytes"] = len(body)
     told["location"] = response.headers.get("Location")
-    wishes = _wishes(check, response, body)
+    wishes = _unmet_expectations(check, response, body)
     reason = f"answers {response.status} {escape_invalid_utf8(response.reason)}".rstrip()
     return Outcome(OPEN, reason, (seconds,), 1, told, wishes)
 
 
-def _wishes(check: Check, response: http.client.HTTPResponse, body: bytes) -> tuple[str, ...]:
+def _unmet_expectations(check: Check, response: http.client.HTTPResponse, body: bytes) -> tuple[str, ...]:
     """Return what the answer lacks."""
     found = []
     wanted = check.options.get("status")

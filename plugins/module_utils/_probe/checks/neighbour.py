@@ -33,10 +33,10 @@ _FRAME = 2048
 _SECONDS_FOR_OTHERS = 0.5
 
 
-def neighbour(check: Check, address: str, deadline: float) -> Outcome:
+def probe_neighbour(check: Check, address: str, deadline: float) -> Outcome:
     """Ask who has an address, as the kernel does before it sends there."""
     try:
-        way = route.to(address, check.interface)
+        way = route.find_route(address, check.interface)
     except KernelError as error:
         return Outcome(UNREACHABLE, f"there is no route: {error.words}")
     except OSError:
@@ -47,7 +47,9 @@ def neighbour(check: Check, address: str, deadline: float) -> Outcome:
         )
     if way.gateway and not check.interface:
         return Outcome(OFF_LINK, f"{address} is not on a link of this namespace; packets go to {way.gateway} first")
-    found, sent = _asked(check, way.interface, address, way.source or ("::" if ":" in address else "0.0.0.0"), deadline)
+    found, sent = _solicit(
+        check, way.interface, address, way.source or ("::" if ":" in address else "0.0.0.0"), deadline
+    )
     facts = {"interface": way.interface, "macs": sorted(found)}
     times = tuple(found.values())
     if not found:
@@ -59,11 +61,11 @@ def neighbour(check: Check, address: str, deadline: float) -> Outcome:
     return Outcome(OPEN, f"{facts['macs'][0]} on {way.interface} has {address}", times, None, facts)
 
 
-def duplicate(check: Check, address: str, deadline: float) -> Outcome:
+def probe_duplicate(check: Check, address: str, deadline: float) -> Outcome:
     """Ask who has an address, from none, as whoever is about to take it does; nobody learns anything of it."""
     interface = check.interface or ""
-    found, _sent = _asked(check, interface, address, "::" if ":" in address else "0.0.0.0", deadline)
-    own = route.is_own(address)
+    found, _sent = _solicit(check, interface, address, "::" if ":" in address else "0.0.0.0", deadline)
+    own = route.is_own_address(address)
     facts: dict[str, Any] = {"interface": interface, "macs": sorted(found), "own": own}
     times, macs = tuple(found.values()), ", ".join(sorted(found))
     if own and found:
@@ -78,19 +80,19 @@ def duplicate(check: Check, address: str, deadline: float) -> Outcome:
     return Outcome(FREE, f"nobody on {interface} has {address}", times, None, facts)
 
 
-def _asked(check: Check, interface: str, address: str, source: str, deadline: float) -> tuple[dict[str, float], int]:
+def _solicit(check: Check, interface: str, address: str, source: str, deadline: float) -> tuple[dict[str, float], int]:
     """Return who answers with which MAC address after how many seconds, and how often that was asked."""
     try:
-        mac = route.mac(interface)
+        mac = route.link_mac(interface)
     except KernelError:
         raise CannotOpen(f"no such interface in this namespace: {interface}") from None
     if mac is None:
         raise CannotOpen(f"{interface} is down or does not support neighbour resolution")
     protocol = _IPV6 if ":" in address else _ARP
     question, group = (
-        icmp_codec.solicitation(address, mac, source)
+        icmp_codec.encode_solicitation(address, mac, source)
         if protocol == _IPV6
-        else (arp_codec.request(address, mac, source), arp_codec.BROADCAST)
+        else (arp_codec.encode_request(address, mac, source), arp_codec.BROADCAST)
     )
     found: dict[str, float] = {}
     sent = 0
@@ -111,9 +113,9 @@ def _asked(check: Check, interface: str, address: str, source: str, deadline: fl
             while (left := until - time.monotonic()) > 0 and select.select([link], [], [], left)[0]:
                 packet, sender = link.recvfrom(_FRAME)
                 answer = (
-                    icmp_codec.advertised(packet, address, sender[4])
+                    icmp_codec.decode_advertisement(packet, address, sender[4])
                     if protocol == _IPV6
-                    else arp_codec.answer(packet, address)
+                    else arp_codec.decode_reply(packet, address)
                 )
                 if answer and sender[2] != _OUTGOING and answer != mac:
                     found.setdefault(answer.hex(":"), time.monotonic() - started)

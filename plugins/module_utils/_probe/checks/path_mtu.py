@@ -22,7 +22,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.model impor
     Outcome,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import route, sockets
-from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.icmp_socket import Echo
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.icmp_socket import EchoSocket
 
 _SMALLEST = {4: 68, 6: 104}
 _AT_ONCE = 16
@@ -34,16 +34,16 @@ _PATIENCE = 10
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
     """Find the largest size that is answered, between one that every link takes and the first link's MTU."""
-    way = route.to(address, check.interface, check.source)
-    first = route.mtu(way.interface) if way.interface else 1500
-    with Echo(check, address) as echo:
+    way = route.find_route(address, check.interface, check.source)
+    first = route.link_mtu(way.interface) if way.interface else 1500
+    with EchoSocket(check, address) as echo:
         echo.fragment(allowed=False)
         search = _Search(echo, deadline)
         low = _SMALLEST[echo.version]
         high = max(min(first, check.options.get("max_mtu") or 65535, 65535), low)
         if not search.passing([low], min(check.timeout, 3.0)):
             return search.nothing(address)
-        found = _largest(search, low, high)
+        found = _find_largest(search, low, high)
         facts: dict[str, Any] = {
             "path_mtu": found,
             "link_mtu": first,
@@ -54,15 +54,15 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
         if found < high and time.monotonic() < deadline:
             echo.fragment(allowed=True)
             facts["fragments_pass"] = bool(search.passing([high], search.patience()))
-    return _judged(check, address, facts, high, search)
+    return _build_outcome(check, address, facts, high, search)
 
 
-def _largest(search: _Search, low: int, high: int) -> int:
+def _find_largest(search: _Search, low: int, high: int) -> int:
     """Return the largest size that passes, where ``low`` is known to."""
     while low < high:
         told = search.told
         # The largest first, as it nearly always passes, then many at once.
-        sizes = [high] if high == search.told or not search.asked else _spread(low, high)
+        sizes = [high] if high == search.told or not search.asked else _spread_sizes(low, high)
         passed = search.passing(sizes, search.patience())
         low = max([low, *passed])
         if search.told != told and low <= search.told < high:
@@ -75,7 +75,7 @@ def _largest(search: _Search, low: int, high: int) -> int:
     return low
 
 
-def _spread(low: int, high: int) -> list[int]:
+def _spread_sizes(low: int, high: int) -> list[int]:
     step = max((high - low) // _AT_ONCE, 1)
     steps = sorted({*range(low + step, high, step), high})
     first = max(len(steps) - _AT_ONCE - 1, 0)
@@ -85,7 +85,7 @@ def _spread(low: int, high: int) -> list[int]:
 class _Search:
     """Sends sizes and keeps what came back."""
 
-    def __init__(self, echo: Echo, deadline: float) -> None:
+    def __init__(self, echo: EchoSocket, deadline: float) -> None:
         self._echo = echo
         self._deadline = deadline
         self._sequences = itertools.count()
@@ -115,7 +115,7 @@ class _Search:
                 try:
                     self._echo.send(sequence, size)
                 except OSError as error:
-                    found = sockets.outcome(error)
+                    found = sockets.classify_error(error)
                     self._problem = self._problem or (found.state, found.reason)
                     continue
                 self.sent += 1
@@ -151,7 +151,7 @@ class _Search:
         return Outcome(state, reason, (), self.sent)
 
 
-def _judged(check: Check, address: str, facts: dict[str, Any], high: int, search: _Search) -> Outcome:
+def _build_outcome(check: Check, address: str, facts: dict[str, Any], high: int, search: _Search) -> Outcome:
     found = facts["path_mtu"]
     least = check.options.get("min_mtu")
     wishes = (f"at least {least} was expected",) if least and found < least else ()

@@ -10,17 +10,17 @@ import time
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs import icmp as icmp_codec
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import FILTERED, OPEN, Check, Outcome
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
-from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.icmp_socket import Echo
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.icmp_socket import EchoSocket
 
 _SIZE = {4: 84, 6: 104}
 
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
     """Send requests one after the other, and wait for what comes back until all are answered."""
-    with Echo(check, address) as echo:
+    with EchoSocket(check, address) as echo:
         if check.options.get("dont_fragment") is not None:
             echo.fragment(not check.options["dont_fragment"])
-        times, problem, sent = _sent(echo, check, deadline)
+        times, problem, sent = _send_requests(echo, check, deadline)
     if times:
         lost = sent - len(times)
         reason = f"{address} answers" + (f", but not {lost} of {sent} requests" if lost else "")
@@ -30,9 +30,11 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
     return Outcome(state, words, (), sent)
 
 
-def _sent(echo: Echo, check: Check, deadline: float) -> tuple[dict[int, float], tuple[str, str] | None, int]:
+def _send_requests(
+    echo: EchoSocket, check: Check, deadline: float
+) -> tuple[dict[int, float], tuple[str, str] | None, int]:
     """Return the seconds of each answer, what was said or went wrong instead of one, and how many were sent."""
-    size = max(check.options.get("size") or _SIZE[echo.version], icmp_codec.overhead(echo.version))
+    size = max(check.options.get("size") or _SIZE[echo.version], icmp_codec.header_bytes(echo.version))
     times: dict[int, float] = {}
     problems: dict[int, tuple[str, str]] = {}
     sent = 0
@@ -40,7 +42,7 @@ def _sent(echo: Echo, check: Check, deadline: float) -> tuple[dict[int, float], 
         try:
             echo.send(sent, size)
         except OSError as error:
-            found = sockets.outcome(error)
+            found = sockets.classify_error(error)
             problems[sent] = found.state, found.reason
         sent += 1
         is_last = sent == check.count

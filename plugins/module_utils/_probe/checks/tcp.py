@@ -34,14 +34,14 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
         until = min(deadline, time.monotonic() + check.timeout)
         sent += 1
         started = time.monotonic()
-        connection = connected(check, address, until)
+        connection = connect(check, address, until)
         if isinstance(connection, Outcome):
             problem = connection
         else:
             with connection:
                 times.append(time.monotonic() - started)
                 if check.options.get("tls") and not facts:
-                    problem = secured(check, address, connection, until, facts)
+                    problem = start_tls(check, address, connection, until, facts)
         if time.monotonic() >= deadline or (problem and problem.state in (ERROR, NO_TLS, UNTRUSTED)):
             break
     told = {"tls": facts} if facts else {}
@@ -52,41 +52,41 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
     return Outcome(OPEN, f"port {check.port} of {address} takes connections{secure}{lost}", tuple(times), sent, told)
 
 
-def connected(check: Check, address: str, deadline: float) -> socket.socket | Outcome:
+def connect(check: Check, address: str, deadline: float) -> socket.socket | Outcome:
     """Return a connection, or what came instead of it."""
-    connection = sockets.opened(check, address, socket.SOCK_STREAM)
+    connection = sockets.open_socket(check, address, socket.SOCK_STREAM)
     try:
         connection.settimeout(sockets.seconds_left(deadline))
-        connection.connect(sockets.place(check, address, check.port))
+        connection.connect(sockets.socket_address(check, address, check.port))
     except OSError as error:
         with connection:
-            return sockets.outcome(error, connection)
+            return sockets.classify_error(error, connection)
     return connection
 
 
-def secured(
+def start_tls(
     check: Check, address: str, connection: socket.socket, deadline: float, facts: dict[str, Any]
 ) -> Outcome | None:
     """Shake hands on a connection and add its facts; where wanted verify on another; return what is wrong, if any."""
     try:
-        with sockets.ended_at(deadline, connection):
+        with sockets.close_at_deadline(deadline, connection):
             secure, found = tls.handshake(check, connection, verified=False)
             secure.close()
         facts.update(found)
         if check.options.get("verify"):
             facts["verified"] = False
-            again = connected(check, address, deadline)
+            again = connect(check, address, deadline)
             if isinstance(again, Outcome):
                 return again
-            with again, sockets.ended_at(deadline, again):
+            with again, sockets.close_at_deadline(deadline, again):
                 tls.handshake(check, again, verified=True)[0].close()
             facts["verified"] = True
     except (tls.Distrusted, OSError) as error:
-        return tls_problem(check, address, error)
+        return describe_tls_error(check, address, error)
     return None
 
 
-def tls_problem(check: Check, address: str, error: Exception) -> Outcome:
+def describe_tls_error(check: Check, address: str, error: Exception) -> Outcome:
     """Return what it means that TLS does not come about."""
     there = f"port {check.port} of {address} takes connections"
     if isinstance(error, tls.Distrusted):

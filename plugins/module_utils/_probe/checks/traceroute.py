@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._probe import evaluation
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import FILTERED, OPEN, Check, Outcome
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import sockets
-from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.icmp_socket import Echo
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.icmp_socket import EchoSocket
 
 _HOPS = 30
 _AT_ONCE = 6
@@ -22,13 +22,13 @@ _SEQUENCES_A_HOP = 1000
 def probe(check: Check, address: str, deadline: float) -> Outcome:
     """Send to some hops at once, then to the next ones, until the target or somebody who refuses has answered."""
     most = check.options.get("max_hops") or _HOPS
-    with Echo(check, address) as echo:
+    with EchoSocket(check, address) as echo:
         trace = _Trace(echo, check)
         for start in range(1, most + 1, _AT_ONCE):
             try:
                 waiting = trace.send(range(start, min(start + _AT_ONCE, most + 1)))
             except OSError as error:
-                found = sockets.outcome(error)
+                found = sockets.classify_error(error)
                 return Outcome(found.state, found.reason, (), None, {"hops": [], "packets": trace.sent})
             trace.receive(waiting, min(deadline, time.monotonic() + check.timeout))
             if trace.ends or time.monotonic() >= deadline:
@@ -39,7 +39,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
 class _Trace:
     """What was sent and what came back."""
 
-    def __init__(self, echo: Echo, check: Check) -> None:
+    def __init__(self, echo: EchoSocket, check: Check) -> None:
         self._echo = echo
         self._count = check.count
         self._hops: dict[int, _Hop] = {}
@@ -103,4 +103,4 @@ class _Hop:
 
     def row(self, number: int) -> dict[str, Any]:
         """Return the hop as a row of the result."""
-        return {"hop": number, "addresses": list(self._addresses), "latency": evaluation.latency(self._times)}
+        return {"hop": number, "addresses": list(self._addresses), "latency": evaluation.summarize_latency(self._times)}

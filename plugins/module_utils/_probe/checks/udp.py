@@ -28,10 +28,10 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
         if number:
             time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
         sent += 1
-        with sockets.opened(check, address, socket.SOCK_DGRAM) as connection:
+        with sockets.open_socket(check, address, socket.SOCK_DGRAM) as connection:
             started = time.monotonic()
             try:
-                connection.connect(sockets.place(check, address, check.port))
+                connection.connect(sockets.socket_address(check, address, check.port))
                 connection.settimeout(min(check.timeout, sockets.seconds_left(deadline)))
                 connection.send(payload)
                 replies.append(connection.recv(_DATAGRAM))
@@ -39,18 +39,18 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
             except socket.timeout:
                 pass
             except OSError as error:
-                problem = sockets.outcome(error, connection)
+                problem = sockets.classify_error(error, connection)
         if time.monotonic() >= deadline:
             break
     if replies:
-        return _answered(check, address, replies[0], times, sent)
+        return _exchange(check, address, replies[0], times, sent)
     if problem:
         return Outcome(problem.state, problem.reason, (), sent)
     reason = f"port {check.port} of {address} says nothing: open and silent, or dropped on the way or back"
     return Outcome(MAYBE, reason, (), sent)
 
 
-def _answered(check: Check, address: str, reply: bytes, times: list[float], sent: int) -> Outcome:
+def _exchange(check: Check, address: str, reply: bytes, times: list[float], sent: int) -> Outcome:
     text = escape_invalid_utf8(reply.decode("utf-8", "surrogateescape"))
     wanted = check.options.get("contains")
     wishes = (f"the answer does not contain {wanted!r}",) if wanted and wanted not in text else ()

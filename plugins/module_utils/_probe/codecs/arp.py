@@ -14,14 +14,14 @@ _REQUEST, _REPLY = 1, 2
 BROADCAST = b"\xff" * 6
 
 
-def request(target: str, mac: bytes, source: str) -> bytes:
+def encode_request(target: str, mac: bytes, source: str) -> bytes:
     """Return the question who has an address; from no address, ``0.0.0.0``, it leaves all caches as they are."""
     return _MESSAGE.pack(
         _ETHERNET, _IPV4, 6, 4, _REQUEST, mac, socket.inet_aton(source), bytes(6), socket.inet_aton(target)
     )
 
 
-def answer(packet: bytes, target: str) -> bytes | None:
+def decode_reply(packet: bytes, target: str) -> bytes | None:
     """Return the MAC address that a message gives the target; None where it gives none.
 
     Whoever asks who has it, from no address, is about to take it as well.

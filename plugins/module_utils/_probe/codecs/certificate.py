@@ -26,15 +26,15 @@ _ATTRIBUTES = {
 }
 
 
-def facts(der: bytes, now: float) -> dict[str, Any]:
+def parse_certificate(der: bytes, now: float) -> dict[str, Any]:
     """Return subject, issuer, names, validity and fingerprint; raise ValueError where this is no certificate."""
     try:
-        return _facts(der, now)
+        return _parse_fields(der, now)
     except (IndexError, UnicodeDecodeError, OverflowError) as error:
         raise ValueError(f"cannot parse the certificate: {error}") from None
 
 
-def _facts(der: bytes, now: float) -> dict[str, Any]:
+def _parse_fields(der: bytes, now: float) -> dict[str, Any]:
     certificate = _first(_first(der))
     fields = [field for field in _values(certificate) if field[0] != _VERSION]
     serial, _algorithm, issuer, validity, subject = (value for _tag, value in fields[:5])

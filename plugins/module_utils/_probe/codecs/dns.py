@@ -53,13 +53,13 @@ class Answer(NamedTuple):
     records: tuple[Record, ...]
 
 
-def question(number: int, name: str, kind: str) -> bytes:
+def encode_query(number: int, name: str, kind: str) -> bytes:
     """Return the message that asks for the records of one type of a name."""
     header = _HEADER.pack(number, _RECURSION_WANTED, 1, 0, 0, 0)
-    return header + _encoded(name) + struct.pack("!HH", TYPES[kind], _INTERNET)
+    return header + _encode_name(name) + struct.pack("!HH", TYPES[kind], _INTERNET)
 
 
-def answer(data: bytes, number: int, name: str, kind: str) -> Answer:
+def decode_answer(data: bytes, number: int, name: str, kind: str) -> Answer:
     """Return what a message says, which has to be the answer to that question."""
     try:
         found, flags, questions, records, _authorities, _more = _HEADER.unpack_from(data)
@@ -84,12 +84,12 @@ def answer(data: bytes, number: int, name: str, kind: str) -> Answer:
     return Answer(rcode, bool(flags & _AUTHORITATIVE), bool(flags & _TRUNCATED), tuple(every))
 
 
-def reverse(address: str) -> str:
+def reverse_name(address: str) -> str:
     """Return the name under which the name of an address is kept."""
     return ipaddress.ip_address(address).reverse_pointer
 
 
-def _encoded(name: str) -> bytes:
+def _encode_name(name: str) -> bytes:
     labels = name.rstrip(".").split(".") if name.rstrip(".") else []
     parts = [label.encode("ascii") for label in labels]
     if len(name) > _NAME_BYTES + 1 or not all(1 <= len(part) <= _LABEL_BYTES for part in parts):

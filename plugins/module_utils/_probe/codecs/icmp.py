@@ -70,21 +70,21 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def overhead(version: int) -> int:
+def header_bytes(version: int) -> int:
     """Return how many bytes of an echo request's packet are headers."""
     return _HEADER_BYTES[version] + _ECHO_BYTES
 
 
-def request(version: int, identifier: int, sequence: int, size: int) -> bytes:
+def encode_request(version: int, identifier: int, sequence: int, size: int) -> bytes:
     """Return an echo request that makes a packet of so many bytes; the kernel adds the checksum of ICMPv6."""
     body = bytes(range(256)) * (size // 256 + 1)
-    body = body[: max(size - overhead(version), 0)]
+    body = body[: max(size - header_bytes(version), 0)]
     message = _ECHO.pack(_REQUEST[version], 0, 0, identifier, sequence) + body
     total = checksum(message) if version == 4 else 0
     return _ECHO.pack(_REQUEST[version], 0, total, identifier, sequence) + body
 
 
-def reply(version: int, packet: bytes, sender: str) -> Reply | None:
+def decode_reply(version: int, packet: bytes, sender: str) -> Reply | None:
     """Return what a packet says about an echo request; None if it is about anything else.
 
     The kernel hands out IPv4 packets with their header, and ICMPv6 without.
@@ -105,14 +105,14 @@ def reply(version: int, packet: bytes, sender: str) -> Reply | None:
     return Reply(*inner, "expired" if kind == _TIME_EXCEEDED[version] else "error", kind, code, 0, sender)
 
 
-def meaning(version: int, kind: int, code: int) -> tuple[str, str]:
+def describe_error(version: int, kind: int, code: int) -> tuple[str, str]:
     """Return what an error means, as a state and in words."""
     errors = _ERRORS_4 if version == 4 else _ERRORS_6
     words = f"ICMP{'' if version == 4 else 'v6'} type {kind} code {code}"
     return errors.get((kind, code), (UNREACHABLE, words))
 
 
-def solicitation(target: str, mac: bytes, source: str) -> tuple[bytes, bytes]:
+def encode_solicitation(target: str, mac: bytes, source: str) -> tuple[bytes, bytes]:
     """Return a neighbour solicitation as an IPv6 packet, and the group's MAC address (RFC 4861).
 
     From no address, ``::``, it is one of duplicate address detection, and says nothing of who asks.
@@ -128,7 +128,7 @@ def solicitation(target: str, mac: bytes, source: str) -> tuple[bytes, bytes]:
     return header + body, b"\x33\x33" + group[12:]
 
 
-def advertised(packet: bytes, target: str, sender: bytes) -> bytes | None:
+def decode_advertisement(packet: bytes, target: str, sender: bytes) -> bytes | None:
     """Return the MAC address that a neighbour advertisement gives the target, ``sender`` where it gives none."""
     wanted = socket.inet_pton(socket.AF_INET6, target)
     if len(packet) < 64 or (packet[6], packet[7], packet[40]) != (_PROTOCOL[6], 255, 136) or packet[48:64] != wanted:

@@ -34,14 +34,14 @@ _ICMP_PROTOCOLS = {4: 1, 6: 58}
 _identifiers = itertools.count(os.getpid())
 
 
-class Echo:
+class EchoSocket:
     """A raw socket that sends echo requests to one address; use it as a context manager."""
 
     def __init__(self, check: Check, address: str) -> None:
-        self.version = sockets.version(address)
+        self.version = sockets.ip_version(address)
         self._identifier = next(_identifiers) & 0xFFFF
-        self._place = sockets.place(check, address)
-        self._socket = sockets.opened(check, address, socket.SOCK_RAW, _ICMP_PROTOCOLS[self.version])
+        self._place = sockets.socket_address(check, address)
+        self._socket = sockets.open_socket(check, address, socket.SOCK_RAW, _ICMP_PROTOCOLS[self.version])
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MORE)
         self._socket.setblocking(False)
         self._sent: dict[int, float] = {}
@@ -78,7 +78,7 @@ class Echo:
 
     def send(self, sequence: int, size: int) -> None:
         """Send a request of so many bytes, headers included; raise OSError if the kernel does not."""
-        message = icmp_codec.request(self.version, self._identifier, sequence, size)
+        message = icmp_codec.encode_request(self.version, self._identifier, sequence, size)
         self._sent[sequence] = time.monotonic()
         self._socket.sendto(message, self._place)
 
@@ -88,7 +88,7 @@ class Echo:
             return FILTERED, f"{reply.sender} says: larger than the next link's MTU of {reply.mtu}"
         if reply.kind == "expired":
             return UNREACHABLE, f"{reply.sender} says: it expired on the way"
-        state, words = icmp_codec.meaning(self.version, reply.type, reply.code)
+        state, words = icmp_codec.describe_error(self.version, reply.type, reply.code)
         return state, f"{reply.sender} says: {words}"
 
     def replies(self, until: float) -> Iterator[tuple[Reply, float]]:
@@ -102,6 +102,6 @@ class Echo:
             except OSError:
                 continue  # an error that came about a packet is read as a message too
             now = time.monotonic()
-            found = icmp_codec.reply(self.version, packet, sender[0].partition("%")[0])
+            found = icmp_codec.decode_reply(self.version, packet, sender[0].partition("%")[0])
             if found and found.identifier == self._identifier and found.sequence in self._sent:
                 yield found, now - self._sent[found.sequence]

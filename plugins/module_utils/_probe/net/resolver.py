@@ -40,7 +40,7 @@ class Resolver:
     hosts_path: str = "/etc/hosts"
 
 
-def read(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
+def parse_config(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
     """Return what the texts of resolv.conf(5) and hosts(5) say; what cannot be understood is passed over."""
     servers: list[str] = []
     search: list[str] = []
@@ -60,7 +60,7 @@ def read(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
     return Resolver(tuple(servers[:_MOST_SERVERS]), domains, ndots, _names(hosts), path, hosts_path)
 
 
-def candidates(name: str, resolver: Resolver) -> tuple[str, ...]:
+def candidate_names(name: str, resolver: Resolver) -> tuple[str, ...]:
     """Return the names to ask for, in order: with few dots the domains come first (resolv.conf(5), ndots)."""
     if name.endswith("."):
         return (name.rstrip("."),)
@@ -68,10 +68,10 @@ def candidates(name: str, resolver: Resolver) -> tuple[str, ...]:
     return (name, *found) if name.count(".") >= resolver.ndots else (*found, name)
 
 
-def addresses(name: str, resolver: Resolver, check: Check, deadline: float) -> tuple[list[str], str]:
+def resolve_name(name: str, resolver: Resolver, check: Check, deadline: float) -> tuple[list[str], str]:
     """Return the addresses of a name and who told them; raise Unresolved."""
     known = resolver.hosts.get(name.rstrip(".").lower(), ())
-    fitting = [one for one in known if check.family in (None, sockets.version(one))]
+    fitting = [one for one in known if check.family in (None, sockets.ip_version(one))]
     if fitting:
         return fitting, resolver.hosts_path
     if not resolver.servers:
@@ -79,9 +79,9 @@ def addresses(name: str, resolver: Resolver, check: Check, deadline: float) -> t
     kinds = {4: ("A",), 6: ("AAAA",)}.get(check.family or 0, ("A", "AAAA"))
     said = []
     plain = Check(type="dns", name="", target=name, expect=())
-    for candidate in candidates(name, resolver):
+    for candidate in candidate_names(name, resolver):
         for kind in kinds:
-            server, answer, _seconds = asked(plain, candidate, kind, resolver.servers, deadline)
+            server, answer, _seconds = query_servers(plain, candidate, kind, resolver.servers, deadline)
             found = [record.data for record in answer.records if record.type == kind]
             if found:
                 return found, server
@@ -91,7 +91,7 @@ def addresses(name: str, resolver: Resolver, check: Check, deadline: float) -> t
     raise Unresolved("; ".join(dict.fromkeys(said)))
 
 
-def asked(
+def query_servers(
     check: Check, name: str, kind: str, servers: Sequence[str], deadline: float
 ) -> tuple[str, dns_codec.Answer, float]:
     """Return the server that answered, its answer, and the seconds that took; raise Unresolved if none answers.
@@ -104,9 +104,9 @@ def asked(
         left = _TRIES * len(servers) - number
         until = min(deadline, time.monotonic() + min(_SECONDS_A_TRY, max(deadline - time.monotonic(), 0) / left))
         try:
-            answer, seconds = ask(check, server, name, kind, until)
+            answer, seconds = query_server(check, server, name, kind, until)
         except OSError as error:
-            said[server] = f"{server}: {sockets.outcome(error).reason}"
+            said[server] = f"{server}: {sockets.classify_error(error).reason}"
             continue
         except (ValueError, sockets.CannotOpen) as error:
             said[server] = f"{server}: {error}"
@@ -119,42 +119,44 @@ def asked(
     raise Unresolved(f"no answer for {name}: {'; '.join(said.values()) or 'timed out'}")
 
 
-def ask(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[dns_codec.Answer, float]:
+def query_server(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[dns_codec.Answer, float]:
     """Ask one server; return its answer and the seconds that took. A long answer is fetched over TCP."""
     number = random.getrandbits(16)
-    question = dns_codec.question(number, name, kind)
+    question = dns_codec.encode_query(number, name, kind)
     started = time.monotonic()
     if check.options.get("protocol") != "tcp":
-        with sockets.opened(check, server, socket.SOCK_DGRAM) as connection:
+        with sockets.open_socket(check, server, socket.SOCK_DGRAM) as connection:
             connection.settimeout(sockets.seconds_left(deadline))
-            connection.connect(sockets.place(check, server, check.port or DNS_PORT))
+            connection.connect(sockets.socket_address(check, server, check.port or DNS_PORT))
             connection.send(question)
-            answer = _matching(connection, number, name, kind, deadline)
+            answer = _receive_matching(connection, number, name, kind, deadline)
         if not answer.truncated:
             return answer, time.monotonic() - started
-    with sockets.opened(check, server, socket.SOCK_STREAM) as connection:
+    with sockets.open_socket(check, server, socket.SOCK_STREAM) as connection:
         connection.settimeout(sockets.seconds_left(deadline))
-        connection.connect(sockets.place(check, server, check.port or DNS_PORT))
-        with sockets.ended_at(deadline, connection):
+        connection.connect(sockets.socket_address(check, server, check.port or DNS_PORT))
+        with sockets.close_at_deadline(deadline, connection):
             connection.sendall(struct.pack("!H", len(question)) + question)
-            (size,) = struct.unpack("!H", _exactly(connection, 2, deadline))
-            answer = dns_codec.answer(_exactly(connection, size, deadline), number, name, kind)
+            (size,) = struct.unpack("!H", _receive_exactly(connection, 2, deadline))
+            answer = dns_codec.decode_answer(_receive_exactly(connection, size, deadline), number, name, kind)
     return answer, time.monotonic() - started
 
 
-def _matching(connection: socket.socket, number: int, name: str, kind: str, deadline: float) -> dns_codec.Answer:
+def _receive_matching(
+    connection: socket.socket, number: int, name: str, kind: str, deadline: float
+) -> dns_codec.Answer:
     """Return the answer to our question; whatever else comes is not for us."""
     while True:
         connection.settimeout(sockets.seconds_left(deadline))
         message = connection.recv(_DATAGRAM)
         try:
-            return dns_codec.answer(message, number, name, kind)
+            return dns_codec.decode_answer(message, number, name, kind)
         except ValueError:
             if message[:2] == struct.pack("!H", number):
                 raise
 
 
-def _exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
+def _receive_exactly(connection: socket.socket, size: int, deadline: float) -> bytes:
     found = b""
     while len(found) < size:
         chunk = connection.recv(size - len(found))
@@ -184,7 +186,7 @@ def _is_address(text: str) -> bool:
     return "%" not in text
 
 
-def described(resolver: Resolver) -> Iterator[tuple[str, object]]:
+def describe_resolver(resolver: Resolver) -> Iterator[tuple[str, object]]:
     """Yield what the result says of the resolver."""
     yield from (("path", resolver.path), ("servers", list(resolver.servers)), ("search", list(resolver.search)))
     yield from (("ndots", resolver.ndots), ("hosts_path", resolver.hosts_path))

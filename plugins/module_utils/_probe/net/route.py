@@ -41,9 +41,9 @@ class Way:
     local: bool
 
 
-def to(address: str, interface: str | None = None, source: str | None = None) -> Way:
+def find_route(address: str, interface: str | None = None, source: str | None = None) -> Way:
     """Return the way to an address; raise KernelError where there is none."""
-    family, size = sockets.family(address), 128 if ":" in address else 32
+    family, size = sockets.address_family(address), 128 if ":" in address else 32
     wanted = [encode_attribute(_DST, socket.inet_pton(family, address))]
     if source:
         wanted.append(encode_attribute(_SRC, socket.inet_pton(family, source)))
@@ -72,15 +72,15 @@ def to(address: str, interface: str | None = None, source: str | None = None) ->
     )
 
 
-def mtu(interface: str) -> int:
+def link_mtu(interface: str) -> int:
     """Return a link's MTU."""
-    return int(struct.unpack_from("=i", _asked(interface, _SIOCGIFMTU), 16)[0])
+    return int(struct.unpack_from("=i", _request_route(interface, _SIOCGIFMTU), 16)[0])
 
 
-def mac(interface: str) -> bytes | None:
+def link_mac(interface: str) -> bytes | None:
     """Return the MAC address of a link that is up and has neighbours of which they are asked; None otherwise."""
-    flags = struct.unpack_from("=H", _asked(interface, _SIOCGIFFLAGS), 16)[0]
-    kind = _asked(interface, _SIOCGIFHWADDR)
+    flags = struct.unpack_from("=H", _request_route(interface, _SIOCGIFFLAGS), 16)[0]
+    kind = _request_route(interface, _SIOCGIFHWADDR)
     if struct.unpack_from("=H", kind, 16)[0] != _ETHERNET or not flags & _UP or flags & (_NOARP | _LOOPBACK):
         return None
     return kind[18:24]
@@ -94,16 +94,16 @@ def own_addresses() -> set[str]:
     return found
 
 
-def is_own(address: str) -> bool:
+def is_own_address(address: str) -> bool:
     """Return whether an address is one of the namespace's own, also one that duplicate address detection refused."""
     if ":" in address:
         return address in own_addresses()
     with contextlib.suppress(KernelError, OSError):
-        return to(address).local
+        return find_route(address).local
     return False
 
 
-def _asked(interface: str, request: int) -> bytes:
+def _request_route(interface: str, request: int) -> bytes:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
             return fcntl.ioctl(asking, request, interface.encode().ljust(_IFREQ, b"\0"))

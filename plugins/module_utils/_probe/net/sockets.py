@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs.icmp import meaning
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs.icmp import describe_error
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import (
     ERROR,
     FILTERED,
@@ -51,20 +51,20 @@ class CannotOpen(Exception):
     """A check that cannot even begin, and why."""
 
 
-def version(address: str) -> int:
+def ip_version(address: str) -> int:
     """Return 4 or 6."""
     return 6 if ":" in address else 4
 
 
-def family(address: str) -> int:
+def address_family(address: str) -> int:
     """Return the address family of an address."""
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
-def opened(check: Check, address: str, kind: int, protocol: int = 0) -> socket.socket:
+def open_socket(check: Check, address: str, kind: int, protocol: int = 0) -> socket.socket:
     """Return a socket for the address, bound as the check says; raise CannotOpen."""
     try:
-        found = socket.socket(family(address), kind, protocol)
+        found = socket.socket(address_family(address), kind, protocol)
     except PermissionError:
         raise CannotOpen("requires root (CAP_NET_RAW)") from None
     try:
@@ -85,7 +85,7 @@ def opened(check: Check, address: str, kind: int, protocol: int = 0) -> socket.s
     return found
 
 
-def place(check: Check, address: str, port: int = 0) -> tuple[str, int] | tuple[str, int, int, int]:
+def socket_address(check: Check, address: str, port: int = 0) -> tuple[str, int] | tuple[str, int, int, int]:
     """Return an address as sockets have it, with the link of one that every link has."""
     if ":" not in address:
         return address, port
@@ -105,7 +105,7 @@ def seconds_left(deadline: float) -> float:
 
 
 @contextlib.contextmanager
-def ended_at(deadline: float, connection: socket.socket) -> Iterator[None]:
+def close_at_deadline(deadline: float, connection: socket.socket) -> Iterator[None]:
     """Shut a connection at the deadline, whatever goes on drop by drop meanwhile."""
     connection.settimeout(seconds_left(deadline))
     spare = connection.dup()  # TLS takes the other one over
@@ -124,7 +124,7 @@ def ended_at(deadline: float, connection: socket.socket) -> Iterator[None]:
         spare.close()
 
 
-def outcome(error: OSError, connection: socket.socket | None = None, sent: int | None = None) -> Outcome:
+def classify_error(error: OSError, connection: socket.socket | None = None, sent: int | None = None) -> Outcome:
     """Return what an error of the kernel means; the message of ICMP behind it says more, where there is one."""
     if isinstance(error, socket.timeout) or error.errno == errno.EAGAIN:
         return Outcome(FILTERED, "no answer in time: dropped on the way or back, or nobody is there", sent=sent)
@@ -144,7 +144,7 @@ def _message_of_icmp(connection: socket.socket) -> tuple[str, str] | None:
         for _level, _kind, value in extra:
             _errno, origin, kind, code, _pad, _info, _data2 = _EXTENDED_ERROR.unpack_from(value)
             if origin in _FROM_ICMP:
-                state, words = meaning(6 if origin == _FROM_ICMP[1] else 4, kind, code)
+                state, words = describe_error(6 if origin == _FROM_ICMP[1] else 4, kind, code)
                 behind = _EXTENDED_ERROR.size
                 offender = _offender(value[behind:])
                 return state, f"{offender} says: {words}"

@@ -39,7 +39,7 @@ def handshake(check: Check, connection: socket.socket, verified: bool) -> tuple[
     der = secure.getpeercert(binary_form=True)
     if der:
         try:
-            facts["certificate"] = certificate.facts(der, time.time())
+            facts["certificate"] = certificate.parse_certificate(der, time.time())
         except ValueError as error:
             facts["certificate"] = {"error": str(error)}
     return secure, facts

@@ -15,23 +15,23 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.row
 Places = Mapping[tuple[str, ...], Sequence[str]]
 
 
-def painted(
+def annotate_groups(
     findings: Sequence[Mapping[str, Any]], groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows
 ) -> dict[str, tuple[int, ...]]:
     """Return the numbers of the findings of each element by its ID; others belong to the host, g0.
 
     `groups` contains the IDs of the namespaces, `ids` those of the links.
     """
-    said = [_said(finding) for finding in findings]
+    said = [_texts_of(finding) for finding in findings]
     places = _places(groups, ids, rows, {value for one in said for value in one.values() if value})
     found: dict[str, list[int]] = defaultdict(list)
     for number, one in enumerate(said):
-        for place in _concerned(one, places) or ("g0",):
+        for place in _find_concerned(one, places) or ("g0",):
             found[place].append(number)
     return {place: tuple(numbers) for place, numbers in found.items()}
 
 
-def _concerned(said: Mapping[str, str | None], places: Places) -> Sequence[str]:
+def _find_concerned(said: Mapping[str, str | None], places: Places) -> Sequence[str]:
     """Return the IDs of the most specific elements that a finding refers to."""
     netns, interface, container, network, address = said.values()
     tries = (
@@ -63,7 +63,7 @@ def _places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said:
     names: dict[str, list[str]] = {}
     for space in rows.namespaces:
         names[space.netns] = list(dict.fromkeys(filter(None, (space.container, *(space.containers or ())))))
-        for key in _of_space(space, names[space.netns]):
+        for key in _namespace_texts(space, names[space.netns]):
             if key[-1] in said:
                 found[key].append(groups[space.netns])
         if space.kind == "host":
@@ -71,20 +71,20 @@ def _places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said:
     on = {(container, address.partition("/")[0]): network for network, container, address in rows.endpoints}
     for link in rows.links:
         id_ = ids.get((link.netns, link.ifindex))
-        for key in _of_link(link, names.get(link.netns, []), on, groups.get(link.netns) == "g0") if id_ else ():
+        for key in _link_texts(link, names.get(link.netns, []), on, groups.get(link.netns) == "g0") if id_ else ():
             if key[-1] in said:
                 found[key].append(id_ or "")
     return found
 
 
-def _said(finding: Mapping[str, Any]) -> dict[str, str | None]:
+def _texts_of(finding: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the evidence that locates a finding."""
     evidence = finding.get("evidence") or {}
     found = {name: _text(evidence.get(name)) for name in ("netns", "interface", "container", "network", "address")}
     return found | {"address": (found["address"] or "").partition("/")[0] or None}
 
 
-def _of_space(space: Namespace, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _namespace_texts(space: Namespace, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     yield "netns", space.netns
     if space.reference:
         yield "netns", space.reference
@@ -94,7 +94,7 @@ def _of_space(space: Namespace, names: Sequence[str]) -> Iterator[tuple[str, ...
         yield "network", space.docker_network
 
 
-def _of_link(
+def _link_texts(
     link: Link, names: Sequence[str], on: Mapping[tuple[str, str], str], of_host: bool
 ) -> Iterator[tuple[str, ...]]:
     yield "interface", link.netns, link.name

@@ -50,10 +50,10 @@ SELECT DISTINCT host, options ->> 'vni' FROM interface
 WHERE kind = 'vxlan' AND docker_network IS NULL AND options ->> 'vni' IS NOT NULL ORDER BY ALL"""
 
 
-def of_host(database: Any, host: str, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
+def draw_host(database: Any, host: str, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
     """Return the diagram of one host with its findings."""
     prepare(database)
-    return next(of_hosts(database, [host], {host: findings}))
+    return next(draw_hosts(database, [host], {host: findings}))
 
 
 def prepare(database: Any) -> None:
@@ -61,7 +61,7 @@ def prepare(database: Any) -> None:
     database.execute(_VTEPS)
 
 
-def of_hosts(
+def draw_hosts(
     database: Any, hosts: Sequence[str], findings: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> Iterator[Graph]:
     """Yield the diagrams of the given hosts in order; the rows of these hosts are kept in memory."""
@@ -80,7 +80,7 @@ def of_hosts(
         yield host_diagram.graph(host, rows, findings.get(host, ()))
 
 
-def of_fleet(database: Any, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
+def draw_fleet(database: Any, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
     """Return the fleet map: hosts, and the overlays and segments that connect them."""
     hosts = [row[0] for row in database.execute(_HOSTS).fetchall()]
     return fleet_diagram.graph(hosts, _members(database), findings)

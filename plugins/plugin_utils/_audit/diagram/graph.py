@@ -92,7 +92,7 @@ def worst(severities: Iterable[str | None]) -> str | None:
     return next((severity for severity in SEVERITIES if severity in there), None)
 
 
-def folded(graph: Graph) -> Graph:
+def fold_graph(graph: Graph) -> Graph:
     """Return the graph with each fold as one node instead of its members."""
     at = {member: fold.id for fold in graph.folds for member in fold.members}
     at |= {node.id: at[node.group] for node in graph.nodes if node.group in at}

@@ -13,7 +13,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.gra
     Graph,
     Group,
     Node,
-    folded,
+    fold_graph,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
 
@@ -27,7 +27,7 @@ _HEAD = """\
 
 def host(graph: Graph, unfold: bool = False) -> str:
     """Return the diagram of a host; similar elements are folded unless `unfold` is set."""
-    return "\n".join(_text(graph if unfold else folded(graph))) + "\n"
+    return "\n".join(_text(graph if unfold else fold_graph(graph))) + "\n"
 
 
 def fleet(graph: Graph, unfold: bool = False) -> str:
@@ -38,10 +38,10 @@ def fleet(graph: Graph, unfold: bool = False) -> str:
 def _text(graph: Graph) -> Iterator[str]:
     yield f"graph {_quoted([graph.name])} {{"
     yield _HEAD
-    nodes = labels.inside(graph)
+    nodes = labels.inner_label(graph)
     for group in graph.groups:
         yield f"  subgraph {_quoted([f'cluster_{group.id}'])} {{"
-        yield f"    label={_quoted(labels.of_group(group), ends=True)}{_colour(group, '; ')}"
+        yield f"    label={_quoted(labels.group_label(group), ends=True)}{_colour(group, '; ')}"
         # Graphviz does not draw a cluster without nodes.
         yield from (f"    {_node(node)}" for node in nodes[group.id])
         if not nodes[group.id]:
@@ -54,11 +54,11 @@ def _text(graph: Graph) -> Iterator[str]:
 
 def _node(node: Node) -> str:
     look = ', style="rounded,dashed"' if node.kind == "fold" else ""
-    return f"{_quoted([node.id])} [label={_quoted(labels.of_node(node), ends=True)}{look}{_colour(node, ', ')}]"
+    return f"{_quoted([node.id])} [label={_quoted(labels.node_label(node), ends=True)}{look}{_colour(node, ', ')}]"
 
 
 def _edge(edge: Edge) -> str:
-    said = labels.of_edge(edge)
+    said = labels.edge_label(edge)
     looks = [f"label={_quoted([said])}"] if said else []
     looks += [f"style={_STYLES[edge.kind]}"] if edge.kind in _STYLES else []
     return f"{_quoted([edge.tail])} -- {_quoted([edge.head])}" + (f" [{', '.join(looks)}]" if looks else "")

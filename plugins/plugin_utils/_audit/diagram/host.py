@@ -36,7 +36,7 @@ def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> 
     known = sorted((link for link in rows.links if link.netns in groups), key=lambda link: order[link.netns])
     links = {(link.netns, link.ifindex): link for link in known}
     ids = {key: f"n{number}" for number, key in enumerate(links)}
-    look = _Look(host, findings, annotate.painted(findings, groups, ids, rows) if findings else {})
+    look = _Look(host, findings, annotate.annotate_groups(findings, groups, ids, rows) if findings else {})
     hidden = {key for key in links if ids[key] not in look.paint and _is_wire(key, links)}
     nodes = [look.link(ids[key], groups[key[0]], link) for key, link in links.items() if key not in hidden]
     nodes += [look.sharing(name) for space in spaces if space.kind == "host" for name in space.containers or ()]

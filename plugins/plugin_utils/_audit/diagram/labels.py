@@ -19,7 +19,7 @@ _SILENT = ("member", "port", "veth")
 _SAID = {"device": "", "fold": "", "remote": "other host", "sharing": "container"}
 
 
-def of_node(node: Node) -> list[str]:
+def node_label(node: Node) -> list[str]:
     """Return the label of a node."""
     kind = _SAID.get(node.kind, node.kind)
     words = [kind, node.hint, node.mtu and f"MTU {node.mtu}", node.state if node.state != "up" else None]
@@ -32,18 +32,18 @@ def of_node(node: Node) -> list[str]:
     )
 
 
-def of_group(group: Group) -> list[str]:
+def group_label(group: Group) -> list[str]:
     """Return the label of a namespace."""
     hint = group.hint if group.hint not in (None, group.label, f"container:{group.label}") else None
     return _lines([group.label, ", ".join(one for one in (group.kind, hint) if one)], group)
 
 
-def of_edge(edge: Edge) -> str:
+def edge_label(edge: Edge) -> str:
     """Return the label of an edge; empty if its style is sufficient."""
     return _cut(edge.label or ("" if edge.kind in _SILENT else edge.kind))
 
 
-def inside(graph: Graph) -> dict[str | None, list[Node]]:
+def inner_label(graph: Graph) -> dict[str | None, list[Node]]:
     """Return the nodes of each group; nodes without a group have the key None."""
     found: dict[str | None, list[Node]] = {None: [], **{group.id: [] for group in graph.groups}}
     for node in graph.nodes:

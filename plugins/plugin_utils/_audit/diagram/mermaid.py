@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.gra
     Graph,
     Group,
     Node,
-    folded,
+    fold_graph,
 )
 
 _DASHED = ("tunnel", "macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent")
@@ -25,7 +25,7 @@ _SPECIAL = re.compile(r"[^A-Za-z0-9 .,_/:+=-]")
 
 def host(graph: Graph, unfold: bool = False) -> str:
     """Return the diagram of a host; similar elements are folded unless `unfold` is set."""
-    return "\n".join(_text(graph if unfold else folded(graph))) + "\n"
+    return "\n".join(_text(graph if unfold else fold_graph(graph))) + "\n"
 
 
 def fleet(graph: Graph, unfold: bool = False) -> str:
@@ -35,9 +35,9 @@ def fleet(graph: Graph, unfold: bool = False) -> str:
 
 def _text(graph: Graph) -> Iterator[str]:
     yield "flowchart LR"
-    nodes = labels.inside(graph)
+    nodes = labels.inner_label(graph)
     for group in graph.groups:
-        label = _quoted(labels.of_group(group))
+        label = _quoted(labels.group_label(group))
         if not nodes[group.id]:
             yield f"  {group.id}[{label}]"
             continue
@@ -50,11 +50,11 @@ def _text(graph: Graph) -> Iterator[str]:
 
 
 def _node(node: Node) -> str:
-    return f"{node.id}[{_quoted(labels.of_node(node))}]"
+    return f"{node.id}[{_quoted(labels.node_label(node))}]"
 
 
 def _edge(edge: Edge) -> str:
-    said = labels.of_edge(edge)
+    said = labels.edge_label(edge)
     line = "-.-" if edge.kind in _DASHED else "---"
     return f"{edge.tail} {line}{f'|{_quoted([said])}|' if said else ''} {edge.head}"
 

@@ -73,17 +73,17 @@ def write(
     data = html_data.index(report, with_evidence=alone)
     data["before"] = (earlier or {}).get("summary")
     data["beside"] = not alone
-    blocks = {"data": html_data.packed(data), "fleet": html_data.packed(_fleet(database, report))}
+    blocks = {"data": html_data.pack_rows(data), "fleet": html_data.pack_rows(_fleet(database, report))}
     beside = folder / "hosts"
     for path in beside.glob("[0-9]*.js"):  # from a previous run
         path.unlink()
     with _uncollected():
         for number, content in enumerate(_hosts(database, report, names)):
             if alone:
-                blocks[f"host-{number}"] = html_data.packed(content)
+                blocks[f"host-{number}"] = html_data.pack_rows(content)
             else:
                 beside.mkdir(exist_ok=True)
-                call = f'netfleetHost({number},"{html_data.packed(content)}");\n'
+                call = f'netfleetHost({number},"{html_data.pack_rows(content)}");\n'
                 (beside / f"{number}.js").write_text(call, encoding="ascii")
     path = folder / NAME
     path.write_text(_page(blocks, str(report.get("created") or ""), alone), encoding="utf-8")
@@ -118,7 +118,7 @@ def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
-    libraries = {name: html_data.packed_text(built[f"{name}.js"]) for name in ("table", "viz")}
+    libraries = {name: html_data.pack_text(built[f"{name}.js"]) for name in ("table", "viz")}
     return _PAGE.format(
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
         title=html.escape(f"Docker network audit {created}".strip()),
@@ -145,7 +145,7 @@ def _hash(text: str) -> str:
 
 def _fleet(database: Any, report: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fleet map; findings are referenced by their number in the report."""
-    return diagram_graph.as_data(build.of_fleet(database, report.get("findings") or []))
+    return diagram_graph.as_data(build.draw_fleet(database, report.get("findings") or []))
 
 
 def _hosts(database: Any, report: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -155,7 +155,7 @@ def _hosts(database: Any, report: Mapping[str, Any], names: Sequence[str]) -> It
     for start in range(0, len(names), _AT_A_TIME):
         some = names[start : start + _AT_A_TIME]
         findings = _by_host(_kept(database, some)) if inside is None else inside
-        for host, graph in zip(some, build.of_hosts(database, some, findings)):
+        for host, graph in zip(some, build.draw_hosts(database, some, findings)):
             yield {"graph": diagram_graph.as_data(graph), "findings": [_of_host(one) for one in findings.get(host, ())]}
 
 

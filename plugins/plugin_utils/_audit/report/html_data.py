@@ -20,12 +20,12 @@ _OF_HOST = ("name", "hostname", "os", "kernel", "engine_version", "taken_at", "n
 _KEPT = ("created", "collector", "earlier", "summary", "waivers", "broken_rules", "broken_snapshots")
 
 
-def packed(data: Any) -> str:
+def pack_rows(data: Any) -> str:
     """Return data as JSON, compressed (zlib), in base64."""
-    return packed_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False))
+    return pack_text(json.dumps(data, separators=(",", ":"), ensure_ascii=False))
 
 
-def packed_text(text: str) -> str:
+def pack_text(text: str) -> str:
     """Return text, compressed (zlib), in base64. Lone surrogates are replaced."""
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode("ascii")
 

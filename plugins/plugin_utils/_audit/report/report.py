@@ -31,7 +31,7 @@ ORDER BY host
 """
 
 
-def head(
+def build_head(
     database: Any,
     rules: Sequence[Rule],
     broken_rules: Iterable[BrokenRule],
@@ -86,7 +86,7 @@ def findings(database: Any) -> Iterator[dict[str, Any]]:
         reader.close()
 
 
-def whole(report: Mapping[str, Any], database: Any, most: int) -> dict[str, Any]:
+def build_report(report: Mapping[str, Any], database: Any, most: int) -> dict[str, Any]:
     """Return the report with its findings, up to a maximum number."""
     found = list(itertools.islice(findings(database), most))
     left_out = _number(database, "SELECT count(*) FROM finding") - len(found)
