@@ -195,7 +195,7 @@ missing_needs:
   elements: str
   sample: [kind:macvlan]
 missing_libraries:
-  description: Names of the libraries that are missing or too old.
+  description: Python libraries that are missing or too old.
   returned: always
   type: list
   elements: str
