@@ -57,7 +57,7 @@ class ActionModule(RoleAction):
         if arguments["probe"] and checks:
             results = self.runner.run("netfleet.docker.probe", {"netns": case.netns, "checks": checks})["results"]
         if started:
-            stopped = {"phase": "stop", "path": started["path"], "seconds": seconds}
+            stopped = {"phase": "stop", "path": started["path"]}
             found = self.runner.run("netfleet.docker.capture", stopped)
             host_file.write_file(target, base64.b64decode(found["content"]))
         return results

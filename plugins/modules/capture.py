@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - >-
     Captures packets in a namespace in the background for a limited time and size, and returns them as a pcap file. No
-    tools are required in the container.
+    tools are required in the container. A capture that is not stopped ends after at most 10 minutes.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -22,9 +22,7 @@ extends_documentation_fragment:
 options:
   phase:
     description:
-      - >-
-        V(start) starts a capture and returns its RV(path). V(stop) waits until the capture has ended and returns its
-        RV(content).
+      - V(start) starts a capture and returns its RV(path). V(stop) stops it and returns its RV(content).
     type: str
     choices: [start, stop]
     required: true
@@ -38,7 +36,7 @@ options:
     type: str
   seconds:
     description:
-      - Duration of the capture in seconds. With O(phase=stop), maximum time to wait for its end.
+      - Maximum duration of the capture in seconds, starting with the first packet.
     type: float
     default: 10
   bytes:
@@ -80,7 +78,6 @@ EXAMPLES = r"""
   netfleet.docker.capture:
     phase: stop
     path: "{{ capture.path }}"
-    seconds: 5
   register: packets
 
 - name: Write the capture on the control node

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import select
 import shutil
@@ -28,14 +27,14 @@ _SNAP_LENGTH = 65535
 _LINKTYPE_ETHERNET = 1
 _PACKET_OUTGOING = 4
 _PREFIX = "netfleet-capture-"
-# How long to wait for a recorder beyond its own time.
-_GRACE = 10.0
+# Seconds: between two looks at the stop file, until a forgotten recorder ends, and for a recorder to end.
+_POLL, _LIFE, _GRACE = 0.2, 600.0, 10.0
 
 
 def capture(params: Mapping[str, Any]) -> dict[str, Any]:
     """Start or stop a capture, as the parameters of the module ask."""
     if params["phase"] == "stop":
-        return stop(Path(params["path"]), params["seconds"])
+        return stop(Path(params["path"]))
     for name in ("seconds", "bytes"):
         if params[name] <= 0:
             raise BadParameter(name, f"must be more than 0, not {params[name]}")
@@ -55,7 +54,7 @@ def start(netns: str, interface: str | None, seconds: float, size: int) -> dict[
     if os.fork():
         packets.close()
         return {"changed": False, "path": str(path)}
-    _record_and_exit(packets, path, time.monotonic() + seconds, size)
+    _record_and_exit(packets, path, seconds, size)
     return {}
 
 
@@ -70,48 +69,55 @@ def _open_socket(interface: str | None) -> socket.socket:
     return packets
 
 
-def _record_and_exit(packets: socket.socket, path: Path, end: float, size: int) -> None:
+def _record_and_exit(packets: socket.socket, path: Path, seconds: float, size: int) -> None:
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
         os.dup2(null, standard)
     try:
-        _record(packets, path, end, size)
+        _record(packets, path, seconds, size)
     finally:
         path.with_suffix(".done").touch()
         os._exit(0)
 
 
-def _record(packets: socket.socket, path: Path, end: float, size: int) -> None:
-    """Write packets as a pcap file until the time is over or the file would exceed its size in bytes."""
+def _record(packets: socket.socket, path: Path, seconds: float, size: int) -> None:
+    """Write packets as a pcap file until it is stopped, until its time or until its size is reached.
+
+    The time starts with the first packet, because the packets to capture may be sent much later on a busy host.
+    """
     header = struct.pack("=IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, _SNAP_LENGTH, _LINKTYPE_ETHERNET)
-    written = len(header)
+    written, end = len(header), time.monotonic() + _LIFE
     with path.open("wb") as file:
         file.write(header)
-        while (left := end - time.monotonic()) > 0 and select.select([packets], [], [], left)[0]:
+        while time.monotonic() < end:
+            if not select.select([packets], [], [], _POLL)[0]:
+                if path.with_suffix(".stop").exists():
+                    return
+                continue
             frame, address = packets.recvfrom(_SNAP_LENGTH)
             if address[0] == "lo" and address[2] == _PACKET_OUTGOING:
                 continue  # the kernel delivers each packet of the loopback interface twice
             now = time.time()
             record = struct.pack("=IIII", int(now), int(now % 1 * 1e6), len(frame), len(frame)) + frame
             if written + len(record) > size:
-                break
+                return
+            if written == len(header):
+                end = time.monotonic() + seconds
             file.write(record)
             written += len(record)
 
 
-def stop(path: Path, seconds: float) -> dict[str, Any]:
-    """Return a finished capture as base64, and delete its files; raise NetfleetError if the recorder does not end."""
-    if path.name != "capture.pcap" or not path.parent.name.startswith(_PREFIX):
+def stop(path: Path) -> dict[str, Any]:
+    """Stop a capture, return it as base64 and delete its files; raise NetfleetError if the recorder does not end."""
+    if path.name != "capture.pcap" or not path.parent.name.startswith(_PREFIX) or not path.parent.is_dir():
         raise BadParameter("path", "must be a path that phase=start returned")
-    deadline = time.monotonic() + seconds + _GRACE
-    done = path.with_suffix(".done")
-    while not done.exists():
+    path.with_suffix(".stop").touch()
+    deadline = time.monotonic() + _GRACE
+    while not path.with_suffix(".done").exists():
         if time.monotonic() > deadline:
             raise NetfleetError(f"path: timed out waiting for the capture {path}")
-        time.sleep(0.1)
-    content = b""
-    with contextlib.suppress(FileNotFoundError):
-        content = path.read_bytes()
+        time.sleep(_POLL / 2)
+    content = path.read_bytes()
     shutil.rmtree(path.parent, ignore_errors=True)
     return {"changed": False, "content": base64.b64encode(content).decode("ascii")}
