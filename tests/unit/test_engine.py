@@ -211,5 +211,5 @@ def test_container_id_prefix_is_rejected(
 @pytest.mark.parametrize("said", [None, [], {}, {**WEB, "State": None}, {**WEB, "State": {"Pid": "x"}}], ids=json.dumps)
 def test_unexpected_container_data_is_reported(place: Path, monkeypatch: pytest.MonkeyPatch, said: object) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
-    with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not one"):
+    with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not a container"):
         local_api.inspect_container("web")
