@@ -12,7 +12,7 @@ from ansible_collections.netfleet.docker.plugins.modules.network import DOCUMENT
 def _suboptions() -> dict[str, object]:
     options = yaml.safe_load(_NETWORK)["options"]
     del options["lock_timeout"]
-    # References such as O(force) are to the suboptions here.
+    # References such as O(force) refer to the suboptions.
     text = yaml.safe_dump(options)
     for name in options:
         text = text.replace(f"O({name}", f"O(networks[].{name}")

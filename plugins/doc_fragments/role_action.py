@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of what the actions of the roles have in common."""
+"""Documentation of the attributes of the roles' modules."""
 
 from __future__ import annotations
 

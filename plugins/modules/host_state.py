@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: what a host lacks for a role, and the state that the role plans with. The action calls it."""
+"""Ansible module: check requirements and gather the state of a host. The action plugin calls it."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ SPEC: dict[str, Any] = {
 
 
 def result(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the faults, for which the task fails."""
+    """Return the faults."""
     capabilities.require_capabilities(capabilities.TO_READ)
     document = snapshot.collect_snapshot(options.parse_request({**params, "gather_subset": sorted(SUBSET)}))
     faults = find_faults(read_containers(document), params["host"], params["none"])

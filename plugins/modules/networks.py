@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: several Docker networks of a host in one call."""
+"""Ansible module: manage several Docker networks of a host in one call."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation only. The action of the same name does the work."""
+"""Ansible module: documentation only; the action plugin does the work."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: probe the ports between the nodes of a Swarm. The action calls it."""
+"""Ansible module: probe the ports between the nodes of a Swarm. The action plugin calls it."""
 
 from __future__ import annotations
 
