@@ -16,7 +16,6 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PLAY := .venv/bin/ansible-playbook -i .lab/inventory.yml -i demo/inventory.yml
-comma := ,
 say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 .DEFAULT_GOAL := help
@@ -35,21 +34,21 @@ lab-down: setup ## remove the lab; LAB=vm removes the virtual machines
 	.venv/bin/molecule destroy -s default
 
 demo: lab ## run the demo in the lab
-	@$(call say,A container without any network on every host)
+	@$(call say,Start a container without a network on every host)
 	$(PLAY) demo/containers.yml
-	@$(call say,Docker networks and raw links$(comma) as demo/inventory.yml declares them)
+	@$(call say,Provision the Docker networks and links in demo/inventory.yml)
 	$(PLAY) playbooks/provision.yml
-	@$(call say,The same once more: nothing is left to change)
+	@$(call say,Provision again: nothing changes)
 	$(PLAY) playbooks/provision.yml | tee .lab/second-run.txt
 	@! grep -E 'changed=[1-9]' .lab/second-run.txt
-	@$(call say,Pings between namespaces and containers of different hosts)
+	@$(call say,Verify connections between namespaces and containers of different hosts)
 	$(PLAY) demo/show.yml
-	@$(call say,Every namespace of every host$(comma) as a snapshot has it)
+	@$(call say,List the namespaces of every host from its snapshot)
 	@.venv/bin/python demo/table.py .lab/snapshots/*.json.gz
-	@$(call say,An audit of all of it)
+	@$(call say,Audit the hosts)
 	$(PLAY) playbooks/audit.yml -e audit_directory='$(CURDIR)/.lab/audit'
 	@cat demo/next.txt
-	@printf '\nThe report of the audit: %s\n' "$$(ls -d .lab/audit/*/report.html | tail -n 1)"
+	@printf '\nAudit report: %s\n' "$$(ls -d .lab/audit/*/report.html | tail -n 1)"
 
 docs: setup ## build the documentation site in .cache/site/html
 	.venv/bin/python docs/site/build.py .cache/site
