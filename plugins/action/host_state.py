@@ -18,6 +18,9 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action impo
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import REGISTERED
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import ROLES, Needs, needs_of, needs_of_data
 
+# Read once when the plugin is loaded, before Ansible forks workers.
+for _role in ROLES:
+    role_spec(_role)
 # Registered results of tasks that change a host.
 _APPLIED = ("engine_applied", "bridge_applied", "macvlan_applied", "overlay_applied")
 
@@ -92,8 +95,8 @@ class ActionModule(RoleAction):
         asked = needs._replace(required=needs.required - libraries, optional=needs.optional | libraries)
         with snapshot_codec.suppress_output(self):
             arguments = {"role": role, "needs": asked.as_data()}
-            packed = self.runner.run("netfleet.docker.host_state", arguments)["packed"]
-        found = snapshot_codec.decompress(packed)
+            found = self.runner.run("netfleet.docker.host_state", arguments)
+        found["state"] = snapshot_codec.decompress(found["packed"]) if found["packed"] else {}
         checked = found["checked"]
         if checked.get("failed"):
             raise ModuleFailed({"failed": True, "msg": checked["msg"], "missing": checked["missing"]})

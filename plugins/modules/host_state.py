@@ -143,7 +143,6 @@ needs:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state import gather
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.options import pack_document
 
 
 def main() -> None:
@@ -154,7 +153,7 @@ def main() -> None:
         "needs": {"type": "dict", "default": {}},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    exit_with_result(module, lambda: {"packed": pack_document(gather(module.params["needs"]))})
+    exit_with_result(module, lambda: gather(module.params["needs"]))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def measure(fleets: dict[int, list[str]], options: argparse.Namespace, environme
         found[f"provision, {count} names"] = run(["ansible-playbook", *fleet, str(options.playbook)], environment)
         if changes(found[f"provision, {count} names"]["output"]):
             sys.exit("a run that was to be measured changed something")
-    return {name: {**figures, "tasks": tasks(figures.pop("output"))} for name, figures in found.items()}
+    return {name: {"tasks": tasks(figures.pop("output")), **figures} for name, figures in found.items()}
 
 
 def run(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
@@ -137,7 +137,7 @@ def run(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"seconds": wall, "cpu": cpu, "lines": len(done.stdout.splitlines()), "output": done.stdout}
+    return {"seconds": wall, "cpu": cpu, "lines": len((done.stdout + done.stderr).splitlines()), "output": done.stdout}
 
 
 def recap(output: str) -> dict[str, dict[str, int]]:

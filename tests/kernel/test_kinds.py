@@ -67,7 +67,7 @@ def test_create_change_recreate_and_remove(
     converge(box, "topology", {"links": [{**link, **change}]})
     assert_there(box, {("red", "k0"): {"kind": kind, "index": before and before["index"], **changed}})
     if fixed:
-        refused(box, "topology", {"links": [{**link, **fixed}]}, "k0 in red", "set recreate")
+        refused(box, "topology", {"links": [{**link, **fixed}]}, "k0 in red", "set recreate=true")
         converge(box, "topology", {"links": [{**link, **fixed, "recreate": True}]})
     converge(box, "topology", {"links": [link], "state": "absent"})
     assert look(box, "red", "k0") is None

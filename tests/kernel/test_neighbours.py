@@ -108,9 +108,13 @@ def test_entry_without_its_link_is_rejected(box: Sandbox) -> None:
     box.sh(*_WIRE)
     one = _ENTRIES[0][0]
     refused(
-        box, "netns", {"name": "red", "neighbours": [{**one, "dev": "nothing"}]}, "no link nothing in red", "192.0.2.7"
+        box,
+        "netns",
+        {"name": "red", "neighbours": [{**one, "dev": "nothing"}]},
+        "no such link: nothing in red",
+        "192.0.2.7",
     )
-    refused(box, "netns", {"name": "green", "neighbours": [one]}, "no link a0 in green")
+    refused(box, "netns", {"name": "green", "neighbours": [one]}, "no such link: a0 in green")
     refused(box, "netns", {"name": "red", "neighbours": [{**one, "proxy": True}]}, "neighbours[0].mac: ")
     refused(box, "netns", {"name": "red", "neighbours": [{"dst": "192.0.2.7", "dev": "a0"}]}, "neighbours[0].mac: ")
     refused(box, "netns", {"name": "red", "neighbours": [one, {**one, "mac": _MAC_2}]}, "neighbours[1].mac: ")

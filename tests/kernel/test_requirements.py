@@ -64,7 +64,7 @@ def test_missing_pyroute2_is_reported(box: Sandbox, tmp_path: Path, module: str,
     )
     (tmp_path / "usercustomize.py").write_text(shim, encoding="utf-8")
     (tmp_path / "sitecustomize.py").write_text(shim, encoding="utf-8")
-    _refused(box, tmp_path, module, args, "the Python library pyroute2 0.7.2 or later is missing on this host")
+    _refused(box, tmp_path, module, args, "the Python library pyroute2 0.7.2 or later is not installed on this host")
 
 
 @pytest.mark.parametrize("information", ["pyroute2-0.6.13.dist-info", "pyroute2-0.6.13.egg-info"])
@@ -73,7 +73,7 @@ def test_outdated_pyroute2_is_reported(box: Sandbox, tmp_path: Path, information
     (tmp_path / "pyroute2").mkdir()
     (tmp_path / "pyroute2/__init__.py").write_text("raise SystemExit('imported')", encoding="utf-8")
     (tmp_path / information).mkdir()
-    _refused(box, tmp_path, *_MODULES[0], "pyroute2 0.6.13 on this host is too old")
+    _refused(box, tmp_path, *_MODULES[0], "pyroute2 0.6.13 on this host is not supported")
 
 
 def _refused(box: Sandbox, before: Path, module: str, args: dict[str, Any], words: str) -> None:

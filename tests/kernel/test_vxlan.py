@@ -278,7 +278,7 @@ def test_options_are_changed_in_place_or_by_recreation(box: Sandbox, netns: str)
     base = {"name": "x0", "netns": netns, "vni": 7, "parent_netns": "host", "mtu": 1400, "up": True}
     for options, words in _FIXED:
         assert box.module("vxlan", base).changed
-        refused(box, "vxlan", {**base, **options}, "x0 in", *words, "set recreate")
+        refused(box, "vxlan", {**base, **options}, "x0 in", *words, "set recreate=true")
         converge(box, "vxlan", {**base, **options, "recreate": True})
         assert_there(box, {(netns, "x0"): {"up": True, "mtu": 1400}})
         assert box.module("vxlan", {"name": "x0", "netns": netns, "state": "absent"}).changed
@@ -322,7 +322,7 @@ def test_conflicting_links_are_rejected_or_replaced(box: Sandbox) -> None:
     box.sh(*_PARENT, "ip link add x0 type bridge", "ip link add other type vxlan id 7 dstport 4789")
     args = {"name": "x0", "vni": 8}
     refused(box, "vxlan", args, "x0 in host is a bridge, not a vxlan", "recreate")
-    refused(box, "vxlan", {"name": "x0", "state": "absent"}, "x0 in host is a bridge, not a vxlan; it stays")
+    refused(box, "vxlan", {"name": "x0", "state": "absent"}, "x0 in host is a bridge, not a vxlan; it was not deleted")
     refused(box, "vxlan", {**args, "parent": "nothing", "name": "x1"}, "nothing")
     refused(box, "vxlan", {**args, "parent_netns": "nowhere", "name": "x1"}, "parent_netns: ", "nowhere")
     refused(box, "vxlan", {"name": "x1"}, "vni")

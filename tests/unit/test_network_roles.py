@@ -157,16 +157,19 @@ def test_shared_subnets_must_not_overlap() -> None:
 @pytest.mark.parametrize(
     ("network", "words"),
     [
-        ({"gateway_mode_ipv4": "routed"}, "app: gateway_mode_ipv4: routed takes Docker Engine 27 or later.*has 20.10"),
-        ({"link": "x" * 16}, "app: link: 'x+' is no name of a link"),
+        (
+            {"gateway_mode_ipv4": "routed"},
+            "app: gateway_mode_ipv4: routed requires Docker Engine 27 or later.*has 20.10",
+        ),
+        ({"link": "x" * 16}, "app: link: 'x+' is not a valid link name"),
         ({"mtu": "big"}, "app: mtu: must be 68 to 65535 or uplink, not big"),
         ({"mtu": 20}, "app: mtu: must be 68"),
-        ({"ipv6": False, "subnets": [{"subnet": "fd00::/64"}]}, "app: ipv6: is false"),
+        ({"ipv6": False, "subnets": [{"subnet": "fd00::/64"}]}, "app: ipv6: false is not possible"),
         ({"subnets": [{"subnet": "10.0.0.1/24"}]}, "app: subnets.*has host bits set"),
         ({"subnets": [{"subnet": "10.0.0.0/24", "slices": {}, "gateway": "10.0.0.1"}]}, "app: .*no slice"),
         (
             {"icc": True, "driver_options": {"com.docker.network.bridge.enable_icc": 1}},
-            r"app: driver_options\[.*own here",
+            r"app: driver_options\[.*use the option of the network",
         ),
     ],
 )
@@ -262,17 +265,20 @@ def test_swarm_network_has_config_only_networks() -> None:
         ({"parent": "port"}, "wire: parent: port is a port of br0 on h1"),
         ({"parent": "eth0", "mtu": 9000}, "wire: mtu: eth0 has an MTU of 1400 on h1, not 9000"),
         ({"parent": "eth0", "vlan": 4095}, "wire: vlan: must be 1 to 4094"),
-        ({"parent": "eth0", "mode": "l2"}, "wire: mode: macvlan has bridge, vepa, passthru, private, not l2"),
-        ({"parent": "eth0", "flag": "vepa"}, "wire: flag: is for ipvlan only"),
-        ({"parent": "eth0", "routes": True}, "wire: routes: is for ipvlan"),
-        ({"parent": "eth0", "host_access": {"link": "w"}}, "wire: host_access.address: is needed"),
+        (
+            {"parent": "eth0", "mode": "l2"},
+            "wire: mode: must be one of bridge, vepa, passthru, private for macvlan, not l2",
+        ),
+        ({"parent": "eth0", "flag": "vepa"}, "wire: flag: supported for ipvlan only"),
+        ({"parent": "eth0", "routes": True}, "wire: routes: supported for ipvlan"),
+        ({"parent": "eth0", "host_access": {"link": "w"}}, "wire: host_access.address: required"),
         (
             {"parent": "eth0", "subnets": [WIRE], "host_access": {"link": "w", "address": "192.0.2.33"}},
-            "wire: host_access.address: 192.0.2.33 lies in 192.0.2.32/28, the slice of h2",
+            "wire: host_access.address: 192.0.2.33 is in 192.0.2.32/28, the slice of h2",
         ),
         (
             {"parent": "eth0", "mode": "private", "subnets": [WIRE], "host_access": {"link": "w"}},
-            "wire: host_access: is for macvlan in mode bridge",
+            "wire: host_access: supported for macvlan in mode bridge",
         ),
     ],
 )

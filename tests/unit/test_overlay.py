@@ -191,20 +191,20 @@ THREE = [row("h1", "manager"), row("h2", "manager"), row("h3", "manager", reacha
     [
         (
             [host(1, "manager", rows=THREE), host(2, "manager", "absent", rows=THREE)],
-            "overlay_node_state=absent of h2: would lose the quorum: 1 of 2 managers that answer would be left",
+            "overlay_node_state=absent of h2: would lose the quorum: 1 of 2 reachable managers would remain",
         ),
         (
             [host(1, "manager", rows=THREE), host(2, rows=THREE)],
-            "making h2 a worker: would lose the quorum: 1 of 2 managers",
+            "demoting h2: would lose the quorum: 1 of 2 reachable managers",
         ),
         (
             [host(1, "manager", "absent", rows=[THREE[0], row("h2")]), host(2, rows=[THREE[0], row("h2")])],
-            "overlay_node_state=absent of h1: would lose the quorum: 0 of 0 managers",
+            "overlay_node_state=absent of h1: would lose the quorum: 0 of 0 reachable managers",
         ),
         ([host(1, "manager", rows=THREE[:1]), host(2, rows=[row("h2")])], "h2 is in another Swarm than h1"),
-        ([host(1, "manager"), host(2, rows=[row("h2")])], "h2 is in a Swarm, and none of its managers is in this run"),
-        ([host(1, "manager", swarm="locked")], "h1: Swarm: the engine says locked; unlock it"),
-        ([host(2)], "overlay_manager_group: has no host that is to be in the Swarm"),
+        ([host(1, "manager"), host(2, rows=[row("h2")])], "h2 is in a Swarm, but none of its managers is in this run"),
+        ([host(1, "manager", swarm="locked")], "h1: Swarm: the state is locked; unlock it"),
+        ([host(2)], "overlay_manager_group: has no host for the Swarm"),
         ([host(1, "manager", declared={"advertise": "eth7"})], "h1: overlay_advertise_addr: h1 has no link eth7"),
         (
             [host(1, "manager", declared={"advertise": "192.0.2.9"})],
@@ -220,9 +220,9 @@ def test_impossible_changes_are_rejected(hosts: list[Row], words: str) -> None:
 @pytest.mark.parametrize(
     ("role", "sockets", "words"),
     [
-        ("worker", [("tcp", 7946), ("udp", 7946), ("tcp", 22)], "h1: Swarm: port 7946 is taken"),
-        ("manager", [("tcp", 2377)], "port 2377 is taken"),
-        ("manager", [("tcp", 2377), ("udp", 7946)], "port 2377 and 7946 is taken"),
+        ("worker", [("tcp", 7946), ("udp", 7946), ("tcp", 22)], "h1: Swarm: port 7946 is in use"),
+        ("manager", [("tcp", 2377)], "port 2377 is in use"),
+        ("manager", [("tcp", 2377), ("udp", 7946)], "port 2377 and 7946 is in use"),
         ("worker", [("tcp", 2377), ("raw", 7946)], ""),
     ],
 )
@@ -238,7 +238,7 @@ def test_port_in_use_is_rejected(role: str, sockets: list[tuple[str, int]], word
 
 
 def test_swarm_is_created_only_if_all_managers_are_in_the_play() -> None:
-    with pytest.raises(BadParameter, match="it does not see h9"):
+    with pytest.raises(BadParameter, match="does not include h9"):
         swarm(host(1, "manager"), managers=["h1", "h9"])
 
 
@@ -265,7 +265,7 @@ def test_mtu_follows_the_underlay(network: Row, told: str) -> None:
     ("network", "words"),
     [
         ({"encrypted": True}, r"mesh: encrypted: the kernel of h1 has no ESP \(Not there\)"),
-        ({"mtu": 1451}, "mesh: mtu: 1451 and its headers make 1501, and the links between the nodes have 1500"),
+        ({"mtu": 1451}, "mesh: mtu: 1451 and the headers are 1501 bytes, but the links between the nodes have 1500"),
         ({"mtu": "big"}, "mesh: mtu: must be 68 to 65535 or underlay, not big"),
         ({"subnets": [{"subnet": "10.5.7.0/24"}]}, "10.5.7.0/24 overlaps the route to 10.5.0.0/16 through eth0 of h1"),
         ({"subnets": [{"subnet": "10.6.0.0/24"}]}, "10.6.0.0/24 overlaps the network other of h1"),

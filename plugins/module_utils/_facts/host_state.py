@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight import check
 
 _LINKS = Path("/sys/class/net")
@@ -28,18 +27,21 @@ _KEPT_OF_DOCKER = {
 
 
 def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is missing as ``checked``, and where nothing required is, ``state`` and ``cards``.
+    """Return what is missing as ``checked``, and where nothing required is, the state as ``packed`` and ``cards``.
 
     ``needs`` has the keys ``required`` and ``optional``, such as ``kind:bridge``, and ``subset`` and ``cards``.
     """
     optional = preflight_params(key for key in needs["optional"] if key not in needs["required"])
     checked = check.result({**preflight_params(needs["required"]), "root": True, "optional": optional, "fail": True})
-    found: dict[str, Any] = {"checked": checked, "state": {}, "cards": {}}
+    found: dict[str, Any] = {"changed": False, "checked": checked, "packed": None, "cards": {}}
     if checked.get("failed"):
         return found
     if needs["subset"]:
+        # Imported here, as their syntax is that of Python 3.9: an older one is reported as missing.
+        from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
+
         wanted = snapshot.SnapshotRequest(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
-        found["state"] = reduce_snapshot(snapshot.collect_snapshot(wanted))
+        found["packed"] = options.pack_document(reduce_snapshot(snapshot.collect_snapshot(wanted)))
     if needs["cards"]:
         found["cards"] = read_cards()
     return found

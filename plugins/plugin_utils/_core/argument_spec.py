@@ -54,7 +54,7 @@ def role_variables(role: str, values: Mapping[str, Any], only: tuple[str, ...] =
 
 def build_argument_spec(module: ModuleType) -> dict[str, Any]:
     """Return the argument specification from the documentation of a module."""
-    return _options(yaml.safe_load(module.DOCUMENTATION)["options"])
+    return _options(yaml.load(module.DOCUMENTATION, Loader=_LOADER)["options"])
 
 
 def _options(options: Mapping[str, Any]) -> dict[str, Any]:

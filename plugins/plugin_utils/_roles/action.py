@@ -25,15 +25,20 @@ class RoleAction(ActionBase):  # type: ignore[misc]
     _supports_async = False
     task_vars: dict[str, Any]
     runner: ModuleRunner
+    _argument_spec: dict[str, Any]
+
+    def __init_subclass__(cls) -> None:
+        """Read the documentation of the action when it is loaded: once for all hosts, before Ansible forks workers."""
+        super().__init_subclass__()
+        documented = importlib.import_module(f"{_MODULES}.{cls.__module__.rpartition('.')[2]}")
+        cls._argument_spec = argument_spec.build_argument_spec(documented)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the result of ``work``, with what the modules that it ran changed, their operations and diffs."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
         self.runner = ModuleRunner(self, self.task_vars)
-        name = type(self).__module__.rpartition(".")[2]
-        documented = importlib.import_module(f"{_MODULES}.{name}")
-        _validated, arguments = self.validate_argument_spec(argument_spec=argument_spec.build_argument_spec(documented))
+        _validated, arguments = self.validate_argument_spec(argument_spec=self._argument_spec)
         try:
             found = self.work(arguments)
         except ModuleFailed as error:

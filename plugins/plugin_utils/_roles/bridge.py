@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""User-defined bridges of a host → parameters of the module network; pure."""
+"""Convert user-defined bridge networks of a host into parameters of the module network; pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAME_BYTES = 15
 def bridge_networks(
     networks: Iterable[Mapping[str, Any]], host: Host, slices: Mapping[str, Any], uplink: str | None = None
 ) -> list[dict[str, Any]]:
-    """Return what the module is to be told, network by network, those that are to go first."""
+    """Return the parameters of each network, networks to remove first."""
     absent = [{"name": one["name"], "state": "absent"} for one in networks if one.get("state") == "absent"]
     found = []
     for one in networks:
@@ -46,7 +46,7 @@ def _options(network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], 
     if network.get("ipv6") is not None or ipv6:
         found["enable_ipv6"] = ipv6 if network.get("ipv6") is None else bool(network["ipv6"])
         if ipv6 and not found["enable_ipv6"]:
-            raise BadParameter("ipv6", "is false, but there is an IPv6 subnet; leave it out, or set it to true")
+            raise BadParameter("ipv6", "false is not possible with an IPv6 subnet; omit it, or set it to true")
     if pools:
         found["ipam_config"] = pools
     return found
@@ -60,7 +60,7 @@ def _pool(name: str, subnet: Mapping[str, Any], host: Host, slices: Mapping[str,
         return {key: subnet[key] for key in keys if subnet.get(key) is not None}
     for key in ("gateway", "iprange", "aux_addresses"):
         if subnet.get(key) is not None:
-            raise BadParameter(f"subnets[].{key}", "cannot be given with slices: each host has a subnet of its own")
+            raise BadParameter(f"subnets[].{key}", "not supported together with slices: each host has its own subnet")
     return {"subnet": own}
 
 
@@ -74,7 +74,9 @@ def _link(network: Mapping[str, Any]) -> dict[str, str]:
     name = network.get("link")
     if name:
         if len(str(name).encode()) > _NAME_BYTES or "/" in str(name) or str(name).split() != [str(name)]:
-            raise BadParameter("link", f"{name!r} is no name of a link: 1 to {_NAME_BYTES} bytes without / and blanks")
+            raise BadParameter(
+                "link", f"{name!r} is not a valid link name; must be 1 to {_NAME_BYTES} bytes without / and spaces"
+            )
         found[f"{_BRIDGE}name"] = str(name)
     if network.get("host_binding"):
         found[f"{_BRIDGE}host_binding_ipv4"] = str(network["host_binding"])
@@ -90,7 +92,7 @@ def _gateway_modes(network: Mapping[str, Any], host: Host) -> dict[str, str]:
         least = _GATEWAY_MODES[mode]
         if host.engine() < least:
             has = ".".join(map(str, host.engine()))
-            raise BadParameter(key, f"{mode} takes Docker Engine {least[0]} or later, and {host.name} has {has}")
+            raise BadParameter(key, f"{mode} requires Docker Engine {least[0]} or later; {host.name} has {has}")
         found[f"{_BRIDGE}{key}"] = mode
     return found
 

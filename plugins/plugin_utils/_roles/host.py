@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What roles declare of a host's networks → parameters of the module network; pure.
+"""Convert networks that roles declare for a host into parameters of the module network; pure.
 
 A host is known by what the module netns_info returned of it.
 """
@@ -21,10 +21,10 @@ PASSED = ("labels", "connected", "rebuild", "internal", "attachable")
 
 
 class Host:
-    """A host as netns_info tells of it; raise BadParameter where what is declared does not fit it."""
+    """A host as netns_info describes it; its methods raise BadParameter if a declaration does not fit."""
 
     def __init__(self, name: str, info: Mapping[str, Any]) -> None:
-        """Take its name in the inventory and the module's result."""
+        """Take the inventory name and the result of the module."""
         self.name = name
         places = [place for place in info.get("namespaces") or () if place.get("kind") == "host"]
         self._place: Mapping[str, Any] = places[0] if places else {}
@@ -32,7 +32,7 @@ class Host:
         self.links: dict[str, Mapping[str, Any]] = {link["name"]: link for link in self._place.get("interfaces") or ()}
 
     def link(self, parameter: str, name: str) -> Mapping[str, Any]:
-        """Return a link, or refuse its name."""
+        """Return a link by name."""
         if name not in self.links:
             known = ", ".join(sorted(link for link in self.links if self.links[link].get("kind") != "loopback"))
             raise BadParameter(parameter, f"{self.name} has no link {name}; it has {known}")
@@ -49,7 +49,7 @@ class Host:
         for route in routes:
             if route.get("interface") in self.links:
                 return self.links[route["interface"]]
-        raise BadParameter("uplink", f"{self.name} has no default route; say which link is its uplink")
+        raise BadParameter("uplink", f"{self.name} has no default route; specify its uplink")
 
     def engine(self) -> tuple[int, ...]:
         """Return the version of its Docker Engine."""
@@ -65,11 +65,11 @@ def prefixed(name: str, error: BadParameter) -> BadParameter:
 
 
 def common(network: Mapping[str, Any], driver: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what networks of every driver have."""
+    """Return the parameters that networks of every driver have."""
     own = network.get("driver_options") or {}
     both = {key for key in options if key in own}
     if both:
-        raise BadParameter(f"driver_options[{min(both)}]", "has an option of its own here; say it there")
+        raise BadParameter(f"driver_options[{min(both)}]", "use the option of the network instead")
     passed = {key: network[key] for key in PASSED if network.get(key) is not None}
     return {
         "name": network["name"],
@@ -80,7 +80,7 @@ def common(network: Mapping[str, Any], driver: str, options: Mapping[str, Any]) 
 
 
 def slice_of(name: str, subnet: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> str | None:
-    """Return the host's slice of a subnet, None where it is not shared."""
+    """Return the host's slice of a subnet, None if it is not shared."""
     if not is_sliced(subnet):
         return None
     net = str(network_of("subnets[].subnet", subnet["subnet"]))
@@ -95,11 +95,11 @@ def network_of(parameter: str, value: Any) -> Any:
     try:
         return ipaddress.ip_network(str(value))
     except ValueError as error:
-        raise BadParameter(parameter, f"{error}; a subnet is written as 192.0.2.0/24 or fd00::/64") from None
+        raise BadParameter(parameter, f"{error}; must be a subnet such as 192.0.2.0/24 or fd00::/64") from None
 
 
 def see_disjoint(found: Sequence[Mapping[str, Any]], host: Host) -> None:
-    """See that networks of a host do not overlap."""
+    """Raise BadParameter if networks of a host overlap."""
     pools = [
         (options["name"], network_of("subnets[].subnet", pool["subnet"]))
         for options in found
@@ -112,7 +112,7 @@ def see_disjoint(found: Sequence[Mapping[str, Any]], host: Host) -> None:
 
 
 def flag(value: Any) -> str:
-    """Return a switch as drivers want it."""
+    """Return a Boolean as drivers expect it."""
     return "true" if value else "false"
 
 

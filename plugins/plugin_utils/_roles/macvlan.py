@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Macvlan and ipvlan networks of a host, and its own way into them → parameters of modules; pure."""
+"""Convert macvlan and ipvlan networks of a host, and its links into them, into parameters of modules; pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WIRELESS = "an access point accepts frames of one MAC address only from each st
 
 
 class Parts(NamedTuple):
-    """What a host is to have: networks of its own, networks of the Swarm, links and routes of the host itself."""
+    """Networks of the host, networks of the Swarm, and links and routes of the host itself."""
 
     networks: list[dict[str, Any]]
     swarm: list[dict[str, Any]]
@@ -51,7 +51,7 @@ class Parts(NamedTuple):
 def macvlan_networks(
     networks: Iterable[Mapping[str, Any]], host: Host, slices: Mapping[str, Any], addresses: Mapping[str, str]
 ) -> Parts:
-    """Return what a host is to have; ``addresses`` are the hosts' own, by which others reach their L3 networks."""
+    """Return the parts of a host; ``addresses`` are the gateways to the L3 networks of other hosts."""
     found = Parts([], [], [], [])
     for one in networks:
         try:
@@ -94,9 +94,9 @@ def _add(
 
 
 def _parent(network: Mapping[str, Any], host: Host) -> str:
-    """Return the parent's name, once it is seen to be there, up, and with the MTU that it is to have."""
+    """Return the parent's name; raise BadParameter if it is missing, down, or has another MTU."""
     if not network.get("parent"):
-        raise BadParameter("parent", "is needed: the link of the host that carries the network, such as eth0")
+        raise BadParameter("parent", "required: the parent link on the host, such as eth0")
     link = host.link("parent", str(network["parent"]))
     vlan, mtu = network.get("vlan"), network.get("mtu")
     if not link.get("up"):
@@ -107,7 +107,8 @@ def _parent(network: Mapping[str, Any], host: Host) -> str:
         raise BadParameter("mtu", f"{link['name']} has an MTU of {link['mtu']} on {host.name}, not {mtu}")
     if link.get("master"):
         reason = (
-            f"{link['name']} is a port of {link['master']} on {host.name}, which takes all its frames; give that one"
+            f"{link['name']} is a port of {link['master']} on {host.name}, which receives all its frames; specify the "
+            "bridge"
         )
         raise BadParameter("parent", reason)
     if vlan is None:
@@ -118,12 +119,12 @@ def _parent(network: Mapping[str, Any], host: Host) -> str:
 
 
 def _driver(network: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the driver's name, and its options."""
+    """Return the driver and its options."""
     driver, mode = network.get("driver") or "macvlan", network.get("mode")
     if mode is not None and mode not in _MODES[driver]:
-        raise BadParameter("mode", f"{driver} has {', '.join(_MODES[driver])}, not {mode}")
+        raise BadParameter("mode", f"must be one of {', '.join(_MODES[driver])} for {driver}, not {mode}")
     if network.get("flag") is not None and driver != "ipvlan":
-        raise BadParameter("flag", "is for ipvlan only")
+        raise BadParameter("flag", "supported for ipvlan only")
     options = {f"{driver}_mode": mode, "ipvlan_flag": network.get("flag")}
     return driver, {key: value for key, value in options.items() if value is not None}
 
@@ -143,7 +144,7 @@ def _pool(
     own = roles_host.slice_of(str(network["name"]), subnet, host, slices)
     net = roles_host.network_of("subnets[].subnet", subnet["subnet"])
     if own and subnet.get("iprange") is not None:
-        raise BadParameter("subnets[].iprange", "cannot be given with slices: it is the host's slice")
+        raise BadParameter("subnets[].iprange", "not supported together with slices: the range is the host's slice")
     if own and _routed(network):
         return {"subnet": own}
     found = {key: subnet[key] for key in ("gateway", "iprange") if subnet.get(key) is not None}
@@ -162,13 +163,14 @@ def _pool(
 
 
 def _host_address(network: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> str | None:
-    """Return the address of the host's own link into the network, None where it is to have none."""
+    """Return the address of the host's link into the network, None without host_access."""
     access = network.get("host_access")
     if not access:
         return None
     if (network.get("driver") or "macvlan") != "macvlan" or (network.get("mode") or "bridge") != "bridge":
         raise BadParameter(
-            "host_access", "is for macvlan in mode bridge: in others the host's link reaches no container"
+            "host_access",
+            "supported for macvlan in mode bridge only: in other modes the link of the host reaches no container",
         )
     subnets = network.get("subnets") or ()
     if access.get("address"):
@@ -177,10 +179,10 @@ def _host_address(network: Mapping[str, Any], host: Host, slices: Mapping[str, A
     else:
         ranges = [slice_ for slice_ in (_range(network, one, host, slices) for one in subnets) if slice_]
         if not ranges:
-            raise BadParameter("host_access.address", "is needed where no subnet has slices or an iprange")
+            raise BadParameter("host_access.address", "required if no subnet has slices or an iprange")
         found = _last_free(ranges[0], subnets)
     if not any(_range(network, one, host, slices) for one in subnets if _same_family(one["subnet"], str(found))):
-        raise BadParameter("host_access", "takes a subnet with slices or an iprange, which the host has a route to")
+        raise BadParameter("host_access", "requires a subnet with slices or an iprange, to which the host gets a route")
     return str(found)
 
 
@@ -190,20 +192,20 @@ def _range(network: Mapping[str, Any], subnet: Mapping[str, Any], host: Host, sl
 
 
 def _see_free(found: Any, network: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> None:
-    """See that no other host's containers can get an address."""
+    """Raise BadParameter if containers of another host can get an address."""
     for subnet in network.get("subnets") or ():
         net = str(roles_host.network_of("subnets[].subnet", subnet["subnet"]))
         for other, text in (slices.get(str(network["name"]), {}).get(net, {}) if is_sliced(subnet) else {}).items():
             if other != host.name and found in ipaddress.ip_network(text):
-                raise BadParameter("host_access.address", f"{found} lies in {text}, the slice of {other}")
+                raise BadParameter("host_access.address", f"{found} is in {text}, the slice of {other}")
     if not any(
         found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network.get("subnets") or ()
     ):
-        raise BadParameter("host_access.address", f"{found} lies in no subnet of the network")
+        raise BadParameter("host_access.address", f"{found} is in no subnet of the network")
 
 
 def _last_free(within: Any, subnets: Iterable[Mapping[str, Any]]) -> Any:
-    """Return the last address of a range that is nobody's."""
+    """Return the last free address of a range."""
     taken = set()
     for subnet in subnets:
         net = ipaddress.ip_network(subnet["subnet"])
@@ -218,11 +220,11 @@ def _last_free(within: Any, subnets: Iterable[Mapping[str, Any]]) -> Any:
         if within[number] not in taken:
             return within[number]
         number -= 1
-    raise BadParameter("host_access.address", f"{within} has no address that is free")
+    raise BadParameter("host_access.address", f"no free address in {within}")
 
 
 def _link(network: Mapping[str, Any], parent: str, address: str) -> dict[str, Any]:
-    """Return the host's own macvlan link: the kernel keeps the parent itself and its macvlan links apart."""
+    """Return the macvlan link of the host: the kernel delivers no frames between a parent and its macvlan links."""
     bits = ipaddress.ip_address(address).max_prefixlen
     access = network["host_access"]
     return {
@@ -238,9 +240,11 @@ def _link(network: Mapping[str, Any], parent: str, address: str) -> dict[str, An
 def _routes(
     network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], addresses: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Return the ways to the subnets that other hosts have of a network that is routed."""
+    """Return the routes to the subnets of other hosts in a routed network."""
     if not _routed(network):
-        raise BadParameter("routes", "is for ipvlan in the modes l3 and l3s: in others the hosts share a subnet")
+        raise BadParameter(
+            "routes", "supported for ipvlan in the modes l3 and l3s only: in other modes the hosts share a subnet"
+        )
     found = []
     for subnet in network.get("subnets") or ():
         net = str(roles_host.network_of("subnets[].subnet", subnet["subnet"]))
@@ -251,14 +255,14 @@ def _routes(
 
 
 def _configuration(made: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a Swarm's network that is each host's own."""
+    """Return the configuration of a Swarm network on one host."""
     keys = ("ipam_config", "driver_options", "enable_ipv6", "internal", "labels", "rebuild")
     kept = {key: made[key] for key in keys if key in made}
     return {"name": config_name(made["name"]), "config_only": True, **kept}
 
 
 def _of_swarm(made: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part that managers know."""
+    """Return the network that managers create from the configurations."""
     kept = {key: made[key] for key in ("name", "driver", "labels", "rebuild") if key in made}
     attachable = made.get("attachable", True)
     return {**kept, "scope": "swarm", "config_from": config_name(made["name"]), "attachable": attachable}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Overlay networks of a Swarm, its ingress and each host's gateway bridge → parameters of the module network; pure."""
+"""Convert overlay networks, ingress and gateway bridges of a Swarm into parameters of the module network; pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _LEAST, _MOST = 68, 65535
 
 
 class Underlay:
-    """What the nodes have in common below their overlays."""
+    """The links between the nodes, below the overlay networks."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
         """Take a plan of the Swarm."""
         self.mtu = int(plan["mtu"]) - (_IPV6 if plan["ipv6"] else 0)
 
     def option(self, mtu: Any, encrypted: bool) -> str:
-        """Return what the driver is to be told."""
+        """Return the MTU option of the driver."""
         if mtu in (None, "", "underlay"):
             return str(self.mtu)
         if not str(mtu).isdecimal() or not _LEAST <= int(mtu) <= _MOST:
@@ -41,7 +41,7 @@ class Underlay:
         found = int(mtu) + _VXLAN + (_ESP if encrypted else 0)
         if found > self.mtu:
             raise BadParameter(
-                "mtu", f"{mtu} and its headers make {found}, and the links between the nodes have {self.mtu}"
+                "mtu", f"{mtu} and the headers are {found} bytes, but the links between the nodes have {self.mtu}"
             )
         return str(found)
 
@@ -53,9 +53,9 @@ def overlay_networks(
     lacks_esp: Mapping[str, str],
     ingress: Mapping[str, Any] | None = None,
 ) -> list[Options]:
-    """Return what the module is to be told on a manager, those that are to go first.
+    """Return the parameters of each network on a manager, networks to remove first.
 
-    infos: by host, what netns_info returned; lacks_esp: by host, why its kernel has no ESP.
+    ``infos`` has by host what netns_info returned, ``lacks_esp`` by host why its kernel has no ESP.
     """
     networks = list(networks)
     under = Underlay(plan)
@@ -71,7 +71,7 @@ def overlay_networks(
     names = [one["name"] for one in networks] + ([INGRESS] if ingress else [])
     for name in names:
         if names.count(name) > 1:
-            raise BadParameter(f"{name}: name", "is declared twice")
+            raise BadParameter(f"{name}: name", "declared twice")
     for host, info in infos.items():
         there = Host(host, info)
         roles_host.see_disjoint(found, there)
@@ -84,8 +84,8 @@ def _network(network: Mapping[str, Any], under: Underlay, lacks_esp: Mapping[str
     for host, why in lacks_esp.items() if encrypted else ():
         raise BadParameter(
             "encrypted",
-            f"the kernel of {host} has no ESP ({why}), so the network would carry nothing there; it takes the "
-            "modules esp4, xfrm_user and gcm, or encrypted=false",
+            f"the kernel of {host} has no ESP ({why}), so the network would carry no traffic there; load the "
+            "modules esp4, xfrm_user and gcm, or set encrypted=false",
         )
     options = {_MTU: under.option(network.get("mtu"), encrypted)}
     if encrypted:
@@ -120,7 +120,7 @@ def _ingress(ingress: Mapping[str, Any], under: Underlay) -> Options:
 
 
 def _see_free(found: Iterable[Options], names: set[str], host: Host, info: Mapping[str, Any]) -> None:
-    """See that no subnet is one that the host reaches otherwise, or that another of its networks has."""
+    """Raise BadParameter if a subnet overlaps a route or another network of the host."""
     taken = [
         (network_of("route", route["dst"]), f"the route to {route['dst']} through {route.get('interface')}")
         for place in info.get("namespaces") or ()
@@ -144,7 +144,7 @@ def _see_free(found: Iterable[Options], names: set[str], host: Host, info: Mappi
 
 
 def gwbridge(wanted: Mapping[str, Any], in_swarm: bool) -> Options:
-    """Return what the module is to be told of a host's gateway bridge, which nobody may take away from a node."""
+    """Return the parameters of a host's gateway bridge, which is never recreated on a node."""
     network_of("overlay_gwbridge.subnet", wanted["subnet"])
     options = {
         f"{_BRIDGE}name": GWBRIDGE,

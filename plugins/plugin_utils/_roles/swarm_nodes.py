@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts that are to be nodes of a Swarm: role, state and addresses of each; pure."""
+"""Nodes of a Swarm as declared: role, state and addresses of each; pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANAGER, WORKER = "manager", "worker"
 
 
 class Node(NamedTuple):
-    """A host: what it is to be, and what its engine says of it."""
+    """A host: its declared role and state, and the state of its engine."""
 
     host: str
     role: str
@@ -33,7 +33,7 @@ class Node(NamedTuple):
 
 
 def nodes(declared: Mapping[str, Mapping[str, Any]]) -> list[Node]:
-    """Return the hosts, managers first, each group in its order."""
+    """Return the nodes, managers first, each group in its order."""
     found = [_node(name, said) for name, said in declared.items()]
     return sorted(found, key=lambda node: node.role != MANAGER)
 
@@ -46,11 +46,11 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
     if state not in ("inactive", "active"):
         hints = {
             "locked": "unlock it with docker swarm unlock",
-            "pending": "it waits for managers that do not answer; have it leave with docker swarm leave",
+            "pending": "the node waits for managers that do not answer; run docker swarm leave",
         }
-        raise BadParameter(f"{name}: Swarm", f"the engine says {state}; {hints.get(state, 'see its journal')}")
+        raise BadParameter(f"{name}: Swarm", f"the state is {state}; {hints.get(state, 'see journalctl -u docker')}")
     if engine.get("live_restore") and said["state"] != ABSENT:
-        raise BadParameter(f"{name}: Swarm", "Docker makes no node of a host with live-restore; switch it off there")
+        raise BadParameter(f"{name}: Swarm", "Docker does not support live-restore on a node; disable it")
     if state == "inactive" and said["state"] != ABSENT:
         _refuse_taken(name, said)
     advertise = address_of(said, host, "overlay_advertise_addr", str(said.get("advertise") or ""))
@@ -60,8 +60,8 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
     if state == "active" and said.get("advertise") and have and have != advertise:
         raise BadParameter(
             f"{name}: overlay_advertise_addr",
-            f"the node advertises {have}, which Docker changes only when it comes anew: "
-            f"say overlay_node_state=absent once, not {advertise} yet",
+            f"the node advertises {have}; Docker changes it to {advertise} only when the node joins again: "
+            "run once with overlay_node_state=absent",
         )
     if state == "active" and have:
         # What it advertises is what the others use, whatever else the host has by now.
@@ -82,7 +82,7 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
 
 
 def _refuse_taken(name: str, said: Mapping[str, Any]) -> None:
-    """Refuse a host that is in no Swarm, and on which a port that a node needs is taken."""
+    """Raise BadParameter if a port of a node is in use on a host that is in no Swarm."""
     ports = (GOSSIP, CONTROL) if said["role"] == MANAGER else (GOSSIP,)
     places = [place for place in said["info"].get("namespaces") or () if place.get("kind") == "host"]
     sockets = [row for place in places for row in place.get("sockets") or ()]
@@ -90,9 +90,9 @@ def _refuse_taken(name: str, said: Mapping[str, Any]) -> None:
     if taken:
         raise BadParameter(
             f"{name}: Swarm",
-            f"port {' and '.join(str(one) for one in taken)} is taken, though the host is in no Swarm: by another "
-            "program (ss -lntup tells), or by an engine that still talks of a Swarm it has left; it lets go "
-            "when Docker is restarted",
+            f"port {' and '.join(str(one) for one in taken)} is in use although the host is in no Swarm: by another "
+            "program (see ss -lntup), or by an engine whose gossip of an earlier Swarm still runs; restart "
+            "Docker to release it",
         )
 
 
@@ -106,7 +106,7 @@ def _addresses(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def address_of(said: Mapping[str, Any], host: Host, parameter: str, value: str) -> str:
-    """Return an address of the host: the one given, that of a link, or that of the default route's link."""
+    """Return the given address, the address of a link, or that of the link of the default route."""
     rows = _addresses(said)
     parameter = f"{host.name}: {parameter}"
     try:
@@ -128,7 +128,7 @@ def _uplink(host: Host) -> Mapping[str, Any]:
         return host.uplink()
     except BadParameter:
         raise BadParameter(
-            f"{host.name}: overlay_advertise_addr", "is needed where there is no default route: an address or a link"
+            f"{host.name}: overlay_advertise_addr", "required if there is no default route: an address or a link"
         ) from None
 
 

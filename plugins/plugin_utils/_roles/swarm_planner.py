@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be done that a Swarm has the nodes that are declared, in which order, and what is refused; pure."""
+"""Plan the changes of the nodes of a Swarm; pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Step = tuple[str, str, bool]
 
 
 def plan(declared: Mapping[str, Row], managers: Sequence[str] = (), port: int = 4789) -> dict[str, Any]:
-    """Return who begins, joins, changes and leaves; raise BadParameter where a quorum would be lost.
+    """Return which nodes initialise, join, change and leave; raise BadParameter if the quorum would be lost.
 
     ``declared`` has the hosts of the run, ``managers`` all hosts of the group of managers.
     """
@@ -90,7 +90,7 @@ def _shown(node: Node) -> dict[str, Any]:
 
 
 def _speaker(found: Iterable[Node], declared: Mapping[str, Row]) -> tuple[str | None, list[Row]]:
-    """Return a host that manages the Swarm, and the Swarm's nodes."""
+    """Return a host that manages the Swarm, and the nodes of the Swarm."""
     inside = [node for node in found if node.in_swarm]
     # One that stays speaks rather than one that leaves.
     talkers = sorted(
@@ -104,25 +104,25 @@ def _speaker(found: Iterable[Node], declared: Mapping[str, Row]) -> tuple[str | 
                 raise BadParameter(
                     "overlay_manager_group",
                     f"{', '.join(strangers)} is in another Swarm than {node.host}, or was removed from it; "
-                    "have it leave first: docker swarm leave --force",
+                    "run docker swarm leave --force there first",
                 )
             return node.host, rows
     if talkers:
         raise BadParameter(
             "overlay_manager_group",
-            f"{talkers[0].host} manages a Swarm that has lost its quorum; bring its other managers back, or make it "
-            "the only one there: docker swarm init --force-new-cluster",
+            f"{talkers[0].host} manages a Swarm that has lost its quorum; start the other managers, or make it "
+            "the only one: docker swarm init --force-new-cluster",
         )
     if inside:
         raise BadParameter(
             "overlay_manager_group",
-            f"{inside[0].host} is in a Swarm, and none of its managers is in this run; take one in",
+            f"{inside[0].host} is in a Swarm, but none of its managers is in this run; include one",
         )
     return None, []
 
 
 def _stale(found: Iterable[Node], listed: Iterable[Row]) -> list[Row]:
-    """Return nodes that a host of this run was before it lost its state."""
+    """Return the former nodes of hosts of this run that lost their state."""
     ids = {node.hostname: node.id for node in found}
     return [
         row for row in listed if row["hostname"] in ids and row["state"] == "down" and row["id"] != ids[row["hostname"]]
@@ -130,7 +130,7 @@ def _stale(found: Iterable[Node], listed: Iterable[Row]) -> list[Row]:
 
 
 def _begins(found: Sequence[Node], coming: Iterable[Node], managers: Sequence[str]) -> Node | None:
-    """Return who makes the Swarm where there is none; only one that sees all managers can know that there is none."""
+    """Return the node that initialises a Swarm; only a run with all managers can know that there is none."""
     coming = list(coming)
     if any(node.in_swarm for node in found) or not coming:
         return None
@@ -138,44 +138,40 @@ def _begins(found: Sequence[Node], coming: Iterable[Node], managers: Sequence[st
     if lacking:
         raise BadParameter(
             "overlay_manager_group",
-            f"no Swarm is there yet as far as this run sees, and it does not see {', '.join(lacking)}; take all "
-            "managers in, or there may be two Swarms",
+            f"the hosts of this run are in no Swarm, but the run does not include {', '.join(lacking)}; include "
+            "all managers, or there could be two Swarms",
         )
     first = next((node for node in coming if node.role == MANAGER), None)
     if first is None:
-        raise BadParameter("overlay_manager_group", "has no host that is to be in the Swarm; there must be a manager")
+        raise BadParameter("overlay_manager_group", "has no host for the Swarm; at least one manager is required")
     return first
 
 
 def _steps(stale: Iterable[Row], coming: Iterable[Node], roles: Iterable[Node], leaving: Iterable[Node]) -> list[Step]:
-    """Return who becomes a manager, True, and who stops being a node or a manager, in order, with what it is for."""
+    """Return the changes of the managers in order: a label, the node, and whether it becomes a manager."""
     return [
         *((f"removing {row['hostname']}, which is down", row["id"], False) for row in stale),
         *((f"{node.host} as a manager", node.host, True) for node in coming if node.role == MANAGER),
         *((f"{node.host} as a manager", node.id, True) for node in roles if node.role == MANAGER),
-        *(
-            (f"overlay_worker_group: making {node.host} a worker", node.id, False)
-            for node in roles
-            if node.role != MANAGER
-        ),
+        *((f"overlay_worker_group: demoting {node.host}", node.id, False) for node in roles if node.role != MANAGER),
         *((f"overlay_node_state=absent of {node.host}", node.id, False) for node in leaving),
     ]
 
 
 def _keep_quorum(listed: Iterable[Row], steps: Iterable[Step]) -> None:
-    """See that after each step more than half of the managers answer."""
+    """Raise BadParameter if after a step not more than half of the managers are reachable."""
     managing = {row["id"]: row["reachability"] == "reachable" for row in listed if row["role"] == MANAGER}
     for what, one, comes in steps:
         if not comes and one not in managing:
             continue
         if not _holds(managing):
-            raise BadParameter(what, f"the managers have no quorum now ({_count(managing)}); bring them back first")
+            raise BadParameter(what, f"the managers have no quorum ({_count(managing)}); start them first")
         if not comes:
             managing.pop(one)
         else:
             managing[one] = True
         if not _holds(managing):
-            raise BadParameter(what, f"would lose the quorum: {_count(managing)} would be left")
+            raise BadParameter(what, f"would lose the quorum: {_count(managing)} would remain")
 
 
 def _holds(managing: Mapping[str, bool]) -> bool:
@@ -184,18 +180,16 @@ def _holds(managing: Mapping[str, bool]) -> bool:
 
 def _count(managing: Mapping[str, bool]) -> str:
     total = len(managing)
-    return (
-        f"{sum(managing.values())} of {total} manager{'' if total == 1 else 's'} that answer{'s' if total == 1 else ''}"
-    )
+    return f"{sum(managing.values())} of {total} reachable manager{'' if total == 1 else 's'}"
 
 
 def _warnings(members: Sequence[Node], listed: Sequence[Row]) -> list[str]:
     found = []
     count = sum(node.role == MANAGER for node in members)
     if count and count % 2 == 0:
-        found.append(f"{count} managers stand the loss of no more of them than {count - 1} do; an odd number is better")
+        found.append(f"{count} managers tolerate the loss of no more managers than {count - 1}; use an odd number")
     hosts = {node.hostname for node in members}
     others = sorted({row["hostname"] for row in listed if row["hostname"] not in hosts and row["state"] == "down"})
     if others:
-        found.append(f"nodes are down that no host of this run is: {', '.join(others)}; they are left alone")
+        found.append(f"nodes are down that are not hosts of this run: {', '.join(others)}; they are not removed")
     return found

@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What roles need of a host, when a host need not be asked again, and what is kept of its answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state import (
+    preflight_params,
+    read_cards,
+    reduce_snapshot,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import role_variables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import (
+    ROLES,
+    Needs,
+    needs_of,
+    needs_of_data,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import slices_file
+
+Row = dict[str, Any]
+
+
+def needs(role: str, **variables: Any) -> Needs:
+    return needs_of(role, role_variables(role, variables))
+
+
+def test_a_host_that_was_asked_for_all_roles_is_not_asked_again() -> None:
+    asked = needs("engine")
+    for role in ROLES:
+        asked = asked.combine(needs(role).as_optional())
+    for role in ("bridge", "macvlan", "overlay", "topology"):
+        assert needs(role).is_covered_by(needs_of_data(asked.as_data()), [])
+
+
+@pytest.mark.parametrize("missing", ["library:docker", "kind:bridge"])
+def test_a_host_that_lacks_something_is_asked_again_by_the_role_that_requires_it(missing: str) -> None:
+    asked = needs("engine").combine(needs("bridge").as_optional())
+    assert needs("engine").is_covered_by(asked, [missing])
+    assert not needs("bridge").is_covered_by(asked, [missing])
+
+
+@pytest.mark.parametrize(
+    ("network", "kinds"),
+    [
+        ({}, {"kind:macvlan"}),
+        ({"driver": "ipvlan", "vlan": 5}, {"kind:ipvlan", "kind:vlan"}),
+        ({"driver": "ipvlan", "state": "absent"}, set()),
+    ],
+)
+def test_macvlan_needs_the_kinds_of_links_that_are_declared(network: Row, kinds: set[str]) -> None:
+    found = needs("macvlan", macvlan_networks=[{"name": "wire", "parent": "eth0", **network}])
+    assert {key for key in found.required if key.startswith("kind:")} == kinds
+    assert found.cards is bool(kinds)
+    assert not needs("macvlan", macvlan_hints="false", macvlan_networks=[{"name": "wire"}]).cards
+
+
+def test_needs_become_parameters_of_preflight() -> None:
+    found = preflight_params(["engine:installed", "systemd", "library:docker", "module:ip_vs", "feature:esp"])
+    assert found == {
+        "engine": "installed",
+        "systemd": True,
+        "libraries": ["docker"],
+        "kinds": [],
+        "modules": ["ip_vs"],
+        "features": ["esp"],
+    }
+
+
+def test_a_state_holds_only_what_the_planners_use() -> None:
+    route = {"dst": "10.0.0.0/8", "interface": "eth0", "table": 254, "family": 4, "metric": 0}
+    docker = {
+        "engine": {"version": "26.1.5"},
+        "containers": [{"name": "web"}],
+        "networks": [{"name": "app", "driver": "bridge", "ipam": [], "labels": {"secret": "x"}}],
+    }
+    namespace = {
+        "kind": "host",
+        "netns": "1",
+        "routes": [{**route, "protocol": "kernel"}, {**route, "protocol": "bgp"}],
+    }
+    found = reduce_snapshot({"host": {"hostname": "h1"}, "namespaces": [namespace], "docker": docker, "missing": []})
+    assert found["namespaces"] == [{"kind": "host", "routes": [route]}]
+    assert found["docker"] == {
+        "engine": {"version": "26.1.5"},
+        "networks": [{"name": "app", "driver": "bridge", "ipam": []}],
+    }
+
+
+def test_cards_are_links_with_a_device(tmp_path: Path) -> None:
+    for link in ("eth0", "lo", "wlan0"):
+        (tmp_path / "net" / link).mkdir(parents=True)
+    driver = tmp_path / "drivers" / "virtio_net"
+    driver.mkdir(parents=True)
+    (tmp_path / "net/eth0/device").mkdir()
+    (tmp_path / "net/eth0/device/driver").symlink_to(driver)
+    (tmp_path / "net/wlan0/phy80211").mkdir()
+    assert read_cards(tmp_path / "net") == {
+        "eth0": {"driver": "virtio_net", "wireless": False},
+        "wlan0": {"driver": None, "wireless": True},
+    }
+
+
+def test_slices_come_back_from_their_file_as_they_were_written(tmp_path: Path) -> None:
+    path = tmp_path / "slices.yml"
+    assert slices_file.read(path) == {}
+    slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
+    path.write_text(slices_file.render(slices), encoding="utf-8")
+    assert slices_file.read(path) == slices
+
+
+@pytest.mark.parametrize(("text", "error"), [("slices: [", NetfleetError), ("hosts: {}", BadParameter)])
+def test_a_file_of_slices_that_is_damaged_is_refused(tmp_path: Path, text: str, error: type[Exception]) -> None:
+    path = tmp_path / "slices.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(error, match=str(path)):
+        slices_file.read(path)
