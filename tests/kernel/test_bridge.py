@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of bridges: their options, their ports, the options of each port."""
+"""Bridges: options, ports and options of each port."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of macvlan links: parents near and far, modes and what can be changed of them, lists of source addresses."""
+"""Macvlan links: parents in both namespaces, modes and their changes, source addresses."""
 
 from __future__ import annotations
 

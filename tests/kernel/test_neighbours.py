@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Permanent neighbours and proxies of a namespace: exact lists, appending, and what takes them away."""
+"""Permanent neighbors and proxies of a namespace: exact lists, append, and removal by the kernel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ENTRIES: list[tuple[dict[str, Any], str]] = [
 
 
 def _shown(box: Sandbox) -> list[str]:
-    """Return the permanent neighbours and the proxies, in ip(8)'s words."""
+    """Return permanent neighbors and proxies as ip(8) shows them."""
     text = box.sh("ip neigh show nud permanent", "ip neigh show proxy", netns="red")
     return [" ".join(line.replace("PERMANENT", "").split()) for line in text.splitlines()]
 

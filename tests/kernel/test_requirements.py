@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host may lack, said in one line; and names that no text can hold. Interpreters are fresh, as Ansible's."""
+"""Missing requirements are reported in one line, and names can be any bytes. Modules run in new interpreters."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host as one document: made, changed, owned, gathered, rendered, and gone again."""
+"""A host as one document: create, change, own, gather, render and remove."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ DMZ: dict[str, Any] = {
 
 
 def changed(**changes: Any) -> dict[str, Any]:
-    """Return the document with other values at the top."""
+    """Return the document with other top-level values."""
     return {**copy.deepcopy(DMZ), **changes}
 
 
 def assert_dmz(box: Sandbox) -> None:
-    """Assert by ip(8) and bridge(8) that the document is met."""
+    """Assert by ip(8) and bridge(8) that the host matches the document."""
     assert_there(
         box,
         {
@@ -126,7 +126,7 @@ def test_undeclared_links_are_removed_and_unmanaged_links_kept(box: Sandbox) -> 
     assert {link["ifname"] for link in box.ip("link", netns="dmz")} == {"lo", "eth0", "stranger"}
     there = set(box.run("ip", "netns").split()) & {"dmz", "app", "second", "others"}
     assert there == {"dmz", "second", "others"}
-    # All that is its own goes at once, and nothing else; without a document too.
+    # All owned links are removed together, also without a document.
     converge(box, "topology", {"name": "one", "state": "absent"})
     assert {link["ifname"] for link in box.ip("link")} == {"lo", "others", "ifb2"}
     assert set(box.run("ip", "netns").split()) & {"dmz", "second", "others"} == {"second", "others"}
@@ -198,7 +198,7 @@ def test_empty_list_changes_nothing(box: Sandbox) -> None:
 
 
 def comparable(box: Sandbox) -> Any:
-    """Return a snapshot without what two hosts cannot share: indexes, and addresses that nobody chose."""
+    """Return a snapshot without values that differ between hosts: indexes and automatic addresses."""
     found = box.snapshot(indexes=False)
     del found["/run/netns"]
     for netns in found.values():
@@ -206,7 +206,7 @@ def comparable(box: Sandbox) -> Any:
             for link in netns[key]:
                 if link["ifname"] in ("eth0", "wire"):
                     link.pop("address", None)
-                # A bridge numbers its ports as they come.
+                # A bridge numbers its ports in the order of creation.
                 for number in ("id", "designated_port"):
                     link.get("linkinfo", {}).get("info_slave_data", {}).pop(number, None)
     return found

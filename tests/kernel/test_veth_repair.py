@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veth pairs that are not as declared: ends elsewhere, strangers in their places, addresses that depend on others."""
+"""Veth pairs that differ from the declaration: moved ends, unmanaged links with the same name, dependent addresses."""
 
 from __future__ import annotations
 

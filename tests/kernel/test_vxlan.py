@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of VXLAN links: near and far from their packets, over IPv4 and IPv6, and the entries that say where to."""
+"""VXLAN links: local and remote underlay namespaces, IPv4 and IPv6, and forwarding entries."""
 
 from __future__ import annotations
 
@@ -353,7 +353,7 @@ def test_links_are_removed_with_their_parent_or_underlay(box: Sandbox) -> None:
     pair = {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "host"}}
     moved = box.module("veth", pair, check=True)
     assert moved.plan == box.module("veth", pair).plan
-    assert look(box, "host", "x0") is None  # the kernel does not let it follow
+    assert look(box, "host", "x0") is None  # the kernel does not update it
     box.module("netns", {"name": "blue", "state": "absent"})
     box.sh("for n in $(seq 50); do ip -n red link show x1 >/dev/null 2>&1 || exit 0; sleep 0.1; done; false")
 

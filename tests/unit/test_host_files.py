@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of hosts on the controller: what an action writes there, where, and when not."""
+"""Files of hosts on the control node: contents, path, and when an action writes them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Programs of the host: what they print, and what happens when they print too much, too late, or fail."""
+"""Programs on the host: output, output limit, timeout and failures."""
 
 from __future__ import annotations
 
