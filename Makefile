@@ -1,12 +1,12 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# A thin front for what the tools do: `make help`.
+# Shortcuts for the tools: `make help`.
 
 PYTHON ?= python3
 HOSTS ?=
 
-# The environment is made anew when its requirements change or the checkout has moved.
+# The environment is recreated when its requirements change or the checkout is moved.
 READY := .venv/.ready$(subst /,-,$(CURDIR))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -16,48 +16,49 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PLAY := .venv/bin/ansible-playbook -i .lab/inventory.yml -i demo/inventory.yml
-comma := ,
+# The demo displays its own steps, and of Ansible's only what changes or fails.
+QUIET := ANSIBLE_DISPLAY_OK_HOSTS=false ANSIBLE_DISPLAY_SKIPPED_HOSTS=false
 say = printf '\n\033[1m== %s\033[0m\n' '$(1)'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab lab-down demo docs report test clean
 
-help: ## say what can be made
+help: ## show this help
 	@sed -nE 's/^([a-z%-]+):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
 
-setup: $(READY) ## make .venv: a control node and the tools of the gates
+setup: $(READY) ## create .venv with ansible-core and the tools of the gates
 	@:
 
-lab: setup ## start the lab; HOSTS=N says how many hosts, LAB=vm makes virtual machines
+lab: setup ## start the lab; HOSTS=N sets the number of hosts, LAB=vm creates virtual machines
 	$(if $(HOSTS),HOSTS=$(HOSTS)) .venv/bin/molecule create -s default
 
-lab-down: setup ## remove the lab, or with LAB=vm that of virtual machines
+lab-down: setup ## remove the lab; LAB=vm removes the virtual machines
 	.venv/bin/molecule destroy -s default
 
-demo: lab ## show the collection at work in the lab
-	@$(call say,A container without any network on every host)
-	$(PLAY) demo/containers.yml
-	@$(call say,Docker networks and raw links$(comma) as demo/inventory.yml declares them)
-	$(PLAY) playbooks/provision.yml
-	@$(call say,The same once more: nothing is left to change)
-	$(PLAY) playbooks/provision.yml | tee .lab/second-run.txt
+demo: lab ## run the demo in the lab
+	@$(call say,Start a container without a network on every host)
+	@$(QUIET) $(PLAY) demo/containers.yml
+	@$(call say,Provision the Docker networks and links in demo/inventory.yml)
+	@$(QUIET) $(PLAY) playbooks/provision.yml
+	@$(call say,Provision again: nothing changes)
+	@$(QUIET) $(PLAY) playbooks/provision.yml | tee .lab/second-run.txt
 	@! grep -E 'changed=[1-9]' .lab/second-run.txt
-	@$(call say,Pings between namespaces and containers of different hosts)
-	$(PLAY) demo/show.yml
-	@$(call say,Every namespace of every host$(comma) as a snapshot has it)
+	@$(call say,Verify connections between namespaces and containers of different hosts)
+	@$(QUIET) $(PLAY) demo/show.yml
+	@$(call say,List the namespaces of every host from its snapshot)
 	@.venv/bin/python demo/table.py .lab/snapshots/*.json.gz
-	@$(call say,An audit of all of it)
-	$(PLAY) playbooks/audit.yml -e audit_directory='$(CURDIR)/.lab/audit'
+	@$(call say,Audit the hosts)
+	@ANSIBLE_DISPLAY_SKIPPED_HOSTS=false $(PLAY) playbooks/audit.yml -e audit_directory='$(CURDIR)/.lab/audit'
 	@cat demo/next.txt
-	@printf '\nThe report of the audit: %s\n' "$$(ls -d .lab/audit/*/report.html | tail -n 1)"
+	@printf '\nAudit report: %s\n' "$$(ls -d .lab/audit/*/report.html | tail -n 1)"
 
 docs: setup ## build the documentation site in .cache/site/html
 	.venv/bin/python docs/site/build.py .cache/site
 
-report: ## build the page of the audit's report from report/
+report: ## build the page of the audit report from report/
 	cd report && npm ci --no-audit --no-fund --loglevel=error && node build.mjs
 
-test: setup ## run every gate, two at a time; GATES=vm adds the virtual machines, ALL=1 every version of ansible-core
+test: setup ## run all gates, two at a time; GATES=vm adds the virtual machines, ALL=1 all versions of ansible-core
 	.venv/bin/python tests/gates/run.py
 
 test-quick: setup ## run lint, types and unit tests
@@ -66,10 +67,10 @@ test-quick: setup ## run lint, types and unit tests
 test-%: setup ## run one gate: make test-lint, test-units, test-kernel, test-vm ...
 	.venv/bin/nox --session $*
 
-clean: ## remove caches and .venv; the lab stays
+clean: ## remove caches and .venv, but not the lab
 	rm -rf report/node_modules .venv .nox .cache .ansible .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/output
 
-# The links show the checkout as netfleet.docker: to Ansible, and to mypy, which skips site-packages.
+# The links make the checkout available as netfleet.docker to Ansible, and to mypy, which skips site-packages.
 $(READY): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=...' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory install-venv

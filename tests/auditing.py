@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules over snapshots that a test has at hand, and snapshots of a few rows."""
+"""Evaluate rules on snapshots of a test, and build snapshots from a few rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DAY = datetime.date(2026, 1, 31)
 
 @functools.cache
 def rules(folder: Path = rule_files.OWN) -> list[rule_files.Rule]:
-    """Return the rules of a folder, by default the collection's own; none of them may be broken."""
+    """Return the rules of a folder, by default those of the collection; fail if one is invalid."""
     found, broken = rule_files.read([folder])
     assert broken == []
     return found
@@ -42,7 +42,7 @@ def evaluate(
     folder: Path = rule_files.OWN,
     only: str | None = None,
 ) -> list[Row]:
-    """Return what all rules, or ``only`` one, find in snapshots by the hosts' names; no rule may fail."""
+    """Return the findings of all rules, or of ``only`` one, for snapshots by host name; fail if a rule fails."""
     import duckdb
 
     chosen = [rule for rule in rules(folder) if only in (None, rule.id)]
@@ -67,15 +67,15 @@ def of(findings: Sequence[Row], rule: str) -> list[Row]:
 
 
 def objects(findings: Sequence[Row], rule: str) -> list[str]:
-    """Return what the findings of one rule are about, with the hosts' names before it."""
+    """Return the objects of the findings of one rule, prefixed with the host names."""
     return sorted(f"{one['host']}: {one['object']}" for one in of(findings, rule))
 
 
 def document(**parts: Any) -> Document:
-    """Return a snapshot of a host with its own namespace, filled up with null where a row says nothing.
+    """Return a snapshot of a host with its own namespace and null for all values that are not given.
 
-    ``namespaces`` are rows of netns with the lists of the snapshot, ``strays`` and ``missing`` lists of rows, and
-    ``taken_at`` is the host's; everything else is of ``docker``, where ``engine`` is one row.
+    ``namespaces`` are rows of netns with the lists of the snapshot, ``strays`` and ``missing`` are lists of rows, and
+    ``taken_at`` is the time of the snapshot. All other arguments belong to ``docker``, where ``engine`` is one row.
     """
     taken = parts.pop("taken_at", "2026-01-31T12:00:00Z")
     outside = {name: parts.pop(name, []) for name in ("namespaces", "strays", "missing")}
@@ -93,7 +93,7 @@ def document(**parts: Any) -> Document:
 
 
 def row(of: str, /, **values: Any) -> Row:
-    """Return a row of a table: null for what is not said."""
+    """Return a row of a table with null for all values that are not given."""
     found = {**dict.fromkeys(schema.tables()[of]), **values}
     schema.assert_row(of, found)
     return found

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A made-up fleet in DuckDB, of any size: what the pictures are made of."""
+"""Simulated fleet of any size in DuckDB, for diagrams."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SQL = Path(__file__).with_suffix(".sql")
 
 
 def empty() -> Any:
-    """Return an open database that has the tables of a fleet."""
+    """Return an open database with empty tables."""
     database = duckdb.connect()
     for statement in schema.create_statements():
         database.execute(statement)
@@ -36,7 +36,7 @@ def made(hosts: int, containers: int) -> Any:
 
 
 def insert(database: Any, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows, with null for what they do not say."""
+    """Add rows with null for all values that are not given."""
     for row in rows:
         names = ", ".join(f'"{name}"' for name in row)
         database.execute(f'INSERT INTO "{table}" ({names}) VALUES ({", ".join("?" * len(row))})', list(row.values()))

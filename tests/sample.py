@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A report of a made-up fleet: faults at known places, and a host with the most hostile names that the kernel takes."""
+"""Report of a simulated fleet with known faults, and a host with hostile names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALIAS = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\u2028{{ 
 
 
 def findings(hosts: int) -> Iterator[dict[str, Any]]:
-    """Give the faults of a fleet; every sixth container on the default bridge is accepted."""
+    """Return the findings of a fleet; every sixth container on the default bridge is waived."""
     for number in range(hosts):
         for rule, said in _SAID.items():
             if number % said["planted"]["every"] == said["planted"]["from"]:
@@ -135,14 +135,14 @@ def report(database: Any, found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def plant(database: Any, hosts: int) -> None:
-    """Put into the tables what the findings say of links that a healthy fleet does not have."""
+    """Add the links to the tables to which the findings refer."""
     for number in range(3, hosts, 4):
         link = {"host": f"node-{number:05d}", "netns": fleet.HOST, "index": 9000, "name": "veth0c0ffee", "kind": "veth"}
         fleet.insert(database, "interface", [{**link, "up": True, "running": False, "mtu": 1500, "master_index": 3}])
 
 
 def hostile(database: Any) -> list[dict[str, Any]]:
-    """Add a host with hostile names; return findings that are as hostile."""
+    """Add a host with hostile names; return findings with hostile names."""
     host = "<i>h</i>\u202e\x1b[1m"
     fleet.insert(database, "host", [{"host": host, "name": host, "hostname": "</title><script>alert(3)</script>"}])
     spaces = [

@@ -26,7 +26,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 
 @functools.cache
 def _documented() -> dict[str, Any]:
-    """Return the tables of snapshots, as their files document them."""
+    """Return the tables of snapshots from the files that document them."""
     found = {
         name: table
         for file in _FILES
@@ -67,7 +67,7 @@ def assert_row(table: str, row: Mapping[str, Any]) -> None:
 
 
 def assert_document(document: Mapping[str, Any]) -> set[str]:
-    """Assert that a snapshot conforms to the tables; return the tables that it has rows of."""
+    """Assert that a snapshot conforms to the tables; return the tables that have rows."""
     used = set()
 
     def rows(table: str, found: list[Mapping[str, Any]], without: tuple[str, ...] = ()) -> None:

@@ -49,7 +49,7 @@ class ActionModule(ActionBase):
         counts = report["summary"]["findings"]
         result.update({name: report[name] for name in ("summary", "lines", "files", "remediations")})
         result.update(changed=False, worst=next((one for one in _SEVERITIES if counts[one]), None))
-        if severe := _severe(counts, args["fail_on"]):
+        if severe := _describe_severe(counts, args["fail_on"]):
             result.update(failed=True, msg=f"{severe}; fail_on is {args['fail_on']}. {'; '.join(report['files'][:1])}")
         return result
 
@@ -67,7 +67,7 @@ class ActionModule(ActionBase):
                 snapshots=at(args["snapshots"]),
                 dest=Path(nowhere) if self._play_context.check_mode else at(args["dest"]),
                 rules=[at(path) for path in args["rules"]],
-                compare_with=_earlier(at(args["dest"]), args.get("compare_with"), at),
+                compare_with=_find_baseline_path(at(args["dest"]), args.get("compare_with"), at),
                 beside={table: at(args[name]) for table, name in _BESIDE.items() if args.get(name)},
                 **{name: args[name] for name in names},
             )
@@ -76,7 +76,7 @@ class ActionModule(ActionBase):
             return {**report, "files": [path for path in report["files"] if not path.startswith(nowhere)]}
 
 
-def _earlier(dest: Path, compare_with: str | None, at: Callable[[str], Path]) -> Path | None:
+def _find_baseline_path(dest: Path, compare_with: str | None, at: Callable[[str], Path]) -> Path | None:
     """Return the directory of the evaluation to compare with; for "previous", the last sibling before dest by name."""
     if compare_with != "previous":
         return at(compare_with) if compare_with else None
@@ -84,7 +84,7 @@ def _earlier(dest: Path, compare_with: str | None, at: Callable[[str], Path]) ->
     return max((one for one in beside if one.name < dest.name), default=None)
 
 
-def _severe(counts: Mapping[str, int], fail_on: str) -> str:
+def _describe_severe(counts: Mapping[str, int], fail_on: str) -> str:
     """Return a message with the number of findings that reach a severity, or an empty string."""
     if fail_on == "none":
         return ""

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Probe the ports of other Swarm nodes from a host, and write the results for the audit to a file on the controller."""
+"""Probe the ports of other Swarm nodes from a host, and write the results for the audit to a file."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
     def _probe(
         self, variables: Mapping[str, Any], infos: Mapping[str, Mapping[str, Any]], name: str, peers: int
     ) -> tuple[list[Any], str]:
-        """Return the results of the checks, and why checks could not be made."""
+        """Return the results of the checks, and why checks could not run."""
         planned = swarm_probes.plan_checks(infos, peers)
         reason = swarm_probes.find_obstacle(infos[name], name in planned)
         checks = planned.get(name)

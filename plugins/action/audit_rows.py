@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write rows about a host for the audit to a file on the controller."""
+"""Write rows about a host for the audit to a file on the control node."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Apply the bridge networks that the role bridge declares for a host."""
+"""Action plugin of the module bridge_networks: apply the networks of the role bridge."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs impor
 
 
 class ActionModule(RoleAction):
-    """Plan with what host_state gathered, and run the module networks on the host."""
+    """Plan with the result of host_state, and run the module networks on the host."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the networks that were applied."""
+        """Return the applied networks."""
         variables, host = self.fleet.own("bridge")
         planned = bridge_networks(
             declared("bridge", variables), host, arguments["slices"], variables["bridge_uplink"] or None

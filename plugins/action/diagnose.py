@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Diagnose a connection from this host's snapshots and probes: the work of the role troubleshoot."""
+"""Action plugin of the module diagnose: find the first fault of a connection."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case
 
 
 class ActionModule(RoleAction):
-    """Plan the checks, run them from inside the source's namespace, and explain their results."""
+    """Plan the checks, run them in the namespace of the source, and explain the results."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the diagnosis on a host that has the source, and nothing on the others."""
+        """Return the diagnosis on the host of the source, and nothing on the others."""
         hostvars = self.task_vars["hostvars"]
         hosts = list(self.task_vars["ansible_play_hosts"])
         snapshots = {host: hostvars.raw_get(host).get(arguments["registered"]) or {} for host in hosts}
@@ -44,7 +44,7 @@ class ActionModule(RoleAction):
         return {"found": True, "broken": broken, "lines": lines, **found}
 
     def _probe(self, case: Case, arguments: Mapping[str, Any], target: Path) -> list[Any]:
-        """Return the results of the checks; a capture meanwhile is written to a file on the controller."""
+        """Return the results of the checks, and write a capture of them to a file on the control node."""
         checks = diagnosis.plan_checks(case, arguments["timeout"])
         seconds = arguments["capture_seconds"]
         started = None
@@ -68,7 +68,7 @@ class ActionModule(RoleAction):
         return str(Path(self._loader.path_dwim(arguments.get("directory") or ".")) / file)
 
     def _write(self, arguments: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-        """Write the diagnosis as JSON for programs and as Markdown for a ticket."""
+        """Write the diagnosis in JSON and Markdown format."""
         text = json.dumps(found, indent=4, sort_keys=True, default=str)
         for suffix, content in ((".json", text), (".md", render.markdown(found))):
             host_file.write_file(Path(self._name(arguments, suffix)), content.encode())

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's half of engine: hosts to be changed take turns, and none is changed once one has failed."""
+"""Action plugin of the module engine: change hosts one at a time, and none after a failure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core.turns import
 
 
 class ActionModule(ActionBase):
-    """Run the module in check mode, and again in the host's turn where something is to be changed."""
+    """Run the module in check mode, and again in the host's turn if there are changes."""
 
     _supports_check_mode = True
     _supports_async = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the module's result."""
+        """Return the result of the module."""
         super().run(tmp, task_vars)
         is_check = bool(self._task.check_mode)
         foretold = self._run_module(task_vars, check_mode=True)
@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
             return {"failed": True, "changed": False, "msg": reason}
 
     def _run_module(self, task_vars: dict[str, Any] | None, check_mode: bool) -> dict[str, Any]:
-        # A variable without a value leaves the setting as it is.
+        # A variable without a value does not change the setting.
         given = {name: value for name, value in self._task.args.items() if value is not None and value != ""}
         self._task.check_mode = check_mode
         result: dict[str, Any] = self._execute_module(

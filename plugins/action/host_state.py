@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's half of host_state: a role's variables → what the host is asked → one result for the role."""
+"""Action plugin of the module host_state: gather what a role requires with one call to the host."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action impo
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import REGISTERED
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import ROLES, Needs, needs_of, needs_of_data
 
-# Read when the action is loaded: once for all hosts, before Ansible forks workers.
+# Read once when the plugin is loaded, before Ansible forks workers.
 for _role in ROLES:
     role_spec(_role)
-# What the tasks register that apply something.
+# Registered results of tasks that change a host.
 _APPLIED = ("engine_applied", "bridge_applied", "macvlan_applied", "overlay_applied")
 
 
 class ActionModule(RoleAction):
-    """Ask the host, unless an earlier task has asked it all and nothing has changed since."""
+    """Run the module unless the result of an earlier task is still valid."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what is known of the host."""
+        """Return the state of the host and the converted variables."""
         role = arguments["role"]
         variables = self._variables(role)
         own = needs_of(role, variables)
@@ -63,7 +63,7 @@ class ActionModule(RoleAction):
         return role_variables(role, {name: self.template(name) for name in names})
 
     def _other_roles(self, role: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Give the roles that have a variable on this host; those whose variables have no value yet ask later."""
+        """Return the roles with a variable on this host, except those whose variables are not defined yet."""
         for one in ROLES:
             if one not in (role, "engine") and any(name in self.task_vars for name in role_spec(one)):
                 with contextlib.suppress(AnsibleError, NetfleetError):
@@ -90,7 +90,7 @@ class ActionModule(RoleAction):
         }
 
     def _ask(self, role: str, needs: Needs, installs: bool) -> dict[str, Any]:
-        """Return what the module returned; where libraries are to be installed, their lack is no error yet."""
+        """Return the result of the module; libraries that will be installed are not an error yet."""
         libraries = frozenset(key for key in needs.required if key.startswith("library:")) if installs else frozenset()
         asked = needs._replace(required=needs.required - libraries, optional=needs.optional | libraries)
         with snapshot_codec.suppress_output(self):
@@ -107,5 +107,5 @@ class ActionModule(RoleAction):
 
 
 def _warning(row: Mapping[str, Any]) -> str:
-    """Return a text without the host's name: Ansible displays equal warnings of several hosts once."""
+    """Return a text without the host name, because Ansible displays equal warnings of several hosts once."""
     return f"{row['need'].replace(':', ' ')} is missing ({row['reason']}); {row['remedy']}"

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Apply the macvlan and ipvlan networks that the role macvlan declares for a host, and the host's way into them."""
+"""Action plugin of the module macvlan_networks: apply the networks of the role macvlan and the links of the host."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs impor
 
 
 class ActionModule(RoleAction):
-    """Plan with what host_state gathered, and run the module networks on the host."""
+    """Plan with the result of host_state, and run the module networks on the host."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the networks that were applied, and whether those of the Swarm wait for one."""
+        """Return the applied networks, and whether Swarm networks wait for a Swarm."""
         fleet = self.fleet
         variables, host = fleet.own("macvlan")
         networks = declared("macvlan", variables)
-        # Of all hosts of the inventory, which takes its time, and only routed networks need them.
+        # Converting the variables of all hosts is slow, and only routed networks require it.
         routed = any(network.get("routes") for network in networks)
         addresses = fleet.addresses("macvlan_host_address") if routed else {}
         planned = macvlan_networks(networks, host, arguments["slices"], addresses)
         manager = first_manager(fleet) if planned.swarm else None
         is_first = fleet.this == manager
-        # A network of the Swarm goes before its configuration does, and comes after it.
+        # A Swarm network is removed before its config-only network, and created after it.
         absent = [one for one in planned.swarm if one.get("state") == "absent"] if is_first else []
         present = [one for one in planned.swarm if one.get("state") != "absent"] if is_first else []
-        # Docker creates the parent of a VLAN, so a check may not find it yet.
+        # Docker creates the parent of a VLAN, so check mode may not find it yet.
         skips_topology = self.is_check_mode and lacks_parents(planned, host)
         topology = None if skips_topology else topology_of(planned, variables["macvlan_topology_name"])
         wanted = [*absent, *planned.networks, *present]
@@ -48,13 +48,13 @@ class ActionModule(RoleAction):
 
 
 def first_manager(fleet: Fleet) -> str | None:
-    """Return the first host of the run that manages a Swarm."""
+    """Return the first host of the play that is a Swarm manager."""
     engines = {host: (fleet.state(host).get("docker") or {}).get("engine") or {} for host in fleet.in_run}
     return next((host for host, engine in engines.items() if engine.get("swarm_role") == "manager"), None)
 
 
 def topology_of(planned: Parts, name: str) -> dict[str, Any]:
-    """Return the parameters of the module topology: what leaves the inventory leaves the host as well."""
+    """Return the parameters of the module topology, which removes links that are no longer in the inventory."""
     routes = {"name": "host", "routes": planned.routes, "routes_append": True}
     return {
         "name": name,
@@ -65,5 +65,5 @@ def topology_of(planned: Parts, name: str) -> dict[str, Any]:
 
 
 def lacks_parents(planned: Parts, host: Host) -> bool:
-    """Return whether a parent is missing, as one of a VLAN is before Docker creates it, so a check cannot find it."""
+    """Return whether a parent is missing, such as a VLAN link before Docker creates it."""
     return not {link["parent"] for link in planned.links} <= set(host.links)

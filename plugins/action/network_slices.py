@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compute the slices of the subnets that hosts share, for all hosts at once, and write them to their file."""
+"""Compute the slices of shared subnets for all hosts, and write them to a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ActionModule(RoleAction):
     _requires_connection = False
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the slices, and whether the file was changed."""
+        """Return the slices, and whether the file changed."""
         role, fleet = arguments["role"], self.fleet
         names = (f"{role}_networks", f"{role}_host_networks")
         networks = {host: declared(role, variables) for host, variables in fleet.declared(role, names)}
@@ -47,7 +47,7 @@ class ActionModule(RoleAction):
         if not found or found == before:
             return {**result, "changed": False}
         content = slices_file.render(found)
-        # Before any host uses a slice, as the next run must know of it even if this one fails.
+        # Written before any host uses a slice, so that the next run reads it even if this one fails.
         if not self.is_check_mode:
             host_file.write_file(path, content.encode(), mode=0o644)
         texts = {"before": slices_file.render(before) if before else "", "after": content}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Apply the gateway bridge of a node, and on the manager that speaks for a Swarm its overlay networks."""
+"""Apply the gateway bridge of a node, and the overlay networks on one manager of a Swarm."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay imp
 
 
 class ActionModule(RoleAction):
-    """Run the module networks on the host, where it has networks to apply."""
+    """Run the module networks on the host if there are networks to apply."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the networks that were applied."""
+        """Return the applied networks."""
         variables, host = self.fleet.own("overlay")
         plan = arguments["plan"]
         wanted = []

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plan the nodes of a Swarm for all hosts of a run, or carry out one step of the plan on the host of the task."""
+"""Plan the nodes of a Swarm for all hosts of a play, or execute one step of the plan."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_plann
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_session import Session
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import steps
 
-# By task: all steps of a plan are items of the loop of one task, which runs in one process.
+# By task: all steps of a plan are items of one loop, which runs in one process.
 _SESSIONS: dict[str, Session] = {}
 
 
 class ActionModule(RoleAction):
-    """Plan without a connection; carry out a step through modules of community.docker."""
+    """Plan without a connection; execute a step with modules of community.docker."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the plan, or the result of a step."""

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Probe the ports between the nodes of a plan: listen, send, collect on each, then evaluate once for all."""
+"""Probe the ports between the nodes of a plan: listen, send and collect on each, then evaluate once."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports
 
 
 class ActionModule(RoleAction):
-    """Run the module on nodes; evaluate on the controller."""
+    """Run the module on nodes; evaluate on the control node."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the module returned, or what is closed."""
+        """Return the result of the module, or the closed ports."""
         plan, phase = arguments["plan"], arguments["phase"]
         host, members, port = str(self.task_vars["inventory_hostname"]), plan["members"], plan["port"]
         hosts = [member["host"] for member in members]
@@ -40,7 +40,7 @@ class ActionModule(RoleAction):
         return {key: found[key] for key in ("socket", "answers") if key in found}
 
     def _evaluate(self, hosts: list[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Fail where a port is closed; what each node registered is read from its variables."""
+        """Fail if a port is closed, based on the registered results of each node."""
         registered = {host: self.task_vars["hostvars"].raw_get(host) for host in hosts}
         heard = {host: values["overlay_heard"] for host, values in registered.items()}
         sent = {host: values["overlay_sent"] for host, values in registered.items()}

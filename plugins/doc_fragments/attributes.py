@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of what all modules can do."""
+"""Documentation of the attributes of all modules."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of where the Docker Engine is, for the modules that change what it has."""
+"""Documentation of the connection to Docker Engine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of what the modules that gather facts have in common."""
+"""Documentation of the options of modules that gather facts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of how a namespace is named, and of what all runs that change something share."""
+"""Documentation of namespace references, and of options of all modules that change a host."""
 
 from __future__ import annotations
 

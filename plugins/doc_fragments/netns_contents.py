@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of what belongs to a namespace as a whole."""
+"""Documentation of the contents of a namespace except its links."""
 
 from __future__ import annotations
 

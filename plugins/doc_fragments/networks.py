@@ -12,7 +12,7 @@ from ansible_collections.netfleet.docker.plugins.modules.network import DOCUMENT
 def _suboptions() -> dict[str, object]:
     options = yaml.safe_load(_NETWORK)["options"]
     del options["lock_timeout"]
-    # References such as O(force) are to the suboptions here.
+    # References such as O(force) refer to the suboptions.
     text = yaml.safe_dump(options)
     for name in options:
         text = text.replace(f"O({name}", f"O(networks[].{name}")
@@ -21,17 +21,17 @@ def _suboptions() -> dict[str, object]:
 
 
 _DESCRIPTION = (
-    "Networks, in the order in which they are applied. Each has the options of M(netfleet.docker.network).",
+    "Networks in the order in which they are applied. Each has the options of M(netfleet.docker.network).",
     (
-        "All are checked before the first one is changed. Each is a transaction of its own. Where one fails, what was "
-        "changed of it is undone, those before it stay applied and are named in the error, and those after it are not "
-        "touched."
+        "All networks are validated before the first one is changed. Each network is a separate transaction. If one "
+        "fails, its changes are rolled back. Networks before it stay applied and are named in the error, and networks "
+        "after it are not changed."
     ),
 )
 
 
 class ModuleDocFragment:
-    """The option, made of the documentation of the module network, so that the two agree."""
+    """The option networks, generated from the documentation of the module network."""
 
     DOCUMENTATION = yaml.safe_dump(
         {

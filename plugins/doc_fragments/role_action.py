@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of what the actions of the roles have in common."""
+"""Documentation of the attributes of the roles' modules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ options: {}
 attributes:
   action:
     support: full
-    description: Runs on the controller, and runs modules on the host.
+    description: Runs on the control node, and runs modules on the host.
   async:
     support: none
     description: Cannot run in the background.
@@ -33,7 +33,7 @@ attributes:
     description: The operating systems that the module manages.
 notes:
   - >-
-    A part of a role. It reads the converted variables of the role and the state of the hosts from the variable
+    This module is part of a role. It reads the converted role variables and the state of the hosts from the variable
     C(netfleet_host), in which the role registers the result of M(netfleet.docker.host_state).
 requirements:
   - Python 3.9 or later on the managed host

@@ -24,7 +24,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core.documentatio
     write_options,
 )
 
-# What only a topology has.
+# Options of a topology only.
 _OWN = yaml.safe_load(r"""
 netns:
   name:
@@ -120,7 +120,7 @@ _KINDS = merge_kinds(
         ("vxlan", read_options(kind_vxlan.ModuleDocFragment)),
     ]
 )
-# The default of the module vxlan, which in a topology holds for one kind only.
+# Default of the module vxlan, which applies to one kind only in a topology.
 _KINDS["port"].pop("default")
 _OWN["link"]["peer"]["suboptions"] = nest_options(_END, "links[].peer")
 _LINK = {**_END, **_OWN["link"], **_KINDS}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation only. The action of the same name does it all, on the controller."""
+"""Ansible module: documentation only; the action plugin does the work on the control node."""
 
 from __future__ import annotations
 

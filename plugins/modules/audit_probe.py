@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation of the action audit_probe."""
+"""Ansible module: documentation only; the action plugin does the work."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ short_description: Probe the ports between the nodes of a Swarm for the audit
 version_added: 0.1.0
 description:
   - >-
-    Checks the ports of other nodes of the Swarm from this host with M(netfleet.docker.probe), and writes the results to
-    a file on the controller, for the option O(netfleet.docker.audit#module:probes) of M(netfleet.docker.audit).
+    Probes the ports of other nodes of the Swarm from this host with M(netfleet.docker.probe), and writes the results to
+    a file on the control node for the option O(netfleet.docker.audit#module:probes) of M(netfleet.docker.audit).
   - >-
-    Each node checks port 2377/tcp of all managers, and port 7946 (TCP and UDP) and the VXLAN port of the next nodes in
-    the order of their names. Only addresses of hosts in the play are checked, and only if a manager of the Swarm is in
-    the play.
-  - A host that cannot be checked gets one row with the state C(error) and the reason. The action does not fail.
+    Each node probes port 2377/tcp of all managers, and port 7946 (TCP and UDP) and the VXLAN port of the next nodes in
+    order of name. Only addresses of hosts in the play are probed, and only if a manager of the Swarm is in the play.
+  - A host that cannot run the probes has one row with the state C(error) and the reason. The module does not fail.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -30,28 +29,28 @@ options:
   registered:
     description:
       - >-
-        Name of the variable in which every host registered the result of M(netfleet.docker.netns_info), with
+        Name of the registered variable with the result of M(netfleet.docker.netns_info) on every host, with
         C(addresses), C(fdb) and C(docker) of the namespaces of kind C(host) and C(overlay).
     type: str
     required: true
   peers:
     description:
       - >-
-        Maximum number of nodes that each node checks. Managers are additionally checked at port 2377/tcp, unless it is
-        V(0).
+        Maximum number of nodes that each node probes, in addition to port 2377/tcp of the managers. V(0) disables all
+        probes.
     type: int
     default: 20
   dest:
     description:
       - >-
-        File on the controller. For a directory, or a path that ends with a slash, the file has the inventory name of
-        the host and the suffix C(.json). Missing directories are created.
+        File on the control node. If the path ends with a slash or is a directory, the file is named after the host in
+        the inventory with the suffix C(.json). Missing directories are created.
     type: path
     required: true
 attributes:
   check_mode:
     support: full
-    description: In C(check_mode) the ports are checked and no file is written.
+    description: In C(check_mode), ports are probed and no file is written.
   diff_mode:
     support: none
   platform:
@@ -89,7 +88,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file on the controller.
+  description: File on the control node.
   returned: success
   type: str
   sample: audit/probes/h1.json

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: a bridge."""
+"""Ansible module: manage a bridge."""
 
 from __future__ import annotations
 

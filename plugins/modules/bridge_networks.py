@@ -3,26 +3,26 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation only. The action of the same name does the work."""
+"""Ansible module: documentation only; the action plugin does the work."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: bridge_networks
-short_description: Apply the bridge networks that the role bridge declares
+short_description: Apply the bridge networks of the role bridge
 version_added: 0.1.0
 description:
   - >-
-    Plans the networks in C(bridge_networks) and C(bridge_host_networks) with the state of the host, and applies them
-    with one call of M(netfleet.docker.networks).
-  - What does not fit the host or its engine is refused before the first network is changed.
+    Creates, changes and removes the networks in C(bridge_networks) and C(bridge_host_networks) with one call of
+    M(netfleet.docker.networks).
+  - All networks are validated against the host and its engine before the first one is changed.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
   - netfleet.docker.role_action
 options:
   slices:
-    description: The slice of each host, as M(netfleet.docker.network_slices) returns it.
+    description: Slices of all hosts as returned by M(netfleet.docker.network_slices).
     type: dict
     default: {}
 seealso:
@@ -30,7 +30,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check what the role needs and gather the state of the host
+- name: Check the requirements of the role and gather the state of the host
   netfleet.docker.host_state:
     role: bridge
   register: netfleet_host
@@ -50,7 +50,7 @@ operations:
     - create bridge network app
     - connect web to app
 networks:
-  description: What the engine has of each network, as M(netfleet.docker.networks) returns it.
+  description: Each network as inspected afterwards, in the format of M(netfleet.docker.networks).
   returned: success
   type: list
   elements: dict

@@ -13,8 +13,8 @@ short_description: Capture packets in a network namespace
 version_added: 0.1.0
 description:
   - >-
-    Records the packets of a namespace in the background, with limits for time and size, and returns them as a pcap
-    file. The container needs no tools. A capture that is not stopped ends after 10 minutes at the latest.
+    Captures packets in a namespace in the background for a limited time and size, and returns them as a pcap file. No
+    tools are required in the container. A capture that is not stopped ends after at most 10 minutes.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -22,13 +22,13 @@ extends_documentation_fragment:
 options:
   phase:
     description:
-      - V(start) starts a capture and returns its RV(path). V(stop) ends it and returns its RV(content).
+      - V(start) starts a capture and returns its RV(path). V(stop) stops it and returns its RV(content).
     type: str
     choices: [start, stop]
     required: true
   netns:
     description:
-      - Namespace to capture in. See the notes for the notation. Required with O(phase=start).
+      - Namespace in which to capture. See the notes for the format. Required with O(phase=start).
     type: str
   interface:
     description:
@@ -36,7 +36,7 @@ options:
     type: str
   seconds:
     description:
-      - Maximum duration of the capture in seconds, from the first packet.
+      - Maximum duration of the capture in seconds, starting with the first packet.
     type: float
     default: 10
   bytes:
@@ -51,7 +51,7 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Captures in C(check_mode) too, because it changes nothing.
+    description: Also captures in C(check_mode), because this changes nothing.
   diff_mode:
     support: none
     description: Changes nothing.
@@ -80,7 +80,7 @@ EXAMPLES = r"""
     path: "{{ capture.path }}"
   register: packets
 
-- name: Write the capture on the controller
+- name: Write the capture on the control node
   ansible.builtin.copy:
     content: "{{ packets.content | b64decode(encoding='latin-1') }}"
     dest: web.pcap

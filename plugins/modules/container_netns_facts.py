@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: facts of containers' network namespaces."""
+"""Ansible module: gather network facts of containers."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import snap
 
 
 def facts(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts, and what is missing."""
+    """Return the facts, and the data that could not be read."""
     snapshot = facts_snapshot.collect_snapshot(
         options.parse_request({**params, "gather_subset": sorted(container_facts.SUBSET)})
     )

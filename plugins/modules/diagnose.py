@@ -3,37 +3,37 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation of the action diagnose."""
+"""Ansible module: documentation only; the action plugin does the work."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: diagnose
-short_description: Find the first broken step between a source and a target
+short_description: Find the first fault between a source and a target
 version_added: 0.1.0
 description:
   - >-
-    On the host that has the source, evaluates the snapshots of all hosts of the play, probes from inside the namespace
-    of the source, follows the path of the packet, and returns the first broken step with its likely cause and remedy.
-  - The role P(netfleet.docker.troubleshoot#role) uses it. On the other hosts it does nothing.
+    Evaluates the snapshots of all hosts in the play on the host of the source, probes the target from the namespace of
+    the source, follows the path of the packet, and returns the first fault with its likely cause and remedy.
+  - This module is used by the role P(netfleet.docker.troubleshoot#role). On the other hosts, it does nothing.
 author:
   - netfleet.docker contributors (@netfleet)
 options:
   registered:
     description:
-      - Name of the variable in which every host registered the result of M(netfleet.docker.netns_info).
+      - Name of the registered variable with the result of M(netfleet.docker.netns_info) on every host.
     type: str
     required: true
   source:
     description:
-      - Namespace of the source, as a reference such as C(container:web), C(host), a name, C(pid:N) or C(docker:NAME).
+      - Namespace of the source, such as C(container:web), C(host), C(pid:N), C(docker:NAME) or the name of a namespace.
     type: str
     required: true
   target:
     description:
       - >-
-        Address or name, with C(:PORT) for a port; or a namespace, on another host with the host name and a slash before
-        it, such as C(h2/container:db).
+        Address or name of the target, with C(:PORT) for a port, or a namespace. A namespace on another host is preceded
+        by the host name and a slash, such as C(h2/container:db).
     type: str
     required: true
   protocol:
@@ -46,7 +46,7 @@ options:
     type: float
     default: 2
   probe:
-    description: Whether to send packets. Without them, only the snapshots are evaluated.
+    description: Whether to send packets. Otherwise, only the snapshots are evaluated.
     type: bool
     default: true
   capture_seconds:
@@ -63,19 +63,19 @@ options:
     default: ''
   directory:
     description:
-      - Directory on the controller for the diagnosis as JSON and Markdown, and for the capture. Empty for none.
+      - Directory on the control node for the diagnosis in JSON and Markdown format and the capture. Empty for none.
     type: str
     default: ''
 attributes:
   action:
     support: full
-    description: Runs on the controller, and runs modules on the host.
+    description: Runs on the control node, and runs modules on the host.
   async:
     support: none
     description: Cannot run in the background.
   check_mode:
     support: full
-    description: Probes in C(check_mode) too, but captures nothing.
+    description: Probes are also sent in C(check_mode), but no packets are captured.
   diff_mode:
     support: none
     description: Changes nothing on a host.
@@ -89,7 +89,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Read every namespace of the host
+- name: Read all namespaces of the host
   netfleet.docker.netns_info:
   register: info
 

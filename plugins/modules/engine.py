@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: the networking settings of Docker Engine."""
+"""Ansible module: manage the networking settings of Docker Engine."""
 
 from __future__ import annotations
 
@@ -13,43 +13,38 @@ short_description: Manage the networking settings of Docker Engine
 version_added: 0.1.0
 description:
   - >-
-    Merges settings into C(daemon.json) and keeps the settings of others there. An option that is not given leaves its
-    setting as it is, and so does an empty value.
+    Merges settings into C(daemon.json) and keeps all other settings. An omitted or empty option does not change its
+    setting.
   - >-
-    The engine's own parser validates the new file before anything is changed. Then the file is written, the engine is
-    reloaded or restarted, and is checked: whether it answers, applies the settings, and runs the containers that ran
-    before. If that fails, the former files are restored, the engine is restarted with them, and the module fails with
-    the reason from the engine's journal.
-  - >-
-    Loads kernel modules, sets sysctls, and keeps both for the next boot. These are not rolled back.
-  - >-
-    Hosts that need a change take turns, and no further host is changed once one has failed in the same task.
-  - >-
-    Values of settings that are not options of this module, such as C(log-opts) and C(proxies), are never shown.
+    The new file is validated by C(dockerd) before any change. Then the file is written, the engine is reloaded or
+    restarted, and the module verifies that the engine responds, applies the settings, and runs the same containers as
+    before. If verification fails, the previous files are restored, the engine is restarted with them, and the module
+    fails with the message from the engine's journal.
+  - Loads kernel modules and sets sysctls, also persistently. These changes are not rolled back.
+  - Hosts are changed one at a time. After a failure, no other host is changed by the same task.
+  - Values of settings that are not options of this module, such as C(log-opts) and C(proxies), are never displayed.
 author:
   - netfleet.docker contributors (@netfleet)
 options:
   default_address_pools:
     description:
-      - >-
-        Subnets that networks without a subnet of their own are taken from. They must overlap neither each other nor
-        O(bip).
+      - Address pools for networks that are created without a subnet. Pools must not overlap each other or O(bip).
     type: list
     elements: dict
     suboptions:
       base:
         description:
-          - Subnet that networks are taken from.
+          - Subnet of the pool.
         type: str
         required: true
       size:
         description:
-          - Prefix length of one network.
+          - Prefix length of each network.
         type: int
         required: true
   bip:
     description:
-      - Address of the default bridge with its prefix, such as V(172.17.0.1/16).
+      - Address of the default bridge with its prefix length, such as V(172.17.0.1/16).
     type: str
   bip6:
     description:
@@ -57,11 +52,11 @@ options:
     type: str
   fixed_cidr:
     description:
-      - Part of the default bridge's subnet that containers get addresses from.
+      - Part of the default bridge's subnet from which container addresses are assigned.
     type: str
   fixed_cidr_v6:
     description:
-      - IPv6 subnet that containers of the default bridge get addresses from.
+      - IPv6 subnet from which container addresses on the default bridge are assigned.
     type: str
   mtu:
     description:
@@ -69,7 +64,7 @@ options:
     type: int
   icc:
     description:
-      - Whether containers of the default bridge can reach each other.
+      - Whether containers on the default bridge can communicate with each other.
     type: bool
   ip:
     description:
@@ -81,7 +76,7 @@ options:
     type: bool
   ip_masq:
     description:
-      - Whether addresses of the default bridge's containers are masqueraded.
+      - Whether traffic from containers on the default bridge is masqueraded.
     type: bool
   iptables:
     description:
@@ -93,7 +88,7 @@ options:
     type: bool
   ipv6:
     description:
-      - Whether the default bridge has IPv6.
+      - Whether IPv6 is enabled on the default bridge.
     type: bool
   userland_proxy:
     description:
@@ -101,68 +96,68 @@ options:
     type: bool
   dns:
     description:
-      - Addresses of the DNS servers of containers.
+      - Addresses of the DNS servers for containers.
     type: list
     elements: str
   dns_search:
     description:
-      - DNS search domains of containers.
+      - DNS search domains for containers.
     type: list
     elements: str
   dns_opts:
     description:
-      - Resolver options of containers.
+      - Resolver options for containers.
     type: list
     elements: str
   hosts:
     description:
       - >-
-        Sockets that the engine listens on: C(fd://), C(unix://PATH) or C(tcp://ADDRESS:PORT). One of them has to be
-        C(fd://) or C(unix:///var/run/docker.sock), which the host's own tools use. TCP on other addresses than those of
-        loopback requires O(tlsverify).
+        Sockets on which the engine listens: C(fd://), C(unix://PATH) or C(tcp://ADDRESS:PORT). The list must contain
+        C(fd://) or C(unix:///var/run/docker.sock), which tools on the host use. TCP on addresses other than loopback
+        requires O(tlsverify).
       - >-
-        A drop-in of the unit, C(netfleet-hosts.conf), removes the sockets from the engine's command, because the engine
-        refuses sockets in both places. It is removed again with V(hosts) in O(settings_absent).
+        The systemd drop-in C(netfleet-hosts.conf) removes the sockets from the command line of the engine, because the
+        engine does not start with sockets in both places. The drop-in is removed with V(hosts) in O(settings_absent).
     type: list
     elements: str
   tlsverify:
     description:
       - >-
-        Whether TCP clients have to present a certificate of O(tlscacert). Requires O(tlscacert), O(tlscert) and
+        Whether TCP clients must present a certificate signed by O(tlscacert). Requires O(tlscacert), O(tlscert) and
         O(tlskey).
     type: bool
   tlscacert:
     description:
-      - Path on the host of the certificate authority's certificate.
+      - Path of the CA certificate on the host.
     type: path
   tlscert:
     description:
-      - Path on the host of the engine's certificate.
+      - Path of the engine's certificate on the host.
     type: path
   tlskey:
     description:
-      - Path on the host of the engine's private key.
+      - Path of the engine's private key on the host.
     type: path
   live_restore:
     description:
       - >-
-        Whether containers keep running while the engine is restarted. The module enables it before the first restart,
-        so that it applies to that one already. Docker does not support it on a host in a Swarm.
+        Whether containers keep running while the engine is restarted. The module enables the setting before the first
+        restart. Docker does not support it on a Swarm node.
       - >-
-        The default bridge keeps its settings while containers run; they change at the next restart at which no
-        container runs.
+        Settings of the default bridge do not change while containers run. They are applied at the next restart without
+        running containers.
     type: bool
   settings_absent:
     description:
-      - Keys of C(daemon.json) to remove, as they are named there, such as V(fixed-cidr).
+      - Keys to remove from C(daemon.json), such as V(fixed-cidr).
     type: list
     elements: str
     default: []
   stop_containers:
     description:
       - >-
-        Whether a restart may stop running containers. Otherwise a change that would stop containers is refused. It is
-        not needed with O(live_restore=true).
+        Whether a restart may stop running containers. Otherwise, a change that would stop containers is an error. Not
+        required with O(live_restore=true).
     type: bool
     default: false
   config_file:
@@ -182,30 +177,30 @@ options:
     default: {}
   sysctls_file:
     description:
-      - Path of the file that keeps O(sysctls) for the next boot.
+      - Path of the file that makes O(sysctls) persistent.
     type: path
     default: /etc/sysctl.d/60-netfleet-docker.conf
   modules:
     description:
-      - Kernel modules to load. A module that is built into the kernel counts as loaded. A missing one is an error.
+      - Kernel modules to load. Modules that are built into the kernel count as loaded. A missing module is an error.
     type: list
     elements: str
     default: []
   modules_optional:
     description:
-      - Kernel modules to load where the host has them.
+      - Kernel modules to load if they are available.
     type: list
     elements: str
     default: []
   modules_file:
     description:
-      - Path of the file that keeps the loaded ones of O(modules) and O(modules_optional) for the next boot.
+      - Path of the file that makes O(modules) and the available O(modules_optional) persistent.
     type: path
     default: /etc/modules-load.d/netfleet-docker.conf
   lock_timeout:
     description:
-      - How many seconds to wait for another run of this collection on the same host, which changes something, to end.
-      - A check does not wait.
+      - Maximum time in seconds to wait for another run of this collection that changes the same host.
+      - Check mode does not wait.
     type: int
     default: 60
 attributes:
@@ -225,13 +220,13 @@ attributes:
   action:
     support: full
     description: >-
-      Has a part on the controller: the module runs in check mode first, and where something has to change again, in the
-      host's turn.
+      Runs partly on the control node. The module runs in check mode first, and again on each host that requires a
+      change, one host at a time.
 notes:
   - >-
-    A run that was killed after it had written the files leaves a note in C(/run). The next run restarts the engine, and
-    restores the files from before the killed run if the engine does not work with the new ones.
-  - Does not install Docker Engine. See the role P(netfleet.docker.engine#role).
+    If a run is killed after writing the files, the next run restarts the engine. If the engine does not work with the
+    new files, it restores the files from before the killed run. The state is saved in C(/run).
+  - This module does not install Docker Engine. Use the role P(netfleet.docker.engine#role).
 requirements:
   - Python 3.9 or later on the managed host
   - systemd on the managed host
@@ -262,7 +257,7 @@ EXAMPLES = r"""
     tlscert: /etc/docker/tls/cert.pem
     tlskey: /etc/docker/tls/key.pem
 
-- name: Use the engine's defaults again
+- name: Reset settings to the defaults of the engine
   netfleet.docker.engine:
     settings_absent: [mtu, hosts, tlsverify, tlscacert, tlscert, tlskey]
 
@@ -291,13 +286,14 @@ changed_settings:
   elements: str
   sample: [icc, mtu]
 restarted:
-  description: Whether the engine was started or restarted, or in check mode would be.
+  description: Whether the engine was started or restarted. In check mode, whether it would be.
   returned: success
   type: bool
   sample: true
 settings:
   description: >-
-    Settings in C(daemon.json) afterwards. The values of others that may be secret are C((not shown)).
+    Settings in C(daemon.json) afterwards. Values that are not options of this module and can be secret are displayed as
+    C((not shown)).
   returned: success
   type: dict
   sample:

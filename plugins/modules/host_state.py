@@ -3,53 +3,53 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: what a host lacks for a role, and the state that the role plans with. The action calls it."""
+"""Ansible module: check requirements and gather the state of a host. The action plugin calls it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_state
-short_description: Check what a role needs on a host and gather what it plans with
+short_description: Check the requirements of a role and gather the state of the host
 version_added: 0.1.0
 description:
   - >-
-    The first task of the roles C(engine), C(bridge), C(macvlan), C(overlay) and C(topology). In one call it checks what
-    the role needs on the host, as M(netfleet.docker.preflight) does, and gathers what the role plans with, as
-    M(netfleet.docker.netns_info) does.
+    The first task of the roles C(engine), C(bridge), C(macvlan), C(overlay) and C(topology). It checks the requirements
+    of the role like M(netfleet.docker.preflight), and gathers the state of the host like M(netfleet.docker.netns_info),
+    in one call.
   - >-
-    The variables of the role are converted by the role's argument specification, so that V(false) in C(-e name=false)
-    is false. The other tasks of the role use the converted values.
-  - Tasks that follow expect the result in the variable C(netfleet_host).
+    Role variables are converted as declared in the argument specification of the role, so that C(-e name=false) is
+    false. The other tasks of the role use the converted values.
+  - Register the result as C(netfleet_host). The other tasks of the role read that variable.
 author:
   - netfleet.docker contributors (@netfleet)
 options:
   role:
-    description: The role whose variables are converted and whose needs are checked.
+    description: Role to check.
     type: str
     choices: [engine, bridge, macvlan, overlay, topology]
     required: true
   reuse:
     description:
       - >-
-        Use the result of an earlier task of the same play instead of asking the host again, until a role has changed
-        something on the host. The first task asks for what all roles need that have a variable on this host.
-      - Only for plays in which nothing else changes the network of the host.
+        Whether to reuse the result of an earlier task in the same play until a role changes the host. The first task
+        then gathers the state for all roles that have a variable on this host.
+      - Use it only in plays in which nothing else changes the network of the host.
     type: bool
     default: false
   needs:
-    description: What the host is asked; set by the action.
+    description: Requests to the host. Set by the action plugin.
     type: dict
     default: {}
 attributes:
   action:
     support: full
-    description: Runs partly on the controller.
+    description: Runs partly on the control node.
   async:
     support: none
     description: Cannot run in the background.
   check_mode:
     support: full
-    description: In C(check_mode) no package is installed; where one would be, RV(incomplete) is true.
+    description: In C(check_mode), no package is installed. If a package would be installed, RV(incomplete) is true.
   diff_mode:
     support: none
     description: Returns the managed values before and after.
@@ -69,7 +69,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check what the role needs and gather the state of the host
+- name: Check the requirements of the role and gather the state of the host
   netfleet.docker.host_state:
     role: bridge
   register: netfleet_host
@@ -82,59 +82,59 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description: >-
-    The parts of what M(netfleet.docker.netns_info) returns of the host's own network namespace and of Docker Engine
-    that the roles plan with; empty for C(topology).
+    State of the host's network namespace and of Docker Engine in the format of M(netfleet.docker.netns_info), limited
+    to the parts that the role requires. Empty for C(topology).
   returned: success
   type: dict
   sample: {namespaces: [{kind: host, interfaces: [{name: eth0, up: true, mtu: 1500}]}], docker: {engine: {version:
   26.1.5}}}
 missing:
-  description: What is missing and not required, as M(netfleet.docker.preflight) returns it.
+  description: Missing optional items, in the format of M(netfleet.docker.preflight).
   returned: success
   type: list
   elements: dict
   sample: [{need: "feature:ipvs", reason: No such file or directory, remedy: load ip_vs, required: false}]
 missing_of_role:
-  description: The part of RV(missing) that the role needs. For C(engine) it is displayed as warnings, too.
+  description: Items in RV(missing) that the role uses. The role C(engine) also displays them as warnings.
   returned: success
   type: list
   elements: dict
   sample: [{need: "module:ip_vs", reason: "neither loaded, loadable nor built in", remedy: "", required: false}]
 missing_needs:
-  description: The same as RV(missing), as keys only.
+  description: Keys of the items in RV(missing).
   returned: success
   type: list
   elements: str
   sample: ["feature:ipvs"]
 missing_libraries:
-  description: Names of the libraries that are missing or too old.
+  description: Python libraries that are missing or too old.
   returned: success
   type: list
   elements: str
   sample: []
 engine_packages:
-  description: Packages of the distribution with Docker Engine, where it is missing.
+  description: Packages of the distribution that contain Docker Engine, if it is missing.
   returned: success
   type: list
   elements: str
   sample: [docker.io]
 cards:
-  description: Of each network card its driver and whether it is wireless, where the role needs to know.
+  description: Driver of each physical network interface and whether it is wireless, if the role requires it.
   returned: success
   type: dict
   sample: {eth0: {driver: virtio_net, wireless: false}}
 variables:
-  description: The converted variables of the role, by the name of the role.
+  description: Converted variables by role.
   returned: success
   type: dict
   sample: {bridge: {bridge_networks: []}}
 incomplete:
-  description: Whether check mode ends here, because packages are missing that would be installed.
+  description: Whether the role cannot continue in check mode because packages would be installed first.
   returned: success
   type: bool
   sample: false
 needs:
-  description: What the host was asked.
+  description: Requests that were sent to the host.
   returned: success
   type: dict
   sample: {required: ["kind:bridge", "library:docker"], optional: [], subset: [docker, routes], cards: false}

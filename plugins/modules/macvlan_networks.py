@@ -3,32 +3,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation only. The action of the same name does the work."""
+"""Ansible module: documentation only; the action plugin does the work."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: macvlan_networks
-short_description: Apply the macvlan and ipvlan networks that the role macvlan declares
+short_description: Apply the macvlan and ipvlan networks of the role macvlan
 version_added: 0.1.0
 description:
   - >-
-    Plans the networks in C(macvlan_networks) and C(macvlan_host_networks) with the state of the host, and applies them
-    with one call of M(netfleet.docker.networks), together with the links and routes of the host itself.
+    Creates, changes and removes the networks in C(macvlan_networks) and C(macvlan_host_networks), and the links and
+    routes of the host that belong to them, with one call of M(netfleet.docker.networks).
   - >-
-    On the first host of the run that manages a Swarm, the networks with C(swarm=true) are applied as well. Where no
-    host manages one yet, RV(waits_for_swarm) is true.
+    Networks with C(swarm=true) are applied on the first Swarm manager in the play. If there is no manager yet,
+    RV(waits_for_swarm) is true.
   - >-
-    What does not fit the host is refused before the first network is changed: a parent that is missing, is down, has
-    another MTU or is the port of a bridge; subnets that overlap; an address of the host that another host's containers
-    may have.
+    All networks are validated before the first one is changed. It is an error if a parent is missing, is down, has
+    another MTU or is a bridge port, if subnets overlap, or if an address of the host can be assigned to a container on
+    another host.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
   - netfleet.docker.role_action
 options:
   slices:
-    description: The slice of each host, as M(netfleet.docker.network_slices) returns it.
+    description: Slices of all hosts as returned by M(netfleet.docker.network_slices).
     type: dict
     default: {}
 seealso:
@@ -37,7 +37,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check what the role needs and gather the state of the host
+- name: Check the requirements of the role and gather the state of the host
   netfleet.docker.host_state:
     role: macvlan
   register: netfleet_host
@@ -57,13 +57,13 @@ operations:
     - create macvlan network wire
     - create macvlan wire-host on eth0 in host
 networks:
-  description: What the engine has of each network, as M(netfleet.docker.networks) returns it.
+  description: Each network as inspected afterwards, in the format of M(netfleet.docker.networks).
   returned: success
   type: list
   elements: dict
   sample: [{Name: wire, Driver: macvlan}]
 waits_for_swarm:
-  description: Whether networks of a Swarm are declared and no host of the run manages one yet.
+  description: Whether networks with C(swarm=true) are declared and no host in the play is a Swarm manager yet.
   returned: success
   type: bool
   sample: false

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: a named network namespace."""
+"""Ansible module: manage a named network namespace."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction
 
 
 def request(params: dict[str, object]) -> Request:
-    """Return what the parameters ask for."""
+    """Return the desired state from the parameters."""
     label, desired = netns_options.parse_netns_module(params)
     return Request(
         desired,

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: every network namespace of a host."""
+"""Ansible module: gather all network namespaces of a host."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import opti
 
 
 def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the snapshot, packed where the action asks for that."""
+    """Return the snapshot, compressed if the action plugin requests it."""
     document = snapshot.collect_snapshot(options.parse_request(params))
     return {"packed": options.pack_document(document)} if params["packed"] else document
 

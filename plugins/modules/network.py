@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: a Docker network of any driver, and who is in it."""
+"""Ansible module: manage a Docker network and its containers."""
 
 from __future__ import annotations
 

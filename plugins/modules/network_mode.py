@@ -13,8 +13,8 @@ short_description: Check which containers have the network mode host or none
 version_added: 0.1.0
 description:
   - >-
-    Fails if a container does not exist, has another network mode, is connected to another network as well, or runs in
-    another network namespace than its mode implies.
+    Fails if a container does not exist, has another network mode, is also connected to another network, or runs in a
+    network namespace that does not match its mode.
   - Docker sets the mode of a container when it is created, so this module changes nothing.
 author:
   - netfleet.docker contributors (@netfleet)
@@ -38,7 +38,7 @@ options:
 attributes:
   facts:
     support: none
-    description: Returns C(ansible_facts) that are kept for the host.
+    description: Does not return C(ansible_facts).
 seealso:
   - module: netfleet.docker.container_netns_facts
 """
@@ -52,14 +52,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 faults:
-  description: What is wrong, one line for each container.
+  description: Faults, one line per container.
   returned: always
   type: list
   elements: str
   sample:
     - "batch has the network mode bridge, not none; recreate it with network_mode: none"
 missing:
-  description: What could not be read.
+  description: Data that could not be read.
   returned: always
   type: list
   elements: dict
@@ -84,7 +84,7 @@ SPEC: dict[str, Any] = {
 
 
 def result(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the faults, for which the task fails."""
+    """Return the faults."""
     capabilities.require_capabilities(capabilities.TO_READ)
     document = snapshot.collect_snapshot(options.parse_request({**params, "gather_subset": sorted(SUBSET)}))
     faults = find_faults(read_containers(document), params["host"], params["none"])

@@ -3,31 +3,31 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation only. The action of the same name does the work."""
+"""Ansible module: documentation only; the action plugin does the work."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network_slices
-short_description: Assign each host a slice of the subnets that hosts share
+short_description: Assign a slice of each shared subnet to each host
 version_added: 0.1.0
 description:
   - >-
-    Splits the subnets that have C(slices) in the networks of a role, for all hosts of the inventory at once, as
-    P(netfleet.docker.ip_slices#filter) does for one subnet. To be run once for all hosts.
+    Splits each subnet that has C(slices) in the networks of a role between all hosts of the inventory, like
+    P(netfleet.docker.ip_slices#filter) does for one subnet. Use it with C(run_once=true).
   - >-
-    The result is kept in a file on the controller, which is written before any host uses a slice. A host keeps its
-    slice when others come and go.
+    The result is saved in a file on the control node before any host uses a slice. A host keeps its slice when other
+    hosts are added or removed.
   - >-
-    All hosts that declare a network of one name with the same subnet share that subnet and have to declare the same
-    C(slices). Two shared subnets must not overlap.
+    Hosts that declare a network with the same name and subnet share the subnet and must declare the same C(slices).
+    Shared subnets must not overlap.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
   - netfleet.docker.role_action
 options:
   role:
-    description: The role whose networks are meant. Its variables name the file, and whether to recover slices.
+    description: Role that declares the networks. Its variables set the path of the file and whether to recover slices.
     type: str
     choices: [bridge, macvlan]
     required: true
@@ -37,7 +37,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check what the role needs and gather the state of the host
+- name: Check the requirements of the role and gather the state of the host
   netfleet.docker.host_state:
     role: bridge
   register: netfleet_host
@@ -55,12 +55,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 slices:
-  description: The slice of each host by network, subnet and host.
+  description: Slices by network, subnet and host.
   returned: success
   type: dict
   sample: {wire: {192.0.2.0/24: {server1: 192.0.2.64/28, server2: 192.0.2.16/28}}}
 path:
-  description: The file on the controller.
+  description: File on the control node.
   returned: success
   type: str
   sample: /etc/inventory/bridge_slices.yml

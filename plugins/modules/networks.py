@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: several Docker networks of a host in one call."""
+"""Ansible module: manage several Docker networks of a host in one call."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ short_description: Manage several Docker networks in one call
 version_added: 0.1.0
 description:
   - >-
-    Does for a list of networks what M(netfleet.docker.network) does for one, over one connection to the engine. A loop
-    over M(netfleet.docker.network) starts the module anew for each network, which takes most of the time.
+    Manages a list of networks with the options of M(netfleet.docker.network) and one connection to the engine. It is
+    faster than a loop, which starts the module for each network.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -38,19 +38,18 @@ options:
   topology:
     description:
       - >-
-        Links, routes and namespaces of the host that belong to the networks, such as its own link into a macvlan
-        network, as the options of M(netfleet.docker.topology). They are applied after the networks, as a transaction
-        of their own.
+        Options of M(netfleet.docker.topology) for links, routes and namespaces of the host that belong to the networks,
+        such as the host's own link in a macvlan network. They are applied after the networks in a separate transaction.
     type: dict
   lock_timeout:
     description:
-      - How many seconds to wait for another run of this collection on the same host, which changes something, to end.
-      - A check does not wait.
+      - Maximum time in seconds to wait for another run of this collection that changes the same host.
+      - Check mode does not wait.
     type: int
     default: 60
 requirements:
   - Python 3.9 or later on the managed host
-  - root on the managed host, where the engine is its own
+  - root on the managed host if the engine is local
 seealso:
   - module: netfleet.docker.network
 """
@@ -112,8 +111,8 @@ operations:
 networks:
   description:
     - >-
-      What the engine has of each network afterwards, in check mode of those that are there, in the order of
-      O(networks); null where there is none. After an error, of the networks that were applied before it.
+      Each network as inspected afterwards in the order of O(networks), or null if it does not exist. In check mode, the
+      existing networks. After an error, the networks that were applied before.
   returned: always
   type: list
   elements: dict

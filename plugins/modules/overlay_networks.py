@@ -3,29 +3,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation only. The action of the same name does the work."""
+"""Ansible module: documentation only; the action plugin does the work."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: overlay_networks
-short_description: Apply the networks that the role overlay declares
+short_description: Apply the networks of the role overlay
 version_added: 0.1.0
 description:
   - >-
-    Applies C(overlay_gwbridge) on a node, and on the manager that speaks for the Swarm the networks of
-    C(overlay_networks) and C(overlay_ingress), with one call of M(netfleet.docker.networks).
+    Applies C(overlay_gwbridge) on every node, and C(overlay_networks) and C(overlay_ingress) on one manager, with one
+    call of M(netfleet.docker.networks).
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
   - netfleet.docker.role_action
 options:
   plan:
-    description: The plan of the Swarm, as M(netfleet.docker.swarm) returns it.
+    description: Plan of the Swarm as returned by M(netfleet.docker.swarm).
     type: dict
     required: true
   part:
-    description: V(gwbridge) applies the gateway bridge only, which Docker uses from when the host joins.
+    description: V(gwbridge) applies only the gateway bridge, which must exist before the host joins the Swarm.
     type: str
     choices: [all, gwbridge]
     default: all
@@ -51,7 +51,7 @@ operations:
     - create overlay network mesh
 
 networks:
-  description: What the engine has of each network, as M(netfleet.docker.networks) returns it.
+  description: Each network as inspected afterwards, in the format of M(netfleet.docker.networks).
   returned: success
   type: list
   elements: dict

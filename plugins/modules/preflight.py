@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: what a host lacks."""
+"""Ansible module: check the requirements of a host."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ missing_needs:
   elements: str
   sample: [kind:macvlan]
 missing_libraries:
-  description: Names of the libraries that are missing or too old.
+  description: Python libraries that are missing or too old.
   returned: always
   type: list
   elements: str

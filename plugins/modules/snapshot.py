@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: the half of a snapshot that runs on the host; the action of the same name writes it."""
+"""Ansible module: take a snapshot of a host; the action plugin writes the file."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import snap
 
 
 def snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document as one string, and what may be shown of it."""
+    """Return the document as a compressed string, and its metadata."""
     document = facts_snapshot.collect_snapshot(options.parse_request(params))
     document["host"]["name"] = params["inventory_name"]
     return {

@@ -3,58 +3,63 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: documentation only. The action of the same name does the work."""
+"""Ansible module: documentation only; the action plugin does the work."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: swarm
-short_description: Plan and change the nodes of a Swarm
+short_description: Manage the nodes of a Docker Swarm
 version_added: 0.1.0
 description:
   - >-
-    Without O(step), plans for all hosts of the run at once what has to be done for the Swarm to have the nodes that the
-    inventory declares: who initialises it, who joins, is promoted, demoted or drained, who leaves and is removed.
-    Nothing is changed then. To be run once for all hosts.
+    Without O(step), plans the steps for all hosts in the play without changing them: which host initializes the Swarm,
+    and which hosts join, leave, or are promoted, demoted, drained or removed, so that the Swarm has the nodes in the
+    inventory. Use it with C(run_once=true).
   - >-
-    With O(step), carries out one step of the plan, on the host that the task is delegated to, through the modules of
-    C(community.docker). All steps belong into the loop of one task. After a step that failed, the others are refused.
+    With O(step), executes one step of the plan with the modules of C(community.docker) on the host to which the task is
+    delegated. Run all steps in the loop of one task. After a failed step, the remaining steps fail as well.
   - >-
     Managers join before workers, and workers leave before managers. A plan that would lose the quorum of the managers
-    is refused; before a manager is demoted, the other managers are asked again whether they keep the quorum.
+    is an error. The quorum is verified again before a manager is demoted.
   - >-
-    Join tokens stay in the memory of the process that carries out the steps. They are in no result, variable, log,
-    diff or file, at any verbosity. Set C(ansible_pipelining) for the task, so that parameters of modules are in no
-    file of the host either.
+    Join tokens are kept in the memory of the process that executes the steps. They do not appear in results, variables,
+    logs, diffs or files at any verbosity. Set C(ansible_pipelining) for the task, so that module parameters are not
+    written to files on the host.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
   - netfleet.docker.role_action
 options:
   step:
-    description: One of RV(steps) of the plan.
+    description: A step from RV(steps) of the plan.
     type: dict
   verify:
-    description: Fail where the plan has a step that changes something, as after all steps none is left.
+    description: >-
+      Whether to fail if the plan contains a step that changes something, to verify the Swarm after all steps.
     type: bool
     default: false
   docker_host:
-    description: URL of the host's Docker Engine, for a step.
+    description: URL of Docker Engine on the host. Used with O(step).
     type: str
     default: unix:///var/run/docker.sock
   drain_timeout:
-    description: Seconds for the tasks of services to leave a node that is drained before it leaves, for a step.
+    description: Maximum time in seconds to wait until a drained node has no more service tasks. Used with O(step).
     type: float
     default: 120
 requirements:
-  - community.docker on the controller, the docker SDK for Python on the managed host
+  - community.docker on the control node, the docker SDK for Python on the managed host
 seealso:
-  - module: community.docker.docker_swarm
-  - module: community.docker.docker_node
+  - name: community.docker.docker_swarm
+    description: The module that creates, joins and leaves the Swarm.
+    link: https://docs.ansible.com/ansible/latest/collections/community/docker/docker_swarm_module.html
+  - name: community.docker.docker_node
+    description: The module that changes the role and the availability of a node.
+    link: https://docs.ansible.com/ansible/latest/collections/community/docker/docker_node_module.html
 """
 
 EXAMPLES = r"""
-- name: Check what the role needs and gather the state of the host
+- name: Check the requirements of the role and gather the state of the host
   netfleet.docker.host_state:
     role: overlay
   register: netfleet_host
@@ -87,24 +92,24 @@ operations:
     - initialise a Swarm on h1
     - join h2 as a worker
 steps:
-  description: The steps of the plan, in order, each with the host that it is carried out on and a text.
+  description: Steps of the plan in order, each with the host on which it is executed and a description.
   returned: without O(step)
   type: list
   elements: dict
   sample: [{do: join, host: h2, node: h2, text: join h2 as a worker, changes: true}]
 members:
-  description: The nodes that the Swarm has afterwards, with their addresses.
+  description: Nodes of the Swarm after all steps, with their addresses.
   returned: without O(step)
   type: list
   elements: dict
   sample: [{host: h1, role: manager, state: active, address: 192.0.2.1, data_path: 192.0.2.1, id: ""}]
 manager:
-  description: The host that speaks for the Swarm; null where there is none.
+  description: Manager on which Swarm networks are managed, or null if there is none.
   returned: without O(step)
   type: str
   sample: h1
 port:
-  description: UDP port of the packets of overlay networks.
+  description: UDP port for overlay traffic.
   returned: without O(step)
   type: int
   sample: 4789
@@ -116,7 +121,7 @@ probes:
   type: bool
   sample: false
 networks:
-  description: What M(netfleet.docker.networks) applies on the manager.
+  description: Networks that M(netfleet.docker.networks) applies on the manager.
   returned: without O(step)
   type: list
   elements: dict

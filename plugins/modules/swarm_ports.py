@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: probe the ports between the nodes of a Swarm. The action calls it."""
+"""Ansible module: probe the ports between the nodes of a Swarm. The action plugin calls it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ short_description: Probe the ports between the nodes of a Swarm
 version_added: 0.1.0
 description:
   - >-
-    Every node sends packets to the ports that a Swarm uses on every other node, and every node listens behind its own
-    firewall, with raw sockets, which receive what the INPUT chains let pass, whether or not a program has the port. So
-    ports can be probed before a Swarm exists.
+    Every node sends packets to the Swarm ports of every other node and receives them with raw sockets behind its own
+    firewall. No program has to listen on the ports, so they can be probed before the Swarm exists.
   - >-
-    Where packets do not come through, the rules of the receiving host are evaluated, and the rule that drops them is
-    named.
+    If packets do not arrive, the firewall rules of the receiving host are evaluated, and the rule that drops the
+    packets is named.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -27,45 +26,46 @@ options:
   phase:
     description:
       - >-
-        V(listen) starts a listener in the background, V(send) sends packets, V(collect) ends the listener and returns
-        of which nodes nothing came. Each is a task of its own, on all nodes.
+        V(listen) starts a listener in the background, V(send) sends packets, and V(collect) stops the listener and
+        returns the nodes from which no packet arrived. Run each phase as a separate task on all nodes.
       - >-
-        V(evaluate) fails where a port is closed. To be run once for all hosts. The other phases have to be registered
-        as C(overlay_listener), C(overlay_sent) and C(overlay_heard).
+        V(evaluate) fails if a port is closed. Use it with C(run_once=true). It reads the results of the other phases
+        from the variables C(overlay_listener), C(overlay_sent) and C(overlay_heard).
     type: str
     choices: [listen, send, collect, evaluate]
     required: true
   plan:
-    description: The plan of the Swarm, as M(netfleet.docker.swarm) returns it.
+    description: Plan of the Swarm as returned by M(netfleet.docker.swarm).
     type: dict
     default: {}
   connect:
-    description: In V(evaluate), whether a program has to accept TCP connections, as on the nodes of a Swarm.
+    description: >-
+      Whether TCP connections must be accepted, as on the nodes of a running Swarm. Used with O(phase=evaluate).
     type: bool
     default: false
   expected:
-    description: Packets to listen for; set by the action.
+    description: Packets to listen for. Set by the action plugin.
     type: list
     elements: dict
     default: []
   targets:
-    description: Where to send packets; set by the action.
+    description: Targets of the packets. Set by the action plugin.
     type: list
     elements: dict
     default: []
   seconds:
-    description: For how long to send; set by the action.
+    description: Duration of sending in seconds. Set by the action plugin.
     type: float
     default: 2
   socket:
-    description: The listener to end; set by the action.
+    description: Socket of the listener to stop. Set by the action plugin.
     type: str
 seealso:
   - module: netfleet.docker.swarm
 """
 
 EXAMPLES = r"""
-- name: Listen
+- name: Start the listeners
   netfleet.docker.swarm_ports:
     phase: listen
     plan: "{{ plan }}"
@@ -77,7 +77,7 @@ EXAMPLES = r"""
     plan: "{{ plan }}"
   register: overlay_sent
 
-- name: Collect what was received
+- name: Collect the received packets
   netfleet.docker.swarm_ports:
     phase: collect
     plan: "{{ plan }}"
@@ -97,19 +97,19 @@ socket:
   type: str
   sample: netfleet.docker-0f3a5c7e9b1d2f40
 answers:
-  description: How each address and port answered.
+  description: Response of each address and port.
   returned: with O(phase=send)
   type: list
   elements: dict
   sample: [{host: h2, address: 192.0.2.2, protocol: tcp, port: 7946, answer: refused}]
 missing:
-  description: Of which nodes and ports nothing was received.
+  description: Nodes and ports from which no packet was received.
   returned: with O(phase=collect)
   type: list
   elements: dict
   sample: [{host: h2, address: 192.0.2.2, protocol: udp, port: 7946}]
 namespace:
-  description: The host's own network namespace with its firewall, where something is missing.
+  description: Network namespace of the host with its firewall, if packets are missing.
   returned: with O(phase=collect)
   type: dict
   sample: {}

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible module: a whole host's namespaces and links as one document."""
+"""Ansible module: manage all namespaces and links of a host as one document."""
 
 from __future__ import annotations
 
@@ -170,8 +170,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction
 
 
 def gathered(params: dict[str, Any]) -> dict[str, Any]:
-    """Return what is there."""
-    # Of no use for the other states, and whatever comes along is compiled anew at each run.
+    """Return the current topology."""
+    # Imported for this state only, because each run compiles all imported files.
     from ansible_collections.netfleet.docker.plugins.module_utils._links.export import gather
 
     found = gather.gather_document(topology_options.parse_owner(params))
@@ -179,7 +179,7 @@ def gathered(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def rendered(params: dict[str, Any]) -> dict[str, Any]:
-    """Return what is declared as commands."""
+    """Return the commands that create the topology."""
     return {"changed": False, "rendered": render_commands(params)}
 
 

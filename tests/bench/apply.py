@@ -1,11 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What topology does, as a bare process: takes its parameters as JSON and prints its result.
+"""Run the module topology as a plain process: read the parameters as JSON and print the result.
 
-On stderr it tells the milliseconds of its parts: to ``import``, to make a State of the ``document``, to ``look``, to
-``plan``, to ``apply`` and to ``verify``, which is to look and to plan once more. What is left is Python's own start and
-the result.
+Stderr shows the milliseconds of each part: ``import``, conversion of the ``document``, ``look`` (read the current
+state), ``plan``, ``apply`` and ``verify`` (read and plan again). The rest is the start of Python and the result.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ running: list[str] = []
 
 
 def timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that does the same, and adds to what it takes, unless it is a part of another one here."""
+    """Return a wrapper that adds the run time of a function to its part, except in nested parts."""
 
     def run(*arguments: Any, **options: Any) -> Any:
         if running:
@@ -40,7 +39,7 @@ def timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def complete(given: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return parameters with what is not given, as Ansible hands them on to a module."""
+    """Return parameters with all defaults, as Ansible passes them to a module."""
     return {key: _value(given.get(key), option) for key, option in spec.items()}
 
 
@@ -55,7 +54,7 @@ def _value(value: Any, option: Mapping[str, Any]) -> Any:
 
 
 def main() -> None:
-    """Do it."""
+    """Run the module and print its result."""
     began = time.perf_counter()
     from ansible_collections.netfleet.docker.plugins.module_utils._links import kernel, transaction
     from ansible_collections.netfleet.docker.plugins.module_utils._links.desired import topology as topology_options

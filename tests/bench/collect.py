@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What netns_info does, as a bare process: prints the document, and on stderr what the parts of the reading took.
+"""Run the module netns_info as a plain process: print the document, and the time of its parts on stderr.
 
-``milliseconds`` is entering the namespaces, netlink and decoding; ``visit_milliseconds`` also opening them all, proving
-them, and finding out where the other ends of their links are.
+``milliseconds`` covers entering namespaces, netlink and decoding. ``visit_milliseconds`` also covers opening and
+verifying all namespaces and resolving the peers of links.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ took = {"milliseconds": 0.0, "visit_milliseconds": 0.0}
 
 
 def timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that does the same, and adds to what it takes."""
+    """Return a wrapper that adds the run time of a function."""
 
     def run(*arguments: Any) -> Any:
         began = time.perf_counter()

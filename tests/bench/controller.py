@@ -37,7 +37,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BIN = Path(sys.executable).parent
 PR_SET_CHILD_SUBREAPER = 36
-# What drift asks about, in check mode: a namespace, a pair of links, an address.
+# Objects that a drift check reads in check mode: a namespace, a veth pair, an address.
 DECLARED: dict[str, Any] = {
     "topology_name": "nfbench",
     "topology_namespaces": [{"name": "nfbench"}],
@@ -55,19 +55,19 @@ DECLARED: dict[str, Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """Seconds of the processor and of the clock, and the largest process in MiB."""
+    """CPU and wall-clock time in seconds, and memory of the largest process in MiB."""
 
     processor: float
     clock: float
     memory: float
 
 
-# For whether there were connections, and for each command, what it cost for all and for one in each round.
+# By persistent connection and by command: the costs for all names and for one name in each round.
 Runs = dict[str, dict[str, list[tuple[Cost, Cost]]]]
 
 
 class Controller:
-    """Runs commands and tells what they cost; what they leave in the background becomes a child of this process."""
+    """Run commands and measure their cost; background processes become children of this process."""
 
     def __init__(self, folder: Path, forks: int) -> None:
         if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
@@ -83,7 +83,7 @@ class Controller:
         }
 
     def run(self, argv: list[str]) -> Cost:
-        """Run a command and return what it took, or end with what it said."""
+        """Run a command and return its cost; exit with its output if it fails."""
         before, began = _spent(), time.perf_counter()
         with (self._folder / "said").open("w+b") as said:
             process = subprocess.Popen(
@@ -113,7 +113,7 @@ def _children() -> list[int]:
             said = path.read_text()
         except OSError:  # it has ended meanwhile
             continue
-        # The name of a program may hold brackets and blanks.
+        # The name of a program can contain brackets and spaces.
         if said.rpartition(")")[2].split()[1] == own:
             found.append(int(path.parent.name))
     return found
@@ -126,7 +126,7 @@ def _spent() -> float:
 
 
 def hosts_of(inventory: str, pattern: str) -> dict[str, dict[str, Any]]:
-    """Return the variables of each host that the pattern takes."""
+    """Return the variables of each host that matches the pattern."""
     argv = [str(BIN / "ansible-inventory"), "--inventory", inventory, "--limit", pattern, "--list"]
     said = json.loads(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     variables: dict[str, dict[str, Any]] = said["_meta"]["hostvars"]
@@ -134,7 +134,7 @@ def hosts_of(inventory: str, pattern: str) -> dict[str, dict[str, Any]]:
 
 
 def named(hosts: dict[str, dict[str, Any]], names: int) -> dict[str, dict[str, Any]]:
-    """Return so many names for the hosts, with variables; to SSH, each is a host of its own."""
+    """Return an inventory with the given number of names; SSH uses a separate connection for each."""
     every = list(hosts.items())
     found = {}
     for number in range(names):
@@ -164,7 +164,7 @@ def commands(folder: Path, inventory: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def measure(controller: Controller, argvs: dict[str, list[str]], rounds: int, one: str) -> Runs:
-    """Return what each command cost for all and for one, round by round, by whether it had to connect."""
+    """Return the costs of each command for all names and for one name per round, without and with connections."""
     runs: Runs = {"new": {}, "kept": {}}
     for number in range(rounds + 1):
         for name, argv in argvs.items():
@@ -179,7 +179,7 @@ def measure(controller: Controller, argvs: dict[str, list[str]], rounds: int, on
 
 
 def show(runs: Runs, names: int, console: Console) -> None:
-    """Print what a host cost, and how that compares with ping in the same round."""
+    """Print the cost per host and its ratio to ping in the same round."""
     table = Table(title="Of the controller: least / median / most")
     table.add_column("connections", no_wrap=True)
     table.add_column("command", no_wrap=True)
@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", default=[], help="these commands beside ping and snapshot (all)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    # A kill ends it as Ctrl-C does: not without the clean-up.
+    # Clean up on SIGTERM as on Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
 
     hosts = hosts_of(options.inventory, options.hosts)
@@ -246,7 +246,7 @@ def main() -> None:
     console = Console()
     how = f"{len(names)} names, {options.forks} forks, {options.rounds} rounds"
     console.print(f"{how}; a snapshot has {statistics.mean(sizes) / 1024:.0f} KiB")
-    # Where it is no terminal, it is taken for a narrow one.
+    # Without a terminal, the width is assumed to be small.
     show(runs, len(names), console if console.is_terminal else Console(width=165))
     if options.json:
         options.json.write_text(json.dumps(runs, indent=2, default=dataclasses.asdict) + "\n", encoding="utf-8")

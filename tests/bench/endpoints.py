@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ways to make, look at and remove endpoints, as commands; topology.py times them.
+"""Commands that create, read and remove endpoints; topology.py measures them.
 
-An endpoint is a named namespace and a veth pair: one end is a port of the bridge, the other one is eth0 in the
-namespace, with an address. All links are up, lo too.
+An endpoint is a named namespace and a veth pair: one end is a port of the bridge, the other is eth0 in the namespace
+and has an address. All links are up, including lo.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _GROUP = "7"
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A process to be timed, what it must print, and what must be gone after it: nothing, the links, or all."""
+    """A process to measure, its expected output, and what it must remove: nothing, the links, or everything."""
 
     name: str
     argv: list[str]
@@ -36,7 +36,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Life:
-    """What happens in one sandbox, in order. Where it takes long, only up to so many endpoints unless asked for."""
+    """Steps of one sandbox in order; slow ones have a maximum number of endpoints by default."""
 
     create: Step
     unchanged: tuple[Step, ...] = ()
@@ -64,7 +64,7 @@ def _words(number: int) -> tuple[str, str, str]:
 
 
 class Ways:
-    """All ways for so many endpoints; what they read lies in a folder."""
+    """All variants for a number of endpoints; their input files are in a folder."""
 
     def __init__(self, count: int, folder: Path) -> None:
         self._numbers = range(count)
@@ -74,7 +74,7 @@ class Ways:
             self._file(f"inside-{netns(number)}", lines)
 
     def lives(self, loops: bool) -> list[Life]:
-        """Return all lives; those with ansible-playbook and loops of tasks only where they are wanted."""
+        """Return all variants; those with ansible-playbook and loops of tasks only on request."""
         return [self._guide(), self._batch(), *self._best(), *([self._tasks()] if loops else []), *self._ours()]
 
     def _guide(self) -> Life:
@@ -100,12 +100,12 @@ class Ways:
         )
 
     def _best(self) -> list[Life]:
-        """Return what ip(8) can do at its best: which of them is fastest depends on the number of endpoints.
+        """Return the fastest variants with ip(8); which one is fastest depends on the number of endpoints.
 
-        First endpoint by endpoint, as one would write it. In the others all that is possible is done: the pair is
-        created with each end in its place. All ports go up in one request, by their group, when the rest is done: every
-        port that is up gets a copy of what the others say of themselves meanwhile. What is left is a process for each
-        namespace, and there ``ip -n`` copies the table of mounts, with a mount for each namespace.
+        The first variant creates endpoint after endpoint. The others are optimized: they create the veth pair with each
+        end in its namespace, and set all ports up by their group in one request at the end, because each port that is
+        up receives the multicast of the others. The remaining cost is a process for each namespace, for which ``ip -n``
+        copies the mount table.
         """
         lines = (
             line
@@ -158,7 +158,7 @@ class Ways:
         return Life(Step(name, argv), unchanged=(Step(name, argv, prints="changed=0"),), most=10)
 
     def _ours(self) -> list[Life]:
-        """Return the topology in three ways, and without a name, which it takes to remove links by their group."""
+        """Return the topology in three variants, and without a name, which is required to remove links by group."""
         document = {
             "name": "bench",
             "namespaces": [{"name": netns(n), "loopback_up": True} for n in self._numbers],
@@ -190,17 +190,17 @@ class Ways:
         )
 
     def _engine(self, arguments: dict[str, Any], changed: bool) -> Step:
-        """Return the module's work as a process, without Ansible's library."""
+        """Return the module as a process, without Ansible's library."""
         name = "engine" if arguments["name"] else "unnamed engine"
         return Step(name, [*self._python(), str(HERE / "apply.py")], json.dumps(arguments), _says(changed))
 
     def _module(self, arguments: dict[str, Any], changed: bool) -> Step:
-        """Return the module as a process, with Ansible's library and without what Ansible does around it."""
+        """Return the module as a process, with Ansible's library but without AnsiballZ."""
         request = json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, "_ansible_remote_tmp": "/tmp"}})
         return Step("module", [*self._python(), "-m", MODULE], request, _says(changed))
 
     def _python(self) -> list[str]:
-        """Return an interpreter that compiles a file once, as one does that may write next to it."""
+        """Return an interpreter that caches compiled files."""
         prefix = f"pycache_prefix={self._folder / 'compiled'}"
         return ["env", "-u", "PYTHONDONTWRITEBYTECODE", sys.executable, "-X", prefix]
 
@@ -229,7 +229,7 @@ class Ways:
 
 
 def _by_hand(space: str, port: str, one_address: str, program: str = "ip ") -> list[str]:
-    """Return the lines of a guide; the inner ip(8) is a process of its own in a batch too."""
+    """Return the commands of a typical guide; the inner ip(8) is a separate process in batch mode too."""
     return [
         f"{program}netns add {space}",
         f"{program}link add {port} type veth peer name {space}-in",
@@ -243,7 +243,7 @@ def _by_hand(space: str, port: str, one_address: str, program: str = "ip ") -> l
 
 
 def _tasks(numbers: Iterable[int]) -> list[dict[str, Any]]:
-    """Return the guide's lines as tasks with loops; whether an endpoint is new is known from its namespace."""
+    """Return the commands of the guide as tasks with loops; a new endpoint is detected by its namespace."""
     endpoints = [{"netns": netns(number), "port": host_end(number), "address": address(number)} for number in numbers]
     templates = {key: f"{{{{ item.item.{key} }}}}" for key in ("netns", "port", "address")}
     tasks: list[dict[str, Any]] = [

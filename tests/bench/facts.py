@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Facts of containers: the guides' loop, the kernel's floor and netns_info, side by side; see docs/performance.md.
+"""Measure facts of containers: the loop of typical guides, plain netlink, and netns_info.
 
-Run it on the controller: ``tests/bench/facts.py --help``. It makes containers on one Docker host, times whole processes
-there, in turn, and Ansible runs from here, and removes what it made. Figures decide nothing here: only errors fail.
+Run it on the control node: ``tests/bench/facts.py --help``. It creates containers on one Docker host, measures whole
+processes there in turn, runs Ansible from here, and removes what it created. See docs/performance.md. The benchmark
+fails on errors only, not because of figures.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ Run = dict[str, Any]
 
 
 class Host:
-    """A Docker host: what is run there, in a folder of its own, and how Ansible calls it."""
+    """A Docker host with a folder for the benchmark, and how Ansible connects to it."""
 
     def __init__(self, name: str, inventory: str, local: bool) -> None:
         self.name = "localhost" if local else name
@@ -64,15 +65,15 @@ class Host:
         self.folder = self.sh("mktemp -d /tmp/nfbench-XXXXXX").strip()
 
     def sh(self, command: str, stdin: bytes | None = None) -> str:
-        """Run a shell command there and return what it prints."""
+        """Run a shell command on the host and return its output."""
         return _output(*self._shell, command, stdin=stdin)
 
     def do(self, *args: str) -> str:
-        """Have the host's side of the bench do something."""
+        """Run the host's part of the benchmark."""
         return self.sh(shlex.join([self.python, f"{self.folder}/on_host.py", *args]))
 
     def send(self, files: dict[str, Path]) -> None:
-        """Copy files and folders into the folder there."""
+        """Copy files and folders to the folder on the host."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w") as archive:
             for name, path in files.items():
@@ -80,7 +81,7 @@ class Host:
         self.sh(f"tar -x -C {self.folder}", packed.getvalue())
 
     def close(self) -> None:
-        """Remove everything, the folder last; an error here does not hide the one that led here."""
+        """Remove everything, the folder last; an error here does not hide an earlier one."""
         for command in (shlex.join([self.python, f"{self.folder}/on_host.py", "down"]), f"rm -rf {self.folder}"):
             try:
                 self.sh(command)
@@ -96,8 +97,8 @@ def _output(*command: str, stdin: bytes | None = None) -> str:
 
 
 def files(scratch: Path) -> tuple[dict[str, Path], bool]:
-    """Return what the host needs, and whether the floor is among it: it takes a compiler here."""
-    import ansible  # the module's process wants what AnsiballZ would bring
+    """Return the files for the host, and whether the netlink program is among them, which requires a compiler."""
+    import ansible  # the plain process needs the files that AnsiballZ would transfer
 
     found = {name: HERE / name for name in ("on_host.py", "collect.py", "guide.sh")}
     found["lib/ansible/__init__.py"] = scratch / "__init__.py"
@@ -113,8 +114,8 @@ def files(scratch: Path) -> tuple[dict[str, Path], bool]:
 
 
 def time_tasks(host: Host, scratch: Path, rounds: int) -> dict[str, list[Run]]:
-    """Time ansible-playbook with each of the plays in turn, over a connection that stands from the first round on."""
-    collections = scratch / "collections"  # this checkout, whatever else is installed
+    """Measure ansible-playbook with each play in turn, over a connection that persists from the first round."""
+    collections = scratch / "collections"  # this checkout, even if another version is installed
     link = collections / "ansible_collections/netfleet/docker"
     link.parent.mkdir(parents=True, exist_ok=True)
     if not link.exists():
@@ -132,13 +133,13 @@ def time_tasks(host: Host, scratch: Path, rounds: int) -> dict[str, list[Run]]:
 
 
 def median(runs: list[Run], key: str = "ms") -> float | None:
-    """Return the median of what was seen, if anything was."""
+    """Return the median, or nothing without values."""
     seen = [run[key] for run in runs if run.get(key) is not None]
     return statistics.median(seen) if seen else None
 
 
 def ratios(figures: dict[str, dict[str, float | None]]) -> dict[str, float | None]:
-    """Return what travels from one machine to another."""
+    """Return the ratios, which are comparable between machines."""
 
     def get(variant: str, key: str = "ms") -> float | None:
         return figures.get(variant, {}).get(key)
@@ -159,7 +160,7 @@ def ratios(figures: dict[str, dict[str, float | None]]) -> dict[str, float | Non
 
 
 def measure(host: Host, options: argparse.Namespace, scratch: Path, variants: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the medians of every variant at each number of containers, and with one that has very many routes."""
+    """Return the medians of every variant for each number of containers, and with a large routing table."""
     figures: dict[str, dict[str, Any]] = {}
     for count in sorted(options.containers):
         host.do("up", str(count), options.image)
@@ -202,7 +203,7 @@ def _cell(value: float | None) -> str:
 
 
 def main() -> None:
-    """Bench one host."""
+    """Measure on one host."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inventory", default=str(ROOT / ".lab/inventory.yml"), help="where the host is told of")
     parser.add_argument("--host", default="netfleet-h1", help="its name there")
@@ -212,7 +213,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="runs of each variant (5)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
-    # A kill ends it as Ctrl-C does: not without the clean-up.
+    # Clean up on SIGTERM as on Ctrl-C.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))
 
     console = Console()

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A simulated fleet: snapshots of many hosts with many containers each, as real ones look, and some faults in them.
+"""Simulate a fleet: snapshots of many hosts with many containers each, and known faults.
 
-Every host has an uplink, docker0, one user-defined bridge with all its containers, their published ports and the rules
-for them. ``make`` writes the files; hosts differ in names, addresses, inodes and identifiers.
+Every host has an uplink, docker0, one user-defined bridge network with all its containers, and their published ports
+with their firewall rules. ``make`` writes the files; hosts differ in names, addresses, inodes and IDs.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _CONF6 = (
     *("forwarding", "accept_ra", "accept_redirects", "autoconf", "use_tempaddr", "proxy_ndp", "accept_source_route"),
     *("disable_ipv6", "accept_dad"),
 )
-# What differs from host to host stands in the template as one of these.
+# Placeholders in the template for values that differ between hosts.
 _NUMBER, _HIGH, _LOW, _HEX = "@NUMBER@", "@HIGH@", "@LOW@", "@HEX@"
 Fault = Callable[[dict[str, Any]], None]
 
 
 def make(folder: Path, hosts: int, containers: int, faults: dict[int, list[Fault]] | None = None) -> None:
-    """Write snapshots of so many hosts, h00000 and on, with faults by the number of the host."""
+    """Write snapshots of the given number of hosts, from h00000, with faults by the number of the host."""
     folder.mkdir(parents=True, exist_ok=True)
     template = json.dumps(document(containers))
     faulty = faults or {}
@@ -191,7 +191,7 @@ def _container_netns(number: int) -> dict[str, Any]:
 
 
 def _resolver_rules() -> Iterator[dict[str, Any]]:
-    """Give the rules by which Docker answers a container's questions for names."""
+    """Return the firewall rules of Docker's embedded DNS server."""
     server = _option("destination", "127.0.0.11/32")
     yield _filtered("nat", "OUTPUT", 1, "-d 127.0.0.11/32 -j DOCKER_OUTPUT", "jump", target_chain="DOCKER_OUTPUT")
     for place, one in enumerate(("tcp", "udp"), 1):
@@ -469,7 +469,7 @@ def _privilege(snapshot: dict[str, Any]) -> None:
     snapshot["docker"]["containers"][4]["privileged"] = True
 
 
-# What is planted, by the rule that has to find it.
+# Faults by the rule that must find them.
 FAULTS: dict[str, Fault] = {
     "published-everywhere": _publish_everywhere,
     "published-without-dnat": _lose_dnat,

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# What guides tell to do for each container.
+# Commands of typical guides for each container.
 set -eu
 for name in "$@"; do
     pid=$(docker inspect --format '{{.State.Pid}}' "$name")

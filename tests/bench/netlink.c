@@ -2,9 +2,8 @@
  * SPDX-FileCopyrightText: netfleet.docker contributors
  * SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The floor: what the kernel takes to hand out links, addresses, routes, neighbours and rules of the namespaces of
- * some processes. Answers are received and counted, and not decoded. Says how long that took, without the
- * process's own start.
+ * Measure the time of the kernel to return links, addresses, routes, neighbors and rules of the namespaces of the
+ * given processes. Responses are received and counted, but not decoded. The start of the process is not included.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -36,7 +35,7 @@ static double milliseconds(void)
 
 static long dump(int fd, int type)
 {
-	/* Larger than the header of any of these tables; zeros ask for all families. */
+	/* Larger than the header of any of these tables; zeros request all address families. */
 	struct {
 		struct nlmsghdr header;
 		char body[sizeof(struct ifinfomsg)];

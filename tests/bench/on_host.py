@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host's side of the bench: makes containers, times whole processes among them, removes all of it.
+"""Host's part of the benchmark: create containers, measure processes, and remove everything.
 
-facts.py copies it to the host and calls it. It stands in a folder with what it runs: guide.sh, netlink, collect.py and
-a ``lib`` to import the collection from.
+facts.py copies it to a folder on the host and runs it there. The folder also contains guide.sh, netlink, collect.py and
+``lib``, from which the collection is imported.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HERE / "lib"), "LC_ALL": "C"}
 
 
 def docker(*args: str) -> list[str]:
-    """Return the lines that the docker command prints."""
+    """Return the output lines of a docker command."""
     return subprocess.run(["docker", *args], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
 
 
 def up(count: str, image: str) -> None:
-    """Have so many containers on a network of their own."""
+    """Start a number of containers on a network of their own."""
     if not docker("network", "ls", "--quiet", "--filter", f"name=^{NAME}$"):
         docker("network", "create", "--label", NAME, "--opt", f"com.docker.network.bridge.name={NAME}", NAME)
     there = len(docker("ps", "--quiet", "--filter", f"label={NAME}"))
 
-    # One after the other: an engine that does many at once may lose count of a network's endpoints, and keep it.
+    # One after the other: an engine that starts many in parallel can lose endpoints of a network.
     for number in range(there + 1, int(count) + 1):
         options = ("--detach", "--label", NAME, "--network", NAME, "--pull", "never")
         docker("run", *options, "--name", f"{NAME}-{number}", image, "sleep", "86400")
-        # The controller that has gone no longer listens: this ends here then.
+        # The write fails if the control node has disconnected, which ends this process.
         print(number, flush=True)
 
 
 def down() -> None:
-    """Remove everything that the bench made in the engine."""
+    """Remove everything that the benchmark created in the engine."""
     containers = docker("ps", "--all", "--quiet", "--filter", f"label={NAME}")
     for container in containers:
         docker("rm", "--force", "--volumes", container)
@@ -53,12 +53,12 @@ def down() -> None:
         networks = docker("network", "ls", "--quiet", "--filter", f"label={NAME}")
         if not networks or not subprocess.run(["docker", "network", "rm", *networks], check=False).returncode:
             return
-        time.sleep(1)  # the engine is not done yet with the last of the endpoints
+        time.sleep(1)  # the engine is still removing the last endpoints
     sys.exit(f"the network {NAME} is still there")
 
 
 def routes(count: str) -> None:
-    """Give the first container so many routes more, in one go."""
+    """Add a number of routes to the first container in one batch."""
     (pid,) = docker("inspect", "--format", "{{.State.Pid}}", f"{NAME}-1")
     lines = (f"route add blackhole 100.{64 + (i >> 16)}.{i >> 8 & 255}.{i & 255}\n" for i in range(int(count)))
     command = ["nsenter", "--target", pid, "--net", "ip", "-batch", "-"]
@@ -66,7 +66,7 @@ def routes(count: str) -> None:
 
 
 def measure(rounds: str, *variants: str) -> None:
-    """Time each variant in turn, several times over, and print what was seen of each run."""
+    """Measure each variant in turn for several rounds, and print the result of each run."""
     names = docker("ps", "--filter", f"label={NAME}", "--format", "{{.Names}}")
     commands = _commands(names, docker("inspect", "--format", "{{.State.Pid}}", *names))
     runs: dict[str, list[dict[str, Any]]] = {variant: [] for variant in variants}
@@ -79,11 +79,11 @@ def measure(rounds: str, *variants: str) -> None:
 
 
 def _commands(names: list[str], pids: list[str]) -> dict[str, tuple[list[str], str]]:
-    subset = ["addresses", "routes", "neighbours", "rules"]  # links are always there
+    subset = ["addresses", "routes", "neighbours", "rules"]  # links always exist
     arguments = json.dumps({"ANSIBLE_MODULE_ARGS": {"gather_subset": subset}})
     return {
         "guide": (["sh", str(HERE / "guide.sh"), *names], ""),
-        # The host's own namespace is among those that the collector reads.
+        # The namespace of the host is also collected.
         "floor": ([str(HERE / "netlink"), str(os.getpid()), *pids], ""),
         "collector": ([PYTHON, str(HERE / "collect.py"), *subset], ""),
         "module": ([PYTHON, "-m", MODULE], arguments),
@@ -91,7 +91,7 @@ def _commands(names: list[str], pids: list[str]) -> dict[str, tuple[list[str], s
 
 
 def _run(command: list[str], stdin: str) -> dict[str, Any]:
-    """Run a process to its end; its peak of memory counts from this small one's, out of which it starts."""
+    """Run a process; its peak memory is measured from this small parent process."""
     with (HERE / "in").open("w+") as source, (HERE / "out").open("w+") as sink, (HERE / "err").open("w+") as words:
         source.write(stdin)
         source.seek(0)

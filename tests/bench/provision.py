@@ -2,11 +2,11 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measure playbooks/provision.yml with nothing to change: tasks, wall time, controller CPU time, lines of output.
+"""Measure playbooks/provision.yml without changes: tasks, wall time, CPU time of the control node, lines of output.
 
-The hosts are those of the lab. With more names than hosts, several names lead to one host, so the controller works for
-a larger fleet than the lab has. Each round runs ``ansible -m ping`` and the playbook for each number of names in turn;
-the figures are medians. docs/performance.md has a table of them.
+The hosts are those of the lab. If there are more names than hosts, several names lead to one host, so that the control
+node works for a larger fleet. Each round runs ``ansible -m ping`` and the playbook for each number of names in turn;
+the figures are medians. See docs/performance.md.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 RECAP = re.compile(r"^(\S+)\s+: (ok=.*)$", re.MULTILINE)
-# What the first run of the playbook may need to get there.
+# Maximum number of runs until the playbook changes nothing.
 ATTEMPTS = 2
 
 
@@ -61,10 +61,10 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def inventories(options: argparse.Namespace, count: int, folder: Path) -> list[str]:
-    """Return the arguments that name the inventory of so many names.
+    """Return the arguments for an inventory with the given number of names.
 
-    The first names are the hosts' own and have all that the demo declares. The others lead to the same hosts, so they
-    declare networks without slices, which differ from name to name, and have no part in the Swarm.
+    The first names are the hosts with all that the demo declares. The others lead to the same hosts, so they declare
+    networks without slices that have different names, and do not join the Swarm.
     """
     given = yaml.safe_load(options.inventory.read_text(encoding="utf-8"))
     hosts = {name: values for name, values in hosts_of(given).items() if name in options.hosts}
@@ -100,9 +100,8 @@ def hosts_of(inventory: Any) -> dict[str, Any]:
 
 
 def without_slices(variables: dict[str, Any]) -> dict[str, Any]:
-    """Return variables that several names of one host can have: the same on each, and none that names a Swarm."""
-    prefixes = ("ansible_", "engine_", "containers_")
-    kept = {name: value for name, value in variables.items() if name.startswith(prefixes)}
+    """Return variables that several names of one host can share: without slices and without a Swarm."""
+    kept = {name: value for name, value in variables.items() if name.startswith(("ansible_", "engine_", "containers_"))}
     plain = {"name": "nfbench", "link": "nfbench", "mtu": "uplink", "subnets": [{"subnet": "10.62.0.0/24"}]}
     link = {"name": "nfbench0", "kind": "bridge", "addresses": ["10.63.0.1/24"], "stp": False}
     return {**kept, "bridge_networks": [plain], "topology_name": "nfbench", "topology_links": [link]}
@@ -130,7 +129,7 @@ def measure(fleets: dict[int, list[str]], options: argparse.Namespace, environme
 
 
 def run(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
-    """Return what a command took, and its output."""
+    """Return the cost of a command and its output."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     wall = time.monotonic() - began
@@ -142,7 +141,7 @@ def run(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
 
 
 def recap(output: str) -> dict[str, dict[str, int]]:
-    """Return the numbers of each host in the last lines of a run."""
+    """Return the counts of each host in the play recap."""
     return {
         host: {key: int(value) for key, value in (word.split("=") for word in words.split())}
         for host, words in RECAP.findall(output)
@@ -150,12 +149,12 @@ def recap(output: str) -> dict[str, dict[str, int]]:
 
 
 def changes(output: str) -> int:
-    """Return how many tasks changed something."""
+    """Return the number of changed tasks."""
     return sum(numbers["changed"] for numbers in recap(output).values())
 
 
 def tasks(output: str) -> int:
-    """Return the most tasks that a host had, those that were skipped and includes among them."""
+    """Return the highest number of tasks of a host, including skipped tasks and includes."""
     return max((numbers["ok"] + numbers["skipped"] for numbers in recap(output).values()), default=0)
 
 

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report's page: how long it takes to write and to open, and how large it is, by the number of hosts.
+"""Measure the report page by number of hosts: time to write, time to open, and size.
 
-``tests/bench/report.py --help``. It makes fleets with findings in memory, writes their reports into a temporary folder
-and opens them in Chromium, each screen in a browser that has seen none before. Figures decide nothing here.
+``tests/bench/report.py --help``. It creates fleets with findings in memory, writes their reports to a temporary folder,
+and opens each view in Chromium with an empty cache. The benchmark fails on errors only, not because of figures.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TIMES = 3
 
 
 def main() -> None:
-    """Print a table; each fleet is made in a process of its own, so that memory is that of one."""
+    """Print a table; each fleet runs in its own process, so that memory is measured separately."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--hosts", type=int, nargs="+", default=[3, 1000, 10000])
     parser.add_argument("--containers", type=int, default=100)
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def write(folder: Path, hosts: int, containers: int) -> None:
-    """Write a report and print the seconds and the MiB that it took; the fleet's tables are not counted."""
+    """Write a report and print its time in seconds and memory in MiB, without the tables of the fleet."""
     database = fleet.made(hosts, containers)
     sample.plant(database, hosts)
     report = sample.report(database, list(sample.findings(hosts)))
@@ -74,7 +74,7 @@ def write(folder: Path, hosts: int, containers: int) -> None:
 
 
 def seconds(browser: Browser, page: Path, screen: str) -> float:
-    """Return how long it takes until a screen stands: the median of some times."""
+    """Return the median time until a view is complete."""
     found = []
     for _time in range(TIMES):
         context = browser.new_context(viewport={"width": 1280, "height": 900})

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the audit of a big fleet takes, and how much memory: scale.py [HOSTS [CONTAINERS [FOLDER]]].
+"""Measure the time and memory of the audit of a large fleet: scale.py [HOSTS [CONTAINERS [FOLDER]]].
 
-FOLDER keeps what was written.
+The files are kept if FOLDER is given.
 
-Makes a simulated fleet with known faults in it (fleet.py), evaluates it with all rules and all outputs in a process of
-its own, and prints seconds and the peak of its memory. Fails where a planted fault is not found, or where a host
-without one has a finding that is high or worse.
+Creates a simulated fleet with known faults (fleet.py), evaluates all rules with all outputs in a separate process, and
+prints the time in seconds and the peak memory. Fails if a known fault is not found, or if a host without faults has a
+finding of severity high or above.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def planted(hosts: int) -> dict[int, list[fleet.Fault]]:
 
 
 def evaluate(snapshots: Path, dest: Path) -> None:
-    """Evaluate, and print what it took as JSON; run in a process of its own."""
+    """Evaluate and print the measured values as JSON; run in a separate process."""
     from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run
 
     begin = time.monotonic()
@@ -48,7 +48,7 @@ def evaluate(snapshots: Path, dest: Path) -> None:
 
 
 def missed(dest: Path, faults: dict[int, list[fleet.Fault]]) -> tuple[list[str], list[str]]:
-    """Return planted faults that have no finding, and severe findings on hosts without one."""
+    """Return known faults without a finding, and severe findings on hosts without faults."""
     rules: dict[str, set[str]] = {}
     severe = []
     expected = {f"h{number:05}" for number in faults}
@@ -69,7 +69,7 @@ def missed(dest: Path, faults: dict[int, list[fleet.Fault]]) -> tuple[list[str],
 
 
 def main() -> int:
-    """Make the fleet, evaluate it, print and judge."""
+    """Create the fleet, evaluate it, print and check the results."""
     given = sys.argv[1:]
     hosts = int(given[0]) if given else 1000
     containers = int(given[1]) if given[1:] else 100

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Endpoints: ip(8), loops of Ansible tasks and the module topology, side by side; see docs/performance.md.
+"""Compare ip(8), loops of Ansible tasks and the module topology by number of endpoints.
 
-Run it as root: ``tests/bench/topology.py --help``. Each run has network, mount and PID namespaces of its own, so the
-host keeps nothing of it. Whole processes are timed, in turn. Figures decide nothing here: only errors fail.
+Run it as root: ``tests/bench/topology.py --help``. Each run has its own network, mount and PID namespaces, so the host
+is unchanged. Whole processes are measured in turn. See docs/performance.md. The benchmark fails on errors only, not
+because of figures.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ try:
 except ImportError as missing:
     sys.exit(f"{missing}: run it with the Python of the environment that make setup makes")
 
-# Duplicate address detection and the search for routers keep the kernel busy for a while after links went up.
+# Duplicate address detection and router solicitation load the kernel for a while after links are set up.
 PAUSE = 3.0
 DEADLINE = 60.0
-# What is compared (phase, above, below, in which any of these names the fastest counts), and the aims by endpoints.
+# Comparisons (phase, numerator, denominator; the fastest of several names counts) and targets by endpoints.
 RATIOS = {
     "engine / batch, peer at creation": ("create", "engine", "batch, peer at creation", {100: "≤ 1.5", 500: "≤ 0.8"}),
     "playbook / batch, peer at creation": ("create", "playbook", "batch, peer at creation", {500: "≤ 1"}),
@@ -54,11 +55,11 @@ Figures = dict[str, dict[str, dict[str, float]]]
 
 
 class Failed(Exception):
-    """A step did not do what it should have."""
+    """A step had an unexpected result."""
 
 
 def live(box: Sandbox, life: endpoints.Life, count: int) -> list[tuple[str, str, dict[str, float]]]:
-    """Live one life; return phase, name and milliseconds: all, those spent waiting for the kernel, and parts."""
+    """Run one variant; return phase, name and milliseconds: total, time spent waiting for the kernel, and parts."""
     seen = [("create", life.create.name, _run(box, life.create))]
     _check_there(box, count)
     time.sleep(PAUSE)
@@ -86,7 +87,7 @@ def _run(box: Sandbox, step: endpoints.Step) -> dict[str, float]:
 
 
 def _check_there(box: Sandbox, count: int) -> None:
-    """Hold what is there to what was wanted: ports of the bridge, and in each namespace lo and eth0, all running."""
+    """Verify the ports of the bridge, and that lo and eth0 are up in each namespace."""
     deadline = time.monotonic() + DEADLINE
     want = {endpoints.host_end(number) for number in range(count)}
     while want != {link["ifname"] for link in box.ip("link", "show", "master", endpoints.BRIDGE) if _runs(link)}:
@@ -107,7 +108,7 @@ def _runs(link: dict[str, Any]) -> bool:
 
 
 def _wait_until_gone(box: Sandbox, what: str) -> float:
-    """Wait until the kernel has no more of it: ports, names, and namespaces that it knows by number."""
+    """Wait until the kernel has removed the ports, names, and namespaces that it knows by ID."""
     began = time.perf_counter()
     waited = 0.0
     while waited < DEADLINE * 1000:
@@ -116,13 +117,13 @@ def _wait_until_gone(box: Sandbox, what: str) -> float:
             left = left or box.run("ls", "/run/netns") or box.run("ip", "netns", "list-id")
         if not left:
             return waited
-        # What was there at the first look is what had to be waited for; the look itself is ours.
+        # Objects that exist at the first check count as waiting time; the check itself does not.
         waited = (time.perf_counter() - began) * 1000
     raise Failed(f"still there: {str(left)[:1000]}")
 
 
 def _settle(keeper: Sandbox) -> None:
-    """Wait until the kernel has taken the last sandbox apart; it does so in the order in which namespaces die."""
+    """Wait until the kernel has removed the last sandbox; it removes namespaces in order."""
     time.sleep(0.1)
     keeper.netns("last")
     keeper.sh("ip link add last type veth peer name eth0 netns last", "ip netns del last")
@@ -131,7 +132,7 @@ def _settle(keeper: Sandbox) -> None:
 
 
 def measure(options: argparse.Namespace, loops: bool, scratch: Path) -> dict[int, Figures]:
-    """Return phase → name → medians for each number of endpoints; the first round fills the caches, uncounted."""
+    """Return the medians by phase and name for each number of endpoints; the first round is not counted."""
     figures: dict[int, Figures] = {}
     with Sandbox() as keeper:
         for count in sorted(options.n):
@@ -159,7 +160,7 @@ def measure(options: argparse.Namespace, loops: bool, scratch: Path) -> dict[int
 
 
 def ratios(figures: dict[int, Figures]) -> dict[int, dict[str, float]]:
-    """Return what travels from one machine to another; Ansible's loops count by the endpoint, wherever they ran."""
+    """Return the ratios, which are comparable between machines; loops of Ansible tasks count per endpoint."""
     found: dict[int, dict[str, float]] = {count: {} for count in figures}
     for count, phases in figures.items():
         for name, (phase, above, below, _aims) in RATIOS.items():
@@ -172,14 +173,14 @@ def ratios(figures: dict[int, Figures]) -> dict[int, dict[str, float]]:
 
 
 def _fastest(seen: dict[str, dict[str, float]], name: str) -> float | None:
-    """Return what an endpoint took with the fastest variant of this name, or a part of that, named behind a comma."""
+    """Return the time per endpoint of the fastest variant of a name, or of the part named after a comma."""
     name, _comma, part = name.partition(", ") if name.endswith("_ms") else (name, "", "ms")
     found = (figure for variant, figure in seen.items() if variant.startswith(name))
     return min((figure[part] * figure["ms_an_endpoint"] / figure["ms"] for figure in found), default=None)
 
 
 def show(figures: dict[int, Figures], console: Console) -> None:
-    """Print times, ratios, and where the engine's time goes."""
+    """Print times, ratios, and the parts of the module's run time."""
     times = _table("Medians of whole processes", "phase", "variant", "ms", "ms an endpoint", "of it waiting, ms")
     compared = _table("Ratios", "ratio", "", "aim")
     split = _table("The engine, ms", "phase", *PARTS, "all")
@@ -206,7 +207,7 @@ def _table(title: str, *headings: str) -> Table:
 
 
 def _refuse() -> None:
-    """End with a line where something that it takes is missing."""
+    """Exit with a message if a requirement is missing."""
     if os.geteuid() != 0:
         sys.exit("It makes network namespaces: run it as root.")
     missing = [program for program in ("ip", "unshare", "nsenter", "xargs") if not shutil.which(program)]
@@ -215,7 +216,7 @@ def _refuse() -> None:
 
 
 def main() -> None:
-    """Bench this machine."""
+    """Run the benchmark on this machine."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, nargs="+", default=[10, 100, 500], help="numbers of endpoints (10 100 500)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each variant (5)")

@@ -33,7 +33,7 @@ NOX = [
 ]
 # Long gates start first, so that none runs alone at the end.
 FIRST = ("vm", "molecule", "kernel", "integration", "report")
-# Gates that share what exists once: the lab, and ansible-test's home.
+# Gates that use the same resource: the lab, or the home directory of ansible-test.
 EXCLUSIVE = {"molecule": "lab", "vm": "lab", "sanity": "ansible-test", "integration": "ansible-test"}
 FAILURE = re.compile(r"fatal: |^(FAILED|ERROR) |^E  |^nox > .*failed|error:", re.MULTILINE)
 FAILURE_LINES = 25
@@ -41,7 +41,7 @@ SLOWEST = 10
 
 
 def list_gates(names: Sequence[str]) -> list[str]:
-    """Return the sessions of the noxfile that are asked for, each of its parameters, in the order to start them."""
+    """Return the selected sessions of the noxfile with each of their parameters, in the order to start them."""
     listed = json.loads(subprocess.run([*NOX, "--list", "--json"], check=True, capture_output=True, text=True).stdout)
     extra = os.environ.get("GATES", "").split()
     found = [
@@ -59,7 +59,7 @@ def base_name(gate: str) -> str:
 
 
 class Board:
-    """The gates that wait, and what became of the others."""
+    """Pending gates, and results of the others."""
 
     def __init__(self, gates: Sequence[str]) -> None:
         self.waiting = list(gates)
@@ -68,7 +68,7 @@ class Board:
         self.changed = threading.Condition()
 
     def take(self) -> str | None:
-        """Return the next gate whose group is free, None when none is left."""
+        """Return the next gate whose group is free, or None."""
         with self.changed:
             while self.waiting:
                 for gate in self.waiting:
@@ -81,7 +81,7 @@ class Board:
             return None
 
     def finish(self, gate: str, passed: bool, seconds: float) -> None:
-        """Note the outcome of a gate and free its group."""
+        """Record the result of a gate and release its group."""
         with self.changed:
             self.done[gate] = (passed, seconds)
             self.busy.discard(EXCLUSIVE.get(base_name(gate), gate))
@@ -89,7 +89,7 @@ class Board:
 
 
 def work(board: Board) -> None:
-    """Run one gate after the other until none is left."""
+    """Run pending gates until none is left."""
     while (gate := board.take()) is not None:
         print(f"{clock()} {gate} started", flush=True)
         started = time.monotonic()
@@ -112,7 +112,7 @@ def clock() -> str:
 
 
 def print_failures(text: str, log: Path) -> None:
-    """Print the first failures of a gate, and where its whole output is."""
+    """Print the first failures of a gate and the path of its log."""
     lines = text.splitlines()
     places = [number for number, line in enumerate(lines) if FAILURE.search(line)]
     for line in lines[places[0] :][:FAILURE_LINES] if places else lines[-FAILURE_LINES:]:
@@ -123,7 +123,7 @@ def print_failures(text: str, log: Path) -> None:
 
 
 def slowest_tests() -> list[tuple[float, str]]:
-    """Return the seconds and the names of the slowest tests, from the results that pytest wrote."""
+    """Return the seconds and names of the slowest tests from the pytest result files."""
     cases = [
         (float(case.get("time", 0)), f"{path.stem}: {case.get('classname', '').split('.')[-1]}::{case.get('name')}")
         for path in RESULTS.glob("*.xml")

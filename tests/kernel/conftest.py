@@ -14,7 +14,7 @@ from .sandbox import Sandbox
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip these tests for anyone but root, saying so."""
+    """Skip these tests with a message unless they run as root."""
     if os.geteuid() != 0:
         here = os.path.dirname(__file__)
         for item in items:
@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    """Give a host with the named namespaces red and blue."""
+    """Return a host with the named namespaces red and blue."""
     with Sandbox() as sandbox:
         sandbox.netns("red", "blue")
         yield sandbox

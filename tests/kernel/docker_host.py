@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host with a Docker Engine of its own, in namespaces of its own; all of it goes with its end."""
+"""A host with its own Docker Engine in its own namespaces, which are removed at the end."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .sandbox import PACKAGE, Result, Sandbox, request, result
 IMAGE = "netfleet-test/busybox"
 _APPLETS = ("sh", "sleep", "ping", "ip", "cat", "nslookup")
 _SECONDS = 60
-# The engine's own docker(1), of its version; another one may be before it in PATH.
+# The docker(1) of the engine's own version; PATH can contain another one.
 _OWN = "/usr/bin/docker"
 DOCKER = _OWN if Path(_OWN).exists() else "docker"
 
 
 class DockerHost(Sandbox):
-    """A sandbox in which an engine with these flags runs that has one image; what it has is told by docker(1)."""
+    """A sandbox with a running engine and one image; docker(1) is the witness."""
 
     def __init__(self, *flags: str) -> None:
         super().__init__()
@@ -49,43 +49,43 @@ class DockerHost(Sandbox):
         assert done.returncode == 0, done.stderr
 
     def __exit__(self, *exception: object) -> None:
-        # Its containers are not children of the sandbox's first process alone: the engine takes them down.
+        # Containers can outlive the first process of the sandbox, so the engine stops them.
         self.run("sh", "-c", "docker ps -aq | xargs -r docker rm -f", check=False)
-        # nsenter(1) has stopped itself with an engine that a test stopped, and then heeds nothing else; until it goes
-        # nobody buries the engine, for which the end of the sandbox waits.
+        # A test that stops the engine can also stop nsenter(1), which then ignores other signals. While it exists,
+        # the engine remains a zombie, and the sandbox waits for it.
         self._engine.kill()
         super().__exit__(*exception)
         self._engine.wait()
         shutil.rmtree(self._data, ignore_errors=True)
 
     def docker(self, *args: str) -> str:
-        """Return what docker(1) prints."""
+        """Return the output of docker(1)."""
         return self.run(DOCKER, *args).strip()
 
     def inspect(self, kind: str, name: str) -> Any:
-        """Return what the engine says of an object; None where there is none."""
+        """Return the inspected object, or None if it does not exist."""
         text = self.run(DOCKER, kind, "inspect", name, check=False)
         found = json.loads(text or "[]")
         return found[0] if found else None
 
     def container(self, name: str, *args: str, start: bool = True) -> str:
-        """Make a container that sleeps, and return its id."""
+        """Start a container that sleeps, and return its ID."""
         verb = ["run", "-d"] if start else ["create"]
         return self.docker(*verb, "--init=false", "--stop-timeout=0", "--name", name, *args, IMAGE, "sleep", "86400")
 
     def endpoints(self, network: str) -> dict[str, dict[str, Any]]:
-        """Return the endpoints in a network by their containers' names, running or not."""
+        """Return the endpoints of a network by container name, running or stopped."""
         names = self.docker("ps", "-a", "--format", "{{.Names}}").split()
         said = [self.inspect("container", name) for name in names]
         ends = {one["Name"][1:]: one["NetworkSettings"]["Networks"].get(network) for one in said}
         return {name: end for name, end in ends.items() if end is not None}
 
     def network(self, check: bool = False, **args: Any) -> Result:
-        """Run the module; where there is no check, hold what it returns against what it foretells."""
+        """Run the module; in a real run, compare the result with that of check mode."""
         return self.module("network", args, check=check)
 
     def applied(self, **args: Any) -> Result:
-        """Run the module in check mode, for real, and once more; what was foretold is done, and nothing is left."""
+        """Run the module in check mode, for real and again; verify the prediction and that nothing is left to do."""
         before = self.all_networks()
         foretold = self.network(check=True, **args)
         assert self.all_networks() == before
@@ -96,13 +96,13 @@ class DockerHost(Sandbox):
         return done
 
     def all_networks(self) -> Any:
-        """Return all that the engine says of its networks."""
+        """Return the inspected data of all networks."""
         return json.loads(self.run("sh", "-c", "docker network inspect $(docker network ls -q --no-trunc | sort)"))
 
     def killed(self, after: float, args: Mapping[str, Any]) -> bool:
-        """Run the module and kill it after so many seconds; tell whether it was killed before it had ended.
+        """Run the module and kill it after the given seconds; return whether it was still running.
 
-        The engine still does what it was told last.
+        The engine completes the last request.
         """
         out, err, status = forked.run(self.pid, forked.entry(f"{PACKAGE}.network"), request(args, False), None, after)
         if status == -9:
@@ -115,7 +115,7 @@ class DockerHost(Sandbox):
 
 
 def _image() -> bytes:
-    """Return a root file system with a busybox."""
+    """Return a root file system with busybox."""
     busybox = shutil.which("busybox")
     assert busybox, "the tests need busybox-static"
     file = io.BytesIO()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules in forked processes: with everything imported once, a run costs milliseconds instead of half a second."""
+"""Run modules in forked processes: with everything imported once, a run takes milliseconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import Callable
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWNET, _CLONE_NEWPID = 0x00020000, 0x40000000, 0x20000000
 
-# So that a forked module has them.
+# Imported for the forked modules.
 for _name in ("fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "rtmsg"):
     importlib.import_module(f"pyroute2.netlink.rtnl.{_name}")
 
@@ -28,7 +28,7 @@ Entry = Callable[[], None]
 
 @functools.cache
 def entry(module: str, user: int = 0) -> Entry:
-    """Return a module's main(), imported once; it runs as root or as another user."""
+    """Return the main() function of a module, imported once for root or another user."""
     main: Entry = importlib.import_module(module).main
 
     def as_user() -> None:
@@ -43,9 +43,9 @@ def entry(module: str, user: int = 0) -> Entry:
 def run(
     pid: int, main: Entry, request: bytes, netns: str | None = None, kill_after: float | None = None
 ) -> tuple[str, str, int]:
-    """Run main() in the namespaces of a process, and then in another network namespace; return output, errors, status.
+    """Run main() in the namespaces of a process and another network namespace; return output, errors and status.
 
-    With ``kill_after`` it gets SIGKILL so many seconds after its start, unless it has ended, and its status is then -9.
+    With ``kill_after``, it receives SIGKILL after the given seconds. Its status is then -9 unless it has already ended.
     """
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         given.write(request)
@@ -65,7 +65,7 @@ def run(
 def _in_the_middle(
     pid: int, main: Entry, files: tuple[int, int, int], netns: str | None, kill_after: float | None
 ) -> int:
-    """Enter the namespaces, start main() in a child, as a PID namespace takes in children only; return its status."""
+    """Enter the namespaces and start main() in a child, which a PID namespace requires; return its status."""
     try:
         for number, fd in enumerate(files):
             os.dup2(fd, number)
@@ -92,8 +92,8 @@ def _in_the_middle(
 
 
 def _main(main: Entry) -> int:
-    # Another test of this process may have imported what is the controller's; ansible-core then thinks that it runs
-    # there, and keeps warnings for a terminal.
+    # A previous test in this process can have imported code of the control node. ansible-core then assumes to run there
+    # and holds warnings back for a terminal.
     internal = sys.modules.get("ansible.module_utils._internal")
     if internal is not None:
         internal.is_controller = False  # type: ignore[attr-defined]

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Servers of which the tests know all: they say what they are told to, on the ports that they are given, until killed.
+"""Servers with known responses that run on given ports until they are killed.
 
-Each argument is KIND:PORT; for tls the key and certificate are in the file that the environment names.
+Each argument is KIND:PORT. For tls, an environment variable names the file with key and certificate.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 A, CNAME, TXT, AAAA = 1, 5, 16, 28
 ADDRESS = socket.inet_aton("198.51.100.1")
 LONG = b"".join(bytes([200]) + b"x" * 200 for _number in range(5))
-# Name and type to what is said: a status, and records of a type.
+# Responses by name and type: a status, and records of a type.
 SAYS: dict[tuple[str, int], tuple[int, list[tuple[int, bytes]]]] = {
     ("far.test", A): (0, [(A, ADDRESS)]),
     ("far.test", AAAA): (0, [(AAAA, socket.inet_pton(socket.AF_INET6, "fd02::1"))]),

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sandbox with a way from near over mid to far, and servers in far; who is where is told by ip(8) and ping(8)."""
+"""A sandbox with a path of the namespaces near, mid and far and servers in far; ip(8) and ping(8) are the witnesses."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ ip netns exec mid sh -c 'echo 0 > /proc/sys/net/ipv4/icmp_ratelimit; echo 0 > /p
 
 
 class Way(Sandbox):
-    """Three namespaces in a row; servers are processes of the test."""
+    """Three namespaces in a row; the servers are processes of the test."""
 
     def __init__(self) -> None:
         super().__init__()
         self._servers: list[subprocess.Popen[str]] = []
         self.netns("near", "mid", "far")
         self.sh(*_WAY.splitlines())
-        # Before the first answer a link has been looked for and found, and IPv6 has settled.
+        # Neighbor resolution and IPv6 configuration are complete before the first check.
         for target in (FAR, FAR6):
             self.wait_for(target, "near")
 
@@ -60,13 +60,13 @@ class Way(Sandbox):
         super().__exit__(*exception)
 
     def wait_for(self, target: str, netns: str) -> None:
-        """Wait until ping(8) gets there."""
+        """Wait until ping(8) reaches the target."""
         deadline = time.monotonic() + 20
         while ", 1 received" not in self.run("ping", "-c1", "-W1", target, netns=netns, check=False):
             assert time.monotonic() < deadline, target
 
     def serve(self, *servers: str, netns: str = "far", certificate: Path | None = None) -> None:
-        """Start servers, each as udp:KIND:PORT or tcp:KIND:PORT, and wait until they listen."""
+        """Start servers given as udp:KIND:PORT or tcp:KIND:PORT, and wait until they listen."""
         environment = [f"CERTIFICATE={certificate}"] if certificate else []
         argv = [*self.entering(netns), "env", *environment, sys.executable, str(SERVERS), *servers]
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
@@ -75,7 +75,7 @@ class Way(Sandbox):
         assert process.stdout.readline() == "ready\n"
 
     def probe(self, *checks: dict[str, Any], netns: str = "near", **more: Any) -> list[dict[str, Any]]:
-        """Make checks and return their results."""
+        """Run checks and return their results."""
         done = self.module("probe", {"netns": netns, "checks": list(checks), **more})
         assert not done.failed, done.msg
         assert not done.changed
@@ -87,11 +87,11 @@ class Way(Sandbox):
         return results
 
     def one(self, **check: Any) -> dict[str, Any]:
-        """Make one check and return its result."""
+        """Run one check and return its result."""
         return self.probe(check)[0]
 
     def refuse(self, *checks: dict[str, Any], **more: Any) -> Result:
-        """Return the failure of a module that must not do this."""
+        """Return the failure of a module that must reject its parameters."""
         done = self.module("probe", {"netns": "near", "checks": list(checks), **more})
         assert done.failed, done.data
         return done

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one procedure for all that a module manages: check, apply, repeat, change in place, absent, absent again."""
+"""The common test of a managed object: check, apply, repeat, change in place, remove, remove again."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Wanted = Mapping[Place, Optional[Mapping[str, Any]]]
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One declaration, what ip(8) then shows at each place, and the same for a change of it.
+    """A declaration, the expected output of ip(8) at each location, and the same for a change.
 
-    ``prepare`` is shell, run in the sandbox's host. ``others`` are namespaces without a name that are watched too.
+    ``prepare`` is shell code that runs on the sandbox's host. ``others`` are additional namespaces without a name.
     """
 
     id: str
@@ -37,7 +37,7 @@ class Case:
 
 
 def look(box: Sandbox, netns: str, name: str) -> dict[str, Any] | None:
-    """Return a link as ip(8) shows it, under the modules' names for its attributes; None if there is none."""
+    """Return a link as ip(8) shows it, with the attribute names of the modules; None if it does not exist."""
     links = {link["ifname"]: link for link in box.ip("link", "show", netns=netns)}
     if name not in links:
         return None
@@ -65,7 +65,7 @@ def look(box: Sandbox, netns: str, name: str) -> dict[str, Any] | None:
 
 
 def assert_there(box: Sandbox, wanted: Wanted) -> None:
-    """Assert that ip(8) shows what is wanted at each place."""
+    """Assert that ip(8) shows the expected links at each location."""
     for (netns, name), attributes in wanted.items():
         there = look(box, netns, name)
         if attributes is None:
@@ -79,7 +79,7 @@ def assert_there(box: Sandbox, wanted: Wanted) -> None:
 
 
 def forwarding(box: Sandbox, netns: str, name: str) -> list[str]:
-    """Return the forwarding entries of a link of its own, sorted: MAC address, dst and what else bridge(8) shows."""
+    """Return the forwarding entries of a link's own table, sorted: MAC address, dst and other fields of bridge(8)."""
     entries = [one for one in box.bridge("fdb", "show", "dev", name, netns=netns) if "dst" in one]
     words = [
         [one["mac"], one["dst"], *(str(one[key]) for key in ("port", "vni", "viaIf") if key in one)] for one in entries
@@ -88,7 +88,7 @@ def forwarding(box: Sandbox, netns: str, name: str) -> list[str]:
 
 
 def converge(box: Sandbox, module: str, args: Mapping[str, Any], *others: str) -> Result:
-    """Check, apply, and repeat both; return what the apply reported."""
+    """Check, apply, and repeat both; return the result of apply."""
     before = box.snapshot(*others)
     planned = box.module(module, args, check=True)
     assert planned.changed
@@ -102,7 +102,7 @@ def converge(box: Sandbox, module: str, args: Mapping[str, Any], *others: str) -
 
 
 def assert_met(box: Sandbox, module: str, args: Mapping[str, Any], *others: str) -> None:
-    """Assert that another run, checked and real, changes nothing."""
+    """Assert that another run, in check mode and for real, changes nothing."""
     after = box.snapshot(*others)
     for check in (True, False):
         again = box.module(module, args, check=check)
@@ -113,7 +113,7 @@ def assert_met(box: Sandbox, module: str, args: Mapping[str, Any], *others: str)
 
 
 def refused(box: Sandbox, module: str, args: Mapping[str, Any], *words: str, others: tuple[str, ...] = ()) -> None:
-    """Assert that check mode and the real run refuse this in the same words, and change nothing."""
+    """Assert that check mode and the real run fail with the same message and change nothing."""
     before = box.snapshot(*others)
     for check in (True, False):
         result = box.module(module, args, check=check)
@@ -124,7 +124,7 @@ def refused(box: Sandbox, module: str, args: Mapping[str, Any], *words: str, oth
 
 
 def quartet(box: Sandbox, module: str, case: Case) -> None:
-    """Take a case through its whole life."""
+    """Create, change and remove the object of a case."""
     if case.prepare:
         box.sh(*case.prepare)
     before = box.snapshot(*case.others)
@@ -146,7 +146,7 @@ def _index(box: Sandbox, place: Place) -> int | None:
 
 
 def _merged(args: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments with a change, which for a dictionary such as ``peer`` is one of its own entries."""
+    """Return the arguments with a change merged; dictionaries such as ``peer`` are merged as well."""
     result = dict(args)
     for key, value in change.items():
         result[key] = {**args[key], **value} if isinstance(args.get(key), Mapping) and key == "peer" else value

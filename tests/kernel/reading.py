@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A reader of facts, run as the survey runs it: in a thread that has entered a namespace of the sandbox."""
+"""Run a reader of facts like the collector does: in a thread that has entered a namespace of the sandbox."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Reader = Callable[[NetnsContext], Any]
 
 
 def read_all(box: Sandbox, netns: str, reader: Reader, messages: int = 100_000) -> tuple[Any, bool]:
-    """Return what a reader finds in a named namespace of the sandbox, and whether that exceeded the budget."""
+    """Return the data of a named namespace of the sandbox, and whether it was truncated."""
     budget = Budget(messages, time.monotonic() + 30)
 
     def work() -> Any:
@@ -35,7 +35,7 @@ def read_all(box: Sandbox, netns: str, reader: Reader, messages: int = 100_000) 
 
 
 def read(box: Sandbox, netns: str, reader: Reader) -> Any:
-    """Return what a reader finds in a named namespace of the sandbox, all of it."""
+    """Return the complete data of a named namespace of the sandbox."""
     found, exceeded = read_all(box, netns, reader)
     assert not exceeded
     return found

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the tests of the audit's rules do to a host with a Docker Engine."""
+"""Helpers for tests of the audit rules on a host with Docker Engine."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from .docker_host import DockerHost
 
 
 def look(host: DockerHost) -> Document:
-    """Return the host's snapshot, in which nothing may be missing."""
+    """Return a complete snapshot of the host."""
     result = host.module("netns_info", {})
     assert not result.failed, result.msg
-    # The kernel takes its time over what was just removed, and keeps a number for it.
+    # The kernel keeps the ID of a removed namespace for a while.
     unread = [one for one in result.data["missing"] if one["what"] != "gone" and not one["netns"].startswith("nsid:")]
     assert unread == [], unread
     return result.data
 
 
 def uplink(host: DockerHost) -> None:
-    """Give the host a link to the outside, with an address and a default route."""
+    """Create an uplink with an address and a default route."""
     host.sh(
         "ip link add eth0 type veth peer name wire",
         "ip link set eth0 up",
@@ -32,12 +32,12 @@ def uplink(host: DockerHost) -> None:
 
 
 def network(host: DockerHost, name: str, subnet: str, *more: str) -> None:
-    """Make a bridge network whose bridge has a name."""
+    """Create a bridge network with a named bridge."""
     bridge = ("--opt", f"com.docker.network.bridge.name=br-{name}")
     host.docker("network", "create", *bridge, "--subnet", subnet, *more, name)
 
 
 def inside(host: DockerHost, container: str, *lines: str) -> None:
-    """Run lines of shell in the namespace that Docker made for a container."""
+    """Run shell code in the network namespace of a container."""
     key = host.inspect("container", container)["NetworkSettings"]["SandboxKey"]
     host.sh(*lines, netns=f"path:{key}")

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host of its own for one test: network, mount and PID namespaces, in which PID 1's namespace is the ``host``.
+"""A separate host for one test: network, mount and PID namespaces; the namespace of PID 1 is ``host``.
 
-What is there is told by ip(8), bridge(8) and /proc, never by the code under test.
+The witnesses are ip(8), bridge(8) and /proc, never the code under test.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 PACKAGE = "ansible_collections.netfleet.docker.plugins.modules"
-# DAD takes up to two seconds for each address, so only the tests of DAD itself leave it on.
+# DAD takes up to two seconds per address, so it is enabled only in tests of DAD itself.
 _QUIET = "for name in all default; do echo 0 >/proc/sys/net/ipv6/conf/$name/accept_dad; done"
 _INIT = (
-    # Namespaces that the machine has mounted are copied with its mounts; here they belong to nobody.
+    # Namespaces mounted on the machine are copied with its mounts and have no owner here.
     f"umount --all --types nsfs; mount -t tmpfs tmpfs /run && mkdir /run/netns && {_QUIET} && "
     "ip link set lo up && echo ready && exec sleep infinity"
 )
@@ -39,7 +39,7 @@ _BECOME = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a module printed and how it ended."""
+    """Output and exit status of a module."""
 
     data: dict[str, Any]
     stderr: str
@@ -47,32 +47,32 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether the module reported a failure."""
+        """Whether the module failed."""
         return bool(self.data.get("failed"))
 
     @property
     def msg(self) -> str:
-        """The one line that the user reads on failure."""
+        """The error message of a failed module."""
         return str(self.data.get("msg", ""))
 
     @property
     def changed(self) -> bool:
-        """Whether it reported a change; a failure here is the test's."""
+        """Whether the module reported a change; fails the test if the module failed."""
         assert not self.failed, self.msg
         return bool(self.data["changed"])
 
     @property
     def plan(self) -> Any:
-        """What check mode and the real run must agree on."""
+        """The part of the result on which check mode and the real run must agree."""
         return self.data["operations"], self.data["diff"]
 
     def operations(self) -> list[str]:
-        """The operations' verbs, in order."""
+        """Verbs of the operations in order."""
         return [str(op).partition(" ")[0] for op in self.data["operations"]]
 
 
 class Sandbox:
-    """Namespaces for one test; use it as a context manager, which kills everything at its end."""
+    """Namespaces for one test; a context manager that kills all processes at its end."""
 
     def __init__(self) -> None:
         self._unshare = subprocess.Popen(
@@ -88,19 +88,19 @@ class Sandbox:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        # The end of its PID 1 is the end of all processes in it.
+        # The kernel kills all processes inside when PID 1 ends.
         os.kill(self.pid, signal.SIGKILL)
         self._unshare.wait()
         assert self._unshare.stdout is not None
         self._unshare.stdout.close()
 
     def entering(self, netns: str = "host") -> list[str]:
-        """Return the command that runs another one in here, in the sandbox's host or another namespace."""
+        """Return the command that runs another command in the sandbox's host or another namespace."""
         inner = {"host": []}.get(netns, ["nsenter", f"--net={_path(netns)}"])
         return ["nsenter", f"--target={self.pid}", "--net", "--mount", "--pid", "--", *inner]
 
     def run(self, *argv: str, netns: str = "host", check: bool = True, text: str | None = None) -> str:
-        """Run a command and return what it printed."""
+        """Run a command and return its output."""
         done = subprocess.run(
             [*self.entering(netns), *argv],
             input=text,
@@ -113,26 +113,26 @@ class Sandbox:
         return done.stdout
 
     def sh(self, *lines: str, netns: str = "host") -> str:
-        """Run lines of shell, each of which must succeed."""
+        """Run lines of shell code, each of which must succeed."""
         return self.run("sh", "-e", "-c", "\n".join(lines), netns=netns)
 
     def ip(self, *args: str, netns: str = "host") -> Any:
-        """Return what ``ip -j`` says."""
+        """Return the output of ``ip -j``."""
         text = self.run("ip", "-j", "-d", *args, netns=netns)
         return json.loads(text, strict=False) if text.strip() else []
 
     def bridge(self, *args: str, netns: str = "host") -> Any:
-        """Return what ``bridge -j`` says."""
+        """Return the output of ``bridge -j``."""
         return json.loads(self.run("bridge", "-j", "-d", *args, netns=netns) or "[]")
 
     def netns(self, *names: str, dad: bool = False) -> None:
-        """Add named namespaces."""
+        """Create named namespaces."""
         for name in names:
             quiet = "true" if dad else f"nsenter --net=/run/netns/{name} sh -c {shlex.quote(_QUIET)}"
             self.sh(f"ip netns add {name}", quiet)
 
     def process(self) -> int:
-        """Start a process in a network namespace without a name and return its PID in here."""
+        """Start a process in a new unnamed network namespace and return its PID in the sandbox."""
         own = self.sh("readlink /proc/self/ns/net")
         pid = int(self.sh("unshare --net sleep infinity >/dev/null 2>&1 & echo $!"))
         deadline = time.monotonic() + 5
@@ -142,19 +142,19 @@ class Sandbox:
         return pid
 
     def snapshot(self, *others: str, indexes: bool = True) -> Snapshot:
-        """Return the state of the host, all named namespaces and others such as pid:12."""
+        """Return the state of the host, all named namespaces, and others such as pid:12."""
         return take(self, others, indexes)
 
     def module(
         self, name: str, args: Mapping[str, Any], check: bool = False, netns: str = "host", user: int = 0
     ) -> Result:
-        """Run a module in a forked process that has everything imported; ``netns`` and ``user`` are Ansible's there."""
+        """Run a module in a forked process; ``netns`` and ``user`` are those in which Ansible would run it."""
         entry = forked.entry(f"{PACKAGE}.{name}", user)
         out, err, status = forked.run(self.pid, entry, request(args, check), netns and _inner(netns))
         return result(out, err, status)
 
     def fresh(self, name: str, args: Mapping[str, Any], *before: str, **env: str) -> Result:
-        """Run a module as Ansible does, with an interpreter of its own; ``before`` is put in front of its command."""
+        """Run a module with a new interpreter like Ansible does; ``before`` precedes the command."""
         argv = [*self.entering(), *before, sys.executable, "-m", f"{PACKAGE}.{name}"]
         done = subprocess.run(
             argv,

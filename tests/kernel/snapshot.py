@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole state of a sandbox, as ip(8) tells it, without what changes by itself."""
+"""Complete state of a sandbox from ip(8), without values that change on their own."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ bridge -j fdb show
 echo ==
 for key in {" ".join(_SYSCTLS)}; do read -r value </proc/sys/$key; echo $value; done
 """
-# What the kernel settles on its own time: carrier, the spanning tree's timers, duplicate address detection.
+# Values that the kernel updates on its own: carrier, STP timers, duplicate address detection.
 _RESTLESS = {
     "operstate",
     "state",
@@ -52,7 +52,7 @@ _RESTLESS = {
     "cache",
     "txqlen",
     "nodad",
-    # A port that is down does not hear of its bridge's priority.
+    # A port that is down does not follow the priority of its bridge.
     "bridge_id",
     "root_id",
 }
@@ -61,7 +61,7 @@ _CARRIER = {"LOWER_UP", "NO-CARRIER", "M-DOWN", "RUNNING", "linkdown", "dead"}
 
 
 def take(sandbox: Sandbox, others: Sequence[str], indexes: bool) -> Snapshot:
-    """Return the state of the host, of all named namespaces, of others, and of /run/netns itself."""
+    """Return the state of the host, all named namespaces, the others, and /run/netns itself."""
     names = names_in_run(sandbox)
     result: Snapshot = {"/run/netns": names}
     places = ["host", *(name for name, what in names.items() if what.startswith("nsfs")), *others]
@@ -81,7 +81,7 @@ def take(sandbox: Sandbox, others: Sequence[str], indexes: bool) -> Snapshot:
 
 
 def assert_same(before: Snapshot, after: Snapshot, why: str = "something changed") -> None:
-    """Assert that nothing changed, or say what did."""
+    """Assert that nothing changed; show the differences otherwise."""
     changes = list(_differences("", before, after))
     assert not changes, why + ": " + "; ".join(changes)
 
@@ -98,7 +98,7 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[str]:
 
 
 def names_in_run(sandbox: Sandbox) -> dict[str, str]:
-    """Return what stands in /run/netns: namespaces by their identity, anything else by its type."""
+    """Return the entries of /run/netns: namespaces by identity, others by type."""
     directory = Path(f"/proc/{sandbox.pid}/root/run/netns")
     result = {}
     for name in sorted(os.listdir(directory)):
@@ -110,7 +110,7 @@ def names_in_run(sandbox: Sandbox) -> dict[str, str]:
 
 
 def _is_the_users(entry: Mapping[str, Any]) -> bool:
-    """Tell whether a forwarding entry is a static one: of a port in its bridge's table, or of a VXLAN link."""
+    """Return whether a forwarding entry is static: of a port in its bridge's table, or of a VXLAN link."""
     return "dst" in entry if "master" not in entry else entry["state"] == "static"
 
 
@@ -125,7 +125,7 @@ def _documents(text: str) -> Iterator[Any]:
 
 
 def _calm(value: Any, indexes: bool) -> Any:
-    """Leave out what changes by itself, and indexes where a link was to be made anew."""
+    """Remove values that change on their own, and indexes of links that were recreated."""
     if isinstance(value, list):
         kept = [_calm(item, indexes) for item in value if not _noise(item)]
         return (
@@ -145,7 +145,7 @@ def _calm(value: Any, indexes: bool) -> Any:
 
 
 def _noise(item: Any) -> bool:
-    """Tell whether an entry comes and goes with carrier: flags, link-local addresses, the kernel's own routes."""
+    """Return whether an entry depends on carrier: flags, link-local addresses, routes of the kernel."""
     if isinstance(item, str):
         return item in _CARRIER
     if not isinstance(item, dict):

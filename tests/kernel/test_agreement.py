@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Generated documents: the kernel becomes what simulate() foretells, or stays as it was."""
+"""Generated documents: the kernel reaches the state that simulate() predicts, or stays unchanged."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ CIDRS = ("10.0.0.1/24", "10.0.0.2/24", "10.1.0.1/16", "2001:db8::1/64", "2001:db
 
 
 def some(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Draw a value, or None for an option that is not given."""
+    """Draw a value, or None for an omitted option."""
     return st.none() | strategy
 
 
 def given_only(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what is given."""
+    """Return the options that are not None."""
     return {key: value for key, value in values.items() if value is not None}
 
 
@@ -104,7 +104,7 @@ documents = st.fixed_dictionaries(
 
 
 def sensible(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a document without most of what would be refused: references to what is not in it."""
+    """Return a document without most invalid references."""
     document = copy.deepcopy(document)
     places: dict[tuple[str, str], str] = {}
     kept = []
@@ -134,7 +134,7 @@ def sensible(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def agreeing() -> None:
-    """Run the module as main() does, and compare what was foretold with what is there."""
+    """Run the module through main() and compare the predicted with the actual state."""
     change = transaction._apply
 
     def watched(kernel: Kernel, desired: State, before: State, operations: tuple[Op, ...]) -> State:
@@ -146,12 +146,12 @@ def agreeing() -> None:
         assert not found, "; ".join([*found, *(op.describe() for op in operations)])
         return after
 
-    with mock.patch.object(transaction, "_change", watched):
+    with mock.patch.object(transaction, "_apply", watched):
         forked.entry(f"{PACKAGE}.topology")()
 
 
 def differences(desired: State, foretold: State, seen: State) -> Iterator[str]:
-    """Yield where two States differ, but for what the kernel chooses itself where nobody did: MTU and MAC address."""
+    """Yield differences of two States, except an MTU or MAC address that the kernel chose."""
     for label in foretold.namespaces:
         one, other = foretold.netns(label), seen.netns(label)
         if bool(one.present) != bool(other.present):
@@ -161,7 +161,7 @@ def differences(desired: State, foretold: State, seen: State) -> Iterator[str]:
 
 
 def of_netns(label: str, want: Netns, one: Netns, other: Netns) -> Iterator[str]:
-    """Yield where two States of a namespace differ."""
+    """Yield differences of a namespace in two States."""
     if set(one.links) != set(other.links):
         yield f"{label}: {sorted(one.links)}, {sorted(other.links)}"
         return
@@ -172,13 +172,13 @@ def of_netns(label: str, want: Netns, one: Netns, other: Netns) -> Iterator[str]
             sorted(str(entry) for entry in getattr(state, key) or () if not getattr(entry, "foreign", False))
             for state in (one, other)
         )
-        # A route that is given without a gateway or metric gets the kernel's.
+        # The kernel adds its default metric to a route without gateway or metric.
         if len(mine) != len(theirs):
             yield f"{label}: {key} {mine}, {theirs}"
 
 
 def of_link(place: str, want: Link | None, one: Link, other: Link) -> Iterator[str]:
-    """Yield where two States of a link differ."""
+    """Yield differences of a link in two States."""
     if in_subnets(one) != in_subnets(other):
         yield f"{place}: addresses {one.addresses}, {other.addresses}"
     for key in ("kind", "up", "master", "alias", "peer", "parent", "underlay"):
@@ -200,7 +200,7 @@ def of_link(place: str, want: Link | None, one: Link, other: Link) -> Iterator[s
 
 
 def in_subnets(link: Link) -> dict[str, list[str]]:
-    """Return the addresses by subnet: only in one of IPv4 does their order mean anything."""
+    """Return the addresses by subnet; their order matters within an IPv4 subnet only."""
     found: dict[str, list[str]] = {}
     for cidr in link.addresses or ():
         found.setdefault(str(ipaddress.ip_interface(cidr).network), []).append(cidr)
@@ -208,7 +208,7 @@ def in_subnets(link: Link) -> dict[str, list[str]]:
 
 
 def in_any_order(found: Snapshot) -> Snapshot:
-    """Return a snapshot with its routes sorted: which of two links in one subnet has the first is not brought back."""
+    """Return a snapshot with sorted routes: the order of two links in one subnet is not restored."""
     return {
         place: {what: sorted(rows, key=str) if what.startswith("route ") else rows for what, rows in tables.items()}
         if isinstance(tables, dict)
@@ -219,7 +219,7 @@ def in_any_order(found: Snapshot) -> Snapshot:
 
 @settings(
     max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "25")),
-    # The gate tries the same ones every time; who asks for a number of them gets others each time.
+    # The gate uses the same examples each time; a given number of examples is random.
     derandomize="NETFLEET_EXAMPLES" not in os.environ,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
@@ -234,7 +234,7 @@ def test_simulation_agrees_with_the_kernel(story: list[dict[str, Any]]) -> None:
             before = box.snapshot()
             done = result(*forked.run(box.pid, agreeing, request(given_only(document), False)))
             if done.failed:
-                assert "could not be undone" not in done.msg, done.msg
+                assert "Not rolled back" not in done.msg, done.msg
                 assert_same(in_any_order(before), in_any_order(box.snapshot()), done.msg)
             else:
                 again = box.module("topology", given_only(document))

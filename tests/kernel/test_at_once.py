@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happens to many at a time: namespaces made ahead, ports that go up as one."""
+"""Operations on many objects: namespaces created in advance, and ports set up together."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def star(**bridge: Any) -> dict[str, Any]:
 
 
 def up(box: Sandbox) -> dict[str, bool]:
-    """Return which links of the host are up, by ip(8)."""
+    """Return the links of the host that are up, from ip(8)."""
     return {link["ifname"]: "UP" in link["flags"] for link in box.ip("link", "show") if link["ifname"] != "lo"}
 
 
@@ -69,7 +69,7 @@ def test_unmanaged_link_of_the_same_group_is_unchanged(box: Sandbox) -> None:
 
 
 def refusing() -> None:
-    """Run the module where the kernel makes only two namespaces."""
+    """Run the module with a limit of two namespaces."""
     real = netns_prefetch.create_namespace
 
     def born(op: CreateNetns) -> netns_prefetch.NewNamespace:
@@ -77,7 +77,7 @@ def refusing() -> None:
             raise KernelError(op.describe(), 28, "No space left on device")
         return real(op)
 
-    with mock.patch.object(netns_prefetch, "born", born):
+    with mock.patch.object(netns_prefetch, "create_namespace", born):
         forked.entry(f"{PACKAGE}.topology")()
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A container that has chosen its names to do harm, on a real host, through every output of the audit."""
+"""A container with hostile names on a real host, in every output of the audit."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_hostile_names_are_escaped_and_readable(tmp_path: Path) -> None:
         host.docker("network", "create", "--opt", "com.docker.network.bridge.name=br-h", "hostile")
         host.container("web", "--network", "hostile", "--label", "evil=<img src=x onerror=alert(1)>{{ 7*7 }}")
         for place, name in enumerate(_NAMES):
-            # A port of Docker's bridge whose other end never got to a container: a finding with this name in it.
+            # A port of Docker's bridge without a container: a finding that contains this name.
             host.run("ip", "link", "add", name, "type", "veth", "peer", "name", f"end{place}")
             host.run("ip", "link", "set", name, "master", "br-h", "up")
             host.run("ip", "link", "set", f"end{place}", "up")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ports of a Swarm of two engines, tried as the role audit has them tried."""
+"""Ports of a Swarm of two engines, probed as in the role audit."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_port_closed_on_one_node_is_found() -> None:
 
 
 def join(first: DockerHost, second: DockerHost) -> None:
-    """Put two engines on one wire and into one Swarm."""
+    """Connect two engines and join them to one Swarm."""
     ends = [("eth0", "netns", str(host.pid)) for host in (first, second)]
     subprocess.run(["ip", "link", "add", *ends[0], "type", "veth", "peer", "name", *ends[1]], check=True)
     for number, host in enumerate((first, second), 1):
@@ -51,7 +51,7 @@ def join(first: DockerHost, second: DockerHost) -> None:
     first.docker("swarm", "init", "--advertise-addr=192.0.2.1")
     token = first.docker("swarm", "join-token", "-q", "worker")
     second.docker("swarm", "join", "--token", token, "192.0.2.1:2377")
-    # Of the ingress network each of them gets a VXLAN link in its own time.
+    # Each node creates the VXLAN link of the ingress network after some time.
     soon(lambda: all(":4789" in host.run("ss", "-Hlnu") for host in (first, second)))
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is refused before anything is done: the parameter is named, nothing changes, nothing is cut short."""
+"""Invalid input: the message names the parameter, nothing changes, and no value is truncated."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ _BAD_NUMBERS: list[Any] = [-1, 2**32, 10**30, "x"]
 
 
 def _ends() -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield a module, bad options, and the parameter that must be named: every option of one end of a pair."""
+    """Yield a module, invalid options and the parameter to be named, for every option of a veth end."""
     table: list[tuple[str, list[Any]]] = [
         ("name", _BAD_NAMES),
         ("master", _BAD_NAMES[1:]),
@@ -131,7 +131,7 @@ def _others() -> Iterator[tuple[str, dict[str, Any], str]]:
     for value in _BAD_NAMES:
         yield "macvlan", {"parent": value}, "parent"
         yield "bridge", {"ports": [value]}, "ports"
-        if value:  # an empty one says that there is to be none
+        if value:  # an empty value means no alias
             yield "vxlan", {"parent": value}, "parent"
         yield "vxlan", {"fdb": [{"dst": "192.0.2.7", "via": value}]}, "fdb[0].via"
         yield (
@@ -183,7 +183,7 @@ def _others() -> Iterator[tuple[str, dict[str, Any], str]]:
 
 
 def _overlays() -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield the same of what only VXLAN links and neighbours have."""
+    """Yield the same for options of VXLAN links and neighbors."""
     hosts = ["x", "192.0.2.1/24", "192.0.2.300", "fe80::1%p0", "239.1.1.1", "ff05::1", "0.0.0.0", "::", "x" * 300]
     for address in hosts:
         yield "vxlan", {"remote": address}, "remote"

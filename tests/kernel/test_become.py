@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the become plugin runs on a host: it enters the right namespace and proves that, or runs nothing at all."""
+"""The become plugin on a host: it verifies that it entered the right namespace, or runs nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WHERE = "readlink /proc/self/ns/net"
 
 
 class Run:
-    """A command that was to be run inside a namespace; whatever says no says it once, to Ansible and to people."""
+    """A command run inside a namespace; a failure is reported once, to Ansible and to the user."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ def test_mounts_below_sys_are_kept_and_not_propagated(box: Sandbox) -> None:
 
 @pytest.fixture
 def own_etc(box: Sandbox) -> Sandbox:
-    """Give a sandbox with an /etc of its own."""
+    """Return a sandbox with its own /etc."""
     box.sh("cp -a /etc /run/etc", "mount --bind /run/etc /etc", "mkdir -p /etc/netns/red/folder /etc/folder")
     return box
 
@@ -216,7 +216,7 @@ for kind in sys.argv[1:]:
 
 
 def fake(box: Sandbox, *answers: str, name: str = "web") -> Run:
-    """Run with an engine that answers like this, one answer a question."""
+    """Run with a fake engine that sends the given responses, one per request."""
     argv = [*box.entering(), sys.executable, "-c", FAKE, *answers]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as engine:
         assert engine.stdout
@@ -233,7 +233,7 @@ def test_engine_errors_are_reported(box: Sandbox) -> None:
     host = box.sh("sleep 1000 >/dev/null 2>&1 & echo $!").strip()
     assert fake(box, pid, pid).out == inode(box, f"/proc/{pid}/ns/net")
     assert fake(box, pid, pid, name="a" * 12).out == inode(box, f"/proc/{pid}/ns/net")
-    # A process of the host has got the number of one that was the container's.
+    # A process of the host has the PID that belonged to the container.
     assert "is the host namespace" in fake(box, host, host).refused
     assert "restarted; try again" in fake(box, host, pid).refused
     assert "restarted; try again" in fake(box, other, pid).refused

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of bridges: their options, their ports, the options of each port."""
+"""Bridges: options, ports and options of each port."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_link_of_another_kind_is_rejected_or_replaced(box: Sandbox) -> None:
     box.sh("ip link add br0 type ifb", *_PORTS)
     args = {"name": "br0", "ports": ["p1"], "up": True}
     refused(box, "bridge", args, "br0 in host is a ifb, not a bridge", "recreate")
-    refused(box, "bridge", {"name": "br0", "state": "absent"}, "br0 in host is a ifb, not a bridge; it stays")
+    refused(box, "bridge", {"name": "br0", "state": "absent"}, "br0 in host is a ifb, not a bridge; it was not deleted")
     converge(box, "bridge", {**args, "recreate": True})
     assert_there(box, {("host", "br0"): {"kind": "bridge", "up": True}, ("host", "p1"): {"master": "br0"}})
 

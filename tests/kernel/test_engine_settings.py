@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Settings of Docker Engine, held to a real dockerd: its parser, and what a running one reports."""
+"""Settings of Docker Engine, checked with dockerd: its parser and a running engine."""
 
 from __future__ import annotations
 

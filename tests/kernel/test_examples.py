@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples in the modules' documentation run, through Ansible, word for word."""
+"""Examples in the module documentation run unchanged with Ansible."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_examples_run(box: Sandbox, tmp_path: Path, module: str, left: set[str])
     )
     assert "failed=0" in said, said
     assert "changed=0" not in said, said
-    # Each ends with the removal of what it is about.
+    # Each ends with the removal of its objects.
     there = {link["ifname"] for netns in ("host", "red", "blue") for link in box.ip("link", netns=netns)}
     assert there == {"lo", "eth0", "wire", *left}
     assert "router" not in box.run("ip", "netns")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a snapshot says of a namespace, held against ip(8), bridge(8) and /proc/sys; its shape, against the schema."""
+"""Contents of a namespace in a snapshot, compared with ip(8), bridge(8), /proc/sys and the schema."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _COUNTED = {"rx_bytes": ("rx", "bytes"), "tx_packets": ("tx", "packets"), "rx_dr
 
 @pytest.fixture
 def rich(box: Sandbox) -> Sandbox:
-    """Give a host with links, addresses, routes, rules, neighbours and forwarding entries of many kinds."""
+    """Return a host with links, addresses, routes, rules, neighbors and forwarding entries of many kinds."""
     box.sh(*_HOST.strip().splitlines())
     box.run("ping", "-c", "2", "-i", "0.01", "192.0.2.3", check=False)
     return box
@@ -123,7 +123,7 @@ def test_interfaces_match_ip_output(rich: Sandbox) -> None:
             assert set(mine["flags"]) - {"RUNNING"} == flags
             assert mine["up"] == ("UP" in flags) and mine["running"] == ("LOWER_UP" in flags)
             for column, (way, counter) in _COUNTED.items():
-                # Something may pass between the two readings.
+                # The state can change between the two readings.
                 assert abs(mine["statistics"][column] - link["stats64"][way][counter]) <= 2000
     assert {"veth", "bridge", "macvlan", "macvtap", "vxlan", "ifb", "tun", None} <= seen
 

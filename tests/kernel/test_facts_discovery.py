@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every namespace is found, whatever holds it, and what leads to it is told."""
+"""Every namespace is found with all references to it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .sandbox import Sandbox
 
 _MINIMAL = {"gather_subset": ["min"]}
 
-# Processes that hold a namespace in a way of their own, say so, and wait to be killed.
+# Processes that hold a namespace open in different ways, report it, and wait to be killed.
 _DESCRIPTOR = """
 import os, time
 fd = os.open("/run/netns/held", os.O_RDONLY)
@@ -55,7 +55,7 @@ time.sleep(1000)
 
 
 def hold(box: Sandbox, code: str) -> tuple[int, str]:
-    """Start a Python process in the sandbox's host; return its PID in there and the first line that it prints."""
+    """Start a Python process on the sandbox's host; return its PID there and its first line of output."""
     box.run("sh", "-c", f"{sys.executable} -c '{code}' >/run/said 2>&1 & echo $! >/run/pid")
     deadline = time.monotonic() + 10
     while not (said := box.run("cat", "/run/said")).endswith("\n"):
@@ -65,7 +65,7 @@ def hold(box: Sandbox, code: str) -> tuple[int, str]:
 
 
 def read(box: Sandbox, **args: Any) -> dict[str, Any]:
-    """Return the snapshot of the sandbox's host; nothing of its namespaces may be missing."""
+    """Return the snapshot of the sandbox's host with complete namespaces."""
     result = box.module("netns_info", {**_MINIMAL, **args})
     assert not result.failed, result.msg
     assert [row for row in result.data["missing"] if row["part"] != "docker"] == []
@@ -211,7 +211,7 @@ def test_invalid_entries_are_listed_and_ignored(box: Sandbox) -> None:
 
 
 def test_leaked_sandbox_has_no_owner(box: Sandbox) -> None:
-    # There is no engine in the sandbox, so what its sandboxes look like is all that is known.
+    # Without an engine, only the paths of its sandboxes are known.
     box.sh("mkdir -p /run/docker/netns", "touch /run/docker/netns/0123456789ab /run/docker/netns/1-abcdefghij")
     box.sh("mount --bind /run/netns/red /run/docker/netns/0123456789ab", "ip netns del red")
     box.sh("mount --bind /run/netns/blue /run/docker/netns/1-abcdefghij", "ip netns del blue")

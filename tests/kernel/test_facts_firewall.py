@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Packet filters; the witnesses are iptables-save and nft, and the rules themselves, made again from the rows."""
+"""Packet filters, compared with iptables-save and nft, and by restoring the rules from the rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .reading import read, read_all
 from .sandbox import Sandbox
 
 _COMMENT = 'he said "{{7*7}}" it\'s $(id) \x1b[31m back\\slash\n[0:0] -A INPUT -j ACCEPT\ttab é'
-# For iptables-restore, with comments last, as they are put when a rule is made again.
+# Input of iptables-restore; comments are last, as in restored rules.
 _RULES: tuple[tuple[str, ...], ...] = (
     ("-N", "own"),
     ("-P", "FORWARD", "DROP"),
@@ -48,7 +48,7 @@ _V6 = (
     ("-A", "INPUT", "!", "-s", "2001:db8::/32", "-p", "ipv6-icmp", "-m", "icmp6", "--icmpv6-type", "135"),
     ("-t", "nat", "-A", "PREROUTING", "-p", "tcp", "-j", "DNAT", "--to-destination", "[2001:db8::1]:80"),
 )
-# What libnetwork puts into a container of a user-defined network.
+# Rules that libnetwork creates in a container of a user-defined network.
 _DNS = """
 *nat
 :DOCKER_OUTPUT - [0:0]
@@ -61,7 +61,7 @@ _DNS = """
 -A DOCKER_POSTROUTING -s 127.0.0.11/32 -p udp -m udp --sport 41235 -j SNAT --to-source :53
 COMMIT
 """
-# After Docker 29's own: maps of verdicts by interface, sets, counters, comments.
+# Modeled on Docker 29: verdict maps by interface, sets, counters, comments.
 _NATIVE = """
 table ip docker-bridges {
   set published { type ipv4_addr . inet_service; elements = { 192.0.2.1 . 80, 192.0.2.2 . 443 }; }
@@ -96,7 +96,7 @@ _TABLES = {name: name[:-1] for name in ("firewall_chains", "firewall_rules", "fi
 
 
 def firewall(box: Sandbox, netns: str = "red") -> dict[str, list[dict[str, Any]]]:
-    """Return the rows of a namespace, each with its columns, of which nothing is missing."""
+    """Return the complete rows of a namespace with their columns."""
     found: dict[str, list[dict[str, Any]]] = read(box, netns, firewall_table.read_firewall)
     assert found.pop("missing") == []
     for name, rows in found.items():
@@ -106,7 +106,7 @@ def firewall(box: Sandbox, netns: str = "red") -> dict[str, list[dict[str, Any]]
 
 
 def legacy(box: Sandbox) -> None:
-    """Skip the test where the kernel has the new backend only."""
+    """Skip the test if the kernel lacks the legacy backend."""
     if box.run("sh", "-c", "iptables-legacy -S >/dev/null 2>&1 || echo none", netns="blue"):
         pytest.skip("this kernel has no legacy iptables, or the program is not installed")
 
@@ -117,9 +117,9 @@ def send(box: Sandbox, netns: str = "red") -> None:
 
 
 def saved(box: Sandbox, program: str, netns: str = "red") -> set[str]:
-    """Return all rules that a program saves, with their counters and as they would come through escaped."""
+    """Return all rules that a program saves, with counters and escaped text."""
     text = box.run(f"{program}-save", "-c", netns=netns)
-    joined = text.replace("\\\\slash\n[", "\\\\slash\0[")  # the one comment that holds a line break
+    joined = text.replace("\\\\slash\n[", "\\\\slash\0[")  # the comment with a line break
     return {line.replace("\0", "\n") for line in joined.split("\n") if line.startswith("[")}
 
 
@@ -128,7 +128,7 @@ def as_saved(rows: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def again(row: dict[str, Any]) -> list[str]:
-    """Return the arguments that make a rule, from the parts that it was taken to."""
+    """Return the arguments that create a rule from its parsed parts."""
     argv = ["-t", row["table"], "-A", row["chain"]]
     for match in row["match"]:
         argv += [*(["!"] if match["negated"] else []), f"--{match['option']}", *match["values"]]
@@ -331,7 +331,7 @@ def test_rules_are_truncated_at_the_limit(box: Sandbox) -> None:
 
 
 def recorders(folder: Path, *programs: str) -> Path:
-    """Make a folder of programs that write down that they were called, and do what they do otherwise."""
+    """Create a folder of wrapper programs that record each call."""
     for program in programs:
         real = shutil.which(program)
         script = folder / program
@@ -352,7 +352,7 @@ def test_only_required_programs_are_started(box: Sandbox, tmp_path: Path, monkey
     monkeypatch.setitem(facts_programs._ENVIRONMENT, "PATH", f"{tmp_path}:/bin:/usr/bin")
     assert not any(firewall(box).values())
     assert not called.exists()
-    # Nor has asking made tables.
+    # Reading has not created tables.
     for name in ("ip_tables_names", "ip6_tables_names", "arp_tables_names"):
         assert not box.run("sh", "-c", f"cat /proc/net/{name} 2>/dev/null || true", netns="red")
     assert "table" not in box.run("nft", "list", "tables", netns="red")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What floods, changes or vanishes while it is read costs itself, and not the rest."""
+"""Large, changing and removed objects affect only their own data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rows(data: dict[str, Any], reference: str) -> dict[str, Any]:
 
 
 def flood(box: Sandbox, netns: str, count: int) -> None:
-    """Add so many routes."""
+    """Add the given number of routes."""
     lines = [f"route add 10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}/32 dev lo" for n in range(count)]
     box.run("ip", "-batch", "-", netns=netns, text="\n".join(lines))
 
@@ -39,7 +39,7 @@ def test_large_table_is_truncated_and_the_rest_collected(box: Sandbox) -> None:
     assert [(row["netns"], row["part"], row["what"]) for row in result.data["missing"] if row["part"] != "docker"] == [
         (red["netns"], "routes", "truncated")
     ]
-    # What comes after the routes in the same namespace, and what comes in the others, is whole.
+    # Lists after the routes in the same namespace, and those of other namespaces, are complete.
     assert len(red["rules"]) == len(rows(result.data, "host")["rules"]) > 0
     assert [one["address"] for one in rows(result.data, "blue")["addresses"]] == ["192.0.2.1"]
     whole = box.module("netns_info", {"gather_subset": _PARTS, "max_entries": 100_000})

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sockets and their processes; the witness is ss(8)."""
+"""Sockets and their processes, compared with ss(8)."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _LINE = re.compile(
 
 @contextmanager
 def running(box: Sandbox, netns: str, program: str) -> Iterator[None]:
-    """Run a Python program that says when it is ready, until the block ends."""
+    """Run a Python program that reports when it is ready, until the block ends."""
     argv = [*box.entering(netns), sys.executable, "-c", program]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin and process.stdout
@@ -76,7 +76,7 @@ def running(box: Sandbox, netns: str, program: str) -> Iterator[None]:
 
 
 def witness(box: Sandbox, netns: str) -> dict[int, dict[str, Any]]:
-    """Return what ss tells of waiting sockets, by port."""
+    """Return the listening sockets of ss by port."""
     found = {}
     for line in box.run("ss", "-H", "-l", "-n", "-t", "-u", "-e", netns=netns).splitlines():
         match = _LINE.match(line)
@@ -137,7 +137,7 @@ def test_sockets_are_truncated_at_the_limit(box: Sandbox) -> None:
 
 def test_namespace_held_by_a_file_descriptor_is_found(box: Sandbox) -> None:
     inode = int(box.run("stat", "-L", "-c", "%i", "/run/netns/red"))
-    # The first reads as the mount point, then as "/", the second as net:[INODE].
+    # The first reads as the mount point, then as "/"; the second as net:[INODE].
     opens = "kept = [open('/run/netns/red'), open('/proc/self/ns/net')]\nprint('ready', flush=True)\ninput()"
     with running(box, "red", opens):
         for remove in ("true", "ip netns del red"):

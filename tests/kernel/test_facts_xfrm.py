@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""IPsec states and policies; the witness is ip-xfrm(8).
+"""IPsec states and policies, compared with ip-xfrm(8).
 
-A state with keys takes a kernel with ESP. Without one, those here are larval, as a key exchange makes them first, and
-keys are tested on a message made by hand.
+A state with keys requires a kernel with ESP. Without it, the states here are larval, as at the start of a key exchange,
+and keys are tested with a constructed message.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def test_policies_match_what_was_created(box: Sandbox) -> None:
 
 
 def message(*attributes: tuple[int, bytes]) -> bytes:
-    """Return struct xfrm_usersa_info, field by field as linux/xfrm.h has it, with attributes."""
+    """Return struct xfrm_usersa_info, field by field as in linux/xfrm.h, with attributes."""
     src, dst = (ipaddress.ip_address(one).packed.ljust(16, b"\0") for one in ("192.0.2.1", "198.51.100.2"))
     selector = bytes(16 + 16 + 2 * 4 + 2 + 3 + 3 + 4 + 4)
     identity = dst + struct.pack(">I", 0xABC) + bytes((50, 0, 0, 0))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples in docs/guides/topology.md that need no container work as described."""
+"""Examples in docs/guides/topology.md that need no container work as described."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DOCUMENTS = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```",
 
 
 def reach(box: Sandbox, netns: str, address: str) -> None:
-    """Wait until an address answers: the kernel takes its time with a link's first carrier where many links change."""
+    """Wait until an address answers: the first carrier of a link takes time when many links change."""
     deadline = time.monotonic() + 30
     while "1 received" not in box.run("ping", "-c", "1", "-W", "1", address, netns=netns, check=False):
         assert time.monotonic() < deadline, f"no answer of {address} in {netns}"

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A step fails halfway: everything is as before, and the error names the step, its object and the kernel's words."""
+"""An operation fails: the previous state is restored, and the error names operation, object and kernel message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .snapshot import assert_same
 
 @dataclasses.dataclass(frozen=True)
 class Failure:
-    """A declaration whose last step the kernel refuses; ``anew`` where undoing has to make a link again."""
+    """A declaration whose last operation fails in the kernel; ``anew`` if the rollback recreates a link."""
 
     id: str
     module: str
@@ -283,14 +283,14 @@ _FAILURES = [
 
 @pytest.mark.parametrize("failure", _FAILURES, ids=str)
 def test_failure_rolls_back_the_changes(box: Sandbox, failure: Failure) -> None:
-    # The first time that it is up, the kernel gives the loopback an address, which stays.
+    # The kernel adds the loopback address when lo is first set up, and keeps it.
     box.sh("ip -n red link set lo up; ip -n red link set lo down", *failure.prepare)
     before = box.snapshot(indexes=not failure.anew)
     result = box.module(failure.module, failure.args)
     assert result.failed, result.data
     for word in failure.words:
         assert word in result.msg, result.msg
-    assert "could not be undone" not in result.msg, result.msg
+    assert "Not rolled back" not in result.msg, result.msg
     assert_same(before, box.snapshot(indexes=not failure.anew), result.msg)
 
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIGKILL at any moment: nothing in a wrong place, one more run converges, the run after that has nothing to do.
+"""Runs killed at any moment: no link in a wrong namespace, one run completes, the next changes nothing.
 
-NETFLEET_KILLS says how many times (300).
+NETFLEET_KILLS is the number of runs (300).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _NETNS: dict[str, Any] = {"name": "green", "sysctls": {"net.ipv4.ip_forward": 1}
 
 
 def _killed(box: Sandbox, module: str, args: dict[str, Any], after: float) -> bool:
-    """Run a module and kill it so many seconds after its start; tell whether it was still running."""
+    """Run a module and kill it after the given seconds; return whether it was still running."""
     request = json.dumps(
         {"ANSIBLE_MODULE_ARGS": {**args, "_ansible_remote_tmp": "/tmp", "_ansible_no_log": True}}
     ).encode()
@@ -75,7 +75,7 @@ def _killed(box: Sandbox, module: str, args: dict[str, Any], after: float) -> bo
 
 
 def _links(box: Sandbox) -> list[list[str]]:
-    """Return the names of the links in the host, red and blue, as ip(8) shows them."""
+    """Return the names of the links in host, red and blue from ip(8)."""
     text = box.sh("ip -br link", "echo =", "ip -n red -br link", "echo =", "ip -n blue -br link")
     return [
         sorted(line.split()[0].partition("@")[0] for line in part.splitlines() if line) for part in text.split("=\n")
@@ -83,7 +83,7 @@ def _links(box: Sandbox) -> list[list[str]]:
 
 
 class _Clock:
-    """Random moments in a run, most of them late, where the kernel's work is done; follows the machine's load."""
+    """Random moments in a run, most of them late, when the kernel is changed; adapts to the load of the machine."""
 
     def __init__(self) -> None:
         self.whole = 0.1
@@ -93,7 +93,7 @@ class _Clock:
         return self.whole * random.triangular(0.0, 1.0, 0.75)
 
     def learn(self, was_running: bool) -> int:
-        """Take note of whether a run was still going on at its moment, so that about one in eight ends before it."""
+        """Adapt to whether the run was still active, so that about one in eight ends before the kill."""
         self.whole = min(max(self.whole * (1.02 if was_running else 0.87), 0.005), 5.0)
         return int(was_running)
 

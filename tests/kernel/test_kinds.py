@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kinds of links that have no code of their own, and what links of every kind are born with."""
+"""Generic link kinds, and the kernel defaults of every kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .sandbox import Sandbox
 
 _PARENT = ("ip link add p0 mtu 1500 type ifb", "ip link set p0 up")
 
-# The kind, options, what ip(8) shows of them; options that change in place, and then; options that cannot change.
+# Kind, options, and their ip(8) output; options changed in place, and their output; options that require recreation.
 _KINDS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("dummy", {}, {}, {"mtu": 9000}, {"mtu": 9000}, {}),
     ("ifb", {}, {}, {"mtu": 9000}, {"mtu": 9000}, {}),
@@ -35,7 +35,7 @@ _KINDS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], dict[str
 
 
 def _lacks(box: Sandbox, kind: str) -> str:
-    """Return why this kernel has no links of a kind; empty if it has them."""
+    """Return why this kernel does not support a kind; empty if it does."""
     arguments = {"vlan": ["id", "9"], "vrf": ["table", "9"]}.get(kind, [])
     parent = ["link", "p0"] if kind in ("vlan", "ipvlan", "macvtap") else []
     command = [*box.entering(), "ip", "link", "add", *parent, "name", "probe0", "type", kind, *arguments]
@@ -67,7 +67,7 @@ def test_create_change_recreate_and_remove(
     converge(box, "topology", {"links": [{**link, **change}]})
     assert_there(box, {("red", "k0"): {"kind": kind, "index": before and before["index"], **changed}})
     if fixed:
-        refused(box, "topology", {"links": [{**link, **fixed}]}, "k0 in red", "set recreate")
+        refused(box, "topology", {"links": [{**link, **fixed}]}, "k0 in red", "set recreate=true")
         converge(box, "topology", {"links": [{**link, **fixed, "recreate": True}]})
     converge(box, "topology", {"links": [link], "state": "absent"})
     assert look(box, "red", "k0") is None

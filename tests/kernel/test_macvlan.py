@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of macvlan links: parents near and far, modes and what can be changed of them, lists of source addresses."""
+"""Macvlan links: parents in both namespaces, modes and their changes, source addresses."""
 
 from __future__ import annotations
 
@@ -178,7 +178,9 @@ def test_conflicting_links_are_rejected_or_replaced(box: Sandbox) -> None:
     box.sh(*_PARENT, "ip link add m0 type bridge")
     args = {"name": "m0", "parent": "p0", "mode": "bridge"}
     refused(box, "macvlan", args, "m0 in host is a bridge, not a macvlan", "recreate")
-    refused(box, "macvlan", {"name": "m0", "state": "absent"}, "m0 in host is a bridge, not a macvlan; it stays")
+    refused(
+        box, "macvlan", {"name": "m0", "state": "absent"}, "m0 in host is a bridge, not a macvlan; it was not deleted"
+    )
     refused(box, "macvlan", {**args, "parent": "nothing", "name": "m1"}, "nothing")
     refused(
         box, "macvlan", {**args, "parent": "p0", "parent_netns": "nowhere", "name": "m1"}, "parent_netns: ", "nowhere"

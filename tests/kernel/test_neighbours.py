@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Permanent neighbours and proxies of a namespace: exact lists, appending, and what takes them away."""
+"""Permanent neighbors and proxies of a namespace: exact lists, append, and removal by the kernel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ENTRIES: list[tuple[dict[str, Any], str]] = [
 
 
 def _shown(box: Sandbox) -> list[str]:
-    """Return the permanent neighbours and the proxies, in ip(8)'s words."""
+    """Return permanent neighbors and proxies as ip(8) shows them."""
     text = box.sh("ip neigh show nud permanent", "ip neigh show proxy", netns="red")
     return [" ".join(line.replace("PERMANENT", "").split()) for line in text.splitlines()]
 
@@ -108,9 +108,13 @@ def test_entry_without_its_link_is_rejected(box: Sandbox) -> None:
     box.sh(*_WIRE)
     one = _ENTRIES[0][0]
     refused(
-        box, "netns", {"name": "red", "neighbours": [{**one, "dev": "nothing"}]}, "no link nothing in red", "192.0.2.7"
+        box,
+        "netns",
+        {"name": "red", "neighbours": [{**one, "dev": "nothing"}]},
+        "no such link: nothing in red",
+        "192.0.2.7",
     )
-    refused(box, "netns", {"name": "green", "neighbours": [one]}, "no link a0 in green")
+    refused(box, "netns", {"name": "green", "neighbours": [one]}, "no such link: a0 in green")
     refused(box, "netns", {"name": "red", "neighbours": [{**one, "proxy": True}]}, "neighbours[0].mac: ")
     refused(box, "netns", {"name": "red", "neighbours": [{"dst": "192.0.2.7", "dev": "a0"}]}, "neighbours[0].mac: ")
     refused(box, "netns", {"name": "red", "neighbours": [one, {**one, "mac": _MAC_2}]}, "neighbours[1].mac: ")

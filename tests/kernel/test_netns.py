@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of named namespaces, and what stands in their directory that is none."""
+"""Named namespaces, and other files in their directory."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_removal_deletes_the_links_inside(box: Sandbox) -> None:
     box.module("veth", {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}})
     absent = {"name": "red", "state": "absent"}
     assert box.module("netns", absent, check=True).plan == box.module("netns", absent).plan
-    # The kernel takes a dead namespace's links apart in its own time.
+    # The kernel removes the links of a deleted namespace after a while.
     box.sh("for n in $(seq 50); do ip -n blue link show b0 >/dev/null 2>&1 || exit 0; sleep 0.1; done; false")
     assert_met(box, "netns", absent)
 

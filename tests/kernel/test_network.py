@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker networks on a real engine: what it says afterwards, and what the kernel has."""
+"""Docker networks on a real engine, compared with docker(1) and the kernel."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ with socket.socket(socket.AF_UNIX) as connection:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[DockerHost]:
-    """Give a host with an engine to all tests of this file."""
+    """Return a host with an engine for all tests of this file."""
     with DockerHost() as found:
-        # Parents for macvlan networks, which the host has no card for.
+        # Parents of macvlan networks.
         found.sh("ip link add wire0 type veth peer name wire1", "ip link set wire0 up", "ip link set wire1 up")
         yield found
 
 
 @pytest.fixture
 def host(engine: DockerHost) -> Iterator[DockerHost]:
-    """Give the host, and leave nothing on it."""
+    """Return the host, and remove everything afterwards."""
     yield engine
     engine.sh(
         "docker ps -aq | xargs -r docker rm -f",
-        # A configuration goes after what is made of it.
+        # A config-only network is removed after the networks that use it.
         "for _ in 1 2; do docker network ls --filter type=custom -q | xargs -r docker network rm || true; done",
         "rm -rf /var/lib/netfleet.docker/networks",
     )
@@ -101,7 +101,7 @@ def test_removed_option_is_a_change(host: DockerHost, before: Any, after: Any, k
     host.applied(name="one", **before)
     said = host.inspect("network", "one")[key]
     if key == "IPAM":
-        # Of the family that is not spoken of, the subnet stays.
+        # The subnet of an omitted address family is kept.
         assert not host.network(name="one", **after).changed
         return
     assert host.applied(name="one", **after).changed
@@ -157,7 +157,7 @@ def test_change_of_one_endpoint_keeps_the_others(host: DockerHost) -> None:
 
 
 def applies_own_mac(host: DockerHost) -> bool:
-    """Tell whether the engine gives a container its own MAC address when it is connected: before Docker 25."""
+    """Return whether the engine applies a container's own MAC address on connect: before Docker 25."""
     version = host.docker("version", "--format", "{{.Server.APIVersion}}").split(".")
     return [int(part) for part in version] < [1, 44]
 
@@ -180,7 +180,7 @@ def test_mac_address_is_kept_or_a_warning_is_shown(host: DockerHost) -> None:
 
 
 def five(host: DockerHost, driver_options: Any = None) -> dict[str, Any]:
-    """Make a network with five members of all sorts, and return what it was made with."""
+    """Create a network with five different members, and return its parameters."""
     pools = [POOL, {"subnet": "fd41::/64"}]
     wanted: dict[str, Any] = {
         "name": "one",
@@ -191,7 +191,7 @@ def five(host: DockerHost, driver_options: Any = None) -> dict[str, Any]:
     host.network(**wanted)
     host.container("dynamic", "--network=one")
     host.container("fixed", "--network=one", "--ip=10.41.0.50", "--ip6=fd41::50", "--network-alias=anchor")
-    # Newer engines lose it, which a test of its own is for.
+    # Newer engines lose it; a separate test covers this.
     host.container("marked", "--network=one", *([MAC] if applies_own_mac(host) else []))
     host.container("second")
     host.docker("network", "connect", "--alias=other", "--alias=more", "one", "second")
@@ -201,7 +201,7 @@ def five(host: DockerHost, driver_options: Any = None) -> dict[str, Any]:
 
 
 def remembered(host: DockerHost) -> dict[str, Any]:
-    """Return what members are to keep: addresses, MAC addresses, aliases; of one that is stopped what it was given."""
+    """Return what members must keep: addresses, MAC addresses and aliases; for a stopped one its configuration."""
     found = {}
     for name, end in host.endpoints("one").items():
         identity = host.inspect("container", name)["Id"]
@@ -225,7 +225,7 @@ def test_recreation_reconnects_all_members(host: DockerHost) -> None:
     host.run("docker", "exec", "dynamic", "ping", "-c1", "-W5", "anchor")
     host.docker("start", "off")
     assert host.endpoints("one")["off"]["IPAddress"] == "10.41.0.60"
-    # Nothing is kept when everybody is back.
+    # The journal is removed after all members are reconnected.
     assert host.run("ls", "/var/lib/netfleet.docker/networks") == ""
 
 
@@ -297,7 +297,7 @@ def test_two_networks_of_one_name_are_rejected(host: DockerHost) -> None:
         host.run("python3", "-c", _SEND, f"{head}\r\n\r\n{body}")
     ids = host.docker("network", "ls", "--no-trunc", "-q", "--filter", "name=twin").split()
     if not applies_own_mac(host):
-        assert len(ids) == 1  # from Docker 25 on the engine refuses the second one itself
+        assert len(ids) == 1  # since Docker 25, the engine itself rejects the second network
         return
     assert len(ids) == 2
     refused = host.network(name="twin")
@@ -370,24 +370,27 @@ def test_config_only_network_and_a_network_from_it(host: DockerHost) -> None:
     ("args", "words"),
     [
         ({"ipam_config": [{"subnet": "10.0.0.0"}]}, '"10.0.0.0" is not a valid CIDR'),
-        ({"ipam_config": [{"gateway": "10.0.0.1"}]}, "ipam_config[0].subnet: is needed"),
-        ({"ipam_config": [{**POOL, "gateway": "10.9.0.1"}]}, "ipam_config[0].gateway: 10.9.0.1 lies outside of"),
-        ({"ipam_config": [{**POOL, "iprange": "10.9.0.0/25"}]}, "ipam_config[0].iprange: 10.9.0.0/25 lies outside of"),
+        ({"ipam_config": [{"gateway": "10.0.0.1"}]}, "ipam_config[0].subnet: required"),
+        ({"ipam_config": [{**POOL, "gateway": "10.9.0.1"}]}, "ipam_config[0].gateway: 10.9.0.1 is outside"),
+        ({"ipam_config": [{**POOL, "iprange": "10.9.0.0/25"}]}, "ipam_config[0].iprange: 10.9.0.0/25 is outside"),
         ({"ipam_config": [{**POOL, "aux_addresses": {"a": "x"}}]}, "ipam_config[0].aux_addresses.a: "),
         ({"labels": {"a": 1}}, "labels.a: must be a string"),
         ({"driver_options": {"a": [1]}}, "driver_options.a: must be a string"),
-        ({"connected": ["nobody"]}, "connected: there is no container nobody"),
+        ({"connected": ["nobody"]}, "connected: no such container: nobody"),
         ({"connected": [3]}, "connected[0]: must be the name of a container or a dictionary, not 3"),
-        ({"connected": [{"ipv4_address": "10.0.0.1"}]}, "connected[0].name: is needed"),
+        ({"connected": [{"ipv4_address": "10.0.0.1"}]}, "connected[0].name: required"),
         ({"connected": [{"name": "a", "ip": "10.0.0.1"}]}, "connected[0].ip: unknown option"),
-        ({"connected": [{"name": "a", "ipv4_address": "fd00::1"}]}, "connected[0].ipv4_address: fd00::1 is no IPv4"),
+        (
+            {"connected": [{"name": "a", "ipv4_address": "fd00::1"}]},
+            "connected[0].ipv4_address: fd00::1 is not an IPv4",
+        ),
         ({"connected": [{"name": "a", "mac_address": "01:00:00:00:00:01"}]}, "connected[0].mac_address: "),
         ({"connected": ["a", "a"]}, "connected: a is listed twice"),
         ({"name": "../x"}, "name: '../x' is not a network name"),
         ({"docker_host": "unix:///run/nothing.sock"}, "the Docker Engine at unix:///run/nothing.sock: "),
         ({"docker_host": "nonsense"}, "the Docker Engine at nonsense: "),
         ({"deadline": 0}, "deadline: must be at least 1 second"),
-        ({"tls": True, "client_cert": "/nothing"}, "client_cert: there is no file /nothing"),
+        ({"tls": True, "client_cert": "/nothing"}, "client_cert: file not found: /nothing"),
     ],
 )
 def test_invalid_options_are_rejected(host: DockerHost, args: dict[str, Any], words: str) -> None:

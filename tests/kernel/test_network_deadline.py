@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Engines that hang, drip or talk nonsense: a run of the module network ends in time, and nobody is lost by it."""
+"""Engines that hang, respond slowly or send invalid data: the module network ends in time and loses no member."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from .test_network import engine, five, host, remembered
 __all__ = ["engine", "host"]
 
 VERSION = http(json.dumps({"ApiVersion": "1.41", "Version": "20.10", "MinAPIVersion": "1.12"}).encode())
-# On a machine that is busy with other things, to say that it is over takes a while as well.
+# On a busy machine, reporting the timeout also takes time.
 _MORE = 4.0
 
 
 def dripping(body: bytes) -> Iterator[bytes | float]:
-    """Send a byte now and then, each in time for a timeout that is for each read."""
+    """Send single bytes, each before the timeout of a single read."""
     for byte in body:
         yield bytes([byte])
         yield 0.25
@@ -88,9 +88,9 @@ def test_stopped_engine_is_reported(host: DockerHost) -> None:
 
 @contextmanager
 def stopping_after(host: DockerHost, action: str, count: int) -> Iterator[list[str]]:
-    """Stop the engine as soon as it has told of so many endpoints that came or went, and let it go on in the end.
+    """Stop the engine after a number of connect and disconnect events, and continue it at the end.
 
-    Gives the list that the engine's words are put into: it ends with the one that it was stopped after.
+    Yields the list of the events; the last is the one after which the engine was stopped.
     """
     said: list[str] = []
     argv = (DOCKER, "events", "--filter=type=network", f"--filter=event={action}", "--format={{.Action}}")
@@ -106,12 +106,12 @@ def stopping_after(host: DockerHost, action: str, count: int) -> Iterator[list[s
 
         listener = threading.Thread(target=listen)
         listener.start()
-        # It tells nothing of what was before it listened.
+        # The engine reports only events after the listener has connected.
         time.sleep(0.5)
         try:
             yield said
         finally:
-            # It lets go last: what the listener hears late would stop it for good.
+            # Continued last: a late event would otherwise stop the engine again.
             events.kill()
             listener.join()
             host.sh("kill -CONT $(cat /run/docker.pid)")
@@ -124,7 +124,7 @@ def test_engine_that_stops_during_a_recreation(host: DockerHost, action: str, co
     args = {**wanted, "driver_options": {"com.docker.network.driver.mtu": 1400}}
     with stopping_after(host, action, count) as said:
         begin = time.monotonic()
-        # Time enough to get to that moment on a busy machine.
+        # Enough time to reach that moment on a busy machine.
         failed = host.network(**args, deadline=8)
         assert time.monotonic() - begin < 8 + _MORE
     assert said == [action] * count, "the engine was stopped at another moment than this test is about"

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SIGKILL at any moment while a network is made anew: one more run, and nobody is lost.
+"""Recreation of a network killed at any moment: one more run completes it, and no member is lost.
 
-NETFLEET_NETWORK_KILLS says how many times (12).
+NETFLEET_NETWORK_KILLS is the number of runs (12).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["engine", "host"]
 pytestmark = pytest.mark.long
 
 _KILLS = int(os.environ.get("NETFLEET_NETWORK_KILLS", "12"))
-# How long such a run takes here, and a little more.
+# The usual duration of a run here, with a margin.
 _SECONDS = 2.0
 
 
 def mtus() -> Iterator[dict[str, Any]]:
-    """Return options that each make the network another one than the ones before."""
-    # IPv6 takes 1280 at least.
+    """Return options that differ from the previous ones each time."""
+    # IPv6 requires at least 1280.
     number = 1300
     while True:
         yield {"com.docker.network.driver.mtu": number}
@@ -47,7 +47,7 @@ def test_killed_recreation_is_completed(host: DockerHost) -> None:
             continue
         killed += 1
         amid += host.run("ls", "/var/lib/netfleet.docker/networks", check=False).count(".json")
-        # A check tells of it, and changes nothing.
+        # Check mode reports it and changes nothing.
         lost = host.all_networks()
         foretold = host.network(check=True, **args)
         assert host.all_networks() == lost
@@ -71,7 +71,7 @@ def test_changed_options_after_a_killed_run(host: DockerHost, state: str) -> Non
         host.network(name="one", state="absent")
         assert host.inspect("network", "one") is None
         assert host.run("ls", "/var/lib/netfleet.docker/networks") == ""
-        # Who was in a network that is gone does not turn up in one of its name.
+        # Former members of a removed network are not connected to a new network of its name.
         host.applied(**wanted)
         assert not host.endpoints("one")
         return
@@ -102,13 +102,13 @@ def test_automatic_addresses_are_restored_after_a_killed_run(host: DockerHost) -
         more = {"driver_options": next(options)} if number % 2 else {"driver_options": {}}
         if host.killed(random.uniform(0.2, _SECONDS), {"name": "one", "force": True, **more}):
             seen += len(host.endpoints("one")) < 3
-        # What is wanted now is what there was, or something else, or whatever is there.
+        # The desired options are those before, other ones, or the current ones.
         done = host.network(name="one", rebuild="never")
         assert not done.failed, done.msg
         assert remembered(host) == before
         assert not host.network(name="one").changed
         if number % 4 == 3:
-            # A network of the engine's choice again.
+            # A network with an automatic subnet again.
             host.docker("network", "disconnect", "-f", "one", "first")
             for name in ("first", "second", "third"):
                 host.docker("rm", "-f", name)

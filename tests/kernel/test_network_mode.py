@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Network modes of containers of a real engine."""
+"""Network modes of containers on a real engine."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Networks of a Swarm of one node: what its manager says, and what becomes of a rebuild there."""
+"""Networks of a Swarm with one node: state on the manager, and recreation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WANTED: dict[str, Any] = {"name": "far", "driver": "overlay", "attachable": True
 
 
 def soon(look: Callable[[], Any], seconds: float = 30) -> None:
-    """Return once something is so."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not look():
         assert time.monotonic() < deadline
@@ -28,12 +28,12 @@ def soon(look: Callable[[], Any], seconds: float = 30) -> None:
 
 @pytest.fixture(scope="module")
 def swarm() -> Iterator[DockerHost]:
-    """Give a host that is a Swarm of its own."""
+    """Return a host that is a single-node Swarm."""
     with DockerHost() as found:
         found.sh("ip link add eth0 type veth peer name wire", "ip link set eth0 up", "ip link set wire up")
         found.sh("ip address add 192.0.2.1/24 dev eth0")
         found.docker("swarm", "init", "--advertise-addr", "192.0.2.1")
-        # Its own networks come a little later.
+        # Its default networks are created a little later.
         soon(lambda: found.inspect("network", "ingress") and found.inspect("network", "docker_gwbridge"))
         before = None
         while before != (before := found.all_networks()):
@@ -44,14 +44,14 @@ def swarm() -> Iterator[DockerHost]:
 
 @pytest.fixture
 def host(swarm: DockerHost) -> Iterator[DockerHost]:
-    """Give the host, and leave nothing on it but what the Swarm makes of itself."""
+    """Return the host, and remove everything but the Swarm's own networks."""
     yield swarm
     swarm.sh("docker ps -aq | xargs -r docker rm -f", "rm -rf /var/lib/netfleet.docker/networks")
     soon(lambda: not left_after_removal(swarm))
 
 
 def left_after_removal(swarm: DockerHost) -> str:
-    """Remove what networks can be removed, and return those that are left: a Swarm's go in its own time."""
+    """Remove all removable networks and return the rest; Swarm networks are removed after a while."""
     names = (
         "docker network ls --filter type=custom --format '{{.Name}}' | grep -vE '^(ingress|docker_gwbridge)$' || true"
     )
@@ -64,7 +64,7 @@ def test_overlay_is_created_changed_and_removed(host: DockerHost) -> None:
     said = host.inspect("network", "far")
     assert (said["Driver"], said["Scope"], said["Attachable"]) == ("overlay", "swarm", True)
     assert said["IPAM"]["Config"] == [{"Subnet": "10.44.0.0/24", "Gateway": "10.44.0.1"}]
-    # The engine gives it a VXLAN number of its own, which is no difference to options that do not name one.
+    # The engine assigns a VXLAN ID, which is no difference if the options name none.
     assert said["Options"][VNI]
     assert not host.network(**WANTED, driver_options={}).changed
     assert host.applied(**WANTED, driver_options={VNI: "4444"}).changed

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The module network on an engine that is asked by TCP with TLS, and asks for a certificate itself."""
+"""The module network with an engine that requires TLS client certificates."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-da
 
 
 class Keys:
-    """A certificate authority in a folder, and what it signs."""
+    """A certificate authority in a folder, and the certificates that it signs."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder / name
@@ -61,7 +61,7 @@ def host(keys: Keys) -> Iterator[DockerHost]:
 
 
 def asked(keys: Keys, **more: Any) -> dict[str, Any]:
-    """Return a network's arguments for a user whose certificate the engine knows."""
+    """Return a network's arguments for a user with a valid client certificate."""
     certificate, key = keys.signed("user", "extendedKeyUsage=clientAuth\n")
     known = {"ca_path": str(keys.ca), "client_cert": certificate, "client_key": key, "validate_certs": True}
     return {"name": "one", "docker_host": "tcp://127.0.0.1:2376", "timeout": 5, "deadline": 15, **known, **more}
@@ -71,7 +71,7 @@ def asked(keys: Keys, **more: Any) -> dict[str, Any]:
 def test_engine_is_reached_over_tls(
     host: DockerHost, keys: Keys, monkeypatch: pytest.MonkeyPatch, trust: dict[str, bool]
 ) -> None:
-    # It may name authorities for other things, which say nothing of an engine.
+    # Such a variable can configure CAs for other purposes, which do not apply to the engine.
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(keys.folder / "engine.pem"))
     for state, there in (("present", True), ("absent", False)):
         done = host.network(**asked(keys, state=state, **trust))
@@ -86,7 +86,7 @@ def test_engine_is_reached_over_tls(
     ("wrong", "words"),
     [
         ("authority", ("certificate verify failed",)),
-        # What the SDK can be told it is, and of one that cannot be the user hears.
+        # All settings that the SDK supports; unsupported ones are reported.
         ("name", ("doesn't match", "tls_hostname: the docker SDK of this host cannot be told one")),
         ("user", ("certificate",)),
     ],

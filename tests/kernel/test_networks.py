@@ -18,14 +18,14 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[DockerHost]:
-    """Give a host with an engine to all tests of this file."""
+    """Return a host with an engine for all tests of this file."""
     with DockerHost() as found:
         yield found
 
 
 @pytest.fixture
 def host(engine: DockerHost) -> Iterator[DockerHost]:
-    """Give the host, and leave nothing on it."""
+    """Return the host, and remove everything afterwards."""
     yield engine
     engine.sh(
         "docker ps -aq | xargs -r docker rm -f",

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Packets through VXLAN links: namespaces stand for hosts, on one wire, and find each other by static entries alone."""
+"""Traffic through VXLAN links between namespaces that represent hosts, with static entries only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HOSTS = ("red", "blue", "green")
 
 
 def _wire(box: Sandbox) -> None:
-    """Put three hosts on one wire, which is a bridge, under .1, .2 and .3 of each family."""
+    """Connect three hosts with a bridge, with the addresses .1, .2 and .3 of each family."""
     box.netns("green")
     box.sh("ip link add wire type bridge mcast_snooping 0", "ip link set wire up")
     for number, host in enumerate(_HOSTS, 1):
@@ -33,7 +33,7 @@ def _address(number: int, version: int) -> str:
 
 
 def _vtep(number: int, version: int, **more: Any) -> dict[str, Any]:
-    """Return what a host declares: the overlay, with each of the others at the other end."""
+    """Return the declaration of a host: the overlay with each of the other hosts as a destination."""
     others = [other for other in (1, 2, 3) if other != number]
     return {
         "name": "x0",
@@ -48,14 +48,14 @@ def _vtep(number: int, version: int, **more: Any) -> dict[str, Any]:
 
 
 def _pings(box: Sandbox, netns: str, address: str) -> bool:
-    """Tell whether an answer comes within some five seconds."""
-    # One that fails early ("host unreachable") ends with a question from before the change: it is asked anew.
+    """Return whether a ping is answered within about five seconds."""
+    # A ping that fails early ("host unreachable") was resolved before the change, so it is repeated.
     asked = (box.run("ping", "-n", "-c", "1", "-W", "1", address, netns=netns, check=False) for _attempt in range(5))
     return any("1 received" in said for said in asked)
 
 
 def _silent(box: Sandbox, netns: str, address: str) -> bool:
-    """Tell whether no answer comes within a second."""
+    """Return whether no answer arrives within a second."""
     return "1 received" not in box.run("ping", "-n", "-c", "1", "-w", "1", address, netns=netns, check=False)
 
 
@@ -73,7 +73,7 @@ def test_mesh_of_vxlan_links(box: Sandbox, version: int) -> None:
     assert box.module("vxlan", alone).changed
     box.sh("ip -n red neigh flush dev x0", "bridge -n red fdb flush dev x0 self dynamic 2>/dev/null || true")
     assert _pings(box, "red", "10.0.0.2")
-    # What was learned leads on until it is forgotten, so a link that forgets is asked.
+    # Learned entries remain until they expire, so the test uses a link with learning disabled.
     box.sh("ip -n red link set x0 down", "ip -n red link set x0 up", "ip -n green link set x0 down")
     assert _silent(box, "red", "10.0.0.3")
     box.sh("ip -n green link set x0 up")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The encoder of our own says what pyroute2 says, byte for byte, or leaves it to pyroute2."""
+"""The encoder of this collection and pyroute2 produce the same bytes, or the request is passed to pyroute2."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 
 
 class Places:
-    """A host on which everything is somewhere."""
+    """A host on which every link and namespace exists."""
 
     def index(self, label: str, name: str) -> int:
-        """Return an index that tells one place from another."""
+        """Return an index that is unique for a link."""
         return sum(f"{label}/{name}".encode())
 
     def fd(self, label: str) -> int:
-        """Return a descriptor that tells one namespace from another."""
+        """Return a descriptor that is unique for a namespace."""
         return len(label) + 3
 
 

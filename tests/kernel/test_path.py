@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the explainer foretells of a packet against what becomes of one: ping(8) and a socket have the last word."""
+"""Predicted packet paths, compared with real traffic by ping(8) and a socket."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LISTEN = (
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    """A host that forwards, with two bridges, two namespaces at each, and one with a macvlan link beside another."""
+    """A router with two bridges, two namespaces at each, and one with a macvlan link."""
     with Sandbox() as host:
         host.netns("red", "blue", "green", "far")
         host.sh(
@@ -112,7 +112,7 @@ PAIRS = [
     ("green", "10.0.0.3"),
     ("far", "10.0.0.2"),
 ]
-# What is done to the host, and a word of what the explainer has to say where it stops a packet from red to green.
+# Changes to the host, and the expected text where they stop a packet from red to green.
 FAULTS: dict[str, tuple[str, str]] = {
     "none": ("true", ""),
     "forwarding off": ("sysctl -qw net.ipv4.ip_forward=0", "does not forward"),

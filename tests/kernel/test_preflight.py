@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host lacks: the module is held to ip(8), modprobe(8) and the host itself."""
+"""Requirements of a host, compared with ip(8), modprobe(8) and the host itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KINDS = ("bridge", "dummy", "ipvlan", "macvlan", "veth", "vlan", "vrf", "vxlan",
 
 
 def missing(box: Sandbox, **args: Any) -> list[str]:
-    """Return what is missing, without failing for it."""
+    """Return missing requirements without failing."""
     result = box.module("preflight", {"fail": False, **args})
     assert not result.changed
     return list(result.data["missing_needs"])
@@ -57,7 +57,7 @@ def test_esp_with_the_cipher_of_docker(box: Sandbox) -> None:
 
 def test_kernel_modules_are_checked(box: Sandbox) -> None:
     file = Path("/proc/modules")
-    # A kernel may have no modules at all.
+    # A kernel can be built without modules.
     loaded = [line.split()[0] for line in file.read_text(encoding="ascii").splitlines()] if file.exists() else []
     names = [*loaded[:3], "bridge", "veth", "proc", "netfleet_nonsense"]
     assert missing(box, modules=names) == ["module:netfleet_nonsense"]
@@ -67,7 +67,7 @@ def test_one_message_names_all_missing_requirements(box: Sandbox) -> None:
     result = box.module("preflight", {"kinds": ["nonsense", "veth"], "optional": {"modules": ["netfleet_nonsense"]}})
     assert result.failed
     assert result.msg.startswith("This host lacks: links of the kind nonsense in its kernel (")
-    # What is optional does not stand in the message, but in the result.
+    # Optional items are in the result but not in the message.
     assert "netfleet_nonsense" not in result.msg
     rows = [(row["need"], row["required"]) for row in result.data["missing"]]
     assert rows == [("kind:nonsense", True), ("module:netfleet_nonsense", False)]
@@ -102,7 +102,7 @@ def test_running_engine_is_accepted() -> None:
 
 
 def checked(python: str, folder: Path, *flags: str, **params: Any) -> Any:
-    """Return the result of the module's own code with an interpreter that has no package at all."""
+    """Return the result of the module code in an interpreter without packages."""
     (folder / "ansible_collections/netfleet").mkdir(parents=True)
     (folder / "ansible_collections/netfleet/docker").symlink_to(ROOT)
     program = f"""

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks against real faults on a way of three namespaces; ping(8) and sockets of the test are the witnesses."""
+"""Checks of real faults on a path of three namespaces; ping(8) and sockets of the test are the witnesses."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_ping_with_packet_loss(way: Way) -> None:
 
 
 FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
-    # what is planted where → state and a word of the reason, by protocol
+    # planted fault → state and part of the reason, by protocol
     "dropped at the target": (
         "far",
         "{tables} -A INPUT -j DROP",

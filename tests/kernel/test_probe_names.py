@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""DNS, names of targets, and TLS, against servers of the test whose answers are known."""
+"""DNS, names of targets and TLS, with servers of the test whose answers are known."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_second_name_server_is_used_when_the_first_fails(way: Way, tmp_path: Pat
 
 
 def test_files_in_etc_netns_are_used(way: Way) -> None:
-    # The machine's own folder stays as it is.
+    # The machine's own folder is unchanged.
     way.sh("cp -a /etc /run/etc", "mount --bind /run/etc /etc", "mkdir -p /etc/netns/near")
     way.sh(f"echo nameserver {FAR} > /etc/netns/near/resolv.conf")
     way.sh(f"echo '{FAR} Known.test other' > /etc/netns/near/hosts")
@@ -141,7 +141,7 @@ def test_only_configured_name_servers_are_queried(way: Way, tmp_path: Path) -> N
 
 
 def certificate(folder: Path, name: str, *more: str) -> Path:
-    """Make a key and a certificate with openssl(1), in one file."""
+    """Create a key and a certificate in one file with openssl(1)."""
     key, found = folder / f"{name}.key", folder / f"{name}.pem"
     argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     argv += ["-keyout", str(key), "-out", str(found), "-subj", f"/O=Test/CN={name}", *more]
@@ -205,7 +205,7 @@ def test_https_probe(way: Way, tmp_path: Path, conf: str) -> None:
 
 
 def expired(folder: Path) -> Path:
-    """Make a certificate of January 2020."""
+    """Create a certificate from January 2020."""
     good = certificate(folder, "far.test", "-addext", "subjectAltName=DNS:far.test")
     (folder / "index").touch()
     (folder / "ca.conf").write_text(

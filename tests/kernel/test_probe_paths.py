@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Path MTU, routers on the way and neighbours, against real faults; ping(8) and ip(8) are the witnesses."""
+"""Path MTU, routers and neighbors with real faults; ping(8) and ip(8) are the witnesses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def way() -> Iterator[Way]:
 
 
 def passes(way: Way, target: str, size: int) -> bool:
-    """Ask ping(8) whether packets of a size get there and back in one piece."""
+    """Return whether ping(8) gets an answer to unfragmented packets of a size."""
     payload = str(size - HEADERS[target])
     said = way.run("ping", "-c2", "-i0.2", "-W1", "-M", "do", "-s", payload, target, netns="near", check=False)
     assert "received" in said, said
@@ -158,7 +158,7 @@ def test_neighbor_probe_uses_no_gateway(way: Way) -> None:
 
 @pytest.fixture
 def segment() -> Iterator[Way]:
-    """Give three on one bridge, of which two have an address that only one should have."""
+    """Create three hosts on one bridge, two of which have the same address."""
     with Way() as found:
         found.netns("one", "two", "three")
         found.sh("ip link add br0 type bridge", "ip link set br0 up")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host may lack, said in one line; and names that no text can hold. Interpreters are fresh, as Ansible's."""
+"""Missing requirements are reported in one line, and names can be any bytes. Modules run in new interpreters."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_module_runs_in_a_new_interpreter(box: Sandbox, module: str, args: dict[
 def test_missing_privileges_are_reported(box: Sandbox, privileges: tuple[str, ...], missing: str) -> None:
     before = box.snapshot()
     result = box.fresh("veth", _MODULES[0][1], "setpriv", *privileges, "--")
-    assert result.failed and result.msg.endswith(f"missing here: {missing}"), result.msg
+    assert result.failed and result.msg.endswith(f"missing capabilities: {missing}"), result.msg
     assert "root" in result.msg
     assert_same(before, box.snapshot())
 
@@ -64,7 +64,7 @@ def test_missing_pyroute2_is_reported(box: Sandbox, tmp_path: Path, module: str,
     )
     (tmp_path / "usercustomize.py").write_text(shim, encoding="utf-8")
     (tmp_path / "sitecustomize.py").write_text(shim, encoding="utf-8")
-    _refused(box, tmp_path, module, args, "the Python library pyroute2 0.7.2 or later is missing on this host")
+    _refused(box, tmp_path, module, args, "the Python library pyroute2 0.7.2 or later is not installed on this host")
 
 
 @pytest.mark.parametrize("information", ["pyroute2-0.6.13.dist-info", "pyroute2-0.6.13.egg-info"])
@@ -73,7 +73,7 @@ def test_outdated_pyroute2_is_reported(box: Sandbox, tmp_path: Path, information
     (tmp_path / "pyroute2").mkdir()
     (tmp_path / "pyroute2/__init__.py").write_text("raise SystemExit('imported')", encoding="utf-8")
     (tmp_path / information).mkdir()
-    _refused(box, tmp_path, *_MODULES[0], "pyroute2 0.6.13 on this host is too old")
+    _refused(box, tmp_path, *_MODULES[0], "pyroute2 0.6.13 on this host is not supported")
 
 
 def _refused(box: Sandbox, before: Path, module: str, args: dict[str, Any], words: str) -> None:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Routes and policy rules of a namespace: exact lists, appending, and what is the kernel's own."""
+"""Routes and policy rules of a namespace: exact lists, append, and routes of the kernel."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _RULES: list[tuple[dict[str, Any], str]] = [
 
 
 def _shown(box: Sandbox, what: str) -> list[str]:
-    """Return what ip(8) shows of the routes or rules that users made, in its own words."""
+    """Return routes or rules created by users as ip(8) shows them."""
     lines = []
     for family in ("-4", "-6"):
         command = "route show table all" if what == "routes" else "rule show"
@@ -78,7 +78,7 @@ def _shown(box: Sandbox, what: str) -> list[str]:
 
 
 def _assert_listed(box: Sandbox, what: str, entry: str, there: bool = True) -> None:
-    # ip(8) adds what it knows besides: protocol, scope, flags.
+    # ip(8) adds protocol, scope and flags.
     found = [line for line in _shown(box, what) if set(entry.split()) <= set(line.split())]
     assert bool(found) is there, (entry, _shown(box, what))
 
@@ -87,7 +87,7 @@ def _assert_listed(box: Sandbox, what: str, entry: str, there: bool = True) -> N
     "what, entry, shown", [("routes", *one) for one in _ROUTES] + [("rules", *one) for one in _RULES]
 )
 def test_single_route(box: Sandbox, what: str, entry: dict[str, Any], shown: str) -> None:
-    """Added, kept, and removed again because the list is exact."""
+    """The route is added, kept, and removed again because the list is exact."""
     box.sh(*_WIRE)
     assert _shown(box, what) == []
     converge(box, "netns", {"name": "red", what: [entry]})

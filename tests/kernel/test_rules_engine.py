@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit's rules about the engine's settings, on engines that run with them."""
+"""Audit rules about engine settings, on engines with these settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 
 pytest.importorskip("duckdb", reason="the audit runs on control nodes, which have Python 3.11 or newer")
 
-# Rule → what it is to find on the careless engine.
+# Expected findings on the insecure engine, by rule.
 PLANTED = {
     "address-pools-nearly-used": ["4 of 4 subnets in use"],
     "default-bridge-icc": ["network bridge"],
@@ -24,13 +24,13 @@ PLANTED = {
     "engine-iptables-off": ["engine "],
     "userland-proxy": ["docker-proxy"],
 }
-# What an engine with its own settings has, and the careful one has not.
+# Findings of an engine with default settings that the hardened engine does not have.
 SILENT = ("default-bridge-icc", "loopback-publish-exposed", "userland-proxy")
 _CARELESS = (
     "--iptables=false",
     "--host=tcp://0.0.0.0:2375",
     "--host=tcp://127.0.0.1:2376",
-    # Said, it spares the engine 15 seconds in which it warns of it.
+    # Setting it explicitly avoids a warning of 15 seconds at start.
     "--tls=false",
     "--default-address-pool=base=10.200.0.0/22,size=24",
 )

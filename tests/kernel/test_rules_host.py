@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit's rules about one host: silent while it is healthy, each fires on what is planted, and remedies mend it.
+"""Audit rules about one host: none fires on a healthy host, each fires on its fault, and remedies fix it.
 
-The host is looked at as often as its faults go together, and all rules see all of it: what is not named here must not
-be found. Rules are held against what they are about (``object``), a few against their evidence.
+All rules are evaluated on each snapshot of the host, and findings that are not listed here are errors. Tests compare
+the ``object`` of findings, and the evidence of some.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ pytest.importorskip("duckdb", reason="the audit runs on control nodes, which hav
 
 pytestmark = pytest.mark.long
 
-# What an engine with its own settings has, and is told as a habit to give up.
+# Findings of an engine with default settings, which are reported as recommendations.
 HABITS = {"default-bridge-icc", "loopback-publish-exposed", "userland-proxy"}
 SEVERE = ("critical", "high", "medium")
 POLICY = {
@@ -30,7 +30,7 @@ POLICY = {
     "published_ports": [{"container": "web", "port": 8080}],
     "reserved_subnets": [{"subnet": "10.9.8.0/22", "reason": "the lab"}],
 }
-# Rule → what it is to find on the host when all of this is planted.
+# Expected findings with all faults, by rule.
 PLANTED = {
     "bridge-mtu-mixed": ["eth0 in container:other, network back"],
     "bridge-mtu-too-large": [
@@ -92,11 +92,11 @@ PLANTED = {
     "subnet-shadowed": ["network back 10.9.8.0/24, route 10.9.8.128/25 by vpn0"],
     "undeclared-port": ["container open, 0.0.0.0:80/tcp"],
     "veth-managed": ["1 link of network back, by NetworkManager", "1 link of network front, by networkd"],
-    "unowned-namespace": [],  # by its inode; looked at below
+    "unowned-namespace": [],  # by its inode; checked below
 }
-# What the sysctls of the second look show, when everything else is as before.
+# Sysctls changed for the second snapshot; the rest is unchanged.
 ALSO_PLANTED = {"bridge-nf-off": ["network apart"], "forwarding-off": ["net.ipv4.ip_forward"]}
-# Mended by pasting the remedy, and by the module that the remediation names.
+# Fixed by running the remedy, or with the module that the remediation names.
 PASTED = (
     "bridge-mtu-mixed",
     "container-link-down",
@@ -114,7 +114,7 @@ PASTED = (
 )
 APPLIED = ("bridge-nf-off", "dangling-veth", "forwarding-off", "route-localnet", "stale-named-namespace")
 
-# Only the API lets a name be given twice.
+# Only the API allows two networks of one name.
 _TWICE = """
 import http.client, json, socket
 for number in (1, 2):
@@ -148,18 +148,18 @@ def test_faults_of_a_host_are_found() -> None:
         mend(host, both)
         left = evaluate({"h1": look(host)}, POLICY)
         assert [one["object"] for one in left if one["rule"] in (*PASTED, *APPLIED)] == []
-        # The names were quoted: nothing of them was run.
+        # The names were quoted: no part of them was executed.
         assert "x" not in host.run("ls", "/").split()
 
 
 def silent_where_healthy(found: Sequence[Row]) -> None:
-    """A host that is as it should be has nothing but its engine's habits."""
+    """A healthy host has only the findings of default engine settings."""
     assert {one["rule"] for one in found} <= HABITS
     assert [one["object"] for one in found if one["severity"] in SEVERE] == []
 
 
 def fires(found: Sequence[Row], wanted: dict[str, list[str]]) -> None:
-    """Each rule finds what was planted for it, and nobody finds anything else."""
+    """Each rule finds its fault, and no other rule fires."""
     rules = {one["rule"] for one in found} - HABITS
     assert {rule: objects(found, rule) for rule in rules if wanted.get(rule) != []} == {
         rule: sorted(f"h1: {one}" for one in names) for rule, names in wanted.items() if names
@@ -169,7 +169,7 @@ def fires(found: Sequence[Row], wanted: dict[str, list[str]]) -> None:
 
 
 def evidence(found: Sequence[Row]) -> None:
-    """What findings show is what was planted."""
+    """The evidence shows the planted faults."""
 
     def one(rule: str, part: str = "") -> Row:
         (row,) = (row for row in of(found, rule) if part in row["object"])
@@ -200,7 +200,7 @@ def evidence(found: Sequence[Row]) -> None:
 
 
 def prepare(host: DockerHost) -> None:
-    """Make a host that nobody has a reason to complain about."""
+    """Create a host without faults."""
     host.netns("red", "blue")
     host.sh(
         "ip link add eth0 type veth peer name wire",
@@ -224,7 +224,7 @@ def prepare(host: DockerHost) -> None:
 
 
 def plant(host: DockerHost) -> None:
-    """Plant what the rules are to find."""
+    """Create the faults."""
     network(host, "tiny", "203.0.113.0/30")
     options = ("--opt=parent=wan0", "--opt=com.docker.network.bridge.name=br-wrong")
     host.docker("network", "create", "--config-only", "--subnet=198.18.3.0/24", *options, "plan")
@@ -263,7 +263,7 @@ def plant(host: DockerHost) -> None:
 
 
 def plant_links(host: DockerHost) -> None:
-    """Plant links and routes in the host's own namespace."""
+    """Create faulty links and routes in the host's namespace."""
     batch = [f"link add p{number} master many type veth peer name q{number}" for number in range(460)]
     batch += [f"link set q{number} master many" for number in range(460)]
     host.sh(
@@ -302,7 +302,7 @@ def plant_links(host: DockerHost) -> None:
 
 
 def plant_namespaces(host: DockerHost) -> None:
-    """Plant what lies among names and sandboxes and does not belong there."""
+    """Create unexpected entries among names and sandboxes."""
     host.sh(
         f"ip netns attach peek {host.inspect('container', 'web')['State']['Pid']}",
         "touch /run/netns/stub '/run/netns/$(touch x)'",
@@ -321,7 +321,7 @@ def plant_namespaces(host: DockerHost) -> None:
 
 
 def plant_managers(host: DockerHost) -> None:
-    """Write what network managers write of the links that they look after, and of those that they do not."""
+    """Write files of network managers for the links that they manage and those that they do not."""
     index = {link["master"]: link["ifindex"] for link in host.ip("link", "show", "type", "veth") if link.get("master")}
     front, back, bridge = index["br-front"], index["br-back"], index["docker0"]
     host.sh(
@@ -334,7 +334,7 @@ def plant_managers(host: DockerHost) -> None:
 
 
 def mend(host: DockerHost, found: Sequence[Row]) -> None:
-    """Do what the findings say."""
+    """Apply the remedies of the findings."""
     for finding in found:
         if finding["rule"] in PASTED:
             host.run("bash", "-e", "-c", finding["remedy"])

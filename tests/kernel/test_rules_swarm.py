@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit's rules about a Swarm, on a real one of a single node.
+"""Audit rules about a Swarm, on a real single-node Swarm.
 
-What takes several nodes is tested on recorded snapshots, in tests/unit/test_rules.py.
+Rules that require several nodes are tested with recorded snapshots in tests/unit/test_rules_recorded.py.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ pytestmark = pytest.mark.long
 
 pytest.importorskip("duckdb", reason="the audit runs on control nodes, which have Python 3.11 or newer")
 
-# What every Swarm has that is made without options.
+# Findings of every Swarm with default options.
 HABITS = {
     "default-bridge-icc": ["network bridge"],
     "overlay-not-encrypted": ["network far"],
     "swarm-listens-everywhere": ["port 2377/tcp"],
 }
-# Rule → what it is to find; {far} and {enc} stand for the networks' sandboxes.
+# Expected findings by rule; {far} and {enc} are the sandboxes of the networks.
 PLANTED = {
     "bridge-mtu-too-large": ["network docker_gwbridge, 1500 over eth0 with 1400"],
     "dangling-veth": ["veth9 in docker:{far}"],
@@ -88,7 +88,7 @@ def evidence(found: list[Row]) -> None:
 
 
 def prepare(host: DockerHost) -> None:
-    """Make a Swarm with a plain and an encrypted overlay network that are in use."""
+    """Create a Swarm with a plain and an encrypted overlay network that are in use."""
     uplink(host)
     host.docker("swarm", "init", "--advertise-addr", "192.0.2.1")
     soon(lambda: host.inspect("network", "ingress") and host.inspect("network", "docker_gwbridge"))
@@ -97,13 +97,13 @@ def prepare(host: DockerHost) -> None:
     host.docker(*overlay, "--subnet=10.45.0.0/24", "--opt=encrypted", "enc")
     host.container("near", "--network=far", "--ip=10.44.0.50")
     host.container("secret", "--network=enc")
-    # The sandbox of ingress gets its links in the engine's own time, the last one from docker_gwbridge.
+    # The engine creates the links of the ingress sandbox after a while, the last one from docker_gwbridge.
     links = ("ip", "-br", "link")
     soon(lambda: "eth1" in host.run(*links, netns="path:/run/docker/netns/ingress_sbox", check=False))
 
 
 def plant(host: DockerHost) -> dict[str, str]:
-    """Plant what the rules are to find; return the names of the overlays' sandboxes."""
+    """Create the faults; return the names of the overlay sandboxes."""
     found = {name: f"1-{host.inspect('network', name)['Id'][:10]}" for name in ("far", "enc", "ingress")}
     far, enc = (f"path:/run/docker/netns/{found[name]}" for name in ("far", "enc"))
     host.docker("network", "create", "--subnet=10.46.0.0/24", "one")
@@ -118,7 +118,7 @@ def plant(host: DockerHost) -> dict[str, str]:
     host.sh(
         "iptables -t mangle -F OUTPUT",
         "iptables -A INPUT -p udp --dport 4789 -j DROP",
-        # A firewall as it should be: the nodes may, nobody else.
+        # A correct firewall: only the nodes have access.
         "iptables -A INPUT -p tcp -s 192.0.2.0/24 --dport 7946 -j ACCEPT",
         "iptables -A INPUT -p tcp --dport 7946 -j DROP",
         "iptables -A INPUT -p tcp -i wire --dport 2377 -j DROP",
@@ -128,7 +128,7 @@ def plant(host: DockerHost) -> dict[str, str]:
 
 
 def mend(host: DockerHost, found: list[Row]) -> None:
-    """Do what the findings say."""
+    """Apply the remedies of the findings."""
     for finding in found:
         if finding["rule"] in PASTED:
             host.run("bash", "-e", "-c", finding["remedy"])
@@ -137,7 +137,7 @@ def mend(host: DockerHost, found: list[Row]) -> None:
 
 
 def also_plant(host: DockerHost) -> None:
-    """Plant what Swarm's own networks do not survive."""
+    """Create faults that break the Swarm's own networks."""
     host.sh(
         "ip link del docker_gwbridge",
         "umount /run/docker/netns/ingress_sbox",
@@ -150,7 +150,7 @@ def also_plant(host: DockerHost) -> None:
 
 
 def soon(so: Any, seconds: float = 30) -> None:
-    """Return once something is so."""
+    """Wait until a condition is true."""
     deadline = time.monotonic() + seconds
     while not so():
         assert time.monotonic() < deadline

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whichever step of a document fails, the host is as before; two runs do not meet; who dies leaves what is known."""
+"""Transactions: rollback of a failure at any operation, concurrent runs, and killed runs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .snapshot import Snapshot, assert_same
 pytestmark = pytest.mark.long
 
 MODULE = f"{PACKAGE}.topology"
-# What there is before: made by the topology itself, and by others.
+# The initial state: created by the topology itself and by other tools.
 BEFORE: dict[str, Any] = {
     "name": "one",
     "namespaces": [
@@ -56,7 +56,7 @@ BEFORE: dict[str, Any] = {
         {"name": "away", "kind": "ifb", "mtu": 1300},
     ],
 }
-# What is to be: something of each sort made, changed and removed.
+# The desired state: objects of each type are created, changed and removed.
 AFTER: dict[str, Any] = {
     "name": "one",
     "state": "replaced",
@@ -104,7 +104,7 @@ AFTER: dict[str, Any] = {
 
 
 def failing(step: int, after: bool) -> Callable[[], None]:
-    """Return a main() in which the kernel refuses one operation, after having done it or without."""
+    """Return a main() in which the kernel rejects one operation, before or after executing it."""
 
     def main() -> None:
         done = 0
@@ -132,8 +132,8 @@ def run(box: Sandbox, args: dict[str, Any], main: Callable[[], None]) -> Result:
 
 
 def prepare(box: Sandbox) -> Snapshot:
-    """Make what is there before, partly by others' hands."""
-    # The first time that it is up, the kernel gives the loopback an address, which stays.
+    """Create the initial state, partly with other tools."""
+    # The kernel adds the loopback address when lo is first set up, and keeps it.
     assert box.module("topology", BEFORE).changed
     box.sh(
         "ip link add others type bridge; ip addr add 10.8.0.1/24 dev others; ip link set others up",
@@ -144,7 +144,7 @@ def prepare(box: Sandbox) -> Snapshot:
 
 
 def snapshot(box: Sandbox) -> Snapshot:
-    """Return all that ip(8) shows, and the forwarding entries and neighbours that users made."""
+    """Return all that ip(8) shows, and the forwarding entries and neighbors of users."""
     found = box.snapshot()
     for netns in ("host", "old"):
         fdb = box.bridge("fdb", "show", netns=netns)
@@ -164,7 +164,7 @@ def test_failure_at_any_step_is_rolled_back(box: Sandbox) -> None:
         for after in (False, True):
             failed = run(box, AFTER, failing(step, after))
             assert failed.failed and f"{op}: not this one" in failed.msg, failed.msg
-            assert "could not be undone" not in failed.msg, failed.msg
+            assert "Not rolled back" not in failed.msg, failed.msg
             assert_same(before, snapshot(box), f"{'after' if after else 'at'} {op}")
     assert box.module("topology", AFTER).changed
     assert_met(box, "topology", AFTER)
@@ -262,7 +262,7 @@ def test_lock_serializes_two_runs(box: Sandbox) -> None:
         refused = box.module("topology", args)
         assert refused.failed and "lock_timeout" in refused.msg, refused.msg
         assert_same(before, box.snapshot())
-        # Who only looks does not wait.
+        # Reading does not wait for the lock.
         assert box.module("topology", args, check=True).changed
     finally:
         box.run("pkill", "sleep", check=False)
@@ -294,7 +294,7 @@ def test_eight_concurrent_runs_succeed(box: Sandbox) -> None:
 
 
 def document(number: int) -> dict[str, Any]:
-    """Return a document that is unlike the others of this topology."""
+    """Return a document that differs from the others of this topology."""
     places = range(3)
     return {
         "name": "one",
@@ -329,7 +329,7 @@ def test_run_killed_at_any_moment_is_completed(box: Sandbox, seed: int) -> None:
     for _round in range(4):
         args = document(rolls.randrange(8))
         forked.run(box.pid, main, request(args, False), kill_after=rolls.uniform(0.0, 0.12))
-        # No end of a pair, and no other link, is in a wrong place.
+        # No veth end and no other link is in a wrong namespace.
         assert not [link for link in box.ip("link") if link["ifname"] == "eth0"]
     assert box.module("topology", args).data.get("failed") is None
     assert_met(box, "topology", args)

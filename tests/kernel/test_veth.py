@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of veth pairs: every pair of places, every option of each end."""
+"""Veth pairs: every pair of namespaces, every option of each end."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_every_pair_of_namespaces(box: Sandbox, kinds: tuple[str, str]) -> None:
 
 
 def _named(box: Sandbox, netns: str, end: dict[str, Any]) -> Any:
-    """Return the index of a peer in the same namespace, which ip(8) shows by its name."""
+    """Return the index of a peer in the same namespace, which ip(8) shows by name."""
     peer = look(box, netns, end["parent"])
     return peer and peer["index"]
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Veth pairs that are not as declared: ends elsewhere, strangers in their places, addresses that depend on others."""
+"""Veth pairs that differ from the declaration: moved ends, unmanaged links with the same name, dependent addresses."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ def test_unmanaged_link_is_rejected_or_replaced(box: Sandbox, lines: list[str], 
 def test_removal_keeps_an_unmanaged_link(box: Sandbox) -> None:
     box.sh("ip -n red link add a0 type bridge", "ip link add x netns blue type veth peer name b0")
     refused(
-        box, "veth", {"name": "a0", "netns": "red", "state": "absent"}, "a0 in red is a bridge, not a veth; it stays"
+        box,
+        "veth",
+        {"name": "a0", "netns": "red", "state": "absent"},
+        "a0 in red is a bridge, not a veth; it was not deleted",
     )
     gone = {"name": "none", "netns": "red", "state": "absent", "peer": {"name": "x", "netns": "blue"}}
     assert not box.module("veth", gone).changed

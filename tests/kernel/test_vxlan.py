@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of VXLAN links: near and far from their packets, over IPv4 and IPv6, and the entries that say where to."""
+"""VXLAN links: local and remote underlay namespaces, IPv4 and IPv6, and forwarding entries."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ def test_options_are_changed_in_place_or_by_recreation(box: Sandbox, netns: str)
     base = {"name": "x0", "netns": netns, "vni": 7, "parent_netns": "host", "mtu": 1400, "up": True}
     for options, words in _FIXED:
         assert box.module("vxlan", base).changed
-        refused(box, "vxlan", {**base, **options}, "x0 in", *words, "set recreate")
+        refused(box, "vxlan", {**base, **options}, "x0 in", *words, "set recreate=true")
         converge(box, "vxlan", {**base, **options, "recreate": True})
         assert_there(box, {(netns, "x0"): {"up": True, "mtu": 1400}})
         assert box.module("vxlan", {"name": "x0", "netns": netns, "state": "absent"}).changed
@@ -322,7 +322,7 @@ def test_conflicting_links_are_rejected_or_replaced(box: Sandbox) -> None:
     box.sh(*_PARENT, "ip link add x0 type bridge", "ip link add other type vxlan id 7 dstport 4789")
     args = {"name": "x0", "vni": 8}
     refused(box, "vxlan", args, "x0 in host is a bridge, not a vxlan", "recreate")
-    refused(box, "vxlan", {"name": "x0", "state": "absent"}, "x0 in host is a bridge, not a vxlan; it stays")
+    refused(box, "vxlan", {"name": "x0", "state": "absent"}, "x0 in host is a bridge, not a vxlan; it was not deleted")
     refused(box, "vxlan", {**args, "parent": "nothing", "name": "x1"}, "nothing")
     refused(box, "vxlan", {**args, "parent_netns": "nowhere", "name": "x1"}, "parent_netns: ", "nowhere")
     refused(box, "vxlan", {"name": "x1"}, "vni")
@@ -353,7 +353,7 @@ def test_links_are_removed_with_their_parent_or_underlay(box: Sandbox) -> None:
     pair = {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "host"}}
     moved = box.module("veth", pair, check=True)
     assert moved.plan == box.module("veth", pair).plan
-    assert look(box, "host", "x0") is None  # the kernel does not let it follow
+    assert look(box, "host", "x0") is None  # the kernel does not update it
     box.module("netns", {"name": "blue", "state": "absent"})
     box.sh("for n in $(seq 50); do ip -n red link show x1 >/dev/null 2>&1 || exit 0; sleep 0.1; done; false")
 

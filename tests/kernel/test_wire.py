@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our decoder against pyroute2's, on the same bytes: real tables with every kind of link, route and rule at hand."""
+"""Decoder of this collection compared with pyroute2 on the same bytes, for every kind of link, route and rule."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ _FIELDS = {
 _DATA: Mapping[str, Mapping[str, LinkOption]] = {
     kind: KINDS[kind].attributes for kind in ("bridge", "macvlan", "vxlan")
 }
-# Not known to pyroute2 of all versions.
+# Not supported by all versions of pyroute2.
 _OURS_ALONE = {"broadcast_queue_length"}
 
 
@@ -123,7 +123,7 @@ def _theirs(cls: Any, message_type: int, payload: bytes) -> Any:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Return a value of pyroute2's in the form that our decoder gives it."""
+    """Return a pyroute2 value in the form of the decoder."""
     if name == "RTA_VIA":
         return value["addr"]
     if name == "IFLA_PROP_LIST":
@@ -153,7 +153,7 @@ def _compare_options(specs: Mapping[str, LinkOption], ours: Mapping[str, Any], t
     for name, spec in specs.items():
         value = theirs.get_attr(spec.attribute, theirs.get_attr(f"{spec.attribute}6") if spec.number6 else None)
         if name in ("group", "remote") and value is not None:
-            # The kernel has one attribute for both.
+            # The kernel uses one attribute for both.
             value = value if ipaddress.ip_address(value).is_multicast is (name == "group") else None
         if name not in _OURS_ALONE:
             assert (name in ours) == (value is not None), name
@@ -193,10 +193,10 @@ def test_decoded_messages_equal_those_of_pyroute2(box: Sandbox, kind: str) -> No
             if name == "IFLA_LINKINFO" and value is not None:
                 _compare_linkinfo(ours[name], value)
             elif isinstance(ours.get(name), bytes):
-                assert len(ours[name]) >= 4, name  # decoded later, and only where it is wanted
+                assert len(ours[name]) >= 4, name  # decoded later, on demand
             elif value is not None:
                 assert ours[name] == _plain(name, value), name
             seen |= {name} if value is not None else set()
-    # A bridge numbers VLANs only where it can filter them, which not every kernel is built for.
+    # A bridge numbers VLANs only if the kernel supports VLAN filtering.
     unseen = {name for name, _codec in table.values()} & known - seen - {"NDA_VLAN"}
     assert not unseen, f"no message had {unseen}"

@@ -1,4 +1,4 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The real modules on the real kernel, as root, each test in namespaces of its own."""
+"""Run the tests of another collection with the modules of this one."""

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the integration tests that community.docker has for its module docker_network against netfleet.docker.network.
+"""Run the integration tests of community.docker's docker_network against netfleet.docker.network.
 
     python -m ansible_collections.netfleet.docker.tests.peer.run FOLDER
 
-FOLDER is ``tests/integration/targets/docker_network`` of a checkout of that collection, which is none of ours. Each of
-its files runs on an engine of its own: as it stands but for the module's name, and once more with the same task in
-check mode before each, which has to foretell whether the real one changes something. As root, with docker.io and
+FOLDER is ``tests/integration/targets/docker_network`` of a checkout of community.docker, which is not part of this
+repository. Each file runs on its own engine: once with only the module name replaced, and once with each task also run
+in check mode before, which must predict whether the task changes something. Requires root, docker.io and
 busybox-static.
 """
 
@@ -26,7 +26,7 @@ from ..kernel.docker_host import IMAGE, DockerHost
 
 THEIRS = ("docker_network", "community.docker.docker_network")
 OURS = "netfleet.docker.network"
-# Where that module is wrong on purpose, and this one is not: a label that is not listed any more is one to remove.
+# Known differences of docker_network: it does not remove a label that is no longer listed.
 CONTRADICTED = {"labels_3 is not changed": "labels_3 is changed"}
 PLAY = """
 - hosts: localhost
@@ -44,7 +44,7 @@ PLAY = """
 
 
 def ours(tasks: list[dict[str, Any]], checked: bool) -> list[dict[str, Any]]:
-    """Return tasks with our module in the place of theirs; with a check before each, and a look at what it said."""
+    """Return the tasks with the module replaced; each is preceded by check mode and followed by a comparison."""
     found: list[dict[str, Any]] = []
     for task in tasks:
         for key in ("block", "rescue", "always"):
@@ -88,7 +88,7 @@ def text(tasks: list[dict[str, Any]]) -> str:
 
 
 def run(path: Path, checked: bool) -> bool:
-    """Run one of their files and tell whether it passes."""
+    """Run one of the files and return whether it passes."""
     tasks = ours(yaml.safe_load(path.read_text(encoding="utf-8")), checked)
     with DockerHost() as host, tempfile.TemporaryDirectory(prefix="netfleet-peer-") as folder:
         host.sh("ip link add eth0 type veth peer name far", "ip address add 192.0.2.1/24 dev eth0")
@@ -114,7 +114,7 @@ def run(path: Path, checked: bool) -> bool:
 
 
 def main() -> int:
-    """Run all of their files both ways."""
+    """Run all files in both ways."""
     files = sorted(Path(sys.argv[1], "tasks/tests").glob("*.yml"))
     failed = 0
     for path in files:

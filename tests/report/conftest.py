@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reports of made-up fleets, and a browser that tells on every page: what it asked for, what it complained of."""
+"""Reports of simulated fleets, and a browser that records requests and console errors of each page."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Reader:
-    """A page in a context of its own, with all that it did that a report must not do."""
+    """A page in its own browser context, with a record of all that a report must not do."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.page: Page = context.new_page()
@@ -70,14 +70,14 @@ class Reader:
         dialog.dismiss()
 
     def open(self, report: Path, screen: str = "") -> Page:
-        """Open a screen of a report and wait until it stands."""
+        """Open a view of a report and wait until it is complete."""
         self.page.goto("about:blank")
         self.page.goto(f"{report.as_uri()}#/{screen}")
         self.page.locator("body[data-ready]").wait_for()
         return self.page
 
     def shot(self, name: str, whole: bool = False) -> None:
-        """Take a picture for people to look at."""
+        """Take a screenshot for visual inspection."""
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=whole)
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table of findings: filter, search, sort, group, unfold, copy, by mouse and by key."""
+"""The table of findings: filter, search, sort, group, expand and copy, with mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_missing_evidence_file_is_reported(reader: Reader, beside: Path) -> None
     page = reader.open(beside, "host/node-00001")
     expect(page.get_by_role("alert")).to_contain_text("file hosts/2.js not found next to this page")
     (beside.parent / "hosts/gone").rename(beside.parent / "hosts/2.js")
-    reader.said.clear()  # the browser tells of the file too
+    reader.said.clear()  # the browser also reports the file
 
 
 def test_rows_outside_the_viewport_are_reached_with_the_keyboard(reader: Reader, beside: Path) -> None:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that want to be markup, templates, commands or invisible do no harm and can be read."""
+"""Names with markup, templates, commands or invisible characters are harmless and readable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.netfleet.docker.tests.report.conftest import Reader
 from ansible_collections.netfleet.docker.tests.report.test_overview import SCREENS
 from playwright.sync_api import Page, expect
 
-# What the names would have made.
+# Elements that the names would create.
 MADE = "#page img, #page script, #page u, #page s, #page a[href^='javascript'], i:not([class]):not(.tabulator i)"
 SEEN = ("<b>x", "{{7*7}}", "$(id)", "\\x1b[31mred", "bad\\xff\\xfe", "\\u202egnp.exe", "'\";-rf", '=cmd()&"')
 HANDLERS = "[...document.querySelectorAll('*')].filter(e => e.getAttributeNames().some(a => a.startsWith('on'))).length"

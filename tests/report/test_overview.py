@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The first screen, and what holds for all of them."""
+"""The overview, and properties of all views."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_page_prints(reader: Reader, small: Path, screen: str, tmp_path: Path) -
     assert path.read_bytes().startswith(b"%PDF-")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     if screen == "findings":
-        # On paper the findings are unfolded, with what to type.
+        # Findings are expanded in print, with their remedies.
         expect(page.locator("#paper .details")).to_have_count(35)
         expect(page.locator("#paper")).to_contain_text("docker network disconnect lan db-2")
     expect(page.locator("main details:not([open])")).to_have_count(0)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Topologies and the map, in the browser."""
+"""Diagrams of hosts and the fleet map in the browser."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_group_expands_with_mouse_and_keyboard(reader: Reader, sizes: dict[int, 
     before = page.locator("[data-box]").count()
     page.get_by_role("button", name="100 containers, collapsed").click()
     expect(page.locator("[data-box]")).to_have_count(before + 99)
-    # Whoever opened it stands on the first of what was in it.
+    # After expanding, the focus is on the first element of the group.
     expect(page.locator("[data-box]:focus")).to_contain_text("eth0")
     page.get_by_role("button", name="Collapse all", exact=True).click()
     expect(page.locator("[data-box]")).to_have_count(before)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Small snapshots by hand, and a rule about them, for tests of the audit itself."""
+"""Small constructed snapshots, and a rule for them, for tests of the audit itself."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ ANSI = "\x1b[31mred\x1b[0m"
 
 
 def row(of: str, /, **values: Any) -> dict[str, Any]:
-    """Return a row of a table, null where nothing is said."""
+    """Return a row of a table with null for all values that are not given."""
     columns = schema.columns(of)
     assert set(values) <= set(columns)
     return {**dict.fromkeys(columns), **values}
 
 
 def snapshot(host: str, *bridges: str, **parts: Any) -> dict[str, Any]:
-    """Return the snapshot of a host with bridges of those names."""
+    """Return the snapshot of a host with bridges of the given names."""
     links = [row("interface", index=place, name=name, kind="bridge") for place, name in enumerate(bridges, 1)]
     return {
         "version": 1,
@@ -54,7 +54,7 @@ def snapshot(host: str, *bridges: str, **parts: Any) -> dict[str, Any]:
 
 
 def save(folder: Path, *snapshots: dict[str, Any]) -> Path:
-    """Write snapshots under their hosts' names; return the folder."""
+    """Save snapshots by host name; return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for one in snapshots:
         (folder / f"{one['host']['name']}.json.gz").write_bytes(gzip.compress(json.dumps(one).encode()))
@@ -69,7 +69,7 @@ def rules(folder: Path, query: str = QUERY, severity: str = "high", name: str = 
 
 
 def evaluated(folder: Path, *snapshots: dict[str, Any], **wanted: Any) -> dict[str, Any]:
-    """Evaluate snapshots by the rules in ``folder / 'rules'`` alone; return the report."""
+    """Evaluate snapshots with the rules in ``folder / 'rules'`` only; return the report."""
     own = folder / "rules"
     if not own.exists():
         rules(own)

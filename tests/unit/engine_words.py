@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an engine says of a small host, with a canary at every place from which nothing may ever be taken."""
+"""Engine API responses of a small host, with a canary in every field that must never be collected."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An engine that answers on a real UNIX socket as a test wants it to, badly for the most part."""
+"""A fake engine on a real UNIX socket that sends what a test requires, mostly invalid responses."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Callable, Union
 
-# What goes out for a request: bytes, or seconds of silence. The connection is closed after an answer that says so.
+# Response to a request: bytes, or seconds of silence. The connection closes after a response with this header.
 Answer = Iterable[Union[bytes, float]]
 CLOSE = b"Connection: close\r\n"
 
 
 def http(body: bytes, status: str = "200 OK", more: bytes = b"") -> bytes:
-    """Return a whole answer."""
+    """Return a complete HTTP response."""
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + more + b"\r\n" + body
 
 
 class FakeEngine:
-    """Serve on a socket at a path until the context ends; ``requests`` and ``connections`` tell what came in."""
+    """Serve a socket until the context ends; ``requests`` and ``connections`` record the input."""
 
     def __init__(self, path: Path, answer: Callable[[str], Answer]) -> None:
         self.path = str(path)
@@ -79,7 +79,7 @@ class FakeEngine:
                 data = data[connection.send(data) :]
 
     def _targets(self, connection: socket.socket) -> Iterator[str]:
-        """Yield the target of each request; a wait for the next one ends when the test does."""
+        """Yield the target of each request; waiting for the next one ends with the test."""
         lines = b""
         while not self._over.is_set():
             try:
@@ -95,7 +95,7 @@ class FakeEngine:
 
 
 def routes(answers: Mapping[str, Any]) -> Callable[[str], Answer]:
-    """Return what answers each target with its JSON, bytes as they are, and 404 for any other."""
+    """Return the response of each target as JSON, bytes unchanged, and 404 for any other."""
 
     def answer(target: str) -> Answer:
         if target not in answers:

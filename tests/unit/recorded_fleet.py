@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Snapshots of two hosts of a Swarm, made by hand after real ones: what an overlay and a macvlan network look like."""
+"""Constructed snapshots of Swarm hosts, modeled on real ones, with an overlay and a macvlan network."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def netns(document: Document, kind: str) -> Row:
 
 
 def named(rows: list[Row], name: str) -> Row:
-    """Return the row of this name."""
+    """Return the row with this name."""
     return next(row for row in rows if row.get("name", row.get("container")) == name)
 
 
 def mac(number: int) -> str:
-    """Return the MAC address that the overlay's container of a host has."""
+    """Return the MAC address of a host's container in the overlay."""
     return f"02:42:0a:2c:00:{number + 9:02x}"
 
 

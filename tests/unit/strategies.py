@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Generated States: observed ones are consistent as a kernel's are, desired ones ask for anything."""
+"""Generated States: observed ones are consistent like a kernel's, desired ones contain anything."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ statics = st.builds(Fdb, mac=st.sampled_from(MACS), vlan=st.sampled_from([None, 
 
 
 def _own_key(entry: Fdb) -> object:
-    """Return what a table has room for only once."""
+    """Return the key that is unique in a table."""
     return (entry.master, entry.mac) if entry.single else entry
 
 
@@ -86,7 +86,7 @@ def options(choices: dict[str, list[Any]]) -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def observed(draw: st.DrawFn) -> State:
-    """Draw a State as a kernel could have it: peers point at each other, masters and parents are there."""
+    """Draw a State that a kernel can have: peers match, masters and parents exist."""
     present = draw(st.sets(labels)) | {"host"}
     state = State(
         {
@@ -188,7 +188,7 @@ def _with_tables(draw: st.DrawFn, state: State, present: set[str]) -> State:
 
 @st.composite
 def desired(draw: st.DrawFn) -> State:
-    """Draw a State to ask for; some of them cannot be had, and plan() says so."""
+    """Draw a desired State; some are impossible, and plan() rejects them."""
     state = State({label: draw(_wanted_netns(label)) for label in sorted(draw(st.sets(labels, min_size=1)))})
     wanted = draw(st.lists(places, unique=True, max_size=5))
     while wanted:
@@ -235,7 +235,7 @@ def desired(draw: st.DrawFn) -> State:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[State, State]:
-    """Draw what to ask for and what is there: half of the time the first is a change of the second."""
+    """Draw a desired and a current State; in half of the cases the desired one is a change of the current one."""
     have = draw(observed())
     if draw(st.booleans()):
         return draw(desired()), have

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading all that the engine says, from one that answers over a real socket; what fails is named, the rest stands."""
+"""Collection of engine data over a real socket; failures are reported and the rest is collected."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SAID: dict[str, Any] = {
 def read(
     place: Path, said: Mapping[str, Any] | None = None, labels: Collection[str] = ()
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-    """Return what is read from an engine that says this, and what it was asked; every row is held to the schema."""
+    """Return the data collected from an engine with these responses, and its requests; verify the schema."""
     with FakeEngine(place, routes({**SAID, **(said or {})})) as fake:
         docker, missing = collect.collect_engine(Engine(fake.path, time.monotonic() + 60), labels)
     for name, table in DOCKER_LISTS.items():
@@ -73,13 +73,13 @@ def read(
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Return where a socket may lie."""
+    """Return a path for a socket."""
     return tmp_path / "docker.sock"
 
 
 @pytest.fixture
 def dockerd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run a process of that name which, as the kernel has it, is behind the socket."""
+    """Run a process named dockerd that the kernel reports as the owner of the socket."""
     script = tmp_path / "dockerd"
     script.write_text("#!/bin/sh\nread line\n", encoding="utf-8")
     script.chmod(0o755)
@@ -93,7 +93,7 @@ def dockerd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def lost(missing: list[dict[str, Any]]) -> set[tuple[str, str]]:
-    """Return what is missing, without why."""
+    """Return missing parts without reasons."""
     return {(row["part"], row["what"]) for row in missing}
 
 
@@ -103,7 +103,7 @@ def test_all_lists_are_collected(place: Path, dockerd: None) -> None:
     assert set(docker) == {"engine", *DOCKER_LISTS}
     assert all(docker.values())
     assert CANARY not in json.dumps(docker)
-    # The container is asked for once more: this process has none of its control groups. And /swarm is never asked.
+    # The container is inspected again because this process has none of its cgroups. /swarm is never requested.
     assert sorted(asked) == sorted([*SAID, f"/containers/{ID}/json"])
     web, db = docker["containers"]
     assert (web["netns"], web["joined"], web["labels"]["team"]) == (OWN_NETNS, "db", "red")
@@ -264,7 +264,7 @@ def test_engine_without_a_known_process(place: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_owners_are_read_with_one_request(place: Path) -> None:
-    """One request tells whose a namespace may be."""
+    """One request returns the owners of all namespaces."""
     with FakeEngine(place, routes(SAID)) as fake:
         engine = Engine(fake.path, time.monotonic() + 60)
         rows = owners.list_containers(engine, ["team"])

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A message is read alike whether its layout was seen before or not, whatever it holds."""
+"""Messages are decoded equally with and without a cached layout."""
 
 from __future__ import annotations
 

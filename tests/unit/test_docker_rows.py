@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine's word as rows: the schema's columns whatever it says, and nothing that was not listed."""
+"""Rows from engine data: always the columns of the schema, and only listed fields."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from hypothesis import strategies as st
 
 
 def engine_rows(said: Any) -> list[Any]:
-    """Return the engine's row from its version, info and daemon.json."""
+    """Return the row of the engine from its version, info and daemon.json."""
     parts = said if isinstance(said, dict) else {}
     text = json.dumps(parts.get("daemon.json"))
     file = docker_engine_rows.parse_daemon_json(text) if isinstance(parts.get("daemon.json"), dict) else {}
@@ -66,7 +66,7 @@ anything = st.recursive(
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield every place in an object, as a container and a key in it."""
+    """Yield every position in an object as a container and a key."""
     keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else []
     for key in keys:
         yield value, key

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""dockerd's command line and daemon.json, in all the spellings that dockerd takes."""
+"""dockerd's command line and daemon.json, in all forms that dockerd accepts."""
 
 from __future__ import annotations
 

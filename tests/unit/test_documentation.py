@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What modules repeat of each other in their documentation is the same everywhere."""
+"""Common parts of the module documentation are identical."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def documented(module: str, part: str) -> Any:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_operations_are_documented_alike(module: str) -> None:
-    """The result's list of operations is described in the same words by every module, with a sample of its own."""
+    """Every module describes the list of operations in the same words, with its own sample."""
     fragments = {*documented(module, "DOCUMENTATION").get("extends_documentation_fragment", ())}
     changes = fragments & {"netfleet.docker.attributes", "netfleet.docker.docker"}
     operations = documented(module, "RETURN").get("operations")

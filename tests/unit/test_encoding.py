@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests in pyroute2's encoding, read back by our decoder: names, numbers and types of every option agree.
+"""Requests encoded by pyroute2 and decoded by this collection: names, numbers and types of options agree.
 
-The two know the kernel's attributes from different tables, pyroute2 by name and the decoder by number. No kernel is
-involved, so this holds for kinds of links too that the kernel at hand lacks.
+Both define the kernel's attributes in separate tables, pyroute2 by name and the decoder by number. No kernel is used,
+so the test covers link kinds that this kernel lacks.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Places:
 
 
 def _values(name: str, spec: LinkOption) -> tuple[Value, ...]:
-    """Return values of an option that a bare link does not have."""
+    """Return values of an option that differ from the default."""
     found: tuple[Value, ...]
     if spec.codec == "ip":
         found = _ADDRESSES[name]

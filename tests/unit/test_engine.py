@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine's client against real sockets: whatever is at the other end, one typed error by the deadline."""
+"""The client of the engine on real sockets: any fault ends in one typed error before the deadline."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
 def endless(start: bytes, block: bytes) -> Answer:
-    """Return an answer that does not end."""
+    """Return a response that does not end."""
     return itertools.chain([start], itertools.repeat(block))
 
 
@@ -72,7 +72,7 @@ def by(seconds: float) -> float:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Return where a socket may lie."""
+    """Return a path for a socket."""
     return tmp_path / "docker.sock"
 
 
@@ -211,5 +211,5 @@ def test_container_id_prefix_is_rejected(
 @pytest.mark.parametrize("said", [None, [], {}, {**WEB, "State": None}, {**WEB, "State": {"Pid": "x"}}], ids=json.dumps)
 def test_unexpected_container_data_is_reported(place: Path, monkeypatch: pytest.MonkeyPatch, said: object) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
-    with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not one"):
+    with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not a container"):
         local_api.inspect_container("web")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plan of the module engine: what a daemon.json becomes, how the engine takes it up, and what is refused."""
+"""Plan of the module engine: contents of daemon.json, how they are applied, and invalid input."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ BUSY = Engine(live_restore=False, swarm="inactive", running=("web", "db"))
 
 
 def desired(**params: Any) -> Desired:
-    """Return what the module's parameters stand for, converted as Ansible converts them."""
+    """Return the desired state from parameters that are converted like Ansible converts them."""
     validated = ArgumentSpecValidator(SPEC).validate(params)
     assert not validated.error_messages, validated.error_messages
     return parse_options(validated.validated_parameters)
 
 
 def host(settings: Any = None, dropin: str | None = None, **fields: Any) -> Host:
-    """Return a host with a running engine; ``settings`` is the text of its file, or what it contains."""
+    """Return a host with a running engine; ``settings`` is the text or the contents of its file."""
     text = settings if settings is None or isinstance(settings, str) else json.dumps(settings)
     return replace_fields(Host({FILE: text, DROPIN: dropin}, Service(True, True), COMMAND, True), **fields)
 
@@ -56,7 +56,7 @@ def verbs(found: Plan) -> list[str]:
 
 
 def settled(want: Desired, have: Host, engine: Engine | None = IDLE) -> Plan:
-    """Return what a second run would do once everything that was planned is done."""
+    """Return the plan of a second run after the first plan was applied."""
     for operation in plan(want, have, engine).operations:
         have = operation.simulate(have)
     return plan(want, have, engine)
@@ -127,7 +127,7 @@ def test_second_run_changes_nothing(settings: Any, params: dict[str, Any]) -> No
     [
         ({}, {"live_restore": True}, "reload docker.service"),
         ({"live-restore": True}, {"live_restore": False}, "reload docker.service"),
-        # A reload with a file without the key leaves the engine as it is.
+        # A reload with a file that lacks the key does not change the engine.
         ({"live-restore": True}, {"settings_absent": ["live-restore"]}, "restart docker.service"),
         ({}, {"live_restore": True, "mtu": 1400}, "restart docker.service"),
         ({}, {"dns": ["192.0.2.1"]}, "restart docker.service"),
@@ -149,7 +149,7 @@ def test_live_restore_is_enabled_before_a_restart() -> None:
 
 
 def test_live_restore_not_yet_active_is_enabled_before_a_restart() -> None:
-    # A run was killed after it had written the file, before the engine read it.
+    # A run was killed after it wrote the file, before the engine read it.
     found = planned({"live-restore": True}, BUSY, live_restore=True, mtu=1400)
     assert verbs(found)[1] == "reload docker.service"
 
@@ -161,7 +161,7 @@ def test_restart_that_would_stop_containers_is_rejected() -> None:
         planned({}, BUSY, mtu=1400)
     for params in ({"stop_containers": True}, {"live_restore": True}):
         assert planned({}, BUSY, mtu=1400, **params).restarts
-    # A reload stops nobody.
+    # A reload stops no container.
     assert not planned({}, BUSY, live_restore=False).restarts
 
 
@@ -234,7 +234,7 @@ def test_kernel_modules_and_sysctls_come_first() -> None:
         f"write {FILE} (mtu)",
         "restart docker.service",
     ]
-    # What is built in is there after a boot as well.
+    # Built-in modules are also available after a reboot.
     assert found.operations[1].text.splitlines()[1:] == ["br_netfilter", "overlay"]  # type: ignore[union-attr]
 
 
@@ -313,7 +313,7 @@ def test_setting_that_contradicts_the_file_is_rejected() -> None:
         planned({"bip": "172.17.0.1/24"}, fixed_cidr="172.18.0.0/24")
     with pytest.raises(BadParameter, match=r"pools\[0\].base: .*overlaps"):
         planned({"bip": "10.200.0.1/24"}, default_address_pools=[POOL])
-    # A value of the file that is wrong itself is named as well.
+    # An invalid value in the file is named as well.
     with pytest.raises(BadParameter, match="bip: must be the address"):
         planned({"bip": "none"}, fixed_cidr="172.18.0.0/24")
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files of hosts on the controller: what an action writes there, where, and when not."""
+"""Files of hosts on the control node: contents, path, and when an action writes them."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_check_mode_writes_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        ({"dest": "x"}, "missing required arguments: rows"),
+        ({"dest": "x"}, "one of the following is required: rows, drift"),
         ({"rows": []}, "missing required arguments: dest"),
         ({"rows": ["x y"], "dest": "x"}, "rows"),
         ({"rows": [], "dest": "/proc/nowhere/"}, "dest: /proc/nowhere/h1.json cannot be written"),

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The filter as Ansible uses it: its documentation, its examples word for word, its errors."""
+"""The filter in Ansible: documentation, unchanged examples and errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import all
 PLAYBOOK = Path(sys.executable).with_name("ansible-playbook")
 GUIDE = Path(__file__).parents[2] / "docs/guides/macvlan.md"
 HEADER = "- hosts: docker\n  gather_facts: false\n  tasks:\n"
-# What Docker would be told becomes facts, to be read below; no Docker Engine is needed for that.
+# Parameters for Docker become facts, which are read below; Docker Engine is not required.
 DOCKER = "netfleet.docker.network:"
 TOLD = """
 - ansible.builtin.debug:
@@ -35,7 +35,7 @@ TOLD = """
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return an inventory's directory with what the examples say, before the first run."""
+    """Return an inventory directory with the contents of the examples, before the first run."""
     said = re.findall(r"^#   (.*)$", ip_slices.EXAMPLES, re.MULTILINE)
     (tmp_path / "group_vars/docker").mkdir(parents=True)
     wire = {"wire_subnet": "192.0.2.0/24", "wire_gateway": "192.0.2.1"}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What iptables-save prints: nothing is lost, whatever is printed."""
+"""Output of iptables-save is parsed without loss."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ansible_collections.netfleet.docker.tests.schema import assert_row
 from hypothesis import given
 from hypothesis import strategies as st
 
-# Bytes, as they are read: surrogates stand for those that are not UTF-8.
+# Read as bytes: surrogates represent bytes that are not UTF-8.
 BYTES = st.binary(min_size=1, max_size=30).map(lambda data: data.decode("utf-8", "surrogateescape"))
-# What looks like something else to a reader is what goes wrong.
+# Values that resemble other syntax cause most errors.
 LOOKALIKES = st.lists(st.sampled_from([*"-!x\"\\' \n", "-j", "--x"]), min_size=1, max_size=6).map("".join)
 VALUES = LOOKALIKES | BYTES.map(lambda text: text.replace("\0", "_"))
 BARE = VALUES.map(lambda text: re.sub(r"[\s]", "_", text)).filter(lambda text: text != "!")
@@ -26,13 +26,13 @@ PRINTED = st.lists(WORDS | VALUES, max_size=30).map(" ".join) | st.lists(WORDS, 
 
 
 def quoted(value: str) -> str:
-    """Print a value as libxtables does: plain, or in quotes with a backslash before what is special there."""
+    """Print a value like libxtables: plain, or quoted with backslashes before special characters."""
     if re.fullmatch(r"[-\w]+", value, re.ASCII):
         return value
     return '"' + re.sub(r"([\"'\\])", r"\\\1", value) + '"'
 
 
-# An option with the values that it is given, and what is printed.
+# An option with its values, and its printed form.
 BARE_OPTIONS = st.tuples(st.sampled_from(["-i", "-o", "--match-set"]), BARE).map(
     lambda one: (*one, f"{one[0]} {one[1]}")
 )
@@ -41,7 +41,7 @@ TEXT_OPTIONS = st.tuples(st.sampled_from(["--string", "--helper", "--unheard-of"
 )
 OPTIONS = st.lists(
     st.tuples(st.booleans(), BARE_OPTIONS | TEXT_OPTIONS).filter(
-        # Only of options that are known is it known that the next word is theirs.
+        # Only a known option is known to have the next word as its value.
         lambda one: one[1][0] != "--unheard-of" or not one[1][2].split(" ")[1].startswith("-")
     ),
     max_size=5,

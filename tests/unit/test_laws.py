@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The laws of planning, over generated States; no kernel is involved."""
+"""Laws of planning on generated States, without a kernel."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 laws = settings(
     max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "150")),
-    # The gate tries the same ones every time; who asks for a number of them gets others each time.
+    # The gate uses the same examples each time; a given number of examples is random.
     derandomize="NETFLEET_EXAMPLES" not in os.environ,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -28,7 +28,7 @@ laws = settings(
 
 
 def planned(want: State, have: State) -> tuple[ops.Op, ...]:
-    """Return the plan, for desired states that can be had."""
+    """Return the plan of a desired state that is possible."""
     try:
         return plan(want, have)
     except PlanError:
@@ -151,18 +151,18 @@ def test_plan_can_be_rolled_back(pair: tuple[State, State]) -> None:
 
 
 def _own(link: Link) -> set[tuple[str, str | None]]:
-    """Return what a link forwards by a table of its own; in its master's, a MAC address can go to another port."""
+    """Return the entries in a link's own table; in the table of its master, a MAC address can move to another port."""
     return {(entry.mac, entry.dst) for entry in link.fdb or () if not entry.master}
 
 
 def _lasting(link: Link) -> dict[str, object]:
-    """Return what of a link can be brought back."""
+    """Return the part of a link that can be restored."""
     keys = ("kind", "mtu", "mac", "up", "alias", "peer", "parent", "underlay", "master")
     return {**{key: getattr(link, key) for key in keys}, "fdb": set(link.fdb or ())}
 
 
 def _disturbed(have: State, operations: Sequence[ops.Op]) -> set[Endpoint]:
-    """Return the links that are deleted, moved or made, with all that hangs on them in the kernel."""
+    """Return links that are deleted, moved or created, with all links that depend on them."""
     found: set[Endpoint] = set()
     for op in operations:
         if isinstance(op, (ops.DeleteLink, ops.MoveLink, ops.SetLink)):

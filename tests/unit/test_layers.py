@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The drawing in docs/architecture.md holds every import between packages, and no import goes upwards."""
+"""The drawing in docs/architecture.md contains every import between packages, and no import goes upwards."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "plugins"
 COLLECTION = "ansible_collections.netfleet.docker.plugins"
-# Folders, and names of files in any package, that hold pure functions and data.
+# Folders, and file names in any package, that contain pure functions and data.
 PURE_FOLDERS = ("_links/plan", "_probe/codecs")
 PURE_FILES = ("api_mapping", "diff", "evaluation", "model", "operations", "planner", "side_effects")
 IMPURE = {"ansible", "ctypes", "docker", "os", "pathlib", "pyroute2", "shutil", "subprocess", "threading"}
 
 
 def python_files(folder: str) -> list[Path]:
-    """Return the files of a folder that hold code."""
+    """Return the Python files of a folder that contain code."""
     return sorted(path for path in (PLUGINS / folder).rglob("*.py") if path.stat().st_size)
 
 
 def imported_modules(path: Path) -> Iterator[str]:
-    """Yield the full name of every module that a file imports, anywhere in it."""
+    """Yield the full name of every module that a file imports."""
     package = ".".join((COLLECTION, *path.relative_to(PLUGINS).parts[:-1]))
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -37,7 +37,7 @@ def imported_modules(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             module = ".".join((*above, node.module or "")).strip(".")
-            # What is imported from a package may be one of its modules.
+            # A name imported from a package can be one of its modules.
             yield from (name if is_module(name) else module for name in (f"{module}.{one.name}" for one in node.names))
 
 
@@ -47,7 +47,7 @@ def is_module(name: str) -> bool:
 
 
 def package_of(parts: tuple[str, ...]) -> str:
-    """Return the package that a path or a module below plugins belongs to: the room in the drawing."""
+    """Return the package of a path or module below plugins, as named in the drawing."""
     if parts[0] in ("module_utils", "plugin_utils"):
         return f"{parts[0]}/{parts[1]}"
     return parts[0]
@@ -102,7 +102,7 @@ def test_module_utils_hold_packages_only() -> None:
 
 
 def is_pure(path: Path) -> bool:
-    """Return whether a file must do without input and output."""
+    """Return whether a file must not do input or output."""
     relative = path.relative_to(PLUGINS / "module_utils").as_posix()
     return relative.startswith(PURE_FOLDERS) or path.stem in PURE_FILES
 

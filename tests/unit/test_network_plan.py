@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Laws of the planner of Docker networks, which hold for all networks and members, and cases of what it decides."""
+"""Laws of the planner of Docker networks for any network and members, and individual decisions."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 TEXTS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("12"), max_size=2)
-# What the engine says of a network: nothing is left open.
+# Data of a network from the engine is complete.
 NETWORKS = st.builds(
     Network,
     name=st.just("one"),
@@ -78,7 +78,7 @@ WISHES = st.builds(
 
 @st.composite
 def members(draw: st.DrawFn) -> dict[str, Member]:
-    """Return who is in a network, as the engine says it."""
+    """Return the members of a network as the engine lists them."""
     found = {}
     for number, name in enumerate(draw(st.lists(st.sampled_from(NAMES), unique=True))):
         running = draw(st.booleans())
@@ -103,7 +103,7 @@ def members(draw: st.DrawFn) -> dict[str, Member]:
 
 @st.composite
 def actuals(draw: st.DrawFn) -> Actual:
-    """Return what there is: a network or none, and sometimes a job that was killed."""
+    """Return the current state: a network or none, and sometimes the journal of a killed run."""
     everybody = draw(members())
     network = draw(maybe(NETWORKS))
     if not draw(st.booleans()):
@@ -204,14 +204,14 @@ def test_killed_run_is_completed_from_the_journal(
     whole = simulated(before, operations)
     assert set(after.members) == set(there)
     for key, one in after.members.items():
-        # The engine may have chosen for who has come back already; nobody has less than after the whole plan.
+        # The engine can have chosen addresses of reconnected members; no member has less than after the complete plan.
         assert (one.ipv4, one.ipv6, one.aliases) == tuple(
             getattr(whole.members[key], name) for name in ("ipv4", "ipv6", "aliases")
         )
 
 
 def decided(desired: Desired, actual: Actual, keeps_macs: bool) -> tuple[list[Op] | None, str]:
-    """Return the operations, or why there are none."""
+    """Return the operations, or the reason why there are none."""
     try:
         operations, losses = plan(desired, actual, keeps_macs)
     except PlanError as error:
@@ -226,7 +226,7 @@ def test_rebuild_safe_disconnects_no_container(
     before = Actual(network, "f" * 64, there)
     operations, words = decided(Desired(want, rebuild="safe"), before, keeps_macs)
     if operations is None:
-        assert "with rebuild=safe not all may be lost" in words
+        assert "which rebuild=safe does not allow" in words
         return
     assert not words
     after = simulated(before, operations)
@@ -273,7 +273,7 @@ def test_request_equals_the_inspected_network(network: Network) -> None:
 
 
 def desired(**params: Any) -> Desired:
-    """Return what the module's parameters mean."""
+    """Return the desired state from the module's parameters."""
     pool = {"subnet": None, "iprange": None, "gateway": None, "aux_addresses": None}
     defaults = {name: option.get("default") for name, option in options.SPEC.items()}
     pools = params.get("ipam_config")
@@ -377,10 +377,10 @@ def test_network_of_services_is_kept() -> None:
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"name": "a b"}, "name: 'a b' is no name"),
+        ({"name": "a b"}, "name: 'a b' is not a network name"),
         ({"ipam_config": [{"subnet": "10.0.0.0/33"}]}, '"10.0.0.0/33" is not a valid CIDR'),
-        ({"ipam_config": [{"gateway": "10.0.0.1"}]}, "ipam_config[0].subnet: is needed"),
-        ({"connected": [{"name": "a", "priority": "high"}]}, "connected[0].priority: must be a whole number"),
+        ({"ipam_config": [{"gateway": "10.0.0.1"}]}, "ipam_config[0].subnet: required"),
+        ({"connected": [{"name": "a", "priority": "high"}]}, "connected[0].priority: must be an integer"),
         ({"connected": [{"name": "a", "aliases": "b"}]}, "connected[0].aliases: must be a list of names"),
         ({"connected": [{"name": "a", "mac_address": "x"}]}, "connected[0].mac_address: "),
     ],

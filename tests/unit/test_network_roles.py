@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the inventory declares of networks, and what each host is told of it."""
+"""Variables of networks in the inventory, and the resulting module parameters of each host."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def info(version: str = "20.10.24", **links: dict[str, Any]) -> dict[str, Any]:
 
 
 def bridges(*networks: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
-    """Return what the module networks is told, of variables as the role has them."""
+    """Return the parameters of the module networks from variables of the role bridge."""
     declared = role_variables("bridge", {"bridge_networks": list(networks)})["bridge_networks"]
     return bridge_networks(declared, Host("h1", more.pop("info", info())), more.pop("slices", {}))
 
 
 def macvlans(*networks: dict[str, Any], **more: Any) -> dict[str, list[dict[str, Any]]]:
-    """Return what the modules are told, of variables as the role has them."""
+    """Return the parameters of the modules from variables of the role macvlan."""
     declared = role_variables("macvlan", {"macvlan_networks": list(networks)})["macvlan_networks"]
     host = Host("h1", more.pop("info", info()))
     return macvlan_networks(declared, host, more.pop("slices", {}), more.pop("addresses", {}))._asdict()
@@ -214,7 +214,7 @@ def test_hosts_on_one_lan_have_separate_ranges() -> None:
     (link,) = found["links"]
     assert (link["name"], link["parent"], link["addresses"]) == ("wire-host", "eth0", ["192.0.2.31/32"])
     assert found["routes"] == [{"dst": "192.0.2.16/28", "dev": "wire-host", "src": "192.0.2.31"}]
-    # What concerns another host's slice is not told here, or this one's network would be made anew for it.
+    # Addresses in the slice of another host are omitted; otherwise a change there would recreate this network.
     others = {**wire, "subnets": [{**WIRE, "aux_addresses": {"nas": "192.0.2.40"}}]}
     assert "aux_addresses" not in macvlans(others, slices=slices)["networks"][0]["ipam_config"][0]
 

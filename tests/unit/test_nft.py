@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What nft lists as JSON: nothing is lost, whatever is listed."""
+"""JSON output of nft is parsed without loss."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What makes a Swarm of hosts, in which order, and what is refused."""
+"""Forming a Swarm of hosts: steps, order and invalid input."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def row(host: str, role: str = "worker", **more: Any) -> Row:
 
 
 def host(number: int, role: str = "worker", state: str = "active", rows: Any = None, **more: Any) -> Row:
-    """Return a host; rows: the nodes of the Swarm that it is in, which a manager tells."""
+    """Return a host; rows are the nodes of its Swarm as a manager lists them."""
     name, address = f"h{number}", f"192.0.2.{number}"
     own: Row = next((one for one in rows or () if one["id"] == f"id-{name}"), {})
     manages = own.get("role") == "manager"

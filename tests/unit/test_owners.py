@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose a namespace is, by what leads to it and by what the engine says."""
+"""Owners of namespaces from their references and the engine data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WEB, DB, JOINED, AWAY, NEAR = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64)
 
 
 def container(container_id: str, name: str, **more: Any) -> dict[str, Any]:
-    """Return a container's row as far as owners need it."""
+    """Return the row of a container with the columns that determine owners."""
     base = {"id": container_id, "name": name, "state": "running", "netns": None, "sandbox_netns": None}
     return {**base, "joined_id": None, "network_mode": "bridge", **more}
 
@@ -78,7 +78,7 @@ def test_sandboxes_belong_to_networks() -> None:
     assert kind("1-kq2abcdefg") == ("overlay", "over")
     assert kind("lb_kq2abcdef") == ("load-balancer", "over")
     assert kind("ingress_sbox") == ("ingress", "ingress")
-    # The engine knows of no such network: it is left over. Without its word nobody can say so.
+    # The engine has no such network, so the sandbox is leaked. Without engine data this is unknown.
     assert kind("1-abcdefghij") == ("unowned", None)
     assert kind("1-abcdefghij", EngineOwnership()) == ("overlay", None)
     assert kind("0123456789ab") == ("unowned", None)

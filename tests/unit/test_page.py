@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page as a file: what it holds, and that what it holds cannot get out of its place."""
+"""The page as a file: its contents, and that data cannot break out of its element."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tables → pictures: what is a box, what is an edge, what was found where, and what may be folded."""
+"""Diagrams from tables: nodes, edges, findings and groups."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def finding(severity: str = "high", waived: Any = None, **evidence: Any) -> dict
 
 
 def bridged(containers: int, networks: int = 1) -> Rows:
-    """A host with containers, spread over bridges."""
+    """A host with containers distributed over bridges."""
     spaces = [space("1", "host", containers=["agent"])]
     links = [link("1", 2, "eth0", None, addresses=["192.0.2.1/24"])]
     links += [link("1", 10 + one, f"br{one}", "bridge", docker_network=f"net{one}") for one in range(networks)]
@@ -149,7 +149,7 @@ def test_containers_of_one_bridge_are_grouped() -> None:
     drawn = diagram_graph.fold_graph(graph)
     assert len(drawn.groups) == 3 and len(drawn.nodes) == 10
     assert {one.label for one in drawn.edges} == {"veth0", "veth1", "66 x veth"}
-    # Every edge ends at something that is drawn.
+    # Every edge ends at a node that is drawn.
     assert {end for one in drawn.edges for end in (one.tail, one.head)} <= {one.id for one in drawn.nodes}
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pictures as text: whatever a name is, Graphviz and Mermaid take it for a name."""
+"""Diagrams as text: Graphviz and Mermaid accept any name as a name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def named(name: str) -> Graph:
 def test_name_cannot_leave_its_quotes(name: str) -> None:
     dot = graphviz.host(named(name))
     assert dot.replace("\n", "").isprintable()
-    # Without its strings, what is left is the same for every name.
+    # Without its strings, the rest is equal for every name.
     assert STRING.sub("S", dot) == STRING.sub("S", graphviz.host(named("x")))
     assert all('"' not in one[1:-1].replace("\\\\", "").replace('\\"', "") for one in STRING.findall(dot))
 

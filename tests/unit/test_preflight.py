@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Needs that the options of the module preflight name."""
+"""Requirements that the options of the module preflight name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options
 
 
 def keys(**params: Any) -> list[tuple[str, bool]]:
-    """Return the needs and whether they are required, with parameters as Ansible converts them."""
+    """Return requirements and whether they are mandatory, with parameters as Ansible converts them."""
     validated = ArgumentSpecValidator(SPEC).validate(params)
     assert not validated.error_messages, validated.error_messages
     return [(need.key, need.required) for need in parse_needs(validated.validated_parameters)]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What outcomes mean, how names are resolved, and that the options are documented as they are."""
+"""Evaluation of probe results, name resolution, and documentation of the options."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Packets that probes send and read: known bytes, and bytes that anybody may have made up."""
+"""Packets that probes send and receive: known bytes, and arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_records_are_formatted_as_text(kind: str, data: bytes, text: str) -> Non
         HEAD,
         b"\x12\x35" + HEAD[2:],
         HEAD.replace(b"www", b"xxx"),
-        HEAD + record(5, b"\xc0\x2d"),  # a name that points to itself
+        HEAD + record(5, b"\xc0\x2d"),  # a compression pointer to itself
         HEAD + record(1, bytes(4))[:-1],
         HEAD + record(5, b"\x80abc"),
         HEAD + record(16, b"\x09abc") + b"",
@@ -81,7 +81,7 @@ def test_invalid_dns_response_is_rejected(message: bytes) -> None:
         found = dns_codec.decode_answer(message, 0x1234, "www.example.com", "A")
     except ValueError:
         return
-    assert found.records[0].type == "TXT"  # a string that ends too early is cut
+    assert found.records[0].type == "TXT"  # a string that ends too early is truncated
 
 
 @given(st.binary(max_size=120), st.binary(max_size=120))
@@ -143,7 +143,7 @@ def test_neighbor_solicitation_is_encoded() -> None:
     pseudo = packet[8:40] + struct.pack("!II", len(packet) - 40, 58)
     assert icmp_codec.checksum(pseudo + packet[40:]) == 0
     probing, _group = icmp_codec.encode_solicitation("fd00::1", bytes(6), "::")
-    assert len(probing) == 64  # it does not say who asks
+    assert len(probing) == 64  # the sender is not given
 
 
 def test_arp_request_is_encoded() -> None:

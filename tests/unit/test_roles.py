@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A role says each of its variables three times: in its specification, its defaults and its README. They agree."""
+"""Variables of a role agree in its argument specification, its defaults and its README."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ ROLES = sorted(path for path in (Path(__file__).resolve().parents[2] / "roles").
 
 
 def loaded(path: Path) -> Any:
-    """Return what a YAML file says."""
+    """Return the contents of a YAML file."""
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def options(role: Path) -> dict[str, Any]:
-    """Return a role's variables, as its specification has them."""
+    """Return the variables of a role from its argument specification."""
     return dict(loaded(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {}))
 
 
 def kept_for_itself(role: Path) -> set[str]:
-    """Return the names that a role has in its vars, for nobody to set."""
+    """Return the internal variables in the vars of a role."""
     path = role / "vars/main.yml"
     return set(loaded(path)) if path.exists() else set()
 
 
 def documented(role: Path) -> set[str]:
-    """Return the variables in the first cells of the README's tables."""
+    """Return the variables in the first column of the README's tables."""
     text = (role / "README.md").read_text(encoding="utf-8")
     cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("|")]
     return {name for cell in cells for name in re.findall(r"`(\w+)`", cell) if name.startswith(f"{role.name}_")}
@@ -79,7 +79,7 @@ def test_variables_of_the_command_line_are_converted(role: Path) -> None:
     """``-e name=value`` is text, which conditions and sums reject, so a role converts it."""
     casts = {"bool": "bool", "int": "(?:int|float)", "float": "(?:int|float)"}
     deciding = re.compile(r"\b(?:when|that|until|failed_when): |\b(?:and|or|not) | (?:==|[<>]=?|\+) ")
-    # What stands in quotes is a word of a message.
+    # Quoted text is part of a message.
     lines = [
         re.sub(r"'[^']*'", "''", line)
         for path in sorted((role / "tasks").glob("*.yml"))

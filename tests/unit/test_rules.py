@@ -23,10 +23,10 @@ from ansible_collections.netfleet.docker.tests.unit import test_rules_recorded a
 from ansible_collections.netfleet.docker.tests.unit.recorded_fleet import fleet
 
 _DOCS = Path(__file__).parents[2] / "docs/guides/write-a-rule.md"
-# What a rule's evidence may hold, as anybody may have named it.
+# Values of a rule's evidence that users can name.
 _HOSTILE = "<b>x'\"{{7*7}}$(touch pwned)`touch pwned`;touch pwned\ntouch pwned\n#"
 _IDS = [rule.id for rule in rules()]
-# Columns whose values are the kernel's or Docker's own, with nothing in them that anybody chose.
+# Columns with values of the kernel or Docker that users cannot choose.
 _WORDS = {"protocol", "state", "absent", "type"}
 
 
@@ -35,7 +35,7 @@ def test_each_rule_has_a_positive_and_a_negative_test() -> None:
     planted |= set(test_rules_swarm.PLANTED) | set(test_rules_swarm.ALSO_PLANTED) | set(test_rules_swarm.HABITS)
     planted |= set(test_rules_engine.PLANTED) | set(test_rules_engine.SILENT)
     assert planted | set(recorded.FIRES) == set(_IDS)
-    # On a healthy host in a sandbox all rules are silent but these, which another host or a recording sees silent.
+    # Rules that fire on a healthy host in a sandbox; another host or a recording tests that they can be silent.
     habits = test_rules_host.HABITS | set(test_rules_swarm.HABITS)
     assert habits <= set(test_rules_engine.SILENT) | set(recorded.SILENT)
 
@@ -50,19 +50,19 @@ def test_rule_file_is_complete(rule: rule_files.Rule) -> None:
     assert rule.reason.endswith(".")
     assert len(rule.title) <= 80
     assert "\n" not in rule.object
-    # An identity is not to change by itself.
+    # An identity must not change on its own.
     assert not {"netns", "pid", "index", "packets", "connections", "entries"} & set(rule.key)
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
 def test_json_operators_are_in_parentheses(rule: rule_files.Rule) -> None:
-    # Before 2.0 DuckDB reads a->>'b' = 'c' as a->>('b' = 'c').
+    # Before version 2.0, DuckDB parses a->>'b' = 'c' as a->>('b' = 'c').
     assert re.findall(r"(?<![(\w.])[\w.]+->", rule.query) == []
 
 
 @pytest.fixture(scope="module")
 def empty() -> Iterator[Any]:
-    """Give a database with all tables and no row."""
+    """Return a database with all tables and no rows."""
     import duckdb
 
     database = duckdb.connect(":memory:", config={"threads": 1})
@@ -76,7 +76,7 @@ def empty() -> Iterator[Any]:
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
 def test_rule_file_lists_the_tables_of_its_query(rule: rule_files.Rule, empty: Any) -> None:
     read = set(empty.get_table_names(rule.query)) & set(schema.snapshot_tables())
-    # It may need more: a namespace has its kind from what the engine says of containers.
+    # More tables can be listed: the kind of a namespace depends on engine data of containers.
     assert set(rule.needs) >= read - {"host", "missing"}
 
 
@@ -103,14 +103,14 @@ def test_names_cannot_inject_commands_into_a_remedy(rule: rule_files.Rule, empty
 
 
 def _hostile(rule: rule_files.Rule, empty: Any) -> Iterator[dict[str, Any]]:
-    """Give the columns of a rule with values that do harm where they are not quoted, and once with nulls."""
+    """Return the columns of a rule with hostile values, and once with nulls."""
     described = empty.execute(f"DESCRIBE {rule.query}").fetchall()
     texts: dict[str, Any] = {}
     for name, kind, *_rest in described:
         if kind == "VARCHAR":
             texts[name] = "tcp" if name in _WORDS else _HOSTILE
         elif kind.endswith("[]"):
-            # No process has this number.
+            # No process has this PID.
             texts[name] = [2**22 + 1] if "INT" in kind else [_HOSTILE]
         else:
             texts[name] = False if kind == "BOOLEAN" else 2**22 + 1

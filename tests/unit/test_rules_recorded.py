@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The audit's rules that no sandbox can provoke: on snapshots made by hand, each once as it is to be and once not.
+"""Audit rules that a sandbox cannot trigger, on constructed snapshots with and without the fault.
 
-They take several hosts, an old engine, a kernel with ESP, or more rights or entries than a test has. Every case changes
-the healthy fleet of ``recorded_fleet``; what it does not name must not be found, from severity medium on.
+They require several hosts, an old engine, a kernel with ESP, or more privileges or entries than a test has. Each case
+changes the healthy fleet of ``recorded_fleet``. Other findings of severity medium and above are errors.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SEVERE = ("critical", "high", "medium")
 
 
 class Case(NamedTuple):
-    """What is changed, what the rule then finds, and what else is given."""
+    """A change, the expected findings, and additional options."""
 
     change: Callable[[Fleet], None]
     found: list[str]
@@ -49,7 +49,7 @@ def privileged_and_stopped(hosts: Fleet) -> None:
 
 
 def encrypted(hosts: Fleet, version: str = "26.1.5") -> None:
-    """Make the overlay an encrypted one, with what Docker puts into the kernel for it."""
+    """Encrypt the overlay, with the IPsec states and policies that Docker creates."""
     for number, host in ((1, "h1"), (2, "h2")):
         docker(hosts, host)["engine"]["version"] = version
         named(docker(hosts, host)["networks"], "far")["options"]["encrypted"] = ""
@@ -97,7 +97,7 @@ def guard_of_another(hosts: Fleet) -> None:
 
 
 def apart(hosts: Fleet) -> None:
-    """Give the overlays an address of their own on each host."""
+    """Give the overlay a separate data path address on each host."""
     for number, host in ((1, "h1"), (2, "h2")):
         address = {**of(hosts, "host", host)["addresses"][0], "address": f"198.51.100.{number}"}
         of(hosts, "host", host)["addresses"].append(address)
@@ -113,7 +113,7 @@ def vtep_of_nobody(hosts: Fleet) -> None:
 
 
 def vteps_translated(hosts: Fleet) -> None:
-    """Nobody reaches another one by an address that the other one knows of itself."""
+    """NAT: no host is reached at the address that it knows itself."""
     for host in ("h1", "h2", "h3"):
         for entry in of(hosts, "overlay", host)["fdb"]:
             entry["dst"] = f"198.51.100.{entry['dst'].rpartition('.')[2]}"
@@ -122,7 +122,7 @@ def vteps_translated(hosts: Fleet) -> None:
 def stale(hosts: Fleet) -> None:
     entries = of(hosts, "overlay")["fdb"]
     entries.append({**entries[0], "mac": "02:42:0a:2c:00:63"})
-    # Broadcasts go to all, and what leads out of the fleet cannot be told.
+    # Broadcasts are sent to all hosts, and links out of the fleet are unknown.
     entries.append({**entries[0], "mac": "00:00:00:00:00:00"})
     entries.append({**entries[0], "mac": "02:42:0a:2c:00:64", "dst": "203.0.113.9"})
 
@@ -150,7 +150,7 @@ def own_link_with_the_parents_address(hosts: Fleet) -> None:
 
 
 def not_filtered(hosts: Fleet) -> None:
-    """The module that hands bridged packets to the firewall is not there."""
+    """The kernel module br_netfilter is not loaded."""
     del of(hosts, "host")["sysctls"]["net/bridge/bridge-nf-call-iptables"]
     named(docker(hosts)["networks"], "docker_gwbridge")["options"]["com.docker.network.bridge.enable_icc"] = "false"
 
@@ -190,7 +190,7 @@ def vip_of_a_container(hosts: Fleet) -> None:
 
 
 def wire(hosts: Fleet, host: str) -> Any:
-    """Return the namespace of the macvlan network's container."""
+    """Return the namespace of the container in the macvlan network."""
     return next(one for one in hosts[host]["namespaces"] if one["container"] == f"m{host[1:]}")
 
 
@@ -202,7 +202,7 @@ def same_wire_address(hosts: Fleet) -> None:
 
 
 def of_another_site(hosts: Fleet) -> None:
-    """Two sites with the same subnet: each has a gateway of its own."""
+    """Two sites with the same subnet: each has its own gateway."""
     same_wire_address(hosts)
     named(docker(hosts, "h2")["networks"], "onwire")["ipam"][0]["ip_range"] = "192.0.2.16/28"
     of(hosts, "host", "h2")["neighbours"][0]["mac"] = "02:00:00:00:09:fe"
@@ -223,7 +223,7 @@ def ranges(hosts: Fleet) -> None:
 
 
 def gateway_unknown(hosts: Fleet) -> None:
-    """One host has not talked to the gateway for a while, which tells nothing."""
+    """One host has no neighbor entry of the gateway, so its site is unknown."""
     ranges(hosts)
     of(hosts, "host", "h2")["neighbours"].clear()
 
@@ -240,7 +240,7 @@ def hides_nobody(hosts: Fleet) -> None:
 
 
 def hidden_far_away(hosts: Fleet) -> None:
-    """A host that is not on the network's own: nothing routes there but the bridge."""
+    """A host outside the network's subnet: only the bridge has a route."""
     hidden(hosts, "203.0.113.0/24")
     own = of(hosts, "host", "h2")
     own["addresses"][0]["address"] = "203.0.113.2"
@@ -291,7 +291,7 @@ def smaller_wire_of_another_site(hosts: Fleet) -> None:
 
 
 def raw_vxlan(hosts: Fleet, *there: str) -> None:
-    """Make VXLAN links without Docker: h1's sends to h2."""
+    """Create VXLAN links without Docker: h1 sends to h2."""
     for number, host in ((1, "h1"), (2, "h2")):
         if host in there:
             link = {
@@ -359,7 +359,7 @@ def meant_dummy(hosts: Fleet) -> None:
 
 
 def listens_inside(hosts: Fleet) -> None:
-    """A manager that was told at which address to listen."""
+    """A manager with a configured listen address."""
     socket = {"protocol": "tcp", "family": 4, "address": "192.0.2.1", "port": 2377, "processes": []}
     of(hosts, "host")["sockets"] = [row("socket", **socket)]
 
@@ -372,7 +372,7 @@ def probes(*answers: tuple[str, int, str]) -> Any:
 
 
 def firewall_unread(hosts: Fleet) -> None:
-    """A host that could not be read is not one without rules."""
+    """A host that could not be read is not a host without rules."""
     own = of(hosts, "host")
     own["firewall_chains"], own["firewall_rules"] = [], []
     unread = {"netns": own["netns"], "part": "firewall", "what": "missing", "reason": "iptables-nft-save is missing"}
@@ -380,14 +380,14 @@ def firewall_unread(hosts: Fleet) -> None:
 
 
 def nftables(hosts: Fleet) -> None:
-    """Docker 29 with a firewall of its own has none of iptables' chains."""
+    """Docker 29 with the nftables backend has no iptables chains."""
     firewall_unread(hosts)
     hosts["h1"]["missing"] = []
     docker(hosts)["engine"]["firewall_backend"] = "nftables"
 
 
 def api_by_systemd(hosts: Fleet) -> None:
-    """The engine's settings say fd://, and systemd listens for it."""
+    """The engine's setting is fd://, and systemd listens for it."""
     docker(hosts)["engine"]["hosts"] = ["fd://"]
     holders = [{"pid": 1, "command": "systemd"}, {"pid": 9, "command": "dockerd"}]
     socket = {"protocol": "tcp", "family": 6, "address": "::", "port": 2375, "processes": holders}
@@ -416,7 +416,7 @@ def published_inside(hosts: Fleet) -> None:
 
 
 def podman(hosts: Fleet) -> None:
-    """What answers as Docker does, with a firewall and a DNS server of its own."""
+    """Podman answers like Docker, with its own firewall and DNS server."""
     firewall_unread(hosts)
     hosts["h1"]["missing"] = []
     networks = docker(hosts)["networks"]
@@ -436,7 +436,7 @@ def flushed(hosts: Fleet) -> None:
 
 
 def engine_silent(hosts: Fleet) -> None:
-    """What an engine that does not answer would say of its proxies and sandboxes is not known."""
+    """Without a response of the engine, its proxies and sandboxes are unknown."""
     hosts["h1"]["docker"] = None
     hosts["h1"]["missing"] = [row("missing", part="docker", what="missing", reason="timed out")]
     proxy = [{"pid": 7, "command": "docker-proxy"}]
@@ -448,7 +448,7 @@ def engine_silent(hosts: Fleet) -> None:
 
 
 def lab_host(hosts: Fleet) -> None:
-    """A host that is a container itself: its own link's other end is out of sight."""
+    """A host that is itself a container: the peer of its uplink is not visible."""
     link = named(of(hosts, "host")["interfaces"], "eth0")
     link.update(kind="veth", peer_netns=None, peer_index=12)
 
@@ -539,7 +539,7 @@ SILENT = {
     ),
     "vxlan-peer-missing": Case(raw_vxlan_of_both, []),
 }
-# More than one way to go wrong, or to look like it.
+# Several ways to cause the fault, or to resemble it.
 _MAY = {"published_ports": [{"host": "h[1-9]", "container": "c*", "port": 443}]}
 _MAY_NOT = {"published_ports": [{"container": "c*", "port": 444}]}
 MORE = [
@@ -591,7 +591,7 @@ def test_rule_finds_the_recorded_fault(rule: str, case: Case) -> None:
     three = (wrong_vtep, wrong_vtep_is_new, vtep_of_nobody, vteps_translated)
     hosts = fleet(3 if case.change in three else 2)
     case.change(hosts)
-    # All rules together take most of a second, so they see each fault once.
+    # Evaluating all rules takes most of a second, so they run once per fault.
     found = evaluate(hosts, case.policy, case.beside, only=None if FIRES.get(rule) is case else rule)
     assert objects(found, rule) == case.found
     assert {one["rule"] for one in found if one["severity"] in SEVERE} <= {rule}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In which order operations are done."""
+"""Order of operations."""
 
 from __future__ import annotations
 

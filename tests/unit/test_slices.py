@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Slices of a shared subnet: no address is ever handed out twice, and nobody moves."""
+"""Slices of a shared subnet: no address is assigned twice, and assigned slices do not move."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SUBNET = "192.0.2.0/24"
 
 
 def networks(small: bool = True) -> st.SearchStrategy[Any]:
-    """Return subnets of both families; small ones have few enough addresses to go through them all."""
+    """Return subnets of both families, small enough to enumerate their addresses."""
 
     def of(size: int, kind: type[Any], bits: int) -> st.SearchStrategy[Any]:
         shortest = bits - 8 if small else bits - size
@@ -43,7 +43,7 @@ def networks(small: bool = True) -> st.SearchStrategy[Any]:
 
 @st.composite
 def settings_of(draw: st.DrawFn, net: Any) -> dict[str, Any]:
-    """Return options for a small subnet that say nothing of hosts."""
+    """Return options for a small subnet without hosts."""
     one = st.integers(0, net.num_addresses - 1).map(net.__getitem__)
     options: dict[str, Any] = {}
     if draw(st.booleans()):
@@ -57,12 +57,12 @@ def settings_of(draw: st.DrawFn, net: Any) -> dict[str, Any]:
 
 
 def docker_never(net: Any) -> set[Any]:
-    """Return the addresses that Docker gives to nobody, told or not."""
+    """Return the addresses that Docker never assigns."""
     return {net[0], net[-1]} if net.version == 4 else {net[0]}
 
 
 def docker_hands_out(entry: dict[str, Any]) -> set[Any]:
-    """Return what a Docker Engine with this entry of its ipam_config would hand out; fail where it would refuse."""
+    """Return the addresses that Docker Engine would assign with this ipam_config; fail if it would reject it."""
     net, part = ipaddress.ip_network(entry["subnet"]), ipaddress.ip_network(entry["iprange"])
     assert part[0] in net
     assert part[-1] in net
@@ -87,7 +87,7 @@ def reserved_in(net: Any, options: dict[str, Any]) -> set[Any]:
 
 
 def room(net: Any, length: int, options: dict[str, Any], had: Iterable[str]) -> int:
-    """Return how many slices can be had, the slow way."""
+    """Return the number of available slices by enumeration."""
     taken = reserved_in(net, options) | {address for one in had for address in ipaddress.ip_network(one)}
     used = docker_never(net) | {
         ipaddress.ip_address(one)
@@ -129,7 +129,7 @@ def test_no_address_is_assigned_twice(data: st.DataObject) -> None:
         assert sum(map(len, handed_out)) == len(every)
         assert all(handed_out)
         assert not every & (reserved | others | {ipaddress.ip_address(options.get("gateway", str(net[0])))})
-        # Who asks again, with either kind of result, is told the same.
+        # Another run with either kind of result gives the same result.
         for kept in (result, entries):
             assert ip_slices(str(net), hosts[::-1], **{**given_ones, "previous": kept}) == result
         gone = data.draw(st.sets(st.sampled_from(sorted(result)))) if result else set()

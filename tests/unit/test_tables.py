@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The documentation of the tables: complete, and with examples that DuckDB runs."""
+"""The documentation of the tables: complete, and with example queries that DuckDB runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text that may be any bytes: valid in every output, and its bytes can be had back."""
+"""Text of any bytes: valid in every output, and the bytes can be restored."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The checklist's verdicts on hosts made by hand: what each mode means, what is not known, and how it is told."""
+"""Verdicts of the checklist on constructed hosts: network modes, unknown results, and the output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOSTILE = "<b>x|`{{ 7*7 }}`\x1b[31m"
 
 
 def host(**container: Any) -> dict[str, Any]:
-    """Return the snapshot of a host with one container, web, at the bridge br0; what is said of it is changed."""
+    """Return the snapshot of a host with the container web at the bridge br0, with the given changes."""
     web = row(
         "container",
         **{
@@ -126,7 +126,7 @@ def test_stopped_container_is_the_first_broken_step() -> None:
     ("container", "state", "words"),
     [
         ({"network_mode": "host"}, "note", "uses the host network"),
-        # It has a link that somebody else gave it.
+        # Another tool created its link.
         ({"network_mode": "none"}, "note", "network mode none"),
         ({"network_mode": "container:x", "joined": "db"}, "note", "shares the namespace of container db"),
     ],
@@ -350,6 +350,6 @@ def test_hostile_names_are_escaped_in_the_report() -> None:
     assert all(line.isprintable() for line in told["lines"])
     for text in ("<b>", "{{ 7", "\x1b"):
         assert text not in told["markdown"]
-    # A table has as many bars in each row as in its head.
+    # A Markdown table has as many separators in each row as in its header.
     rows = [line for line in told["markdown"].splitlines() if line.startswith("|")]
     assert {line.replace("\\|", "").count("|") for line in rows} == {4}

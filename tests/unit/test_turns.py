@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hosts of one task take turns in processes of their own, and none has a turn after one that failed."""
+"""Hosts of one task run in separate processes one at a time, and none runs after a failure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values at the edge: what is taken, in which form, and what is refused."""
+"""Edge cases of values: accepted forms, canonical form and invalid values."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Read what passes a link while a command runs: wire.py LINK BYTE COMMAND...
+"""Capture the frames on a link while a command runs: wire.py LINK BYTE COMMAND...
 
-The last line says in JSON how many frames were ESP and VXLAN, and how many, by their VLAN, carried that byte, in
-hexadecimal and 64 times, in clear, as ping(8) sends it for its option -p. The exit status is the command's.
+The last line of output is JSON with the number of ESP and VXLAN frames, and for each VLAN the number of frames that
+contain the byte (hexadecimal) 64 times in clear text, as sent by the option -p of ping(8). The exit status is that of
+the command.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ REPEATED = 64
 
 
 def vlan(messages: list[tuple[int, int, bytes]]) -> int:
-    """Return the VLAN of a frame, whose tag the kernel takes off and tells beside it; 0 for none."""
+    """Return the VLAN of a frame, 0 for none. The kernel removes the tag and reports it separately."""
     for level, kind, data in messages:
         if (level, kind) == (SOL_PACKET, PACKET_AUXDATA):
             status, _length, _kept, _mac, _net, tag, _protocol = struct.unpack("=IIIHHHH", data[:20])
@@ -37,7 +38,7 @@ def vlan(messages: list[tuple[int, int, bytes]]) -> int:
 
 
 def main() -> int:
-    """Read until the command has ended and nothing more comes."""
+    """Capture until the command has ended and no more frames arrive."""
     link, byte, *command = sys.argv[1:]
     pattern = bytes.fromhex(byte) * REPEATED
     seen: Counter[str] = Counter()

@@ -2,9 +2,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# download.sh RELEASE FOLDER [PACKAGE...]: what a host whose /var/lib/dpkg/status lies in FOLDER needs for these packages, or
-# for an engine, its libraries and apt's module, with what that depends on, into FOLDER/packages. The machine's own apt
-# settings hold; its state is left alone.
+# download.sh RELEASE FOLDER [PACKAGE...]: download packages and their dependencies to FOLDER/packages for a host whose
+# /var/lib/dpkg/status is in FOLDER. By default: Docker Engine, the Python libraries and the apt module. The apt settings of
+# this machine are used, and its state is unchanged.
 set -eu
 release=$1 folder=$2
 shift 2

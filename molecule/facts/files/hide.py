@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hide namespaces on this host, each held by one thing only, and put strays and hostile names where they may hurt.
+"""Create hidden namespaces, invalid entries and hostile names on this host.
 
-Prints, as JSON, what was hidden and where it can be found by one who knows. Processes are units of systemd, so that
-they stay, and so that ``hide.py remove`` finds them.
+Each namespace is held open in one way only. The output is JSON with the namespaces and their locations. Processes run
+as systemd units, so that they keep running and ``hide.py remove`` finds them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ HERE = Path("/run/mf")
 NAMED = Path("/run/netns")
 LEAK = Path("/run/docker/netns/mfleaked0000")
 UNITS = ("mf-process", "mf-mount", "mf-descriptor", "mf-socket")
-# The kernel takes each as the name of an interface; ip passes bytes on as they are.
+# The kernel accepts each as an interface name, and ip passes bytes through unchanged.
 NAMES = (b"<b>x", b"{{7*7}}", b"$(id)", b"\x1b[31mred", b"bad\xff\xfe", b"a\\x41b", b"'\";-rf", "\u202egnp".encode())
 ALIAS = b"<script>{{ 7*7 }}</script>\x1b]0;x\x07\xc3\x28 ../../etc/passwd\n$(id)"
 
@@ -37,7 +37,7 @@ os.system("ip link add mf-far type veth peer name mf-near netns 1")
 libc.setns(own, 0x40000000)
 signal.pause()
 """
-# A process that keeps the file of a namespace open whose only process has ended.
+# A process that keeps a namespace file open after the only process inside has ended.
 HOLD_DESCRIPTOR = """
 import os, signal, subprocess
 first = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 60"], stdout=subprocess.PIPE)
@@ -56,20 +56,20 @@ def run(*argv: str | bytes) -> str:
 
 
 def unit(name: str, *argv: str) -> int:
-    """Start a command that stays, and return its PID."""
+    """Start a background command and return its PID."""
     run("systemd-run", "--quiet", "--collect", f"--unit={name}", *argv)
     return int(run("systemctl", "show", "--property=MainPID", "--value", name))
 
 
 def bind(path: Path) -> int:
-    """Make a namespace that only a mount holds, and return its inode."""
+    """Create a namespace that only a mount holds open, and return its inode."""
     path.touch()
     run("unshare", "--net", "mount", "--bind", "/proc/self/ns/net", str(path))
     return path.stat().st_ino
 
 
 def until_found(path: str) -> int:
-    """Return the inode at a path once it is that of a namespace other than the host's."""
+    """Wait until the path is a namespace other than the host's, and return its inode."""
     deadline = time.monotonic() + 10
     host = os.stat("/proc/1/ns/net")
     while time.monotonic() < deadline:
@@ -84,11 +84,11 @@ def until_found(path: str) -> int:
 
 
 def descriptor(pid: int) -> str:
-    """Return the path of a process's open namespace."""
+    """Return the path of a namespace that a process has open."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         for path in Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(FileNotFoundError):  # it closes files while it gets there
+            with contextlib.suppress(FileNotFoundError):  # the process closes files while it starts
                 alone = not Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
                 if alone and os.readlink(path).startswith("net:"):
                     return str(path)
@@ -97,7 +97,7 @@ def descriptor(pid: int) -> str:
 
 
 def add() -> None:
-    """Hide everything."""
+    """Create all hidden namespaces and entries."""
     remove()
     HERE.mkdir()
     LEAK.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +123,7 @@ def add() -> None:
 
 
 def strays() -> dict[str, str]:
-    """Leave in /run/netns what is no namespace; return the kinds by path."""
+    """Create invalid entries in /run/netns; return their types by path."""
     (NAMED / "mf-stub").touch()
     (NAMED / "mf-directory").mkdir()
     (NAMED / "mf-text").write_text("not a namespace\n", encoding="ascii")
@@ -148,7 +148,7 @@ def _text(raw: bytes) -> str:
 
 
 def odd_links() -> None:
-    """Give a named namespace links, addresses, routes, rules and neighbours that are not common."""
+    """Create unusual links, addresses, routes, rules and neighbors in a named namespace."""
     run("ip", "netns", "add", "mf-odd")
     inside = ("ip", "-n", "mf-odd")
     for name in NAMES:
@@ -181,7 +181,7 @@ def odd_links() -> None:
     """
     for line in lines.strip().splitlines():
         run(*inside, *line.split())
-    for kind in ("dummy", "ifb", "vrf table 99", "vlan id 5 link v1"):  # kernels lack some
+    for kind in ("dummy", "ifb", "vrf table 99", "vlan id 5 link v1"):  # not supported by every kernel
         what, *options = kind.split()
         add_it = [*inside, "link", "add", f"{what}9", *options[2:], "type", what, *options[:2]]
         subprocess.run(add_it, check=False, stderr=subprocess.DEVNULL)
@@ -191,7 +191,7 @@ def odd_links() -> None:
 
 
 def remove() -> None:
-    """Take everything away again, however much of it is there."""
+    """Remove everything, even if only part of it exists."""
     subprocess.run(["systemctl", "stop", *UNITS], check=False, stderr=subprocess.DEVNULL)
     subprocess.run(["systemctl", "reset-failed", *UNITS], check=False, stderr=subprocess.DEVNULL)
     NAMED.mkdir(exist_ok=True)

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What lsns, ip, bridge, ss and docker say of this host, as one JSON document.
+"""Print the output of lsns, ip, bridge, ss and docker on this host as one JSON document.
 
-Each namespace that lsns, the mount table or an argument leads to gets its inode as a name in a /run/netns of our own,
-so that ``ip -n INODE`` enters it, and ``ip netns list-id`` in there tells the others by inode.
+Each namespace found by lsns, in the mount table or as an argument is mounted under its inode in a private /run/netns.
+``ip -n INODE`` enters it, and ``ip netns list-id`` inside shows other namespaces by inode.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ _CLONE_NEWNS = 0x20000
 
 
 def said(*argv: str) -> str:
-    """Return what a command prints, whatever the bytes."""
+    """Return the output of a command, which can contain any bytes."""
     done = subprocess.run(argv, check=True, stdout=subprocess.PIPE)
     return done.stdout.decode("utf-8", "surrogateescape")
 
 
 def told(*argv: str) -> Any:
-    """Return what a command tells in JSON; names may hold control characters."""
+    """Return the JSON output of a command; names can contain control characters."""
     text = said(*argv)
     return json.loads(text, strict=False) if text.strip() else []
 
 
 def places(known: list[str]) -> tuple[dict[int, str], dict[int, dict[str, Any]]]:
-    """Return a path for each namespace, by inode, and what lsns says of those with processes."""
+    """Return a path for each namespace by inode, and the lsns data of those with processes."""
     listed = {row["ns"]: row for row in told(*_LSNS)["namespaces"] if row["pid"]}
     found = {os.stat(path).st_ino: path for path in [*known, *_mounted()]}
     return found | {inode: f"/proc/{row['pid']}/ns/net" for inode, row in listed.items()}, listed
 
 
 def _mounted() -> list[str]:
-    """Return where namespaces of the network are mounted, as the mount table of this process has it."""
+    """Return the mount points of network namespaces from the mount table of this process."""
     fields = (line.split(" ") for line in Path("/proc/self/mountinfo").read_text(errors="surrogateescape").split("\n"))
     paths = [entry[4] for entry in fields if len(entry) > 4 and entry[3].startswith("net:[")]
     return [re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), path) for path in paths]
 
 
 def look(name: str) -> dict[str, Any]:
-    """Return everything in the namespace that has this name."""
+    """Return everything in the named namespace."""
     ip, enter = ("ip", "-n", name, "-j", "-d"), ("nsenter", f"--net={NAMED / name}")
     return {
         "links": told(*ip, "link", "show"),
@@ -69,12 +69,12 @@ def look(name: str) -> dict[str, Any]:
 
 
 def docker(what: str, *ids: str) -> Any:
-    """Return what docker inspect tells."""
+    """Return the output of docker inspect."""
     return told("docker", *what.split(), *ids) if ids else []
 
 
 def main(hidden: dict[str, Any]) -> None:
-    """Look at everything from a mount namespace in which /run/netns is ours."""
+    """Collect everything from a mount namespace with a private /run/netns."""
     known = [what["path"] for what in hidden.values() if "path" in what and "inode" in what]
     containers = docker("inspect", *said("docker", "ps", "--all", "--quiet", "--no-trunc").split())
     by_inode, listed = places(known)

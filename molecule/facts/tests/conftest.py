@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each test runs for each host of which verify.yml has brought what the modules and the witnesses say."""
+"""Fixtures: each test runs for each host whose results verify.yml has fetched."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Row = dict[str, Any]
 
 
 class Host:
-    """What the modules say of a host (info, facts) and what lsns, ip, bridge, ss and docker say (witness)."""
+    """Results of the modules on a host (info, facts), and the output of lsns, ip, bridge, ss and docker (witness)."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -36,7 +36,7 @@ class Host:
         self.hidden: dict[str, Any] = self.witness["hidden"]
 
     def both(self) -> Iterator[tuple[str, Row, Row]]:
-        """Yield each namespace that witnesses entered: its inode, our row of it, what they saw."""
+        """Yield the inode, row and expected contents of each namespace that the witness entered."""
         for inode, look in self.witness["namespaces"].items():
             assert inode in self.netns, f"namespace {inode} is missing"
             yield inode, self.netns[inode], look
@@ -52,12 +52,12 @@ class Host:
 
 @pytest.fixture(scope="session", params=HOSTS)
 def host(request: pytest.FixtureRequest) -> Host:
-    """Give each host in turn."""
+    """Return each host in turn."""
     return Host(request.param)
 
 
 def shown(text: str | None) -> str | None:
-    """Return text that may hold surrogates for bytes as the tables reference has it."""
+    """Return text with bytes that are not UTF-8 escaped as described in the tables reference."""
     if text is None:
         return None
     raw = re.sub(r"\\(?=x[0-9a-f]{2})", r"\\x5c", text).encode("utf-8", "surrogateescape")
@@ -65,7 +65,7 @@ def shown(text: str | None) -> str | None:
 
 
 def same(ours: Iterable[object], theirs: Iterable[object], where: str) -> None:
-    """Compare two heaps, whatever their order, and say what only one of them has."""
+    """Compare two collections regardless of order, and show the items that only one of them has."""
     left, right = sorted(map(repr, ours)), sorted(map(repr, theirs))
     only_ours = [one for one in left if left.count(one) > right.count(one)]
     only_theirs = [one for one in right if right.count(one) > left.count(one)]

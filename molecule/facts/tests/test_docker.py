@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Docker says, and what the kernel has of it, held against docker inspect and docker network inspect."""
+"""Docker objects in the snapshot, compared with docker inspect and docker network inspect."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_endpoints(host: Host) -> None:
         if one["State"]["Running"]
         for network, point in one["NetworkSettings"]["Networks"].items()
     ]
-    # Where Docker gives a container of an overlay its way out, only the network tells of it.
+    # Only the network lists the endpoint in docker_gwbridge of a container in an overlay network.
     gateway = next(one for one in host.witness["networks"] if one["Name"] == "docker_gwbridge")
     names = {one["Id"]: name for name, one in host.inspected.items()}
     theirs += [

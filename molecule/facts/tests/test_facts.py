@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The facts of containers, held against docker inspect and ip."""
+"""Facts of containers, compared with docker inspect and ip."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def test_facts_of_containers(host: Host) -> None:
         assert (mine["id"], mine["state"]) == (one["Id"], one["State"]["Status"]), name
         assert mine["netns"] == (str(one["netns"]) if one["netns"] else None), name
         assert mine["shares_host"] == (one["netns"] == host.witness["host"]), name
-        # A stopped one has no endpoint, whatever networks it will have again.
+        # A stopped container has no endpoint, although its networks are configured.
         networks = one["NetworkSettings"]["Networks"] if one["netns"] else []
         same(set(mine["networks"]) - {"docker_gwbridge"}, networks, name)
         if not one["netns"] or mine["shares_host"]:

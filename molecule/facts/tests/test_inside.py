@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in each namespace, held against ip and bridge."""
+"""Contents of each namespace, compared with ip and bridge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .conftest import Host, Row, same, shown
 
 TABLES = {"default": 253, "main": 254, "local": 255}
 ANY = {4: "0.0.0.0/0", 6: "::/0"}
-# What a lookup leaves behind or takes away on its own from one moment to the next.
+# Flags that the kernel can set or clear at any time.
 FLEETING = {"REACHABLE", "STALE", "DELAY", "PROBE", "INCOMPLETE", "FAILED"}
 
 
@@ -61,7 +61,7 @@ def _ip_link(link: Row) -> tuple[object, ...]:
 
 
 def test_other_ends(host: Host) -> None:
-    """Where ip's name for a number leads, and there its index, is where we say that the other end is."""
+    """The peer of a link is the namespace and index that ip reports."""
     looks = host.witness["namespaces"]
     seen: Counter[str | None] = Counter()
     for inode, row, look in host.both():
@@ -72,13 +72,13 @@ def test_other_ends(host: Host) -> None:
             mine = ours[link["ifindex"]]
             role = "peer" if kind == "veth" else "parent"
             where = f"{inode} {link['ifname']!r}"
-            # A VXLAN link without a device has moved into another namespace: its number is its own, as it was before.
+            # A VXLAN link without a device that was moved to another namespace: its parent index is unchanged.
             alone = kind == "vxlan" and "link" not in link["linkinfo"]["info_data"]
             if alone or ("link_index" not in link and "link" not in link and kind != "vxlan"):
                 assert (mine["peer_index"], mine["parent_index"]) == (None, None), where
                 continue
             there = numbers.get(link["link_netnsid"]) if "link_netnsid" in link else inode
-            if there is None:  # nobody of this host can enter it
+            if there is None:  # not reachable from this host
                 assert mine[f"{role}_netns"] is None or mine[f"{role}_netns"].startswith("nsid:"), where
                 continue
             match = [
@@ -94,7 +94,7 @@ def test_other_ends(host: Host) -> None:
 
 
 def _below(link: Row) -> str | None:
-    """Return the name of what a link rides on, which ip tells in one of two places."""
+    """Return the name of the parent of a link, which ip reports in one of two fields."""
     name: str | None = link.get("link") or link.get("linkinfo", {}).get("info_data", {}).get("link")
     return name
 
@@ -219,7 +219,7 @@ def _end(family: int, rule: Row, end: str) -> str | None:
 
 
 def _of_a_group(address: str) -> bool:
-    """Tell whether this is a multicast group, an entry for which comes and goes with what is sent to it."""
+    """Return whether this is a multicast group, whose entry exists only while traffic is sent to it."""
     return ipaddress.ip_address(address).is_multicast
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which namespaces there are, and whose they are, held against lsns, the mount table and docker inspect."""
+"""List and owners of namespaces, compared with lsns, the mount table and docker inspect."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets of containers are where the witnesses see them, and nowhere else."""
+"""Secrets of containers are visible to the witness and appear in no result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_nor_does_ansible_at_its_most_talkative() -> None:
     assert '"mf-user"' in log or "mf-user:" in log
     assert "SWMTKN" not in log
     assert "mfcanary" not in log
-    assert '"packed": "' not in log  # a document on its way
+    assert '"packed": "' not in log  # a document in transit
     assert "stdout and stderr censored" in log
 
 
@@ -44,7 +44,7 @@ def test_nor_is_it_in_the_snapshot(host: Host) -> None:
 def test_the_snapshot_is_what_the_module_returns(host: Host) -> None:
     snapshot = json.loads(gzip.decompress((FOLDER / f"snapshots/{host.name}.json.gz").read_bytes()))
     assert_document(snapshot)
-    # Taken at other moments, between which containers restarted.
+    # Collected at different times, between which containers restarted.
     for column in ("kind", "container"):
         assert {row[column] for row in snapshot["namespaces"]} == {row[column] for row in host.netns.values()}
     assert {row["name"] for row in snapshot["docker"]["containers"]} == set(host.containers)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who listens in each namespace, and what is let through, held against ss, /proc/sys and iptables-save."""
+"""Sockets, forwarding and packet filters of each namespace, compared with ss, /proc/sys and iptables-save."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ask.py AUDITS: asks the Parquet of all runs there, by SQL, with an engine that did not write it: Polars."""
+"""Query the Parquet files of all runs with Polars, which did not write them: ask.py AUDITS."""
 
 from __future__ import annotations
 

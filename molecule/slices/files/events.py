@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""events.py ARTIFACTS: of which hosts a run of ansible-runner took snapshots, by its notes, from when until when."""
+"""Show which snapshots a run of ansible-runner took, from its event files: events.py ARTIFACTS."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look into a pcap: pcap.py FILE fails where there is no TCP packet to port 80 in it."""
+"""Fail unless a capture file contains a TCP packet to port 80: pcap.py FILE."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
     made = merge_networks(desired.network, actual.network)
     back, losses = _plan_return({**actual.members, **actual.lost}.values(), made, keeps_macs)
     if losses and desired.rebuild == "safe":
-        raise PlanError(f"network {name} must be recreated, and rebuild=safe forbids to lose: {'; '.join(losses)}")
+        raise PlanError(f"network {name} must be recreated, which rebuild=safe does not allow: {'; '.join(losses)}")
     leave: list[Op] = [Disconnect(name, member) for member in actual.members.values()]
     again: list[Op] = [*leave, Remove(name, actual.id), Create(made)]
     return Plan([*again, *_plan_members(name, desired, {}, back)], losses)

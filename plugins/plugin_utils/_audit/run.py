@@ -81,7 +81,7 @@ def evaluate(wanted: EvaluationRequest) -> dict[str, Any]:
             given = _insert_beside(database, wanted.beside)
             lacking = frozenset(schema.collected_tables()) - frozenset(schema.snapshot_tables()) - given
             _note_run(database, today, rules)
-            baseline.open_earlier(database, wanted.compare_with)
+            baseline.open_baseline(database, wanted.compare_with)
         with _open_database(work) as database:
             broken_rules += engine_evaluate.evaluate(database, rules, waivers, today.date(), lacking)
         out = {one.rule for one in broken_rules}
@@ -95,7 +95,7 @@ def evaluate(wanted: EvaluationRequest) -> dict[str, Any]:
             report = report_report.build_head(database, evaluated, broken_rules, broken_snapshots, wanted.expected)
             database.execute("UPDATE run SET summary = ?", [json.dumps(report["summary"])])
             report["waivers"] = _waiver_lines(database, waivers, today.date())
-            baseline.keep(database, work)
+            baseline.save_baseline(database, work)
             report["remediations"] = report_report.remediations(database, wanted.remediate)
             report = report_report.build_report(report, database, _ON_PAGE)
             _write(database, report, work, wanted.formats)

@@ -50,7 +50,7 @@ def _checks(others: Sequence[_Node], swarm: str, peers: int) -> Iterator[Row]:
         if node.is_manager:
             yield _check(node.host, "tcp", node.address, _CONTROL)
     for node in mine[:peers]:
-        yield from _of(node)
+        yield from _list_checks(node)
 
 
 def find_obstacle(info: Mapping[str, Any], is_node: bool) -> str:
@@ -130,7 +130,7 @@ def _rows(spaces: Iterable[Mapping[str, Any]], kind: str, part: str) -> Iterator
             yield from space.get(part) or ()
 
 
-def _of(node: _Node) -> Iterator[Row]:
+def _list_checks(node: _Node) -> Iterator[Row]:
     yield _check(node.host, "tcp", node.address, _GOSSIP)
     yield _check(node.host, "udp", node.address, _GOSSIP)
     for port in node.data_ports:

@@ -45,7 +45,7 @@ def mount(what: str, source: str, target: str, kind: str, flags: int) -> None:
     check(what, libc.mount(os.fsencode(source), os.fsencode(target), os.fsencode(kind), ctypes.c_ulong(flags), None))
 
 
-def opened(path: str, follow: bool) -> int:
+def open_namespace(path: str, follow: bool) -> int:
     """Return a file descriptor of the network namespace at a path; raise Refused for any other file."""
     if not follow and os.path.islink(path):
         raise Refused(f"{path} is a symbolic link and not followed; specify its target")
@@ -60,13 +60,13 @@ def opened(path: str, follow: bool) -> int:
     raise Refused(f"{path} is not a network namespace")
 
 
-def of_process(pid: int) -> int:
+def open_process_namespace(pid: int) -> int:
     """Return the namespace of a process, and verify that the process is still the same."""
     try:
         handle = os.pidfd_open(pid)
     except (OSError, OverflowError):
         raise Refused(f"no such process: PID {pid}") from None
-    fd = opened(f"/proc/{pid}/ns/net", True)
+    fd = open_namespace(f"/proc/{pid}/ns/net", True)
     if select.select([handle], [], [], 0)[0]:
         raise Refused(f"process {pid} ended meanwhile")
     os.close(handle)
@@ -100,7 +100,7 @@ def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
     raise Refused(f"no such container: {name} (prefix of the ID of {known}; must have at least 12 digits)")
 
 
-def of_container(name: str, path: str) -> tuple[int, dict[str, Any]]:
+def open_container_namespace(name: str, path: str) -> tuple[int, dict[str, Any]]:
     """Return the namespace of a running container, and the container."""
     deadline = time.monotonic() + SECONDS
     before = inspect(name, path, deadline)
@@ -109,7 +109,7 @@ def of_container(name: str, path: str) -> tuple[int, dict[str, Any]]:
         raise Refused(f"container {known} shares the namespace of the host; specify host")
     if not before["Pid"]:
         raise Refused(f"container {known} is not running ({before['Status']})")
-    fd = of_process(before["Pid"])
+    fd = open_process_namespace(before["Pid"])
     if inspect(name, path, deadline)["Pid"] != before["Pid"]:
         raise Refused(f"container {known} restarted; try again")
     return fd, before
@@ -126,9 +126,9 @@ def is_hosts() -> bool:
     return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
 
 
-def prove(fd: int, reference: str) -> None:
+def verify_namespace(fd: int, reference: str) -> None:
     """Raise Refused unless this process is in the requested namespace, and not in the host namespace instead."""
-    now = opened("/proc/self/ns/net", True)
+    now = open_namespace("/proc/self/ns/net", True)
     if identity(now) != identity(fd):
         raise Refused(f"the kernel did not enter {reference}")
     if is_hosts() != (reference == "host"):
@@ -156,7 +156,7 @@ def own_sysfs() -> None:
             mount(path, f"/proc/self/fd/{fd}", path, "none", BIND | REC)
 
 
-def lay_over(source: str, target: str) -> None:
+def bind_mount(source: str, target: str) -> None:
     """Bind-mount a file over another; report a missing target, as ip-netns(8) does."""
     if os.path.exists(target):
         mount(f"bind {source} over {target}", source, target, "none", BIND)
@@ -175,11 +175,11 @@ def files(reference: str, container: dict[str, Any]) -> None:
         if not os.path.isfile(found[target]):
             raise Refused(f"container {container['Name']} has no own {target} on this host")
     for target, source in found.items():
-        lay_over(source, target)
+        bind_mount(source, target)
     if "/etc/resolv.conf" in found:
         for path in ANSWERERS:
             if os.path.exists(path) and stat.S_ISSOCK(os.stat(path).st_mode):
-                lay_over("/dev/null", path)
+                bind_mount("/dev/null", path)
 
 
 def enter(reference: str, resolver: str, engine: str) -> None:
@@ -190,23 +190,23 @@ def enter(reference: str, resolver: str, engine: str) -> None:
         scheme = ""
     if reference == "host":
         # If root cannot read the namespace of PID 1, compare it with the own namespace.
-        fd = opened("/proc/self/ns/net" if is_hosts() else "/proc/1/ns/net", True)
+        fd = open_namespace("/proc/self/ns/net" if is_hosts() else "/proc/1/ns/net", True)
     elif scheme == "container":
-        fd, container = of_container(rest, engine)
+        fd, container = open_container_namespace(rest, engine)
     elif scheme == "pid":
-        fd = of_process(int(rest))
+        fd = open_process_namespace(int(rest))
     elif colon:
-        fd = opened(rest if scheme == "path" else f"/run/docker/netns/{rest}", scheme == "path")
+        fd = open_namespace(rest if scheme == "path" else f"/run/docker/netns/{rest}", scheme == "path")
     elif os.path.lexists(f"/run/netns/{reference}"):
-        fd = opened(f"/run/netns/{reference}", False)
+        fd = open_namespace(f"/run/netns/{reference}", False)
     else:
         raise Refused(f"no such namespace: {reference}")
     if reference != "host" or not is_hosts():
         check(f"enter {reference} (requires root)", libc.setns(fd, NEWNET))
-        prove(fd, reference)
+        verify_namespace(fd, reference)
         own_sysfs()
         files(reference, container if resolver == "container" else {})
-    prove(fd, reference)
+    verify_namespace(fd, reference)
     os.close(fd)
 
 

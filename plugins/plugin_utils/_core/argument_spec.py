@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Argument specifications: of actions whose modules are documentation only, and of roles, whose variables they convert.
+"""Argument specifications of action plugins and of roles.
 
 A role's variable may be a text that means something else, as every ``-e name=value`` is: ``false`` is true then, and a
 sum of two numbers is none. So an action converts the variables of its role by the role's own argument specification,
@@ -53,7 +53,7 @@ def role_variables(role: str, values: Mapping[str, Any], only: tuple[str, ...] =
 
 
 def build_argument_spec(module: ModuleType) -> dict[str, Any]:
-    """Return what a module's documentation says of its options as an argument specification."""
+    """Return the argument specification from the documentation of a module."""
     return _options(yaml.load(module.DOCUMENTATION, Loader=_LOADER)["options"])
 
 

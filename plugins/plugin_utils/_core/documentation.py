@@ -18,7 +18,7 @@ Options = dict[str, Any]
 
 
 def read_options(fragment: type, *omit: str) -> Options:
-    """Return the options of a documentation fragment, without those that are named."""
+    """Return the options of a documentation fragment, except the given names."""
     options = yaml.safe_load(fragment.DOCUMENTATION)["options"]  # type: ignore[attr-defined]
     return {name: option for name, option in options.items() if name not in omit}
 
@@ -29,7 +29,7 @@ def write_options(options: Mapping[str, Any]) -> str:
 
 
 def nest_options(options: Mapping[str, Any], path: str) -> Options:
-    """Return options with their references rewritten for a place such as ``links[]``."""
+    """Return options with their references rewritten for a prefix such as ``links[]``."""
 
     def rewrite(value: Any) -> Any:
         if isinstance(value, str):
@@ -46,7 +46,7 @@ def _refer(found: re.Match[str], options: Mapping[str, Any], path: str) -> str:
 
 
 def merge_kinds(kinds: Sequence[tuple[str, Mapping[str, Any]]]) -> Options:
-    """Return the options of several kinds of links as one set; each description says for which kinds it holds.
+    """Return the merged options of several link kinds; each description lists its kinds.
 
     Kinds that share an option may differ in its choices, so these are left out; ``kinds`` names each set of kinds.
     """

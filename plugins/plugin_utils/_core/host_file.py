@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A file of a host on the controller: which one it is, and how it is replaced."""
+"""Path and replacement of a host's file on the control node."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ansible.errors import AnsibleActionFail
 
 
 def target_path(loader: Any, dest: str, name: str, suffix: str) -> Path:
-    """Return the file that is meant, or the host's own where it is a directory that is meant."""
-    # Relative to the playbook, as for the other actions that write files on the controller.
+    """Return the path of the file, or the path of the host's file in a directory."""
+    # Relative to the playbook, as for other action plugins that write files on the control node.
     path = Path(loader.path_dwim(dest))
     is_directory = dest.endswith(os.sep) or path.is_dir()
     return path / f"{name.replace(os.sep, '_')}{suffix}" if is_directory else path
 
 
 def read_file(target: Path) -> bytes | None:
-    """Return what is in it; None where nothing can be read."""
+    """Return the contents; None if the file cannot be read."""
     try:
         return target.read_bytes()
     except OSError:
@@ -30,7 +30,7 @@ def read_file(target: Path) -> bytes | None:
 
 
 def write_file(target: Path, content: bytes, mode: int = 0o600) -> None:
-    """Replace it at once, by default readable by its owner only; raise AnsibleActionFail where that cannot be."""
+    """Replace the file atomically, by default with mode 0600; raise AnsibleActionFail on errors."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules that an action runs on its host, collected into one result."""
+"""Run several modules on the host of an action, and merge their results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _JOIN_TOKEN = re.compile(r"SWMTKN-[-0-9a-zA-Z]+")
 
 
 class ModuleFailed(Exception):
-    """A module that failed on the host; ``result`` is that of the action, with what was done until then."""
+    """A module failed on the host; ``result`` contains the merged results until then."""
 
     def __init__(self, result: dict[str, Any]) -> None:
         super().__init__(str(result.get("msg")))
@@ -24,7 +24,7 @@ class ModuleFailed(Exception):
 
 
 class ModuleRunner:
-    """Run modules on the host of an action; ``result`` has what they changed, their diffs, operations and warnings."""
+    """Run modules on the host of an action; ``result`` merges their changes, diffs, operations and warnings."""
 
     def __init__(self, action: Any, task_vars: Mapping[str, Any]) -> None:
         """Take the action and the variables of its task."""
@@ -33,16 +33,16 @@ class ModuleRunner:
         self.result: dict[str, Any] = {"changed": False, "diff": [], "operations": []}
 
     def run(self, name: str, arguments: Mapping[str, Any], secret: bool = False) -> dict[str, Any]:
-        """Return a module's result; raise ModuleFailed with its message where it failed.
+        """Return the result of a module; raise ModuleFailed with its message if it failed.
 
-        What a ``secret`` module takes and returns is not displayed at any verbosity, and not kept in the result.
+        Parameters and results of a ``secret`` module are not displayed at any verbosity and not kept in the result.
         """
         with suppress_output(self._action) if secret else contextlib.nullcontext():
             found: dict[str, Any] = self._action._execute_module(
                 module_name=name, module_args=dict(arguments), task_vars=self._task_vars
             )
         if found.get("ansible_facts"):
-            # The interpreter that was discovered, which later tasks then need not discover.
+            # The discovered interpreter, so that later tasks reuse it.
             self.result.setdefault("ansible_facts", {}).update(found["ansible_facts"])
         if found.get("failed") or found.get("unreachable"):
             self._raise(name, found, secret)
@@ -51,7 +51,7 @@ class ModuleRunner:
         return found
 
     def run_action(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the result of a module that has an action of its own, such as ansible.builtin.package."""
+        """Return the result of a module with an action plugin, such as ansible.builtin.package."""
         action, task = self._action, self._action._task.copy()
         task.args = dict(arguments)
         other = action._shared_loader_obj.action_loader.get(
@@ -78,7 +78,7 @@ class ModuleRunner:
         self.result["diff"] += diff if isinstance(diff, list) else [diff]
 
     def _raise(self, name: str, found: Mapping[str, Any], secret: bool) -> None:
-        # A module that ends with an exception has no message of its own.
+        # A module that ends with an exception has no message.
         words = found.get("msg") or found.get("module_stderr") or found.get("exception") or "no reason was returned"
         message = " ".join(str(words).split()) if found.get("msg") else f"{name} failed: {words}"
         failure = {"failed": True, "msg": _JOIN_TOKEN.sub("TOKEN", message)}

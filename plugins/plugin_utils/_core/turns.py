@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Turns of the hosts of one task: one host at a time, and no other one once a host has failed.
+"""Run one task on one host at a time, and stop after a failure.
 
-Ansible runs a task on several hosts in as many processes of the control node. They meet at a file in the folder that is
-the run's own: whoever has its turn holds a lock on it, and leaves its name there where it has failed.
+Ansible runs a task on several hosts in separate processes of the control node. They share a file in the temporary
+folder of the run: the host that has its turn locks the file, and writes its name into it if it fails.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 class EarlierFailure(Exception):
-    """A host had its turn before and failed; ``host`` is its name."""
+    """An earlier host failed; ``host`` is its name."""
 
     def __init__(self, host: str) -> None:
         super().__init__(host)
@@ -25,22 +25,22 @@ class EarlierFailure(Exception):
 
 
 class Turn:
-    """A host's turn; ``fail`` ends the turns of all hosts after it."""
+    """The turn of a host; ``fail`` prevents the turns of all later hosts."""
 
     def __init__(self, fd: int, host: str) -> None:
         self._fd = fd
         self._host = host
 
     def fail(self) -> None:
-        """Have no other host get its turn."""
+        """Prevent the turns of other hosts."""
         os.pwrite(self._fd, self._host.encode(), 0)
 
 
 @contextlib.contextmanager
 def take_turn(folder: str, task: str, host: str) -> Iterator[Turn]:
-    """Wait until no other host has its turn; raise EarlierFailure where one has failed.
+    """Wait until no other host has its turn; raise EarlierFailure if one has failed.
 
-    ``folder`` is the run's own, and ``task`` an identifier of the task. An exception inside counts as a failure.
+    ``folder`` is the temporary folder of the run, and ``task`` the ID of the task. An exception inside is a failure.
     """
     path = Path(folder, f"netfleet-turn-{task}")
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)

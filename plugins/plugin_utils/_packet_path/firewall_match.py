@@ -71,7 +71,7 @@ def matches(rule: Row, at: Passage) -> bool | None:
     return None if None in answers else True
 
 
-def _in(address: Address | None, text: str) -> bool | None:
+def _is_in_subnet(address: Address | None, text: str) -> bool | None:
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
@@ -133,8 +133,8 @@ def _unicast(_at: Passage, text: str) -> bool:
 
 
 _IPTABLES: dict[str, Callable[[Passage, str], bool | None]] = {
-    "source": lambda at, text: _in(at.packet.src, text),
-    "destination": lambda at, text: _in(at.packet.dst, text),
+    "source": lambda at, text: _is_in_subnet(at.packet.src, text),
+    "destination": lambda at, text: _is_in_subnet(at.packet.dst, text),
     "in-interface": lambda at, text: _link(at.iif, text),
     "out-interface": lambda at, text: _link(at.oif, text),
     "physdev-in": lambda at, text: _link(at.port_in, text),
@@ -176,7 +176,7 @@ def _nft(entry: Any, at: Passage) -> bool | None:
     match = entry.get("match") if isinstance(entry, dict) else None
     if not match:
         return None
-    answer = _any(_operands(match["right"]), lambda one: _nft_equal(match["left"], one, at))
+    answer = _match_any(_operands(match["right"]), lambda one: _nft_equal(match["left"], one, at))
     if match["op"] in ("==", "in"):
         return answer
     return None if answer is None or match["op"] != "!=" else not answer
@@ -188,7 +188,7 @@ def _operands(right: Any) -> list[Any]:
     return right if isinstance(right, list) else [right]
 
 
-def _any(operands: Iterable[Any], compare: Callable[[Any], bool | None]) -> bool | None:
+def _match_any(operands: Iterable[Any], compare: Callable[[Any], bool | None]) -> bool | None:
     answers = [compare(one) for one in operands]
     if True in answers:
         return True
@@ -230,9 +230,9 @@ def _nft_name(left: Any) -> str:
 
 def _nft_in(address: Address | None, right: Any) -> bool | None:
     if isinstance(right, str):
-        return _in(address, right)
+        return _is_in_subnet(address, right)
     prefix = right.get("prefix") if isinstance(right, dict) else None
-    return _in(address, f"{prefix['addr']}/{prefix['len']}") if prefix else None
+    return _is_in_subnet(address, f"{prefix['addr']}/{prefix['len']}") if prefix else None
 
 
 def _nft_port(port: int | None, right: Any) -> bool | None:

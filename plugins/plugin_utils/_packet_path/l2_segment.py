@@ -74,7 +74,7 @@ class Segment:
         if key in self._seen or len(steps) > _MOST_STEPS:
             return
         self._seen.add(key)
-        steps = (*steps, Step(space, link, "out", _down(link), about="link"))
+        steps = (*steps, Step(space, link, "out", _describe_down_link(link), about="link"))
         kind = link["kind"]
         if kind == "bridge":
             yield from self._to_ports(space, link, None, wanted, steps)
@@ -105,12 +105,14 @@ class Segment:
             return
         self._seen.add(key)
         bridge = space.bridge_of(link)
-        down = _down(link)
+        down = _describe_down_link(link)
         obstacle = down or (_port_closed(link) if bridge else "")
         steps = (*steps, Step(space, link, "in", obstacle, bridge=bridge, about="link" if down else "segment"))
         if bridge:
             if wanted(space, bridge):
-                yield SegmentPath(space, bridge, (*steps, Step(space, bridge, "in", _down(bridge), about="link")))
+                yield SegmentPath(
+                    space, bridge, (*steps, Step(space, bridge, "in", _describe_down_link(bridge), about="link"))
+                )
             yield from self._to_ports(space, bridge, link, wanted, steps)
             return
         if wanted(space, link):
@@ -150,7 +152,7 @@ class Segment:
         options = link["options"] or {}
         for other, rider in self._world.riders(*parent):
             if rider["kind"] == link["kind"] and (other.id, rider["index"]) != (space.id, link["index"]):
-                obstacle = _mode_apart(link, rider, options)
+                obstacle = _explain_mode_isolation(link, rider, options)
                 yield from self._in(other, rider, wanted, (*steps, Step(other, rider, "beside", obstacle)))
         yield from self._to_parent(space, link, wanted, steps)
 
@@ -232,7 +234,7 @@ class Segment:
         return str(local or engine.get("swarm_address") or "")
 
 
-def _down(link: Row) -> str:
+def _describe_down_link(link: Row) -> str:
     if not link["up"]:
         return f"{link['name']} is down"
     if not link["running"] and link["kind"] != "bridge":
@@ -252,7 +254,7 @@ def _both_isolated(one: Row, other: Row) -> str:
     return ""
 
 
-def _mode_apart(link: Row, other: Row, options: Any) -> str:
+def _explain_mode_isolation(link: Row, other: Row, options: Any) -> str:
     modes = (options.get("mode"), (other["options"] or {}).get("mode"))
     if link["kind"] in ("macvlan", "macvtap") and modes != ("bridge", "bridge"):
         return f"macvlan links in the modes {modes[0]} and {modes[1]} on one parent cannot reach each other"

@@ -65,7 +65,7 @@ def traverse(hook: str, at: Passage) -> Verdict:
             possible = [_outcome(policy, at, rule, chain, one.packet) for one in possible]
         first = possible[0]
         if any(one.kind != first.kind or one.packet != first.packet for one in possible[1:]):
-            return _undecided(possible, at)
+            return _report_undecided(possible, at)
         notes += first.notes
         if first.kind in ("drop", "reject"):
             return dataclasses.replace(first, notes=tuple(notes))
@@ -73,7 +73,7 @@ def traverse(hook: str, at: Passage) -> Verdict:
     return Verdict("accept", at.packet, notes=tuple(notes))
 
 
-def _undecided(possible: list[Verdict], at: Passage) -> Verdict:
+def _report_undecided(possible: list[Verdict], at: Passage) -> Verdict:
     """Return the verdict unknown, with the rules that are not modelled."""
     others = [one for one in possible if one.kind != "accept" or one.packet != at.packet]
     rules = [one.rule for one in others if one.rule]
@@ -119,7 +119,7 @@ def _walk(chain: Row, at: Passage, depth: int, name: str = "") -> Iterator[Verdi
         answer = matches(rule, at)
         if answer is False:
             continue
-        told = _told(rule)
+        told = _describe_rule(rule)
         outcomes = list(_apply(rule, chain, at, depth, told))
         goes_on = any(one.kind == "continue" for one in outcomes)
         for one in outcomes:
@@ -143,9 +143,9 @@ def _apply(rule: Row, chain: Row, at: Passage, depth: int, told: str) -> Iterato
     elif target == "reject":
         yield _outcome("reject", at, told, rule)
     elif target in ("dnat", "snat", "masquerade", "redirect"):
-        yield _translated(rule, at, told)
+        yield _translate_address(rule, at, told)
     elif target in _GOES_ON and not _may_decide(rule):
-        yield _outcome("continue", at, told, rule, _marked(rule, at.packet))
+        yield _outcome("continue", at, told, rule, _set_mark(rule, at.packet))
     else:
         yield _outcome("unknown", at, told, rule)
 
@@ -155,7 +155,7 @@ def _may_decide(rule: Row) -> bool:
     return rule["target"] is None and any(isinstance(entry, dict) and "vmap" in entry for entry in rule["match"] or [])
 
 
-def _marked(rule: Row, packet: Packet) -> Packet:
+def _set_mark(rule: Row, packet: Packet) -> Packet:
     options = rule["target_options"] or {}
     if rule["target"] == "notrack" or "notrack" in options:
         # Untracked packets are not translated.
@@ -171,7 +171,7 @@ def _marked(rule: Row, packet: Packet) -> Packet:
         return packet
 
 
-def _translated(rule: Row, at: Passage, told: str) -> Verdict:
+def _translate_address(rule: Row, at: Passage, told: str) -> Verdict:
     options: dict[str, Any] = dict(rule["target_options"] or {})
     packet = at.packet
     target = rule["target"]
@@ -183,7 +183,9 @@ def _translated(rule: Row, at: Passage, told: str) -> Verdict:
         changed = dataclasses.replace(packet, src=ipaddress.ip_address(rows[0]["address"]))
     elif target == "redirect":
         text = str(options.get("to-ports", packet.dport or ""))
-        changed = dataclasses.replace(packet, dst=_own(at), dport=int(text) if text.isdigit() else packet.dport)
+        changed = dataclasses.replace(
+            packet, dst=_get_own_address(at), dport=int(text) if text.isdigit() else packet.dport
+        )
     else:
         place = _place(options)
         if place is None:
@@ -196,7 +198,7 @@ def _translated(rule: Row, at: Passage, told: str) -> Verdict:
     return Verdict("accept", changed, told, (f"{told}: translated to {changed}",))
 
 
-def _own(at: Passage) -> Any:
+def _get_own_address(at: Passage) -> Any:
     """Return the target of a redirect: an address of the incoming link, or a loopback address."""
     version = at.packet.dst.version
     link = at.space.link(at.iif)
@@ -216,7 +218,7 @@ def _place(options: dict[str, Any]) -> tuple[Any, int | None] | None:
         return None
 
 
-def _told(rule: Row) -> str:
+def _describe_rule(rule: Row) -> str:
     text = str(rule["text"])
     if rule["backend"] == "nft":
         where = f"rule {rule['position']} of {rule['family']} {rule['table']} {rule['chain']}"

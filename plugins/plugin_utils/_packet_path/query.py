@@ -70,7 +70,7 @@ def target_address(world: SnapshotFleet, space: FleetNamespace, target: str) -> 
             return _best_address(space, world.space(where, what))
         except NotKnown as error:
             raise BadParameter("target", str(error)) from None
-    found = _by_name(world, space, what)
+    found = _resolve_name(world, space, what)
     if found is None:
         raise BadParameter("target", f"{what!r} is neither an address nor a container in a network of {space}")
     return found
@@ -88,7 +88,7 @@ def _best_address(space: FleetNamespace, other: FleetNamespace) -> Address:
     return next((one for one in addresses if any(one in subnet for subnet in own)), addresses[0])
 
 
-def _by_name(world: SnapshotFleet, space: FleetNamespace, name: str) -> Address | None:
+def _resolve_name(world: SnapshotFleet, space: FleetNamespace, name: str) -> Address | None:
     mine = {end["network_id"] for end in _endpoints(space) if end["container"] in (space.row["containers"] or [])}
     for other in world.spaces.values():
         for end in _endpoints(other) if other.is_host else ():

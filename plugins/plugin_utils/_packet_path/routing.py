@@ -47,14 +47,14 @@ def lookup(space: FleetNamespace, dst: Address, src: Address | None = None, mark
     for table in _tables(space, dst, src, mark, iif):
         if isinstance(table, Way):
             return table
-        if found := _in_table(space, table, dst):
+        if found := _look_up_table(space, table, dst):
             return None if found.type == "throw" else found
     return None
 
 
 def is_local(space: FleetNamespace, dst: Address) -> bool:
     """Return whether an address is local to the namespace, including ranges such as 127.0.0.0/8."""
-    found = _in_table(space, LOCAL, dst)
+    found = _look_up_table(space, LOCAL, dst)
     return found is not None and found.type == "local"
 
 
@@ -77,7 +77,7 @@ def _tables(space: FleetNamespace, dst: Address, src: Address | None, mark: int,
     if not rules:
         yield from (table for _priority, table in _KERNELS_RULES)
     for row in rules:
-        if _applies(row, dst, src, mark, iif) is row["inverted"]:
+        if _rule_applies(row, dst, src, mark, iif) is row["inverted"]:
             continue
         if row["action"] == "lookup":
             yield row["table"]
@@ -89,7 +89,7 @@ def _tables(space: FleetNamespace, dst: Address, src: Address | None, mark: int,
             )
 
 
-def _applies(row: Row, dst: Address, src: Address | None, mark: int, iif: str) -> bool:
+def _rule_applies(row: Row, dst: Address, src: Address | None, mark: int, iif: str) -> bool:
     return (
         (not row["dst"] or dst in _network(row["dst"]))
         and (not row["src"] or (src is not None and src in _network(row["src"])))
@@ -99,7 +99,7 @@ def _applies(row: Row, dst: Address, src: Address | None, mark: int, iif: str) -
     )
 
 
-def _in_table(space: FleetNamespace, table: int, dst: Address) -> Way | None:
+def _look_up_table(space: FleetNamespace, table: int, dst: Address) -> Way | None:
     matching = [
         row
         for row in space.rows("routes")

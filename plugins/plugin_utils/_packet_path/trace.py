@@ -41,11 +41,11 @@ _Tracked = dict[tuple[str, str], list[tuple[Packet, Packet]]]
 def explain(world: SnapshotFleet, space: FleetNamespace, packet: Packet, depth: int = 0) -> Explanation:
     """Follow a packet from its source and, if it arrives, its reply."""
     walker = _Walker(world, packet, depth)
-    there = _followed(walker, space, packet)
+    there = _follow_packet(walker, space, packet)
     if there.reaches and walker.arrived and not depth:
         answer = walker.arrived[1].answer()
         returning = _Walker(world, answer, depth, walker.tracked)
-        back = _followed(returning, walker.arrived[0], answer)
+        back = _follow_packet(returning, walker.arrived[0], answer)
         there.hops += back.hops
         there.assumed += back.assumed
         if not back.reaches:
@@ -62,7 +62,7 @@ def explain(world: SnapshotFleet, space: FleetNamespace, packet: Packet, depth: 
     return there
 
 
-def _followed(walker: _Walker, space: FleetNamespace, packet: Packet) -> Explanation:
+def _follow_packet(walker: _Walker, space: FleetNamespace, packet: Packet) -> Explanation:
     try:
         walker.send(space, packet)
     except Ends as end:
@@ -186,7 +186,9 @@ class _Walker:
         )
         if not walks:
             raise self._nobody(space, link, next_hop, segment.open_ended)
-        owners = {(one.space.host, one.space.id): one for one in walks if not one.obstacles and _owns(one, next_hop)}
+        owners = {
+            (one.space.host, one.space.id): one for one in walks if not one.obstacles and _owns_address(one, next_hop)
+        }
         if len(owners) > 1:
             both = " and ".join(f"{one.space} on {one.link['name']}" for one in list(owners.values())[:2])
             raise self._end(None, space, f"{next_hop} is used more than once, the first answer wins: {both}", link)
@@ -354,7 +356,7 @@ class _Walker:
         if space.lacks("sockets"):
             raise self._end(None, space, "the packet arrives, but the snapshot does not contain sockets", link)
         for row in space.rows("sockets"):
-            if row["protocol"] == packet.protocol and row["port"] == packet.dport and _bound(row, packet.dst):
+            if row["protocol"] == packet.protocol and row["port"] == packet.dport and _is_bound_to(row, packet.dst):
                 return
         raise self._end(
             False,
@@ -364,7 +366,7 @@ class _Walker:
         ).at("service", service_commands(space))
 
 
-def _bound(socket: Row, dst: Address) -> bool:
+def _is_bound_to(socket: Row, dst: Address) -> bool:
     bound = ipaddress.ip_address(socket["address"])
     if bound.is_unspecified:
         return bound.version == dst.version or (bound.version == 6 and not socket["v6only"])
@@ -380,7 +382,7 @@ def _neighbour(space: FleetNamespace, link: Row, address: Address) -> str:
     return ""
 
 
-def _owns(walk: SegmentPath, address: Address) -> bool:
+def _owns_address(walk: SegmentPath, address: Address) -> bool:
     row = walk.space.addresses.get(address)
     return row is not None and row["index"] == walk.link["index"]
 

@@ -34,12 +34,12 @@ def ip_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
     shared = _shared(subnet, options)
     names = validators.names(hosts)
     ipam = validators.flag("ipam", options.get("ipam", False))
-    had = _had(shared, options)
+    had = _read_previous(shared, options)
     new = sorted(set(names) - set(had.kept))
     table = Table(shared, shared.length, had)
     if len(new) > table.free:
         raise _too_many(shared, table, len(new), had, sorted(set(had.kept) - set(names)))
-    found = {**had.kept, **_placed(table, new, None if options.get("previous") is not None else had.kept)}
+    found = {**had.kept, **_place_hosts(table, new, None if options.get("previous") is not None else had.kept)}
     return {host: shared.entry(found[host]) if ipam else found[host].text for host in sorted(found)}
 
 
@@ -191,7 +191,7 @@ def _shared(subnet: Any, options: dict[str, Any]) -> Shared:
     )
 
 
-def _had(shared: Shared, options: dict[str, Any]) -> Had:
+def _read_previous(shared: Shared, options: dict[str, Any]) -> Had:
     """Return the assigned and previous slices; raise BadParameter if they overlap or are excluded."""
     given = {
         option: validators.slices(option, options.get(option), shared.net, shared.length)
@@ -216,20 +216,20 @@ def _had(shared: Shared, options: dict[str, Any]) -> Had:
     return Had(kept, [one for host, one in given["previous"].items() if one != kept[host]])
 
 
-def _placed(table: Table, new: Collection[str], others: dict[str, Span] | None) -> dict[str, Span]:
+def _place_hosts(table: Table, new: Collection[str], others: dict[str, Span] | None) -> dict[str, Span]:
     """Return a slice for each new host; `others` are the existing slices if a conflict is an error."""
     found: dict[str, Span] = {}
     for host in new:
         home = table.home(host)
         number = table.next_free(home)
         if number != home and others is not None:
-            raise _same(table.span(home), host, {**others, **found})
+            raise _describe_collision(table.span(home), host, {**others, **found})
         table.taken.add(number)
         found[host] = table.span(number)
     return found
 
 
-def _same(one: Span, host: str, others: dict[str, Span]) -> BadParameter:
+def _describe_collision(one: Span, host: str, others: dict[str, Span]) -> BadParameter:
     other = next(name for name, span in others.items() if span.first <= one.last and span.last >= one.first)
     return BadParameter(
         "previous",

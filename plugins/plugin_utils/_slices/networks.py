@@ -34,12 +34,12 @@ def network_slices(declared: Any, memory: Any = None, used: Any = None, recover:
     ``declared`` contains the networks by host, ``used`` the existing Docker networks by host. A slice in use that is
     missing in the memory is an error, unless ``recover`` is set.
     """
-    found = _remembered(memory)
-    wanted = _wanted(declared)
+    found = _read_memory(memory)
+    wanted = _collect_shared_subnets(declared)
     _see_disjoint(wanted, found)
     for shared in wanted:
         had = found.setdefault(shared.name, {}).setdefault(shared.subnet, {})
-        forgotten = {host: one for host, one in _in_use(shared, used or {}).items() if host not in had}
+        forgotten = {host: one for host, one in _find_used_slices(shared, used or {}).items() if host not in had}
         if forgotten and not recover:
             host = min(forgotten)
             raise BadParameter(
@@ -61,7 +61,7 @@ def is_sliced(subnet: Mapping[str, Any]) -> bool:
     return subnet.get("slices") is not None
 
 
-def _wanted(declared: Any) -> list[Shared]:
+def _collect_shared_subnets(declared: Any) -> list[Shared]:
     """Return the shared subnets; raise BadParameter if hosts declare different options for one."""
     if not isinstance(declared, Mapping):
         raise BadParameter("_input", "must be a dictionary of networks by host")
@@ -69,7 +69,7 @@ def _wanted(declared: Any) -> list[Shared]:
     for host, networks in declared.items():
         for network in networks or ():
             for subnet in _sliced_subnets(network):
-                how = _how(subnet)
+                how = _select_options(subnet)
                 net = str(validators.subnet(subnet.get("subnet")))
                 shared = Shared(str(network.get("name")), net, [], how)
                 shared = found.setdefault((shared.name, net), shared)
@@ -85,7 +85,7 @@ def _sliced_subnets(network: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     return [subnet for subnet in network.get("subnets") or () if is_sliced(subnet)] if present else []
 
 
-def _how(subnet: Mapping[str, Any]) -> dict[str, Any]:
+def _select_options(subnet: Mapping[str, Any]) -> dict[str, Any]:
     cut = {key: value for key, value in subnet["slices"].items() if value is not None}
     unknown = set(cut) - {"prefix", "count", "reserved", "assigned"}
     if unknown:
@@ -95,7 +95,7 @@ def _how(subnet: Mapping[str, Any]) -> dict[str, Any]:
     return {**cut, **{key: subnet[key] for key in ("gateway", "aux_addresses") if subnet.get(key) is not None}}
 
 
-def _in_use(shared: Shared, used: Mapping[str, Any]) -> dict[str, str]:
+def _find_used_slices(shared: Shared, used: Mapping[str, Any]) -> dict[str, str]:
     """Return the ranges or subnets of a shared subnet that hosts use in networks with this name."""
     found = {}
     pool = ipaddress.ip_network(shared.subnet)
@@ -120,7 +120,7 @@ def config_name(name: str) -> str:
     return f"{name}-config"
 
 
-def _remembered(memory: Any) -> Memory:
+def _read_memory(memory: Any) -> Memory:
     try:
         return {
             name: {subnet: dict(slices) for subnet, slices in dict(subnets or {}).items()}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file on the controller that keeps which host has which slice of a shared subnet."""
+"""The file on the control node with the slices of shared subnets."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _HEAD = """---
 
 
 def path_of(loader: Any, name: str) -> Path:
-    """Return the path of the file; a relative one is relative to the playbook."""
+    """Return the path of the file; relative paths are relative to the playbook."""
     return Path(loader.path_dwim(name))
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the slices in the file, none where there is no file; raise NetfleetError where it cannot be read."""
+    """Return the slices in the file, or none if it does not exist; raise NetfleetError if it cannot be read."""
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -39,6 +39,6 @@ def read(path: Path) -> dict[str, Any]:
 
 def render(slices: dict[str, Any]) -> str:
     """Return the text of the file."""
-    # Ansible's texts are of classes of its own, which the dumper does not know.
+    # Ansible's string classes are unknown to the dumper.
     plain = json.loads(json.dumps(slices))
     return _HEAD + yaml.safe_dump({"slices": plain}, default_flow_style=False, indent=2)

@@ -57,12 +57,12 @@ def prefix_length(net: Network, prefix: Any, count: Any) -> int:
 
 def names(value: Any) -> list[str]:
     """Return the names of hosts."""
-    found = _listed("hosts", value, "host names")
+    found = _require_list("hosts", value, "host names")
     for name in found:
         _see_name("hosts", name)
     twice = [name for name, times in Counter(found).items() if times > 1]
     if twice:
-        raise BadParameter("hosts", f"{_shown(twice[0])} is listed twice")
+        raise BadParameter("hosts", f"{_format_value(twice[0])} is listed twice")
     return found
 
 
@@ -78,7 +78,9 @@ def slices(option: str, value: Any, net: Network, length: int) -> dict[str, Span
 
 def reserved(value: Any, net: Network) -> list[Span]:
     """Return the reserved addresses, ranges and subnets, limited to the subnet."""
-    found = [value] if isinstance(value, str) else _listed("reserved", [] if value is None else value, "addresses")
+    found = (
+        [value] if isinstance(value, str) else _require_list("reserved", [] if value is None else value, "addresses")
+    )
     spans = [_range(one, net) for one in found]
     if net.max_prefixlen - net.prefixlen == DOCKER_BITS:
         last = int(net.broadcast_address)
@@ -109,7 +111,7 @@ def aux_addresses(value: Any, net: Network) -> dict[int, str]:
 def flag(option: str, value: Any) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
-        raise BadParameter(option, f"must be true or false, not {_shown(value)}")
+        raise BadParameter(option, f"must be true or false, not {_format_value(value)}")
     return value
 
 
@@ -194,37 +196,37 @@ def _number(where: str, value: Any, what: str = "an integer") -> int:
         return int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 129:
         return value
-    raise BadParameter(where, f"must be {what}, not {_shown(value)}")
+    raise BadParameter(where, f"must be {what}, not {_format_value(value)}")
 
 
 def _mapping(option: str, value: Any) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise BadParameter(option, f"must be a dictionary, not {_shown(value)}")
+        raise BadParameter(option, f"must be a dictionary, not {_format_value(value)}")
     for name in value:
         _see_name(option, name)
     return dict(value.items())
 
 
-def _listed(option: str, value: Any, what: str) -> list[Any]:
+def _require_list(option: str, value: Any, what: str) -> list[Any]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise BadParameter(option, f"must be a list of {what}, not {_shown(value)}")
+        raise BadParameter(option, f"must be a list of {what}, not {_format_value(value)}")
     return list(value)
 
 
 def _see_name(option: str, name: Any) -> None:
     if not isinstance(name, str) or not name:
-        raise BadParameter(option, f"{_shown(name)} is not a name; must be a non-empty string")
+        raise BadParameter(option, f"{_format_value(name)} is not a name; must be a non-empty string")
 
 
 def _text(where: str, value: Any, what: str) -> str:
     if not isinstance(value, str):
-        raise BadParameter(where, f"must be {what}, not {_shown(value)}")
+        raise BadParameter(where, f"must be {what}, not {_format_value(value)}")
     return value.strip()
 
 
-def _shown(value: Any) -> str:
+def _format_value(value: Any) -> str:
     kind = type(value).__name__
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 1 << 129:
         return f"a number of {value.bit_length()} bits"

@@ -18,9 +18,9 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.prob
     PING,
     TARGET,
     checks,
-    from_probe,
+    judge_probes,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import Step, from_snapshot
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import Step, judge_snapshot
 
 ORDER = (
     *("process", "namespace", "link", "peer", "address", "duplicate address", "route", "reverse path", "segment"),
@@ -48,14 +48,14 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
     """Return the steps in order, the packet path, and the verdict; ``results`` is None without probes."""
     path = explain_path(case)
     by_name = {str(result["name"]): result for result in results or ()}
-    steps = [*from_snapshot(case), *from_probe(case, by_name)]
+    steps = [*judge_snapshot(case), *judge_probes(case, by_name)]
     # Do not predict a fault that was already observed.
     seen = {step.step for step in steps if step.state == "broken"}
-    steps += [step for step in _from_path(case, path, _reached(by_name)) if step.step not in seen]
+    steps += [step for step in _judge_path(case, path, _is_target_reached(by_name)) if step.step not in seen]
     if case.target.unknown and not case.target.is_name:
         steps.append(Step("target", "unknown", case.target.unknown))
     steps.sort(key=lambda step: ORDER.index(step.step))
-    if _reached(by_name):
+    if _is_target_reached(by_name):
         # A successful probe overrules a prediction.
         steps = [_overrule(step) if step.step in _FORETOLD and step.state == "broken" else step for step in steps]
     verdict = _verdict(steps, path, by_name)
@@ -75,17 +75,17 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
 _FORETOLD = ("route",)
 
 
-def _from_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None) -> Iterator[Step]:
+def _judge_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None) -> Iterator[Step]:
     """Yield the steps that only the packet path provides; a successful probe overrules them."""
     if path is None:
         return
     if path["about"] != "firewall":
         yield Step("firewall", "ok", "no known rule stops the packet")
     if path["reaches"] is None and path["about"]:
-        yield Step(path["about"], "unknown", _where(path), path["remedy"])
+        yield Step(path["about"], "unknown", _describe_place(path), path["remedy"])
     elif path["reaches"] is False and path["about"]:
         step = _service(case, path) if path["about"] == "service" else None
-        step = step or Step(path["about"], "broken", _where(path), path["remedy"])
+        step = step or Step(path["about"], "broken", _describe_place(path), path["remedy"])
         yield _overrule(step) if reached else step
 
 
@@ -108,7 +108,7 @@ def _service(case: Case, path: Mapping[str, Any]) -> Step | None:
     return Step("published port", "broken", detail, remedy)
 
 
-def _where(path: Mapping[str, Any]) -> str:
+def _describe_place(path: Mapping[str, Any]) -> str:
     at = path["stops_at"]
     return f"{at['netns']} on {at['host']}: {path['reason']}" if at else str(path["reason"])
 
@@ -117,7 +117,7 @@ def _target(results: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | Non
     return results.get(TARGET) or results.get(PING)
 
 
-def _reached(results: Mapping[str, Mapping[str, Any]]) -> bool | None:
+def _is_target_reached(results: Mapping[str, Mapping[str, Any]]) -> bool | None:
     """Return whether the target is reachable; None if it was not tested."""
     target = _target(results)
     return None if target is None or target["state"] == "error" else bool(target["met"])
@@ -131,15 +131,20 @@ def _verdict(
     steps: Sequence[Step], path: Mapping[str, Any] | None, results: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return ``reached``, ``first_broken``, ``cause``, ``remedy`` and ``confident``."""
-    reached, target = _reached(results), _target(results)
+    reached, target = _is_target_reached(results), _target(results)
     first = next((step for step in steps if step.state == "broken"), None)
     if first is None and reached is not False:
         cause = "no fault found" if reached else "no fault found, and the target was not tested"
         return _quote_result(reached, None, cause, "", bool(reached))
     if first is None or first.step == "target":
         return _quote_result(reached, *_not_known(str(target["reason"]) if target else "", path), False)
-    if first.step == "neighbour" and path is not None and path["reaches"] is False and _where(path) != first.detail:
-        return _quote_result(reached, first, f"{first.detail}; {_where(path)}", first.remedy, True)
+    if (
+        first.step == "neighbour"
+        and path is not None
+        and path["reaches"] is False
+        and _describe_place(path) != first.detail
+    ):
+        return _quote_result(reached, first, f"{first.detail}; {_describe_place(path)}", first.remedy, True)
     if first.step == "path MTU" and path is not None and (least := path["narrowest"]):
         where = f"{least['link']} in {least['netns']} on {least['host']}"
         cause = f"{first.detail}; the smallest MTU on the path is {least['mtu']}, on {where}"
@@ -153,8 +158,8 @@ def _not_known(reason: str, path: Mapping[str, Any] | None) -> tuple[Step, str, 
     if path is None:
         return target, f"unknown: {reason}", ""
     if path["reaches"] is None and path["about"]:
-        return Step(path["about"], "unknown", reason), f"possible cause: {_where(path)}", path["remedy"]
-    known = "nothing stops the packet" if path["reaches"] else _where(path)
+        return Step(path["about"], "unknown", reason), f"possible cause: {_describe_place(path)}", path["remedy"]
+    known = "nothing stops the packet" if path["reaches"] else _describe_place(path)
     return target, f"unknown: {reason}; according to snapshots: {known}", ""
 
 

@@ -74,7 +74,7 @@ def _host_address(case: Case) -> str | None:
     return str(rows[0]["address"]) if rows else None
 
 
-def from_probe(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
+def judge_probes(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
     """Yield the steps in order, without checks that were not run."""
     if found := results.get(NEIGHBOUR):
         remedy = "" if found["met"] else f"{case.inside}ip neighbour show; bridge fdb show"

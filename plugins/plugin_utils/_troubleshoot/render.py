@@ -48,7 +48,7 @@ def markdown(diagnosis: Mapping[str, Any]) -> str:
     parts = [
         f"# {_cell(title(diagnosis))}",
         "\n".join(f"- {_cell(line)}" for line in _verdict({**diagnosis, "remedy": ""})),
-        *([f"```sh\n{_fenced(diagnosis['remedy'])}\n```"] if diagnosis["remedy"] else []),
+        *([f"```sh\n{_fence_code(diagnosis['remedy'])}\n```"] if diagnosis["remedy"] else []),
         "\n".join(["| | Step | Result |", "|---|---|---|", *rows]),
     ]
     if path := diagnosis["path"]:
@@ -97,5 +97,5 @@ def _cell(text: str) -> str:
     return text
 
 
-def _fenced(text: str) -> str:
+def _fence_code(text: str) -> str:
     return "\n".join(legible(line).replace("```", "` ` `") for line in text.splitlines())

@@ -24,7 +24,7 @@ class Step:
     remedy: str = ""
 
 
-def from_snapshot(case: Case) -> Iterator[Step]:
+def judge_snapshot(case: Case) -> Iterator[Step]:
     """Yield the steps in order; without a namespace, only the first one."""
     yield from _process(case)
     if case.space is None:
@@ -160,7 +160,7 @@ def _peer(case: Case, space: FleetNamespace, link: Row) -> Iterator[Step]:
         yield Step("peer", "broken", detail, f"ip link set {name} master {quote(wanted)}")
     elif bridge is not None and not bridge["up"]:
         yield Step("peer", "broken", f"the bridge {bridge['name']} is down", f"ip link set {quote(bridge['name'])} up")
-    elif twin := _twin(case, other, bridge, link):
+    elif twin := _find_duplicate_mac(case, other, bridge, link):
         detail = f"{twin[1]['name']} of {twin[0].name} has the same MAC address {link['mac']} on the bridge {twin[2]}"
         yield Step(
             "peer", "broken", detail, f"docker restart {quote(case.container['name'])}" if case.container else ""
@@ -169,7 +169,9 @@ def _peer(case: Case, space: FleetNamespace, link: Row) -> Iterator[Step]:
         yield Step("peer", "ok", f"{end['name']} in {other.name}" + (f", a port of {bridge['name']}" if bridge else ""))
 
 
-def _twin(case: Case, host: FleetNamespace, bridge: Row | None, link: Row) -> tuple[FleetNamespace, Row, str] | None:
+def _find_duplicate_mac(
+    case: Case, host: FleetNamespace, bridge: Row | None, link: Row
+) -> tuple[FleetNamespace, Row, str] | None:
     """Return another link on the same bridge with the same MAC address."""
     for port in host.ports(bridge["index"]) if bridge else ():
         found = case.world.peer(host, port)

@@ -23,7 +23,7 @@ def annotate_groups(
     `groups` contains the IDs of the namespaces, `ids` those of the links.
     """
     said = [_texts_of(finding) for finding in findings]
-    places = _places(groups, ids, rows, {value for one in said for value in one.values() if value})
+    places = _find_places(groups, ids, rows, {value for one in said for value in one.values() if value})
     found: dict[str, list[int]] = defaultdict(list)
     for number, one in enumerate(said):
         for place in _find_concerned(one, places) or ("g0",):
@@ -57,7 +57,7 @@ def _text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said: Container[str]) -> Places:
+def _find_places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said: Container[str]) -> Places:
     """Return the elements of a diagram by the values that occur in the findings."""
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     names: dict[str, list[str]] = {}

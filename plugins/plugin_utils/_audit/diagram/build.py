@@ -66,10 +66,10 @@ def draw_hosts(
 ) -> Iterator[Graph]:
     """Yield the diagrams of the given hosts in order; the rows of these hosts are kept in memory."""
     some = list(hosts)
-    spaces = _by_host(database.execute(_NAMESPACES, [some]).fetchall())
-    links = _by_host(database.execute(_LINKS, {"hosts": some}).fetchall())
-    tunnels = _by_host(database.execute(_TUNNELS, [some]).fetchall())
-    endpoints = _by_host(database.execute(_ENDPOINTS, [some]).fetchall())
+    spaces = _group_by_host(database.execute(_NAMESPACES, [some]).fetchall())
+    links = _group_by_host(database.execute(_LINKS, {"hosts": some}).fetchall())
+    tunnels = _group_by_host(database.execute(_TUNNELS, [some]).fetchall())
+    endpoints = _group_by_host(database.execute(_ENDPOINTS, [some]).fetchall())
     for host in some:
         rows = Rows(
             [Namespace._make(row) for row in spaces[host]],
@@ -95,7 +95,7 @@ def _members(database: Any) -> Iterator[fleet_diagram.Member]:
         yield fleet_diagram.Member(host, "vxlan", vni, f"VNI {vni}")
 
 
-def _by_host(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, list[Any]]:
+def _group_by_host(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, list[Any]]:
     """Return rows without their first column, the host, grouped by host."""
     found: dict[str, list[Any]] = defaultdict(list)
     for host, *rest in rows:

@@ -28,7 +28,7 @@ class Member(NamedTuple):
 def graph(hosts: Iterable[str], members: Iterable[Member], findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
     """Return the fleet map with the findings of hosts, and findings of fleet rules on their network."""
     members = sorted(set(members))
-    found = _by_host(findings)
+    found = _group_by_network(findings)
     severities = [None if one.get("waived") else one.get("severity") for one in findings]
     nodes, ids = [], {}
     for number, host in enumerate(hosts):
@@ -62,7 +62,7 @@ def graph(hosts: Iterable[str], members: Iterable[Member], findings: Sequence[Ma
     return Graph("fleet", "fleet", (), tuple(nodes), tuple(edges), _folds(nodes, on))
 
 
-def _by_host(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
+def _group_by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for number, finding in enumerate(findings):
         found[str(finding.get("host"))].append(number)

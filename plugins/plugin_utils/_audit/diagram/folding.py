@@ -60,11 +60,13 @@ def folds(groups: Sequence[Group], nodes: Sequence[Node], edges: Iterable[Edge])
             members=tuple(members),
             severity=None if key[1] is None else str(key[1]),
         )
-        for number, (key, members) in enumerate((key, members) for key, members in keys.items() if _many(key, members))
+        for number, (key, members) in enumerate(
+            (key, members) for key, members in keys.items() if _is_large(key, members)
+        )
     )
 
 
-def _many(key: tuple[object, ...], members: list[str]) -> bool:
+def _is_large(key: tuple[object, ...], members: list[str]) -> bool:
     if key[1] is not None:
         return len(members) > LOUD
     return len(members) > (NETWORKS if key[0] in _OVERLAYS else QUIET)

@@ -97,7 +97,7 @@ def fold_graph(graph: Graph) -> Graph:
     at = {member: fold.id for fold in graph.folds for member in fold.members}
     at |= {node.id: at[node.group] for node in graph.nodes if node.group in at}
     boxes = tuple(
-        Node(id=fold.id, kind="fold", label=fold.label, group=_common(graph, fold), severity=fold.severity)
+        Node(id=fold.id, kind="fold", label=fold.label, group=_find_common_parent(graph, fold), severity=fold.severity)
         for fold in graph.folds
     )
     edges: dict[tuple[str, str, str], list[Edge]] = {}
@@ -116,7 +116,7 @@ def fold_graph(graph: Graph) -> Graph:
     )
 
 
-def _common(graph: Graph, fold: Fold) -> str | None:
+def _find_common_parent(graph: Graph, fold: Fold) -> str | None:
     """Return the group that contains all members of a fold."""
     groups = {node.id: node.group for node in graph.nodes}
     found = {groups.get(member) for member in fold.members}

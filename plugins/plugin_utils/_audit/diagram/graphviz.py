@@ -36,16 +36,16 @@ def fleet(graph: Graph, unfold: bool = False) -> str:
 
 
 def _text(graph: Graph) -> Iterator[str]:
-    yield f"graph {_quoted([graph.name])} {{"
+    yield f"graph {_quote_lines([graph.name])} {{"
     yield _HEAD
     nodes = labels.inner_label(graph)
     for group in graph.groups:
-        yield f"  subgraph {_quoted([f'cluster_{group.id}'])} {{"
-        yield f"    label={_quoted(labels.group_label(group), ends=True)}{_colour(group, '; ')}"
+        yield f"  subgraph {_quote_lines([f'cluster_{group.id}'])} {{"
+        yield f"    label={_quote_lines(labels.group_label(group), ends=True)}{_colour(group, '; ')}"
         # Graphviz does not draw a cluster without nodes.
         yield from (f"    {_node(node)}" for node in nodes[group.id])
         if not nodes[group.id]:
-            yield f'    {_quoted([group.id])} [label="", shape=point, style=invis]'
+            yield f'    {_quote_lines([group.id])} [label="", shape=point, style=invis]'
         yield "  }"
     yield from (f"  {_node(node)}" for node in nodes[None])
     yield from (f"  {_edge(edge)}" for edge in graph.edges)
@@ -54,21 +54,22 @@ def _text(graph: Graph) -> Iterator[str]:
 
 def _node(node: Node) -> str:
     look = ', style="rounded,dashed"' if node.kind == "fold" else ""
-    return f"{_quoted([node.id])} [label={_quoted(labels.node_label(node), ends=True)}{look}{_colour(node, ', ')}]"
+    label = _quote_lines(labels.node_label(node), ends=True)
+    return f"{_quote_lines([node.id])} [label={label}{look}{_colour(node, ', ')}]"
 
 
 def _edge(edge: Edge) -> str:
     said = labels.edge_label(edge)
-    looks = [f"label={_quoted([said])}"] if said else []
+    looks = [f"label={_quote_lines([said])}"] if said else []
     looks += [f"style={_STYLES[edge.kind]}"] if edge.kind in _STYLES else []
-    return f"{_quoted([edge.tail])} -- {_quoted([edge.head])}" + (f" [{', '.join(looks)}]" if looks else "")
+    return f"{_quote_lines([edge.tail])} -- {_quote_lines([edge.head])}" + (f" [{', '.join(looks)}]" if looks else "")
 
 
 def _colour(part: Node | Group, before: str) -> str:
     return f'{before}color="{labels.COLOURS[part.severity]}"{before}penwidth=2' if part.severity else ""
 
 
-def _quoted(lines: Iterable[str], ends: bool = False) -> str:
+def _quote_lines(lines: Iterable[str], ends: bool = False) -> str:
     r"""Return lines as one quoted string, left-aligned if `ends` is set.
 
     Graphviz interprets a backslash as an escape sequence and an ampersand as an HTML entity.

@@ -40,7 +40,7 @@ def group_label(group: Group) -> list[str]:
 
 def edge_label(edge: Edge) -> str:
     """Return the label of an edge; empty if its style is sufficient."""
-    return _cut(edge.label or ("" if edge.kind in _SILENT else edge.kind))
+    return _shorten(edge.label or ("" if edge.kind in _SILENT else edge.kind))
 
 
 def inner_label(graph: Graph) -> dict[str | None, list[Node]]:
@@ -58,10 +58,10 @@ def _lines(lines: Iterable[str], part: Node | Group) -> list[str]:
             if part.findings
             else part.severity
         )
-        return [*(_cut(line) for line in lines if line), found]
-    return [_cut(line) for line in lines if line]
+        return [*(_shorten(line) for line in lines if line), found]
+    return [_shorten(line) for line in lines if line]
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     plain = legible(text)
     return plain if len(plain) <= _LONG else f"{plain[: _LONG - 1]}…"

@@ -37,7 +37,7 @@ def _text(graph: Graph) -> Iterator[str]:
     yield "flowchart LR"
     nodes = labels.inner_label(graph)
     for group in graph.groups:
-        label = _quoted(labels.group_label(group))
+        label = _quote_lines(labels.group_label(group))
         if not nodes[group.id]:
             yield f"  {group.id}[{label}]"
             continue
@@ -50,13 +50,13 @@ def _text(graph: Graph) -> Iterator[str]:
 
 
 def _node(node: Node) -> str:
-    return f"{node.id}[{_quoted(labels.node_label(node))}]"
+    return f"{node.id}[{_quote_lines(labels.node_label(node))}]"
 
 
 def _edge(edge: Edge) -> str:
     said = labels.edge_label(edge)
     line = "-.-" if edge.kind in _DASHED else "---"
-    return f"{edge.tail} {line}{f'|{_quoted([said])}|' if said else ''} {edge.head}"
+    return f"{edge.tail} {line}{f'|{_quote_lines([said])}|' if said else ''} {edge.head}"
 
 
 def _colours(graph: Graph) -> Iterator[str]:
@@ -70,6 +70,6 @@ def _colours(graph: Graph) -> Iterator[str]:
         yield f"  class {','.join(ids)} {severity}"
 
 
-def _quoted(lines: Iterable[str]) -> str:
+def _quote_lines(lines: Iterable[str]) -> str:
     """Return lines as one label, with special characters as #NUMBER; entities."""
     return '"' + "<br/>".join(_SPECIAL.sub(lambda found: f"#{ord(found.group())};", line) for line in lines) + '"'

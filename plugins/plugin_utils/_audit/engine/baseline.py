@@ -36,7 +36,7 @@ AND (type = 'host' OR host IN (SELECT host FROM {there} WHERE type = 'host'))
 """
 
 
-def open_earlier(database: Any, folder: Path | None) -> None:
+def open_baseline(database: Any, folder: Path | None) -> None:
     """Create the table of objects, and load the tables of an earlier run if there is one."""
     database.execute(_OBJECTS)
     for table, file in KEPT.items():
@@ -67,7 +67,7 @@ def compare(database: Any, with_earlier: bool) -> None:
     database.execute(_MOVED.format(table="vanished", here="earlier_object", there="object"))
 
 
-def keep(database: Any, folder: Path) -> None:
+def save_baseline(database: Any, folder: Path) -> None:
     """Write the files for later comparisons."""
     for table, file in KEPT.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)

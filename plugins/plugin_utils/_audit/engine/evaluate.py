@@ -80,7 +80,7 @@ def evaluate(
 
 def _run(database: Any, rule: Rule, waivers: Sequence[Waiver], today: datetime.date) -> None:
     mine = [waiver for waiver in waivers if waiver.rule == rule.id]
-    for rows in _queried(database, rule):
+    for rows in _query_findings(database, rule):
         findings = [_finding(rule, row) for row in rows]
         for finding in findings:
             waiver = next((one for one in mine if one.accepts(finding, today)), None)
@@ -89,7 +89,7 @@ def _run(database: Any, rule: Rule, waivers: Sequence[Waiver], today: datetime.d
         _insert(database, findings)
 
 
-def _queried(database: Any, rule: Rule) -> Iterator[list[dict[str, Any]]]:
+def _query_findings(database: Any, rule: Rule) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of a query in batches, with JSON columns decoded."""
     import duckdb
 
@@ -104,7 +104,7 @@ def _queried(database: Any, rule: Rule) -> Iterator[list[dict[str, Any]]]:
             )
         data = [number for number, column in enumerate(reader.description) if str(column[1]) == "JSON"]
         while rows := reader.fetchmany(_ROWS):
-            yield [dict(zip(names, _decoded(row, data))) for row in rows]
+            yield [dict(zip(names, _decode_row(row, data))) for row in rows]
     except duckdb.Error as error:
         raise _Broken(f"query: {' '.join(str(error).split())}") from None
     finally:
@@ -117,23 +117,23 @@ def _one_select(reader: Any, query: str) -> None:
         raise _Broken("query: must be one SELECT statement")
 
 
-def _decoded(row: tuple[Any, ...], data: Iterable[int]) -> list[Any]:
-    values = [_plain(value) for value in row]
+def _decode_row(row: tuple[Any, ...], data: Iterable[int]) -> list[Any]:
+    values = [_to_plain_value(value) for value in row]
     for number in data:
         values[number] = None if values[number] is None else json.loads(values[number])
     return values
 
 
-def _plain(value: Any) -> Any:
+def _to_plain_value(value: Any) -> Any:
     """Return a value that JSON can represent."""
     if isinstance(value, (bool, str, float)) or value is None:
         return value
     if isinstance(value, int):
         return value if abs(value) < _EXACT else str(value)
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [_to_plain_value(one) for one in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
+        return {str(key): _to_plain_value(one) for key, one in value.items()}
     return str(value)
 
 

@@ -77,7 +77,7 @@ def write(
     beside = folder / "hosts"
     for path in beside.glob("[0-9]*.js"):  # from a previous run
         path.unlink()
-    with _uncollected():
+    with _disable_garbage_collection():
         for number, content in enumerate(_hosts(database, report, names)):
             if alone:
                 blocks[f"host-{number}"] = html_data.pack_rows(content)
@@ -91,7 +91,7 @@ def write(
 
 
 @contextlib.contextmanager
-def _uncollected() -> Iterator[None]:
+def _disable_garbage_collection() -> Iterator[None]:
     """Disable garbage collection: millions of rows contain no cycles, and collecting takes a quarter of the time."""
     before = gc.isenabled()
     gc.disable()
@@ -151,27 +151,30 @@ def _fleet(database: Any, report: Mapping[str, Any]) -> dict[str, Any]:
 def _hosts(database: Any, report: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the data of each host page: its diagram, and its findings with their evidence."""
     build.prepare(database)
-    inside = None if report.get("findings_left_out") else _by_host(report.get("findings") or [])
+    inside = None if report.get("findings_left_out") else _group_by_host(report.get("findings") or [])
     for start in range(0, len(names), _AT_A_TIME):
         some = names[start : start + _AT_A_TIME]
-        findings = _by_host(_kept(database, some)) if inside is None else inside
+        findings = _group_by_host(_read_saved_findings(database, some)) if inside is None else inside
         for host, graph in zip(some, build.draw_hosts(database, some, findings)):
-            yield {"graph": diagram_graph.as_data(graph), "findings": [_of_host(one) for one in findings.get(host, ())]}
+            yield {
+                "graph": diagram_graph.as_data(graph),
+                "findings": [_select_host_fields(one) for one in findings.get(host, ())],
+            }
 
 
-def _of_host(finding: Mapping[str, Any]) -> dict[str, Any]:
+def _select_host_fields(finding: Mapping[str, Any]) -> dict[str, Any]:
     names = ("rule", "object", "status", "waived", "fingerprint")
     return {**{name: finding.get(name) for name in names}, **html_data.evidence(finding)}
 
 
-def _by_host(findings: Iterable[Mapping[str, Any]]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+def _group_by_host(findings: Iterable[Mapping[str, Any]]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     found: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for one in findings:
         found[str(one["host"])].append(one)
     return found
 
 
-def _kept(database: Any, hosts: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _read_saved_findings(database: Any, hosts: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the findings of the given hosts from the database, most severe first."""
     query = (
         f"SELECT {', '.join(_FINDING)} FROM finding WHERE host IN (SELECT unnest(?))"

@@ -38,8 +38,8 @@ def index(report: Mapping[str, Any], with_evidence: bool) -> dict[str, Any]:
     return {
         **{name: report.get(name) for name in _KEPT},
         "findings_left_out": report.get("findings_left_out") or 0,
-        "absent": _some(report.get("absent")),
-        **{name: _some(report.get(name)) for name in ("fixed", "appeared", "vanished")},
+        "absent": _limit_rows(report.get("absent")),
+        **{name: _limit_rows(report.get(name)) for name in ("fixed", "appeared", "vanished")},
         "not_checked": _not_checked(report.get("not_checked") or []),
         "rules": _rules(report),
         "hosts": {name: [host.get(name) for host in hosts] for name in _OF_HOST},
@@ -97,5 +97,5 @@ def _not_checked(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _some(rows: Sequence[Any] | None) -> dict[str, Any]:
+def _limit_rows(rows: Sequence[Any] | None) -> dict[str, Any]:
     return {"count": len(rows or []), "rows": list(rows or [])[:LISTED]}

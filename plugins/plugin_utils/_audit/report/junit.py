@@ -28,7 +28,7 @@ def write_junit(path: Path, report: Mapping[str, Any], findings: Iterable[Mappin
     with path.open("w", encoding="utf-8") as file:
         xml = XMLGenerator(file, "utf-8", short_empty_elements=True)
         xml.startDocument()
-        _open(xml, "testsuites", {"name": "netfleet.docker audit"})
+        _open_element(xml, "testsuites", {"name": "netfleet.docker audit"})
         for rule, found in itertools.groupby(findings, key=lambda finding: str(finding["rule"])):
             grouped[rule] = True
             _suite(xml, rule, report["rules"][rule], found, skipped.get(rule, {}))
@@ -36,12 +36,12 @@ def write_junit(path: Path, report: Mapping[str, Any], findings: Iterable[Mappin
             if rule not in grouped:
                 _suite(xml, rule, said, (), skipped.get(rule, {}))
         for broken in report["broken_rules"]:
-            _broken(xml, broken)
+            _write_broken_rule(xml, broken)
         xml.endElement("testsuites")
         xml.endDocument()
 
 
-def _open(xml: XMLGenerator, element: str, attributes: Mapping[str, str]) -> None:
+def _open_element(xml: XMLGenerator, element: str, attributes: Mapping[str, str]) -> None:
     xml.startElement(element, AttributesImpl(dict(attributes)))
 
 
@@ -56,45 +56,45 @@ def _suite(
     passed = not failures and not rule["waived"] and not skipped
     tests = failures + rule["waived"] + len(skipped) + passed
     counts = {"tests": tests, "failures": failures, "skipped": len(skipped) + rule["waived"], "errors": 0}
-    _open(xml, "testsuite", {"name": name, **{key: str(value) for key, value in counts.items()}})
+    _open_element(xml, "testsuite", {"name": name, **{key: str(value) for key, value in counts.items()}})
     for finding in findings:
         with _case(xml, name, finding["host"], finding["object"]):
             if finding["waived"]:
-                _skipped(xml, finding["waived"]["reason"])
+                _write_skipped(xml, finding["waived"]["reason"])
             else:
                 _failure(xml, finding)
     for host, reason in skipped.items():
         with _case(xml, name, host, "not checked"):
-            _skipped(xml, reason)
+            _write_skipped(xml, reason)
     if passed:
-        _open(xml, "testcase", {"classname": name, "name": legible(rule["title"])})
+        _open_element(xml, "testcase", {"classname": name, "name": legible(rule["title"])})
         xml.endElement("testcase")
     xml.endElement("testsuite")
 
 
 @contextlib.contextmanager
 def _case(xml: XMLGenerator, rule: str, host: str, name: str) -> Iterator[None]:
-    _open(xml, "testcase", {"classname": legible(f"{rule}.{host}"), "name": legible(f"{host}: {name}")})
+    _open_element(xml, "testcase", {"classname": legible(f"{rule}.{host}"), "name": legible(f"{host}: {name}")})
     yield
     xml.endElement("testcase")
 
 
 def _failure(xml: XMLGenerator, finding: Mapping[str, Any]) -> None:
-    _open(xml, "failure", {"message": legible(finding["title"]), "type": finding["rule"]})
+    _open_element(xml, "failure", {"message": legible(finding["title"]), "type": finding["rule"]})
     xml.characters("\n".join(legible(line) for line in finding["remedy"].splitlines()))
     xml.endElement("failure")
 
 
-def _skipped(xml: XMLGenerator, reason: str) -> None:
-    _open(xml, "skipped", {"message": legible(reason)})
+def _write_skipped(xml: XMLGenerator, reason: str) -> None:
+    _open_element(xml, "skipped", {"message": legible(reason)})
     xml.endElement("skipped")
 
 
-def _broken(xml: XMLGenerator, broken: Mapping[str, Any]) -> None:
+def _write_broken_rule(xml: XMLGenerator, broken: Mapping[str, Any]) -> None:
     name = legible(broken["rule"])
-    _open(xml, "testsuite", {"name": name, "tests": "1", "failures": "0", "skipped": "0", "errors": "1"})
-    _open(xml, "testcase", {"classname": name, "name": "rule file"})
-    _open(xml, "error", {"message": legible(broken["reason"])})
+    _open_element(xml, "testsuite", {"name": name, "tests": "1", "failures": "0", "skipped": "0", "errors": "1"})
+    _open_element(xml, "testcase", {"classname": name, "name": "rule file"})
+    _open_element(xml, "error", {"message": legible(broken["reason"])})
     xml.endElement("error")
     xml.endElement("testcase")
     xml.endElement("testsuite")

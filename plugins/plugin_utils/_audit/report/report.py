@@ -50,7 +50,7 @@ def build_head(
         "version": 1,
         "created": run["created"],
         "collector": run["collector"],
-        "earlier": _earlier(database),
+        "earlier": _read_baseline(database),
         "summary": {
             "hosts": len(hosts),
             **{name: sum(host[name] for host in hosts) for name in ("namespaces", "containers", "networks")},
@@ -60,7 +60,7 @@ def build_head(
             "fixed": _number(database, "SELECT count(*) FROM fixed"),
             "not_checked": _number(database, "SELECT count(*) FROM not_checked"),
         },
-        "rules": _of_rules(database, rules),
+        "rules": _summarize_rules(database, rules),
         "hosts": hosts,
         "absent": sorted(set(expected) - here),
         "fixed": _rows(database, f"SELECT * FROM fixed ORDER BY {_ORDER}"),
@@ -105,7 +105,7 @@ def remediations(database: Any, rules: Sequence[str]) -> dict[str, list[dict[str
     return found
 
 
-def _of_rules(database: Any, rules: Sequence[Rule]) -> dict[str, Any]:
+def _summarize_rules(database: Any, rules: Sequence[Rule]) -> dict[str, Any]:
     counted = database.execute(
         "SELECT rule, count(*) FILTER (waived IS NULL), count(waived) FROM finding GROUP BY rule"
     )
@@ -128,7 +128,7 @@ def _counts(database: Any) -> dict[tuple[str, str], int]:
     return {(host, severity): number for host, severity, number in database.execute(query).fetchall()}
 
 
-def _earlier(database: Any) -> dict[str, Any] | None:
+def _read_baseline(database: Any) -> dict[str, Any] | None:
     there = database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'earlier_run'").fetchone()
     if not there:
         return None

@@ -39,7 +39,7 @@ def write_sarif(path: Path, report: Mapping[str, Any], findings: Iterable[Mappin
             separator = ",\n"
         for finding in report["fixed"]:
             if finding["rule"] in numbers:
-                file.write(separator + json.dumps(_absent(finding, numbers[finding["rule"]])))
+                file.write(separator + json.dumps(_build_absent_result(finding, numbers[finding["rule"]])))
                 separator = ",\n"
         file.write("\n]}]}\n")
 
@@ -75,7 +75,7 @@ def _result(finding: Mapping[str, Any], number: int, compared: bool) -> dict[str
     return result
 
 
-def _absent(finding: Mapping[str, Any], number: int) -> dict[str, Any]:
+def _build_absent_result(finding: Mapping[str, Any], number: int) -> dict[str, Any]:
     return {
         "ruleId": finding["rule"],
         "ruleIndex": number,

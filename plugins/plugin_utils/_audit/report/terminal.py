@@ -33,8 +33,10 @@ def _lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
             f"since {report['earlier']['created']}: {summary['new']} new, {summary['fixed']} fixed findings"
             + (f"; hosts, namespaces, containers and networks: {moved}" if moved else "")
         )
-    yield from _worst([one for one in report["findings"] if not one["waived"]], sum(summary["findings"].values()))
-    yield from _beside(report)
+    yield from _list_worst_findings(
+        [one for one in report["findings"] if not one["waived"]], sum(summary["findings"].values())
+    )
+    yield from _list_other_results(report)
     for path in written:
         yield f"report: {path}"
 
@@ -43,7 +45,7 @@ def _number(number: int, one: str) -> str:
     return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
-def _worst(findings: list[Mapping[str, Any]], total: int) -> Iterator[str]:
+def _list_worst_findings(findings: list[Mapping[str, Any]], total: int) -> Iterator[str]:
     for finding in findings[:_TOLD]:
         new = " (new)" if finding["status"] == "new" else ""
         what = f"{finding['host']}: {finding['title']}: {finding['object']}"
@@ -52,14 +54,16 @@ def _worst(findings: list[Mapping[str, Any]], total: int) -> Iterator[str]:
         yield f"{total - min(_TOLD, len(findings))} more findings in the report"
 
 
-def _beside(report: Mapping[str, Any]) -> Iterator[str]:
-    yield from _some("no snapshot of host", report["absent"])
-    yield from _some("invalid snapshot", [f"{one['file']}: {one['reason']}" for one in report["broken_snapshots"]])
-    yield from _some("invalid rule", [one["reason"] for one in report["broken_rules"]])
-    yield from _some(
+def _list_other_results(report: Mapping[str, Any]) -> Iterator[str]:
+    yield from _list_some("no snapshot of host", report["absent"])
+    yield from _list_some("invalid snapshot", [f"{one['file']}: {one['reason']}" for one in report["broken_snapshots"]])
+    yield from _list_some("invalid rule", [one["reason"] for one in report["broken_rules"]])
+    yield from _list_some(
         "expired waiver", [f"{one['rule']}: {one['reason']}" for one in report["waivers"] if one["expired"]]
     )
-    yield from _some("not checked", [f"{reason} ({told})" for reason, told in _reasons(report["not_checked"]).items()])
+    yield from _list_some(
+        "not checked", [f"{reason} ({told})" for reason, told in _reasons(report["not_checked"]).items()]
+    )
 
 
 def _reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -72,7 +76,7 @@ def _reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {reason: f"rules: {len(rules)}, hosts: {len(hosts)}" for reason, (rules, hosts) in found.items()}
 
 
-def _some(what: str, texts: list[str]) -> Iterator[str]:
+def _list_some(what: str, texts: list[str]) -> Iterator[str]:
     for text in texts[:_BESIDE]:
         yield f"{what}: {text}"
     if len(texts) > _BESIDE:

@@ -89,9 +89,9 @@ def _load_batch(database: Any, batch: list[Path]) -> list[Broken]:
 
     try:
         _stage(database, batch)
-        broken = _take_out(database)
+        broken = _remove_broken_hosts(database)
         database.execute("BEGIN")
-        _fill(database)
+        _fill_tables(database)
         database.execute("COMMIT")
     except duckdb.Error as error:
         with contextlib.suppress(duckdb.TransactionException):
@@ -110,10 +110,10 @@ def _stage(database: Any, batch: list[Path]) -> None:
     database.execute(f"CREATE OR REPLACE TABLE staging.staged ({typed})")
     parts = [part for number in range(_READERS) if (part := batch[number::_READERS])]
     with ThreadPoolExecutor(_READERS) as pool:
-        list(pool.map(lambda part: _read(database.cursor(), part), parts))
+        list(pool.map(lambda part: _read_documents(database.cursor(), part), parts))
 
 
-def _read(database: Any, part: list[Path]) -> None:
+def _read_documents(database: Any, part: list[Path]) -> None:
     largest = max(_document_size(file) for file in part) + _ROOM
     database.execute(
         "INSERT INTO staging.staged SELECT filename,"
@@ -124,15 +124,15 @@ def _read(database: Any, part: list[Path]) -> None:
     )
 
 
-def _take_out(database: Any) -> list[Broken]:
+def _remove_broken_hosts(database: Any) -> list[Broken]:
     """Remove documents that cannot be used from the staging table, and return the reasons."""
     found = [
         Broken(file, f"version {version} is not supported; must be {VERSION}")
-        for file, version in _removed(database, f"version IS DISTINCT FROM {VERSION} OR host IS NULL")
+        for file, version in _remove_hosts(database, f"version IS DISTINCT FROM {VERSION} OR host IS NULL")
     ]
     found += [
         Broken(file, "second snapshot of the same host")
-        for file, _version in _removed(
+        for file, _version in _remove_hosts(
             database,
             "host_name IN (SELECT host FROM host) OR file NOT IN"
             " (SELECT min(file) FROM staging.staged GROUP BY host_name)",
@@ -141,7 +141,7 @@ def _take_out(database: Any) -> list[Broken]:
     return found
 
 
-def _removed(database: Any, condition: str) -> list[tuple[str, int]]:
+def _remove_hosts(database: Any, condition: str) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = database.execute(
         f"SELECT file, version FROM staging.staged WHERE {condition}"
     ).fetchall()
@@ -149,7 +149,7 @@ def _removed(database: Any, condition: str) -> list[tuple[str, int]]:
     return found
 
 
-def _fill(database: Any) -> None:
+def _fill_tables(database: Any) -> None:
     """Insert the staged documents into the tables."""
     database.execute(
         "CREATE OR REPLACE TEMP TABLE staged_netns AS SELECT host_name, unnest(namespaces) AS ns FROM staging.staged"
@@ -167,7 +167,7 @@ def _fill(database: Any) -> None:
             f" (SELECT host_name, ns.netns AS netns, unnest(ns.{part}) AS entry FROM staged_netns)"
         )
     for part, table in (("strays", "stray"), ("missing", "missing")):
-        database.execute(_listed(part, table))
+        database.execute(_build_list_select(part, table))
     for part in (*schema.NAMESPACE_LISTS, "sysctls"):
         # Unreadable lists are already recorded; those of the firewall and of IPsec under a common name.
         database.execute(
@@ -177,14 +177,14 @@ def _fill(database: Any) -> None:
             {"part": part, "reason": NOT_ASKED, "names": [part, part.partition("_")[0]]},
         )
     for part, table in schema.DOCKER_LISTS.items():
-        database.execute(_listed(f"docker.{part}", table))
+        database.execute(_build_list_select(f"docker.{part}", table))
     database.execute(
         "INSERT INTO docker_engine SELECT host_name, unnest(docker.engine) FROM staging.staged"
         " WHERE docker.engine IS NOT NULL"
     )
 
 
-def _listed(part: str, table: str) -> str:
+def _build_list_select(part: str, table: str) -> str:
     inner = f"SELECT host_name, unnest({part}) AS entry FROM staging.staged"
     return f"INSERT INTO {schema.quote_identifier(table)} SELECT host_name, unnest(entry) FROM ({inner})"
 
