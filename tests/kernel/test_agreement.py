@@ -146,7 +146,7 @@ def agreeing() -> None:
         assert not found, "; ".join([*found, *(op.describe() for op in operations)])
         return after
 
-    with mock.patch.object(transaction, "_change", watched):
+    with mock.patch.object(transaction, "_apply", watched):
         forked.entry(f"{PACKAGE}.topology")()
 
 

@@ -77,7 +77,7 @@ def refusing() -> None:
             raise KernelError(op.describe(), 28, "No space left on device")
         return real(op)
 
-    with mock.patch.object(netns_prefetch, "born", born):
+    with mock.patch.object(netns_prefetch, "create_namespace", born):
         forked.entry(f"{PACKAGE}.topology")()
 
 

@@ -45,7 +45,7 @@ def test_module_runs_in_a_new_interpreter(box: Sandbox, module: str, args: dict[
 def test_missing_privileges_are_reported(box: Sandbox, privileges: tuple[str, ...], missing: str) -> None:
     before = box.snapshot()
     result = box.fresh("veth", _MODULES[0][1], "setpriv", *privileges, "--")
-    assert result.failed and result.msg.endswith(f"missing here: {missing}"), result.msg
+    assert result.failed and result.msg.endswith(f"missing capabilities: {missing}"), result.msg
     assert "root" in result.msg
     assert_same(before, box.snapshot())
 

@@ -111,13 +111,13 @@ def any_mac(value: str) -> str:
 
 def mtu(value: int) -> int:
     """Return the MTU in bytes."""
-    return in_range(value, *MTU_RANGE, what="an MTU")
+    return in_range(value, *MTU_RANGE)
 
 
-def in_range(value: int, low: int, high: int, what: str = "it") -> int:
+def in_range(value: int, low: int, high: int) -> int:
     """Return the number if it lies in the range."""
     if not low <= value <= high:
-        raise ValueError(f"{what} must be between {low} and {high}, not {value}")
+        raise ValueError(f"must be between {low} and {high}, not {value}")
     return value
 
 

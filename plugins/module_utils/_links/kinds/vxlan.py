@@ -83,7 +83,7 @@ class Vxlan(LinkKind):
         entries = _parse_entries(params["fdb"], f"{prefix}fdb")
         _refuse_mixed_families(addresses, entries or (), prefix)
         others = {key: spec for key, spec in VXLAN.items() if key not in _ADDRESSES}
-        given = {**params, "port": params["port"] or PORT}
+        given = {**params, "port": PORT if params["port"] is None else params["port"]}
         return {
             "parent": parent,
             "underlay": underlay,
