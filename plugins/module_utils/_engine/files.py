@@ -24,7 +24,7 @@ def read_text(path: str) -> str | None:
 
 
 def write_text(path: str, text: str, mode: int = 0o644) -> None:
-    """Write a file atomically and durably; an existing file keeps its owner and mode, and a symbolic link its target."""
+    """Write a file atomically and durably; an existing file keeps its owner and mode, a symbolic link its target."""
     target = Path(path).resolve()
     try:
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
