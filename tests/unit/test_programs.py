@@ -45,7 +45,7 @@ def test_too_much_output_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_timeout_is_an_error() -> None:
     with pytest.raises(NetfleetError, match="timed out"):
         output("exec sleep 1000", seconds=0.2)
-    with pytest.raises(NetfleetError, match="no time left"):
+    with pytest.raises(NetfleetError, match="timed out before it started"):
         output("true", seconds=-1)
 
 

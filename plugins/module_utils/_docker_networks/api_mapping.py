@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the engine says of a network and of containers → the network and its members; pure."""
+"""Map API responses of the engine to a network and its members; pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SERVICE = "com.docker.swarm.task.id"
 
 
 def network_from_api(said: Mapping[str, Any]) -> Network:
-    """Return a network of what the engine says."""
+    """Return a network from its inspected data."""
     ipam = said.get("IPAM") or {}
     return Network(
         name=said["Name"],
@@ -49,21 +49,21 @@ def _pool_from_api(said: Mapping[str, Any]) -> Pool:
 
 
 def _subnet(text: str) -> str:
-    # The engine takes an address of the subnet in its place, and returns it like that.
+    # The engine replaces it by an address of the subnet and returns that.
     return str(ipaddress.ip_network(text, strict=False))
 
 
 def _address(text: str) -> str:
-    # Some of its addresses come with a prefix.
+    # Some addresses in the response have a prefix length.
     return str(ipaddress.ip_interface(text).ip)
 
 
 def members_from_api(identity: str, name: str, containers: Iterable[Mapping[str, Any]]) -> dict[str, Member]:
-    """Return who is in a network, by the container's id, of what the engine says of containers, running or not."""
+    """Return the members of a network by container ID, from the inspected data of running and stopped containers."""
     found = {}
     for said in containers:
         for called, endpoint in ((said.get("NetworkSettings") or {}).get("Networks") or {}).items():
-            # A container that never ran knows the network by its name only.
+            # A container that was never started has the network by name only.
             if endpoint is not None and (
                 endpoint.get("NetworkID") == identity or (not endpoint.get("NetworkID") and called == name)
             ):
@@ -76,7 +76,7 @@ def _member_from_api(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Me
     config, identity = said.get("Config") or {}, str(said["Id"])
     running = bool((said.get("State") or {}).get("Running"))
     given = endpoint.get("IPAMConfig") or {}
-    # What a container that is stopped was given once is not its own any more, unless it was given it for good.
+    # A stopped container keeps only addresses that were assigned by the user.
     addresses = {
         "ipv4": given.get("IPv4Address") or (endpoint.get("IPAddress") if running else None),
         "ipv6": given.get("IPv6Address") or (endpoint.get("GlobalIPv6Address") if running else None),
@@ -100,7 +100,7 @@ def _member_from_api(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Me
 
 
 def endpoint_config(member: Member) -> dict[str, Any]:
-    """Return what the engine is to be told of an endpoint."""
+    """Return the endpoint parameters of an API request."""
     addresses = {"IPv4Address": member.ipv4, "IPv6Address": member.ipv6}
     found = {
         "IPAMConfig": {key: value for key, value in addresses.items() if value} or None,
@@ -114,7 +114,7 @@ def endpoint_config(member: Member) -> dict[str, Any]:
 
 
 def creation_config(want: Network) -> dict[str, Any]:
-    """Return what the engine is to be told to make a network."""
+    """Return the parameters of the API request that creates a network."""
     pools = [
         {
             key: value
@@ -132,7 +132,7 @@ def creation_config(want: Network) -> dict[str, Any]:
     found = {
         "Name": want.name,
         "Driver": want.driver,
-        # Engines up to API 1.43 make two networks of one name without it.
+        # Without it, API versions up to 1.43 create a second network with the same name.
         "CheckDuplicate": True,
         "Options": dict(want.options or {}),
         "Labels": dict(want.labels or {}),

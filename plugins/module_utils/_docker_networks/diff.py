@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""In what a network differs from what is desired, and what it becomes when it is made anew; pure."""
+"""Differences between a network and its desired state, and the network that a recreation creates; pure."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.m
     to_plain,
 )
 
-# What engines and drivers write into the options of a network of themselves.
+# Options that engines and drivers add on their own.
 _ENGINES = (
     *("com.docker.network.driver.overlay.vxlanid_list", "com.docker.network.enable_ipv4"),
     "com.docker.network.enable_ipv6",
 )
-# The parent that the driver makes for a macvlan network that has none.
+# The parent that the driver creates for a macvlan network without one.
 _DUMMY = "dm-"
-# What belongs to a driver, and means nothing to another.
+# Options that apply to one driver only.
 _DRIVERS = ("options", "ipam_driver", "ipam_options", "scope", "ingress", "attachable", "config_from", "config_only")
 
 
 class Difference(NamedTuple):
-    """What differs, as the user would name it, and the two values."""
+    """A difference: the option, and its values before and after."""
 
     what: str
     wanted: Any
@@ -41,7 +41,7 @@ class Difference(NamedTuple):
 
 
 def options_of_user(options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return a driver's options without what the engine wrote there and nobody asked for."""
+    """Return the driver options without those that the engine added."""
     return {
         key: value
         for key, value in (options or {}).items()
@@ -50,7 +50,7 @@ def options_of_user(options: Mapping[str, str] | None, wanted: Mapping[str, str]
 
 
 def compare_networks(want: Network, have: Network) -> list[Difference]:
-    """Return in what a network differs from what is desired of it."""
+    """Return the differences between a network and its desired state."""
     found = []
     for name in FIELDS:
         wanted, there = getattr(want, name), getattr(have, name)
@@ -64,7 +64,7 @@ def compare_networks(want: Network, have: Network) -> list[Difference]:
             keys = sorted({*wanted, *(there or {})})
             values = [(key, wanted.get(key), (there or {}).get(key)) for key in keys]
             found += [Difference(f"{_called(name)}.{key}", new, old) for key, new, old in values if new != old]
-        # An engine that does not know of a network without IPv4 has none.
+        # Engines without support for networks without IPv4 have none.
         elif not (name == "ipv4" and wanted and there is None):
             found.append(Difference(_called(name), wanted, there))
     return found
@@ -76,7 +76,7 @@ def _called(name: str) -> str:
 
 
 def _compare_pools(want: tuple[Pool, ...], have: tuple[Pool, ...]) -> list[Difference]:
-    """Return in what subnets differ; of one that is not there, all that is said. There may be others."""
+    """Return the differences of the subnets; a missing subnet is reported as a whole. Additional ones are allowed."""
     found = []
     by_subnet = {pool.subnet: pool for pool in have}
     for at, pool in enumerate(want):
@@ -96,7 +96,7 @@ def _family(pool: Pool) -> int:
 
 
 def merge_networks(want: Network, base: Network | None) -> Network:
-    """Return what is to be made: what is desired, and of the rest what there was."""
+    """Return the network to create: the desired options, and the existing ones for all others."""
     if base is None:
         return want
     other_driver = want.driver is not None and want.driver != base.driver
@@ -124,7 +124,7 @@ def _filled(want: tuple[Pool, ...] | None, base: tuple[Pool, ...], ipv6: bool) -
 
 
 def compare_members(want: Member, have: Member) -> list[Difference]:
-    """Return in what a container's endpoint differs."""
+    """Return the differences of a container's endpoint."""
     found = []
     for name in MEMBER_FIELDS:
         wanted, there = getattr(want, name), getattr(have, name)
@@ -136,12 +136,12 @@ def compare_members(want: Member, have: Member) -> list[Difference]:
 
 
 def merge_members(want: Member, have: Member) -> Member:
-    """Return the endpoint that is to be: what is desired of it, and of the rest what there was."""
+    """Return the endpoint to create: the desired options, and the existing ones for all others."""
     kept = {name: getattr(have, name) for name in (*MEMBER_FIELDS, "links") if getattr(want, name) is None}
     chosen = tuple(name for name in have.chosen if getattr(want, name) is None)
     found = replace_fields(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept, "chosen": chosen})
     if want.ipv4 and want.ipv4 != have.ipv4 and want.mac is None:
-        # It is the engine's, made of the address or at random.
+        # The engine chose it, from the address or at random.
         found = replace_fields(found, mac=None)
     return found
 
@@ -149,7 +149,7 @@ def merge_members(want: Member, have: Member) -> Member:
 def managed_view(
     network: Network | None, members: Iterable[Member], want: Network, connected: Iterable[Member] | None
 ) -> dict[str, Any]:
-    """Return what is managed of a network and its members as plain data, for the diff."""
+    """Return the managed values of a network and its members as plain data for the diff."""
     if network is None:
         return {"exists": False}
     found: dict[str, Any] = {"exists": True}
@@ -167,7 +167,7 @@ def managed_view(
 
 
 def _show_pools(pools: Iterable[Pool], want: Iterable[Pool]) -> list[dict[str, Any]]:
-    """Return pools with what is managed of each; all of those that are not to be there."""
+    """Return the managed values of the pools; of pools to be removed, all values."""
     wanted = {pool.subnet: to_plain(pool) for pool in want}
     keys = {subnet: set(one) for subnet, one in wanted.items()}
     found = [to_plain(pool) for pool in sorted(pools, key=lambda pool: [*wanted, pool.subnet].index(pool.subnet))]
@@ -178,5 +178,5 @@ def _show_pools(pools: Iterable[Pool], want: Iterable[Pool]) -> list[dict[str, A
 
 
 def _show_endpoint(have: Member, want: Member) -> dict[str, Any]:
-    """Return what is managed of an endpoint."""
+    """Return the managed values of an endpoint."""
     return {name: to_plain(getattr(have, name)) for name in MEMBER_FIELDS if getattr(want, name) is not None}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Networks and containers, as the engine has them, and operations carried out; all that is said to it is said here."""
+"""Networks and containers of the engine, and execution of operations; all requests are sent here."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.o
     Remove,
 )
 
-# From 1.44 on the API has a MAC address for an endpoint, and a container's own one is applied no more when it is
-# connected; but engines before Docker 29.3 pass over it as well (moby/moby#48192, #52040).
+# Since API version 1.44, an endpoint has a MAC address, and the container's own one is not applied on connect. Engines
+# before Docker 29.3 ignore it as well (moby/moby#48192, #52040).
 _API_NO_OWN_MAC, _API_MAC = (1, 44), (1, 54)
-# From which on the engine is told which endpoint is to be the gateway.
+# First API version with a gateway priority of endpoints.
 _API_PRIORITY = (1, 48)
 _API_IPV4 = (1, 47)
 _SHORT_ID = 12
@@ -37,12 +37,12 @@ _ONLY_OF_USERS = "only when connecting to networks with user configured subnets"
 
 
 class Unexpected(Exception):
-    """An answer of the engine that has not the parts that it should have."""
+    """A response of the engine lacks expected fields."""
 
 
 @contextlib.contextmanager
 def _expect_fields() -> Iterator[None]:
-    """Raise Unexpected where an answer has not the parts that the engine's API says it has."""
+    """Raise Unexpected if a response lacks fields of the engine's API."""
     try:
         yield
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -51,8 +51,8 @@ def _expect_fields() -> Iterator[None]:
 
 @_expect_fields()
 def find_network(docker: Docker, name: str) -> dict[str, Any] | None:
-    """Return the network of exactly this name, or of exactly this id; None where there is none."""
-    # The engine's filter takes every name that has this one in it.
+    """Return the network with exactly this name or ID; None if it does not exist."""
+    # The filter of the engine also matches parts of names.
     listed = docker.get("/networks", filters={"name": [name]})
     ids = sorted({one["Id"] for one in listed if one["Name"] == name})
     if len(ids) > 1:
@@ -61,15 +61,15 @@ def find_network(docker: Docker, name: str) -> dict[str, Any] | None:
         found: dict[str, Any] = docker.get(f"/networks/{quote(ids[0] if ids else name, safe='')}")
     except NotFound:
         return None
-    # Without an exact name, the engine takes the beginning of an id.
+    # Without an exact name, the engine accepts an ID prefix.
     return found if ids or found["Id"] == name else None
 
 
 @_expect_fields()
 def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[Actual, list[str]]:
-    """Return what there is, under the first of some names that leads to anything, and who was lost and is no more.
+    """Return the current state by the first name that matches, and members of a killed run.
 
-    Those are the id by which a network was named, and its name, which it keeps when it is made anew.
+    The names are the ID by which a network was given, and its name, which a recreation keeps.
     """
     said = next(filter(None, (find_network(docker, name) for name in names)), None)
     containers = _containers(docker, said["Name"], said["Id"]) if said else []
@@ -92,7 +92,7 @@ def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[
 
 
 def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]]:
-    """Return all that the engine says of the containers of a network; its own list has only those that run."""
+    """Return the inspected data of a network's containers; the list of the network contains only running ones."""
     found = []
     for one in docker.get("/containers/json", all=1):
         endpoints = (one.get("NetworkSettings") or {}).get("Networks") or {}
@@ -106,7 +106,7 @@ def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]
 
 @_expect_fields()
 def identify_containers(docker: Docker, desired: Desired) -> Desired:
-    """Return what is desired with the ids of the containers; raise BadParameter for what the engine has not."""
+    """Return the desired state with container IDs; raise BadParameter for missing objects."""
     if docker.api < _API_IPV4 and desired.network.ipv4 is False:
         raise BadParameter(
             "enable_ipv4", f"false requires API {_API_IPV4[0]}.{_API_IPV4[1]}; this engine has {_api(docker)}"
@@ -136,12 +136,12 @@ def identify_containers(docker: Docker, desired: Desired) -> Desired:
 
 
 def supports_endpoint_macs(docker: Docker) -> bool:
-    """Return whether the engine takes a MAC address for an endpoint."""
+    """Return whether the engine accepts a MAC address for an endpoint."""
     return docker.api >= _API_MAC
 
 
 def apply_operation(docker: Docker, op: Op) -> None:
-    """Carry out one operation; raise EngineRefused with what was being done and the engine's words."""
+    """Execute one operation; raise EngineRefused with the operation and the engine's message."""
     try:
         if isinstance(op, Create):
             docker.post("/networks/create", api_mapping.creation_config(op.network))
@@ -150,7 +150,7 @@ def apply_operation(docker: Docker, op: Op) -> None:
         elif isinstance(op, Connect):
             _connect(docker, op.name, op.member)
         elif isinstance(op, Disconnect):
-            # Without force, an endpoint of a container that does not run stays.
+            # Without force, the endpoint of a stopped container remains.
             docker.post(f"/networks/{quote(op.name, safe='')}/disconnect", {"Container": op.member.id, "Force": True})
     except EngineRefused as error:
         raise EngineRefused(docker.url, f"{op.describe()}: {str(error).partition(': ')[2]}") from None
@@ -161,7 +161,7 @@ def _connect(docker: Docker, name: str, member: Member) -> None:
     try:
         docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint_config(member)})
     except EngineRefused as error:
-        # What a subnet is that the engine chose cannot be seen, only that it gives no address on demand there.
+        # An automatic subnet is not marked as such, but the engine assigns no requested address from it.
         if not member.chosen or _ONLY_OF_USERS not in str(error):
             raise
         docker.post(
@@ -171,7 +171,7 @@ def _connect(docker: Docker, name: str, member: Member) -> None:
 
 def _remove(docker: Docker, op: Remove) -> None:
     docker.delete(f"/networks/{op.id}")
-    # That of a Swarm goes in the Swarm's own time, and its name can be used again only then.
+    # A Swarm removes its network after a while, and only then is the name available.
     while any(one["Id"] == op.id for one in docker.get("/networks", filters={"id": [op.id]})):
         time.sleep(_PAUSE)
 

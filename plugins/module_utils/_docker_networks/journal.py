@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who was in a network before it was taken apart, kept on the host until everybody is back.
+"""Members of a network during a recreation, saved on the host until all are connected again.
 
-A run that is killed meanwhile leaves the file, and the next one finishes its work. It holds what Docker itself tells of
-networks and endpoints, and nothing of containers besides their names and ids.
+A killed run leaves the file, and the next run completes the recreation. The file contains network and endpoint data of
+Docker, and only names and IDs of containers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VERSION = 1
 
 
 class Entry(NamedTuple):
-    """A network as it was, who was in it, by the container's id, and its own id."""
+    """A network before its recreation, its members by container ID, and its ID."""
 
     network: Network
     members: Mapping[str, Member]
@@ -42,12 +42,12 @@ class Journal:
     """The journal of one network of one engine."""
 
     def __init__(self, engine: str, name: str) -> None:
-        """Take the engine's URL and the network's name."""
+        """Store the URL of the engine and the name of the network."""
         self._name = name
         self._path = FOLDER / f"{hashlib.sha256(f'{engine} {name}'.encode()).hexdigest()[:32]}.json"
 
     def read(self) -> Entry | None:
-        """Return what was written; None where there is nothing; raise NetfleetError where it cannot be understood."""
+        """Return the journal; None if there is none; raise NetfleetError if it is unreadable."""
         try:
             said = json.loads(self._path.read_text(encoding="utf-8"))
             if said["version"] != _VERSION:
@@ -63,7 +63,7 @@ class Journal:
             raise NetfleetError(f"{self._path}: {reason}; inspect and remove the file") from None
 
     def write(self, entry: Entry) -> None:
-        """Keep it: when this returns, it survives the end of this process, and of the machine."""
+        """Write the journal; after the return, it survives the end of the process and a crash of the machine."""
         said = {
             "version": _VERSION,
             "name": self._name,
@@ -88,7 +88,7 @@ class Journal:
             ) from None
 
     def forget(self) -> None:
-        """Everybody is back."""
+        """Remove the journal after all members are connected again."""
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
             _sync(FOLDER)

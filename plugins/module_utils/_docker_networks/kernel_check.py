@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the kernel has what the engine says of a network: the bridge, its addresses and routes, the parent."""
+"""Compare a network with the kernel: bridge, addresses, routes and parent."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _CARRIED = ("macvlan", "ipvlan")
 
 
 def find_kernel_faults(socket: str, actual: Actual, removed: Iterable[tuple[Network, str]]) -> list[str]:
-    """Return, a line each, in what the kernel differs; of networks that were removed, with their ids, what is left.
+    """Return the differences in the kernel, one line each; for removed networks with their IDs, what is left.
 
-    ``socket`` is the path of a local engine's socket: its networks are in the namespace that the engine is in.
+    ``socket`` is the path of a local engine's socket; its networks are in the namespace of the engine.
     """
     if not _checked_here(actual) and not removed:
         return []
@@ -46,7 +46,7 @@ def _checked_here(actual: Actual) -> bool:
 
 
 def bridge_name(network: Network, identity: str) -> str:
-    """Return the name of the link that a bridge network has."""
+    """Return the name of the bridge of a network."""
     given = (network.options or {}).get(f"{_BRIDGE}name")
     return given or ("docker0" if network.name == "bridge" else f"br-{identity[:_ID_DIGITS]}")
 
@@ -56,10 +56,10 @@ def _bridge(actual: Actual) -> str | None:
 
 
 def _read_namespace(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
-    """Return the links and routes of the namespace in which the engine is."""
+    """Return the links and routes of the engine's namespace."""
     kernel = Kernel()
     try:
-        # What hands sockets to engines is the host's init.
+        # With socket activation, the init process of the host owns the socket.
         pid = Engine(socket).listener()
         reference = _HOST if pid in (None, 1) else f"pid:{pid}"
         label = namespace_registry.resolve_references(kernel, {reference: "docker_host"})[reference]
@@ -97,7 +97,7 @@ def _bridge_faults(actual: Actual, network: Network, links: dict[str, Link], rou
 
 
 def _has_addresses(network: Network) -> bool:
-    """Return whether the bridge has the gateways' addresses."""
+    """Return whether the bridge has the addresses of the gateways."""
     options = network.options or {}
     modes = {options.get(f"{_BRIDGE}gateway_mode_ipv4"), options.get(f"{_BRIDGE}gateway_mode_ipv6")}
     return options.get(f"{_BRIDGE}inhibit_ipv4", "").lower() not in ("true", "1") and "isolated" not in modes

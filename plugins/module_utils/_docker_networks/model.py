@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Docker networks and who is in them, as data; pure. In what is desired, ``None`` means "not managed"."""
+"""Docker networks and their members as data; pure. In desired states, ``None`` means "not managed"."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record, replace_fields
 
-# What has to be made anew when it is to be different. Docker changes nothing of a network that is there.
+# Options whose change requires a recreation. Docker cannot change an existing network.
 FIELDS = (
     *("driver", "options", "ipam_driver", "ipam_options", "pools", "ipv4", "ipv6", "internal", "attachable"),
     *("ingress", "scope", "config_only", "config_from", "labels"),
@@ -20,7 +20,7 @@ FIELDS = (
 
 @record
 class Pool:
-    """A subnet of a network in CIDR form, with what Docker may hand out of it; addresses of others in it by name."""
+    """A subnet in CIDR notation, its range for containers, and its auxiliary addresses by name."""
 
     subnet: str
     iprange: str | None = None
@@ -41,7 +41,7 @@ class Pool:
 
 @record
 class Network:
-    """A network as it was asked for; ``options`` are the driver's."""
+    """The options of a network; ``options`` are those of the driver."""
 
     name: str
     driver: str | None = None
@@ -62,9 +62,9 @@ class Network:
 
 @record
 class Member:
-    """A container's endpoint in a network; ``id`` is the container's, the addresses are without prefix.
+    """A container's endpoint in a network; ``id`` is that of the container, addresses have no prefix length.
 
-    ``lasting`` has those addresses that the container keeps when it stops, because it was given them.
+    ``lasting`` names the addresses that a stopped container keeps because the user assigned them.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Member:
     links: tuple[str, ...] | None = None
     driver_opts: Mapping[str, str] | None = None
     priority: int | None = None
-    # Observed only; ``chosen`` names those addresses that are the engine's choice.
+    # Current states only; ``chosen`` names the addresses that the engine assigned.
     running: bool = False
     chosen: tuple[str, ...] = ()
     service: bool = False
@@ -84,13 +84,13 @@ class Member:
 
     @property
     def left_to_the_engine(self) -> Member:
-        """Return the same without the addresses that were the engine's choice, and what it made of them."""
+        """Return the endpoint without the addresses that the engine assigned or derived."""
         mac = None if "ipv4" in self.chosen and self.mac == self.address_mac else self.mac
         return replace_fields(self, mac=mac, **dict.fromkeys(self.chosen))
 
     @property
     def address_mac(self) -> str:
-        """Return the MAC address that drivers make of an IPv4 address, where they make it of one."""
+        """Return the MAC address that drivers derive from an IPv4 address, if they do."""
         return "02:42:" + ":".join(f"{int(part):02x}" for part in self.ipv4.split(".")) if self.ipv4 else ""
 
 
@@ -99,10 +99,10 @@ MEMBER_FIELDS = ("ipv4", "ipv6", "mac", "aliases", "driver_opts", "priority")
 
 @record
 class Actual:
-    """What there is under a name: the network if it is there, and who is in it, by the container's id.
+    """The current state of a name: the network if it exists, and its members by container ID.
 
-    ``before`` is the network of a run that did not come to its end, ``before_id`` its id, and ``lost`` who was in it
-    and is in none now.
+    ``before`` is the network of a killed run, ``before_id`` its ID, and ``lost`` its members that are not connected
+    again.
     """
 
     network: Network | None = None
@@ -113,18 +113,18 @@ class Actual:
     lost: Mapping[str, Member] = field(default_factory=dict)
 
     def with_member(self, member: Member) -> Actual:
-        """Return the same with a member more, who is not lost any more."""
+        """Return the state with an additional member, which is no longer lost."""
         left = {key: one for key, one in self.lost.items() if key != member.id}
         return replace_fields(self, members={**self.members, member.id: member}, lost=left)
 
     def without_member(self, member: Member) -> Actual:
-        """Return the same with a member less."""
+        """Return the state without a member."""
         return replace_fields(self, members={key: one for key, one in self.members.items() if key != member.id})
 
 
 @record
 class Desired:
-    """What there is to be; ``connected`` are members with their containers' ids, of which the rest is not managed."""
+    """The desired state; ``connected`` are members by container ID; other members are not managed."""
 
     network: Network
     present: bool = True
@@ -135,7 +135,7 @@ class Desired:
 
 
 def to_plain(part: Any) -> Any:
-    """Return a part as what JSON has, without what is None."""
+    """Return an object as JSON data without None values."""
     if isinstance(part, (Network, Pool, Member)):
         return {key: to_plain(value) for key, value in vars(part).items() if value is not None}
     if isinstance(part, Mapping):
@@ -146,12 +146,12 @@ def to_plain(part: Any) -> Any:
 
 
 def network_from_plain(said: Mapping[str, Any]) -> Network:
-    """Return a network of what `plain` made of it."""
+    """Return a network from the data of `plain`."""
     pools = said.get("pools")
     return Network(**{**said, **({} if pools is None else {"pools": tuple(Pool(**pool) for pool in pools)})})
 
 
 def member_from_plain(said: Mapping[str, Any]) -> Member:
-    """Return a member of what `plain` made of it."""
+    """Return a member from the data of `plain`."""
     lists = {key: tuple(said[key]) for key in ("aliases", "links", "chosen") if said.get(key) is not None}
     return Member(**{**said, **lists})

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parameters of the module network → what is desired; pure. What is refused raises BadParameter."""
+"""Convert parameters of the module network to the desired state; pure. Invalid ones raise BadParameter."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ SPEC: dict[str, Any] = {
 
 
 class InvalidSubnet(BadParameter):
-    """A subnet that is none, refused in the words of community.docker, on which playbooks may rely."""
+    """An invalid subnet, with the message of community.docker, on which playbooks can depend."""
 
     def __init__(self, parameter: str, text: str) -> None:
         super().__init__(parameter, f'"{text}" is not a valid CIDR')
@@ -75,7 +75,7 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
 def parse_network(params: Mapping[str, Any]) -> Desired:
-    """Return what is desired; the members bear the names that the user gave, and no ids yet."""
+    """Return the desired state; members have the names that the user gave, and no IDs yet."""
     name = params["name"]
     if not _NAME.fullmatch(name):
         raise BadParameter(
@@ -96,7 +96,7 @@ def parse_network(params: Mapping[str, Any]) -> Desired:
 
 
 def parse_networks(networks: Iterable[Mapping[str, Any]]) -> list[Desired]:
-    """Return what is desired of each of several networks."""
+    """Return the desired states of several networks."""
     found: list[Desired] = []
     for at, params in enumerate(networks):
         try:
@@ -113,7 +113,7 @@ def _network(params: Mapping[str, Any]) -> Network:
     config_only, pools = params["config_only"], params["ipam_config"]
     return Network(
         params["name"],
-        # A configuration has no driver of its own.
+        # A config-only network has no driver.
         driver="null" if config_only else params["driver"],
         options=_texts("driver_options", params["driver_options"]),
         ipam_driver=params["ipam_driver"],
@@ -173,7 +173,7 @@ def _checked(where: str, check: Callable[[str], Any], value: str) -> Any:
 
 
 def _texts(where: str, said: Mapping[str, Any] | None) -> dict[str, str] | None:
-    """Return options as drivers want them: all values are text, and those of a switch are true or false."""
+    """Return driver options as text, with Booleans as true or false."""
     if said is None:
         return None
     for key, value in said.items():

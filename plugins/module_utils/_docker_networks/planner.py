@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be done that a network and its members are as desired; pure.
+"""Plan the operations that lead to the desired network and members; pure.
 
-A network cannot be changed, only made anew, and everybody in it has to leave it for that. Who left comes back with the
-addresses, MAC address and aliases that it had, as far as the new network has room for them.
+Docker cannot change a network, so a change recreates it and disconnects all members. They are connected again with
+their addresses, MAC addresses and aliases as far as the new network allows.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _PREDEFINED = ("bridge", "host", "none")
 
 
 class Plan(NamedTuple):
-    """What is to be done, and what members will not have any more, a line each."""
+    """The operations, and the lost properties of members, one line each."""
 
     operations: list[Op]
     losses: list[str]
 
     @property
     def may_lose(self) -> bool:
-        """Return whether somebody is in no network meanwhile who is to be in one afterwards."""
+        """Return whether a member is disconnected during the plan."""
         gone: set[str] = set()
         for op in self.operations:
             if isinstance(op, Disconnect):
@@ -57,9 +57,9 @@ class Plan(NamedTuple):
 
 
 def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
-    """Return the plan; ``keeps_macs`` tells whether the engine takes a MAC address for an endpoint.
+    """Return the plan; ``keeps_macs`` is whether the engine accepts MAC addresses of endpoints.
 
-    Raise PlanError for what may not be done: nothing was done then.
+    Raise PlanError for operations that are not allowed; nothing is changed then.
     """
     name = desired.network.name
     if not desired.present:
@@ -85,10 +85,10 @@ def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
 
 
 def _is_unfinished(desired: Desired, actual: Actual) -> bool:
-    """Return whether what a run had begun has to be done to its end, though the network is as desired.
+    """Return whether a killed run must be completed although the network matches the desired state.
 
-    In a subnet that the engine chose it gives no address on demand, so who had one there gets it back in a new network
-    only, of which the same subnet is asked for.
+    The engine assigns no requested address from an automatic subnet, so such members get their address back only in a
+    network that is created with this subnet.
     """
     if not actual.id or actual.id != actual.before_id:
         return False
@@ -124,13 +124,13 @@ def _check_replaceable(desired: Desired, actual: Actual, different: list[str]) -
 
 
 def _plan_return(members: Iterable[Member], made: Network, keeps_macs: bool) -> tuple[dict[str, Member], list[str]]:
-    """Return how members come back into a network, and what they lose by it."""
+    """Return the endpoints of members that are connected again, and the properties that they lose."""
     found, losses = {}, []
     for member in members:
         back = member
         for key in ("ipv4", "ipv6"):
             address = getattr(member, key)
-            # Docker takes an address from the user in a subnet of the user's only.
+            # Docker accepts requested addresses only in a subnet that the user configured.
             if address and not any(pool.holds(address) for pool in made.pools or ()):
                 back = replace_fields(back, **{key: None})
                 losses.append(f"{member.name} cannot keep its address {address}")
@@ -144,7 +144,7 @@ def _plan_return(members: Iterable[Member], made: Network, keeps_macs: bool) -> 
 
 
 def _plan_members(name: str, desired: Desired, here: Mapping[str, Member], back: Mapping[str, Member]) -> list[Op]:
-    """Return who joins and who leaves: those who are here, those who come back, those who are wanted."""
+    """Return the members to connect and to disconnect: current, lost and desired ones."""
     found: list[Op] = []
     wanted = {member.id: member for member in desired.connected or ()}
     if desired.connected is not None and not desired.appends:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A network from look to look: observe, plan, pass the gate, apply, look again, and tell."""
+"""Transaction of a network: observe, plan, check the gate, apply, verify, and report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SWARM_SECONDS, _PAUSE = 10.0, 0.1
 
 
 def apply_network(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
-    """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
+    """Apply the parameters and return the result; without a lock, only predict it."""
     desired = options.parse_network(params)
     with _connect(params, lock_seconds) as docker:
         result = _Run(docker, _is_local(params), desired).result(lock_seconds is None)
@@ -41,10 +41,10 @@ def apply_network(params: Mapping[str, Any], lock_seconds: float | None) -> dict
 
 
 def apply_networks(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
-    """Carry out a list of networks, each as a transaction of its own, and return one result.
+    """Apply a list of networks, each in a separate transaction, and return one result.
 
-    All parameters are checked before the first network is changed. The first network that fails is the last one; the
-    error names those that were applied before it.
+    All parameters are validated before the first network is changed. After a failure, no further network is applied;
+    the error names the networks that were applied before.
     """
     desired = options.parse_networks(params["networks"])
     done: list[dict[str, Any]] = []
@@ -66,10 +66,10 @@ def apply_networks(params: Mapping[str, Any], lock_seconds: float | None) -> dic
 
 
 class PartlyApplied(NetfleetError):
-    """A network that failed, the names of those that were applied before it, and the result until then."""
+    """A network failed; contains the networks applied before and the result until then."""
 
     def __init__(self, message: str, applied: list[str], result: dict[str, Any]) -> None:
-        """Take what went wrong, and what did not."""
+        """Store the error and the results."""
         before = f" Applied before, and kept: {', '.join(applied)}." if applied else ""
         super().__init__(message if not before else f"{message.rstrip('.')}.{before}")
         self.result = result
@@ -80,7 +80,7 @@ def _names(desired: Sequence[Desired]) -> list[str]:
 
 
 def _merge_results(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the results of several networks as one."""
+    """Return the merged results of several networks."""
     parts = ("before", "after", "differences")
     return {
         "changed": any(one["changed"] for one in results),
@@ -92,7 +92,7 @@ def _merge_results(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _by_name(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Return the results that changed something by the name of the network."""
+    """Return the results with changes by network name."""
     return [(one["name"], one) for one in results if one["changed"]]
 
 
@@ -102,7 +102,7 @@ def _is_local(params: Mapping[str, Any]) -> bool:
 
 @contextlib.contextmanager
 def _connect(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[Docker]:
-    """Give a connection to the engine, with the lock of this host held, within the deadline."""
+    """Yield a connection to the engine while the lock of this host is held, until the deadline."""
     for name in ("timeout", "deadline"):
         if params[name] < 1:
             raise BadParameter(name, "must be at least 1 second")
@@ -127,16 +127,16 @@ class _Run:
         self._socket = docker.url.removeprefix(UNIX) if local else None
         given = desired.network.name
         found = engine_client.find_network(docker, given)
-        # It may be named by its id.
+        # The network can be given by its ID.
         self._name = found["Name"] if found else given
-        # Made anew, it keeps its name; when it goes, another one of that name is none of this run's business.
+        # A recreation keeps the name. After a removal, another network of this name is not related to this run.
         self._names = (given, self._name) if desired.present else (given,)
         desired = replace_fields(desired, network=replace_fields(desired.network, name=self._name))
         self._desired = engine_client.identify_containers(docker, desired)
         self._journal = Journal(docker.url, self._name)
 
     def result(self, check_mode: bool) -> dict[str, Any]:
-        """Return the module's result, of what was done or would be."""
+        """Return the result of the module, applied or predicted."""
         entry = self._journal.read()
         before, gone = engine_client.observe(self._docker, self._names, entry)
         planned = plan(self._desired, before, engine_client.supports_endpoint_macs(self._docker))
@@ -150,7 +150,7 @@ class _Run:
             "diff": {
                 "before": self._view(before),
                 "after": self._view(after),
-                # As of the peer: what made it necessary to make the network anew.
+                # The reason of the recreation is part of the diff.
                 "differences": [one.what for one in self._differences(before)],
             },
             "network": next(
@@ -166,18 +166,18 @@ class _Run:
     def _view(self, actual: Actual) -> dict[str, Any]:
         members = sorted(actual.members.values(), key=lambda member: member.name)
         want = self._desired
-        # Who is in there is told where it is managed, or may change of itself.
+        # Members are part of the diff if they are managed or can change.
         shows = want.connected is not None or bool(actual.lost) or not want.present
         network = want.network if want.present else Network(self._name)
         return managed_view(actual.network, members, network, (want.connected or ()) if shows else None)
 
     def _change(self, planned: Plan, before: Actual) -> Actual:
-        """Apply the plan and return what there is afterwards; where that fails, bring back what was, and raise."""
+        """Apply the plan and return the state afterwards; on failure, roll back and raise."""
         if planned.may_lose:
             members = {**before.members, **before.lost}
             network = before.network or before.before
             if network:
-                # Who was lost already was so before the network was the one that it is now.
+                # Members of an earlier killed run were lost before this network existed.
                 identity = before.id if before.network else before.before_id
                 self._journal.write(Entry(network, members, identity))
         try:
@@ -196,13 +196,13 @@ class _Run:
         return after
 
     def _verified(self, operations: list[Op], before: Actual) -> Actual:
-        """Return what there is; raise NetfleetError for what the engine took and did not do."""
+        """Return the state; raise NetfleetError if the engine did not apply an operation."""
         deadline = time.monotonic() + _SWARM_SECONDS
         while True:
             after, _gone = engine_client.observe(self._docker, self._names, None)
-            # Whoever was lost has been seen to by the plan.
+            # The plan has connected the lost members.
             left = plan(replace_fields(self._desired, anew=False), after, keeps_macs=True).operations
-            # A Swarm gives a network its subnets and numbers in its own time.
+            # A Swarm assigns subnets and IDs to a network after a while.
             in_time = after.network and after.network.scope == "swarm" and time.monotonic() < deadline
             if not left or not in_time:
                 break
@@ -220,7 +220,7 @@ class _Run:
         return after
 
     def _undo(self, before: Actual) -> list[str]:
-        """Bring back the network and who was in it; return what could not be."""
+        """Restore the network and its members; return what could not be restored."""
         left = []
         try:
             network = before.network or before.before
@@ -235,7 +235,7 @@ class _Run:
                 except NetfleetError as error:
                     left.append(str(error))
                     if isinstance(op, Connect) and op.member.chosen:
-                        # Better with another address than not at all; what fails here was told.
+                        # Another address is better than none; failures were reported before.
                         with contextlib.suppress(NetfleetError):
                             engine_client.apply_operation(
                                 self._docker, replace_fields(op, member=op.member.left_to_the_engine)

@@ -13,10 +13,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.t
 
 
 def apply(params: Mapping[str, Any], lock_seconds: float | None, diff: bool) -> dict[str, Any]:
-    """Apply the networks, then the topology; both are checked before anything is changed."""
+    """Apply the networks, then the topology; both are validated before any change."""
     if not params["topology"]:
         return apply_networks(params, lock_seconds)
-    # Imported only where there is a topology: whatever comes along is compiled anew at each run.
+    # Imported only with a topology, because each run compiles all imported files.
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     from ansible_collections.netfleet.docker.plugins.module_utils._links.desired import topology
     from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import reconcile

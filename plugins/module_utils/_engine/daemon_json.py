@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The text of daemon.json: parse, merge, render, and show without the secrets of others. Pure."""
+"""Parse, merge and render daemon.json, and display it without secrets. Pure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 
 HIDDEN = "(not shown)"
-# Settings whose values are no secret, whoever wrote them. Others, such as log-opts and proxies, may have passwords.
+# Settings without secrets. Others, such as log-opts and proxies, can contain passwords.
 PUBLIC = frozenset(
     "bip bip6 default-address-pools dns dns-opts dns-search fixed-cidr fixed-cidr-v6 hosts icc ip ip-forward ip-masq "
     "ip6tables iptables ipv6 live-restore mtu tlsverify userland-proxy".split()
 )
 _SECRET_OPTIONS = ("--log-opt", "--http-proxy", "--https-proxy", "--cluster-store-opt")
-# Shorter texts, such as numbers and drivers, stand everywhere in a message.
+# Shorter texts, such as numbers and driver names, occur anywhere in a message.
 _SHORTEST_SECRET = 5
 
 
 def parse_settings(text: str | None, path: str) -> dict[str, Any]:
-    """Return the settings in the text of the file at a path; raise BadParameter where it is no JSON object."""
+    """Return the settings in the text of a file; raise BadParameter if it is no JSON object."""
     if text is None or not text.strip():
         return {}
     try:
@@ -42,7 +42,7 @@ def render_settings(settings: Mapping[str, Any]) -> str:
 
 
 def merge_settings(before: Mapping[str, Any], given: Mapping[str, Any], absent: Iterable[str]) -> dict[str, Any]:
-    """Return the settings with the given ones set and others removed."""
+    """Return the settings with the given keys set and others removed."""
     removed = set(absent)
     return {key: value for key, value in {**before, **given}.items() if key not in removed}
 
@@ -56,7 +56,7 @@ def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[s
 
 
 def public_settings(settings: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
-    """Return the settings for people to read, with the values of those that are given or never secret."""
+    """Return the settings for display, with the values of given and public settings only."""
     shown = PUBLIC | set(given)
     return {
         key: value if key in shown or isinstance(value, (bool, int)) else HIDDEN
@@ -65,7 +65,7 @@ def public_settings(settings: Mapping[str, Any], given: Iterable[str]) -> dict[s
 
 
 def redact(text: str, settings: Mapping[str, Any], given: Iterable[str], argv: Iterable[str] = ()) -> str:
-    """Return a message of the engine without values of settings that are not public, and of options of its command."""
+    """Return a message of the engine without values of settings that can be secret, and of options of its command."""
     shown = PUBLIC | set(given)
     secrets = [leaf for key, value in settings.items() if key not in shown for leaf in _leaves(value)]
     secrets += _secrets_of_command(list(argv))
@@ -75,7 +75,7 @@ def redact(text: str, settings: Mapping[str, Any], given: Iterable[str], argv: I
 
 
 def _secrets_of_command(argv: list[str]) -> list[str]:
-    """Return the values of options such as ``--log-opt=splunk-token=SECRET``, which may be two arguments."""
+    """Return the values of options such as ``--log-opt=splunk-token=SECRET``, also as two arguments."""
     options = [(one, after) for one, after in zip(argv, [*argv[1:], ""]) if one.startswith(_SECRET_OPTIONS)]
     values = [one.partition("=")[2] or after for one, after in options]
     return [*values, *(value.rpartition("=")[2] for value in values)]
@@ -93,5 +93,5 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def _is_equal(one: Any, other: Any) -> bool:
-    # In Python, 1 equals true; the engine refuses one for the other.
+    # In Python, 1 equals true; the engine accepts only the right type.
     return type(one) is type(other) and bool(one == other)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text files of the host: read, replaced at once, removed."""
+"""Text files of the host: read, replace atomically, remove."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 
 
 def read_text(path: str) -> str | None:
-    """Return the text of a file, None where there is none."""
+    """Return the text of a file, None if it does not exist."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
@@ -24,7 +24,7 @@ def read_text(path: str) -> str | None:
 
 
 def write_text(path: str, text: str, mode: int = 0o644) -> None:
-    """Write a file at once and for good; one that is there keeps its owner and mode, and a symbolic link its target."""
+    """Write a file atomically and durably; an existing file keeps its owner and mode, a symbolic link its target."""
     target = Path(path).resolve()
     try:
         target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def write_text(path: str, text: str, mode: int = 0o644) -> None:
 
 
 def remove_file(path: str) -> None:
-    """Remove a file, where there is one."""
+    """Remove a file if it exists."""
     try:
         with contextlib.suppress(FileNotFoundError):
             Path(path).unlink()
@@ -59,7 +59,7 @@ def remove_file(path: str) -> None:
 
 
 def restore_file(path: str, text: str | None) -> None:
-    """Bring a file back to a former text, None where there was no file."""
+    """Restore the previous text of a file, None to remove it."""
     if text is None:
         remove_file(path)
     elif read_text(path) != text:

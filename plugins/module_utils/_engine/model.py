@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The desired settings of Docker Engine, and what the host has. Pure."""
+"""Desired settings of Docker Engine, and the state of the host. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Sysctl(NamedTuple):
 
 @record
 class Desired:
-    """The parameters of the module: settings by their keys in daemon.json, and what the kernel has to provide."""
+    """Parameters of the module: settings by their keys in daemon.json, and requirements of the kernel."""
 
     settings: Mapping[str, Any]
     absent: tuple[str, ...]
@@ -38,7 +38,7 @@ class Desired:
 
     @property
     def dropin(self) -> str:
-        """Path of the drop-in that takes the sockets out of the unit's command."""
+        """Path of the drop-in that removes the sockets from the unit's command."""
         return f"/etc/systemd/system/{self.service}.service.d/netfleet-hosts.conf"
 
 
@@ -53,10 +53,10 @@ class Service:
 
 @record
 class Host:
-    """What the host has; ``files`` are texts by path, None where there is no file.
+    """State of the host; ``files`` are texts by path, None for missing files.
 
-    ``command`` and ``has_socket`` are those of the unit without the drop-in of this collection. ``former`` has the
-    files as they were before an interrupted run, None where none was interrupted.
+    ``command`` and ``has_socket`` are those of the unit without the drop-in of this collection. ``former`` are the
+    files from before an interrupted run, None if there was none.
     """
 
     files: Mapping[str, str | None]
@@ -68,13 +68,13 @@ class Host:
     sysctls: Mapping[str, str | None] = field(default_factory=dict)
 
     def with_file(self, path: str, text: str | None) -> Host:
-        """Return the host with another text in a file."""
+        """Return the host with another text of a file."""
         return replace_fields(self, files={**self.files, path: text})
 
 
 @record
 class Engine:
-    """What the running engine reports."""
+    """Data that the running engine reports."""
 
     live_restore: bool
     swarm: str

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Observe what the host and its Docker Engine have."""
+"""Observe the state of the host and of Docker Engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PAUSE = 0.5
 
 
 def read_host(desired: Desired) -> Host:
-    """Return what the host has of everything that is desired."""
+    """Return the state of the host for all desired values."""
     service = systemd.read_service(desired.service)
     command, has_socket = "", False
     if "hosts" in desired.settings or "hosts" in desired.absent:
@@ -42,11 +42,11 @@ def read_host(desired: Desired) -> Host:
 
 
 def read_engine() -> Engine:
-    """Return what the running engine reports; raise NoEngine."""
+    """Return the data of the running engine; raise NoEngine."""
     engine = local_api.Engine()
     info, containers, bridge = engine.get_all(["/info", "/containers/json", "/networks/bridge"])
     for answer in (info, containers, bridge):
-        # The default bridge may be switched off.
+        # The default bridge can be disabled.
         if isinstance(answer, NoEngine) and not (answer is bridge and isinstance(answer, NotFound)):
             raise answer
     try:
@@ -62,7 +62,7 @@ def read_engine() -> Engine:
 
 
 def wait_for_engine(seconds: float) -> Engine:
-    """Return what the engine reports as soon as it answers; raise NoEngine when the time is over."""
+    """Return the data of the engine as soon as it responds; raise NoEngine when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -74,13 +74,13 @@ def wait_for_engine(seconds: float) -> Engine:
 
 
 def write_pending(former: Mapping[str, str | None], new: Mapping[str, str | None]) -> None:
-    """Note that the engine has not been verified with its new files, and keep the former ones."""
+    """Save the previous files until the engine is verified with the new ones."""
     note = {path: {"former": text, "new": new[path]} for path, text in former.items()}
     files.write_text(PENDING, json.dumps(note), mode=0o600)
 
 
 def _read_pending(desired: Desired) -> dict[str, str | None] | None:
-    """Return the files as they were before an interrupted run; one that was edited since then counts as it is."""
+    """Return the files from before an interrupted run; a file that was edited since then is used as it is."""
     text = files.read_text(PENDING)
     if text is None:
         return None

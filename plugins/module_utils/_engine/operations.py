@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Operations of the module engine as data: each can be described, and simulated on what the host has. Pure."""
+"""Operations of the module engine as data, with description and simulation. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SetSysctl:
 
 @record
 class WriteFile:
-    """Write a file; ``what`` says in a few words what changes in it."""
+    """Write a file; ``what`` is a short description of the change."""
 
     path: str
     text: str
@@ -75,7 +75,7 @@ class RemoveFile:
 
 @record
 class EnableService:
-    """Have systemd start the service at every boot."""
+    """Enable the service, so that it starts at every boot."""
 
     service: str
 
@@ -90,7 +90,7 @@ class EnableService:
 
 @record
 class StopSocket:
-    """Stop the socket unit, so that the engine or systemd creates the sockets anew."""
+    """Stop the socket unit, so that the engine or systemd creates the sockets again."""
 
     service: str
 
@@ -105,7 +105,7 @@ class StopSocket:
 
 @record
 class ReloadService:
-    """Have the engine read its file without a restart; ``live_restore`` is what it has to report then."""
+    """Reload the settings without a restart; ``live_restore`` is the value that the engine must report then."""
 
     service: str
     live_restore: bool
@@ -121,7 +121,7 @@ class ReloadService:
 
 @record
 class RestartService:
-    """Restart the service, or start it where it does not run."""
+    """Restart the service, or start it if it is stopped."""
 
     service: str
     is_start: bool = False

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of the module engine, and the desired state that they stand for. Pure."""
+"""Convert the options of the module engine to the desired state. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.model impo
 _TEXT, _SWITCH, _NUMBER, _PATH = ({"type": name} for name in ("str", "bool", "int", "path"))
 _TEXTS = {"type": "list", "elements": "str"}
 _POOL = {"base": {"type": "str", "required": True}, "size": {"type": "int", "required": True}}
-# Each is a key of daemon.json, with underscores for its hyphens.
+# Each is a key of daemon.json, with underscores instead of hyphens.
 SETTINGS: dict[str, Any] = {
     "default_address_pools": {"type": "list", "elements": "dict", "options": _POOL},
     "bip": _TEXT,
@@ -61,7 +61,7 @@ _MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
 def parse_options(params: Mapping[str, Any]) -> Desired:
-    """Return the desired state of the parameters."""
+    """Return the desired state from the parameters."""
     settings = {name.replace("_", "-"): params[name] for name in SETTINGS if params[name] is not None}
     absent = tuple(dict.fromkeys(params["settings_absent"]))
     both = sorted(set(absent) & set(settings))

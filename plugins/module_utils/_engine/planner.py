@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plan the operations that bring a host to the desired settings of Docker Engine. Pure."""
+"""Plan the operations that lead to the desired settings of Docker Engine. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _HEADER = "# Required by Docker networking.\n"
 
 @record
 class Plan:
-    """What is to be done: ``host`` operations, and ``engine`` operations, which are rolled back together.
+    """Plan: ``host`` operations, and ``engine`` operations, which are rolled back together.
 
     ``before`` and ``after`` are the settings in daemon.json, and ``changed`` the keys that differ.
     """
@@ -60,29 +60,29 @@ class Plan:
 
 
 def plan(desired: Desired, host: Host, engine: Engine | None = None) -> Plan:
-    """Return what is to be done; ``engine`` is what the running one reports, None where it does not run.
+    """Return the plan; ``engine`` is the data of the running engine, None if it is stopped.
 
-    Raise BadParameter where the settings are refused, or a restart would stop containers without permission.
+    Raise BadParameter if the settings are rejected, or a restart would stop containers without permission.
     """
     before = parse_settings(host.files.get(desired.config_file), desired.config_file)
     after = merge_settings(before, desired.settings, desired.absent)
     check_settings(desired.settings, desired.absent, after)
     changed = changed_keys(before, after)
     dropin = _dropin_operations(desired, host)
-    # A reload takes up a new value of live-restore, but not that it is removed.
+    # A reload applies a new value of live-restore, but not its removal.
     is_reload = set(changed) <= {LIVE_RESTORE} and LIVE_RESTORE in after
     restarts = bool(host.former is not None or dropin or (changed and not is_reload))
     operations: list[Operation] = []
     if engine and (changed or restarts):
         _check_engine(desired, engine, after, changed, restarts)
     if engine and restarts and after.get(LIVE_RESTORE) and not engine.live_restore:
-        # Containers outlive a restart only if the engine had live-restore before.
+        # Containers survive a restart only if live-restore was enabled before.
         text = render_settings({**before, LIVE_RESTORE: True})
         operations += [WriteFile(desired.config_file, text, LIVE_RESTORE), ReloadService(desired.service, True)]
     operations += dropin
     if changed:
         operations.append(WriteFile(desired.config_file, render_settings(after), ", ".join(changed)))
-    # An engine that creates the sockets itself replaces those of systemd, which nobody reaches after that.
+    # An engine that creates the sockets replaces those of systemd, which cannot be reached after that.
     if host.has_socket and ("hosts" in changed or host.former is not None):
         operations.append(StopSocket(desired.service))
     if restarts or not host.service.is_active:
@@ -93,7 +93,7 @@ def plan(desired: Desired, host: Host, engine: Engine | None = None) -> Plan:
 
 
 def _dropin_operations(desired: Desired, host: Host) -> list[Operation]:
-    """Take the sockets out of the unit's command where the file has them, and put them back where it has not."""
+    """Remove the sockets from the unit's command if the file contains them; restore them otherwise."""
     if "hosts" in desired.settings:
         if not host.command:
             reason = f"{desired.service}.service has no ExecStart; must be the service of Docker Engine"
@@ -134,7 +134,7 @@ def _host_operations(desired: Desired, host: Host) -> tuple[Operation, ...]:
     found += _file(host, desired.sysctls_file, lines)
     for one in desired.sysctls:
         value = host.sysctls.get(one.path)
-        # A module that is to be loaded may bring it.
+        # A module that will be loaded can provide it.
         if value is None and not loaded:
             raise BadParameter(f"sysctls.{one.name}", "the kernel of this host has no such sysctl")
         if value is None or value.split() != one.value.split():
@@ -143,6 +143,6 @@ def _host_operations(desired: Desired, host: Host) -> tuple[Operation, ...]:
 
 
 def _file(host: Host, path: str, lines: str) -> list[Operation]:
-    """Keep lines in a file for the next boot; a file without any is left alone."""
+    """Write lines to a file for the next boot; without lines, the file is unchanged."""
     text = _HEADER + lines
     return [WriteFile(path, text)] if lines and host.files.get(path) != text else []

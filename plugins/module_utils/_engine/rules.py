@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Combinations of settings that Docker Engine refuses, or that would cut it off. Pure.
+"""Combinations of settings that Docker Engine rejects, or that would make it unreachable. Pure.
 
-Each is named by the option that is to be corrected, also where the other one stands in the file already.
+Errors name the option to correct, even if the other setting is already in the file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MTU = (68, 65535)
 
 
 def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mapping[str, Any]) -> None:
-    """Refuse settings that are given or removed; ``after`` has those that the file will contain then."""
+    """Reject settings that are given or removed; ``after`` are the resulting settings in the file."""
     for key, check in _CHECKS.items():
         if key in given:
             check(key.replace("-", "_"), given[key])
@@ -74,7 +74,7 @@ def _check_hosts(hosts: list[str], after: Mapping[str, Any]) -> None:
 
 
 def _bridge_subnet(option: str, value: Any) -> Any:
-    """Return the subnet of the address of a bridge."""
+    """Return the subnet of a bridge address."""
     try:
         found = ipaddress.ip_interface(str(value))
     except ValueError:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""systemd, asked and told by systemctl(1) and journalctl(1)."""
+"""Access to systemd with systemctl(1) and journalctl(1)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _JOURNAL_LINES = 200
 
 
 def read_service(name: str) -> Service:
-    """Return the state of a service; raise BadParameter where there is none."""
+    """Return the state of a service; raise BadParameter if it does not exist."""
     keys = ("LoadState", "ActiveState", "UnitFileState", "MainPID")
     text = _systemctl("show", f"--property={','.join(keys)}", f"{name}.service")
     fields = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
@@ -41,12 +41,12 @@ def read_unit(name: str) -> str:
 
 
 def enable_service(name: str) -> None:
-    """Have a service started at every boot."""
+    """Enable a service."""
     _systemctl("enable", f"{name}.service", seconds=_CHANGE_SECONDS)
 
 
 def restart_service(name: str) -> None:
-    """Start or restart a service with its unit files as they are now; one that failed too often starts as well."""
+    """Start or restart a service with its current unit files, even if its start limit was reached."""
     _systemctl("daemon-reload", seconds=_CHANGE_SECONDS)
     with contextlib.suppress(NetfleetError):
         _systemctl("reset-failed", f"{name}.service")
@@ -54,7 +54,7 @@ def restart_service(name: str) -> None:
 
 
 def reload_service(name: str) -> None:
-    """Have a service read its configuration."""
+    """Reload the configuration of a service."""
     _systemctl("reload", f"{name}.service", seconds=_CHANGE_SECONDS)
 
 
@@ -65,7 +65,7 @@ def stop_socket(name: str) -> None:
 
 
 def last_complaint(name: str, since: float) -> str:
-    """Return the last error that a service wrote to the journal since a time; empty for none."""
+    """Return the last error of a service in the journal since a time; empty if there is none."""
     try:
         _run(["journalctl", "--sync"], _SHORT_SECONDS)
         limits = [f"--since=@{int(since)}", f"--lines={_JOURNAL_LINES}", "--output=cat", "--no-pager"]
@@ -96,7 +96,7 @@ def _run(argv: list[str], seconds: int) -> str:
     except subprocess.TimeoutExpired:
         raise NetfleetError(f"{what} timed out after {seconds} s") from None
     if done.returncode:
-        # systemctl(1) goes on with advice to look into the journal.
+        # The rest of the message of systemctl(1) refers to the journal.
         words = " ".join(done.stderr.split()).partition(' See "systemctl')[0] or f"status {done.returncode}"
         raise NetfleetError(f"{what}: {words}")
     return done.stdout

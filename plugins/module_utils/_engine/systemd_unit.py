@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-# systemctl cat writes the path of each file before its lines.
+# systemctl cat prints the path of each file before its lines.
 _HEADER = re.compile(r"# (/\S+\.(?:service|conf))")
 _HOST_FLAG = re.compile(r"\s+(?:-H[= ]?|--host[= ])\S+")
 
 
 def parse_unit(text: str, service: str, ignored: str) -> tuple[str, bool]:
-    """Return the command of a unit as ``systemctl cat`` shows it, and whether it has a socket unit.
+    """Return the command in the output of ``systemctl cat``, and whether there is a socket unit.
 
-    The file ``ignored``, a drop-in of this collection, is left out. The command is empty where there is none.
+    The file ``ignored``, a drop-in of this collection, is skipped. The command is empty if there is none.
     """
     commands: list[str] = []
     has_socket = is_ignored = False
@@ -32,7 +32,7 @@ def parse_unit(text: str, service: str, ignored: str) -> tuple[str, bool]:
         has_socket = has_socket or f"{service}.socket" in line.split("=", 1)[-1].split()
         key, equals, value = line.partition("=")
         if section == "[Service]" and equals and key.strip() == "ExecStart":
-            # An empty value forgets the commands of the files before.
+            # An empty value resets the commands of previous files.
             commands = [*commands, value.strip()] if value.strip() else []
     return (commands[-1] if commands else "", has_socket)
 
@@ -44,7 +44,7 @@ def render_dropin(command: str, config_file: str) -> str:
 
 
 def without_hosts(argv: Sequence[str]) -> list[str]:
-    """Return the arguments of a command without those that name sockets."""
+    """Return the arguments of a command without sockets."""
     found: list[str] = []
     is_value = False
     for argument in argv:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Observe, plan, validate, apply, verify and, where that fails, roll back the settings of Docker Engine."""
+"""Observe, plan, validate, apply and verify the settings of Docker Engine, and roll back on failure."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _ANSWER_SECONDS, _CONTAINER_SECONDS, _PAUSE = 30.0, 15.0, 0.5
 
 
 def reconcile(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
-    """Carry out what the parameters ask for and return the result; without a lock only say what would be done."""
+    """Apply the parameters and return the result; without a lock, only predict it."""
     desired = parse_options(params)
     capabilities.require_capabilities(capabilities.TO_CHANGE)
     with contextlib.nullcontext() if lock_seconds is None else lock.hold_lock(lock_seconds):
@@ -70,7 +70,7 @@ class _Transaction:
         self._since = time.time()
 
     def result(self, check_mode: bool) -> dict[str, Any]:
-        """Return the module's result, of what was done or would be."""
+        """Return the result of the module, applied or predicted."""
         planned = self._plan
         if planned.changed:
             self._validate()
@@ -91,7 +91,7 @@ class _Transaction:
         try:
             return observe.read_engine()
         except NoEngine:
-            # An interrupted run may have left an engine that does not answer.
+            # An interrupted run can have left an engine that does not respond.
             if self._host.former is None:
                 raise
             return None
@@ -135,7 +135,7 @@ class _Transaction:
         files.remove_file(PENDING)
 
     def _verify(self) -> None:
-        """Raise NetfleetError where the engine does not do what its file says, or has lost containers."""
+        """Raise NetfleetError if the engine does not apply its settings, or has lost containers."""
         engine = observe.wait_for_engine(_ANSWER_SECONDS)
         settings = self._plan.after
         with_bridge = self._plan.restarts and not keeps_bridge(settings, self._engine)
@@ -152,7 +152,7 @@ class _Transaction:
             engine = observe.read_engine()
 
     def _roll_back(self, former: Mapping[str, str | None], error: NetfleetError) -> NetfleetError:
-        """Bring the former files back and have the engine run with them; return the error to raise."""
+        """Restore the previous files and restart the engine with them; return the error to raise."""
         complaint = systemd.last_complaint(self._desired.service, self._since)
         names = ", ".join(self._plan.changed) or "after an interrupted run"
         reason = f"Docker Engine does not work with the new settings ({names}): {self._redact(str(error))}"
@@ -172,7 +172,7 @@ class _Transaction:
         return NetfleetError(f"{reason.rstrip('.')}. {outcome}")
 
     def _run_again(self) -> None:
-        # A restart that is not needed could stop containers.
+        # An unnecessary restart could stop containers.
         if not self._has_restarted:
             systemd.reload_service(self._desired.service)
         else:
@@ -203,7 +203,7 @@ class _Transaction:
 
 
 def apply_operation(operation: Operation) -> None:
-    """Carry an operation out; raise NetfleetError."""
+    """Execute an operation; raise NetfleetError."""
     if isinstance(operation, LoadModule):
         reason = load_module(operation.name)
         if reason:
@@ -234,7 +234,7 @@ def _set_sysctl(operation: SetSysctl) -> None:
 
 
 def _wait_for_live_restore(operation: ReloadService) -> None:
-    # A reload returns before the engine has read its file.
+    # A reload returns before the engine has read the file.
     deadline = time.monotonic() + _ANSWER_SECONDS
     while observe.read_engine().live_restore != operation.live_restore:
         if time.monotonic() > deadline:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Have the parser of Docker Engine read settings, without starting an engine."""
+"""Validate settings with the parser of Docker Engine, without starting an engine."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 
 _SECONDS = 60
 _NOBODY = 65534
-# The pipe that the engine reads has to belong to the user who reads it.
+# The user who reads the pipe must own it.
 _READ = 'cat | "$@" --config-file=/dev/stdin'
-# What an engine without --validate says once it has accepted its settings.
+# Message of an engine without --validate after it has accepted its settings.
 _ACCEPTED = "needs to be started with root"
 
 
 def refusal(text: str, argv: Sequence[str]) -> str:
-    """Return why the engine refuses the text of daemon.json with the options of its command; empty for accepted.
+    """Return why the engine rejects the text of daemon.json with the options of its command; empty if accepted.
 
-    An engine before 23.0 has no ``--validate``. As a user who may not start it, it reads its file and its options, and
-    stops at what is wrong with them, or else at the user, before it makes anything.
+    Before version 23.0, there is no ``--validate``. Run by an unprivileged user, the engine parses its file and
+    options, and stops at an error in them or because of the user, before it creates anything.
     """
     program = argv[0] if argv else "dockerd"
     try:

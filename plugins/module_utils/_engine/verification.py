@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compare what Docker Engine reports with its settings. Pure."""
+"""Compare the data of Docker Engine with its settings. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Engine
 
-# An engine that finds containers running keeps its default bridge as it is.
+# An engine with running containers keeps its default bridge.
 OF_BRIDGE = ("bip", "bip6", "fixed-cidr", "fixed-cidr-v6", "icc", "ip", "ip-masq", "ipv6", "mtu")
 _SWITCHES = {
     "icc": "com.docker.network.bridge.enable_icc",
@@ -21,17 +21,17 @@ _TEXTS = {"ip": "com.docker.network.bridge.host_binding_ipv4", "mtu": "com.docke
 
 
 def keeps_bridge(settings: Mapping[str, Any], before: Engine | None) -> bool:
-    """Return whether the default bridge stays as it was until no container runs at a restart."""
+    """Return whether the default bridge keeps its settings until a restart without running containers."""
     return bool(settings.get("live-restore") and before and before.running)
 
 
 def pending_bridge_settings(changed: Iterable[str], settings: Mapping[str, Any], before: Engine | None) -> list[str]:
-    """Return the changed settings that the default bridge does not have yet."""
+    """Return the changed settings that are not applied to the default bridge yet."""
     return [key for key in changed if key in OF_BRIDGE] if keeps_bridge(settings, before) else []
 
 
 def differences(settings: Mapping[str, Any], engine: Engine, with_bridge: bool) -> list[str]:
-    """Return in what the engine differs from its settings; of its default bridge only ``with_bridge``."""
+    """Return differences between the engine and its settings; those of the default bridge only with ``with_bridge``."""
     found = []
     if bool(settings.get("live-restore")) != engine.live_restore:
         found.append(_line("live-restore", bool(settings.get("live-restore")), engine.live_restore))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A snapshot as facts of its containers by name, compact. Pure."""
+"""Compact facts of containers by name, from a snapshot. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAIN_TABLE = 254
 
 
 def build_facts(snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a playbook wants to know of each container, running or not."""
+    """Return the facts of each container, running or stopped."""
     namespaces = {row["netns"]: row for row in snapshot["namespaces"]}
     docker = snapshot.get("docker") or {}
     return {
@@ -35,7 +35,7 @@ def _container(row: Row, netns: Row | None, namespaces: Mapping[str, Row], docke
         point["network"]: {key: point[key] for key in ("ipv4", "ipv6", "mac", "gateway", "ipv6_gateway", "aliases")}
         for point in endpoints
     }
-    # The host's interfaces are not facts of a container that shares them.
+    # Interfaces of the host are not facts of a container that shares them.
     if netns is None or netns["kind"] == "host":
         return {**facts, "shares_host": netns is not None, "interfaces": {}, "routes": [], "listening": []}
     facts["shares_host"] = False

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The host itself, and when it was read."""
+"""The host itself, and the time of the collection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.text import 
 
 COLLECTOR = "netfleet.docker 0.1.0"
 _RELEASES = ("/etc/os-release", "/usr/lib/os-release")
-# Where each of them keeps a file for every link, by index, and what is in that of a link that it looks after.
+# Folders of network managers with a file per link index, and the text in files of managed links.
 _MANAGERS = {
     "NetworkManager": ("/run/NetworkManager/devices", ("managed=true",)),
     "networkd": (
@@ -25,7 +25,7 @@ _MANAGERS = {
 
 
 def read_host(started: float) -> dict[str, Any]:
-    """Return the row of the table host; ``started`` is when the reading began (time.time)."""
+    """Return the row of the table host; ``started`` is the start of the collection (time.time)."""
     system = os.uname()
     return {
         "name": None,
@@ -41,7 +41,7 @@ def read_host(started: float) -> dict[str, Any]:
 
 
 def find_link_managers() -> dict[int, str]:
-    """Return who manages the links of the host's namespace, by index, but for those that nobody does."""
+    """Return the network managers of the links in the host's namespace by index."""
     found = {}
     for name, (folder, signs) in _MANAGERS.items():
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host lacks and the state of its own namespace, gathered in one call for the roles."""
+"""Missing requirements and the state of the host's namespace, gathered in one call for the roles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight import check
 
 _LINKS = Path("/sys/class/net")
-# What the planners of the roles use of a snapshot. All of it would cost every task that follows the time to copy it.
+# Parts of a snapshot that the planners of the roles use. Copying all of it would slow down every later task.
 _KEPT = {
     "interfaces": ("name", "kind", "up", "mtu", "master"),
     "addresses": ("interface", "address", "family", "scope", "flags"),
@@ -37,7 +37,7 @@ def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
     if checked.get("failed"):
         return found
     if needs["subset"]:
-        # Imported here, as their syntax is that of Python 3.9: an older one is reported as missing.
+        # Imported here, because the files require Python 3.9: an older version is reported as missing.
         from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
 
         wanted = snapshot.SnapshotRequest(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
@@ -48,7 +48,7 @@ def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def preflight_params(keys: Iterable[str]) -> dict[str, Any]:
-    """Return needs as parameters of the module preflight."""
+    """Return requirements as parameters of the module preflight."""
     found: dict[str, Any] = {"engine": None, "systemd": False}
     lists = {"library": "libraries", "kind": "kinds", "module": "modules", "feature": "features"}
     found.update({name: [] for name in lists.values()})
@@ -62,7 +62,7 @@ def preflight_params(keys: Iterable[str]) -> dict[str, Any]:
 
 
 def reduce_snapshot(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of a snapshot that the planners of the roles use, each row once."""
+    """Return the parts of a snapshot that the planners of the roles use, without duplicate rows."""
     found: dict[str, Any] = {
         "host": {"hostname": document["host"]["hostname"]},
         "namespaces": [{"kind": one["kind"], **_reduced(one, _KEPT)} for one in document["namespaces"]],
@@ -83,7 +83,7 @@ def _reduced(rows: Mapping[str, Any], kept: Mapping[str, tuple[str, ...]]) -> di
 
 
 def read_cards(folder: Path = _LINKS) -> dict[str, dict[str, Any]]:
-    """Return the driver of each network card, and whether it is wireless; links without a device are no cards."""
+    """Return driver and wireless flag of each physical interface; virtual links have no device."""
     found = {}
     for link in sorted(folder.iterdir()):
         with contextlib.suppress(OSError):

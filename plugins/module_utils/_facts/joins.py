@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can only be told when all namespaces are read: other ends of links, processes of sockets, Docker's networks."""
+"""Data that depends on several namespaces: peers of links, processes of sockets, Docker networks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def complete_rows(
 
 
 def _complete_links(found: NetnsData, visits: ReadResults) -> None:
-    # What is known by a number only was read by way of the namespace that has the number, and by its numbers.
+    # A namespace known only by its ID was read through the namespace that has the ID.
     numbers = visits.numbers.get(found.netns.rpartition("@")[2], {})
     for message, row in zip(found.links, found.lists.get("interfaces", ())):
         number = message.get("IFLA_LINK_NETNSID")
@@ -59,7 +59,7 @@ def _complete_links(found: NetnsData, visits: ReadResults) -> None:
 
 
 def _name_networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Mapping[str, Any]]) -> None:
-    """Name the Docker networks that bridges and VXLAN links carry."""
+    """Name the Docker networks of bridges and VXLAN links."""
     by_bridge = {_bridge_name(network): network for network in networks if network["driver"] == "bridge"}
     for link in interfaces:
         if netns["kind"] == "host" and link["kind"] == "bridge" and link["name"] in by_bridge:
@@ -70,6 +70,6 @@ def _name_networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Map
 
 
 def _bridge_name(network: Mapping[str, Any]) -> str:
-    """Return the name of a bridge network's bridge."""
+    """Return the name of a network's bridge."""
     named: str | None = network["options"].get("com.docker.network.bridge.name")
     return named or f"br-{network['id'][:12]}"

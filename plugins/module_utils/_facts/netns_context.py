@@ -1,10 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A namespace seen from inside: what the readers of its parts are given, in the thread that has entered it.
+"""A namespace from inside: context of the readers, in the thread that has entered it.
 
-Nothing of a container but its network namespace is entered: files are the host's, seen through this namespace, and
-programs are the host's, run in it.
+Only the network namespace of a container is entered: files and programs are those of the host.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport
 
 
 class NetnsContext:
-    """The namespace of the current thread; what is read counts against one budget. Use it as a context manager."""
+    """The namespace of the current thread with one budget for all reads. Use it as a context manager."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
@@ -32,7 +31,7 @@ class NetnsContext:
             netlink.close()
 
     def dump(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> list[bytes]:
-        """Return the payloads of a table, cut off where it exceeds the budget, which is then marked."""
+        """Return the messages of a table, truncated at the budget, which is then marked."""
         netlink, done = self._socket(protocol), False
         try:
             found = netlink.dump(what, message_type, payload)
@@ -40,10 +39,10 @@ class NetnsContext:
             return found
         finally:
             if not done:
-                self._sockets.pop(protocol).close()  # the rest of the dump may still be in it
+                self._sockets.pop(protocol).close()  # the rest of the dump can still be in the socket
 
     def ask(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> bytes:
-        """Return the answer to a question that has one."""
+        """Return the response to a single request."""
         return self._socket(protocol).ask(what, message_type, payload)
 
     def _socket(self, protocol: int) -> Netlink:
@@ -52,7 +51,7 @@ class NetnsContext:
         return self._sockets[protocol]
 
     def file(self, path: str) -> str | None:
-        """Return the text of a small file such as one below /proc/sys, or None if this kernel has none there."""
+        """Return the text of a small file such as those below /proc/sys, or None if it does not exist."""
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -66,14 +65,14 @@ class NetnsContext:
         return b"".join(chunks).decode("utf-8", "surrogateescape")
 
     def output(self, *command: str) -> str:
-        """Return what a program of the host prints when it runs in here; raise NetfleetError where it cannot."""
+        """Return the output of a program of the host in this namespace; raise NetfleetError on failure."""
         from ansible_collections.netfleet.docker.plugins.module_utils._facts import programs
 
         return programs.run_program(command, self.budget.deadline)
 
 
 def list_processes(pids: list[int], most: int = 10) -> list[dict[str, object]]:
-    """Return PID and command name of the first processes; those that ended meanwhile are left out."""
+    """Return PID and command name of the first processes; those that have ended are left out."""
     found: list[dict[str, object]] = []
     for pid in sorted(pids):
         if len(found) == most:
@@ -84,7 +83,7 @@ def list_processes(pids: list[int], most: int = 10) -> list[dict[str, object]]:
 
 
 def command_name(pid: int) -> str:
-    """Return a process's command name, as the kernel has it: up to 15 bytes, not its arguments."""
+    """Return the command name of a process: up to 15 bytes, without arguments."""
     fd = os.open(f"/proc/{pid}/comm", os.O_RDONLY | os.O_CLOEXEC)
     try:
         return escape_invalid_utf8(os.read(fd, 256).decode("utf-8", "surrogateescape").rstrip("\n"))

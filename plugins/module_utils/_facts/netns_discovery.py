@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every network namespace of this host and what leads to it: processes, threads, names, mounts, open files."""
+"""Find all network namespaces of this host and their references: processes, threads, names, mounts, open files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TYPES = ((stat.S_ISLNK, "link"), (stat.S_ISDIR, "directory"), (stat.S_ISREG, "f
 
 
 class DiscoveredNetns:
-    """A network namespace, by its inode, and all that leads to it; ``threads`` are (PID, thread) of other processes."""
+    """A network namespace by inode with its references; ``threads`` are (PID, thread) of other processes."""
 
     def __init__(self, inode: int) -> None:
         self.inode = inode
@@ -35,22 +35,22 @@ class DiscoveredNetns:
 
     @property
     def netns(self) -> str:
-        """The namespace's id in the snapshot."""
+        """The ID of the namespace in the snapshot."""
         return str(self.inode)
 
     def processes(self) -> list[int]:
-        """Return the PIDs of the processes that have a thread in it."""
+        """Return the PIDs of the processes with a thread in it."""
         return sorted({*self.pids, *(pid for pid, _thread in self.threads)})
 
     def ways(self) -> Iterator[str]:
-        """Yield paths that lead, or led, to it."""
+        """Yield paths that refer, or referred, to it."""
         yield from (f"/proc/{pid}/ns/net" for pid in self.pids)
         yield from self.paths
         yield from (f"/proc/{pid}/task/{thread}/ns/net" for pid, thread in self.threads)
         yield from self.descriptors
 
     def open(self) -> int:
-        """Return a file descriptor of it; raise NoSuchNetns if no way leads there any more."""
+        """Return a file descriptor of it; raise NoSuchNetns if no reference leads to it any more."""
         for way in self.ways():
             try:
                 fd = namespaces.open_netns(way, follow=way.startswith("/proc/"))
@@ -58,14 +58,14 @@ class DiscoveredNetns:
                 continue
             if namespaces.namespace_id(fd)[1] == self.inode:
                 return fd
-            os.close(fd)  # the PID, or the path, is another's by now
+            os.close(fd)  # the PID or the path has been reused
         if self.paths:
             raise NoSuchNetns("no path leads to the namespace: it was deleted, or another mount hides it")
         raise NoSuchNetns("the namespace was deleted before it was opened")
 
 
 class Discovery:
-    """The namespaces of a host by inode; ``host`` is that of PID 1, None where it may not be known."""
+    """The namespaces of a host by inode; ``host`` is that of PID 1, or None if it cannot be read."""
 
     def __init__(self, device: int, host: int | None) -> None:
         self.device = device
@@ -74,14 +74,14 @@ class Discovery:
         self.strays: list[dict[str, Any]] = []
 
     def at(self, inode: int) -> DiscoveredNetns:
-        """Return the namespace, a new entry where it was not known."""
+        """Return the namespace, or a new entry if it was unknown."""
         if inode not in self.by_inode:
             self.by_inode[inode] = DiscoveredNetns(inode)
         return self.by_inode[inode]
 
 
 def discover() -> Discovery:
-    """Look for all network namespaces that have a process, a thread or a mount."""
+    """Find all network namespaces with a process, a thread or a mount."""
     own = os.stat("/proc/self/ns/net")
     places = Discovery(own.st_dev, _host(own.st_ino))
     mount_namespaces = _add_processes(places)
@@ -93,7 +93,7 @@ def discover() -> Discovery:
     ours = {inode for inode, _path in mounted}
     for pid in mount_namespaces.values():
         for inode, path in _mounts(str(pid)):
-            # A copy of what is mounted in ours, as a service with a mount namespace of its own has, tells nothing.
+            # A copy of this process's mounts, as services with their own mount namespace have, contains nothing new.
             if inode not in ours:
                 places.at(inode).paths.append(f"/proc/{pid}/root{path}")
     paths = {path for _inode, path in mounted}
@@ -103,7 +103,7 @@ def discover() -> Discovery:
 
 
 def read_cgroup(pid: int) -> str:
-    """Return the text of a process's /proc/PID/cgroup, an empty one if it ended."""
+    """Return the text of /proc/PID/cgroup, empty if the process ended."""
     try:
         with open(f"/proc/{pid}/cgroup", encoding="utf-8", errors="surrogateescape") as file:
             return file.read()
@@ -115,12 +115,12 @@ def _host(own: int) -> int | None:
     try:
         return os.stat("/proc/1/ns/net").st_ino
     except OSError:
-        # Where PID 1 may not be looked into though we are root, our own namespace may still be proven to be the same.
+        # If PID 1 is not accessible to root, this process's own namespace may still be the same.
         return own if namespaces.is_host_namespace() else None
 
 
 def _add_processes(places: Discovery) -> dict[int, int]:
-    """Note where processes and threads are; return a PID for each mount namespace."""
+    """Record the namespaces of processes and threads; return a PID for each mount namespace."""
     myself = os.getpid()
     mount_namespaces: dict[int, int] = {}
     for entry in os.listdir("/proc"):
@@ -128,7 +128,7 @@ def _add_processes(places: Discovery) -> dict[int, int]:
             continue
         pid = int(entry)
         try:
-            # From within the folder each file takes half the time.
+            # Relative paths take half the time.
             folder = os.open(f"/proc/{entry}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             continue
@@ -136,11 +136,11 @@ def _add_processes(places: Discovery) -> dict[int, int]:
             inode = os.stat("ns/net", dir_fd=folder).st_ino
             places.at(inode).pids.append(pid)
             mount_namespaces.setdefault(os.stat("ns/mnt", dir_fd=folder).st_ino, pid)
-            # A folder has a link more for each folder in it, and threads are folders.
+            # A folder has a link for each subfolder, and threads are folders.
             if os.stat("task", dir_fd=folder).st_nlink > 3 and pid != myself:
                 _add_threads(places, pid, inode)
         except OSError:
-            continue  # it ended meanwhile
+            continue  # it has ended meanwhile
         finally:
             os.close(folder)
     return mount_namespaces
@@ -161,7 +161,7 @@ def _add_threads(places: Discovery, pid: int, inode: int) -> None:
 
 
 def _mounts(pid: str) -> list[tuple[int, str]]:
-    """Return inode and path of the network namespaces that are mounted in a process's mount namespace."""
+    """Return inode and path of the network namespaces mounted in a process's mount namespace."""
     try:
         with open(f"/proc/{pid}/mountinfo", "rb") as file:
             text = file.read()
@@ -195,7 +195,7 @@ def _find_strays(folder: str, mounted: set[str], places: Discovery) -> list[dict
     found = []
     for path in (f"{folder}/{name}" for name in names):
         if path not in mounted:
-            with contextlib.suppress(OSError):  # it vanished meanwhile
+            with contextlib.suppress(OSError):  # it was removed meanwhile
                 found.append(_describe_stray(path, places))
     return found
 

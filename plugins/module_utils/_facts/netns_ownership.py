@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose a namespace is: what leads to it, joined with what the engine says. Pure."""
+"""Owners of namespaces from their references and the engine data. Pure."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.text import 
 
 Row = Mapping[str, Any]
 
-# How libnetwork names its sandboxes: a container's by the first 12 digits of the sandbox's id, an overlay's by the
-# number of its generation and 10 characters of the network's id, a load balancer's by 9.
+# Names of libnetwork sandboxes: for a container, the first 12 digits of the sandbox ID; for an overlay network, a
+# generation number and 10 characters of the network ID; for a load balancer, 9 of them.
 _OVERLAY = re.compile(r"\d+-(\w{10})")
 _LOAD_BALANCER = re.compile(r"lb_(\w{9})")
 _CONTAINER = re.compile(r"[0-9a-f]{12}")
@@ -23,7 +23,7 @@ _ALIVE = ("running", "paused", "restarting")
 
 
 class Evidence(NamedTuple):
-    """What leads to one namespace; ``container_ids`` are those of its processes' cgroups, oldest first."""
+    """References to one namespace; ``container_ids`` are those of its processes' cgroups, oldest first."""
 
     netns: str
     is_host: bool = False
@@ -36,9 +36,9 @@ class Evidence(NamedTuple):
 
 
 class EngineOwnership:
-    """The engine's word; where ``answered`` is false, nothing can be said to belong to nobody.
+    """Data of the engine; if ``answered`` is false, a namespace without an owner is unknown.
 
-    ``complete`` tells whether the containers' rows name their sandboxes.
+    ``complete`` is whether the rows of containers name their sandboxes.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class EngineOwnership:
         answered: bool = False,
         complete: bool = False,
     ) -> None:
-        # What has no id, as only an engine that talks nonsense says, owns nothing.
+        # Invalid rows without an ID own nothing.
         containers = [one for one in containers if one["id"]]
         self.networks = [one for one in networks if one["id"]]
         self.answered = answered
@@ -65,7 +65,7 @@ class EngineOwnership:
 
 
 def build_row(trace: Evidence, docker: EngineOwnership, device: int) -> dict[str, Any]:
-    """Return the row of the table netns, but for the processes' names."""
+    """Return the row of the table netns, without the names of processes."""
     inside = _containers_inside(trace, docker)
     made_for, source = _owner_container(trace, docker, inside)
     network = _network(trace, docker)
@@ -92,21 +92,21 @@ def build_row(trace: Evidence, docker: EngineOwnership, device: int) -> dict[str
 
 
 def _containers_inside(trace: Evidence, docker: EngineOwnership) -> list[Row]:
-    """Return the running containers that have a process in it."""
+    """Return the running containers with a process in it."""
     if not docker.answered:
         return [{"id": one, "name": None} for one in trace.container_ids]
     found = docker.by_netns.get(trace.netns, [])
-    # Of those that were not inspected, their processes' cgroups tell.
+    # Containers that were not inspected are identified by cgroup.
     named = [docker.unplaced[one] for one in trace.container_ids if one in docker.unplaced]
     return [*found, *named, *(docker.unplaced_in_host if trace.is_host else ())]
 
 
 def _owner_container(trace: Evidence, docker: EngineOwnership, inside: Sequence[Row]) -> tuple[Row | None, str | None]:
-    """Return the container that the namespace was made for, and who says so."""
+    """Return the container for which the namespace was created, and the source."""
     if trace.is_host:
         return None, None
     if not docker.answered:
-        # The sandbox says that it is a container's. Others can only join one that runs, so the oldest made it.
+        # The sandbox belongs to a container. Other containers can only join a running one, so the oldest created it.
         return (inside[0], "cgroup") if inside and _is_containers(trace) else (None, None)
     owner = docker.by_sandbox.get(trace.netns)
     if owner is None and not docker.complete and _is_containers(trace):
@@ -133,7 +133,7 @@ def _kind(trace: Evidence, docker: EngineOwnership, made_for: Row | None, networ
     if made_for:
         return "container"
     sandbox = _sandbox_kind(trace)
-    # Docker leaves a sandbox behind where its removal failed: the network or the container is then gone.
+    # Docker leaves a sandbox behind if its removal failed: the network or the container no longer exists.
     if sandbox and (network or not docker.answered or not docker.complete):
         return sandbox
     if trace.names:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One thread goes from namespace to namespace and reads; the main thread stays where it is and waits, not for ever."""
+"""Read one namespace after the other in a thread; the main thread stays in its own and waits with a limit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FILES_AT_FIRST = 1000
 
 
 class Limits(NamedTuple):
-    """How much is read: rows of each list of a namespace, seconds for one namespace and for all of them."""
+    """Limits: rows of each list of a namespace, seconds for one namespace and for all."""
 
     rows: int = 10_000
     netns_seconds: float = 10.0
@@ -34,7 +34,7 @@ class Limits(NamedTuple):
 
 
 class ReadResults:
-    """What was found, by namespace; ``numbers`` tells which namespace each knows by which number."""
+    """Collected data by namespace; ``numbers`` maps the IDs that each namespace uses to other namespaces."""
 
     def __init__(self) -> None:
         self.found: dict[str, netns_tables.NetnsData] = {}
@@ -42,31 +42,31 @@ class ReadResults:
         self.missing: list[dict[str, Any]] = []
 
     def copy(self) -> ReadResults:
-        """Return what there is by now, while it may still grow."""
+        """Return the data collected so far, which can still grow."""
         copy = ReadResults()
         copy.found, copy.numbers, copy.missing = dict(self.found), dict(self.numbers), list(self.missing)
         return copy
 
     def miss(self, netns: str | None, what: str, reason: str) -> None:
-        """Name a namespace that could not be read."""
+        """Record a namespace that could not be read."""
         self.missing.append({"netns": netns, "part": "namespaces", "what": what, "reason": reason})
 
     def lists(self, netns: str) -> dict[str, Any]:
-        """Return the lists of a namespace, none where it could not be read."""
+        """Return the lists of a namespace, empty if it could not be read."""
         return self.found[netns].lists if netns in self.found else {}
 
     def missing_of(self, netns: str) -> list[dict[str, Any]]:
-        """Return what of a namespace is missing."""
+        """Return the missing parts of a namespace."""
         return self.found[netns].missing if netns in self.found else []
 
 
 def read_namespaces(
     places: Sequence[DiscoveredNetns], subset: Collection[str], chosen: Collection[str] | None, limits: Limits
 ) -> ReadResults:
-    """Read all namespaces: in full those that are chosen (None: all), of the others their interfaces."""
+    """Read all namespaces: the selected ones completely (None: all), of the others only interfaces."""
     visits = ReadResults()
     journey = _Reader(places, subset, chosen, limits, visits)
-    # If the kernel holds it for ever in a system call, it must not hold the process.
+    # A system call that never returns must not block the process.
     thread = threading.Thread(target=journey.run, daemon=True)
     thread.start()
     thread.join(limits.seconds + limits.netns_seconds)
@@ -79,10 +79,10 @@ def read_namespaces(
 
 
 def raise_limits() -> None:
-    """Let this process have many files; to be called while it has one thread."""
-    # Each namespace is held open until all are read, so that the numbers they have for each other can be asked for.
+    """Raise the limit of open files; call it while the process has one thread."""
+    # Every namespace stays open until all are read, so that the IDs they use for each other can be resolved.
     namespaces.raise_file_limit(_FILES_AT_FIRST)
-    # nft aborts on what a container can name, and must not leave a file for each time.
+    # nft aborts on names that a container can choose, and must not leave a core file each time.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
@@ -112,7 +112,7 @@ class _Reader:
         try:
             for place in self._places:
                 self._open(place)
-            # The first is the host: what its numbers stand for is mostly told by the others.
+            # The host first: its IDs are mostly resolved through the others.
             self._first = next(iter(self._fds), None)
             for netns in [*list(self._fds)[1:], *list(self._fds)[:1]]:
                 self._go(netns)
@@ -145,10 +145,10 @@ class _Reader:
             self._visits.miss(netns, "missing", str(error))
 
     def _name_numbers(self, inside: NetnsContext, found: netns_tables.NetnsData, subset: Collection[str]) -> None:
-        """Find out which namespaces this one's numbers stand for, and read those that can be had in no other way."""
+        """Resolve the IDs that this namespace uses, and read namespaces that cannot be reached otherwise."""
         known = self._visits.numbers.setdefault(found.netns, {})
-        # Only where a link leads. Reading one from here gives numbers here to the other ends of its links, and to
-        # follow those too would lead, run by run, from a host that is a container itself to all others of its machine.
+        # Only for peers of links. Reading a namespace from here assigns IDs to the peers of its links; following those
+        # as well would lead from a host that is a container to all others of its machine.
         unknown = {message["IFLA_LINK_NETNSID"] for message in found.links if "IFLA_LINK_NETNSID" in message}
         if found.netns == self._first:
             known.update(_infer_from_peers(found, self._visits))
@@ -156,16 +156,16 @@ class _Reader:
         for number in sorted(unknown):
             netns = f"nsid:{number}@{found.netns}"
             seen = netns_tables.read_from_outside(inside, netns, number, subset)
-            if "interfaces" in seen.messages:  # a number outlives its namespace for a moment
+            if "interfaces" in seen.messages:  # an ID outlives its namespace for a moment
                 known[number] = netns
                 self._visits.found[netns] = seen
         if unknown:
-            # Their links' other ends have got numbers here only by being read from here.
+            # Peers of their links have IDs here only because they were read from here.
             self._learn(inside, known, set(netns_tables.netns_ids(inside)) - set(known))
 
     def _learn(self, inside: NetnsContext, known: dict[int, str], unknown: set[int]) -> set[int]:
-        """Note the namespaces that are open and have one of the unknown numbers; return the numbers that are left."""
-        # A container's links lead to the first, the host, nearly always. One that has a number here has no other.
+        """Record the open namespaces with one of the unknown IDs; return the remaining IDs."""
+        # Links of a container nearly always lead to the first namespace, the host. A namespace has only one ID here.
         numbered = set(known.values())
         for netns, fd in self._fds.items():
             if not unknown:
@@ -180,9 +180,9 @@ class _Reader:
 
 
 def _infer_from_peers(found: netns_tables.NetnsData, visits: ReadResults) -> dict[int, str]:
-    """Return whose numbers of a namespace are known because the ends in there were led back to it.
+    """Return the IDs of a namespace that are resolved through links back to it.
 
-    A veth has two ends: where one end's other end is a link here, that link's other end is the one end.
+    A veth has two ends: the peer of a link's peer is the link itself.
     """
     ends = {}
     for netns, other in visits.found.items():

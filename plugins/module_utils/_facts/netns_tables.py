@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One namespace read part by part, by a thread that has entered it. A part that fails is named, and the rest stands."""
+"""Read one namespace part by part in a thread that has entered it. A failed part does not affect others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables impo
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode, decoder_for
 
-# Whatever a kernel says that this version does not understand must not cost the rest.
+# Unknown data of a newer kernel must not affect the rest.
 MISUNDERSTOOD = (struct.error, ValueError, LookupError, TypeError)
 
 Row = dict[str, Any]
@@ -34,7 +34,7 @@ _NSID_FD = 3
 
 
 class Table(NamedTuple):
-    """A table of the kernel: what its messages are, how it is asked for, and the rows that it makes."""
+    """A table of the kernel: its message types, its request, and the conversion to rows."""
 
     kind: str
     message_type: int
@@ -52,7 +52,7 @@ _TABLES = {
 
 
 class NetnsData:
-    """What was read of one namespace: messages by list until ``make_rows``, lists of rows, and what is missing."""
+    """Data of one namespace: messages by list until ``make_rows``, lists of rows, and missing parts."""
 
     def __init__(self, netns: str) -> None:
         self.netns = netns
@@ -64,11 +64,11 @@ class NetnsData:
         self.names: dict[int, str] = {}
 
     def miss(self, part: str, what: str, reason: str) -> None:
-        """Name a part that is not there, or not whole."""
+        """Record a missing or incomplete part."""
         self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": escape_invalid_utf8(reason)})
 
     def attempt(self, part: str, work: Callable[[], None]) -> None:
-        """Do the work for a part; a failure is noted, and the rest goes on."""
+        """Run the work for a part; a failure is recorded, and the rest continues."""
         try:
             work()
         except (NetfleetError, OSError) as error:
@@ -77,7 +77,7 @@ class NetnsData:
             self.miss(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
 
     def make_rows(self) -> None:
-        """Make the rows of all that is there as messages."""
+        """Convert all messages to rows."""
         if "interfaces" in self.messages:
             self.attempt("interfaces", self._make_interfaces)
         for part in self.messages.keys() & _TABLES.keys():
@@ -93,7 +93,7 @@ class NetnsData:
 
 
 def read_namespace(inside: NetnsContext, netns: str, subset: Collection[str]) -> NetnsData:
-    """Read the parts of the current thread's namespace that the subset names, and its interfaces in any case."""
+    """Read the parts in the subset from the current thread's namespace, and always its interfaces."""
     found = NetnsData(netns)
     mask = b"" if "statistics" in subset else _WITHOUT_STATISTICS
     _read(found, inside, "interfaces", Table("link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask, _no_rows))
@@ -107,7 +107,7 @@ def read_namespace(inside: NetnsContext, netns: str, subset: Collection[str]) ->
 
 
 def read_from_outside(inside: NetnsContext, netns: str, number: int, subset: Collection[str]) -> NetnsData:
-    """Read interfaces and addresses of a namespace that the current one knows by a number only."""
+    """Read interfaces and addresses of a namespace that is known by its ID only."""
     found = NetnsData(netns)
     target = struct.pack("=i", number)
     links = _IFINFO.pack(0, 0, 0, 0, 0) + encode_attribute(_IFLA_TARGET_NETNSID, target)
@@ -137,31 +137,31 @@ def _dump(found: NetnsData, inside: NetnsContext, part: str, table: Table) -> No
 
 
 def _read_within_budget(found: NetnsData, inside: NetnsContext, part: str, work: Callable[[], None]) -> None:
-    """Do the work for a part within the budget, and note where it exceeds that."""
+    """Run the work for a part within the budget, and record if it exceeds it."""
     inside.budget.exceeded = False
     found.attempt(part, work)
     if inside.budget.exceeded:
         found.miss(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
 
 
-# Many namespaces have the same routes of lo, and the same rules.
+# Many namespaces have the same routes of lo and the same rules.
 _REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(decoder_for(kind)) for kind in ("route", "rule")}
 
 
 def netns_ids(inside: NetnsContext) -> list[int]:
-    """Return all the numbers by which the current namespace knows others."""
+    """Return all IDs that the current namespace uses for others."""
     answers = inside.dump("list the numbers of namespaces", _GETNSID, bytes(4))
     return [decode("nsid", answer)["NETNSA_NSID"] for answer in answers]
 
 
 def netns_id(inside: NetnsContext, fd: int) -> int:
-    """Return the number by which the current namespace knows another one, -1 if it has none for it."""
+    """Return the ID that the current namespace uses for another one, -1 if there is none."""
     query = bytes(4) + encode_attribute(_NSID_FD, struct.pack("=I", fd))
     answer = inside.ask("ask for a namespace's number", _GETNSID, query)
     return int(decode("nsid", answer)["NETNSA_NSID"])
 
 
-# What follows is imported only where it is wanted: half of a reading's time would be imports.
+# The following is imported on demand: imports would take half of the time.
 
 
 def _sysctls(found: NetnsData, inside: NetnsContext, part: str) -> None:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Compare containers with the network mode, host or none, that they are expected to have. Pure."""
+"""Compare containers with their expected network mode, host or none. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Containers = Mapping[str, Mapping[str, Any]]
 
 
 def read_containers(snapshot: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the containers in a snapshot; raise NetfleetError where they could not be read."""
+    """Return the containers in a snapshot; raise NetfleetError if they could not be read."""
     unread = [
         row for row in snapshot["missing"] if row["part"] in ("docker", "containers") and row["what"] == "missing"
     ]
@@ -25,7 +25,7 @@ def read_containers(snapshot: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_faults(present: Containers, host: Iterable[str], none: Iterable[str]) -> list[str]:
-    """Return what is wrong with the containers, as container_netns_facts returns them, one line for each."""
+    """Return the faults of containers in the format of container_netns_facts, one line each."""
     expected = [*((name, "host") for name in host), *((name, "none") for name in none)]
     faults = [_find_fault(name, mode, present.get(name)) for name, mode in expected]
     return [fault for fault in faults if fault]
@@ -44,7 +44,7 @@ def _find_fault(name: str, mode: str, container: Mapping[str, Any] | None) -> st
 
 
 def _find_namespace_fault(name: str, mode: str, container: Mapping[str, Any]) -> str:
-    """Compare a namespace with its mode: a container may have left the one that it was created in."""
+    """Compare a namespace with its mode: the process can have left the namespace in which it was created."""
     if container["netns"] is None:
         return f"the network namespace of {name} could not be read"
     if container["shares_host"] == (mode == "host"):

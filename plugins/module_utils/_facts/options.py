@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the modules that gather facts have in common: their options, and one place that turns errors into a message."""
+"""Options of the modules that gather facts, and the boundary that converts errors to messages."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LIMITS = {
     "timeout": {"type": "float", "default": 60},
     "docker_timeout": {"type": "float", "default": 15},
 }
-# A third of a year in seconds, which the kernel can still count, and more entries than memory has room for.
+# A third of a year in seconds, which the kernel can represent, and more entries than fit into memory.
 _MOST = 10_000_000
 OPTIONS = {
     "gather_subset": {"type": "list", "elements": "str", "default": ["all"]},
@@ -36,7 +36,7 @@ OPTIONS = {
 
 
 def parse_subset(names: list[str]) -> frozenset[str]:
-    """Return the subsets that Ansible's notation means: all, min, names, and ``!`` before what is not wanted."""
+    """Return the subsets of Ansible's notation: all, min, names, and ``!`` to exclude."""
     for name in names:
         if name.removeprefix("!") not in ("all", "min", *snapshot.SUBSETS):
             known = ", ".join(("all", "min", *snapshot.SUBSETS))
@@ -45,13 +45,13 @@ def parse_subset(names: list[str]) -> frozenset[str]:
             )
     without = {name[1:] for name in names if name.startswith("!")}
     given = {name for name in names if not name.startswith("!")}
-    # As for ansible.builtin.setup: what is only taken away is taken away from all.
+    # As in ansible.builtin.setup, exclusions alone apply to all.
     chosen = set(snapshot.SUBSETS) if "all" in given or (not given and "all" not in without) else given
     return frozenset(chosen - without - {"min"})
 
 
 def parse_request(params: Mapping[str, Any]) -> snapshot.SnapshotRequest:
-    """Return what the parameters ask for; raise BadParameter."""
+    """Return the request from the parameters; raise BadParameter."""
     for name in LIMITS:
         if not 0 < params[name] <= _MOST:
             raise BadParameter(name, f"must be more than 0 and at most {_MOST}, not {params[name]}")
@@ -67,13 +67,13 @@ def parse_request(params: Mapping[str, Any]) -> snapshot.SnapshotRequest:
 
 
 def pack_document(document: Mapping[str, Any]) -> str:
-    """Return a document as one string: compressed, it costs the way to the controller and the controller least."""
+    """Return a document as a compressed string, which is the fastest to transfer and to parse on the control node."""
     text = json.dumps(document, separators=(",", ":")).encode()
     return base64.b64encode(gzip.compress(text, compresslevel=1, mtime=0)).decode("ascii")
 
 
 def run_module(module: AnsibleModule, result: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
-    """Exit with the result that is made of the parameters; fail without the capabilities to read every namespace."""
+    """Exit with the result of the parameters; fail without the capabilities to read every namespace."""
 
     def work() -> dict[str, Any]:
         capabilities.require_capabilities(capabilities.TO_READ)

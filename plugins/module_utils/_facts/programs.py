@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Programs of the host, run in the namespace of the current thread, bounded in time and in what they print."""
+"""Run programs of the host in the namespace of the current thread, with limits of time and output."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from collections.abc import Sequence
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingProgram, NetfleetError
 
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
-# A hundred thousand rules come to a fifth of it.
+# A hundred thousand rules take a fifth of it.
 _MOST_OUTPUT = 1 << 26
 
 
 def run_program(command: Sequence[str], deadline: float) -> str:
-    """Return what a program prints until ``deadline`` (time.monotonic); raise NetfleetError in its own words."""
+    """Return the output of a program until ``deadline`` (time.monotonic); raise NetfleetError with its error output."""
     name, left = command[0], deadline - time.monotonic()
     if left <= 0:
         raise NetfleetError(f"{name}: timed out before it started")
     with tempfile.TemporaryFile() as complaints:
         try:
-            # A child is born into the namespace of the thread that starts it, and a thread has no module to ask.
+            # A child process starts in the namespace of the calling thread, and threads cannot use module functions.
             process = subprocess.Popen(  # pylint: disable=ansible-bad-function
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, env=_ENVIRONMENT
             )
@@ -44,7 +44,7 @@ def run_program(command: Sequence[str], deadline: float) -> str:
 
 
 def _read_output(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bool]:
-    """Return what a program prints, up to a little more than is taken, and whether it did so in time."""
+    """Return the output of a program, up to slightly more than the limit, and whether it ended in time."""
     deadline = time.monotonic() + seconds
     killer = threading.Timer(seconds, process.kill)
     killer.start()

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The snapshot of a host: every namespace, what is in it, whose it is. docs/schema.md describes the document."""
+"""Snapshot of a host: all namespaces with contents and owners. docs/reference/tables.md describes the format."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ VERSION = 1
 
 Row = dict[str, Any]
 
-# What a snapshot may hold beside the namespaces and their interfaces; "docker" is what the engine says.
+# Parts of a snapshot besides namespaces and interfaces; "docker" is the data of the engine.
 SUBSETS = (
     "addresses",
     "conntrack",
@@ -44,7 +44,7 @@ SUBSETS = (
 
 
 class SnapshotRequest(NamedTuple):
-    """What a snapshot is to hold: parts, and the namespaces of these kinds, containers and names (empty: all)."""
+    """Selection of a snapshot: parts, and namespaces by kind, container and name (empty: all)."""
 
     subset: frozenset[str] = frozenset(SUBSETS)
     kinds: frozenset[str] = frozenset()
@@ -56,11 +56,11 @@ class SnapshotRequest(NamedTuple):
 
     @property
     def everything(self) -> bool:
-        """Whether all namespaces are wanted."""
+        """Whether all namespaces are selected."""
         return not (self.kinds or self.containers or self.names)
 
     def takes(self, row: Mapping[str, Any]) -> bool:
-        """Return whether the namespace is one of those that are wanted."""
+        """Return whether the namespace is selected."""
         containers = {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
         names = {row["netns"], row["reference"], *row["names"], *row["paths"]}
         pairs = ((self.kinds, {row["kind"]}), (self.containers, containers), (self.names, names))
@@ -69,7 +69,7 @@ class SnapshotRequest(NamedTuple):
 
 def collect_snapshot(wanted: SnapshotRequest) -> Row:
     """Read this host and return its snapshot."""
-    gc.disable()  # there is nothing to collect: all that is made goes into the document
+    gc.disable()  # no garbage to collect: all objects become part of the document
     started = time.time()
     netns_reader.raise_limits()
     asking = EngineReader("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
@@ -81,7 +81,7 @@ def collect_snapshot(wanted: SnapshotRequest) -> Row:
     order = sorted(places.by_inode.values(), key=lambda place: (place.inode != places.host, place.inode))
     chosen = None
     if not wanted.everything:
-        # Whose a namespace is must be known before it is read; otherwise the engine is heard while the kernel is read.
+        # Owners must be known to select namespaces; otherwise, the engine is queried in parallel with the kernel.
         rows = _owner_rows(order, places, asking)
         chosen = {netns for netns, row in rows.items() if wanted.takes(row)}
     visits = netns_reader.read_namespaces(order, wanted.subset, chosen, wanted.limits)
@@ -118,7 +118,7 @@ def _owner_rows(
     for place in order:
         pids = place.processes()
         is_host = place.inode == places.host
-        # Only where the engine does not tell: its word is cheaper, and better.
+        # Only without data of the engine, which is faster and more accurate.
         asked = () if docker.complete or is_host else pids
         ids = dict.fromkeys(cgroup.container_id(netns_discovery.read_cgroup(pid), machine) for pid in asked)
         trace = netns_ownership.Evidence(

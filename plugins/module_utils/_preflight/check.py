@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check the needs of a host, and report all that are missing at once."""
+"""Check the requirements of a host, and report all that are missing at once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FEATURES = {
 
 
 def result(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the module's result; one that ``failed`` where a required need is missing and ``fail`` is set."""
+    """Return the result of the module; ``failed`` is set if a required item is missing and ``fail`` is set."""
     needs = parse_needs(params)
     reasons = find_missing(needs)
     missing = [_row(need, reasons[need.key]) for need in needs if need.key in reasons]
@@ -67,13 +67,13 @@ def result(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_missing(needs: Sequence[Need]) -> dict[str, str]:
-    """Return why needs are missing, by their keys."""
-    # A Python that is too old is replaced by one with other libraries, and cannot import what tries the kernel.
+    """Return why items are missing, by their keys."""
+    # A newer Python has other libraries, and an outdated one cannot import the checks of the kernel.
     is_old = bool(host.missing_python())
     skipped = ("kind", "module", "feature", *(["library"] if is_old else []))
     reasons = {need.key: _host_reason(need) for need in needs if need.kind not in skipped}
     found = {key: reason for key, reason in reasons.items() if reason}
-    # Only root may try the kernel.
+    # Only root can test the kernel.
     if not is_old and not _lacks_privileges():
         found.update(_kernel_reasons(needs))
     return found
@@ -100,7 +100,7 @@ def _lacks_privileges() -> str:
 
 
 def _kernel_reasons(needs: Sequence[Need]) -> dict[str, str]:
-    # Imported here, as their syntax is that of Python 3.9.
+    # Imported here, because the files require Python 3.9.
     from ansible_collections.netfleet.docker.plugins.module_utils._preflight import kernel_features
     from ansible_collections.netfleet.docker.plugins.module_utils._preflight.kernel_modules import (
         MISSING,
@@ -115,7 +115,7 @@ def _kernel_reasons(needs: Sequence[Need]) -> dict[str, str]:
         found = kernel_features.missing_features(names.get("kind", []), names.get("feature", []))
     except NetfleetError as error:
         found = {need.key: str(error) for need in needs if need.kind in ("kind", "feature")}
-    # Docker loads it when it needs it.
+    # Docker loads the module on demand.
     if "feature:ipvs" in found and is_loadable("ip_vs"):
         del found["feature:ipvs"]
     if "module" in names:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host has apart from its kernel: Python libraries, systemd and Docker Engine."""
+"""Requirements apart from the kernel: Python libraries, systemd and Docker Engine."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _ENGINE_SECONDS = 10.0
 
 
 def missing_python() -> str:
-    """Return what is wrong with the Python version, empty for nothing."""
+    """Return why the Python version is not supported; empty if it is."""
     if sys.version_info >= PYTHON:
         return ""
     return "{} is Python {}.{}; 3.9 or later is required".format(sys.executable, *sys.version_info[:2])
 
 
 def missing_library(name: str) -> str:
-    """Return what is missing of a Python library, empty for nothing."""
-    # Imported here, as the module has to run with Python 3.7.
+    """Return what is missing of a Python library; empty if nothing is."""
+    # Imported here, because the module has to run with Python 3.7.
     from importlib import metadata
 
     least = _LIBRARIES[name]
@@ -44,7 +44,7 @@ def missing_library(name: str) -> str:
 
 
 def missing_systemd() -> str:
-    """Return why this host is not run by systemd, as sd_booted(3) finds it out; empty for nothing."""
+    """Return why this host does not run systemd, as sd_booted(3) checks it; empty if it does."""
     if Path("/run/systemd/system").is_dir():
         return ""
     try:
@@ -55,7 +55,7 @@ def missing_systemd() -> str:
 
 
 def missing_engine(how: str) -> str:
-    """Return why Docker Engine is not ``installed`` or not ``running``; empty for nothing."""
+    """Return why Docker Engine is not ``installed`` or not ``running``; empty if it is."""
     path = os.pathsep.join(filter(None, (os.environ.get("PATH"), _PROGRAMS)))
     if not shutil.which("dockerd", path=path):
         return "the program dockerd is not installed"
@@ -69,7 +69,7 @@ def missing_engine(how: str) -> str:
 
 
 def engine_packages() -> list[str]:
-    """Return the packages with Docker Engine of this host's Debian or Ubuntu."""
+    """Return the packages of Docker Engine for this release of Debian or Ubuntu."""
     fields = {}
     try:
         for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
@@ -77,7 +77,7 @@ def engine_packages() -> list[str]:
             fields[key] = value.strip('"')
     except OSError:
         pass
-    # From Debian 13 on, the client has a package of its own.
+    # Since Debian 13, the client is a separate package.
     number = fields.get("VERSION_ID", "")
     has_client = fields.get("ID") == "debian" and number.isdecimal() and int(number) >= 13
     return ["docker.io", "iptables", *(["docker-cli"] if has_client else [])]

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Features of the kernel, tried in a network namespace that is deleted afterwards."""
+"""Features of the kernel, tested in a temporary network namespace."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _CIPHER, _KEY, _ICV_BITS = b"rfc4106(gcm(aes))", bytes(range(20)), 64
 
 
 def missing_features(kinds: Sequence[str], features: Sequence[str]) -> dict[str, str]:
-    """Return what the kernel lacks with its own words, by ``kind:NAME`` of a link and ``feature:NAME``.
+    """Return missing features with the error of the kernel, by ``kind:NAME`` of a link and ``feature:NAME``.
 
-    The kernel may load modules for it. Raise KernelError where no network namespace can be created.
+    The kernel can load modules during the test. Raise KernelError if no network namespace can be created.
     """
     trials: dict[str, Callable[[], str]] = {f"kind:{kind}": _link_trial(kind) for kind in kinds}
     trials.update({f"feature:{name}": {"esp": _try_esp, "ipvs": _try_ipvs}[name] for name in features})
@@ -39,7 +39,7 @@ def missing_features(kinds: Sequence[str], features: Sequence[str]) -> dict[str,
 
 
 def _request(protocol: int, message_type: int, flags: int, payload: bytes) -> KernelError | None:
-    """Send a request in the namespace of this thread, and return the kernel's refusal."""
+    """Send a request in the namespace of this thread, and return the error of the kernel."""
     try:
         link = Netlink(protocol)
     except OSError as error:
@@ -55,7 +55,7 @@ def _request(protocol: int, message_type: int, flags: int, payload: bytes) -> Ke
 
 def _link_trial(kind: str) -> Callable[[], str]:
     def trial() -> str:
-        """Create a link without parameters; any error but "not supported" is about those."""
+        """Create a link without parameters; any error except "not supported" is about missing parameters."""
         body = bytes(16) + encode_attribute(_IFLA_LINKINFO, encode_attribute(_IFLA_INFO_KIND, kind.encode() + b"\0"))
         error = _request(socket.NETLINK_ROUTE, _RTM_NEWLINK, _CREATE_EXCLUSIVE, body)
         return error.words if error and error.code == errno.EOPNOTSUPP else ""
@@ -64,7 +64,7 @@ def _link_trial(kind: str) -> Callable[[], str]:
 
 
 def _try_esp() -> str:
-    """Add a security association as Docker adds it for an encrypted network."""
+    """Add a security association like Docker does for an encrypted network."""
     source, target = socket.inet_aton("192.0.2.1"), socket.inet_aton("192.0.2.2")
     selector = bytes(56)
     identity = target.ljust(16, b"\0") + struct.pack("!IB3x", 0x1000, _IPPROTO_ESP)
@@ -77,7 +77,7 @@ def _try_esp() -> str:
 
 
 def _try_ipvs() -> str:
-    """Ask for the netlink family of IPVS, which is there once its module is loaded."""
+    """Request the netlink family of IPVS, which exists after its module is loaded."""
     body = struct.pack("=BBxx", _CTRL_CMD_GETFAMILY, 1) + encode_attribute(_CTRL_ATTR_FAMILY_NAME, b"IPVS\0")
     error = _request(_NETLINK_GENERIC, _GENL_ID_CTRL, 0, body)
     return error.words if error else ""

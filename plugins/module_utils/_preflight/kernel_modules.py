@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kernel modules: loaded, loadable, or part of the kernel. Nothing is loaded to find out."""
+"""Kernel modules: loaded, loadable, or built in. Checks do not load modules."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._preflight import 
 LOADED, LOADABLE, BUILT_IN, MISSING = "loaded", "loadable", "built in", "missing"
 _PROGRAMS = "/usr/sbin:/sbin:/usr/bin:/bin"
 _SECONDS = 30
-# What exists only where a part of the kernel is there, for kernels without module files such as those of containers.
+# Objects that exist only with a feature, for kernels without module files such as in containers.
 _SIGNS = {
     "br_netfilter": ("/proc/sys/net/bridge/bridge-nf-call-iptables",),
     "nf_conntrack": ("/proc/sys/net/netfilter/nf_conntrack_max",),
@@ -40,7 +40,7 @@ class KernelModules:
     def states(self, names: list[str]) -> dict[str, str]:
         """Return the state of each module by its name."""
         found = {name: self._state(name.replace("-", "_")) for name in names}
-        # Links of a kind show that a module is there; the kernel is asked only for what nothing else shows.
+        # Existing links of a kind show that a module is available; the kernel is tested only without other evidence.
         kinds = {name: _LINKS[name] for name, state in found.items() if state == MISSING and name in _LINKS}
         if kinds:
             unknown = kernel_features.missing_features(sorted(set(kinds.values())), [])
@@ -59,12 +59,12 @@ class KernelModules:
 
 
 def is_loadable(name: str) -> bool:
-    """Return whether modprobe(8) could load a module."""
+    """Return whether modprobe(8) can load a module."""
     return _modprobe("--dry-run", "--quiet", name) == ""
 
 
 def load_module(name: str) -> str:
-    """Load a module; return why that failed, empty for success."""
+    """Load a module; return why that failed, empty on success."""
     return _modprobe(name)
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Options of the module preflight, and the needs that they name. Pure."""
+"""Options of the module preflight, and the requirements that they name. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SPEC: dict[str, Any] = {
 
 
 class Need(NamedTuple):
-    """Something that a host has to have: a kind of need, a name where there are several, and whether it is required."""
+    """A requirement: its kind, a name if there are several, and whether it is mandatory."""
 
     kind: str
     name: str = ""
@@ -35,12 +35,12 @@ class Need(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The need as the result names it."""
+        """The key of the requirement in the result."""
         return f"{self.kind}:{self.name}" if self.name else self.kind
 
 
 def parse_needs(params: Mapping[str, Any]) -> list[Need]:
-    """Return the needs of the parameters, each once, required ones first."""
+    """Return the requirements of the parameters without duplicates, mandatory ones first."""
     needs = [Need("python")]
     needs += [Need(kind) for kind in ("root", "systemd") if params[kind]]
     needs += _listed(params, "", required=True)
@@ -63,7 +63,7 @@ def _listed(params: Mapping[str, Any], prefix: str, required: bool) -> list[Need
 
 
 def _link_kind(parameter: str, value: Any) -> str:
-    """Return a kind of link; a link without one is of an existing kind and needs none."""
+    """Return the kind of a link; a link without one exists already and requires nothing."""
     kind = value.get("kind") if isinstance(value, Mapping) else value
     if kind is None and value is not None:
         return ""

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an outcome means against what was expected, as the result that the user reads."""
+"""Evaluation of an outcome against the expectation, as the result that the user reads."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.model impor
 
 
 def is_met(check: Check, outcome: Outcome) -> bool:
-    """Return whether a state is one of the expected ones; what else is wished counts where there is an answer."""
+    """Return whether a state is expected; other expectations apply only if there is a response."""
     states = {state for one in check.expect for state in (CLOSED_STATES if one == CLOSED else (one,))}
     return outcome.state in states and not (outcome.state == OPEN and outcome.wishes)
 
 
 def summarize_latency(times: Sequence[float]) -> dict[str, float] | None:
-    """Return the least, the mean and the most, in milliseconds."""
+    """Return minimum, mean and maximum in milliseconds."""
     if not times:
         return None
     figures = {"min_ms": min(times), "avg_ms": sum(times) / len(times), "max_ms": max(times)}
@@ -33,7 +33,7 @@ def summarize_latency(times: Sequence[float]) -> dict[str, float] | None:
 
 
 def build_result(check: Check, outcome: Outcome, resolved: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a check's result."""
+    """Return the result of a check."""
     met = is_met(check, outcome)
     reason = "; ".join([outcome.reason, *(outcome.wishes if outcome.state == OPEN else ())])
     if not met and outcome.state not in (OPEN, ERROR):
@@ -64,7 +64,7 @@ def build_result(check: Check, outcome: Outcome, resolved: Mapping[str, Any]) ->
 
 
 def summarize(results: Sequence[Mapping[str, Any]]) -> str:
-    """Return one line about all results, which names those that are not as expected."""
+    """Return one line about all results that names the unexpected ones."""
     unmet = [one for one in results if not one["met"]]
     if not unmet:
         return f"{len(results)} of {len(results)} checks met the expectation"

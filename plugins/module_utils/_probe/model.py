@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks and their outcomes as data, and what each kind of check may be told and find."""
+"""Checks and outcomes as data, and the options and states of each kind of check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NXDOMAIN, NODATA, SERVFAIL = "nxdomain", "nodata", "servfail"
 BLACK_HOLE, UNIQUE, FREE, DUPLICATE, OFF_LINK = "black_hole", "unique", "free", "duplicate", "off_link"
 NO_TLS, UNTRUSTED = "no_tls", "untrusted"
 
-# What ``closed`` stands for: not open, and no fault of the check itself.
+# States that ``closed`` includes: not open, and no failure of the check itself.
 CLOSED = "closed"
 CLOSED_STATES = (REFUSED, PROHIBITED, UNREACHABLE, FILTERED)
 _REACHED = (OPEN, *CLOSED_STATES, UNRESOLVED)
@@ -61,7 +61,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
 
 @record
 class Check:
-    """One check: whom to ask, how, and what is expected; ``options`` has what only its kind has."""
+    """A check: target, method and expectation; ``options`` are those of its kind."""
 
     type: str
     name: str
@@ -79,9 +79,9 @@ class Check:
 
 @record
 class Outcome:
-    """What a check found: a state and why; seconds of each answer; what else there is to tell; what was not as wished.
+    """An outcome: state and reason, seconds of each response, details, and unmet expectations.
 
-    ``sent`` is None where nothing is counted.
+    ``sent`` is None if requests are not counted.
     """
 
     state: str

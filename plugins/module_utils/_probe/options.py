@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Parameters made into checks; what cannot be is refused, by the parameter's name, before anything is sent."""
+"""Convert parameters to checks; invalid ones are rejected by name before anything is sent."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ SUBOPTIONS: Mapping[str, Mapping[str, Any]] = {
 
 
 def parse_checks(given: list[Mapping[str, Any]]) -> list[Check]:
-    """Return the checks that the parameter of that name asks for; raise BadParameter."""
+    """Return the checks of the parameter with this name; raise BadParameter."""
     if not given:
         raise BadParameter("checks", "must not be empty")
     return [_parse_check(f"checks[{number}]", number, params) for number, params in enumerate(given)]
 
 
 def validate_host(value: str) -> str:
-    """Return an address in its canonical form, or a name; raise ValueError for what is neither."""
+    """Return an address in its canonical form, or a name; raise ValueError otherwise."""
     try:
         return validators.address(value)
     except ValueError:
@@ -148,7 +148,7 @@ def _describe_check(number: int, kind: str, given: Mapping[str, Any]) -> str:
 
 
 def _validate_query(value: str) -> str:
-    """Return what DNS is asked for: an address, for its name, or any name, also one with an underscore."""
+    """Return the subject of a DNS query: an address for a reverse lookup, or any name, also with underscores."""
     return "." if value == "." else validate_host(value)
 
 
@@ -188,7 +188,7 @@ def _refuse_contradictions(place: str, kind: str, given: Mapping[str, Any]) -> N
 
 
 def _refuse_mixed_versions(place: str, kind: str, given: Mapping[str, Any]) -> None:
-    """Refuse addresses of different IP versions; what DNS is asked for has nothing to do with how it is asked."""
+    """Reject addresses of different IP versions; the subject of a DNS query is independent of its transport."""
     names = ("server", "source") if kind == "dns" else ("target", "source")
     versions = {name: _version(given[name]) for name in names if name in given}
     if "family" in given and kind != "dns":

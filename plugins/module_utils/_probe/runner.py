@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""All checks at once, each in a thread that is inside the namespace; and what they find as one result."""
+"""Run all checks in parallel, each in a thread inside the namespace, and return one result."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ _ENTER = {21: "CAP_SYS_ADMIN"}
 
 @record
 class _Place:
-    """Where checks are made from: an open namespace, or None for the one that the module runs in; and its resolver."""
+    """The place of the checks: an open namespace, or None for that of the module, and its resolver."""
 
     fd: int | None
     resolver: Resolver
 
 
 def run_module(module: AnsibleModule) -> None:
-    """Run the checks of a module's parameters and exit with their results; with ``fail`` unmet checks are a failure."""
+    """Run the checks of the parameters and exit with their results; with ``fail``, unmet expectations are a failure."""
 
     def work() -> dict[str, Any]:
         found = run_checks(module.params)
@@ -86,7 +86,7 @@ def run_module(module: AnsibleModule) -> None:
 
 
 def run_checks(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the checks that the parameters ask for and return their results, in order."""
+    """Run the checks of the parameters and return their results in order."""
     checks = options.parse_checks(params["checks"])
     seconds = params["timeout"]
     if not 0 < seconds <= 3600:
@@ -118,7 +118,7 @@ def _netns_id(fd: int | None) -> str:
 
 
 def _open_place(reference: str | None, given: str | None) -> _Place:
-    """Return the open namespace, and how names are resolved there."""
+    """Return the open namespace and its resolver configuration."""
     conf, hosts = "/etc/resolv.conf", "/etc/hosts"
     fd = None
     if reference is not None:
@@ -129,7 +129,7 @@ def _open_place(reference: str | None, given: str | None) -> _Place:
         fd = open_parameter(reference, "netns")
         scheme, colon, rest = reference.partition(":")
         if scheme == "container":
-            # What the engine writes for the container is what the container reads.
+            # The files that the engine writes for the container are those that the container reads.
             said = local_api.inspect_container(rest)
             conf, hosts = said.resolv_conf or conf, said.hosts or hosts
         elif not colon:
@@ -139,7 +139,7 @@ def _open_place(reference: str | None, given: str | None) -> _Place:
 
 
 def _netns_file(name: str, path: str) -> str:
-    """Return the file that ip-netns(8) lays over another for a namespace, where there is one."""
+    """Return the file that ip-netns(8) mounts over another for a namespace, if there is one."""
     own = f"/etc/netns/{name}/{os.path.basename(path)}"
     return own if os.path.isfile(own) else path
 
@@ -155,7 +155,7 @@ def _read_file(path: str, given: str | None) -> str:
 
 
 def _run_check(place: _Place, check: Check, end: float) -> dict[str, Any]:
-    """Return the result of one check; whatever goes wrong is a part of it."""
+    """Return the result of one check; errors are part of it."""
     resolved: dict[str, Any] = {}
     try:
         outcome = _run_probe(place, check, end, resolved)
@@ -192,7 +192,7 @@ def _run_probe(place: _Place, check: Check, end: float, resolved: dict[str, Any]
 
 
 def _budget(check: Check) -> float:
-    """Return the most seconds that a check may take: its own for each time that it waits."""
+    """Return the maximum duration of a check in seconds: its timeout for each time that it waits."""
     waits = {"ping": 1, "neighbour": 1, "duplicate": 1, "path_mtu": 6, "traceroute": 6}.get(check.type, check.count)
     return waits * check.timeout + check.count * check.interval + 1.0
 

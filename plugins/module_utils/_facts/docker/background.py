@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine is asked while the kernel is read: it is another process, and most of it is waiting."""
+"""Query the engine in parallel with the kernel, because most of the time is waiting."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 class EngineReader:
-    """Questions to the engine, under way; ``whole`` for all that it says, else only for whose the namespaces are."""
+    """Running queries; ``whole`` for all data, otherwise only for owners of namespaces."""
 
     def __init__(self, whole: bool, labels: tuple[str, ...], seconds: float) -> None:
         self._whole = whole
@@ -47,10 +47,10 @@ class EngineReader:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 
     def answer(self) -> tuple[netns_ownership.EngineOwnership, Row | None, list[Row]]:
-        """Wait; return what owners are found by, the document's ``docker`` (None: not asked for), what is missing."""
+        """Wait; return the data for owners, the object ``docker`` (None if not requested), and missing parts."""
         self._thread.join()
         answered = self._containers is not None
-        # Of a container that could not be inspected nobody knows the sandbox.
+        # The sandbox of a container that could not be inspected is unknown.
         partly = any(row["part"] == "containers" for row in self._missing)
         complete = answered and self._whole and not partly
         docker = netns_ownership.EngineOwnership(self._containers or (), self._networks, answered, complete)

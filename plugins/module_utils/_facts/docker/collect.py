@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that the engine of this host says about its networks. What it does not answer is named as missing."""
+"""Collect the network data of this host's engine. Missing responses are reported."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ _MOST_RESOLVER = 1 << 14
 
 
 def collect_engine(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
-    """Return the object ``docker`` of a snapshot, and the rows of ``missing`` that belong to it.
+    """Return the object ``docker`` of a snapshot, and its rows of ``missing``.
 
-    ``labels`` are those that are taken beside Compose's and Swarm's. /swarm is never asked: it tells join tokens.
+    ``labels`` are collected in addition to those of Compose and Swarm. /swarm is never requested, because it contains
+    join tokens.
     """
     reading = _Reading(engine, labels)
     reading.attempt(("docker",), reading.engine_itself)
@@ -48,7 +49,7 @@ def collect_engine(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, l
 
 
 class _Reading:
-    """What was read so far; a part that is not there, or not whole, is named as missing."""
+    """Collected data; missing or incomplete parts are reported."""
 
     def __init__(self, engine: Engine, labels: Collection[str]) -> None:
         self.docker: Row = {"engine": None}
@@ -59,7 +60,7 @@ class _Reading:
         self._containers: list[Any] = []
 
     def attempt(self, parts: Collection[str], work: Callable[[], None]) -> None:
-        """Do a part of the work; a failure is noted and the rest goes on."""
+        """Run a part of the collection; a failure is recorded and the rest continues."""
         try:
             work()
         except NetfleetError as error:
@@ -78,7 +79,7 @@ class _Reading:
 
     def networks(self) -> None:
         """Read all networks with their peers."""
-        # The list does not say who is in a network.
+        # The list does not contain the containers of a network.
         parts = ("networks", "network_peers", "endpoints")
         self._networks = [said for said, _whole in self._inspected("/networks", "/networks/{}", parts)]
         self.docker["networks"] = [docker_rows.build_network(said, self._labels) for said in self._networks]
@@ -96,7 +97,7 @@ class _Reading:
         self.docker.update(containers=rows, published_ports=ports)
 
     def endpoints(self) -> None:
-        """Put together who is in which network, by the word of either."""
+        """Merge the endpoints from containers and networks."""
         for part in ("containers", "networks"):
             if part not in self.docker:
                 self._miss("endpoints", "truncated", f"the {part} could not be read")
@@ -108,7 +109,7 @@ class _Reading:
         self.docker["endpoints"] = rows
 
     def swarm(self) -> None:
-        """Read what a manager knows; others know none of it."""
+        """Read the objects that only a manager knows."""
         self.docker.update(swarm_nodes=[], swarm_services=[], swarm_tasks=[])
         if self.docker["engine"]["swarm_role"] != "manager":
             return
@@ -126,9 +127,9 @@ class _Reading:
         self.attempt((part,), work)
 
     def _inspected(self, list_path: str, path: str, parts: Collection[str]) -> Iterator[tuple[Any, bool]]:
-        """Yield all objects of a list as inspected, with true; as listed, with false, where that failed.
+        """Yield all objects of a list, inspected (true) or, if that failed, as listed (false).
 
-        What vanishes between list and inspection is left out.
+        Objects that are removed between list and inspection are left out.
         """
         listed = json_fields.get_list(self._engine.get(list_path))
         failures = []
@@ -151,13 +152,13 @@ class _Reading:
         return row
 
     def _netns(self, row: Row) -> str | None:
-        """Return the namespace of a container's PID 1, unless the container ended and its PID may be another's."""
+        """Return the namespace of a container's PID 1, unless the container ended and the PID can be reused."""
         pid, netns = row["pid"], None
         with contextlib.suppress(OSError):
             if pid:
                 netns = str(Path(f"/proc/{pid}/ns/net").stat().st_ino)
                 cgroup = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8", errors="replace")
-                # One that moved itself elsewhere is asked for once more.
+                # A process that moved to another cgroup is inspected again.
                 if row["id"] not in cgroup_ids(cgroup) and self._pid(row["id"]) != pid:
                     return None
         return netns
@@ -168,7 +169,7 @@ class _Reading:
         return None
 
     def _settings(self) -> dict[str, Any]:
-        """Return the settings of the command line and of daemon.json; Docker refuses to start where both have one."""
+        """Return the settings of command line and daemon.json; Docker does not start if both set the same key."""
         found = self._dockerd()
         if found is None:
             self._miss("engine", "truncated", "its process was not found, so its command line is not known")
@@ -187,9 +188,9 @@ class _Reading:
         return flags
 
     def _dockerd(self) -> tuple[str, str] | None:
-        """Return the root that the engine sees, and its command line.
+        """Return the root directory and command line of the engine.
 
-        It listens itself, or was handed its socket and left its PID in a file.
+        The engine owns the socket, or received it by socket activation and wrote its PID to a file.
         """
         pids = [self._engine.listener()]
         if Path(self._engine.path).resolve() == Path(DEFAULT_SOCKET).resolve():
@@ -208,7 +209,7 @@ class _Reading:
 
 
 def _read_name_servers(path: str | None) -> list[str] | None:
-    """Return the servers in the resolv.conf that Docker made for a container, or None."""
+    """Return the servers in the resolv.conf that Docker created for a container, or None."""
     try:
         with Path(path or "").open(encoding="ascii", errors="replace") as file:
             lines = [line.split() for line in file.read(_MOST_RESOLVER).splitlines()]
@@ -218,7 +219,7 @@ def _read_name_servers(path: str | None) -> list[str] | None:
 
 
 def _mounted_netns(path: Any) -> str | None:
-    """Return the namespace that is mounted at a path, or None."""
+    """Return the namespace mounted at a path, or None."""
     try:
         fd = namespaces.open_netns(str(path or ""))
     except (NoSuchNetns, ValueError):

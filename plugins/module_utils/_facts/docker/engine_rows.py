@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine itself: its own word, its daemon.json and its command line → the row docker_engine. Pure."""
+"""Convert the engine's own data, its daemon.json and its command line to the row docker_engine. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Settings = dict[str, Any]
 
 
 def _pools(said: Any) -> list[Row]:
-    """Return address pools; daemon.json has their keys in lower case, the API has them capitalized."""
+    """Return address pools; the keys are lowercase in daemon.json and capitalized in the API."""
     return [
         {
             "base": json_fields.network(pool, "base") or json_fields.network(pool, "Base"),
@@ -51,7 +51,7 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "default-address-pools": _pools,
     "default-network-opts": _options,
 }
-# Where the flag is not called as the setting is.
+# Flags that are not named like their setting.
 _FLAGS: Mapping[str, str] = {
     "-H": "hosts",
     "--host": "hosts",
@@ -64,12 +64,12 @@ _FLAGS: Mapping[str, str] = {
     "--pidfile": "pidfile",
     "-p": "pidfile",
 }
-# Short flags without a value; pflag takes others right behind them, as in -DH tcp://…
+# Short flags without a value; others can follow in the same word, as in -DH tcp://…
 _SHORT_SWITCHES = "Dv"
 
 
 def parse_daemon_json(content: str) -> Settings:
-    """Return the network settings of a daemon.json; raise NetfleetError if it is none."""
+    """Return the network settings of a daemon.json; raise NetfleetError if it is invalid."""
     try:
         said = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -80,7 +80,7 @@ def parse_daemon_json(content: str) -> Settings:
 
 
 def parse_command_line(arguments: Iterable[str]) -> Settings:
-    """Return the network settings of dockerd's command line, and config-file where it names one."""
+    """Return the network settings of dockerd's command line, and config-file if it is given."""
     given: dict[str, list[str]] = {}
     waiting = list(arguments)
     while waiting:
@@ -89,14 +89,14 @@ def parse_command_line(arguments: Iterable[str]) -> Settings:
         if name is None:
             continue
         if value is None:
-            # A switch stands alone; whatever follows any other flag is its value.
+            # A Boolean flag stands alone; other flags are followed by their value.
             value = "true" if name in _BOOLEANS else waiting.pop(0) if waiting else ""
         given.setdefault(name, []).append(value)
     return {name: _parse_value(name, values) for name, values in given.items()}
 
 
 def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -> Row:
-    """Return the row of the engine from /version, /info and its settings, those of the file and of the flags."""
+    """Return the row of the engine from /version, /info and the settings of file and flags."""
     swarm = json_fields.get_path(info, "Swarm")
     manager = json_fields.boolean(swarm, "ControlAvailable")
     state = json_fields.text(swarm, "LocalNodeState")
@@ -136,7 +136,7 @@ def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -
 
 
 def _split_flag(argument: str) -> tuple[str, str | None]:
-    """Return a flag and the value that stands in the same word: --flag=x, -H=x or -Hx."""
+    """Return a flag and its value in the same word: --flag=x, -H=x or -Hx."""
     if argument.startswith("--"):
         flag, equals, value = argument.partition("=")
         return flag, value if equals else None
@@ -147,7 +147,7 @@ def _split_flag(argument: str) -> tuple[str, str | None]:
 
 
 def _parse_value(name: str, values: Sequence[str]) -> Any:
-    """Return a setting in the form that it has in daemon.json."""
+    """Return a setting in the format of daemon.json."""
     last = values[-1]
     if name in _BOOLEANS:
         return {"1": True, "0": False}.get(last, last[:1] in "tT")

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the engine said, taken piece by piece: whatever is absent, null or of another type than expected is None. Pure.
+"""Read fields of API responses: absent, null or unexpected values are None. Pure.
 
-Releases of the engine differ in what they leave out, so no piece is relied upon, and nothing is ever taken as a whole.
+Versions of the engine omit different fields, so no field is required, and no object is copied as a whole.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ T = TypeVar("T")
 
 
 def get_path(value: Any, *keys: str) -> Any:
-    """Return what lies at the end of a path of keys."""
+    """Return the value at a path of keys."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
 def text(value: Any, *keys: str) -> str | None:
-    """Return text; the engine's empty text means that there is none."""
+    """Return text; an empty text means none."""
     value = get_path(value, *keys)
     if not isinstance(value, str) or not value:
         return None
     try:
         return escape_invalid_utf8(value)
-    except UnicodeEncodeError:  # half a character, which JSON can spell out
+    except UnicodeEncodeError:  # half of a surrogate pair, which JSON can contain
         return value.encode("utf-8", "backslashreplace").decode()
 
 
 def integer(value: Any, *keys: str) -> int | None:
-    """Return a number, also one that is written as text."""
+    """Return a number, also if it is given as text."""
     value = get_path(value, *keys)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
         return int(value)
@@ -44,13 +44,13 @@ def integer(value: Any, *keys: str) -> int | None:
 
 
 def boolean(value: Any, *keys: str) -> bool | None:
-    """Return true or false."""
+    """Return a Boolean."""
     value = get_path(value, *keys)
     return value if isinstance(value, bool) else None
 
 
 def get_list(value: Any, *keys: str) -> list[Any]:
-    """Return the members of a list; null means that there are none."""
+    """Return the members of a list; null means an empty list."""
     value = get_path(value, *keys)
     return value if isinstance(value, list) else []
 
@@ -67,24 +67,24 @@ def texts(value: Any, *keys: str) -> list[str]:
 
 
 def mapping(pairs: list[tuple[str, Any]], allowed: Callable[[str], bool]) -> dict[str, str]:
-    """Return an object of text, only of the keys that are allowed; an empty value stays, as it is a flag."""
+    """Return an object of text with the allowed keys only; empty values are kept, because they are flags."""
     return {
         text({"": key}, "") or "": text(value) or "" for key, value in pairs if isinstance(value, str) and allowed(key)
     }
 
 
 def address(value: Any, *keys: str) -> str | None:
-    """Return an IP address in canonical form, without the prefix that some releases give."""
+    """Return an IP address in canonical form, without the prefix length that some versions add."""
     return _parsed(lambda one: str(ipaddress.ip_interface(one).ip), get_path(value, *keys))
 
 
 def interface(value: Any, *keys: str) -> str | None:
-    """Return an IP address with its prefix."""
+    """Return an IP address with its prefix length."""
     return _parsed(lambda one: str(ipaddress.ip_interface(one)), get_path(value, *keys))
 
 
 def network(value: Any, *keys: str) -> str | None:
-    """Return a prefix as CIDR."""
+    """Return a prefix in CIDR notation."""
     return _parsed(lambda one: str(ipaddress.ip_network(one, strict=False)), get_path(value, *keys))
 
 
@@ -95,7 +95,7 @@ def mac(value: Any, *keys: str) -> str | None:
 
 
 def time(value: Any, *keys: str) -> str | None:
-    """Return a time; Go's zero means never."""
+    """Return a time; Go's zero time means never."""
     found = text(value, *keys)
     return None if not found or found.startswith("0001-") else found
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has to be asked of the engine where nothing else of it is wanted: whose the namespaces are."""
+"""Query the engine only for the owners of namespaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 
 def list_containers(engine: Engine, labels: Collection[str] = ()) -> list[Row]:
-    """Return the containers' rows by a single request: null for what the list of all containers does not say."""
+    """Return the rows of containers from a single request; values that the list lacks are null."""
     rows = [
         docker_rows.build_listed_container(one, labels)
         for one in json_fields.get_list(engine.get("/containers/json?all=1"))

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Containers, networks and endpoints: what the engine's API says → rows as docs/schema.md has them. Pure.
+"""Convert API data of containers, networks and endpoints to rows as in docs/reference/tables.md. Pure.
 
-Every column names the one place that it comes from. Environment, arguments, commands, labels and options that nobody
-listed stay behind, and so does whatever a later release adds.
+Every column has one source. Environment, arguments, commands, other labels and options, and fields of later versions
+are not collected.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OPTION_PREFIX = "com.docker.network."
 _CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 _JOINED = "container:"
 _SHORT_ID = 12
-# What only an inspection of the container tells, and the kernel.
+# Columns that only inspection and the kernel provide.
 _UNLISTED = (
     *("pid", "started_at", "netns", "sandbox_netns", "sandbox_key", "privileged", "cap_add", "cap_drop", "pid_mode"),
     *("ipc_mode", "uts_mode", "userns_mode", "cgroupns_mode", "publish_all", "dns", "dns_search", "extra_hosts"),
@@ -39,7 +39,7 @@ _UNLISTED = (
 
 
 def build_container(said: Any, labels: Collection[str] = ()) -> Row:
-    """Return the row of an inspected container; namespaces are the kernel's to say, name servers a file's."""
+    """Return the row of an inspected container, without namespaces and name servers."""
     config = json_fields.get_path(said, "HostConfig")
     mode = json_fields.text(config, "NetworkMode")
     return {
@@ -75,7 +75,7 @@ def build_container(said: Any, labels: Collection[str] = ()) -> Row:
 
 
 def build_listed_container(said: Any, labels: Collection[str] = ()) -> Row:
-    """Return the row of a container as the list of all containers has it: null for what the list does not say."""
+    """Return the row of a container from the list; values that the list lacks are null."""
     # A link of the default bridge adds /OTHER/ALIAS to the names.
     names = [name.lstrip("/") for name in json_fields.texts(said, "Names")]
     mode = json_fields.text(said, "HostConfig", "NetworkMode")
@@ -94,7 +94,7 @@ def build_listed_container(said: Any, labels: Collection[str] = ()) -> Row:
 
 
 def fill_joined_names(rows: Iterable[Row]) -> None:
-    """Fill in the names of the containers whose namespaces others joined."""
+    """Fill in the names of the containers whose namespaces other containers joined."""
     rows = list(rows)
     names = {row["id"]: row["name"] for row in rows}
     for row in rows:
@@ -102,7 +102,7 @@ def fill_joined_names(rows: Iterable[Row]) -> None:
 
 
 def build_published_ports(said: Any) -> list[Row]:
-    """Return the ports of an inspected container that are published now."""
+    """Return the currently published ports of an inspected container."""
     if not json_fields.integer(said, "State", "Pid"):
         return []
     rows = []
@@ -139,7 +139,7 @@ def build_network(said: Any, labels: Collection[str] = ()) -> Row:
         "config_from": json_fields.text(said, "ConfigFrom", "Network"),
         "ipam_driver": json_fields.text(said, "IPAM", "Driver"),
         "ipam": [_pool(pool) for pool in json_fields.get_list(said, "IPAM", "Config")],
-        # Of a plugin nobody knows which of its options are secrets.
+        # Options of a plugin can be secrets.
         "options": build_network_options(json_fields.get_path(said, "Options")) if driver in _DRIVERS else {},
         "labels": _labels(json_fields.get_path(said, "Labels"), labels),
     }
@@ -151,7 +151,7 @@ def build_network_options(said: Any) -> dict[str, str]:
 
 
 def build_network_peers(said: Any) -> list[Row]:
-    """Return the hosts that take part in an inspected overlay."""
+    """Return the hosts of an inspected overlay network."""
     return [
         {
             "network_id": json_fields.text(said, "Id"),
@@ -164,22 +164,20 @@ def build_network_peers(said: Any) -> list[Row]:
 
 
 def build_container_endpoints(said: Any, networks: Mapping[str, str]) -> list[Row]:
-    """Return the endpoints of a container, inspected or listed; ``networks`` has the networks' names by id."""
+    """Return the endpoints of a container, inspected or listed; ``networks`` are the network names by ID."""
     container_id = json_fields.text(said, "Id")
     name = (json_fields.text(said, "Name") or "").lstrip("/") or build_listed_container(said)["name"]
     return [
         _endpoint(container_id, name, key, endpoint, networks)
         for key, endpoint in json_fields.items(said, "NetworkSettings", "Networks")
-        if json_fields.text(
-            endpoint, "EndpointID"
-        )  # without one, it is a wish that comes true when the container starts
+        if json_fields.text(endpoint, "EndpointID")  # without one, it applies only when the container starts
     ]
 
 
 def build_network_endpoints(said: Any, names: Mapping[str, str], known: Collection[str]) -> list[Row]:
-    """Return the endpoints of an inspected network but for the known ones: load balancers, gateways of overlays.
+    """Return further endpoints of an inspected network: load balancers, gateways of overlay networks.
 
-    ``names`` has the containers' names by id.
+    ``names`` are the container names by ID.
     """
     rows = []
     for key, endpoint in json_fields.items(said, "Containers"):
@@ -216,7 +214,7 @@ def _endpoint(container_id: str | None, name: str | None, key: str, said: Any, n
         "ipv6": _with_prefix(said, "GlobalIPv6Address", "GlobalIPv6PrefixLen"),
         "gateway": json_fields.address(said, "Gateway"),
         "ipv6_gateway": json_fields.address(said, "IPv6Gateway"),
-        # Releases before 25 have the container's own short id among them.
+        # Versions before 25 include the short ID of the container.
         "aliases": [alias for alias in json_fields.texts(said, "Aliases") if alias != own],
     }
 

@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Swarm's nodes, services and tasks: what a manager's API says → rows as docs/schema.md has them. Pure.
+"""Convert API data of Swarm nodes, services and tasks to rows as in docs/reference/tables.md. Pure.
 
-As with containers: by an allow-list, so that environment, arguments, secrets and certificates stay behind.
+Only listed fields are collected, without environment, arguments, secrets and certificates.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MODES = {
     "ReplicatedJob": "replicated-job",
     "GlobalJob": "global-job",
 }
-# Until a task is on its node, its error is the scheduler's or the allocator's; later ones may quote its command.
+# Errors of a task before it is assigned come from the scheduler or allocator; later ones can contain its command.
 _UNPLACED = frozenset({"new", "allocated", "pending", "assigned"})
 
 
@@ -70,7 +70,7 @@ def build_service(said: Any) -> Row:
 
 
 def build_task(said: Any, services: Mapping[str, str]) -> Row:
-    """Return the row of a task; ``services`` has the services' names by id."""
+    """Return the row of a task; ``services`` are the service names by ID."""
     status = json_fields.get_path(said, "Status")
     service_id = json_fields.text(said, "ServiceID")
     state = json_fields.text(status, "State")

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many connections a namespace tracks, and how many it may."""
+"""Number and limit of tracked connections in a namespace."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FOLDER = "/proc/sys/net/netfilter"
 
 
 def read_conntrack(inside: NetnsContext) -> dict[str, int | None]:
-    """Return ``conntrack_count`` and ``conntrack_max``; None where the kernel does not track connections."""
+    """Return ``conntrack_count`` and ``conntrack_max``; None if the kernel does not track connections."""
     return {f"conntrack_{name}": _number(inside.file(f"{_FOLDER}/nf_conntrack_{name}")) for name in ("count", "max")}
 
 

@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The packet filters of a namespace, by the host's own programs: iptables in both of its backends, and nft.
+"""Packet filters of a namespace, read with the host's own programs: both iptables backends, and nft.
 
-Most namespaces have no rule at all, so the kernel is asked first for the tables that there are, and a program is
-started only for what it has to tell. libnftables would spare the process, but it ends its own with abort() on an
-interface name that is not UTF-8, which any container may use.
+Most namespaces have no rules, so the kernel is asked for existing tables first, and a program is started only if
+necessary. libnftables would avoid the process, but it calls abort() for an interface name that is not UTF-8, which any
+container can use.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ _NFGENMSG = struct.Struct("=BBH")
 _FAMILIES = {1: "inet", 2: "ip", 3: "arp", 5: "netdev", 7: "bridge", 10: "ip6"}
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables", "arp": "arptables"}
 _PACKAGES = {"iptables": "iptables", "ip6tables": "iptables", "arptables": "arptables", "nft": "nftables"}
-# Only what has one of these names can have been made by iptables.
+# Only tables with these names can have been created by iptables.
 _TABLES_OF_IPTABLES = frozenset(("filter", "nat", "mangle", "raw", "security"))
 
 
 def read_firewall(inside: NetnsContext) -> dict[str, list[Any]]:
-    """Return the rows of chains, rules and sets, and in ``missing`` a line for each thing that could not be read."""
+    """Return the rows of chains, rules and sets, and a line in ``missing`` for each part that could not be read."""
     reader = _Reader(inside)
     for family in _PROGRAMS:
-        # The file names the tables that are there; the program would make those that are not.
+        # The file lists existing tables; the program would create missing ones.
         if (inside.file(f"/proc/thread-self/net/{family}_tables_names") or "").strip():
             reader.iptables(family, "legacy")
     tables = _names(inside, "tables", _NFT_MSG_GETTABLE, _NFTA_TABLE_NAME)
     compatible = {one for one in tables if one[0] in ("ip", "ip6") and one[1] in _TABLES_OF_IPTABLES}
     if compatible:
-        # iptables never makes a set here, and leaves out of a rule what looks into one: "tcp dport { 22, 80 } accept"
-        # would read as accepting all of TCP.
+        # iptables never creates a set here, and omits lookups in sets from a rule: "tcp dport { 22, 80 } accept"
+        # would be shown as accepting all of TCP.
         compatible -= _names(inside, "sets", _NFT_MSG_GETSET, _NFTA_SET_TABLE)
     for family in sorted({family for family, _name in compatible}):
         told = reader.iptables(family, "nft", {name for of, name in compatible if of == family})
@@ -63,7 +63,7 @@ def read_firewall(inside: NetnsContext) -> dict[str, list[Any]]:
 
 
 class _Reader:
-    """Runs the programs that are needed, and collects what they tell."""
+    """Run the required programs, and collect their output."""
 
     def __init__(self, inside: NetnsContext) -> None:
         self._inside = inside
@@ -75,9 +75,9 @@ class _Reader:
         }
 
     def iptables(self, family: str, backend: str, tables: set[str] | None = None) -> list[str]:
-        """Read a family's tables, of nf_tables only the ones named, and return the names of those that were told."""
+        """Read the tables of a family, for nf_tables only the given ones, and return the names of those read."""
         told: list[str] = []
-        # One rule that nft made is too much for iptables-nft-save: then each table by itself.
+        # iptables-nft-save fails on one rule created by nft, so each table is then read separately.
         for options in ((), *(("-t", name) for name in sorted(tables or ()))):
             try:
                 output = self._saved(_PROGRAMS[family], backend, *options)
@@ -99,7 +99,7 @@ class _Reader:
         return told
 
     def nft(self, tables: frozenset[Table]) -> None:
-        """Read tables with nft: at once, or each by itself where one of them, or another, is too much for it."""
+        """Read tables with nft: together, or separately if it fails on one of them."""
         if len(tables) > 1:
             with contextlib.suppress(NetfleetError):
                 self._listed({"ruleset": None}, tables)
@@ -117,7 +117,7 @@ class _Reader:
         try:
             return self._inside.output(f"{program}-{backend}-save", "-c", *options)
         except MissingProgram:
-            # A host with one backend only need not have a name for it.
+            # A host with only one backend can lack a suffixed program name.
             with contextlib.suppress(MissingProgram):
                 version = self._inside.output(f"{program}-save", "--version")
                 if ("nf_tables" in version) == (backend == "nft"):
@@ -125,7 +125,7 @@ class _Reader:
             raise
 
     def _listed(self, what: dict[str, Any], tables: frozenset[Table]) -> None:
-        # As JSON, since a table may have a name that is a command.
+        # As JSON, because the name of a table can be a command.
         output = self._inside.output("nft", "-j", json.dumps({"nftables": [{"list": what}]}))
         try:
             document = json.loads(output, strict=False)
@@ -151,7 +151,7 @@ class _Reader:
 
 
 def _names(inside: NetnsContext, what: str, message_type: int, attribute: int) -> set[Table]:
-    """Return the families and names of the tables in nf_tables that are there, or that have sets."""
+    """Return the families and names of the nf_tables tables, and of those with sets."""
     try:
         answers = inside.dump(f"list {what} of nf_tables", message_type, _NFGENMSG.pack(0, 0, 0), _NETLINK_NETFILTER)
     except KernelError as error:
@@ -161,7 +161,7 @@ def _names(inside: NetnsContext, what: str, message_type: int, attribute: int) -
     except OSError as error:
         if error.errno != errno.EPROTONOSUPPORT:
             raise
-        return set()  # a kernel without any of it
+        return set()  # a kernel without packet filters
     found = set()
     for answer in answers:
         family = _FAMILIES.get(answer[0])

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``iptables-save -c`` and its kin print, as rows.
+"""Parse the output of ``iptables-save -c`` and its variants to rows.
 
-A value that is not plain stands in double quotes, with a backslash before quotes and backslashes, and may hold line
-breaks. Names of interfaces, chains and the like are printed as they are, and may begin with a quote themselves.
+A value with special characters is quoted, with a backslash before quotes and backslashes, and can contain line breaks.
+Names of interfaces and chains are printed unquoted, and can start with a quote.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.text import 
 
 Row = dict[str, Any]
 
-# Longer than any quoted value, whose every byte may be escaped: an unclosed quote does not swallow what follows.
+# Longer than any quoted value, whose bytes can all be escaped: an unclosed quote does not hide what follows.
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.){0,4096})"(?=[ \n]|\Z)')
 _PLAIN = re.compile(r"[^ \n]+")
 _ESCAPE = re.compile(r"\\(.)")
@@ -33,14 +33,14 @@ _LONG = {
     "-f": "fragment",
     "-m": "match",
 }
-# Their value is printed without quotes, whatever it is.
+# Options whose value is printed without quotes.
 _RAW = frozenset((*_LONG, "-A", "-j", "-g", "--physdev-in", "--physdev-out", "--match-set", "--name"))
-# Their value may look like an option.
+# Options whose value can look like an option.
 _TAKES_ONE = _RAW - {"-f"} | {"--comment", "--log-prefix", "--nflog-prefix", "--string", "--helper"}
 
 
 class Saved(NamedTuple):
-    """The tables that were printed, with their chains and, unless they were too many, all of their rules."""
+    """The printed tables with their chains and rules, up to the limit."""
 
     tables: list[str]
     chains: list[Row]
@@ -49,13 +49,13 @@ class Saved(NamedTuple):
 
 
 class _Quoted(str):
-    """A value that stood in quotes, and so is no option."""
+    """A quoted value, which is therefore no option."""
 
     __slots__ = ()
 
 
 def parse_save(text: str, backend: str, family: str, most: int) -> Saved:
-    """Return what is told of tables in ``text``, decoded with surrogateescape: up to so many chains and rules."""
+    """Return the tables in ``text``, decoded with surrogateescape, up to a number of chains and rules."""
     tables: list[str] = []
     chains: list[Row] = []
     rules: list[Row] = []
@@ -84,7 +84,7 @@ def parse_save(text: str, backend: str, family: str, most: int) -> Saved:
 
 
 def parse_chain(line: str) -> Row:
-    """Return what a line such as ``:INPUT ACCEPT [1:60]`` tells; a chain of the user's has ``-`` for its policy."""
+    """Return the chain in a line such as ``:INPUT ACCEPT [1:60]``; a user-defined chain has the policy ``-``."""
     found = _CHAIN.fullmatch(line)
     name, policy, packets, octets = found.groups() if found else (line[1:], "-", None, None)
     base = policy != "-"
@@ -100,7 +100,7 @@ def parse_chain(line: str) -> Row:
 
 
 def parse_rule(line: str, words: Sequence[str], own: Collection[str]) -> Row:
-    """Return what a rule tells but its position; ``own`` are the chains of the user in its table."""
+    """Return a rule without its position; ``own`` are the user-defined chains in its table."""
     counters = _COUNTERS.match(line)
     start = counters.end() if counters else 0
     text = line[start:]
@@ -145,7 +145,7 @@ def _put(found: Row, option: str, negated: bool, values: list[str], own: Collect
 
 
 def _put_target_option(options: dict[str, Any], name: str, values: list[str]) -> None:
-    """Add an option: true without a value, a text with one, a list with several; one that is repeated adds to it."""
+    """Add an option: true without a value, text for one, a list for several; repeated options are merged."""
     if name in options:
         before = options[name]
         values = [*(before if isinstance(before, list) else [before]), *values]
@@ -153,7 +153,7 @@ def _put_target_option(options: dict[str, Any], name: str, values: list[str]) ->
 
 
 def _options(words: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
-    """Yield each option with its negation and values, in order; words that no option precedes have an empty one."""
+    """Yield each option with its negation and values in order; words without an option have an empty one."""
     name, negated, values = "", False, list[str]()
     inverts = False
     for word in words:
@@ -175,7 +175,7 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
 
 
 def _records(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each line with its words; one with a quoted line break is longer than a line."""
+    """Yield each line with its words; a quoted line break continues the line."""
     start = 0
     while start < len(text):
         end = text.find("\n", start)
@@ -192,7 +192,7 @@ def _records(text: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _words(text: str, start: int) -> tuple[list[str], int]:
-    """Split a line into words, and tell where it ends."""
+    """Split a line into words, and return where it ends."""
     words: list[str] = []
     while start < len(text) and text[start] != "\n":
         if text[start] == " ":
@@ -215,7 +215,7 @@ def _end_of_word(text: str, start: int) -> int:
 
 
 def _type(table: str, hook: str | None) -> str | None:
-    """Return the type of a base chain: what nf_tables would call it."""
+    """Return the nf_tables type of a base chain."""
     if hook is None:
         return None
     if (table, hook) == ("mangle", "output"):

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What links have of their own by kind, and ports by their master's kind: what can be set, and what can only be seen.
+"""Options of links by kind, and of ports by the kind of their master, settable and read-only.
 
 Numbers and types are those of linux/if_link.h and linux/if_tun.h.
 """
@@ -126,7 +126,7 @@ _PORT_DECODERS = {kind: Decoder("", (), entries) for kind, entries in _PORTS.ite
 
 
 def decode_kind_options(kind: str | None, data: bytes) -> dict[str, Any]:
-    """Return the options of a link; of an unknown kind the attributes by number, in hexadecimal."""
+    """Return the options of a link; for unknown kinds, the attributes by number in hexadecimal."""
     found = _decode(_KIND_DECODERS, kind, data)
     if kind == "vxlan":
         separate_group(found)
@@ -134,7 +134,7 @@ def decode_kind_options(kind: str | None, data: bytes) -> dict[str, Any]:
 
 
 def decode_port_options(kind: str | None, data: bytes) -> dict[str, Any]:
-    """Return what a link has as a port of a master of this kind, likewise."""
+    """Return the options of a link as a port of a master of this kind."""
     return _decode(_PORT_DECODERS, kind, data)
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decoded link and address messages as rows of the tables interface and address. Pure."""
+"""Convert decoded link and address messages to rows of the tables interface and address. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _AF_INET6 = 10
 
 @functools.lru_cache(maxsize=4096)
 def flag_names(names: tuple[str, ...], flags: int) -> list[str]:
-    """Return the names of the bits that are set, lowest first."""
+    """Return the names of the set bits, lowest first."""
     return [name for bit, name in enumerate(names) if flags >> bit & 1]
 
 
@@ -53,7 +53,7 @@ def scope_name(number: int) -> str:
 
 
 def build_interfaces(netns: str, messages: Sequence[Message]) -> list[Row]:
-    """Return the rows of a namespace's links; where the other ends lie is still missing, see ``other_end``."""
+    """Return the rows of a namespace's links, without the namespaces of peers; see ``other_end``."""
     names = {message["index"]: escape_invalid_utf8(message["IFLA_IFNAME"]) for message in messages}
     return [_interface(netns, message, names) for message in messages]
 
@@ -119,9 +119,9 @@ def is_veth(message: Message) -> bool:
 
 
 def other_end(message: Message, options: Mapping[str, Any]) -> tuple[int, int | None] | None:
-    """Return index and namespace number (None: the same) of a veth's peer, or of the link that another rides on."""
-    # A VXLAN link names its device in its own options; the namespace is that of its UDP socket. Where that is another
-    # one, the kernel gives the link's own index for want of a device.
+    """Return index and namespace ID (None: the same) of a veth's peer, or of the parent of a link."""
+    # A VXLAN link names its device in its options; the namespace is that of its UDP socket. If that is another
+    # one, the kernel reports the link's own index if there is no device.
     index = options.get("parent_index") if "vni" in options else message.get("IFLA_LINK")
     return (index, message.get("IFLA_LINK_NETNSID")) if index else None
 
@@ -141,7 +141,7 @@ def _address(message: Message, names: Mapping[int, str]) -> Row:
     family = 6 if message["family"] == _AF_INET6 else 4
     flags = flag_names(_ADDRESS_FLAGS, message.get("IFA_FLAGS", message["flags"]))
     if family == 6 and "secondary" in flags:
-        flags = ["temporary", *flags[1:]]  # one bit, two meanings
+        flags = ["temporary", *flags[1:]]  # one bit with two meanings
     preferred, valid = message.get("IFA_CACHEINFO", (_FOREVER, _FOREVER))[:2]
     label = message.get("IFA_LABEL")
     return {

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``nft -j list …`` prints (libnftables-json(5)), as rows."""
+"""Parse the output of ``nft -j list …`` (libnftables-json(5)) to rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.text import 
 
 Row = dict[str, Any]
 
-# Statements that say what becomes of a packet. nft takes nothing behind those that decide.
+# Statements that decide about a packet. nft accepts no statement after a verdict.
 _TARGETS = frozenset(
     (
         *("accept", "continue", "dnat", "drop", "dup", "fwd", "goto", "jump", "log", "mangle", "masquerade", "notrack"),
@@ -23,7 +23,7 @@ _TARGETS = frozenset(
 
 
 class Listed(NamedTuple):
-    """What was listed; too many rules, or elements of sets, are cut off."""
+    """Listed tables; rules and set elements are truncated at the limits."""
 
     chains: list[Row]
     rules: list[Row]
@@ -32,7 +32,7 @@ class Listed(NamedTuple):
 
 
 def parse_listing(document: Any, tables: frozenset[tuple[str, str]], most: int) -> Listed:
-    """Return what a document tells of tables, by family and name: up to so many chains, rules and elements."""
+    """Return the tables of a document by family and name, up to a number of chains, rules and elements."""
     found = Listed([], [], [], True)
     positions: dict[tuple[str, ...], int] = {}
     left = most
@@ -56,7 +56,7 @@ def parse_listing(document: Any, tables: frozenset[tuple[str, str]], most: int) 
 
 
 def build_chain(one: Mapping[str, Any]) -> Row:
-    """Return a chain's row."""
+    """Return the row of a chain."""
     one = escape_all(one)
     priority = one.get("prio")
     return {
@@ -74,7 +74,7 @@ def build_chain(one: Mapping[str, Any]) -> Row:
 
 
 def build_rule(one: Mapping[str, Any], position: int) -> Row:
-    """Return a rule's row: its first counter and its last statement, where that is a target, apart from the rest."""
+    """Return the row of a rule: its first counter and its target, the last statement, separate from the rest."""
     one = escape_all(one)
     expressions = [each for each in _list(one.get("expr")) if isinstance(each, dict) and each]
     text = json.dumps(expressions, ensure_ascii=False, separators=(",", ":"))
@@ -100,7 +100,7 @@ def build_rule(one: Mapping[str, Any], position: int) -> Row:
 
 
 def build_set(kind: str, one: Mapping[str, Any], most: int) -> Row:
-    """Return the row of a set or a map, with up to so many elements."""
+    """Return the row of a set or map, with up to a number of elements."""
     elements = _list(one.get("elem"))[:most]
     one = escape_all({**one, "elem": elements})
     types = [_type(one.get("type")), *([_type(one["map"])] if "map" in one else [])]
@@ -115,7 +115,7 @@ def build_set(kind: str, one: Mapping[str, Any], most: int) -> Row:
 
 
 def escape_all(value: Any) -> Any:
-    """Return JSON with all of its text escaped."""
+    """Return JSON with all text escaped."""
     if isinstance(value, str):
         return escape_invalid_utf8(value)
     if isinstance(value, list):
@@ -126,10 +126,10 @@ def escape_all(value: Any) -> Any:
 
 
 def _target(expression: Row) -> tuple[str | None, str | None, Row]:
-    """Return target, chain and options of a statement; no target where it is another kind of expression."""
+    """Return target, chain and options of a statement; no target for other kinds of expressions."""
     name, value = next(iter(expression.items()))
     if name == "xt" and isinstance(value, dict) and value.get("type") == "target":
-        return str(value.get("name")).lower(), None, {}  # one of iptables', of which nft knows no more
+        return str(value.get("name")).lower(), None, {}  # a statement of iptables that nft cannot display
     if name not in _TARGETS:
         return None, None, {}
     options = value if isinstance(value, dict) else {} if value is None else {"": value}

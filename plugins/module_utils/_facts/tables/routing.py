@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Decoded messages as rows of the tables route, rule, neighbour and fdb. Pure."""
+"""Convert decoded messages to rows of the tables route, rule, neighbour and fdb. Pure."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NEIGHBOUR_FLAGS = tuple("use self master proxy extern_learn offload sticky rout
 
 
 def build_routes(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
-    """Return the rows of a namespace's routes, of all its tables."""
+    """Return the rows of a namespace's routes in all tables."""
     return [_route(message, names) for message in messages]
 
 
@@ -96,7 +96,7 @@ def _nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
 
 def build_rules(messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's routing policy."""
-    # With strict checking the kernel also gives the rules of multicast routing, whose families are 128 and up.
+    # With strict checking, the kernel also returns rules of multicast routing, with families from 128.
     return [_rule(message) for message in messages if message["family"] < 128]
 
 
@@ -172,7 +172,7 @@ def build_fdb(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row
 
 
 def _fdb_state(number: int) -> str:
-    # As bridge(8) has it: what is permanent is often marked as without ARP too, and what is only that is static.
+    # As in bridge(8): permanent entries are often also marked as noarp; entries with only noarp are static.
     if number & _PERMANENT:
         return "permanent"
     return "static" if number & _NOARP else _state(number)

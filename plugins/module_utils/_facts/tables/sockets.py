@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sockets that wait for traffic, by sock_diag(7), and who has them open.
+"""Listening sockets from sock_diag(7), and the processes that have them open.
 
-The kernel tells a socket's inode, not its process: that takes one look at every open file of the host, for the sockets
-of all namespaces together.
+The kernel reports the inode of a socket, not its process. All open files of the host are therefore read once for the
+sockets of all namespaces.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Row = dict[str, Any]
 
 _NETLINK_SOCK_DIAG, _SOCK_DIAG_BY_FAMILY = 4, 20
 _TCP_CLOSE, _TCP_LISTEN = 7, 10
-# struct inet_diag_req_v2: family, protocol, extensions, states, and a socket's identity, which a dump leaves empty.
+# struct inet_diag_req_v2: family, protocol, extensions, states, and the ID of a socket, which is empty in a dump.
 _REQUEST = struct.Struct("=BBBxI48x")
 # struct inet_diag_msg: family, ports, addresses, interface, cookie, expiry, queues, user, inode.
 _ANSWER = struct.Struct("=B3x2s2s16s16sI8xIIIII")
 _INET_DIAG_SKV6ONLY = 11
-# An unconnected UDP socket is "closed" to the kernel.
+# The kernel reports an unconnected UDP socket as "closed".
 _TABLES = (
     ("tcp", socket.IPPROTO_TCP, _TCP_LISTEN),
     ("udp", socket.IPPROTO_UDP, _TCP_CLOSE),
@@ -40,7 +40,7 @@ _FAMILIES = {int(socket.AF_INET): 4, int(socket.AF_INET6): 6}
 
 
 class Descriptors(NamedTuple):
-    """What the processes of the host have open: PIDs by inode of a socket; PID and path by inode of a namespace."""
+    """Open files of the host's processes: PIDs by inode of a socket; PID and path by inode of a namespace."""
 
     sockets: dict[int, list[int]]
     namespaces: dict[int, list[tuple[int, str]]]
@@ -48,7 +48,7 @@ class Descriptors(NamedTuple):
 
 
 def read_sockets(inside: NetnsContext) -> dict[str, list[Row]]:
-    """Return the namespace's sockets as rows that ``finish`` has yet to make final."""
+    """Return the sockets of the namespace as rows, which ``finish`` completes."""
     rows = []
     for protocol, number, state in _TABLES:
         for family in _FAMILIES:
@@ -59,7 +59,7 @@ def read_sockets(inside: NetnsContext) -> dict[str, list[Row]]:
 
 
 def build_row(protocol: str, answer: bytes) -> Row:
-    """Return a socket with the ``index`` of its interface in place of the name, and without its processes."""
+    """Return a socket with the ``index`` of its interface instead of the name, and without processes."""
     family, port, _peer, address, _peers, index, _expires, _received, _sent, uid, inode = _ANSWER.unpack_from(answer)
     v6only = dict(split_attributes(answer, _ANSWER.size)).get(_INET_DIAG_SKV6ONLY)
     return {
@@ -87,17 +87,17 @@ def complete_rows(rows: Sequence[Row], names: Mapping[int, str], holders: Mappin
 
 
 def read_descriptors(deadline: float) -> Descriptors:
-    """Look once at every open file of the host, until ``deadline`` (time.monotonic), for sockets and namespaces.
+    """Read every open file of the host once until ``deadline`` (time.monotonic), for sockets and namespaces.
 
-    A namespace may be held by nothing else than a descriptor, so this comes before any is entered. What ends meanwhile,
-    or may not be read, is left out.
+    A namespace can be held only by a descriptor, so this runs before any is entered. Processes that end meanwhile or
+    cannot be read are left out.
     """
     found = Descriptors({}, {}, True)
     for entry in sorted(filter(str.isdigit, os.listdir("/proc")), key=int):
         if time.monotonic() > deadline:
             return found._replace(complete=False)
         try:
-            # From within the folder each file takes half the time.
+            # Relative paths take half the time.
             folder = os.open(f"/proc/{entry}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError:
             continue
@@ -105,7 +105,7 @@ def read_descriptors(deadline: float) -> Descriptors:
             for name in os.listdir(folder):
                 _look(found, int(entry), folder, name)
         except OSError:
-            continue  # it ended meanwhile
+            continue  # it has ended meanwhile
         finally:
             os.close(folder)
     return found
@@ -121,8 +121,8 @@ def _look(found: Descriptors, pid: int, folder: int, name: str) -> None:
         if pid not in pids:
             pids.append(pid)
     elif link.startswith("net:[") or link == "/" or "/netns/" in link:
-        # One that was opened at a mount point reads as that path, and as "/" once it is no mount point any more.
-        # No other path is opened: there may be a file system behind it that does not answer.
+        # A namespace opened at a mount point reads as that path, and as "/" after it is unmounted.
+        # No other path is opened, because its file system may not respond.
         path = f"/proc/{pid}/fd/{name}"
         with contextlib.suppress(NoSuchNetns):
             fd = open_netns(path, follow=True)

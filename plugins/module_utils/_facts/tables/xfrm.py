@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""IPsec: security associations and policies (linux/xfrm.h), without their keys.
+"""IPsec security associations and policies (linux/xfrm.h) without keys.
 
-The kernel hands out keys along with the algorithms' names. Only names and lengths are ever taken from those attributes.
+The kernel returns keys together with algorithm names. Only names and lengths are read from those attributes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FAMILIES = {int(socket.AF_INET): 4, int(socket.AF_INET6): 6}
 
 
 def read_xfrm(inside: NetnsContext) -> dict[str, list[Row]]:
-    """Return the namespace's states, and its policies as rows that ``finish`` has yet to make final."""
+    """Return the states of the namespace, and its policies as rows that ``finish`` completes."""
     try:
         states = inside.dump("list IPsec states", _GETSA, b"", _NETLINK_XFRM)
         policies = inside.dump("list IPsec policies", _GETPOLICY, b"", _NETLINK_XFRM)
@@ -92,7 +92,7 @@ def decode_state(payload: bytes) -> Row:
 
 
 def decode_policy(payload: bytes) -> Row:
-    """Decode a policy, with the index of its interface as ``index_of_interface`` in place of the name."""
+    """Decode a policy, with the index of its interface as ``index_of_interface`` instead of the name."""
     dst, src, dport, dport_mask, sport, sport_mask, family, dst_bits, src_bits, protocol, interface, _user = (
         _SELECTOR.unpack_from(payload)
     )
@@ -130,7 +130,7 @@ def _template(fields: tuple[Any, ...]) -> Row:
 
 
 def _algorithm(found: Mapping[int, bytes], *numbers: int) -> tuple[str | None, int | None]:
-    """Return name and key length of the first of these algorithms; what follows them is the key."""
+    """Return name and key length of the first of these algorithms; the key follows them."""
     for number in numbers:
         if number in found:
             return escape_invalid_utf8(text(found[number][:64])), u32(found[number][64:68])

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""DNS: what a server, or the namespace's own resolver, says of a name."""
+"""DNS: response of a server, or of the namespace's own resolver, for a name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STATES = {"NXDOMAIN": NXDOMAIN, "REFUSED": REFUSED}
 
 
 def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
-    """Ask for the name as often as wanted, and where wanted through the domains that are to be searched."""
+    """Query the name as often as requested, and through the search domains if requested."""
     server = check.options.get("server")
     servers = (server,) if server else resolver.servers
     if not servers:
@@ -72,7 +72,7 @@ def _rank(outcome: Outcome) -> int:
 
 
 def _query(check: Check, servers: tuple[str, ...], name: str, kind: str, deadline: float) -> Outcome:
-    """Return what becomes of one question."""
+    """Return the result of one query."""
     try:
         if len(servers) == 1:
             answer, seconds = _query_patiently(check, servers[0], name, kind, deadline)
@@ -108,7 +108,7 @@ def _query(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
 def _query_patiently(
     check: Check, server: str, name: str, kind: str, deadline: float
 ) -> tuple[dns_codec.Answer, float]:
-    """Ask one server, and once more if a datagram may have been lost."""
+    """Query one server, and again in case a datagram was lost."""
     if check.options.get("protocol") != "tcp":
         with contextlib.suppress(socket.timeout):
             return net_resolver.query_server(

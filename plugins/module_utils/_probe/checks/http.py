@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP: does a server answer one request, and as is wished. Redirections are told, and never followed."""
+"""HTTP: response of a server to a request, compared with the expected one. Redirects are reported and not followed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GOOD = range(200, 400)
 
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
-    """Send the request as often as wanted; the last answer is the one that is told."""
+    """Send the request as often as requested; the last response is returned."""
     every: list[Outcome] = []
     for number in range(check.count):
         if number:
@@ -45,7 +45,7 @@ def _once(check: Check, address: str, deadline: float) -> Outcome:
     facts: dict[str, Any] = {}
     is_secure = check.options["url"].startswith("https:")
     if is_secure:
-        # The certificate is looked at, and verified, on connections of its own, so that it is told also if it is bad.
+        # The certificate is read and verified on separate connections, so that an invalid one is also reported.
         connection = tcp.connect(check, address, deadline)
         if isinstance(connection, Outcome):
             return connection
@@ -70,7 +70,7 @@ def _once(check: Check, address: str, deadline: float) -> Outcome:
 
 
 def _classify_error(check: Check, address: str, error: Exception, deadline: float) -> Outcome:
-    """Return what an answer that did not come, or is none, means."""
+    """Return the state and reason of a missing or invalid response."""
     there = f"port {check.port} of {address} takes connections"
     if isinstance(error, socket.timeout) or time.monotonic() >= deadline - 0.01:
         return Outcome(FILTERED, f"{there}, but does not answer the request in time")
@@ -107,7 +107,7 @@ def _exchange(check: Check, connection: socket.socket, started: float, told: dic
 
 
 def _unmet_expectations(check: Check, response: http.client.HTTPResponse, body: bytes) -> tuple[str, ...]:
-    """Return what the answer lacks."""
+    """Return the unmet expectations of the response."""
     found = []
     wanted = check.options.get("status")
     if response.status not in (wanted or _GOOD):

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ARP and neighbour discovery: who on the link has an address, and is that only one."""
+"""ARP and neighbor discovery: hosts on the link that have an address, and duplicates."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.sockets
 _ARP, _IPV6 = 0x0806, 0x86DD
 _OUTGOING = 4
 _FRAME = 2048
-# Others on the link get that long to answer after the first one.
+# Time for other hosts on the link to answer after the first one.
 _SECONDS_FOR_OTHERS = 0.5
 
 
 def probe_neighbour(check: Check, address: str, deadline: float) -> Outcome:
-    """Ask who has an address, as the kernel does before it sends there."""
+    """Request the MAC address of an address, like the kernel before it sends."""
     try:
         way = route.find_route(address, check.interface)
     except KernelError as error:
@@ -62,7 +62,7 @@ def probe_neighbour(check: Check, address: str, deadline: float) -> Outcome:
 
 
 def probe_duplicate(check: Check, address: str, deadline: float) -> Outcome:
-    """Ask who has an address, from none, as whoever is about to take it does; nobody learns anything of it."""
+    """Request the MAC address without a sender address, like duplicate address detection; no cache is changed."""
     interface = check.interface or ""
     found, _sent = _solicit(check, interface, address, "::" if ":" in address else "0.0.0.0", deadline)
     own = route.is_own_address(address)
@@ -81,7 +81,7 @@ def probe_duplicate(check: Check, address: str, deadline: float) -> Outcome:
 
 
 def _solicit(check: Check, interface: str, address: str, source: str, deadline: float) -> tuple[dict[str, float], int]:
-    """Return who answers with which MAC address after how many seconds, and how often that was asked."""
+    """Return the MAC addresses that answer with their seconds, and the number of requests."""
     try:
         mac = route.link_mac(interface)
     except KernelError:

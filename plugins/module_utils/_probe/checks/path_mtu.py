@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Path MTU: the largest packet that gets there and back in one piece, and who says so if it is not the link's.
+"""Path MTU: the largest packet that is answered without fragmentation, and the router that reports a smaller one.
 
-Packets that are too large for some link on the way are to come back as a message with its MTU. Where they vanish
-instead, connections come about and then hang: a black hole.
+A router reports packets that are too large for its next link. If such packets are dropped without a report, connections
+open and then hang: a path MTU black hole.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _SMALLEST = {4: 68, 6: 104}
 _AT_ONCE = 16
 _TWICE = 2
 _ROUND_SECONDS = 1.0
-# A reply to a packet of our size comes about as soon as that to a small one.
+# The answer to a large packet takes about as long as that to a small one.
 _PATIENCE = 10
 
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
-    """Find the largest size that is answered, between one that every link takes and the first link's MTU."""
+    """Find the largest size that is answered, from a size that every link supports to the MTU of the first link."""
     way = route.find_route(address, check.interface, check.source)
     first = route.link_mtu(way.interface) if way.interface else 1500
     with EchoSocket(check, address) as echo:
@@ -58,15 +58,15 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
 
 
 def _find_largest(search: _Search, low: int, high: int) -> int:
-    """Return the largest size that passes, where ``low`` is known to."""
+    """Return the largest size that passes, given that ``low`` does."""
     while low < high:
         told = search.told
-        # The largest first, as it nearly always passes, then many at once.
+        # The largest size first, because it usually passes, then several in parallel.
         sizes = [high] if high == search.told or not search.asked else _spread_sizes(low, high)
         passed = search.passing(sizes, search.patience())
         low = max([low, *passed])
         if search.told != told and low <= search.told < high:
-            high = search.told  # a router said what it takes
+            high = search.told  # a router reported its MTU
         elif low < high:
             refused = [size for size in sizes if size > low]
             high = min([high, *(size - 1 for size in refused)])
@@ -83,7 +83,7 @@ def _spread_sizes(low: int, high: int) -> list[int]:
 
 
 class _Search:
-    """Sends sizes and keeps what came back."""
+    """Send sizes and record the responses."""
 
     def __init__(self, echo: EchoSocket, deadline: float) -> None:
         self._echo = echo
@@ -103,7 +103,7 @@ class _Search:
         return min(_ROUND_SECONDS, max(_PATIENCE * max(self.times, default=0.0), 0.3))
 
     def passing(self, sizes: list[int], seconds: float) -> list[int]:
-        """Return which of the sizes are answered, each of two times sent; those that the link refuses are not."""
+        """Return the sizes that are answered, each sent twice; sizes that the link rejects are not."""
         passed: set[int] = set()
         self.asked = len(sizes) > 1 or self.asked or bool(self.times)
         for _round in range(_TWICE):
@@ -145,7 +145,7 @@ class _Search:
             self._problem = self._echo.complaint(reply)
 
     def nothing(self, address: str) -> Outcome:
-        """Return what it means that not even a small packet is answered."""
+        """Return the state and reason if not even a small packet is answered."""
         silence = f"{address} does not answer even small echo requests, so nothing is known of larger ones"
         state, reason = self._problem or (FILTERED, silence)
         return Outcome(state, reason, (), self.sent)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ping: does the host answer echo requests, and how soon."""
+"""Ping: echo replies of the host and their times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIZE = {4: 84, 6: 104}
 
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
-    """Send requests one after the other, and wait for what comes back until all are answered."""
+    """Send requests one after the other, and wait until all are answered or time out."""
     with EchoSocket(check, address) as echo:
         if check.options.get("dont_fragment") is not None:
             echo.fragment(not check.options["dont_fragment"])
@@ -33,7 +33,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
 def _send_requests(
     echo: EchoSocket, check: Check, deadline: float
 ) -> tuple[dict[int, float], tuple[str, str] | None, int]:
-    """Return the seconds of each answer, what was said or went wrong instead of one, and how many were sent."""
+    """Return the seconds of each reply, errors instead of replies, and the number of requests."""
     size = max(check.options.get("size") or _SIZE[echo.version], icmp_codec.header_bytes(echo.version))
     times: dict[int, float] = {}
     problems: dict[int, tuple[str, str]] = {}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TCP: does a connection come about, and TLS on it."""
+"""TCP: connections to a port, with or without TLS."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import 
 
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
-    """Connect as often as wanted; where TLS is wanted, shake hands, and once more to verify."""
+    """Connect as often as requested; with TLS, complete a handshake, and another one for verification."""
     times: list[float] = []
     problem: Outcome | None = None
     facts: dict[str, Any] = {}
@@ -53,7 +53,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
 
 
 def connect(check: Check, address: str, deadline: float) -> socket.socket | Outcome:
-    """Return a connection, or what came instead of it."""
+    """Return a connection, or the error."""
     connection = sockets.open_socket(check, address, socket.SOCK_STREAM)
     try:
         connection.settimeout(sockets.seconds_left(deadline))
@@ -67,7 +67,7 @@ def connect(check: Check, address: str, deadline: float) -> socket.socket | Outc
 def start_tls(
     check: Check, address: str, connection: socket.socket, deadline: float, facts: dict[str, Any]
 ) -> Outcome | None:
-    """Shake hands on a connection and add its facts; where wanted verify on another; return what is wrong, if any."""
+    """Complete a TLS handshake, add its facts, and verify on another connection; return the error, if any."""
     try:
         with sockets.close_at_deadline(deadline, connection):
             secure, found = tls.handshake(check, connection, verified=False)
@@ -87,7 +87,7 @@ def start_tls(
 
 
 def describe_tls_error(check: Check, address: str, error: Exception) -> Outcome:
-    """Return what it means that TLS does not come about."""
+    """Return the state and reason of a failed handshake."""
     there = f"port {check.port} of {address} takes connections"
     if isinstance(error, tls.Distrusted):
         return Outcome(UNTRUSTED, f"its certificate does not stand verification: {error}")

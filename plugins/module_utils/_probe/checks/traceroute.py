@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Traceroute: the routers on the way, each found by echo requests that expire there."""
+"""Traceroute: routers on the path, found by echo requests that expire there."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEQUENCES_A_HOP = 1000
 
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
-    """Send to some hops at once, then to the next ones, until the target or somebody who refuses has answered."""
+    """Send to several hops in parallel, then to the next ones, until the target or an error answers."""
     most = check.options.get("max_hops") or _HOPS
     with EchoSocket(check, address) as echo:
         trace = _Trace(echo, check)
@@ -37,7 +37,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
 
 
 class _Trace:
-    """What was sent and what came back."""
+    """Requests and responses."""
 
     def __init__(self, echo: EchoSocket, check: Check) -> None:
         self._echo = echo
@@ -48,7 +48,7 @@ class _Trace:
         self.sent = 0
 
     def send(self, hops: range) -> set[int]:
-        """Send to these hops and return the sequences; raise OSError."""
+        """Send to these hops and return the sequence numbers; raise OSError."""
         waiting = set()
         for hop in hops:
             self._hops[hop] = _Hop()
@@ -60,7 +60,7 @@ class _Trace:
         return waiting
 
     def receive(self, waiting: set[int], until: float) -> None:
-        """Take what comes back, until everything has that can, or the time is over."""
+        """Receive until all responses have arrived or the time is over."""
         for reply, seconds in self._echo.replies(until):
             hop = reply.sequence // _SEQUENCES_A_HOP
             self._hops[hop].add(reply.sender, seconds)
@@ -70,13 +70,13 @@ class _Trace:
             elif reply.kind != "expired":
                 self.ends.setdefault(hop, self._echo.complaint(reply))
             waiting.discard(reply.sequence)
-            # What lies beyond the target answers too, as the target.
+            # Hops beyond the target are answered by the target.
             last = min(self.ends, default=hop)
             if not any(one // _SEQUENCES_A_HOP <= last or not self.ends for one in waiting):
                 return
 
     def outcome(self, address: str) -> Outcome:
-        """Return how far it went."""
+        """Return the number of hops."""
         last = min(self.ends, default=max(self._hops))
         rows = [self._hops[hop].row(hop) for hop in sorted(self._hops) if hop <= last]
         heard = [row for row in rows if row["addresses"]]
@@ -90,14 +90,14 @@ class _Trace:
 
 
 class _Hop:
-    """Who answered from one distance."""
+    """Responses of one hop."""
 
     def __init__(self) -> None:
         self._addresses: dict[str, None] = {}
         self._times: list[float] = []
 
     def add(self, sender: str, seconds: float) -> None:
-        """Take an answer."""
+        """Add a response."""
         self._addresses[sender] = None
         self._times.append(seconds)
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""UDP: does something answer a datagram, and if not, does anybody say that nobody will."""
+"""UDP: response to a datagram, or the error that no program listens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SHOWN = 200
 
 
 def probe(check: Check, address: str, deadline: float) -> Outcome:
-    """Send the payload as often as wanted, each time until something comes back."""
+    """Send the payload as often as requested, each time until a response arrives."""
     payload = bytes.fromhex(check.options.get("payload_hex") or "")
     payload = payload or (check.options.get("payload") or "").encode(errors="surrogateescape")
     times: list[float] = []

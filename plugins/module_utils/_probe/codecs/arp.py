@@ -15,16 +15,16 @@ BROADCAST = b"\xff" * 6
 
 
 def encode_request(target: str, mac: bytes, source: str) -> bytes:
-    """Return the question who has an address; from no address, ``0.0.0.0``, it leaves all caches as they are."""
+    """Return a request for an address; with the sender ``0.0.0.0``, it changes no cache."""
     return _MESSAGE.pack(
         _ETHERNET, _IPV4, 6, 4, _REQUEST, mac, socket.inet_aton(source), bytes(6), socket.inet_aton(target)
     )
 
 
 def decode_reply(packet: bytes, target: str) -> bytes | None:
-    """Return the MAC address that a message gives the target; None where it gives none.
+    """Return the MAC address of the target in a message; None if it contains none.
 
-    Whoever asks who has it, from no address, is about to take it as well.
+    A request for the address without a sender also counts, because its sender is about to use the address.
     """
     if len(packet) < _MESSAGE.size:
         return None

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The facts of a certificate from its DER bytes (X.509), which Python tells only of one that it has verified."""
+"""Facts of a certificate from its DER bytes (X.509), which Python returns only after verification."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ATTRIBUTES = {
 
 
 def parse_certificate(der: bytes, now: float) -> dict[str, Any]:
-    """Return subject, issuer, names, validity and fingerprint; raise ValueError where this is no certificate."""
+    """Return subject, issuer, names, validity and fingerprint; raise ValueError for invalid data."""
     try:
         return _parse_fields(der, now)
     except (IndexError, UnicodeDecodeError, OverflowError) as error:
@@ -98,7 +98,7 @@ def _identifier(data: bytes) -> str:
 
 def _time(tag: int, value: bytes) -> datetime:
     text = value.decode("ascii")
-    if tag == _UTC_TIME:  # two digits of the year, of which 50 is 1950
+    if tag == _UTC_TIME:  # two digits of the year, where 50 means 1950
         text = ("19" if text >= "50" else "20") + text
     return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""DNS messages as bytes (RFC 1035): questions written, answers read. Whatever is no answer raises ValueError."""
+"""DNS messages as bytes (RFC 1035): encode queries, decode responses. Invalid responses raise ValueError."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Record(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a server said."""
+    """A response of a server."""
 
     rcode: str
     authoritative: bool
@@ -54,13 +54,13 @@ class Answer(NamedTuple):
 
 
 def encode_query(number: int, name: str, kind: str) -> bytes:
-    """Return the message that asks for the records of one type of a name."""
+    """Return the query for records of one type."""
     header = _HEADER.pack(number, _RECURSION_WANTED, 1, 0, 0, 0)
     return header + _encode_name(name) + struct.pack("!HH", TYPES[kind], _INTERNET)
 
 
 def decode_answer(data: bytes, number: int, name: str, kind: str) -> Answer:
-    """Return what a message says, which has to be the answer to that question."""
+    """Return the contents of a message, which must be a response to the query."""
     try:
         found, flags, questions, records, _authorities, _more = _HEADER.unpack_from(data)
         if found != number or not flags & _RESPONSE:
@@ -71,7 +71,7 @@ def decode_answer(data: bytes, number: int, name: str, kind: str) -> Answer:
             there, offset = _name(data, offset)
             asked.append((there.lower(), struct.unpack_from("!H", data, offset)[0]))
             offset += 4
-        # A server that cannot read a question may leave it out.
+        # A server that cannot parse a query can omit it.
         if asked and asked != [(name.rstrip(".").lower(), TYPES[kind])]:
             raise ValueError("the answer is for another query")
         every = []
@@ -85,7 +85,7 @@ def decode_answer(data: bytes, number: int, name: str, kind: str) -> Answer:
 
 
 def reverse_name(address: str) -> str:
-    """Return the name under which the name of an address is kept."""
+    """Return the name for the reverse lookup of an address."""
     return ipaddress.ip_address(address).reverse_pointer
 
 
@@ -98,7 +98,7 @@ def _encode_name(name: str) -> bytes:
 
 
 def _name(data: bytes, offset: int) -> tuple[str, int]:
-    """Return a name and what comes after it; a pointer leads to where the rest stands."""
+    """Return a name and the offset after it; a pointer refers to the rest of the name."""
     labels: list[str] = []
     end = -1
     for _step in range(_NAME_BYTES + _MOST_POINTERS):

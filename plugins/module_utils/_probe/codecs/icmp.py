@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ICMP messages as bytes (RFC 792, RFC 4443): echo requests written, replies and errors about them read."""
+"""ICMP messages as bytes (RFC 792, RFC 4443): encode echo requests, decode replies and errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PROTOCOL = {4: 1, 6: 58}
 _FRAGMENT_HEADER = 44
 
 REFUSED, PROHIBITED, UNREACHABLE = "refused", "prohibited", "unreachable"
-# Type and code to what that means for who asked, and in words.
+# State and text by type and code.
 _ERRORS_4 = {
     (3, 0): (UNREACHABLE, "network unreachable"),
     (3, 1): (UNREACHABLE, "host unreachable"),
@@ -49,7 +49,7 @@ _ERRORS_6 = {
 
 
 class Reply(NamedTuple):
-    """What came back to an echo request: ``kind`` is ``reply``, ``expired``, ``too_big`` or ``error``."""
+    """A response to an echo request: ``kind`` is ``reply``, ``expired``, ``too_big`` or ``error``."""
 
     identifier: int
     sequence: int
@@ -71,12 +71,12 @@ def checksum(data: bytes) -> int:
 
 
 def header_bytes(version: int) -> int:
-    """Return how many bytes of an echo request's packet are headers."""
+    """Return the size of the headers of an echo request's packet."""
     return _HEADER_BYTES[version] + _ECHO_BYTES
 
 
 def encode_request(version: int, identifier: int, sequence: int, size: int) -> bytes:
-    """Return an echo request that makes a packet of so many bytes; the kernel adds the checksum of ICMPv6."""
+    """Return an echo request for a packet of a size; the kernel adds the checksum of ICMPv6."""
     body = bytes(range(256)) * (size // 256 + 1)
     body = body[: max(size - header_bytes(version), 0)]
     message = _ECHO.pack(_REQUEST[version], 0, 0, identifier, sequence) + body
@@ -85,9 +85,9 @@ def encode_request(version: int, identifier: int, sequence: int, size: int) -> b
 
 
 def decode_reply(version: int, packet: bytes, sender: str) -> Reply | None:
-    """Return what a packet says about an echo request; None if it is about anything else.
+    """Return the response to an echo request in a packet; None for other packets.
 
-    The kernel hands out IPv4 packets with their header, and ICMPv6 without.
+    The kernel returns IPv4 packets with their header, and ICMPv6 packets without.
     """
     try:
         behind = (packet[0] & 15) * 4 if version == 4 else 0
@@ -106,16 +106,16 @@ def decode_reply(version: int, packet: bytes, sender: str) -> Reply | None:
 
 
 def describe_error(version: int, kind: int, code: int) -> tuple[str, str]:
-    """Return what an error means, as a state and in words."""
+    """Return the state and text of an error."""
     errors = _ERRORS_4 if version == 4 else _ERRORS_6
     words = f"ICMP{'' if version == 4 else 'v6'} type {kind} code {code}"
     return errors.get((kind, code), (UNREACHABLE, words))
 
 
 def encode_solicitation(target: str, mac: bytes, source: str) -> tuple[bytes, bytes]:
-    """Return a neighbour solicitation as an IPv6 packet, and the group's MAC address (RFC 4861).
+    """Return a neighbor solicitation as an IPv6 packet, and the MAC address of its group (RFC 4861).
 
-    From no address, ``::``, it is one of duplicate address detection, and says nothing of who asks.
+    With the sender ``::``, it is one of duplicate address detection and does not name its sender.
     """
     wanted = socket.inet_pton(socket.AF_INET6, target)
     group = socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:0")[:13] + wanted[13:]
@@ -129,7 +129,7 @@ def encode_solicitation(target: str, mac: bytes, source: str) -> tuple[bytes, by
 
 
 def decode_advertisement(packet: bytes, target: str, sender: bytes) -> bytes | None:
-    """Return the MAC address that a neighbour advertisement gives the target, ``sender`` where it gives none."""
+    """Return the MAC address of the target in a neighbor advertisement, or ``sender`` if it contains none."""
     wanted = socket.inet_pton(socket.AF_INET6, target)
     if len(packet) < 64 or (packet[6], packet[7], packet[40]) != (_PROTOCOL[6], 255, 136) or packet[48:64] != wanted:
         return None
@@ -143,7 +143,7 @@ def decode_advertisement(packet: bytes, target: str, sender: bytes) -> bytes | N
 
 
 def _request_within(version: int, packet: bytes) -> tuple[int, int] | None:
-    """Return identifier and sequence of the echo request that an error quotes."""
+    """Return ID and sequence number of the echo request that an error quotes."""
     size = (packet[0] & 15) * 4 if version == 4 else 40
     protocol = packet[9] if version == 4 else packet[6]
     if version == 6 and protocol == _FRAGMENT_HEADER:

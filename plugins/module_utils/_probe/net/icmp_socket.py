@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Echo requests and all that comes back about them, by which ping, path MTU and traceroute see."""
+"""Echo requests and their responses, for ping, path MTU and traceroute."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PROBE, _MAY_FRAGMENT = 3, 0
 _SOL_RAW, _ICMP_FILTER = 255, 1
 _ICMP6_FILTER = 1
 _ICMP_PROTOCOLS = {4: 1, 6: 58}
-# Two checks at a time must not take each other's replies.
+# Parallel checks must not receive each other's replies.
 _identifiers = itertools.count(os.getpid())
 
 
@@ -45,9 +45,9 @@ class EchoSocket:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MORE)
         self._socket.setblocking(False)
         self._sent: dict[int, float] = {}
-        if self.version == 4:  # without the requests that others send here
+        if self.version == 4:  # without requests of other programs
             self._socket.setsockopt(_SOL_RAW, _ICMP_FILTER, struct.pack("=I", 1 << 8))
-        else:  # errors and echo replies alone: 1 means blocked
+        else:  # only errors and echo replies: 1 means blocked
             blocked = bytearray(b"\xff" * 32)
             for kind in (1, 2, 3, 129):
                 word = struct.unpack_from("=I", blocked, kind // 32 * 4)[0] & ~(1 << kind % 32) & 0xFFFFFFFF
@@ -61,7 +61,7 @@ class EchoSocket:
         self._socket.close()
 
     def fragment(self, allowed: bool) -> None:
-        """Let packets be fragmented on the way; or neither that, nor held back by what is known of the path."""
+        """Allow fragmentation; or disable fragmentation and ignore the known path MTU."""
         mode = _MAY_FRAGMENT if allowed else _PROBE
         if self.version == 4:
             self._socket.setsockopt(socket.IPPROTO_IP, _IP_MTU_DISCOVER, mode)
@@ -70,20 +70,20 @@ class EchoSocket:
             self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_DONTFRAG, int(not allowed))
 
     def hops(self, number: int) -> None:
-        """Let packets expire after so many hops."""
+        """Set the hop limit of packets."""
         if self.version == 4:
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, number)
         else:
             self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, number)
 
     def send(self, sequence: int, size: int) -> None:
-        """Send a request of so many bytes, headers included; raise OSError if the kernel does not."""
+        """Send a request of a size that includes headers; raise OSError if the kernel rejects it."""
         message = icmp_codec.encode_request(self.version, self._identifier, sequence, size)
         self._sent[sequence] = time.monotonic()
         self._socket.sendto(message, self._place)
 
     def complaint(self, reply: Reply) -> tuple[str, str]:
-        """Return what a reply that is an error means, as a state and in words."""
+        """Return the state and text of an error response."""
         if reply.kind == "too_big":
             return FILTERED, f"{reply.sender} says: larger than the next link's MTU of {reply.mtu}"
         if reply.kind == "expired":
@@ -92,7 +92,7 @@ class EchoSocket:
         return state, f"{reply.sender} says: {words}"
 
     def replies(self, until: float) -> Iterator[tuple[Reply, float]]:
-        """Yield what comes back about our requests, with its seconds, until then."""
+        """Yield the responses to own requests with their seconds, until the deadline."""
         while True:
             left = until - time.monotonic()
             if left <= 0 or not select.select([self._socket], [], [], left)[0]:
@@ -100,7 +100,7 @@ class EchoSocket:
             try:
                 packet, sender = self._socket.recvfrom(_PACKET)
             except OSError:
-                continue  # an error that came about a packet is read as a message too
+                continue  # an error of a packet is also received as a message
             now = time.monotonic()
             found = icmp_codec.decode_reply(self.version, packet, sender[0].partition("%")[0])
             if found and found.identifier == self._identifier and found.sequence in self._sent:

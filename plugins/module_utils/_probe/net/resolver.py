@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names to addresses as the namespace's resolv.conf and hosts say; the C library would read those of the host."""
+"""Resolve names with resolv.conf and hosts of the namespace; the C library would use those of the host."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _SECONDS_A_TRY = 5.0
 
 
 class Unresolved(Exception):
-    """A name that has no address here, and why."""
+    """A name cannot be resolved, and why."""
 
 
 @record
 class Resolver:
-    """How names are resolved: servers in order, domains to search, names known without a server, and from where."""
+    """The resolver configuration: servers in order, search domains, names in the hosts file, and its source."""
 
     servers: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
@@ -41,7 +41,7 @@ class Resolver:
 
 
 def parse_config(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
-    """Return what the texts of resolv.conf(5) and hosts(5) say; what cannot be understood is passed over."""
+    """Return the configuration from resolv.conf(5) and hosts(5); invalid lines are ignored."""
     servers: list[str] = []
     search: list[str] = []
     ndots = 1
@@ -51,7 +51,7 @@ def parse_config(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
             continue
         if words[0] == "nameserver" and len(words) > 1 and _is_address(words[1]):
             servers.append(words[1])
-        elif words[0] in ("search", "domain"):  # the last one counts
+        elif words[0] in ("search", "domain"):  # the last one applies
             search = words[1:]
         elif words[0] == "options":
             wanted = [word[6:] for word in words[1:] if word.startswith("ndots:")]
@@ -61,7 +61,7 @@ def parse_config(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
 
 
 def candidate_names(name: str, resolver: Resolver) -> tuple[str, ...]:
-    """Return the names to ask for, in order: with few dots the domains come first (resolv.conf(5), ndots)."""
+    """Return the names to query in order: search domains first if there are few dots (resolv.conf(5), ndots)."""
     if name.endswith("."):
         return (name.rstrip("."),)
     found = [f"{name}.{domain}" for domain in resolver.search]
@@ -69,7 +69,7 @@ def candidate_names(name: str, resolver: Resolver) -> tuple[str, ...]:
 
 
 def resolve_name(name: str, resolver: Resolver, check: Check, deadline: float) -> tuple[list[str], str]:
-    """Return the addresses of a name and who told them; raise Unresolved."""
+    """Return the addresses of a name and their source; raise Unresolved."""
     known = resolver.hosts.get(name.rstrip(".").lower(), ())
     fitting = [one for one in known if check.family in (None, sockets.ip_version(one))]
     if fitting:
@@ -94,9 +94,9 @@ def resolve_name(name: str, resolver: Resolver, check: Check, deadline: float) -
 def query_servers(
     check: Check, name: str, kind: str, servers: Sequence[str], deadline: float
 ) -> tuple[str, dns_codec.Answer, float]:
-    """Return the server that answered, its answer, and the seconds that took; raise Unresolved if none answers.
+    """Return the server that answered, its response and the seconds; raise Unresolved if none answers.
 
-    Servers are asked one after the other, twice around, as the C library does; one that fails is passed over.
+    Servers are queried in order, twice, like the C library does; a server that fails is skipped.
     """
     said: dict[str, str] = {}
     failed: tuple[str, dns_codec.Answer, float] | None = None
@@ -120,7 +120,7 @@ def query_servers(
 
 
 def query_server(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[dns_codec.Answer, float]:
-    """Ask one server; return its answer and the seconds that took. A long answer is fetched over TCP."""
+    """Query one server; return its response and the seconds. A truncated response is fetched over TCP."""
     number = random.getrandbits(16)
     question = dns_codec.encode_query(number, name, kind)
     started = time.monotonic()
@@ -145,7 +145,7 @@ def query_server(check: Check, server: str, name: str, kind: str, deadline: floa
 def _receive_matching(
     connection: socket.socket, number: int, name: str, kind: str, deadline: float
 ) -> dns_codec.Answer:
-    """Return the answer to our question; whatever else comes is not for us."""
+    """Return the response to the query; other messages are ignored."""
     while True:
         connection.settimeout(sockets.seconds_left(deadline))
         message = connection.recv(_DATAGRAM)
@@ -161,7 +161,7 @@ def _receive_exactly(connection: socket.socket, size: int, deadline: float) -> b
     while len(found) < size:
         chunk = connection.recv(size - len(found))
         if not chunk:
-            sockets.seconds_left(deadline)  # it may be us who ended it
+            sockets.seconds_left(deadline)  # possibly closed at the deadline
             raise ValueError("the server closed the connection before it answered")
         found += chunk
     return found
@@ -187,6 +187,6 @@ def _is_address(text: str) -> bool:
 
 
 def describe_resolver(resolver: Resolver) -> Iterator[tuple[str, object]]:
-    """Yield what the result says of the resolver."""
+    """Yield the resolver fields of the result."""
     yield from (("path", resolver.path), ("servers", list(resolver.servers)), ("search", list(resolver.search)))
     yield from (("ndots", resolver.ndots), ("hosts_path", resolver.hosts_path))

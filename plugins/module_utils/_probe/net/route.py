@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which way the namespace's kernel would send a packet, and through what link."""
+"""Route and link that the kernel of the namespace would use for a packet."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _ETHERNET = 1
 
 @record
 class Way:
-    """A route's answer: the link, the next hop where there is one, the source address, and whether it is our own."""
+    """The route: link, next hop if there is one, source address, and whether the address is local."""
 
     interface: str
     gateway: str | None
@@ -42,7 +42,7 @@ class Way:
 
 
 def find_route(address: str, interface: str | None = None, source: str | None = None) -> Way:
-    """Return the way to an address; raise KernelError where there is none."""
+    """Return the route to an address; raise KernelError if there is none."""
     family, size = sockets.address_family(address), 128 if ":" in address else 32
     wanted = [encode_attribute(_DST, socket.inet_pton(family, address))]
     if source:
@@ -73,12 +73,12 @@ def find_route(address: str, interface: str | None = None, source: str | None = 
 
 
 def link_mtu(interface: str) -> int:
-    """Return a link's MTU."""
+    """Return the MTU of a link."""
     return int(struct.unpack_from("=i", _request_route(interface, _SIOCGIFMTU), 16)[0])
 
 
 def link_mac(interface: str) -> bytes | None:
-    """Return the MAC address of a link that is up and has neighbours of which they are asked; None otherwise."""
+    """Return the MAC address of a link that is up and resolves neighbors; None otherwise."""
     flags = struct.unpack_from("=H", _request_route(interface, _SIOCGIFFLAGS), 16)[0]
     kind = _request_route(interface, _SIOCGIFHWADDR)
     if struct.unpack_from("=H", kind, 16)[0] != _ETHERNET or not flags & _UP or flags & (_NOARP | _LOOPBACK):
@@ -87,7 +87,7 @@ def link_mac(interface: str) -> bytes | None:
 
 
 def own_addresses() -> set[str]:
-    """Return the addresses of the namespace, as far as sockets can be bound to them."""
+    """Return the addresses of the namespace to which sockets can be bound."""
     found = set()
     with contextlib.suppress(OSError), open("/proc/thread-self/net/if_inet6", encoding="ascii") as lines:
         found |= {socket.inet_ntop(socket.AF_INET6, bytes.fromhex(line.split()[0])) for line in lines}
@@ -95,7 +95,7 @@ def own_addresses() -> set[str]:
 
 
 def is_own_address(address: str) -> bool:
-    """Return whether an address is one of the namespace's own, also one that duplicate address detection refused."""
+    """Return whether an address belongs to the namespace, even if duplicate address detection failed."""
     if ":" in address:
         return address in own_addresses()
     with contextlib.suppress(KernelError, OSError):

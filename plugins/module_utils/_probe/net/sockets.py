@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sockets of a check: opened in the thread's namespace, with deadlines, and the kernel's errors in plain words."""
+"""Sockets of a check: opened in the namespace of the thread, with deadlines and kernel errors as text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.model impor
 _IP_RECVERR, _IPV6_RECVERR = 11, 25
 _EXTENDED_ERROR = struct.Struct("@IBBBBII")
 _FROM_ICMP = (2, 3)
-# A bare errno of a datagram, where the kernel does not tell which message of ICMP it stands for.
+# Error of a datagram, if the kernel does not report the ICMP message.
 _STATES = {
     errno.ECONNREFUSED: (REFUSED, "refused: the host is there, the port is closed"),
     errno.ECONNRESET: (REFUSED, "the connection was reset"),
@@ -48,7 +48,7 @@ _STATES = {
 
 
 class CannotOpen(Exception):
-    """A check that cannot even begin, and why."""
+    """A check cannot start, and why."""
 
 
 def ip_version(address: str) -> int:
@@ -62,7 +62,7 @@ def address_family(address: str) -> int:
 
 
 def open_socket(check: Check, address: str, kind: int, protocol: int = 0) -> socket.socket:
-    """Return a socket for the address, bound as the check says; raise CannotOpen."""
+    """Return a socket for the address, bound as the check requires; raise CannotOpen."""
     try:
         found = socket.socket(address_family(address), kind, protocol)
     except PermissionError:
@@ -86,7 +86,7 @@ def open_socket(check: Check, address: str, kind: int, protocol: int = 0) -> soc
 
 
 def socket_address(check: Check, address: str, port: int = 0) -> tuple[str, int] | tuple[str, int, int, int]:
-    """Return an address as sockets have it, with the link of one that every link has."""
+    """Return an address in socket notation, with the interface of a link-local address."""
     if ":" not in address:
         return address, port
     scope = 0
@@ -97,7 +97,7 @@ def socket_address(check: Check, address: str, port: int = 0) -> tuple[str, int]
 
 
 def seconds_left(deadline: float) -> float:
-    """Return the seconds until then, for a timeout; raise TimeoutError when there are none."""
+    """Return the seconds until the deadline as a timeout; raise TimeoutError when there are none."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise socket.timeout("timed out")
@@ -106,9 +106,9 @@ def seconds_left(deadline: float) -> float:
 
 @contextlib.contextmanager
 def close_at_deadline(deadline: float, connection: socket.socket) -> Iterator[None]:
-    """Shut a connection at the deadline, whatever goes on drop by drop meanwhile."""
+    """Shut down a connection at the deadline, even if data still arrives slowly."""
     connection.settimeout(seconds_left(deadline))
-    spare = connection.dup()  # TLS takes the other one over
+    spare = connection.dup()  # TLS takes over the other socket
 
     def shut() -> None:
         with contextlib.suppress(OSError):
@@ -125,7 +125,7 @@ def close_at_deadline(deadline: float, connection: socket.socket) -> Iterator[No
 
 
 def classify_error(error: OSError, connection: socket.socket | None = None, sent: int | None = None) -> Outcome:
-    """Return what an error of the kernel means; the message of ICMP behind it says more, where there is one."""
+    """Return state and text of a kernel error, with those of the ICMP message if there is one."""
     if isinstance(error, socket.timeout) or error.errno == errno.EAGAIN:
         return Outcome(FILTERED, "no answer in time: dropped on the way or back, or nobody is there", sent=sent)
     said = _message_of_icmp(connection) if connection else None
@@ -137,7 +137,7 @@ def classify_error(error: OSError, connection: socket.socket | None = None, sent
 
 
 def _message_of_icmp(connection: socket.socket) -> tuple[str, str] | None:
-    """Return state and words of the message of ICMP that a socket got."""
+    """Return state and text of the ICMP message that a socket received."""
     with contextlib.suppress(OSError, struct.error, ValueError):
         connection.setblocking(False)
         _data, extra, _flags, _address = connection.recvmsg(512, 512, socket.MSG_ERRQUEUE)

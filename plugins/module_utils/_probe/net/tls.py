@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS on a connection that is there: the handshake, the certificate's facts, and whether it can be trusted."""
+"""TLS on an existing connection: handshake, facts of the certificate, and verification."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.model impor
 
 
 class Distrusted(Exception):
-    """A certificate that does not stand a verification, and why."""
+    """A certificate fails verification, and why."""
 
 
 def handshake(check: Check, connection: socket.socket, verified: bool) -> tuple[ssl.SSLSocket, dict[str, Any]]:
-    """Return the connection in TLS and its facts; raise ssl.SSLError, or Distrusted where it is to be verified."""
+    """Return the TLS connection and its facts; raise ssl.SSLError, or Distrusted during verification."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     name = check.options.get("server_name") or check.target
     if verified:
