@@ -28,14 +28,14 @@ class Pool:
     aux: Mapping[str, str] | None = None
 
     def holds(self, address: str) -> bool:
-        """Return whether a container can have an address of the subnet."""
+        """Return whether an address can be assigned to a container."""
         net, one = ipaddress.ip_network(self.subnet), ipaddress.ip_address(address)
         barred = {net[0], *([net[-1]] if net.version == 4 else [])}
         return one.version == net.version and one in net and one not in barred and address not in self.taken
 
     @property
     def taken(self) -> set[str]:
-        """Return the addresses that no container can have."""
+        """Return the addresses that cannot be assigned to a container."""
         return {*(self.aux or {}).values(), *([self.gateway] if self.gateway else [])}
 
 
