@@ -368,8 +368,8 @@ def test_names_of_any_bytes_are_escaped_reversibly(box: Sandbox) -> None:
     ]
     code = """
 import sys
-from ansible_collections.netfleet.docker.plugins.module_utils._transport import Netlink
-from ansible_collections.netfleet.docker.plugins.module_utils._attributes import attribute
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute as attribute
 import struct
 netlink = Netlink()
 kind = attribute(18, attribute(1, b"ifb\\0"))

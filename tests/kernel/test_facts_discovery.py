@@ -251,13 +251,13 @@ def test_peer_in_an_unselected_namespace_is_named(box: Sandbox) -> None:
 def test_reused_pid_is_ignored(box: Sandbox) -> None:
     code = """
 import os, subprocess, time
-from ansible_collections.netfleet.docker.plugins.module_utils._facts._places import Place, find
-from ansible_collections.netfleet.docker.plugins.module_utils._errors import NoSuchNetns
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_discovery import discover
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NoSuchNetns
 first = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
 mine = os.stat("/proc/self/ns/net").st_ino
 while os.stat(f"/proc/{first.pid}/ns/net").st_ino == mine:
     time.sleep(0.01)
-place = find().by_inode[os.stat(f"/proc/{first.pid}/ns/net").st_ino]
+place = discover().by_inode[os.stat(f"/proc/{first.pid}/ns/net").st_ino]
 os.close(place.open())
 first.kill()
 first.wait()

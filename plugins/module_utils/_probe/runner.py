@@ -175,7 +175,7 @@ def _run_check(place: _Place, check: Check, end: float) -> dict[str, Any]:
 def _run_probe(place: _Place, check: Check, end: float, resolved: dict[str, Any]) -> Outcome:
     deadline = min(end, time.monotonic() + _budget(check))
     if time.monotonic() >= end:
-        return Outcome(FILTERED, "there was no time left for it")
+        return Outcome(FILTERED, "timed out before it started")
 
     def work() -> Outcome:
         if check.type == "dns":
