@@ -349,8 +349,8 @@ def test_result_is_verified_in_the_kernel(host: DockerHost) -> None:
 def test_predefined_networks_are_rejected(host: DockerHost, name: str) -> None:
     driver = {"none": "null"}.get(name, name)
     assert not host.network(name=name, driver=driver).changed
-    assert "Docker's own, and cannot be removed" in host.network(name=name, state="absent").msg
-    assert "Docker's own, and cannot be made anew" in host.network(name=name, driver=driver, labels={"a": "b"}).msg
+    assert "is predefined by Docker and cannot be removed" in host.network(name=name, state="absent").msg
+    assert "is predefined by Docker and cannot be recreated" in host.network(name=name, driver=driver, labels={"a": "b"}).msg
 
 
 def test_config_only_network_and_a_network_from_it(host: DockerHost) -> None:

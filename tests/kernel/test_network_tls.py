@@ -87,7 +87,7 @@ def test_engine_is_reached_over_tls(
     [
         ("authority", ("certificate verify failed",)),
         # All settings that the SDK supports; unsupported ones are reported.
-        ("name", ("doesn't match", "tls_hostname: the docker SDK of this host cannot be told one")),
+        ("name", ("doesn't match", "tls_hostname: not supported by the docker SDK on this host")),
         ("user", ("certificate",)),
     ],
 )

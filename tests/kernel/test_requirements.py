@@ -53,7 +53,7 @@ def test_missing_privileges_are_reported(box: Sandbox, privileges: tuple[str, ..
 @pytest.mark.parametrize("module, args", _MODULES, ids=[name for name, _args in _MODULES])
 def test_unprivileged_user_is_reported(box: Sandbox, module: str, args: dict[str, Any]) -> None:
     result = box.module(module, args, user=65534)
-    assert result.failed and "this needs root" in result.msg, result.msg
+    assert result.failed and "requires root" in result.msg, result.msg
 
 
 @pytest.mark.parametrize("module, args", _MODULES[::3], ids=["veth", "netns"])

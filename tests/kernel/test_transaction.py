@@ -244,7 +244,7 @@ def test_duplicate_address_rolls_back_the_transaction(box: Sandbox) -> None:
         "links": [{**link, "peer": {"name": "new0", "master": "br0"}}],
     }
     failed = box.module("topology", args)
-    assert failed.failed and "another host has 2001:db8::9/64 of eth0 in new" in failed.msg, failed.msg
+    assert failed.failed and "another host uses 2001:db8::9/64 of eth0 in new" in failed.msg, failed.msg
     assert_same(before, box.snapshot())
 
 
