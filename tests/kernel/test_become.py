@@ -237,7 +237,7 @@ def test_engine_errors_are_reported(box: Sandbox) -> None:
     assert "is the host namespace" in fake(box, host, host).refused
     assert "restarted; try again" in fake(box, host, pid).refused
     assert "restarted; try again" in fake(box, other, pid).refused
-    assert "no process" in fake(box, "4194000", pid).refused
+    assert "no such process" in fake(box, "4194000", pid).refused
     assert "is not running" in fake(box, "0").refused
     assert "no such container" in fake(box, "404").refused
     assert "12 digits" in fake(box, pid, name="aaa").refused
