@@ -350,7 +350,10 @@ def test_predefined_networks_are_rejected(host: DockerHost, name: str) -> None:
     driver = {"none": "null"}.get(name, name)
     assert not host.network(name=name, driver=driver).changed
     assert "is predefined by Docker and cannot be removed" in host.network(name=name, state="absent").msg
-    assert "is predefined by Docker and cannot be recreated" in host.network(name=name, driver=driver, labels={"a": "b"}).msg
+    assert (
+        "is predefined by Docker and cannot be recreated"
+        in host.network(name=name, driver=driver, labels={"a": "b"}).msg
+    )
 
 
 def test_config_only_network_and_a_network_from_it(host: DockerHost) -> None:
