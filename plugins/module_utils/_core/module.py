@@ -40,11 +40,14 @@ def apply_unless_check_mode(check_mode: bool, operations: Sequence[Any], before:
     return after
 
 
-def exit_with_result(module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False) -> None:
+def exit_with_result(
+    module: AnsibleModule, work: Callable[[], dict[str, Any]], large: bool = False, is_printable: bool = False
+) -> None:
     """Do the work and exit with its result, or fail with the message of its error.
 
     A result with ``failed`` and ``msg`` is a failure. ``large`` parameters are returned only at the
     verbosity at which Ansible displays them.
+    With ``is_printable``, the strings of the result are valid Unicode already.
     """
     try:
         result = work()
@@ -56,4 +59,5 @@ def exit_with_result(module: AnsibleModule, work: Callable[[], dict[str, Any]], 
     for warning in result.pop("warnings", ()):
         module.warn(to_one_line(warning))
     told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
-    (module.fail_json if result.pop("failed", False) else module.exit_json)(**make_printable(result), **told)
+    result = result if is_printable else make_printable(result)
+    (module.fail_json if result.pop("failed", False) else module.exit_json)(**result, **told)

@@ -79,4 +79,5 @@ def run_module(module: AnsibleModule, result: Callable[[Mapping[str, Any]], Mapp
         capabilities.require_capabilities(capabilities.TO_READ)
         return dict(result(module.params))
 
-    exit_with_result(module, work)
+    # The rows are escaped where they are built; a second time would escape the escapes.
+    exit_with_result(module, work, is_printable=True)

@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
-from ansible_collections.netfleet.docker.plugins.module_utils._core.text import to_one_line
+from ansible_collections.netfleet.docker.plugins.module_utils._core.text import make_printable, to_one_line
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import open_parameter
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_netns
@@ -75,14 +75,14 @@ def run_module(module: AnsibleModule) -> None:
     """Run the checks of the parameters and exit with their results; with ``fail``, unmet expectations are a failure."""
 
     def work() -> dict[str, Any]:
-        found = run_checks(module.params)
+        found = make_printable(run_checks(module.params))
         for one in found["results"]:
             one["reason"] = to_one_line(one["reason"])
         found["summary"] = to_one_line(found["summary"])
         failure = {"failed": True, "msg": found["summary"]} if module.params["fail"] and not found["met"] else {}
         return {**found, **failure}
 
-    exit_with_result(module, work)
+    exit_with_result(module, work, is_printable=True)
 
 
 def run_checks(params: Mapping[str, Any]) -> dict[str, Any]:
