@@ -135,7 +135,7 @@ def test_only_configured_name_servers_are_queried(way: Way, tmp_path: Path) -> N
     empty = tmp_path / "empty.conf"
     empty.write_text("options ndots:2\n")
     found = way.probe({"type": "ping", "target": "far.test"}, resolv_conf=str(empty))[0]
-    assert found["state"] == "unresolved" and "names no server" in found["reason"]
+    assert found["state"] == "unresolved" and "lists no name server" in found["reason"]
     done = way.refuse({"type": "ping", "target": "far.test"}, resolv_conf="/gone.conf")
     assert "resolv_conf" in done.msg
 
@@ -281,6 +281,6 @@ def test_names_resolve_in_every_network_mode(docker: DockerHost) -> None:
     assert joined.data["met"]
     bare = docker.module("probe", {"netns": "container:bare", "checks": [check]})
     assert bare.data["results"][0]["state"] == "unreachable"
-    for name, word in (("shared", "say host"), ("gone", "is not running"), ("none-such", "no such container")):
+    for name, word in (("shared", "specify host"), ("gone", "is not running"), ("none-such", "no such container")):
         refused = docker.module("probe", {"netns": f"container:{name}", "checks": [check]})
         assert refused.failed and word in refused.msg
