@@ -88,7 +88,7 @@ def test_engine_is_reached_over_tls(
         ("authority", ("certificate verify failed",)),
         # All settings that the SDK supports; unsupported ones are reported.
         ("name", ("doesn't match", "tls_hostname: not supported by the docker SDK on this host")),
-        # With TLS 1.3, the engine rejects it after the handshake, and may close the connection before its alert is read.
+        # With TLS 1.3, the engine rejects it after the handshake, and may close the connection early.
         ("user", ("certificate", "EOF occurred")),
     ],
 )
