@@ -63,7 +63,7 @@ def listen(expected: Iterable[Row]) -> str:
 def _serve(
     server: socket.socket, sockets: dict[socket.socket, tuple[int, str]], missing: dict[tuple[str, str, int], Any]
 ) -> None:
-    """Take packets off the list of those that are missing until somebody asks for it."""
+    """Remove received packets from the missing ones until a client requests the report."""
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for standard in range(3):
