@@ -31,6 +31,8 @@ NOX = [
     str(ROOT / "noxfile.py"),
     "--no-error-on-missing-interpreters",
 ]
+# Gates that run only if they are named, on the command line or in GATES.
+OPTIONAL = {"vm"}
 # Long gates start first, so that none runs alone at the end.
 FIRST = ("vm", "molecule", "kernel", "integration", "report")
 # Gates that use the same resource: the lab, or the home directory of ansible-test.
@@ -47,7 +49,7 @@ def list_gates(names: Sequence[str]) -> list[str]:
     found = [
         one["session"]
         for one in listed
-        if (one["name"] in (*names, *extra) if names else one["name"] != "vm" or "vm" in extra)
+        if one["name"] in (*names, *extra) or not names and one["name"] not in OPTIONAL
     ]
     ranks = {name: rank for rank, name in enumerate(FIRST)}
     return sorted(found, key=lambda gate: ranks.get(base_name(gate), len(ranks)))
