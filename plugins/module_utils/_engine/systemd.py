@@ -16,6 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     MissingProgram,
     NetfleetError,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._core.programs import run_command
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Service
 
 _SHORT_SECONDS, _CHANGE_SECONDS = 30, 300
@@ -90,7 +91,7 @@ def _systemctl(*arguments: str, seconds: int = _SHORT_SECONDS) -> str:
 def _run(argv: list[str], seconds: int) -> str:
     what = " ".join(argv)
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=seconds, check=False)
+        done = run_command(argv, seconds)
     except FileNotFoundError:
         raise MissingProgram(f"this host has no {argv[0]}; Docker Engine is managed through systemd") from None
     except subprocess.TimeoutExpired:
