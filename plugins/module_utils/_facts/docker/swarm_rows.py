@@ -45,14 +45,14 @@ def build_node(said: Any) -> Row:
 def build_service(said: Any) -> Row:
     """Return the row of a service."""
     spec = json_fields.get_path(said, "Spec")
+    endpoint_mode = json_fields.text(spec, "EndpointSpec", "Mode")
     mode = next((key for key, _value in json_fields.items(spec, "Mode")), None)
     return {
         "id": json_fields.text(said, "ID"),
         "name": json_fields.text(spec, "Name"),
         "mode": _MODES.get(mode or ""),
         "replicas": json_fields.integer(spec, "Mode", "Replicated", "Replicas"),
-        "endpoint_mode": json_fields.text(spec, "EndpointSpec", "Mode")
-        or json_fields.text(said, "Endpoint", "Spec", "Mode"),
+        "endpoint_mode": endpoint_mode or json_fields.text(said, "Endpoint", "Spec", "Mode"),
         "virtual_ips": [
             {"network_id": json_fields.text(one, "NetworkID"), "address": json_fields.interface(one, "Addr")}
             for one in json_fields.get_list(said, "Endpoint", "VirtualIPs")
