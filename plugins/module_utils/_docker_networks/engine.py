@@ -33,6 +33,8 @@ _API_PRIORITY = (1, 48)
 _API_IPV4 = (1, 47)
 _SHORT_ID = 12
 _PAUSE = 0.1
+# The engine completes a request whose client stopped waiting, such as that of an earlier run that timed out.
+_ENDPOINT_EXISTS, _ENDPOINT_SECONDS = "already exists in network", 10.0
 _ONLY_OF_USERS = "only when connecting to networks with user configured subnets"
 
 
@@ -161,12 +163,25 @@ def _connect(docker: Docker, name: str, member: Member) -> None:
     try:
         docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint_config(member)})
     except EngineRefused as error:
+        if _ENDPOINT_EXISTS in str(error) and _wait_for_endpoint(docker, name, member.id):
+            return
         # An automatic subnet is not marked as such, but the engine assigns no requested address from it.
         if not member.chosen or _ONLY_OF_USERS not in str(error):
             raise
         docker.post(
             path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint_config(member.left_to_the_engine)}
         )
+
+
+def _wait_for_endpoint(docker: Docker, name: str, container: str) -> bool:
+    """Return whether the engine completes the endpoint of a container that it is already connecting."""
+    deadline = time.monotonic() + _ENDPOINT_SECONDS
+    while time.monotonic() < deadline:
+        networks = docker.get(f"/containers/{container}/json")["NetworkSettings"]["Networks"]
+        if (networks.get(name) or {}).get("EndpointID"):
+            return True
+        time.sleep(_PAUSE)
+    return False
 
 
 def _remove(docker: Docker, op: Remove) -> None:
