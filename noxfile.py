@@ -98,7 +98,7 @@ def present_cores() -> list[tuple[str, str]]:
 
 
 def present_kernels() -> dict[str, tuple[str, tuple[str, ...], str]]:
-    """Return the environments of the kernel tests: all with ALL=1, otherwise USUAL or what replaces a missing Python."""
+    """Return the environments of the kernel tests: USUAL or what replaces a missing Python; all with ALL=1."""
     if os.environ.get("ALL"):
         return KERNEL
     present = {name for name, what in KERNEL.items() if shutil.which(f"python{what[0]}")}
