@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, EngineRefused, NotFound
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, EngineApiError, NotFound
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import Docker
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import EngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Entry
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Desired, Member
@@ -50,7 +50,7 @@ def _expect_fields() -> Iterator[None]:
 
 
 @_expect_fields()
-def find_network(docker: Docker, name: str) -> dict[str, Any] | None:
+def find_network(docker: EngineClient, name: str) -> dict[str, Any] | None:
     """Return the network with exactly this name or ID; None if it does not exist."""
     # The filter of the engine also matches parts of names.
     listed = docker.get("/networks", filters={"name": [name]})
@@ -66,7 +66,7 @@ def find_network(docker: Docker, name: str) -> dict[str, Any] | None:
 
 
 @_expect_fields()
-def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[Actual, list[str]]:
+def observe(docker: EngineClient, names: Sequence[str], entry: Entry | None) -> tuple[Actual, list[str]]:
     """Return the current state by the first name that matches, and members of a killed run.
 
     The names are the ID by which a network was given, and its name, which a recreation keeps.
@@ -91,7 +91,7 @@ def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[
     return Actual(network, said["Id"] if said else "", members, before, before_id, lost), gone
 
 
-def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]]:
+def _containers(docker: EngineClient, name: str, identity: str) -> list[dict[str, Any]]:
     """Return the inspected data of a network's containers; the list of the network contains only running ones."""
     found = []
     for one in docker.get("/containers/json", all=1):
@@ -105,7 +105,7 @@ def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]
 
 
 @_expect_fields()
-def identify_containers(docker: Docker, desired: Desired) -> Desired:
+def identify_containers(docker: EngineClient, desired: Desired) -> Desired:
     """Return the desired state with container IDs; raise BadParameter for missing objects."""
     if docker.api < _API_IPV4 and desired.network.ipv4 is False:
         raise BadParameter(
@@ -135,13 +135,13 @@ def identify_containers(docker: Docker, desired: Desired) -> Desired:
     return replace_fields(desired, connected=None if desired.connected is None else tuple(found))
 
 
-def supports_endpoint_macs(docker: Docker) -> bool:
+def supports_endpoint_macs(docker: EngineClient) -> bool:
     """Return whether the engine accepts a MAC address for an endpoint."""
     return docker.api >= _API_MAC
 
 
-def apply_operation(docker: Docker, op: Op) -> None:
-    """Execute one operation; raise EngineRefused with the operation and the engine's message."""
+def apply_operation(docker: EngineClient, op: Op) -> None:
+    """Execute one operation; raise EngineApiError with the operation and the engine's message."""
     try:
         if isinstance(op, Create):
             docker.post("/networks/create", api_mapping.creation_config(op.network))
@@ -152,15 +152,15 @@ def apply_operation(docker: Docker, op: Op) -> None:
         elif isinstance(op, Disconnect):
             # Without force, the endpoint of a stopped container remains.
             docker.post(f"/networks/{quote(op.name, safe='')}/disconnect", {"Container": op.member.id, "Force": True})
-    except EngineRefused as error:
-        raise EngineRefused(docker.url, f"{op.describe()}: {str(error).partition(': ')[2]}") from None
+    except EngineApiError as error:
+        raise EngineApiError(docker.url, f"{op.describe()}: {str(error).partition(': ')[2]}") from None
 
 
-def _connect(docker: Docker, name: str, member: Member) -> None:
+def _connect(docker: EngineClient, name: str, member: Member) -> None:
     path = f"/networks/{quote(name, safe='')}/connect"
     try:
         docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint_config(member)})
-    except EngineRefused as error:
+    except EngineApiError as error:
         # An automatic subnet is not marked as such, but the engine assigns no requested address from it.
         if not member.chosen or _ONLY_OF_USERS not in str(error):
             raise
@@ -169,12 +169,12 @@ def _connect(docker: Docker, name: str, member: Member) -> None:
         )
 
 
-def _remove(docker: Docker, op: Remove) -> None:
+def _remove(docker: EngineClient, op: Remove) -> None:
     docker.delete(f"/networks/{op.id}")
     # A Swarm removes its network after a while, and only then is the name available.
     while any(one["Id"] == op.id for one in docker.get("/networks", filters={"id": [op.id]})):
         time.sleep(_PAUSE)
 
 
-def _api(docker: Docker) -> str:
+def _api(docker: EngineClient) -> str:
     return ".".join(map(str, docker.api))

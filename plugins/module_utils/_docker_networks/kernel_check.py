@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Network, Pool
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
@@ -60,7 +60,7 @@ def _read_namespace(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
     kernel = Kernel()
     try:
         # With socket activation, the init process of the host owns the socket.
-        pid = Engine(socket).listener()
+        pid = LocalEngineClient(socket).get_listener_pid()
         reference = _HOST if pid in (None, 1) else f"pid:{pid}"
         label = namespace_registry.resolve_references(kernel, {reference: "docker_host"})[reference]
         here = build_state([kernel.read(label, Netns(routes=()))]).netns(label)

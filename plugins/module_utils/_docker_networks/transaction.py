@@ -12,10 +12,19 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
 from ansible_collections.netfleet.docker.plugins.module_utils._core import lock as core_lock
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError, NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    BadParameter,
+    EngineError,
+    NetfleetError,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import UNIX, Docker, TooLate, limit_time
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import (
+    UNIX,
+    EngineClient,
+    EngineTimeout,
+    limit_time,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import engine as engine_client
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import kernel_check, options
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
@@ -101,7 +110,7 @@ def _is_local(params: Mapping[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def _connect(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[Docker]:
+def _connect(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[EngineClient]:
     """Yield a connection to the engine while the lock of this host is held, until the deadline."""
     for name in ("timeout", "deadline"):
         if params[name] < 1:
@@ -110,11 +119,11 @@ def _connect(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[
         capabilities.require_capabilities(capabilities.TO_CHANGE)
     lock = contextlib.nullcontext() if lock_seconds is None else core_lock.hold_lock(lock_seconds)
     with lock, limit_time(params["deadline"], str(params["docker_host"])):
-        docker = Docker(params)
+        docker = EngineClient(params)
         try:
             yield docker
         except engine_client.Unexpected as error:
-            raise NoEngine(docker.url, f"unexpected answer: {error}") from None
+            raise EngineError(docker.url, f"unexpected answer: {error}") from None
         finally:
             docker.close()
 
@@ -122,7 +131,7 @@ def _connect(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[
 class _Run:
     """One network of one engine."""
 
-    def __init__(self, docker: Docker, local: bool, desired: Desired) -> None:
+    def __init__(self, docker: EngineClient, local: bool, desired: Desired) -> None:
         self._docker = docker
         self._socket = docker.url.removeprefix(UNIX) if local else None
         given = desired.network.name
@@ -184,7 +193,7 @@ class _Run:
             for op in planned.operations:
                 engine_client.apply_operation(self._docker, op)
             after = self._verified(planned.operations, before)
-        except TooLate as error:
+        except EngineTimeout as error:
             raise NetfleetError(f"{error}. The next run reconnects the members of {self._name}.") from None
         except NetfleetError as error:
             left = self._undo(before) if planned.operations else []
@@ -230,7 +239,7 @@ class _Run:
             for op in plan(aim, now, keeps_macs=engine_client.supports_endpoint_macs(self._docker)).operations:
                 try:
                     engine_client.apply_operation(self._docker, op)
-                except TooLate:
+                except EngineTimeout:
                     raise
                 except NetfleetError as error:
                     left.append(str(error))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError, NoEngine, NotFound
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import EngineError, NetfleetError, NotFound
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, systemd
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import PENDING, Desired, Engine, Host
@@ -42,12 +42,12 @@ def read_host(desired: Desired) -> Host:
 
 
 def read_engine() -> Engine:
-    """Return the data of the running engine; raise NoEngine."""
-    engine = local_api.Engine()
+    """Return the data of the running engine; raise EngineError."""
+    engine = local_api.LocalEngineClient()
     info, containers, bridge = engine.get_all(["/info", "/containers/json", "/networks/bridge"])
     for answer in (info, containers, bridge):
         # The default bridge can be disabled.
-        if isinstance(answer, NoEngine) and not (answer is bridge and isinstance(answer, NotFound)):
+        if isinstance(answer, EngineError) and not (answer is bridge and isinstance(answer, NotFound)):
             raise answer
     try:
         return Engine(
@@ -55,19 +55,19 @@ def read_engine() -> Engine:
             swarm=str((info.get("Swarm") or {}).get("LocalNodeState") or ""),
             running=tuple(sorted(one["Names"][0].lstrip("/") for one in containers)),
             info=info,
-            bridge={} if isinstance(bridge, NoEngine) else bridge,
+            bridge={} if isinstance(bridge, EngineError) else bridge,
         )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise NoEngine(engine.path, f"unexpected answer: {error!r}") from None
+        raise EngineError(engine.path, f"unexpected answer: {error!r}") from None
 
 
 def wait_for_engine(seconds: float) -> Engine:
-    """Return the data of the engine as soon as it responds; raise NoEngine when the time is over."""
+    """Return the data of the engine as soon as it responds; raise EngineError when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             return read_engine()
-        except NoEngine:
+        except EngineError:
             if time.monotonic() > deadline:
                 raise
         time.sleep(_PAUSE)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError, NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import EngineError, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, observe, systemd
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import (
@@ -90,7 +90,7 @@ class _Transaction:
     def _read_engine(self) -> Engine | None:
         try:
             return observe.read_engine()
-        except NoEngine:
+        except EngineError:
             # An interrupted run can have left an engine that does not respond.
             if self._host.former is None:
                 raise

@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import (
     apply_unless_check_mode,
     exit_with_result,
-    lock_timeout,
+    get_lock_timeout,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry, output
@@ -78,7 +78,7 @@ def run_module(
     With ``large`` parameters, the diff is returned only in diff mode.
     """
     diff = bool(module._diff) or not large
-    exit_with_result(module, lambda: reconcile(request(module.params), name, lock_timeout(module), diff), large)
+    exit_with_result(module, lambda: reconcile(request(module.params), name, get_lock_timeout(module), diff), large)
 
 
 def reconcile(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import Incomplete, KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import IncompleteDump, KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
     NLM_F_ACK,
@@ -89,12 +89,12 @@ class Netlink:
             raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
 
     def dump(self, what: str, message_type: int, payload: bytes) -> list[bytes]:
-        """Return the payloads of a table; repeat an interrupted dump, and raise Incomplete after the last attempt."""
+        """Return the payloads of a table; repeat an interrupted dump, up to a limit, then raise IncompleteDump."""
         for _attempt in range(_DUMP_TRIES):
             answers, interrupted = self._exchange(what, message_type, NLM_F_REQUEST | NLM_F_DUMP, payload)
             if not interrupted:
                 return answers
-        raise Incomplete(f"{what}: the table changed during each of {_DUMP_TRIES} attempts; try again later")
+        raise IncompleteDump(f"{what}: the table changed during each of {_DUMP_TRIES} attempts; try again later")
 
     def _exchange(
         self, what: str, message_type: int, flags: int, payload: bytes, most: int = 0
@@ -107,7 +107,7 @@ class Netlink:
         every_flag = 0
         while True:
             if budget and time.monotonic() > budget.deadline:
-                raise Incomplete(f"{what}: timed out before it started")
+                raise IncompleteDump(f"{what}: timed out before it started")
             try:
                 size = receive(buffer)
             except BlockingIOError:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 
 PYTHON = (3, 9)
 _LIBRARIES = {"pyroute2": (0, 7, 2), "docker": (5, 0, 3)}
@@ -62,7 +62,7 @@ def missing_engine(how: str) -> str:
     if how == "installed":
         return ""
     try:
-        Engine(deadline=time.monotonic() + _ENGINE_SECONDS).get("/version")
+        LocalEngineClient(deadline=time.monotonic() + _ENGINE_SECONDS).get("/version")
     except NetfleetError as error:
         return str(error)
     return ""

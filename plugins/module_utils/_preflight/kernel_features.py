@@ -58,7 +58,7 @@ def _link_trial(kind: str) -> Callable[[], str]:
         """Create a link without parameters; any error except "not supported" is about missing parameters."""
         body = bytes(16) + encode_attribute(_IFLA_LINKINFO, encode_attribute(_IFLA_INFO_KIND, kind.encode() + b"\0"))
         error = _request(socket.NETLINK_ROUTE, _RTM_NEWLINK, _CREATE_EXCLUSIVE, body)
-        return error.words if error and error.code == errno.EOPNOTSUPP else ""
+        return error.reason if error and error.code == errno.EOPNOTSUPP else ""
 
     return trial
 
@@ -73,11 +73,11 @@ def _try_esp() -> str:
     cipher = _CIPHER.ljust(64, b"\0") + struct.pack("=II", len(_KEY) * 8, _ICV_BITS) + _KEY
     body = selector + identity + source.ljust(16, b"\0") + lifetimes + rest + encode_attribute(_XFRMA_ALG_AEAD, cipher)
     error = _request(_NETLINK_XFRM, _XFRM_MSG_NEWSA, _CREATE_EXCLUSIVE, body)
-    return error.words if error else ""
+    return error.reason if error else ""
 
 
 def _try_ipvs() -> str:
     """Request the netlink family of IPVS, which exists after its module is loaded."""
     body = struct.pack("=BBxx", _CTRL_CMD_GETFAMILY, 1) + encode_attribute(_CTRL_ATTR_FAMILY_NAME, b"IPVS\0")
     error = _request(_NETLINK_GENERIC, _GENL_ID_CTRL, 0, body)
-    return error.words if error else ""
+    return error.reason if error else ""

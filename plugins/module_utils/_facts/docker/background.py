@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import netns_ownership
 
 Row = dict[str, Any]
@@ -32,7 +32,7 @@ class EngineReader:
 
     def _run(self) -> None:
         try:
-            engine = Engine(deadline=self._deadline)
+            engine = LocalEngineClient(deadline=self._deadline)
             if self._whole:
                 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import collect
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    EngineError,
     NetfleetError,
-    NoEngine,
     NoSuchNetns,
     NotFound,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import DEFAULT_SOCKET, Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import DEFAULT_SOCKET, LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.cgroup import container_ids as cgroup_ids
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import engine_rows, json_fields, swarm_rows
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import rows as docker_rows
@@ -32,7 +32,7 @@ _MOST_SETTINGS = 1 << 20
 _MOST_RESOLVER = 1 << 14
 
 
-def collect_engine(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
+def collect_engine(engine: LocalEngineClient, labels: Collection[str] = ()) -> tuple[Row, list[Row]]:
     """Return the object ``docker`` of a snapshot, and its rows of ``missing``.
 
     ``labels`` are collected in addition to those of Compose and Swarm. /swarm is never requested, because it contains
@@ -51,7 +51,7 @@ def collect_engine(engine: Engine, labels: Collection[str] = ()) -> tuple[Row, l
 class _Reading:
     """Collected data; missing or incomplete parts are reported."""
 
-    def __init__(self, engine: Engine, labels: Collection[str]) -> None:
+    def __init__(self, engine: LocalEngineClient, labels: Collection[str]) -> None:
         self.docker: Row = {"engine": None}
         self.missing: list[Row] = []
         self._engine = engine
@@ -73,7 +73,7 @@ class _Reading:
         info = None
         try:
             info = self._engine.get("/info")
-        except NoEngine as error:
+        except EngineError as error:
             self._miss("engine", "truncated", str(error))
         self.docker["engine"] = engine_rows.build_engine_row(version, info, self._engine.path, self._settings())
 
@@ -137,9 +137,9 @@ class _Reading:
         for one, answer in zip(listed, answers):
             if isinstance(answer, NotFound):
                 continue
-            if isinstance(answer, NoEngine):
+            if isinstance(answer, EngineError):
                 failures.append(str(answer))
-            yield (one, False) if isinstance(answer, NoEngine) else (answer, True)
+            yield (one, False) if isinstance(answer, EngineError) else (answer, True)
         if failures:
             for part in parts:
                 self._miss(part, "truncated", f"{len(failures)} of {len(listed)} could not be inspected: {failures[0]}")
@@ -164,7 +164,7 @@ class _Reading:
         return netns
 
     def _pid(self, container_id: str) -> int | None:
-        with contextlib.suppress(NoEngine):
+        with contextlib.suppress(EngineError):
             return json_fields.integer(self._engine.get(f"/containers/{container_id}/json"), "State", "Pid")
         return None
 
@@ -192,7 +192,7 @@ class _Reading:
 
         The engine owns the socket, or received it by socket activation and wrote its PID to a file.
         """
-        pids = [self._engine.listener()]
+        pids = [self._engine.get_listener_pid()]
         if Path(self._engine.path).resolve() == Path(DEFAULT_SOCKET).resolve():
             with contextlib.suppress(OSError, ValueError):
                 pids.append(int(Path(_PID_FILE).read_text(encoding="ascii")))

@@ -182,12 +182,12 @@ def _parse_addresses(params: Mapping[str, Any], prefix: str) -> dict[str, Value]
 def _refuse_mixed_families(addresses: Mapping[str, Value], entries: tuple[Fdb, ...], prefix: str) -> None:
     """Raise BadParameter where IPv4 and IPv6 are mixed: a link carries its packets over one of the two."""
     given = {name: str(value) for name, value in addresses.items() if value}
-    families = {validators.ip_version(address) for address in given.values()}
+    families = {validators.get_ip_version(address) for address in given.values()}
     if len(families) > 1:
         raise BadParameter(prefix + min(given), f"{' and '.join(sorted(given))} are of different IP versions")
     for place, entry in enumerate(entries):
         # A link without any address uses IPv4.
-        if validators.ip_version(entry.dst or "") not in (families or {4}):
+        if validators.get_ip_version(entry.dst or "") not in (families or {4}):
             raise BadParameter(
                 f"{prefix}fdb[{place}].dst",
                 f"{entry.dst} must be of the IP version of local, remote or group, by default IPv4",

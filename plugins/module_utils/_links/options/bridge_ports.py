@@ -65,7 +65,9 @@ def parse_port_entries(params: Mapping[str, Any], prefix: str) -> tuple[Fdb, ...
             if given[key] is not None:
                 raise BadParameter(inside + key, "supported only for kind=vxlan")
         mac = validate_parameter(f"{inside}mac", validators.mac, given["mac"])
-        vlan = validate_optional(f"{inside}vlan", lambda number: validators.in_range(number, *_VLANS), given["vlan"])
+        vlan = validate_optional(
+            f"{inside}vlan", lambda number: validators.validate_range(number, *_VLANS), given["vlan"]
+        )
         entries.append(Fdb(mac, vlan=vlan, master=True))
     return tuple(dict.fromkeys(entries))
 

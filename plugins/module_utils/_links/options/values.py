@@ -60,4 +60,4 @@ def _parse_words(option: LinkOption, parameter: str, words: list[Any]) -> Value:
 
 def accept_range(option: LinkOption) -> Callable[[int], int]:
     """Return a validator that accepts the numbers that the kernel accepts for an option."""
-    return lambda value: validators.in_range(value, option.low, option.high)
+    return lambda value: validators.validate_range(value, option.low, option.high)

@@ -38,7 +38,7 @@ def probe_neighbour(check: Check, address: str, deadline: float) -> Outcome:
     try:
         way = route.find_route(address, check.interface)
     except KernelError as error:
-        return Outcome(UNREACHABLE, f"there is no route: {error.words}")
+        return Outcome(UNREACHABLE, f"there is no route: {error.reason}")
     except OSError:
         raise CannotOpen(f"no such interface in this namespace: {check.interface}") from None
     if way.local:
