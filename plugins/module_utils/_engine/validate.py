@@ -17,7 +17,7 @@ _READ = 'cat | "$@" --config-file=/dev/stdin'
 _ACCEPTED = "needs to be started with root"
 
 
-def refusal(text: str, argv: Sequence[str]) -> str:
+def find_rejection(text: str, argv: Sequence[str]) -> str:
     """Return why the engine rejects the text of daemon.json with the options of its command; empty if accepted.
 
     Before version 23.0, there is no ``--validate``. Run by an unprivileged user, the engine parses its file and
@@ -25,10 +25,10 @@ def refusal(text: str, argv: Sequence[str]) -> str:
     """
     program = argv[0] if argv else "dockerd"
     try:
-        validates = "--validate" in _run([program, "--help"]).stdout
+        validates = "--validate" in _run_program([program, "--help"]).stdout
         options = [program, *argv[1:], *(["--validate"] if validates else [])]
         user = {} if validates else {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
-        done = _run(["sh", "-c", _READ, "netfleet", *options], text, **user)
+        done = _run_program(["sh", "-c", _READ, "netfleet", *options], text, **user)
     except FileNotFoundError:
         return f"there is no program {program}"
     except subprocess.TimeoutExpired:
@@ -39,7 +39,7 @@ def refusal(text: str, argv: Sequence[str]) -> str:
     return lines[-1] if lines else f"{program} ended with status {done.returncode}"
 
 
-def _run(argv: list[str], text: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
+def _run_program(argv: list[str], text: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         argv, input=text, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False, **more
     )
