@@ -64,7 +64,7 @@ def main() -> None:
         ("look", transaction, "_observe"),
         ("plan", transaction, "plan"),
         ("apply", kernel.Kernel, "apply"),
-        ("apply", kernel.Kernel, "wait_until_gone"),
+        ("apply", kernel.Kernel, "wait_for_deletion"),
         ("verify", transaction, "_verify"),
     )
     for name, place, function in places:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state import (
-    preflight_params,
+    build_preflight_params,
     read_cards,
     reduce_snapshot,
 )
@@ -62,7 +62,7 @@ def test_macvlan_needs_the_kinds_of_links_that_are_declared(network: Row, kinds:
 
 
 def test_needs_become_parameters_of_preflight() -> None:
-    found = preflight_params(["engine:installed", "systemd", "library:docker", "module:ip_vs", "feature:esp"])
+    found = build_preflight_params(["engine:installed", "systemd", "library:docker", "module:ip_vs", "feature:esp"])
     assert found == {
         "engine": "installed",
         "systemd": True,

@@ -67,7 +67,7 @@ def _read_namespace(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
         pid = LocalEngineClient(socket).get_listener_pid()
         reference = _HOST if pid in (None, 1) else f"pid:{pid}"
         label = namespace_registry.resolve_references(kernel, {reference: "docker_host"})[reference]
-        here = build_state([kernel.read(label, Netns(routes=()))]).netns(label)
+        here = build_state([kernel.read_namespace(label, Netns(routes=()))]).get_netns(label)
         return dict(here.links), here.routes or ()
     finally:
         kernel.close()

@@ -41,7 +41,7 @@ def read_host(desired: DesiredEngine) -> EngineHost:
         command=command,
         has_socket=has_socket,
         former=_read_pending(desired),
-        modules=KernelModules().states(names) if names else {},
+        modules=KernelModules().get_states(names) if names else {},
         sysctls={one.path: _read_sysctl(one.path) for one in desired.sysctls},
     )
 

@@ -26,7 +26,7 @@ _MOST_LAYOUTS = 4
 _INTEGERS: dict[Codec, str] = {}
 
 
-def integer_codec(layout: str) -> Codec:
+def build_integer_codec(layout: str) -> Codec:
     """Return the codec of an integer, given its format for the module struct."""
     reader = struct.Struct(layout).unpack_from
 

@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attribute
     Codec,
     Decoder,
     Entries,
-    integer_codec,
+    build_integer_codec,
     split_attributes,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import LinkOption
@@ -54,10 +54,10 @@ def address(data: bytes) -> str:
     if len(data) != 16:
         return data.hex()
     found = socket.inet_ntop(socket.AF_INET6, data)
-    return _without_dots(data) if "." in found else found
+    return _format_ipv6(data) if "." in found else found
 
 
-def _without_dots(data: bytes) -> str:
+def _format_ipv6(data: bytes) -> str:
     """Return an IPv6 address whose last 32 bits the C library formats as an IPv4 address."""
     import ipaddress  # slow to import, and rarely needed
 
@@ -68,7 +68,7 @@ def _macs(data: bytes) -> tuple[str, ...]:
     return tuple(sorted(mac(value) for _number, value in split_attributes(data)))
 
 
-u8, u16, u32, u64, s32, be16 = (integer_codec(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
+u8, u16, u32, u64, s32, be16 = (build_integer_codec(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
 
 _CODECS: Mapping[str, Codec] = {
     "u8": u8,
@@ -83,13 +83,13 @@ _CODECS: Mapping[str, Codec] = {
 }
 
 
-def option_entries(specs: Mapping[str, LinkOption]) -> Entries:
+def build_option_entries(specs: Mapping[str, LinkOption]) -> Entries:
     """Return the entries that decode the options of one kind of link, each under its option's name."""
-    found = {spec.number: (name, _codec(spec)) for name, spec in specs.items()}
-    return {**found, **{spec.number6: (name, _codec(spec)) for name, spec in specs.items() if spec.number6}}
+    found = {spec.number: (name, _select_codec(spec)) for name, spec in specs.items()}
+    return {**found, **{spec.number6: (name, _select_codec(spec)) for name, spec in specs.items() if spec.number6}}
 
 
-def _codec(spec: LinkOption) -> Codec:
+def _select_codec(spec: LinkOption) -> Codec:
     codec = _CODECS[spec.codec]
     if not spec.names:
         return codec
@@ -209,6 +209,6 @@ def decode(kind: str, payload: bytes) -> dict[str, Any]:
     return _DECODERS[kind](payload)
 
 
-def decoder_for(kind: str) -> Decoder:
+def get_decoder(kind: str) -> Decoder:
     """Return the decoder of a kind, to decode many messages."""
     return _DECODERS[kind]

@@ -51,7 +51,7 @@ def _installed_version(library: str) -> str | None:
 
 
 @functools.cache
-def _message_classes() -> Mapping[str, Any]:
+def _load_message_classes() -> Mapping[str, Any]:
     """Return pyroute2's message classes; they are imported on first use, because that is slow."""
     from pyroute2.netlink.rtnl.fibmsg import fibmsg
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
@@ -72,7 +72,7 @@ def _message_classes() -> Mapping[str, Any]:
 
 def encode(request: Message) -> bytes:
     """Return a request as bytes, without its netlink header."""
-    body = _message_classes()[request.kind]()
+    body = _load_message_classes()[request.kind]()
     for name, value in request.fields.items():
         body[name] = value
     body["attrs"] = list(request.attributes)

@@ -76,11 +76,11 @@ class Netlink:
         """Send one request and return the payloads of its answers; raise KernelError with the operation ``what``."""
         return self._exchange(what, message_type, flags | NLM_F_REQUEST | NLM_F_ACK, payload)[0]
 
-    def ask(self, what: str, message_type: int, payload: bytes) -> bytes:
+    def query(self, what: str, message_type: int, payload: bytes) -> bytes:
         """Send a request without acknowledgement and return its single answer."""
         return self._exchange(what, message_type, NLM_F_REQUEST, payload, most=1)[0][0]
 
-    def index(self, what: str, name: str) -> int:
+    def get_link_index(self, what: str, name: str) -> int:
         """Return the index of a link by ioctl, which takes no lock, unlike a netlink request."""
         request = _IFREQ.pack(name.encode(errors="surrogateescape"), 0)
         try:
@@ -100,7 +100,7 @@ class Netlink:
         self, what: str, message_type: int, flags: int, payload: bytes, most: int = 0
     ) -> tuple[list[bytes], bool]:
         self._sequence += 1
-        expected, budget, buffer = self._sequence, self._budget, _buffer()
+        expected, budget, buffer = self._sequence, self._budget, _get_buffer()
         receive, unpack = self._socket.recv_into, _HEADER.unpack_from
         self._socket.send(_HEADER.pack(16 + len(payload), message_type, flags, expected, 0) + payload)
         answers: list[bytes] = []
@@ -131,7 +131,7 @@ class Netlink:
                 return answers[: budget.messages], False
 
 
-def _buffer() -> memoryview:
+def _get_buffer() -> memoryview:
     """Return the buffer of the thread; allocating it for each answer takes as long as receiving."""
     buffer: memoryview | None = getattr(_thread, "buffer", None)
     if buffer is None:

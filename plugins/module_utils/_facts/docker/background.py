@@ -46,7 +46,7 @@ class EngineReader:
         except (NetfleetError, OSError) as error:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 
-    def answer(self) -> tuple[netns_ownership.EngineOwnership, Row | None, list[Row]]:
+    def wait(self) -> tuple[netns_ownership.EngineOwnership, Row | None, list[Row]]:
         """Wait; return the data for owners, the object ``docker`` (None if not requested), and missing parts."""
         self._thread.join()
         answered = self._containers is not None

@@ -176,20 +176,20 @@ def _parse_rule(prefix: str, params: Mapping[str, Any]) -> Rule:
     if (params["action"] == "lookup") != (params["table"] is not None):
         raise BadParameter(prefix + "table", "required for action=lookup, and not supported for other actions")
 
-    def number(key: str, low: int = 0) -> int | None:
+    def parse_number(key: str, low: int = 0) -> int | None:
         return validate_optional(
             prefix + key, lambda value: validators.validate_range(value, low, _NUMBER), params[key]
         )
 
     return Rule(
-        priority=number("priority") or 0,
+        priority=parse_number("priority") or 0,
         family=families.pop() if families else 4,
         src=src,
         dst=dst,
         iif=validate_optional(prefix + "iif", validators.ifname, params["iif"]),
         oif=validate_optional(prefix + "oif", validators.ifname, params["oif"]),
-        fwmark=number("fwmark"),
-        fwmask=number("fwmask"),
-        table=number("table", low=1),
+        fwmark=parse_number("fwmark"),
+        fwmask=parse_number("fwmask"),
+        table=parse_number("table", low=1),
         action=params["action"],
     )

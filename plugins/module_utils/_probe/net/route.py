@@ -52,7 +52,7 @@ def find_route(address: str, interface: str | None = None, source: str | None = 
     header = _RTMSG.pack(family, size, size if source else 0, 0, 0, 0, 0, 0, 0)
     netlink = Netlink()
     try:
-        answer = netlink.ask(f"look for a route to {address}", _RTM_GETROUTE, header + b"".join(wanted))
+        answer = netlink.query(f"look for a route to {address}", _RTM_GETROUTE, header + b"".join(wanted))
     except IndexError:
         raise KernelError(f"look for a route to {address}", 0, "there is none") from None
     finally:
