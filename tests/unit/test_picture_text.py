@@ -52,8 +52,8 @@ def test_backslashes_and_entities_are_shown_verbatim() -> None:
 
 @given(st.text())
 def test_readable_text_has_no_invisible_characters(text: str) -> None:
-    shown = core_text.legible(text)
-    assert core_text.legible(shown) == shown
+    shown = core_text.escape_invisible(text)
+    assert core_text.escape_invisible(shown) == shown
     assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", shown)
 
 

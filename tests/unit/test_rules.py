@@ -99,7 +99,7 @@ def test_names_cannot_inject_commands_into_a_remedy(rule: rule_files.Rule, empty
             check=False,
         )
         assert os.listdir(tmp_path) == ["programs"], remedy
-        assert "\n" not in text.legible(templates.fill(rule.object, values))
+        assert "\n" not in text.escape_invisible(templates.fill(rule.object, values))
 
 
 def _hostile(rule: rule_files.Rule, empty: Any) -> Iterator[dict[str, Any]]:

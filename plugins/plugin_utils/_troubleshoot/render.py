@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 _MARKS = {"ok": "✓", "broken": "✗", "unknown": "?", "note": "·", "skipped": "-"}
 
 
 def lines(diagnosis: Mapping[str, Any]) -> list[str]:
     """Return the diagnosis for a terminal."""
-    return [legible(line) for line in _lines(diagnosis)]
+    return [escape_invisible(line) for line in _lines(diagnosis)]
 
 
 def _lines(diagnosis: Mapping[str, Any]) -> Iterator[str]:
@@ -86,16 +86,16 @@ def mermaid(path: Mapping[str, Any]) -> str:
 
 def _label(text: str) -> str:
     """Return text escaped for Mermaid."""
-    return "".join(one if one.isalnum() or one in " .:/-_@" else f"#{ord(one)};" for one in legible(text))
+    return "".join(one if one.isalnum() or one in " .:/-_@" else f"#{ord(one)};" for one in escape_invisible(text))
 
 
 def _cell(text: str) -> str:
     """Return text escaped for Markdown."""
-    text = legible(text)
+    text = escape_invisible(text)
     for one in "\\`*_{}[]<>|#&~!":
         text = text.replace(one, "\\" + one if one not in "<>&" else f"&#{ord(one)};")
     return text
 
 
 def _fence_code(text: str) -> str:
-    return "\n".join(legible(line).replace("```", "` ` `") for line in text.splitlines())
+    return "\n".join(escape_invisible(line).replace("```", "` ` `") for line in text.splitlines())

@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.gra
     Node,
     fold_graph,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 _STYLES = {"tunnel": "dotted", **dict.fromkeys(("macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent"), "dashed")}
 _HEAD = """\
@@ -76,6 +76,6 @@ def _quote_lines(lines: Iterable[str], ends: bool = False) -> str:
     """
     safe = [
         line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        for line in map(legible, lines)
+        for line in map(escape_invisible, lines)
     ]
     return '"' + "".join(f"{line}\\l" if ends else line for line in safe) + '"'

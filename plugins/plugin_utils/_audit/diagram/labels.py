@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Graph, Group, Node
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 # Colours of lines, for light and dark backgrounds.
 COLOURS = {"critical": "#98104a", "high": "#b3261e", "medium": "#b07300", "low": "#1d5c93", "info": "#6b7682"}
@@ -63,5 +63,5 @@ def _lines(lines: Iterable[str], part: Node | Group) -> list[str]:
 
 
 def _shorten(text: str) -> str:
-    plain = legible(text)
+    plain = escape_invisible(text)
     return plain if len(plain) <= _LONG else f"{plain[: _LONG - 1]}…"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 _CSV = ("rule", "severity", "title", "host", "object", "status", "waived", "evidence", "remedy", "fingerprint")
 # A spreadsheet interprets cells with these first characters as formulas.
@@ -43,5 +43,5 @@ def write_csv(path: Path, findings: Iterable[Mapping[str, Any]]) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = legible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    text = escape_invisible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return f"'{text}" if text.startswith(_FORMULA) else text

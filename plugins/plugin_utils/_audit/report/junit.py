@@ -13,7 +13,7 @@ from typing import Any
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 
 def write_junit(path: Path, report: Mapping[str, Any], findings: Iterable[Mapping[str, Any]]) -> None:
@@ -67,34 +67,36 @@ def _suite(
         with _case(xml, name, host, "not checked"):
             _write_skipped(xml, reason)
     if passed:
-        _open_element(xml, "testcase", {"classname": name, "name": legible(rule["title"])})
+        _open_element(xml, "testcase", {"classname": name, "name": escape_invisible(rule["title"])})
         xml.endElement("testcase")
     xml.endElement("testsuite")
 
 
 @contextlib.contextmanager
 def _case(xml: XMLGenerator, rule: str, host: str, name: str) -> Iterator[None]:
-    _open_element(xml, "testcase", {"classname": legible(f"{rule}.{host}"), "name": legible(f"{host}: {name}")})
+    _open_element(
+        xml, "testcase", {"classname": escape_invisible(f"{rule}.{host}"), "name": escape_invisible(f"{host}: {name}")}
+    )
     yield
     xml.endElement("testcase")
 
 
 def _failure(xml: XMLGenerator, finding: Mapping[str, Any]) -> None:
-    _open_element(xml, "failure", {"message": legible(finding["title"]), "type": finding["rule"]})
-    xml.characters("\n".join(legible(line) for line in finding["remedy"].splitlines()))
+    _open_element(xml, "failure", {"message": escape_invisible(finding["title"]), "type": finding["rule"]})
+    xml.characters("\n".join(escape_invisible(line) for line in finding["remedy"].splitlines()))
     xml.endElement("failure")
 
 
 def _write_skipped(xml: XMLGenerator, reason: str) -> None:
-    _open_element(xml, "skipped", {"message": legible(reason)})
+    _open_element(xml, "skipped", {"message": escape_invisible(reason)})
     xml.endElement("skipped")
 
 
 def _write_broken_rule(xml: XMLGenerator, broken: Mapping[str, Any]) -> None:
-    name = legible(broken["rule"])
+    name = escape_invisible(broken["rule"])
     _open_element(xml, "testsuite", {"name": name, "tests": "1", "failures": "0", "skipped": "0", "errors": "1"})
     _open_element(xml, "testcase", {"classname": name, "name": "rule file"})
-    _open_element(xml, "error", {"message": legible(broken["reason"])})
+    _open_element(xml, "error", {"message": escape_invisible(broken["reason"])})
     xml.endElement("error")
     xml.endElement("testcase")
     xml.endElement("testsuite")

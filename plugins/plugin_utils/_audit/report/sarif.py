@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 # Scores that GitHub code scanning displays as critical, high, medium and low.
@@ -63,7 +63,7 @@ def _result(finding: Mapping[str, Any], number: int, compared: bool) -> dict[str
         "ruleId": finding["rule"],
         "ruleIndex": number,
         "level": _LEVELS[finding["severity"]],
-        "message": {"text": legible(said)},
+        "message": {"text": escape_invisible(said)},
         "locations": [_location(finding)],
         "partialFingerprints": {"netfleet/v1": finding["fingerprint"]},
         "properties": {"evidence": finding["evidence"], "remedy": finding["remedy"]},
@@ -81,7 +81,7 @@ def _build_absent_result(finding: Mapping[str, Any], number: int) -> dict[str, A
         "ruleIndex": number,
         "level": "none",
         "kind": "pass",
-        "message": {"text": legible(f"{finding['host']}: fixed: {finding['title']}: {finding['object']}")},
+        "message": {"text": escape_invisible(f"{finding['host']}: fixed: {finding['title']}: {finding['object']}")},
         "locations": [_location(finding)],
         "baselineState": "absent",
     }
@@ -90,10 +90,10 @@ def _build_absent_result(finding: Mapping[str, Any], number: int) -> dict[str, A
 def _location(finding: Mapping[str, Any]) -> dict[str, Any]:
     """Return the location of a finding: the snapshot of its host, because viewers require a file."""
     uri = f"snapshots/{quote(finding['host'], safe='')}.json.gz"
-    name = legible(finding["object"])
+    name = escape_invisible(finding["object"])
     return {
         "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}},
         "logicalLocations": [
-            {"name": name, "fullyQualifiedName": f"{legible(finding['host'])}/{name}", "kind": "resource"}
+            {"name": name, "fullyQualifiedName": f"{escape_invisible(finding['host'])}/{name}", "kind": "resource"}
         ],
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import SEVERITIES
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 # Maximum number of findings, and of lines of each kind of problem.
 _TOLD = 20
@@ -19,7 +19,7 @@ _CHANGES = {"appeared": "added", "vanished": "removed"}
 
 def lines(report: Mapping[str, Any], written: Iterable[str]) -> list[str]:
     """Return the lines of the summary; the report contains its findings, or the most severe of them."""
-    return [legible(line) for line in _lines(report, written)]
+    return [escape_invisible(line) for line in _lines(report, written)]
 
 
 def _lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
