@@ -37,7 +37,7 @@ class ActionModule(RoleAction):
         case = open_case(known, host, source, arguments["target"], arguments["protocol"])
         results = self._probe(case, arguments, Path(self._build_file_name(arguments, ".pcap")))
         found = diagnosis.diagnose(case, results)
-        lines = render.lines(found)
+        lines = render.render_lines(found)
         if arguments.get("directory"):
             self._write(arguments, found)
         broken = found["reached"] is False or found["first_broken"] is not None
@@ -70,5 +70,5 @@ class ActionModule(RoleAction):
     def _write(self, arguments: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         """Write the diagnosis in JSON and Markdown format."""
         text = json.dumps(found, indent=4, sort_keys=True, default=str)
-        for suffix, content in ((".json", text), (".md", render.markdown(found))):
+        for suffix, content in ((".json", text), (".md", render.render_markdown(found))):
             host_file.write_file(Path(self._build_file_name(arguments, suffix)), content.encode())

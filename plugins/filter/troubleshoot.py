@@ -155,7 +155,7 @@ def troubleshoot(snapshots: Mapping[str, Any], **options: Any) -> dict[str, Any]
     if asked.results is None:
         return {"netns": case.netns, "checks": troubleshoot_diagnosis.plan_checks(case, asked.timeout)}
     diagnosis = troubleshoot_diagnosis.diagnose(case, asked.results)
-    return {**diagnosis, "lines": render.lines(diagnosis), "markdown": render.markdown(diagnosis)}
+    return {**diagnosis, "lines": render.render_lines(diagnosis), "markdown": render.render_markdown(diagnosis)}
 
 
 class FilterModule:

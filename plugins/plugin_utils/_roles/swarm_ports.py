@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet, Passage
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import HookContext, Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict, traverse
 
@@ -118,7 +118,7 @@ def _evaluate_firewall(host: str, namespace: Row, row: Row) -> Verdict | None:
     source, target = ipaddress.ip_address(row["address"]), ipaddress.ip_address(row["target"])
     own = space.addresses.get(target)
     link = space.links.get(own["index"]) if own else None
-    at = Passage(space, Packet(source, target, row["protocol"], row["port"]), iif=str(link["name"]) if link else "")
+    at = HookContext(space, Packet(source, target, row["protocol"], row["port"]), iif=str(link["name"]) if link else "")
     verdict = None
     for hook in ("prerouting", "input"):
         verdict = traverse(hook, at)
