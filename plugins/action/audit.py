@@ -71,7 +71,7 @@ class ActionModule(ActionBase):
                 beside={table: resolve_path(args[name]) for table, name in _BESIDE.items() if args.get(name)},
                 **{name: args[name] for name in names},
             )
-            report = audit_run.evaluate(wanted)
+            report = audit_run.run_evaluation(wanted)
             # Files of check mode are deleted with their directory.
             return {**report, "files": [path for path in report["files"] if not path.startswith(nowhere)]}
 

@@ -151,6 +151,6 @@ def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:
             start = 4
         elif not flags & _NLM_F_CAPPED:
             start = 4 + int(struct.unpack_from("=I", body, 4)[0] + 3 & ~3)
-        said = text(dict(split_attributes(body[start:])).get(_NLMSGERR_ATTR_MSG, b""))
-        words = f"{said} ({words})" if said else words
+        message = text(dict(split_attributes(body[start:])).get(_NLMSGERR_ATTR_MSG, b""))
+        words = f"{message} ({words})" if message else words
     raise KernelError(what, code, words)

@@ -57,8 +57,8 @@ def build_result(params: Mapping[str, Any]) -> dict[str, Any]:
     }
     is_failure = params["fail"] and any(row["required"] for row in missing)
     if missing:
-        told = [need for need in needs if need.key in reasons and (need.required or not is_failure)]
-        lines = [f"{_format_label(need)} ({reasons[need.key]})" for need in told]
+        reported = [need for need in needs if need.key in reasons and (need.required or not is_failure)]
+        lines = [f"{_format_label(need)} ({reasons[need.key]})" for need in reported]
         remedies = dict.fromkeys(row["remedy"] for row in missing if row["required"] or not is_failure)
         found["msg"] = f"This host lacks: {'; '.join(lines)}. Remedy: {'; '.join(remedies)}."
     if is_failure:

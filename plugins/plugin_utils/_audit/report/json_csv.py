@@ -37,10 +37,10 @@ def write_csv(path: Path, findings: Iterable[Mapping[str, Any]]) -> None:
         table.writerow(_CSV)
         for finding in findings:
             commands = "; ".join(finding["remedy"].splitlines())
-            table.writerow([_cell({**finding, "remedy": commands}[name]) for name in _CSV])
+            table.writerow([_format_cell({**finding, "remedy": commands}[name]) for name in _CSV])
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return ""
     text = escape_invisible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
