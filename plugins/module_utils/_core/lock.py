@@ -21,7 +21,7 @@ def hold_lock(seconds: float) -> Iterator[None]:
     """Hold the lock; wait up to ``seconds`` for it, then raise LockTimeout with the PID of its holder."""
     fd = _open_lock_file()
     try:
-        _acquire(fd, seconds)
+        _acquire_lock(fd, seconds)
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -37,7 +37,7 @@ def _open_lock_file() -> int:
         raise MissingPrivilege(f"the lock {LOCK_FILE} cannot be opened: {os.strerror(error.errno or 0)}") from None
 
 
-def _acquire(fd: int, seconds: float) -> None:
+def _acquire_lock(fd: int, seconds: float) -> None:
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return

@@ -277,7 +277,7 @@ def combine_links(one: Part, other: Part, what: str) -> Part:
         if here == there:
             continue
         if part.name == "present":
-            fields[part.name] = _both_present(here, there, what)
+            fields[part.name] = _combine_present(here, there, what)
         elif isinstance(here, Mapping):
             fields[part.name] = _combine_fields(here, there, what)
         elif here in (None, False):
@@ -287,7 +287,7 @@ def combine_links(one: Part, other: Part, what: str) -> Part:
     return replace_fields(one, **fields)
 
 
-def _both_present(here: bool | None, there: bool | None, what: str) -> bool:
+def _combine_present(here: bool | None, there: bool | None, what: str) -> bool:
     if False in (here, there):
         raise ValueError(f"{what} is declared both present and absent")
     return True

@@ -36,7 +36,7 @@ def text(data: bytes) -> str:
     return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-def raw(data: bytes) -> bytes:
+def keep_bytes(data: bytes) -> bytes:
     """Return the bytes unchanged, for values that are decoded on demand."""
     return data
 
@@ -113,9 +113,9 @@ _linkinfo = Decoder(
     (),
     {
         1: ("IFLA_INFO_KIND", text),
-        2: ("IFLA_INFO_DATA", raw),
+        2: ("IFLA_INFO_DATA", keep_bytes),
         4: ("IFLA_INFO_SLAVE_KIND", text),
-        5: ("IFLA_INFO_SLAVE_DATA", raw),
+        5: ("IFLA_INFO_SLAVE_DATA", keep_bytes),
     },
 )
 
@@ -137,8 +137,8 @@ _LINK: Entries = {
     16: ("IFLA_OPERSTATE", u8),
     18: ("IFLA_LINKINFO", _linkinfo),
     20: ("IFLA_IFALIAS", text),
-    23: ("IFLA_STATS64", raw),
-    26: ("IFLA_AF_SPEC", raw),
+    23: ("IFLA_STATS64", keep_bytes),
+    26: ("IFLA_AF_SPEC", keep_bytes),
     27: ("IFLA_GROUP", u32),
     30: ("IFLA_PROMISCUITY", u32),
     35: ("IFLA_CARRIER_CHANGES", u32),
@@ -161,8 +161,8 @@ _ROUTE: Entries = {
     5: ("RTA_GATEWAY", address),
     6: ("RTA_PRIORITY", u32),
     7: ("RTA_PREFSRC", address),
-    8: ("RTA_METRICS", raw),
-    9: ("RTA_MULTIPATH", raw),
+    8: ("RTA_METRICS", keep_bytes),
+    9: ("RTA_MULTIPATH", keep_bytes),
     15: ("RTA_TABLE", u32),
     18: ("RTA_VIA", lambda data: address(data[2:])),
 }

@@ -23,7 +23,7 @@ def require_pyroute2() -> None:
     """Raise MissingLibrary unless a supported pyroute2 is installed; it is not imported."""
     wanted = ".".join(str(part) for part in _MINIMUM)
     install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
-    version = _installed_version("pyroute2")
+    version = _find_installed_version("pyroute2")
     if version is None:
         raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is not installed on this host: {install}")
     if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _MINIMUM:
@@ -32,7 +32,7 @@ def require_pyroute2() -> None:
         )
 
 
-def _installed_version(library: str) -> str | None:
+def _find_installed_version(library: str) -> str | None:
     """Return the version of a library that is installed, without importing it."""
     spec = importlib.util.find_spec(library)
     if spec is None or spec.origin is None:

@@ -57,7 +57,7 @@ def _build_node_checks(others: Sequence[_ProbeNode], swarm: str, peers: int) -> 
 def find_obstacle(info: Mapping[str, Any], is_node: bool) -> str:
     """Return why a host cannot check its Swarm, an empty string if it can or if it is in none.
 
-    info: the result of netns_info; is_node: whether ``checks`` knows the host as a node.
+    info: the result of netns_info; is_node: whether the result of ``plan_checks`` contains the host.
     """
     if "namespaces" not in info:
         return str(info.get("msg") or "the host was not read")
