@@ -33,7 +33,7 @@ _DESCRIPTION = (
 class ModuleDocFragment:
     """The option networks, generated from the documentation of the module network."""
 
-    DOCUMENTATION = yaml.safe_dump(
+    DOCUMENTATION: str = yaml.safe_dump(
         {
             "options": {
                 "networks": {

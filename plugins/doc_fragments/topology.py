@@ -130,7 +130,7 @@ _NAMESPACE = {**_OWN["netns"], **read_options(netns_contents.ModuleDocFragment)}
 class ModuleDocFragment:
     """The namespaces and links of a topology."""
 
-    DOCUMENTATION = write_options(
+    DOCUMENTATION: str = write_options(
         {
             "namespaces": {
                 "description": ["Namespaces with their loopback, sysctls, routes, rules and neighbours."],

@@ -17,8 +17,6 @@ description:
     tools are required in the container. A capture that is not stopped ends after at most 10 minutes.
 author:
   - netfleet.docker contributors (@netfleet)
-extends_documentation_fragment:
-  - netfleet.docker.netns
 options:
   phase:
     description:
@@ -28,7 +26,10 @@ options:
     required: true
   netns:
     description:
-      - Namespace in which to capture. See the notes for the format. Required with O(phase=start).
+      - >-
+        Reference to the namespace: C(host) (the namespace of PID 1), C(NAME) (a named namespace, C(/run/netns/NAME)),
+        C(container:NAME-or-ID), C(pid:NUMBER), C(path:/ABSOLUTE) or C(docker:NAME) (C(/run/docker/netns/NAME)). It must
+        exist and is never created. Required with O(phase=start).
     type: str
   interface:
     description:

@@ -49,7 +49,7 @@ def list_gates(names: Sequence[str]) -> list[str]:
     found = [
         one["session"]
         for one in listed
-        if one["name"] in (*names, *extra) or not names and one["name"] not in OPTIONAL
+        if one["name"] in (*names, *extra) or (not names and one["name"] not in OPTIONAL)
     ]
     ranks = {name: rank for rank, name in enumerate(FIRST)}
     return sorted(found, key=lambda gate: ranks.get(base_name(gate), len(ranks)))
@@ -145,7 +145,7 @@ def main() -> int:
         folder.mkdir(parents=True)
     started = time.monotonic()
     board = Board(gates)
-    workers = [threading.Thread(target=work, args=(board,)) for _ in range(int(os.environ.get("JOBS", "2")))]
+    workers = [threading.Thread(target=work, args=(board,)) for _number in range(int(os.environ.get("JOBS", "2")))]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -135,18 +135,18 @@ def sensible(document: dict[str, Any]) -> dict[str, Any]:
 
 def agreeing() -> None:
     """Run the module through main() and compare the predicted with the actual state."""
-    change = transaction._apply
+    change = transaction.apply_operations
 
     def watched(kernel: Kernel, desired: State, before: State, operations: tuple[Op, ...]) -> State:
-        foretold = transaction._observe(kernel, desired, fully=True)
+        foretold = transaction.observe_state(kernel, desired, fully=True)
         for op in operations:
             foretold = op.simulate(foretold)
         after = change(kernel, desired, before, operations)
-        found = list(differences(desired, foretold, transaction._observe(kernel, desired, fully=True)))
+        found = list(differences(desired, foretold, transaction.observe_state(kernel, desired, fully=True)))
         assert not found, "; ".join([*found, *(op.describe() for op in operations)])
         return after
 
-    with mock.patch.object(transaction, "_apply", watched):
+    with mock.patch.object(transaction, "apply_operations", watched):
         forked.entry(f"{PACKAGE}.topology")()
 
 

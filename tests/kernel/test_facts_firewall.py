@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import programs as facts_programs
+from ansible_collections.netfleet.docker.plugins.module_utils._core import programs as facts_programs
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import firewall as firewall_table
 from ansible_collections.netfleet.docker.tests.schema import assert_row
 

@@ -211,7 +211,7 @@ def test_entries_with_an_outgoing_link(box: Sandbox) -> None:
     shown = [f"{_FLOOD} 192.0.2.7", f"{_FLOOD} 192.0.2.7 p1", f"{_MAC_1} 192.0.2.7 p0"]
     assert forwarding(box, "host", "x0") == shown
     box.sh("ip link del p1")
-    assert "no link p1 in host" in box.module("vxlan", {**base, "fdb": entries}).msg
+    assert "no such link: p1 in host" in box.module("vxlan", {**base, "fdb": entries}).msg
     assert_met(box, "vxlan", {**base, "fdb": entries[1:], "fdb_append": True})
     converge(box, "vxlan", {**base, "fdb": entries[1:]})
     assert forwarding(box, "host", "x0") == [shown[0], shown[2]]

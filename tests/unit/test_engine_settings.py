@@ -84,7 +84,7 @@ def test_text_from_the_command_line_is_converted() -> None:
         "live-restore": True,
         "dns": ["192.0.2.1", "192.0.2.2"],
     }
-    assert type(found["mtu"]) is int
+    assert isinstance(found["mtu"], int)
 
 
 def test_omitted_setting_is_kept() -> None:

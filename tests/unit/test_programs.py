@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from ansible_collections.netfleet.docker.plugins.module_utils._core import programs
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingProgram, NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._facts import programs
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Budget
 

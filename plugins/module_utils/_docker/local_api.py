@@ -195,7 +195,7 @@ def inspect_container(reference: str) -> ContainerState:
     try:
         name = str(found["Name"]).lstrip("/")
         if reference != name and not (len(reference) >= _SHORT_ID and str(found["Id"]).startswith(reference)):
-            reason = f"the id of {name} begins like this; give 12 digits of it"
+            reason = f"prefix of the ID of {name}; must have at least 12 digits"
             raise NoSuchNetns(f"no such container: {reference} ({reason})")
         state = found["State"]
         files = [str(found.get(key) or "") for key in ("ResolvConfPath", "HostsPath")]

@@ -55,7 +55,7 @@ class EngineClient:
         if importlib.util.find_spec("docker") is None:
             raise MissingLibrary(f"the Python library docker is not installed on this host: {_LIBRARY}")
         is_local = self.url.startswith(UNIX) and not (params["tls"] or params["validate_certs"])
-        self._socket = self.url[len(UNIX) :] if is_local else None
+        self._socket = self.url.removeprefix(UNIX) if is_local else None
         version = str(params["api_version"])
         if self._socket is None or version != "auto":
             version = str(self._client.api_version)

@@ -37,6 +37,8 @@ _API_PRIORITY = (1, 48)
 _API_IPV4 = (1, 47)
 _SHORT_ID = 12
 _PAUSE = 0.1
+# The engine completes a request whose client stopped waiting, such as that of an earlier run that timed out.
+_ENDPOINT_EXISTS, _ENDPOINT_SECONDS = "already exists in network", 10.0
 _ONLY_OF_USERS = "only when connecting to networks with user configured subnets"
 
 
@@ -165,6 +167,8 @@ def _connect_member(docker: EngineClient, name: str, member: Member) -> None:
     try:
         docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.build_endpoint_config(member)})
     except EngineApiError as error:
+        if _ENDPOINT_EXISTS in str(error) and _wait_for_endpoint(docker, name, member.id):
+            return
         # An automatic subnet is not marked as such, but the engine assigns no requested address from it.
         if not member.chosen or _ONLY_OF_USERS not in str(error):
             raise
@@ -172,6 +176,17 @@ def _connect_member(docker: EngineClient, name: str, member: Member) -> None:
             path,
             {"Container": member.id, "EndpointConfig": api_mapping.build_endpoint_config(member.automatic_endpoint)},
         )
+
+
+def _wait_for_endpoint(docker: EngineClient, name: str, container: str) -> bool:
+    """Return whether the engine completes the endpoint of a container that it is already connecting."""
+    deadline = time.monotonic() + _ENDPOINT_SECONDS
+    while time.monotonic() < deadline:
+        networks = docker.get(f"/containers/{container}/json")["NetworkSettings"]["Networks"]
+        if (networks.get(name) or {}).get("EndpointID"):
+            return True
+        time.sleep(_PAUSE)
+    return False
 
 
 def _remove_network(docker: EngineClient, op: RemoveNetwork) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     MissingProgram,
     NetfleetError,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._core.programs import run_command
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import ServiceState
 
 _SHORT_SECONDS, _CHANGE_SECONDS = 30, 300
@@ -67,9 +68,9 @@ def stop_socket(name: str) -> None:
 def find_last_error(name: str, since: float) -> str:
     """Return the last error of a service in the journal since a time; empty if there is none."""
     try:
-        _run_command(["journalctl", "--sync"], _SHORT_SECONDS)
+        _run_program(["journalctl", "--sync"], _SHORT_SECONDS)
         limits = [f"--since=@{int(since)}", f"--lines={_JOURNAL_LINES}", "--output=cat", "--no-pager"]
-        text = _run_command(["journalctl", f"--unit={name}.service", *limits], _SHORT_SECONDS)
+        text = _run_program(["journalctl", f"--unit={name}.service", *limits], _SHORT_SECONDS)
     except NetfleetError as error:
         return str(error)
     return next((line.strip() for line in reversed(text.splitlines()) if _COMPLAINT.search(line)), "")
@@ -84,13 +85,13 @@ def _read_command(pid: str) -> tuple[str, ...]:
 
 
 def _run_systemctl(*arguments: str, seconds: int = _SHORT_SECONDS) -> str:
-    return _run_command(["systemctl", *arguments], seconds)
+    return _run_program(["systemctl", *arguments], seconds)
 
 
-def _run_command(argv: list[str], seconds: int) -> str:
+def _run_program(argv: list[str], seconds: int) -> str:
     what = " ".join(argv)
     try:
-        done = subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=seconds, check=False)
+        done = run_command(argv, seconds)
     except FileNotFoundError:
         raise MissingProgram(f"this host has no {argv[0]}; Docker Engine is managed through systemd") from None
     except subprocess.TimeoutExpired:

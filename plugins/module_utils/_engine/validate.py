@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.module_utils._core.programs import run_command
 
 _SECONDS = 60
 _NOBODY = 65534
@@ -25,10 +26,10 @@ def find_rejection(text: str, argv: Sequence[str]) -> str:
     """
     program = argv[0] if argv else "dockerd"
     try:
-        validates = "--validate" in _run_program([program, "--help"]).stdout
+        validates = "--validate" in run_command([program, "--help"], _SECONDS).stdout
         options = [program, *argv[1:], *(["--validate"] if validates else [])]
         user = {} if validates else {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
-        done = _run_program(["sh", "-c", _READ, "netfleet", *options], text, **user)
+        done = run_command(["sh", "-c", _READ, "netfleet", *options], _SECONDS, text, **user)
     except FileNotFoundError:
         return f"there is no program {program}"
     except subprocess.TimeoutExpired:
@@ -37,9 +38,3 @@ def find_rejection(text: str, argv: Sequence[str]) -> str:
         return ""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     return lines[-1] if lines else f"{program} ended with status {done.returncode}"
-
-
-def _run_program(argv: list[str], text: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        argv, input=text, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False, **more
-    )

@@ -66,7 +66,7 @@ class NetnsContext:
 
     def run_program(self, *command: str) -> str:
         """Return the output of a program of the host in this namespace; raise NetfleetError on failure."""
-        from ansible_collections.netfleet.docker.plugins.module_utils._facts import programs
+        from ansible_collections.netfleet.docker.plugins.module_utils._core import programs
 
         return programs.run_program(command, self.budget.deadline)
 

@@ -108,15 +108,17 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
         desired = request.interpret(desired)
     if request.everywhere:
         namespace_registry.open_all(kernel)
-    before = _observe(kernel, desired)
+    before = observe_state(kernel, desired)
     if request.complete:
         stubs = {name: Netns(present=False, stub=True, group=mark) for name, mark in namespaces.find_stubs().items()}
         completed = request.complete(desired, State({**stubs, **before.namespaces}))
         if completed != desired:
             desired = completed
-            before = _observe(kernel, desired)
+            before = observe_state(kernel, desired)
     operations = schedule(plan(desired, before))
-    after = apply_unless_check_mode(check_mode, operations, before, lambda: _apply(kernel, desired, before, operations))
+    after = apply_unless_check_mode(
+        check_mode, operations, before, lambda: apply_operations(kernel, desired, before, operations)
+    )
     result = {
         "changed": bool(operations),
         "operations": [op.describe() for op in operations],
@@ -130,7 +132,7 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
     return result
 
 
-def _observe(
+def observe_state(
     kernel: Kernel, desired: State, fully: bool = False, known: Mapping[str, NetnsReading] | None = None
 ) -> State:
     """Observe the namespaces of the desired state, and those of the peers and parents of its links.
@@ -167,13 +169,13 @@ def _read_namespace(
     return kernel.read_namespace(label, want, sorted(near), processes if want.present is False else None, fully)
 
 
-def _apply(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
+def apply_operations(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
     """Apply the operations and return the State after them; on a failure, roll back and raise."""
     applied = 0
     seen: dict[str, NetnsReading] = {}
     deadline = time.monotonic() + _RUN_SECONDS
     if may_lose(operations):
-        before = _observe(kernel, desired, fully=True)
+        before = observe_state(kernel, desired, fully=True)
     try:
         kernel.prefetch_namespaces(operations)
         done = find_finished_namespaces(operations)
@@ -190,26 +192,26 @@ def _apply(kernel: Kernel, desired: State, before: State, operations: Sequence[O
         kernel.commit()
         ends = find_departing_ends(before, operations)
         kernel.wait_for_deletion(ends)
-        after = _verify(kernel, desired, seen, lingering=bool(ends)) if operations else before
+        after = verify(kernel, desired, seen, lingering=bool(ends)) if operations else before
         _refuse_duplicates(desired, after)
         return after
     except NetfleetError as error:
         # A failed operation may have been applied in part.
-        left = _roll_back(kernel, before, operations[: applied + 1])
+        left = roll_back(kernel, before, operations[: applied + 1])
         if left:
             raise NetfleetError(f"{error}. Not rolled back: {'; '.join(left)}") from None
         changed = "The changes of this run were rolled back" if applied else "Nothing was changed"
         raise NetfleetError(f"{error}. {changed}.") from None
 
 
-def _roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
+def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
     """Roll back the operations; return what could not be restored."""
     left = []
     try:
         kernel.discard_prefetched()
         kernel.restore()
         aim = build_rollback_target(before, operations)
-        there = _observe(kernel, aim)
+        there = observe_state(kernel, aim)
         way_back = plan(aim, there)
         for op in way_back:
             try:
@@ -220,21 +222,23 @@ def _roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[
         kernel.wait_for_deletion(find_departing_ends(there, way_back))
         # Identical messages are one failure.
         left += [
-            op.describe() for op in plan(aim, _observe(kernel, aim)) if not any(op.describe() in one for one in left)
+            op.describe()
+            for op in plan(aim, observe_state(kernel, aim))
+            if not any(op.describe() in one for one in left)
         ]
     except NetfleetError as error:
         left.append(str(error))
     return left
 
 
-def _verify(kernel: Kernel, desired: State, seen: Mapping[str, NetnsReading], lingering: bool) -> State:
+def verify(kernel: Kernel, desired: State, seen: Mapping[str, NetnsReading], lingering: bool) -> State:
     """Return the State after all operations; raise NetfleetError for what the kernel acknowledged but did not apply.
 
     Links that should be deleted with a namespace stay if something else holds it open; they are deleted explicitly.
     """
     deadline = time.monotonic() + _DAD_SECONDS
     while True:
-        state = _observe(kernel, desired, known=seen)
+        state = observe_state(kernel, desired, known=seen)
         left = plan(desired, state)
         if left and lingering:
             lingering = False

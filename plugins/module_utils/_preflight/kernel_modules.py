@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from ansible_collections.netfleet.docker.plugins.module_utils._core.programs import run_command
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight import kernel_features
 
 LOADED, LOADABLE, BUILT_IN, MISSING = "loaded", "loadable", "built in", "missing"
@@ -73,9 +74,7 @@ def _find_modprobe(*arguments: str) -> str:
     if not program:
         return "this host has no modprobe(8)"
     try:
-        done = subprocess.run(
-            [program, *arguments], capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
-        )
+        done = run_command([program, *arguments], _SECONDS)
     except subprocess.TimeoutExpired:
         return f"modprobe timed out after {_SECONDS} s"
     return (done.stderr.strip() or f"modprobe failed with status {done.returncode}") if done.returncode else ""

@@ -50,7 +50,7 @@ def _remove_stale(plan: Row) -> Iterator[Step]:
 
 def _initialise(plan: Row, settings: Row) -> Iterator[Step]:
     if plan["init"]:
-        first = next(row for row in plan["members"] if row["host"] == plan["init"])
+        (first,) = (row for row in plan["members"] if row["host"] == plan["init"])
         text = f"initialise a Swarm on {first['host']}"
         yield _build_step("init", first["host"], first["host"], text, **_select_addresses(first), **settings)
 

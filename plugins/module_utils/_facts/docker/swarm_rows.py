@@ -45,14 +45,14 @@ def build_node(data: Any) -> Row:
 def build_service(data: Any) -> Row:
     """Return the row of a service."""
     spec = json_fields.get_path(data, "Spec")
+    endpoint_mode = json_fields.text(spec, "EndpointSpec", "Mode")
     mode = next((key for key, _value in json_fields.items(spec, "Mode")), None)
     return {
         "id": json_fields.text(data, "ID"),
         "name": json_fields.text(spec, "Name"),
         "mode": _MODES.get(mode or ""),
         "replicas": json_fields.integer(spec, "Mode", "Replicated", "Replicas"),
-        "endpoint_mode": json_fields.text(spec, "EndpointSpec", "Mode")
-        or json_fields.text(data, "Endpoint", "Spec", "Mode"),
+        "endpoint_mode": endpoint_mode or json_fields.text(data, "Endpoint", "Spec", "Mode"),
         "virtual_ips": [
             {"network_id": json_fields.text(one, "NetworkID"), "address": json_fields.interface(one, "Addr")}
             for one in json_fields.get_list(data, "Endpoint", "VirtualIPs")

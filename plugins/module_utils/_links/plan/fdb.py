@@ -41,11 +41,9 @@ def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fd
             _plan_removal(builder, label, link, have)
     for entry in wanted:
         there = builder.get_link(label, want.name).fdb or ()
-        if (
-            is_default(entry, link.options)
-            or is_unnamed_link(entry.via)
-            or any(_satisfies(have, entry) for have in there)
-        ):
+        if is_default(entry, link.options) or is_unnamed_link(entry.via):
+            continue
+        if any(_satisfies(have, entry) for have in there):
             continue
         if entry.via and link.underlay not in (None, label):
             # The kernel looks up the link in this namespace when it adds the entry, and in the other one when it sends.

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run programs of the host in the namespace of the current thread, with limits of time and output."""
+"""Run programs of the host in the namespace of the current thread, with a time limit."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingProgram, NetfleetError
 
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 # A hundred thousand rules take a fifth of it.
 _MOST_OUTPUT = 1 << 26
+
+
+def run_command(argv: Sequence[str], seconds: float, text: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
+    """Return the ended process of ``argv`` and its output, whatever its status; ``text`` is its standard input.
+
+    Raises FileNotFoundError if there is no such program, and subprocess.TimeoutExpired.
+    """
+    # Code that runs in a thread of a namespace has no module object, and AnsibleModule.run_command has no time limit.
+    return subprocess.run(  # pylint: disable=ansible-bad-function
+        argv, input=text, capture_output=True, text=True, errors="replace", timeout=seconds, check=False, **more
+    )
 
 
 def run_program(command: Sequence[str], deadline: float) -> str:
