@@ -33,20 +33,25 @@ CORES = {
 # Sanity tests whose result depends on ansible-core and not only on the files; all others run with the newest one.
 CORE_TESTS = ("action-plugin-docs", "ansible-doc", "compile", "import", "runtime-metadata", "validate-modules")
 
-# Python, pyroute2 and related libraries: old Python, Debian 12, Debian 13, newest.
+# Python, pyroute2 and related libraries, and the tests to select with pytest: old Python, Debian 12, Debian 13, newest.
+# Each slow test runs once, with the newest libraries; what depends on libraries runs with each of them.
 DEBIAN_12 = ("pyroute2==0.7.2", "docker==5.0.3", "requests==2.28.*", "urllib3<2")
 DEBIAN_13 = ("pyroute2==0.7.7", "docker==7.1.0")
 NEWEST = ("pyroute2>=0.9,<0.10", "docker")
-KERNEL = {
-    "debian-12": ("3.11", DEBIAN_12),
-    "debian-12-python-3.9": ("3.9", DEBIAN_12),
-    "debian-13": ("3.13", DEBIAN_13),
-    "newest": (HERE, NEWEST),
-    "newest-python-3.13": ("3.13", NEWEST),
+KERNEL: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "debian-12": ("3.11", DEBIAN_12, "libraries and not long"),
+    "debian-12-python-3.9": ("3.9", DEBIAN_12, "not long or sockets"),
+    "debian-13": ("3.13", DEBIAN_13, "libraries and not long"),
+    "newest": (HERE, NEWEST, ""),
+    "newest-python-3.13": ("3.13", NEWEST, ""),
 }
+
+# Killed runs and generated documents of the slow tests, with ALL=1.
+MORE_RUNS = {"NETFLEET_KILLS": "300", "NETFLEET_NETWORK_KILLS": "36", "NETFLEET_EXAMPLES": "200"}
 
 # Python 3.11 is that of Debian 12 in the lab, and other versions are tested between 3.9 and 3.13: tested with ALL=1.
 USUAL = ("debian-12-python-3.9", "debian-13", "newest-python-3.13")
+INSTEAD = {"debian-12-python-3.9": "debian-12", "newest-python-3.13": "newest"}
 
 # Programs that the kernel and integration tests use as witnesses, and their Debian packages.
 PROGRAMS = {
@@ -92,10 +97,13 @@ def present_cores() -> list[tuple[str, str]]:
     return found if os.environ.get("ALL") or len(found) < 3 else [found[0], found[-1]]
 
 
-def present_kernels() -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return the environments of the kernel tests; all with ALL=1 or if no default one is available."""
-    usual = {name: what for name, what in KERNEL.items() if name in USUAL and shutil.which(f"python{what[0]}")}
-    return KERNEL if os.environ.get("ALL") or not usual else usual
+def present_kernels() -> dict[str, tuple[str, tuple[str, ...], str]]:
+    """Return the environments of the kernel tests: all with ALL=1, otherwise USUAL or what replaces a missing Python."""
+    if os.environ.get("ALL"):
+        return KERNEL
+    present = {name for name, what in KERNEL.items() if shutil.which(f"python{what[0]}")}
+    names = {name if name in present else INSTEAD.get(name) for name in USUAL}
+    return {name: what for name, what in KERNEL.items() if name in names}
 
 
 def some(session: nox.Session, what: str, *patterns: str) -> list[Path]:
@@ -212,8 +220,8 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize(["python", "packages"], list(present_kernels().values()), ids=list(present_kernels()))
-def kernel(session: nox.Session, packages: tuple[str, ...]) -> None:
+@nox.parametrize(["python", "packages", "tests"], list(present_kernels().values()), ids=list(present_kernels()))
+def kernel(session: nox.Session, packages: tuple[str, ...], tests: str) -> None:
     """Run the tests on this machine's kernel, with the libraries of each supported distribution."""
     need_root(session)
     need_programs(session, PROGRAMS)
@@ -223,11 +231,11 @@ def kernel(session: nox.Session, packages: tuple[str, ...]) -> None:
     link_checkout(session)
     # The docker SDK of Debian 12 imports distutils, which is deprecated in Python 3.11.
     ignore = ("-W", "ignore::DeprecationWarning")
-    # Slow tests that do not depend on the libraries run on the oldest Python and the newest libraries only.
-    every = session.posargs or session.python == "3.9" or packages == NEWEST
-    quick = () if every else ("-m", "not long")
+    only = () if session.posargs or os.environ.get("ALL") else ("-m", tests)
+    more = MORE_RUNS if os.environ.get("ALL") else {}
     results = write_results(f"kernel-{session.python}-{packages[0]}")
-    session.run("pytest", *ignore, *quick, *results, "--numprocesses=auto", *(session.posargs or ["tests/kernel"]))
+    parallel = ("--numprocesses=auto", "--dist=worksteal")
+    session.run("pytest", *ignore, *only, *results, *parallel, *(session.posargs or ["tests/kernel"]), env=more)
 
 
 @nox.session

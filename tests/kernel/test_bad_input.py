@@ -14,6 +14,8 @@ from .quartet import assert_there, refused
 from .sandbox import Sandbox
 from .snapshot import assert_same
 
+pytestmark = pytest.mark.long
+
 _BAD_NAMES = [
     "",
     ".",

@@ -13,6 +13,8 @@ from .quartet import Case, assert_met, assert_there, converge, look, quartet, re
 from .sandbox import Sandbox
 from .snapshot import assert_same
 
+pytestmark = pytest.mark.libraries
+
 _PORTS = tuple(f"ip link add {name} address 02:00:00:00:01:0{name[-1]} type ifb" for name in ("p1", "p2", "p3"))
 
 _OPTIONS = Case(

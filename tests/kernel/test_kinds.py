@@ -20,6 +20,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
 from .quartet import assert_met, assert_there, converge, look, refused
 from .sandbox import Sandbox
 
+pytestmark = pytest.mark.libraries
+
 _PARENT = ("ip link add p0 mtu 1500 type ifb", "ip link set p0 up")
 
 # Kind, options, and their ip(8) output; options changed in place, and their output; options that require recreation.

@@ -12,6 +12,8 @@ import pytest
 from .quartet import Case, assert_met, assert_there, converge, look, quartet, refused
 from .sandbox import Sandbox
 
+pytestmark = pytest.mark.libraries
+
 _PARENT = ("ip link add p0 mtu 9000 address 02:00:00:00:00:0a type ifb", "ip link set p0 up")
 _MODES = ("bridge", "private", "vepa", "passthru", "source")
 _MAC_1, _MAC_2, _MAC_3 = (f"02:00:00:00:00:0{number}" for number in (1, 2, 3))

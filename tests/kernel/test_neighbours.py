@@ -12,6 +12,8 @@ import pytest
 from .quartet import assert_met, converge, refused
 from .sandbox import Sandbox
 
+pytestmark = pytest.mark.libraries
+
 _WIRE = (
     "ip link add a0 netns red type veth peer name b0 netns blue",
     "ip -n red link set a0 up; ip -n blue link set b0 up; ip -n red link set lo up",

@@ -15,6 +15,8 @@ from .quartet import Case, assert_met, assert_there, converge, look, quartet, re
 from .sandbox import Sandbox
 from .snapshot import assert_same
 
+pytestmark = pytest.mark.libraries
+
 _LIFES = [
     Case("bare", {"name": "green"}, {("green", "lo"): {"up": True}}),
     Case(

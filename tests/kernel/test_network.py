@@ -12,6 +12,8 @@ import pytest
 
 from .docker_host import DockerHost
 
+pytestmark = pytest.mark.libraries
+
 MAC = "--mac-address=02:00:00:00:41:05"
 POOL = {"subnet": "10.41.0.0/24", "gateway": "10.41.0.1"}
 _SEND = """

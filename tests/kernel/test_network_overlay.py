@@ -13,6 +13,8 @@ import pytest
 
 from .docker_host import DockerHost
 
+pytestmark = pytest.mark.libraries
+
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
 POOL = {"subnet": "10.44.0.0/24", "gateway": "10.44.0.1"}
 WANTED: dict[str, Any] = {"name": "far", "driver": "overlay", "attachable": True, "ipam_config": [POOL]}

@@ -15,7 +15,7 @@ import pytest
 
 from .docker_host import DockerHost
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.libraries]
 
 _OF_CA = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")
 _CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")

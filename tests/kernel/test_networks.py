@@ -13,6 +13,8 @@ import pytest
 from .docker_host import DockerHost
 from .sandbox import Result
 
+pytestmark = pytest.mark.libraries
+
 Row = dict[str, Any]
 
 

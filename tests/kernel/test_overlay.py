@@ -11,6 +11,8 @@ import pytest
 
 from .sandbox import Sandbox
 
+pytestmark = pytest.mark.libraries
+
 _HOSTS = ("red", "blue", "green")
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from .probing import FAR, FAR6, MID, NEAR, Way
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sockets]
 
 QUICK = {"timeout": 1}
 

@@ -15,7 +15,7 @@ import pytest
 from .docker_host import DockerHost
 from .probing import FAR, FAR6, Way
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sockets]
 
 QUICK = {"timeout": 1}
 

@@ -11,7 +11,7 @@ import pytest
 
 from .probing import FAR, FAR6, MID, NEAR, Way
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sockets]
 
 TOO_BIG = {
     FAR: "iptables -A OUTPUT -p icmp --icmp-type fragmentation-needed -j DROP",

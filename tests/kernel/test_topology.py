@@ -15,6 +15,8 @@ from .quartet import assert_met, assert_there, converge, refused
 from .sandbox import Sandbox
 from .snapshot import assert_same
 
+pytestmark = pytest.mark.libraries
+
 DMZ: dict[str, Any] = {
     "namespaces": [
         {

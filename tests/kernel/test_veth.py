@@ -13,6 +13,8 @@ import pytest
 from .quartet import Case, assert_met, assert_there, converge, look, quartet
 from .sandbox import Sandbox
 
+pytestmark = pytest.mark.libraries
+
 _KINDS = ("host", "named", "pid", "path", "none")
 
 _ENDS = Case(

@@ -13,6 +13,8 @@ from .quartet import Case, assert_met, assert_there, converge, forwarding, look,
 from .sandbox import Sandbox
 from .snapshot import assert_same
 
+pytestmark = pytest.mark.libraries
+
 _PARENT = ("ip link add p0 mtu 9000 type ifb", "ip link set p0 up", "ip addr add 192.0.2.1/24 dev p0")
 _FLOOD = "00:00:00:00:00:00"
 _MAC_1, _MAC_2, _GROUP_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02", "01:00:5e:00:00:01"
