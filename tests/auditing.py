@@ -28,9 +28,9 @@ _DAY = datetime.date(2026, 1, 31)
 
 
 @functools.cache
-def rules(folder: Path = rule_files.OWN) -> list[rule_files.Rule]:
+def rules(folder: Path = rule_files.OWN) -> list[rule_files.AuditRule]:
     """Return the rules of a folder, by default those of the collection; fail if one is invalid."""
-    found, broken = rule_files.read([folder])
+    found, broken = rule_files.read_rules([folder])
     assert broken == []
     return found
 
@@ -50,12 +50,12 @@ def evaluate(
         files = [_write(Path(place), name, document) for name, document in documents.items()]
         database = duckdb.connect(":memory:", config={"threads": 1})
         try:
-            assert load.load(database, files) == []
-            sql_macros.define(database)
-            engine_policy.insert(database, policy or {})
+            assert load.load_snapshots(database, files) == []
+            sql_macros.define_macros(database)
+            engine_policy.insert_policy(database, policy or {})
             for table, rows in (beside or {}).items():
                 _insert(database, table, rows)
-            assert engine_evaluate.evaluate(database, chosen, [], _DAY) == []
+            assert engine_evaluate.evaluate_rules(database, chosen, [], _DAY) == []
             return _read(database)
         finally:
             database.close()
@@ -113,7 +113,7 @@ def _write(folder: Path, name: str, said: Document) -> Path:
 
 
 def _insert(database: Any, table: str, rows: Sequence[Row]) -> None:
-    columns = list(tables_schema.columns(table))
+    columns = list(tables_schema.get_columns(table))
     marks = ", ".join("?" for _column in columns)
     values = [[one.get(column) for column in columns] for one in rows]
     database.executemany(f"INSERT INTO {tables_schema.quote_identifier(table)} VALUES ({marks})", values)

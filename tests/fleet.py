@@ -22,7 +22,7 @@ _SQL = Path(__file__).with_suffix(".sql")
 def empty() -> Any:
     """Return an open database with empty tables."""
     database = duckdb.connect()
-    for statement in schema.create_statements():
+    for statement in schema.build_create_statements():
         database.execute(statement)
     return database
 

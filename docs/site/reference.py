@@ -21,8 +21,8 @@ def repository_url(root: Path) -> str:
     return str(yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["repository"])
 
 
-def _rules() -> list[rule_files.Rule]:
-    rules, broken = rule_files.read([rule_files.OWN])
+def _rules() -> list[rule_files.AuditRule]:
+    rules, broken = rule_files.read_rules([rule_files.OWN])
     if broken:
         raise ValueError("; ".join(one.reason for one in broken))
     return rules
@@ -41,7 +41,7 @@ def _link(reference: str) -> str:
     return reference
 
 
-def _cis_numbers(rule: rule_files.Rule) -> str:
+def _cis_numbers(rule: rule_files.AuditRule) -> str:
     return ", ".join(number for one in rule.references for number in _CIS.findall(one))
 
 
@@ -56,7 +56,7 @@ def rule_index() -> list[str]:
     return ["## All rules\n", table(heads, rows), toctree(f"rules/{rule.id}" for rule in sorted(rules, key=_by_id))]
 
 
-def _by_id(rule: rule_files.Rule) -> str:
+def _by_id(rule: rule_files.AuditRule) -> str:
     return rule.id
 
 
@@ -65,7 +65,7 @@ def rule_pages() -> dict[str, str]:
     return {rule.id: _rule_page(rule) for rule in _rules()}
 
 
-def _rule_page(rule: rule_files.Rule) -> str:
+def _rule_page(rule: rule_files.AuditRule) -> str:
     others = [one for one in rule.references if not _CIS.search(one)]
     remediation = f"`{rule.remediation['module']}`" if rule.remediation else "no"
     facts = [
@@ -107,12 +107,12 @@ def table_pages() -> dict[str, str]:
     return {name: _table_page(name, one) for name, one in schema.TABLES.items()}
 
 
-def _table_page(name: str, one: schema.Table) -> str:
+def _table_page(name: str, one: schema.TableSchema) -> str:
     identifying = {
         "host": ("`host`", "text", "Name of the host in the inventory."),
         "netns": ("`netns`", "text", "Namespace, see [netns](netns.md)."),
     }
-    rows = [identifying[column] for column in schema.identifying_columns(name)]
+    rows = [identifying[column] for column in schema.get_identifying_columns(name)]
     rows += [(f"`{column}`", about.type, about.description) for column, about in one.columns.items()]
     place = f"Place in a snapshot: `{one.part}`.\n" if one.part else "The table is not part of a snapshot.\n"
     rules = [f"[{rule.id}](../rules/{rule.id}.md)" for rule in sorted(_rules(), key=_by_id) if name in rule.needs]

@@ -57,21 +57,21 @@ class ActionModule(ActionBase):
         # Imports duckdb, which may be missing.
         from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run as audit_run
 
-        def at(path: str) -> Path:
+        def resolve_path(path: str) -> Path:
             # Relative to the playbook, as for other action plugins.
             return Path(self._loader.path_dwim(path))
 
         names = ("only", "without", "policy", "waivers", "expected", "formats", "remediate")
         with tempfile.TemporaryDirectory(prefix="netfleet-") as nowhere:
             wanted = audit_run.EvaluationRequest(
-                snapshots=at(args["snapshots"]),
-                dest=Path(nowhere) if self._play_context.check_mode else at(args["dest"]),
-                rules=[at(path) for path in args["rules"]],
-                compare_with=_find_baseline_path(at(args["dest"]), args.get("compare_with"), at),
-                beside={table: at(args[name]) for table, name in _BESIDE.items() if args.get(name)},
+                snapshots=resolve_path(args["snapshots"]),
+                dest=Path(nowhere) if self._play_context.check_mode else resolve_path(args["dest"]),
+                rules=[resolve_path(path) for path in args["rules"]],
+                compare_with=_find_baseline_path(resolve_path(args["dest"]), args.get("compare_with"), resolve_path),
+                beside={table: resolve_path(args[name]) for table, name in _BESIDE.items() if args.get(name)},
                 **{name: args[name] for name in names},
             )
-            report = audit_run.evaluate(wanted)
+            report = audit_run.run_evaluation(wanted)
             # Files of check mode are deleted with their directory.
             return {**report, "files": [path for path in report["files"] if not path.startswith(nowhere)]}
 

@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         }
         results, reason = self._probe(variables, infos, name, args["peers"])
         rows = swarm_probes.build_rows(results, name, reason)
-        target = host_file.target_path(self._loader, args["dest"], name, ".json")
+        target = host_file.build_target_path(self._loader, args["dest"], name, ".json")
         content = json.dumps(rows, default=str).encode()
         changed = host_file.read_file(target) != content
         if changed and not self._task.check_mode:

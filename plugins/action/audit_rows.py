@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
         )
         name = str((task_vars or {})["inventory_hostname"])
         rows = args["rows"] if args.get("rows") is not None else build_rows(name, args["drift"])
-        target = host_file.target_path(self._loader, args["dest"], name, ".json")
+        target = host_file.build_target_path(self._loader, args["dest"], name, ".json")
         content = json.dumps(rows, default=str).encode()
         changed = host_file.read_file(target) != content
         if changed and not self._play_context.check_mode:

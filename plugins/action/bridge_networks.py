@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.bridge import bridge_networks
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import declared
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.bridge import build_bridge_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import list_declared_networks
 
 
 class ActionModule(RoleAction):
@@ -18,8 +18,8 @@ class ActionModule(RoleAction):
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the applied networks."""
-        variables, host = self.fleet.own("bridge")
-        planned = bridge_networks(
-            declared("bridge", variables), host, arguments["slices"], variables["bridge_uplink"] or None
+        variables, host = self.fleet.get_own_host("bridge")
+        planned = build_bridge_networks(
+            list_declared_networks("bridge", variables), host, arguments["slices"], variables["bridge_uplink"] or None
         )
         return {"networks": self.apply_networks(planned, variables["bridge_docker_host"])}

@@ -35,9 +35,9 @@ class ActionModule(RoleAction):
         if host not in having:
             return {"found": False}
         case = open_case(known, host, source, arguments["target"], arguments["protocol"])
-        results = self._probe(case, arguments, Path(self._name(arguments, ".pcap")))
+        results = self._probe(case, arguments, Path(self._build_file_name(arguments, ".pcap")))
         found = diagnosis.diagnose(case, results)
-        lines = render.lines(found)
+        lines = render.render_lines(found)
         if arguments.get("directory"):
             self._write(arguments, found)
         broken = found["reached"] is False or found["first_broken"] is not None
@@ -62,7 +62,7 @@ class ActionModule(RoleAction):
             host_file.write_file(target, base64.b64decode(found["content"]))
         return results
 
-    def _name(self, arguments: Mapping[str, Any], suffix: str) -> str:
+    def _build_file_name(self, arguments: Mapping[str, Any], suffix: str) -> str:
         name = f"{self.task_vars['inventory_hostname']}-{arguments['source']}"
         file = re.sub(r"[^A-Za-z0-9._-]+", "-", name) + suffix
         return str(Path(self._loader.path_dwim(arguments.get("directory") or ".")) / file)
@@ -70,5 +70,5 @@ class ActionModule(RoleAction):
     def _write(self, arguments: Mapping[str, Any], found: Mapping[str, Any]) -> None:
         """Write the diagnosis in JSON and Markdown format."""
         text = json.dumps(found, indent=4, sort_keys=True, default=str)
-        for suffix, content in ((".json", text), (".md", render.markdown(found))):
-            host_file.write_file(Path(self._name(arguments, suffix)), content.encode())
+        for suffix, content in ((".json", text), (".md", render.render_markdown(found))):
+            host_file.write_file(Path(self._build_file_name(arguments, suffix)), content.encode())

@@ -12,15 +12,23 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import snapshot_codec
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import role_spec, role_variables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import (
+    build_role_spec,
+    convert_role_variables,
+)
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import REGISTERED
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import ROLES, Needs, needs_of, needs_of_data
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import (
+    ROLES,
+    RoleRequirements,
+    get_requirements,
+    load_requirements,
+)
 
 # Read once when the plugin is loaded, before Ansible forks workers.
 for _role in ROLES:
-    role_spec(_role)
+    build_role_spec(_role)
 # Registered results of tasks that change a host.
 _APPLIED = ("engine_applied", "bridge_applied", "macvlan_applied", "overlay_applied")
 
@@ -31,18 +39,18 @@ class ActionModule(RoleAction):
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state of the host and the converted variables."""
         role = arguments["role"]
-        variables = self._variables(role)
-        own = needs_of(role, variables)
+        variables = self._convert_variables(role)
+        own = get_requirements(role, variables)
         earlier = self.task_vars.get(REGISTERED) or {}
         if arguments["reuse"] and self._is_current(earlier, own):
             found = {**earlier, "changed": False}
         else:
             needs = own
-            for one, values in self._other_roles(role) if arguments["reuse"] else ():
-                needs = needs.combine(needs_of(one, values).as_optional())
+            for one, values in self._find_other_roles(role) if arguments["reuse"] else ():
+                needs = needs.combine(get_requirements(one, values).make_optional())
             found = self._gather(role, variables, needs)
         missing = [row for row in found["missing"] if row["need"] in own.required | own.optional]
-        warnings = [_warning(row) for row in missing] if role == "engine" else []
+        warnings = [_format_warning(row) for row in missing] if role == "engine" else []
         return {
             **found,
             "variables": {**(found.get("variables") or {}), role: variables},
@@ -50,34 +58,34 @@ class ActionModule(RoleAction):
             **({"warnings": warnings} if warnings else {}),
         }
 
-    def _is_current(self, earlier: Mapping[str, Any], needs: Needs) -> bool:
+    def _is_current(self, earlier: Mapping[str, Any], needs: RoleRequirements) -> bool:
         if "state" not in earlier or earlier.get("incomplete"):
             return False
         has_changed = any((self.task_vars.get(name) or {}).get("changed") for name in _APPLIED)
         answers = "docker" not in needs.subset or "docker" in earlier["state"]
-        asked = needs_of_data(earlier["needs"])
+        asked = load_requirements(earlier["needs"])
         return not has_changed and answers and needs.is_covered_by(asked, earlier["missing_needs"])
 
-    def _variables(self, role: str) -> dict[str, Any]:
-        names = [name for name in role_spec(role) if name in self.task_vars]
-        return role_variables(role, {name: self.template(name) for name in names})
+    def _convert_variables(self, role: str) -> dict[str, Any]:
+        names = [name for name in build_role_spec(role) if name in self.task_vars]
+        return convert_role_variables(role, {name: self.template(name) for name in names})
 
-    def _other_roles(self, role: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _find_other_roles(self, role: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Return the roles with a variable on this host, except those whose variables are not defined yet."""
         for one in ROLES:
-            if one not in (role, "engine") and any(name in self.task_vars for name in role_spec(one)):
+            if one not in (role, "engine") and any(name in self.task_vars for name in build_role_spec(one)):
                 with contextlib.suppress(AnsibleError, NetfleetError):
-                    yield one, self._variables(one)
+                    yield one, self._convert_variables(one)
 
-    def _gather(self, role: str, variables: Mapping[str, Any], needs: Needs) -> dict[str, Any]:
+    def _gather(self, role: str, variables: Mapping[str, Any], needs: RoleRequirements) -> dict[str, Any]:
         installs = variables.get(f"{role}_install_requirements", False)
-        found = self._ask(role, needs, installs)
+        found = self._run_module(role, needs, installs)
         is_incomplete = bool(installs and found["checked"]["missing_libraries"])
         if is_incomplete:
             packages = {"name": variables[f"{role}_packages"], "state": "present"}
             self.runner.run_action("ansible.builtin.package", packages)
             if not self.is_check_mode:
-                found, is_incomplete = self._ask(role, needs, installs=False), False
+                found, is_incomplete = self._run_module(role, needs, installs=False), False
         return {
             "state": found["state"],
             "cards": found["cards"],
@@ -85,16 +93,16 @@ class ActionModule(RoleAction):
             "missing_needs": [row["need"] for row in found["checked"]["missing"]],
             "missing_libraries": found["checked"]["missing_libraries"],
             "engine_packages": found["checked"]["engine_packages"],
-            "needs": needs.as_data(),
+            "needs": needs.to_dict(),
             "incomplete": is_incomplete,
         }
 
-    def _ask(self, role: str, needs: Needs, installs: bool) -> dict[str, Any]:
+    def _run_module(self, role: str, needs: RoleRequirements, installs: bool) -> dict[str, Any]:
         """Return the result of the module; libraries that will be installed are not an error yet."""
         libraries = frozenset(key for key in needs.required if key.startswith("library:")) if installs else frozenset()
         asked = needs._replace(required=needs.required - libraries, optional=needs.optional | libraries)
         with snapshot_codec.suppress_output(self):
-            arguments = {"role": role, "needs": asked.as_data()}
+            arguments = {"role": role, "needs": asked.to_dict()}
             found = self.runner.run("netfleet.docker.host_state", arguments)
         found["state"] = snapshot_codec.decompress(found["packed"]) if found["packed"] else {}
         checked = found["checked"]
@@ -106,6 +114,6 @@ class ActionModule(RoleAction):
         return found
 
 
-def _warning(row: Mapping[str, Any]) -> str:
+def _format_warning(row: Mapping[str, Any]) -> str:
     """Return a text without the host name, because Ansible displays equal warnings of several hosts once."""
     return f"{row['need'].replace(':', ' ')} is missing ({row['reason']}); {row['remedy']}"

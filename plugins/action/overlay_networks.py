@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import gwbridge
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import build_gwbridge
 
 
 class ActionModule(RoleAction):
@@ -17,13 +17,13 @@ class ActionModule(RoleAction):
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the applied networks."""
-        variables, host = self.fleet.own("overlay")
+        variables, host = self.fleet.get_own_host("overlay")
         plan = arguments["plan"]
         wanted = []
         is_member = host.name in [member["host"] for member in plan["members"]]
         if variables["overlay_gwbridge"] and is_member:
             in_swarm = (host.docker.get("engine") or {}).get("swarm_state") == "active"
-            wanted.append(gwbridge(variables["overlay_gwbridge"], in_swarm))
+            wanted.append(build_gwbridge(variables["overlay_gwbridge"], in_swarm))
         if arguments["part"] == "all" and host.name == plan["manager"]:
             wanted += plan["networks"]
         return {"networks": self.apply_networks(wanted, variables["overlay_docker_host"])}

@@ -26,12 +26,12 @@ class ActionModule(ActionBase):
         dest = self._task.args.get("dest")
         if not dest:
             raise AnsibleActionFail("dest: required; must be a file or a directory on the control node")
-        target = host_file.target_path(self._loader, str(dest), name, ".json.gz")
+        target = host_file.build_target_path(self._loader, str(dest), name, ".json.gz")
         result.update(self._read(name, variables))
         content = result.pop("packed", None)
         if result.get("failed"):
             return result
-        document = snapshot_codec.compressed(content)
+        document = snapshot_codec.compress(content)
         if not self._play_context.check_mode:
             host_file.write_file(target, document)
         result.update(dest=str(target), size=len(document), changed=False)

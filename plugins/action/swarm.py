@@ -10,14 +10,14 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import Fleet
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import overlay_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import InventoryFleet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import build_overlay_networks
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_planner import plan
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_session import Session
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import steps
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_session import SwarmSession
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import build_steps
 
 # By task: all steps of a plan are items of one loop, which runs in one process.
-_SESSIONS: dict[str, Session] = {}
+_SESSIONS: dict[str, SwarmSession] = {}
 
 
 class ActionModule(RoleAction):
@@ -26,57 +26,59 @@ class ActionModule(RoleAction):
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the plan, or the result of a step."""
         if arguments["step"]:
-            return self._carry_out(arguments["step"], arguments)
-        planned = plan_of(self.fleet)
+            return self._run_step(arguments["step"], arguments)
+        planned = build_plan(self.fleet)
         left = [step["text"] for step in planned["steps"] if step["changes"]]
         if arguments["verify"] and left:
             raise NetfleetError(f"verification failed: this is still left to do: {'; '.join(left)}")
         return planned
 
-    def _carry_out(self, step: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def _run_step(self, step: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
         if not self.is_check_mode:
-            session = _SESSIONS.setdefault(str(self._task._uuid), Session())
-            session.carry_out(step, self.runner, arguments["docker_host"], arguments["drain_timeout"])
+            session = _SESSIONS.setdefault(str(self._task._uuid), SwarmSession())
+            session.run_step(step, self.runner, arguments["docker_host"], arguments["drain_timeout"])
         changes = bool(step["changes"])
         return {"changed": changes, "operations": [step["text"]] if changes else []}
 
 
-def plan_of(fleet: Fleet) -> dict[str, Any]:
+def build_plan(fleet: InventoryFleet) -> dict[str, Any]:
     """Return the plan of the Swarm, its steps, and the networks that its manager applies."""
-    own, _host = fleet.own("overlay")
+    own, _host = fleet.get_own_host("overlay")
     managers = list(fleet.groups.get(own["overlay_manager_group"], ()))
     workers = list(fleet.groups.get(own["overlay_worker_group"], ()))
     declared = {}
     for host in dict.fromkeys((*managers, *workers)):
-        variables = fleet.variables(host, "overlay") if host in fleet.in_run else {}
+        variables = fleet.get_variables(host, "overlay") if host in fleet.in_run else {}
         if variables:
             declared[host] = {
                 "role": "manager" if host in managers else "worker",
                 "state": variables["overlay_node_state"],
                 "advertise": variables["overlay_advertise_addr"],
                 "data_path": variables["overlay_data_path_addr"],
-                "info": fleet.state(host),
+                "info": fleet.get_info(host),
             }
     planned = plan(declared, managers, own["overlay_data_path_port"])
     missing = {
         need: {
             host: row["reason"]
             for host in declared
-            for row in fleet.registered(host)["missing"]
+            for row in fleet.get_host_state(host)["missing"]
             if row["need"] == f"feature:{need}"
         }
         for need in ("esp", "ipvs")
     }
     infos = {host: one["info"] for host, one in declared.items()}
-    networks = overlay_networks(own["overlay_networks"], planned, infos, missing["esp"], own["overlay_ingress"] or {})
+    networks = build_overlay_networks(
+        own["overlay_networks"], planned, infos, missing["esp"], own["overlay_ingress"] or {}
+    )
     settings = {
         "data_path_port": own["overlay_data_path_port"],
         "default_addr_pool": own["overlay_default_addr_pool"],
         "subnet_size": own["overlay_subnet_size"],
     }
-    todo = steps(planned, settings)
+    todo = build_steps(planned, settings)
     probes = own["overlay_probe_seconds"] > 0 and (planned["membership_changes"] or own["overlay_probe_ports"])
-    warnings = [*planned["warnings"], *_of_ipvs(missing["ipvs"])]
+    warnings = [*planned["warnings"], *_build_ipvs_warnings(missing["ipvs"])]
     return {
         "steps": todo,
         "operations": [step["text"] for step in todo if step["changes"]],
@@ -89,7 +91,7 @@ def plan_of(fleet: Fleet) -> dict[str, Any]:
     }
 
 
-def _of_ipvs(reasons: Mapping[str, str]) -> list[str]:
+def _build_ipvs_warnings(reasons: Mapping[str, str]) -> list[str]:
     if not reasons:
         return []
     hosts, reason = ", ".join(reasons), next(iter(reasons.values()))

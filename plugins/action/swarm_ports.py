@@ -11,7 +11,11 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import snapshot_codec
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import blocked, incoming, outgoing
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import (
+    describe_blocked_ports,
+    list_incoming_ports,
+    list_outgoing_ports,
+)
 
 
 class ActionModule(RoleAction):
@@ -27,10 +31,12 @@ class ActionModule(RoleAction):
         if host not in hosts:
             return {}
         if phase == "listen":
-            return self._run(phase, expected=incoming(host, members, port))
+            return self._run(phase, expected=list_incoming_ports(host, members, port))
         if phase == "send":
-            variables, _host = self.fleet.own("overlay")
-            return self._run(phase, targets=outgoing(host, members, port), seconds=variables["overlay_probe_seconds"])
+            variables, _host = self.fleet.get_own_host("overlay")
+            return self._run(
+                phase, targets=list_outgoing_ports(host, members, port), seconds=variables["overlay_probe_seconds"]
+            )
         return self._run(phase, socket=(self.task_vars.get("overlay_listener") or {}).get("socket"))
 
     def _run(self, phase: str, **arguments: Any) -> dict[str, Any]:
@@ -42,9 +48,9 @@ class ActionModule(RoleAction):
     def _evaluate(self, hosts: list[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Fail if a port is closed, based on the registered results of each node."""
         registered = {host: self.task_vars["hostvars"].raw_get(host) for host in hosts}
-        heard = {host: values["overlay_heard"] for host, values in registered.items()}
+        received = {host: values["overlay_heard"] for host, values in registered.items()}
         sent = {host: values["overlay_sent"] for host, values in registered.items()}
-        closed = blocked(heard, sent, arguments["connect"])
+        closed = describe_blocked_ports(received, sent, arguments["connect"])
         if closed:
             raise NetfleetError(f"{'; '.join(closed)}.")
         return {"blocked": []}

@@ -247,7 +247,7 @@ class BecomeModule(BecomeBase):
         super().build_become_command(cmd, shell)
         if not cmd:
             return cmd
-        reference, resolver = self._reference(), self.get_option("netns_resolver")
+        reference, resolver = self._get_reference(), self.get_option("netns_resolver")
         if resolver == "container" and not reference.startswith("container:"):
             raise AnsibleError(f"{_NAME}: ansible_netns_resolver=container requires ansible_netns=container:NAME-or-ID")
         user = super().get_option("become_user")
@@ -256,12 +256,12 @@ class BecomeModule(BecomeBase):
         python = self.get_option("python")
         if not python.startswith("/"):  # auto, auto_silent: the discovered interpreter is for modules
             python = "/usr/bin/python3"
-        start = _START.format(name=_NAME, sudo=shlex.join(self._escalation()))
+        start = _START.format(name=_NAME, sudo=shlex.join(self._build_escalation()))
         arguments = [self.success, reference, resolver, self.get_option("docker_socket")]
-        own = ["/bin/sh", "-c", start, "netns", python, "-I", "-S", "-c", _program(), *arguments]
+        own = ["/bin/sh", "-c", start, "netns", python, "-I", "-S", "-c", _read_program(), *arguments]
         return f"{shlex.join(own)} {self._build_success_command(cmd, shell)}"
 
-    def _reference(self) -> str:
+    def _get_reference(self) -> str:
         given = self.get_option("netns")
         if not given:
             raise AnsibleError(f"{_NAME}: ansible_netns is not set; must be a namespace such as container:web")
@@ -270,7 +270,7 @@ class BecomeModule(BecomeBase):
         except ValueError as error:
             raise AnsibleError(f"{_NAME}: ansible_netns: {error}") from None
 
-    def _escalation(self) -> list[str]:
+    def _build_escalation(self) -> list[str]:
         """Return the command that changes from the login user to root."""
         flags = shlex.split(self.get_option("become_flags") or "")
         prompt: list[str] = []
@@ -284,6 +284,6 @@ class BecomeModule(BecomeBase):
 
 
 @functools.cache
-def _program() -> str:
+def _read_program() -> str:
     """Return the program without comments and docstrings."""
     return _NO_CODE.sub("", inspect.getsource(enter_netns))

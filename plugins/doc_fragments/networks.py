@@ -9,7 +9,7 @@ import yaml
 from ansible_collections.netfleet.docker.plugins.modules.network import DOCUMENTATION as _NETWORK
 
 
-def _suboptions() -> dict[str, object]:
+def _build_suboptions() -> dict[str, object]:
     options = yaml.safe_load(_NETWORK)["options"]
     del options["lock_timeout"]
     # References such as O(force) refer to the suboptions.
@@ -41,7 +41,7 @@ class ModuleDocFragment:
                     "type": "list",
                     "elements": "dict",
                     "required": True,
-                    "suboptions": _suboptions(),
+                    "suboptions": _build_suboptions(),
                 }
             }
         }

@@ -115,13 +115,13 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import Question, ask
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import PathQuery, explain_query
 
 
 def explain_path(snapshots: Mapping[str, Any], **question: Any) -> dict[str, Any]:
     """Return the path of a packet."""
     try:
-        return ask(snapshots, Question(**question))
+        return explain_query(snapshots, PathQuery(**question))
     except BadParameter as error:
         raise AnsibleFilterError(f"explain_path: {error}") from None
     except TypeError as error:

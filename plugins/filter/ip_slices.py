@@ -192,7 +192,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import all
 def ip_slices(subnet: Any, hosts: Any = None, prefix: Any = None, **options: Any) -> dict[str, Any]:
     """Return the slice of each host."""
     try:
-        return allocator.ip_slices(subnet, hosts, prefix=prefix, **options)
+        return allocator.allocate_slices(subnet, hosts, prefix=prefix, **options)
     except BadParameter as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -132,7 +132,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot impo
 
 
 @dataclasses.dataclass
-class Asked:
+class TroubleshootOptions:
     """The options of the filter."""
 
     host: str
@@ -146,7 +146,7 @@ class Asked:
 def troubleshoot(snapshots: Mapping[str, Any], **options: Any) -> dict[str, Any]:
     """Return the checks to run or, with their results, the diagnosis."""
     try:
-        asked = Asked(**options)
+        asked = TroubleshootOptions(**options)
         case = troubleshoot_case.open_case(snapshots, asked.host, asked.source, asked.target, asked.protocol)
     except BadParameter as error:
         raise AnsibleFilterError(f"troubleshoot: {error}") from None
@@ -155,7 +155,7 @@ def troubleshoot(snapshots: Mapping[str, Any], **options: Any) -> dict[str, Any]
     if asked.results is None:
         return {"netns": case.netns, "checks": troubleshoot_diagnosis.plan_checks(case, asked.timeout)}
     diagnosis = troubleshoot_diagnosis.diagnose(case, asked.results)
-    return {**diagnosis, "lines": render.lines(diagnosis), "markdown": render.markdown(diagnosis)}
+    return {**diagnosis, "lines": render.render_lines(diagnosis), "markdown": render.render_markdown(diagnosis)}
 
 
 class FilterModule:

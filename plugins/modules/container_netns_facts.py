@@ -95,7 +95,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import cont
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot as facts_snapshot
 
 
-def facts(params: Mapping[str, Any]) -> dict[str, Any]:
+def read_facts(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts, and the data that could not be read."""
     snapshot = facts_snapshot.collect_snapshot(
         options.parse_request({**params, "gather_subset": sorted(container_facts.SUBSET)})
@@ -105,7 +105,7 @@ def facts(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    options.run_module(AnsibleModule(argument_spec=options.LIMITS, supports_check_mode=True), facts)
+    options.run_module(AnsibleModule(argument_spec=options.LIMITS, supports_check_mode=True), read_facts)
 
 
 if __name__ == "__main__":

@@ -303,7 +303,7 @@ settings:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, lock_timeout
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, get_lock_timeout
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import SPEC
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.transaction import reconcile
 
@@ -311,7 +311,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.transactio
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    exit_with_result(module, lambda: reconcile(module.params, lock_timeout(module)))
+    exit_with_result(module, lambda: reconcile(module.params, get_lock_timeout(module)))
 
 
 if __name__ == "__main__":

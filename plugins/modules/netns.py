@@ -106,13 +106,13 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters i
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request, run_module
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import StateRequest, run_module
 
 
-def request(params: dict[str, object]) -> Request:
+def build_request(params: dict[str, object]) -> StateRequest:
     """Return the desired state from the parameters."""
     label, desired = netns_options.parse_netns_module(params)
-    return Request(
+    return StateRequest(
         desired,
         references={label: "name"},
         show=lambda state, labels: output.show_netns(state, labels[label]),
@@ -129,7 +129,7 @@ def main() -> None:
         **link_options.STATE,
         **LOCK,
     }
-    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", request)
+    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", build_request)
 
 
 if __name__ == "__main__":

@@ -148,7 +148,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
 
 
-def info(params: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the snapshot, compressed if the action plugin requests it."""
     document = snapshot.collect_snapshot(options.parse_request(params))
     return {"packed": options.pack_document(document)} if params["packed"] else document
@@ -160,7 +160,7 @@ def main() -> None:
     kinds = {"type": "list", "elements": "str", "choices": list(options.KINDS), "default": []}
     spec = {**options.OPTIONS, **names, "kinds": kinds, "packed": {"type": "bool", "default": False}}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    options.run_module(module, info)
+    options.run_module(module, read_info)
 
 
 if __name__ == "__main__":

@@ -277,7 +277,7 @@ network:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, lock_timeout
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, get_lock_timeout
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
@@ -287,7 +287,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.t
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec={**SPEC, **CONNECTION, **LOCK}, supports_check_mode=True)
-    exit_with_result(module, lambda: apply_network(module.params, lock_timeout(module)))
+    exit_with_result(module, lambda: apply_network(module.params, get_lock_timeout(module)))
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-def result(params: Mapping[str, Any]) -> dict[str, Any]:
+def build_result(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the faults."""
     capabilities.require_capabilities(capabilities.TO_READ)
     document = snapshot.collect_snapshot(options.parse_request({**params, "gather_subset": sorted(SUBSET)}))
@@ -95,7 +95,7 @@ def result(params: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    exit_with_result(module, lambda: result(module.params))
+    exit_with_result(module, lambda: build_result(module.params))
 
 
 if __name__ == "__main__":

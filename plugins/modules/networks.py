@@ -123,7 +123,7 @@ networks:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, lock_timeout
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, get_lock_timeout
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
@@ -135,7 +135,7 @@ def main() -> None:
     networks = {"type": "list", "elements": "dict", "required": True, "options": SPEC}
     spec = {"networks": networks, "topology": {"type": "dict"}, **CONNECTION, **LOCK}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    exit_with_result(module, lambda: apply(module.params, lock_timeout(module), bool(module._diff)))
+    exit_with_result(module, lambda: apply(module.params, get_lock_timeout(module), bool(module._diff)))
 
 
 if __name__ == "__main__":

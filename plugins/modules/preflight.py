@@ -222,14 +222,14 @@ python:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
-from ansible_collections.netfleet.docker.plugins.module_utils._preflight.check import result
+from ansible_collections.netfleet.docker.plugins.module_utils._preflight.check import build_result
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    exit_with_result(module, lambda: result(module.params))
+    exit_with_result(module, lambda: build_result(module.params))
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import opti
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot as facts_snapshot
 
 
-def snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
+def take_snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the document as a compressed string, and its metadata."""
     document = facts_snapshot.collect_snapshot(options.parse_request(params))
     document["host"]["name"] = params["inventory_name"]
@@ -110,7 +110,7 @@ def snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     spec = {**options.OPTIONS, "dest": {"type": "path", "required": True}, "inventory_name": {"type": "str"}}
-    options.run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), snapshot)
+    options.run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), take_snapshot)
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.export.rend
 from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run_module
 
 
-def gathered(params: dict[str, Any]) -> dict[str, Any]:
+def gather_topology(params: dict[str, Any]) -> dict[str, Any]:
     """Return the current topology."""
     # Imported for this state only, because each run compiles all imported files.
     from ansible_collections.netfleet.docker.plugins.module_utils._links.export import gather
@@ -178,7 +178,7 @@ def gathered(params: dict[str, Any]) -> dict[str, Any]:
     return {"changed": False, "gathered": found.document, "warnings": found.warnings}
 
 
-def rendered(params: dict[str, Any]) -> dict[str, Any]:
+def render_topology(params: dict[str, Any]) -> dict[str, Any]:
     """Return the commands that create the topology."""
     return {"changed": False, "rendered": render_commands(params)}
 
@@ -186,7 +186,7 @@ def rendered(params: dict[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=topology_options.build_argument_spec(), supports_check_mode=True)
-    work = {"gathered": gathered, "rendered": rendered}.get(module.params["state"])
+    work = {"gathered": gather_topology, "rendered": render_topology}.get(module.params["state"])
     if work:
         exit_with_result(module, lambda: work(module.params), large=True)
     else:

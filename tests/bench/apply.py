@@ -61,11 +61,11 @@ def main() -> None:
 
     took["import"] = (time.perf_counter() - began) * 1000
     places: tuple[tuple[str, Any, str], ...] = (
-        ("look", transaction, "_look"),
+        ("look", transaction, "observe_state"),
         ("plan", transaction, "plan"),
         ("apply", kernel.Kernel, "apply"),
-        ("apply", kernel.Kernel, "wait_until_gone"),
-        ("verify", transaction, "_verified"),
+        ("apply", kernel.Kernel, "wait_for_deletion"),
+        ("verify", transaction, "verify"),
     )
     for name, place, function in places:
         setattr(place, function, timed(name, getattr(place, function)))

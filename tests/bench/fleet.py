@@ -64,7 +64,7 @@ def _of_host(template: str, number: int) -> str:
 
 def _row(of: str, /, **values: Any) -> dict[str, Any]:
     empty = {"VARCHAR[]": [], "BOOLEAN": False}
-    return {**{name: empty.get(kind) for name, kind in schema.columns(of).items()}, **values}
+    return {**{name: empty.get(kind) for name, kind in schema.get_columns(of).items()}, **values}
 
 
 def document(containers: int) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _netns(number: int, kind: str, **values: Any) -> dict[str, Any]:
     ]
     settled = {"held_by": ["process", "mount"], "process_count": 1, "processes": [], "conntrack_count": 0}
     lists = ("neighbours", "fdb", "sockets", "firewall_chains", "firewall_rules", "firewall_sets", "xfrm_states")
-    known = {name: value for name, value in values.items() if name in schema.columns("netns")}
+    known = {name: value for name, value in values.items() if name in schema.get_columns("netns")}
     return {
         **_row("netns", netns=_inode(number), device=4, kind=kind, conntrack_max=262144, **{**settled, **known}),
         **{name: [] for name in (*lists, "xfrm_policies")},

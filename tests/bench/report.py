@@ -68,7 +68,7 @@ def write(folder: Path, hosts: int, containers: int) -> None:
     report = sample.report(database, list(sample.findings(hosts)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start = time.perf_counter()
-    html.write(database, report, folder)
+    html.write_page(database, report, folder)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{time.perf_counter() - start:.1f}", f"{(peak - before) / 1024:.0f}")
 

@@ -41,7 +41,7 @@ def evaluate(snapshots: Path, dest: Path) -> None:
     from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run
 
     begin = time.monotonic()
-    report = run.evaluate(run.EvaluationRequest(snapshots, dest))
+    report = run.run_evaluation(run.EvaluationRequest(snapshots, dest))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     told = {"seconds": time.monotonic() - begin, "peak_mib": peak // 1024, "summary": report["summary"]}
     print(json.dumps({**told, "broken": report["broken_rules"] + report["broken_snapshots"]}))

@@ -153,11 +153,11 @@ def agreeing() -> None:
 def differences(desired: State, foretold: State, seen: State) -> Iterator[str]:
     """Yield differences of two States, except an MTU or MAC address that the kernel chose."""
     for label in foretold.namespaces:
-        one, other = foretold.netns(label), seen.netns(label)
+        one, other = foretold.get_netns(label), seen.get_netns(label)
         if bool(one.present) != bool(other.present):
             yield f"{label}: {one.present}, {other.present}"
         elif one.present:
-            yield from of_netns(label, desired.netns(label), one, other)
+            yield from of_netns(label, desired.get_netns(label), one, other)
 
 
 def of_netns(label: str, want: Netns, one: Netns, other: Netns) -> Iterator[str]:

@@ -44,7 +44,7 @@ def test_hostile_names_are_escaped_and_readable(tmp_path: Path) -> None:
     document = {**said.data, "host": {**said.data["host"], "name": "h1"}}
     (tmp_path / "snapshots/h1.json.gz").write_bytes(gzip.compress(json.dumps(document).encode()))
     formats = (*run.ALL, "html", "dot", "mermaid", "parquet", "duckdb")
-    report = run.evaluate(run.EvaluationRequest(tmp_path / "snapshots", tmp_path / "out", formats=formats))
+    report = run.run_evaluation(run.EvaluationRequest(tmp_path / "snapshots", tmp_path / "out", formats=formats))
 
     found = {one["evidence"]["interface"] for one in report["findings"] if one["rule"] == "dangling-veth"}
     assert found == set(_NAMES)

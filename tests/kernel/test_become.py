@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.become.netns import _program
+from ansible_collections.netfleet.docker.plugins.become.netns import _read_program
 
 from .docker_host import IMAGE, DockerHost
 from .sandbox import Sandbox
@@ -40,7 +40,7 @@ class Run:
         before: tuple[str, ...] = (),
         python: str = sys.executable,
     ) -> None:
-        program = [python, "-I", "-S", "-c", _program(), MARK, reference, resolver, socket]
+        program = [python, "-I", "-S", "-c", _read_program(), MARK, reference, resolver, socket]
         argv = [*box.entering(), *before, *program, "sh", "-c", f"echo {MARK}; {command}"]
         done = subprocess.run(
             argv, input="what Ansible pipes\n", capture_output=True, text=True, check=False, timeout=60

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import observe
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import render_settings
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Engine
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.validate import refusal
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.verification import differences
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import EngineState
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.validate import find_rejection
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.verification import find_differences
 
 from . import forked
 from .docker_host import DockerHost
@@ -44,7 +44,7 @@ OTHERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("settings", [{}, SETTINGS, {"log-opts": {"max-size": "11m"}, "dns": ["192.0.2.1"]}])
 def test_dockerd_accepts_the_settings(settings: dict[str, Any]) -> None:
-    assert refusal(render_settings(settings), [DOCKERD]) == ""
+    assert find_rejection(render_settings(settings), [DOCKERD]) == ""
 
 
 @pytest.mark.parametrize(
@@ -57,11 +57,11 @@ def test_dockerd_accepts_the_settings(settings: dict[str, Any]) -> None:
     ],
 )
 def test_settings_that_dockerd_rejects_are_reported(settings: dict[str, Any], options: list[str], words: str) -> None:
-    assert words in refusal(render_settings(settings), [DOCKERD, *options])
+    assert words in find_rejection(render_settings(settings), [DOCKERD, *options])
 
 
 def test_missing_dockerd_is_reported() -> None:
-    assert refusal("{}", ["/nonexistent/dockerd"]) == "there is no program /nonexistent/dockerd"
+    assert find_rejection("{}", ["/nonexistent/dockerd"]) == "there is no program /nonexistent/dockerd"
 
 
 def test_differences_from_a_running_engine() -> None:
@@ -74,9 +74,9 @@ def test_differences_from_a_running_engine() -> None:
     with DockerHost(*flags, "--default-address-pool=base=10.200.0.0/16,size=24") as host:
         host.container("runs")
         out, err, _status = forked.run(host.pid, read, b"")
-        engine = Engine(**json.loads(out or err))
+        engine = EngineState(**json.loads(out or err))
     assert list(engine.running) == ["runs"]
     assert engine.swarm == "inactive"
-    assert differences(SETTINGS, engine, with_bridge=True) == []
-    found = differences(OTHERS, engine, with_bridge=True)
+    assert find_differences(SETTINGS, engine, with_bridge=True) == []
+    found = find_differences(OTHERS, engine, with_bridge=True)
     assert {line.split()[0] for line in found} == set(OTHERS)

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 class Places:
     """A host on which every link and namespace exists."""
 
-    def index(self, label: str, name: str) -> int:
+    def get_index(self, label: str, name: str) -> int:
         """Return an index that is unique for a link."""
         return sum(f"{label}/{name}".encode())
 
-    def fd(self, label: str) -> int:
+    def get_fd(self, label: str) -> int:
         """Return a descriptor that is unique for a namespace."""
         return len(label) + 3
 

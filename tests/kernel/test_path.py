@@ -16,7 +16,7 @@ from .sandbox import Sandbox
 if sys.version_info < (3, 10):
     pytest.skip("the explainer runs on the controller, whose Python is newer than 3.9", allow_module_level=True)
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import Question, ask
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import PathQuery, explain_query
 
 pytestmark = pytest.mark.long
 
@@ -67,7 +67,7 @@ def _foretold(
 ) -> dict[str, Any]:
     said = box.module("netns_info", {})
     assert not said.failed, said.msg
-    return ask({"h1": said.data}, Question("h1", source, target, protocol, port))
+    return explain_query({"h1": said.data}, PathQuery("h1", source, target, protocol, port))
 
 
 def _pings(box: Sandbox, source: str, target: str) -> bool:
@@ -168,10 +168,10 @@ def test_prediction_matches_real_traffic(box: Sandbox, fault: str) -> None:
     box.sh(command)
     said = box.module("netns_info", {}).data
     for source, target in PAIRS:
-        told = ask({"h1": said}, Question("h1", source, target))
+        told = explain_query({"h1": said}, PathQuery("h1", source, target))
         assert told["reaches"] is not None, told["reason"]
         assert told["reaches"] == _pings(box, source, target), (source, target, told["reason"], told["hops"])
-    told = ask({"h1": said}, Question("h1", "red", "10.0.1.2"))
+    told = explain_query({"h1": said}, PathQuery("h1", "red", "10.0.1.2"))
     assert word in told["reason"]
     assert told["reaches"] is (fault == "none")
 
@@ -227,6 +227,6 @@ def test_missing_snapshot_data_is_unknown(box: Sandbox) -> None:
         for link in row["interfaces"]:
             if link["name"] == "up0":
                 link.update(peer_netns=None, peer_index=None, peer=None)
-    told = ask({"h1": snapshot}, Question("h1", "red", "203.0.113.1"))
+    told = explain_query({"h1": snapshot}, PathQuery("h1", "red", "203.0.113.1"))
     assert told["reaches"] is None
     assert "leaves through up0" in told["reason"]

@@ -161,7 +161,7 @@ def _compare_options(specs: Mapping[str, LinkOption], ours: Mapping[str, Any], t
 
 
 def _compare_linkinfo(ours: Mapping[str, Any], theirs: Any) -> None:
-    port = Decoder("", (), decoder.option_entries(BRIDGE_PORT))
+    port = Decoder("", (), decoder.build_option_entries(BRIDGE_PORT))
     for prefix, kinds in (("INFO", _DATA), ("INFO_SLAVE", {"bridge": BRIDGE_PORT})):
         kind = theirs.get_attr(f"IFLA_{prefix}_KIND")
         assert ours.get(f"IFLA_{prefix}_KIND") == kind

@@ -24,7 +24,7 @@ def written(folder: Path, hosts: int, containers: int, hostile: bool = False, in
     database = fleet.made(hosts, containers)
     sample.plant(database, hosts)
     findings = [*sample.findings(hosts), *(sample.hostile(database) if hostile else ())]
-    return html.write(database, sample.report(database, findings), folder, inside=inside)
+    return html.write_page(database, sample.report(database, findings), folder, inside=inside)
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ ANSI = "\x1b[31mred\x1b[0m"
 
 def row(of: str, /, **values: Any) -> dict[str, Any]:
     """Return a row of a table with null for all values that are not given."""
-    columns = schema.columns(of)
+    columns = schema.get_columns(of)
     assert set(values) <= set(columns)
     return {**dict.fromkeys(columns), **values}
 
@@ -76,4 +76,4 @@ def evaluated(folder: Path, *snapshots: dict[str, Any], **wanted: Any) -> dict[s
     only = [path.stem for path in own.glob("*.yml")]
     saved = save(folder / "snapshots", *snapshots)
     settings = {"dest": folder / "out", "rules": [own], "only": only, **wanted}
-    return run.evaluate(run.EvaluationRequest(snapshots=saved, **settings))
+    return run.run_evaluation(run.EvaluationRequest(snapshots=saved, **settings))

@@ -67,7 +67,7 @@ statics = st.builds(Fdb, mac=st.sampled_from(MACS), vlan=st.sampled_from([None, 
 
 def _own_key(entry: Fdb) -> object:
     """Return the key that is unique in a table."""
-    return (entry.master, entry.mac) if entry.single else entry
+    return (entry.master, entry.mac) if entry.is_only_destination else entry
 
 
 def _same_neighbour(entry: Neighbour) -> object:
@@ -128,9 +128,9 @@ def observed(draw: st.DrawFn) -> State:
 
 
 def _with_forwarding(draw: st.DrawFn, state: State) -> State:
-    for label, link in list(state.links()):
+    for label, link in list(state.iterate_links()):
         fdb = tuple(_listed(entry, link) for entry in draw(flood_lists)) if link.kind == "vxlan" else ()
-        names = {one.name for one in state.netns(label).links.values()}
+        names = {one.name for one in state.get_netns(label).links.values()}
         usable = [entry for entry in fdb if entry.via is None or (entry.via in names and link.underlay == label)]
         state = state.with_link(label, dataclasses.replace(link, fdb=()))
         for entry in (*dict.fromkeys(usable), *(draw(static_lists) if link.master else ())):
@@ -164,8 +164,8 @@ def _seen(draw: st.DrawFn, place: Endpoint, kind: str, some: st.SearchStrategy[d
 
 
 def _with_ports(draw: st.DrawFn, state: State) -> State:
-    for label, link in list(state.links()):
-        bridges = [one.name for one in state.netns(label).links.values() if one.kind == "bridge"]
+    for label, link in list(state.iterate_links()):
+        bridges = [one.name for one in state.get_netns(label).links.values() if one.kind == "bridge"]
         if link.kind == "veth" and bridges and draw(st.booleans()):
             port = draw(options(PORT_OPTIONS))
             state = state.with_link(label, dataclasses.replace(link, master=draw(st.sampled_from(bridges)), port=port))
@@ -175,10 +175,10 @@ def _with_ports(draw: st.DrawFn, state: State) -> State:
 def _with_tables(draw: st.DrawFn, state: State, present: set[str]) -> State:
     for label in sorted(present):
         netns = dataclasses.replace(
-            state.netns(label),
+            state.get_netns(label),
             routes=draw(st.lists(routes, unique_by=lambda route: (route.dst, route.metric)).map(tuple)),
             rules=draw(st.lists(rules, unique_by=lambda rule: rule.priority).map(tuple)),
-            neighbours=tuple(entry for entry in draw(neighbour_lists) if entry.dev in state.netns(label).links),
+            neighbours=tuple(entry for entry in draw(neighbour_lists) if entry.dev in state.get_netns(label).links),
             sysctls={key: draw(st.sampled_from("01")) for key in SYSCTLS},
             processes=draw(st.sampled_from([(), (7,)])),
         )
@@ -248,7 +248,7 @@ def pairs(draw: st.DrawFn) -> tuple[State, State]:
         lists = st.lists(near, unique_by=_same_neighbour, max_size=3).map(tuple)
         wish = dataclasses.replace(draw(_wanted_netns(label)), neighbours=draw(st.none() | lists))
         want = want.with_netns(label, dataclasses.replace(wish, present=draw(st.sampled_from([None, None, True]))))
-    for label, link in have.links():
+    for label, link in have.iterate_links():
         if label in want.namespaces and link.kind in _CHOICES and draw(st.booleans()):
             want = want.with_link(label, draw(_changed(label, link)))
     return want, have
@@ -315,17 +315,17 @@ def _put(state: State, place: Endpoint, link: Link) -> State:
     label = place.netns or ""
     if label not in state.namespaces:
         state = state.with_netns(label, Netns(present=None))
-    if state.netns(label).present is False:
+    if state.get_netns(label).present is False:
         return state
     return state.with_link(label, link)
 
 
 def _with_exact_ports(draw: st.DrawFn, state: State) -> State:
-    for label, link in list(state.links()):
+    for label, link in list(state.iterate_links()):
         if link.kind == "bridge" and link.present and draw(st.booleans()):
-            ports = tuple(one.name for one in state.netns(label).links.values() if one.master == link.name)
+            ports = tuple(one.name for one in state.get_netns(label).links.values() if one.master == link.name)
             state = state.with_link(label, dataclasses.replace(link, ports=ports))
             for name in ports:
-                port = dataclasses.replace(state.netns(label).links[name], port=draw(options(PORT_OPTIONS)))
+                port = dataclasses.replace(state.get_netns(label).links[name], port=draw(options(PORT_OPTIONS)))
                 state = state.with_link(label, port)
     return state

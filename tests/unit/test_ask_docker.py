@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NoEngine
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import EngineError
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import collect, owners
 from ansible_collections.netfleet.docker.tests.schema import DOCKER_LISTS, assert_row
 from ansible_collections.netfleet.docker.tests.unit.engine_words import (
@@ -59,7 +59,7 @@ def read(
 ) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
     """Return the data collected from an engine with these responses, and its requests; verify the schema."""
     with FakeEngine(place, routes({**SAID, **(said or {})})) as fake:
-        docker, missing = collect.collect_engine(Engine(fake.path, time.monotonic() + 60), labels)
+        docker, missing = collect.collect_engine(LocalEngineClient(fake.path, time.monotonic() + 60), labels)
     for name, table in DOCKER_LISTS.items():
         for row in docker.get(name, []):
             assert_row(table, row)
@@ -87,7 +87,7 @@ def dockerd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         while Path(f"/proc/{process.pid}/comm").read_text(encoding="utf-8") != "dockerd\n":
             time.sleep(0.01)
-        monkeypatch.setattr(Engine, "listener", lambda _self: process.pid)
+        monkeypatch.setattr(LocalEngineClient, "get_listener_pid", lambda _self: process.pid)
         yield
         process.kill()
 
@@ -170,7 +170,7 @@ def test_container_that_cannot_be_inspected_has_its_listed_values(place: Path, d
 
 
 def test_missing_engine_is_reported(place: Path) -> None:
-    docker, missing = collect.collect_engine(Engine(str(place)))
+    docker, missing = collect.collect_engine(LocalEngineClient(str(place)))
     assert docker == {"engine": None}
     assert lost(missing) == {("docker", "missing")}
     assert missing[0]["reason"] == f"the Docker Engine at {place}: there is no such socket"
@@ -184,7 +184,7 @@ def test_engine_that_stops_during_collection(place: Path, dockerd: None) -> None
         return [60.0] if target.startswith("/containers") else answer(target)
 
     with FakeEngine(place, falter) as fake:
-        engine = Engine(fake.path, time.monotonic() + 1)
+        engine = LocalEngineClient(fake.path, time.monotonic() + 1)
         docker, missing = collect.collect_engine(engine)
     assert docker["networks"] and docker["network_peers"] and docker["engine"]
     parts = [row["part"] for row in missing]
@@ -208,7 +208,7 @@ def test_reused_pid_is_detected(place: Path, dockerd: None) -> None:
         return [http(json.dumps({**WEB, "State": {**WEB["State"], "Pid": states.pop(0)}}).encode())]
 
     with FakeEngine(place, restarted) as fake:
-        engine = Engine(fake.path, time.monotonic() + 60)
+        engine = LocalEngineClient(fake.path, time.monotonic() + 60)
         docker, _missing = collect.collect_engine(engine)
     assert docker["containers"][0]["netns"] is None
     assert states == []
@@ -257,7 +257,7 @@ def test_unreadable_file_is_reported(place: Path, dockerd: None, tmp_path: Path)
 
 @pytest.mark.parametrize("pid", [os.getpid(), None, 2**22 + 1], ids=["this is no dockerd", "unknown", "ended"])
 def test_engine_without_a_known_process(place: Path, monkeypatch: pytest.MonkeyPatch, pid: int | None) -> None:
-    monkeypatch.setattr(Engine, "listener", lambda _self: pid)
+    monkeypatch.setattr(LocalEngineClient, "get_listener_pid", lambda _self: pid)
     docker, missing, _asked = read(place)
     assert docker["engine"]["version"] == "26.1.5"
     assert missing[0]["reason"] == "its process was not found, so its command line is not known"
@@ -266,12 +266,12 @@ def test_engine_without_a_known_process(place: Path, monkeypatch: pytest.MonkeyP
 def test_owners_are_read_with_one_request(place: Path) -> None:
     """One request returns the owners of all namespaces."""
     with FakeEngine(place, routes(SAID)) as fake:
-        engine = Engine(fake.path, time.monotonic() + 60)
+        engine = LocalEngineClient(fake.path, time.monotonic() + 60)
         rows = owners.list_containers(engine, ["team"])
     assert fake.requests == ["/containers/json?all=1"]
     assert [row["name"] for row in rows] == ["web-1", "db"]
     for row in rows:
         assert_row("container", row)
     assert CANARY not in json.dumps(rows)
-    with pytest.raises(NoEngine):
-        owners.list_containers(Engine(str(place) + "x"))
+    with pytest.raises(EngineError):
+        owners.list_containers(LocalEngineClient(str(place) + "x"))

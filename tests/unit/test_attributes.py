@@ -11,14 +11,14 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import (
     Decoder,
     Entries,
+    build_integer_codec,
     encode_attribute,
-    integer_codec,
     split_attributes,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
-_U16, _U32, _BE16 = integer_codec("=H"), integer_codec("=I"), integer_codec(">H")
+_U16, _U32, _BE16 = build_integer_codec("=H"), build_integer_codec("=I"), build_integer_codec(">H")
 _ENTRIES: Entries = {1: ("one", _U32), 2: ("two", bytes.hex), 3: ("three", _U16), 4: ("four", _BE16)}
 _VALUES = {1: st.binary(min_size=4, max_size=6), 3: st.binary(min_size=2, max_size=5), 4: st.binary(min_size=2)}
 _PIECES = st.integers(1, 6).flatmap(

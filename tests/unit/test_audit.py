@@ -27,7 +27,7 @@ from .audit_fleet import evaluated, rules, save, snapshot
 def macros() -> Any:
     """A database with the macros."""
     database = duckdb.connect()
-    sql_macros.define(database)
+    sql_macros.define_macros(database)
     return database
 
 
@@ -65,7 +65,7 @@ def test_snapshots_are_loaded_and_invalid_files_reported(tmp_path: Path) -> None
     save(folder, {**snapshot("newer"), "version": 2}, {**snapshot("wrong"), "namespaces": "none"})
     (folder / "twice.json.gz").write_bytes(whole)
     database = duckdb.connect()
-    broken = load.load(database, sorted(folder.glob("*.gz")))
+    broken = load.load_snapshots(database, sorted(folder.glob("*.gz")))
     assert {Path(one.file).name.split(".")[0] for one in broken} == {"cut", "empty", "text", "newer", "wrong", "twice"}
     assert all(one.reason and "\n" not in one.reason for one in broken)
     assert database.execute("SELECT host FROM host ORDER BY host").fetchall() == [
@@ -139,14 +139,14 @@ def test_invalid_query_is_reported_and_other_rules_run(tmp_path: Path, query: st
 def test_invalid_rule_file_is_reported_with_its_field(tmp_path: Path, change: tuple[str, str], said: str) -> None:
     path = rules(tmp_path) / "a-bridge.yml"
     path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
-    found, broken = rule_files.read([tmp_path])
+    found, broken = rule_files.read_rules([tmp_path])
     assert not found
     assert said in broken[0].reason
     assert "\n" not in broken[0].reason
 
 
 def test_rules_of_the_collection_are_valid() -> None:
-    found, broken = rule_files.read([rule_files.OWN])
+    found, broken = rule_files.read_rules([rule_files.OWN])
     assert found
     assert not broken
 
@@ -154,7 +154,7 @@ def test_rules_of_the_collection_are_valid() -> None:
 def test_later_directory_replaces_a_rule(tmp_path: Path) -> None:
     rules(tmp_path / "first", severity="low")
     rules(tmp_path / "second", severity="critical")
-    found, _broken = rule_files.read([tmp_path / "first", tmp_path / "second"])
+    found, _broken = rule_files.read_rules([tmp_path / "first", tmp_path / "second"])
     assert [rule.severity for rule in found] == ["critical"]
 
 
@@ -281,11 +281,11 @@ def test_invalid_baseline_directory_is_rejected(tmp_path: Path) -> None:
 
 
 def test_missing_snapshots_are_an_error(tmp_path: Path) -> None:
-    with pytest.raises(run.NothingToDo, match="snapshots"):
+    with pytest.raises(run.NothingToEvaluate, match="snapshots"):
         evaluated(tmp_path)
-    with pytest.raises(run.NothingToDo, match=r"rules: directory .+ does not exist"):
+    with pytest.raises(run.NothingToEvaluate, match=r"rules: directory .+ does not exist"):
         evaluated(tmp_path, snapshot("h1"), rules=[tmp_path / "nowhere"])
-    with pytest.raises(run.NothingToDo, match="without"):
+    with pytest.raises(run.NothingToEvaluate, match="without"):
         evaluated(tmp_path, snapshot("h1"), without=["no-such-rule"])
 
 

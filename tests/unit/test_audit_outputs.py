@@ -56,7 +56,7 @@ def test_csv_escapes_formulas_and_line_breaks(folder: Path) -> None:
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
             assert cell.isprintable()
     assert {row["object"].removeprefix("'") for row in rows} == {
-        report_text.legible(name) for name in (*HOSTILE, "br0")
+        report_text.escape_invisible(name) for name in (*HOSTILE, "br0")
     }
 
 
@@ -156,8 +156,8 @@ def test_printable_names_are_quoted_for_every_shell(value: Any) -> None:
 )
 def test_template_access_is_limited_to_its_values(text: str) -> None:
     with pytest.raises(templates.BadTemplate):
-        templates.fill(text, {"host": "h1"})
+        templates.render_template(text, {"host": "h1"})
 
 
 def test_values_are_not_rendered_as_templates() -> None:
-    assert templates.fill("{{ host }}", {"host": "{{ 7*7 }}"}) == "{{ 7*7 }}"
+    assert templates.render_template("{{ host }}", {"host": "{{ 7*7 }}"}) == "{{ 7*7 }}"

@@ -19,7 +19,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import get_shell_plugin
 from ansible_collections.netfleet.docker.plugins.become import netns
-from ansible_collections.netfleet.docker.plugins.become.netns import _program
+from ansible_collections.netfleet.docker.plugins.become.netns import _read_program
 
 NAME = "netfleet.docker.netns"
 SHELL = SimpleNamespace(ECHO="echo", COMMAND_SEP=";", executable="/bin/sh")
@@ -122,7 +122,7 @@ def test_command_line_is_complete() -> None:
     said = words(found.build_become_command("echo 'a b' | cat", SHELL))
     assert said[:2] == ["/bin/sh", "-c"]
     assert said[3:8] == ["netns", "/opt/python", "-I", "-S", "-c"]
-    assert said[8] == _program()
+    assert said[8] == _read_program()
     assert said[9:12] == [found.success, "path:/run/it's here; $(touch x)", "host"]
     assert said[-3:] == ["/bin/sh", "-c", f"echo {found.success} ; echo 'a b' | cat"]
     assert "set -- sudo -H -S -n -u root" in said[2]
@@ -146,7 +146,7 @@ def test_success_marker_is_not_part_of_a_path(value: str) -> None:
 
 
 def test_program_is_small_and_complete() -> None:
-    program = _program()
+    program = _read_program()
     assert len(program) < MOST_BYTES
     assert "#" not in "".join(line for line in program.splitlines() if line.lstrip().startswith("#"))
     tree = ast.parse(program)
@@ -155,7 +155,19 @@ def test_program_is_small_and_complete() -> None:
 
 
 def test_failure_is_reported_as_text_and_json() -> None:
-    argv = [sys.executable, "-I", "-S", "-c", _program(), "MARK", "no-such-namespace", "host", "/none", "touch", "/x"]
+    argv = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-c",
+        _read_program(),
+        "MARK",
+        "no-such-namespace",
+        "host",
+        "/none",
+        "touch",
+        "/x",
+    ]
     done = subprocess.run(argv, input="x" * 200000, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     said = "netfleet.docker.netns: no such namespace: no-such-namespace"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.cgroup import container_id, container_ids
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.cgroup import find_container_id, find_container_ids
 
 A, B, C = "a1" * 32, "b2" * 32, "c3" * 32
 
@@ -40,14 +40,14 @@ A, B, C = "a1" * 32, "b2" * 32, "c3" * 32
     ],
 )
 def test_container_id_is_read_from_the_cgroup(text: str, wanted: str | None) -> None:
-    assert container_id(text) == wanted
+    assert find_container_id(text) == wanted
 
 
 def test_container_that_acts_as_host_has_no_container_id() -> None:
     """In a container that acts as a host, every cgroup path begins with that container."""
-    own = container_ids(f"9:name=systemd:/docker/{A}/init.scope\n0::/docker/{A}/init.scope\n")
+    own = find_container_ids(f"9:name=systemd:/docker/{A}/init.scope\n0::/docker/{A}/init.scope\n")
     assert own == {A}
-    assert container_id(f"9:name=systemd:/docker/{A}/system.slice/ssh.service\n", own) is None
-    assert container_id(f"4:memory:/docker/{A}/docker/{B}\n", own) == B
-    assert container_id(f"4:memory:/docker/{A}/docker/{B}/docker/{C}\n", own) == C
-    assert container_id(f"5:cpu:/docker/{A}\n4:memory:/docker/{A}/docker/{B}\n", own) == B
+    assert find_container_id(f"9:name=systemd:/docker/{A}/system.slice/ssh.service\n", own) is None
+    assert find_container_id(f"4:memory:/docker/{A}/docker/{B}\n", own) == B
+    assert find_container_id(f"4:memory:/docker/{A}/docker/{B}/docker/{C}\n", own) == C
+    assert find_container_id(f"5:cpu:/docker/{A}\n4:memory:/docker/{A}/docker/{B}\n", own) == B

@@ -38,10 +38,10 @@ _ADDRESSES = {
 class Places:
     """Every link has the index 77, every namespace the descriptor 88."""
 
-    def index(self, label: str, name: str) -> int:
+    def get_index(self, label: str, name: str) -> int:
         return 77
 
-    def fd(self, label: str) -> int:
+    def get_fd(self, label: str) -> int:
         return 88
 
 
@@ -80,7 +80,7 @@ def _linkinfo(request: Message) -> dict[str, Any]:
     if "IFLA_INFO_DATA" in info:
         info["IFLA_INFO_DATA"] = find_kind(info["IFLA_INFO_KIND"]).decode_options(info["IFLA_INFO_DATA"])
     if "IFLA_INFO_SLAVE_DATA" in info:
-        info["IFLA_INFO_SLAVE_DATA"] = Decoder("", (), decoder.option_entries(BRIDGE_PORT))(
+        info["IFLA_INFO_SLAVE_DATA"] = Decoder("", (), decoder.build_option_entries(BRIDGE_PORT))(
             info["IFLA_INFO_SLAVE_DATA"]
         )
     return info
@@ -97,7 +97,7 @@ def test_every_option_of_every_kind_is_encoded(kind: str, name: str, value: Valu
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_link_without_options_has_no_kind_data(kind: str) -> None:
-    options = KINDS[kind].initial_options()
+    options = KINDS[kind].get_initial_options()
     assert _info(ops.CreateLink("", Link("x0", kind=kind, options=options))) == {"IFLA_INFO_KIND": kind}
 
 

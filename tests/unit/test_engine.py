@@ -14,13 +14,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
-    EngineRefused,
-    NoEngine,
+    EngineApiError,
+    EngineError,
     NoSuchNetns,
     NotFound,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.tests.unit.fake_engine import CLOSE, Answer, FakeEngine, http, routes
 
 _LONG = 60.0
@@ -80,41 +80,41 @@ def place(tmp_path: Path) -> Path:
 def test_deadline_covers_the_whole_response(place: Path, answer: Answer) -> None:
     """A timeout of each read would never be reached here."""
     with FakeEngine(place, lambda _target: answer) as fake:
-        engine = Engine(fake.path, by(_SHORT))
-        with pytest.raises(NoEngine, match=f"the Docker Engine at {fake.path}: it did not answer in time"):
+        engine = LocalEngineClient(fake.path, by(_SHORT))
+        with pytest.raises(EngineError, match=f"the Docker Engine at {fake.path}: it did not answer in time"):
             engine.get("/info")
-        with pytest.raises(NoEngine, match="it did not answer in time"):
+        with pytest.raises(EngineError, match="it did not answer in time"):
             engine.get("/version")
 
 
 def test_deadline_covers_all_responses(place: Path) -> None:
     """Each response is fast, but there are too many."""
     with FakeEngine(place, lambda _target: [0.2, http(b"{}")]) as fake:
-        engine = Engine(fake.path, by(_SHORT))
+        engine = LocalEngineClient(fake.path, by(_SHORT))
         assert engine.get("/info") == {}
-        with pytest.raises(NoEngine, match="it did not answer in time"):
+        with pytest.raises(EngineError, match="it did not answer in time"):
             all(engine.get("/info") == {} for _number in range(100))
 
 
 @pytest.mark.parametrize("answer, words", BAD.values(), ids=BAD)
 def test_invalid_response_is_rejected(place: Path, answer: Answer, words: str) -> None:
     with FakeEngine(place, lambda _target: answer) as fake:
-        engine = Engine(fake.path, by(_LONG))
-        with pytest.raises(NoEngine, match=words) as caught:
+        engine = LocalEngineClient(fake.path, by(_LONG))
+        with pytest.raises(EngineError, match=words) as caught:
             engine.get("/info")
         assert "\n" not in str(caught.value)
-        assert isinstance(caught.value, EngineRefused) == ("status" in words or "command" in words)
+        assert isinstance(caught.value, EngineApiError) == ("status" in words or "command" in words)
 
 
 def test_missing_socket_is_reported(place: Path) -> None:
-    with pytest.raises(NoEngine, match="there is no such socket"):
-        Engine(str(place), by(_LONG)).get("/info")
+    with pytest.raises(EngineError, match="there is no such socket"):
+        LocalEngineClient(str(place), by(_LONG)).get("/info")
     place.write_bytes(b"")
-    with pytest.raises(NoEngine, match="Connection refused"):
-        Engine(str(place), by(_LONG)).get("/info")
+    with pytest.raises(EngineError, match="Connection refused"):
+        LocalEngineClient(str(place), by(_LONG)).get("/info")
     for path in (str(place) * 100, "a\0b"):
-        with pytest.raises(NoEngine):
-            Engine(path, by(_LONG)).get("/info")
+        with pytest.raises(EngineError):
+            LocalEngineClient(path, by(_LONG)).get("/info")
 
 
 def test_unresponsive_engine_is_reported(place: Path) -> None:
@@ -123,15 +123,15 @@ def test_unresponsive_engine_is_reported(place: Path) -> None:
         listener.bind(str(place))
         listener.listen(0)
         for _number in range(3):
-            with pytest.raises(NoEngine):
-                Engine(str(place), by(_SHORT)).get("/info")
+            with pytest.raises(EngineError):
+                LocalEngineClient(str(place), by(_SHORT)).get("/info")
         waiting = [socket.socket(socket.AF_UNIX) for _number in range(3)]
         try:
             for one in waiting:
                 one.setblocking(False)
                 one.connect_ex(str(place))
-            with pytest.raises(NoEngine):
-                Engine(str(place), by(_SHORT)).get("/info")
+            with pytest.raises(EngineError):
+                LocalEngineClient(str(place), by(_SHORT)).get("/info")
         finally:
             for one in waiting:
                 one.close()
@@ -140,7 +140,7 @@ def test_unresponsive_engine_is_reported(place: Path) -> None:
 def test_responses_are_parsed(place: Path) -> None:
     answers = {"/a?all=1": {"b": [1, "\u00e9"]}, "/c": b"HTTP/1.0 200 OK\r\n" + CLOSE + b'\r\n{"a": 12}'}
     with FakeEngine(place, routes(answers)) as fake:
-        engine = Engine(fake.path, by(_LONG))
+        engine = LocalEngineClient(fake.path, by(_LONG))
         assert engine.get("/a?all=1") == {"b": [1, "\u00e9"]}
         assert engine.get("/c") == {"a": 12}
         with pytest.raises(NotFound, match="page not found"):
@@ -154,11 +154,11 @@ def test_parallel_requests_keep_their_order(place: Path) -> None:
     answers["/50"] = b"garbage\n" + CLOSE
     del answers["/51"]
     with FakeEngine(place, routes(answers)) as fake:
-        found = Engine(fake.path, by(_LONG)).get_all([f"/{number}" for number in range(100)])
-    assert isinstance(found[50], NoEngine) and not isinstance(found[50], EngineRefused)
+        found = LocalEngineClient(fake.path, by(_LONG)).get_all([f"/{number}" for number in range(100)])
+    assert isinstance(found[50], EngineError) and not isinstance(found[50], EngineApiError)
     assert isinstance(found[51], NotFound)
     assert [one["number"] for one in found[:50] + found[52:]] == [*range(50), *range(52, 100)]
-    assert Engine(str(place), by(_LONG)).get_all([]) == []
+    assert LocalEngineClient(str(place), by(_LONG)).get_all([]) == []
 
 
 def test_unanswered_request_does_not_affect_others(place: Path) -> None:
@@ -166,15 +166,15 @@ def test_unanswered_request_does_not_affect_others(place: Path) -> None:
         return [_LONG] if target == "/0" else [http(b"{}")]
 
     with FakeEngine(place, answer) as fake:
-        found = Engine(fake.path, by(_SHORT)).get_all([f"/{number}" for number in range(40)])
-    assert isinstance(found[0], NoEngine) and "in time" in str(found[0])
+        found = LocalEngineClient(fake.path, by(_SHORT)).get_all([f"/{number}" for number in range(40)])
+    assert isinstance(found[0], EngineError) and "in time" in str(found[0])
     assert found[1:] == [{}] * 39
 
 
 def test_process_behind_the_socket_is_verified(place: Path) -> None:
     with FakeEngine(place, routes({})) as fake:
-        assert Engine(fake.path, by(_LONG)).listener() == os.getpid()
-    assert Engine(str(place) + "-absent", by(_LONG)).listener() is None
+        assert LocalEngineClient(fake.path, by(_LONG)).get_listener_pid() == os.getpid()
+    assert LocalEngineClient(str(place) + "-absent", by(_LONG)).get_listener_pid() is None
 
 
 def test_remote_engine_address_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +192,7 @@ WEB = {"Id": ID, "Name": "/web", "State": {"Pid": 42, "Status": "running"}, "Hos
 def test_container_is_inspected(place: Path, monkeypatch: pytest.MonkeyPatch, reference: str) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
     with FakeEngine(place, routes({f"/containers/{reference}/json": WEB})):
-        assert local_api.inspect_container(reference) == local_api.Container("web", 42, "running", "bridge")
+        assert local_api.inspect_container(reference) == local_api.ContainerState("web", 42, "running", "bridge")
 
 
 @pytest.mark.parametrize(
@@ -211,5 +211,8 @@ def test_container_id_prefix_is_rejected(
 @pytest.mark.parametrize("said", [None, [], {}, {**WEB, "State": None}, {**WEB, "State": {"Pid": "x"}}], ids=json.dumps)
 def test_unexpected_container_data_is_reported(place: Path, monkeypatch: pytest.MonkeyPatch, said: object) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{place}")
-    with FakeEngine(place, routes({"/containers/web/json": said})), pytest.raises(NoEngine, match="is not a container"):
+    with (
+        FakeEngine(place, routes({"/containers/web/json": said})),
+        pytest.raises(EngineError, match="is not a container"),
+    ):
         local_api.inspect_container("web")

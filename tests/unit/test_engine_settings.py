@@ -14,13 +14,18 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import public_settings, redact
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Desired, Engine, Host, Service
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import redact, select_public_settings
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import (
+    DesiredEngine,
+    EngineHost,
+    EngineState,
+    ServiceState,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import SETTINGS, SPEC, parse_options
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import Plan, plan
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import EnginePlan, plan
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.verification import (
-    differences,
-    pending_bridge_settings,
+    find_differences,
+    find_pending_bridge_settings,
 )
 
 ROLE = Path(__file__).resolve().parents[2] / "roles/engine"
@@ -30,32 +35,32 @@ SOCKET = "unix:///var/run/docker.sock"
 TLS: dict[str, Any] = {"tlsverify": True, "tlscacert": "/ca.pem", "tlscert": "/cert.pem", "tlskey": "/key.pem"}
 POOL = {"base": "10.200.0.0/16", "size": 24}
 COMMAND = "/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock $DOCKER_OPTS"
-IDLE = Engine(live_restore=False, swarm="inactive", running=())
-BUSY = Engine(live_restore=False, swarm="inactive", running=("web", "db"))
+IDLE = EngineState(live_restore=False, swarm="inactive", running=())
+BUSY = EngineState(live_restore=False, swarm="inactive", running=("web", "db"))
 
 
-def desired(**params: Any) -> Desired:
+def desired(**params: Any) -> DesiredEngine:
     """Return the desired state from parameters that are converted like Ansible converts them."""
     validated = ArgumentSpecValidator(SPEC).validate(params)
     assert not validated.error_messages, validated.error_messages
     return parse_options(validated.validated_parameters)
 
 
-def host(settings: Any = None, dropin: str | None = None, **fields: Any) -> Host:
+def host(settings: Any = None, dropin: str | None = None, **fields: Any) -> EngineHost:
     """Return a host with a running engine; ``settings`` is the text or the contents of its file."""
     text = settings if settings is None or isinstance(settings, str) else json.dumps(settings)
-    return replace_fields(Host({FILE: text, DROPIN: dropin}, Service(True, True), COMMAND, True), **fields)
+    return replace_fields(EngineHost({FILE: text, DROPIN: dropin}, ServiceState(True, True), COMMAND, True), **fields)
 
 
-def planned(settings: Any = None, engine: Engine | None = IDLE, **params: Any) -> Plan:
+def planned(settings: Any = None, engine: EngineState | None = IDLE, **params: Any) -> EnginePlan:
     return plan(desired(**params), host(settings), engine)
 
 
-def verbs(found: Plan) -> list[str]:
+def verbs(found: EnginePlan) -> list[str]:
     return [operation.describe() for operation in found.operations]
 
 
-def settled(want: Desired, have: Host, engine: Engine | None = IDLE) -> Plan:
+def settled(want: DesiredEngine, have: EngineHost, engine: EngineState | None = IDLE) -> EnginePlan:
     """Return the plan of a second run after the first plan was applied."""
     for operation in plan(want, have, engine).operations:
         have = operation.simulate(have)
@@ -116,7 +121,7 @@ def test_second_run_changes_nothing(settings: Any, params: dict[str, Any]) -> No
         dropin="[Service]\n",
         modules={"bridge": "loaded", "macvlan": "loadable"},
         sysctls={one.path: "0" for one in want.sysctls},
-        service=Service(is_active=False, is_enabled=False),
+        service=ServiceState(is_active=False, is_enabled=False),
     )
     assert plan(want, have, None).operations
     assert not settled(want, have, None).operations
@@ -160,9 +165,9 @@ def test_restart_that_would_stop_containers_is_rejected() -> None:
     ):
         planned({}, BUSY, mtu=1400)
     for params in ({"stop_containers": True}, {"live_restore": True}):
-        assert planned({}, BUSY, mtu=1400, **params).restarts
+        assert planned({}, BUSY, mtu=1400, **params).has_restart
     # A reload stops no container.
-    assert not planned({}, BUSY, live_restore=False).restarts
+    assert not planned({}, BUSY, live_restore=False).has_restart
 
 
 def test_live_restore_is_rejected_in_a_swarm() -> None:
@@ -188,7 +193,7 @@ def test_interrupted_change_of_hosts_is_completed() -> None:
 
 
 def test_stopped_engine_is_started_and_enabled() -> None:
-    have = host({}, service=Service(is_active=False, is_enabled=False))
+    have = host({}, service=ServiceState(is_active=False, is_enabled=False))
     assert verbs(plan(desired(), have)) == ["enable docker.service", "start docker.service"]
 
 
@@ -347,7 +352,7 @@ def test_unmanaged_secrets_are_not_shown() -> None:
         "debug": True,
         "tlskey": "/key.pem",
     }
-    shown = public_settings(settings, ["tlskey"])
+    shown = select_public_settings(settings, ["tlskey"])
     assert shown == {
         "log-opts": "(not shown)",
         "proxies": "(not shown)",
@@ -397,18 +402,18 @@ def test_engine_that_does_not_apply_its_settings_is_reported(
         },
     }
     engine = replace_fields(IDLE, bridge=bridge, **fields)
-    assert differences(settings, engine, with_bridge=True) == lines
+    assert find_differences(settings, engine, with_bridge=True) == lines
     # An engine with containers keeps its default bridge.
     about_bridge = [line for line in lines if not line.startswith(("live-restore", "default-address-pools"))]
-    kept = differences(settings, engine, with_bridge=False)
+    kept = find_differences(settings, engine, with_bridge=False)
     assert kept == [line for line in lines if line not in about_bridge]
 
 
 def test_change_of_the_default_bridge_waits_for_the_last_container() -> None:
     settings = {"live-restore": True, "mtu": 1400, "dns": ["192.0.2.1"]}
-    assert pending_bridge_settings(["dns", "mtu"], settings, BUSY) == ["mtu"]
-    assert pending_bridge_settings(["dns", "mtu"], settings, IDLE) == []
-    assert pending_bridge_settings(["dns", "mtu"], {"mtu": 1400}, BUSY) == []
+    assert find_pending_bridge_settings(["dns", "mtu"], settings, BUSY) == ["mtu"]
+    assert find_pending_bridge_settings(["dns", "mtu"], settings, IDLE) == []
+    assert find_pending_bridge_settings(["dns", "mtu"], {"mtu": 1400}, BUSY) == []
 
 
 def test_every_setting_is_a_variable_of_the_role() -> None:

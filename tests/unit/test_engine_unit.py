@@ -8,8 +8,8 @@ from __future__ import annotations
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.systemd_unit import (
     parse_unit,
+    remove_hosts,
     render_dropin,
-    without_hosts,
 )
 
 DEBIAN = """\
@@ -77,5 +77,5 @@ def test_unit_without_a_command() -> None:
     ],
 )
 def test_sockets_are_removed_from_a_command(flags: str, left: str) -> None:
-    assert without_hosts(["dockerd", *flags.split()]) == ["dockerd", *left.split()]
+    assert remove_hosts(["dockerd", *flags.split()]) == ["dockerd", *left.split()]
     assert f"ExecStart=dockerd {left}\n" in render_dropin(f"dockerd {flags}", "/etc/docker/daemon.json")

@@ -11,37 +11,37 @@ from typing import Any
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state import (
-    preflight_params,
+    build_preflight_params,
     read_cards,
     reduce_snapshot,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import role_variables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import convert_role_variables
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import (
     ROLES,
-    Needs,
-    needs_of,
-    needs_of_data,
+    RoleRequirements,
+    get_requirements,
+    load_requirements,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import slices_file
 
 Row = dict[str, Any]
 
 
-def needs(role: str, **variables: Any) -> Needs:
-    return needs_of(role, role_variables(role, variables))
+def needs(role: str, **variables: Any) -> RoleRequirements:
+    return get_requirements(role, convert_role_variables(role, variables))
 
 
 def test_a_host_that_was_asked_for_all_roles_is_not_asked_again() -> None:
     asked = needs("engine")
     for role in ROLES:
-        asked = asked.combine(needs(role).as_optional())
+        asked = asked.combine(needs(role).make_optional())
     for role in ("bridge", "macvlan", "overlay", "topology"):
-        assert needs(role).is_covered_by(needs_of_data(asked.as_data()), [])
+        assert needs(role).is_covered_by(load_requirements(asked.to_dict()), [])
 
 
 @pytest.mark.parametrize("missing", ["library:docker", "kind:bridge"])
 def test_a_host_that_lacks_something_is_asked_again_by_the_role_that_requires_it(missing: str) -> None:
-    asked = needs("engine").combine(needs("bridge").as_optional())
+    asked = needs("engine").combine(needs("bridge").make_optional())
     assert needs("engine").is_covered_by(asked, [missing])
     assert not needs("bridge").is_covered_by(asked, [missing])
 
@@ -62,7 +62,7 @@ def test_macvlan_needs_the_kinds_of_links_that_are_declared(network: Row, kinds:
 
 
 def test_needs_become_parameters_of_preflight() -> None:
-    found = preflight_params(["engine:installed", "systemd", "library:docker", "module:ip_vs", "feature:esp"])
+    found = build_preflight_params(["engine:installed", "systemd", "library:docker", "module:ip_vs", "feature:esp"])
     assert found == {
         "engine": "installed",
         "systemd": True,
@@ -109,10 +109,10 @@ def test_cards_are_links_with_a_device(tmp_path: Path) -> None:
 
 def test_slices_come_back_from_their_file_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "slices.yml"
-    assert slices_file.read(path) == {}
+    assert slices_file.read_slices(path) == {}
     slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
-    path.write_text(slices_file.render(slices), encoding="utf-8")
-    assert slices_file.read(path) == slices
+    path.write_text(slices_file.render_slices(slices), encoding="utf-8")
+    assert slices_file.read_slices(path) == slices
 
 
 @pytest.mark.parametrize(("text", "error"), [("slices: [", NetfleetError), ("hosts: {}", BadParameter)])
@@ -120,4 +120,4 @@ def test_a_file_of_slices_that_is_damaged_is_refused(tmp_path: Path, text: str, 
     path = tmp_path / "slices.yml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(error, match=str(path)):
-        slices_file.read(path)
+        slices_file.read_slices(path)

@@ -14,7 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links import oper
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
-from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import rollback_target
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import build_rollback_target
 from ansible_collections.netfleet.docker.tests.unit.strategies import observed, pairs
 from hypothesis import HealthCheck, assume, given, settings
 
@@ -75,18 +75,18 @@ def test_unmanaged_links_are_unchanged(pair: tuple[State, State]) -> None:
     operations = planned(want, have)
     after = simulated(have, operations)
     disturbed = _disturbed(have, operations)
-    for label, link in have.links():
-        if want.link(label, link.name) is None and Endpoint(label, link.name) not in disturbed:
-            now = after.link(label, link.name)
+    for label, link in have.iterate_links():
+        if want.get_link(label, link.name) is None and Endpoint(label, link.name) not in disturbed:
+            now = after.get_link(label, link.name)
             assert now is not None
             assert dataclasses.replace(now, fdb=None) == dataclasses.replace(link, fdb=None)
             assert _own(now) == _own(link)
     for label, netns in have.namespaces.items():
-        wanted = want.netns(label)
+        wanted = want.get_netns(label)
         if label not in want.namespaces:
-            assert after.netns(label).sysctls == netns.sysctls
+            assert after.get_netns(label).sysctls == netns.sysctls
         if netns.present and wanted.present is not False:
-            left = after.netns(label).routes or ()
+            left = after.get_netns(label).routes or ()
             assert all(any(route is one for one in left) for route in netns.routes or () if route.foreign)
 
 
@@ -98,8 +98,8 @@ def test_omitted_attributes_are_kept(pair: tuple[State, State]) -> None:
     operations = planned(want, have)
     after = simulated(have, operations)
     disturbed = _disturbed(have, operations)
-    for label, wish in want.links():
-        before, now = have.link(label, wish.name), after.link(label, wish.name)
+    for label, wish in want.iterate_links():
+        before, now = have.get_link(label, wish.name), after.get_link(label, wish.name)
         if not before or not now or wish.present is False or Endpoint(label, wish.name) in disturbed:
             continue
         for key in ("mtu", "mac", "alias", "altnames", "up", "master"):
@@ -118,7 +118,7 @@ def test_diff_shows_the_predicted_changes(pair: tuple[State, State]) -> None:
     """The states before and after differ exactly where a managed value changes."""
     want, have = pair
     operations = planned(want, have)
-    before, after = (output.managed_part(want, state) for state in (have, simulated(have, operations)))
+    before, after = (output.select_managed_part(want, state) for state in (have, simulated(have, operations)))
     if before != after:
         assert operations
     if not operations:
@@ -135,16 +135,16 @@ def test_plan_can_be_rolled_back(pair: tuple[State, State]) -> None:
     for stop in range(len(operations) + 1):
         done = operations[:stop]
         there = simulated(have, done)
-        aim = rollback_target(have, done)
+        aim = build_rollback_target(have, done)
         back = simulated(there, plan(aim, there))
-        for label, link in have.links():
-            now = back.link(label, link.name)
+        for label, link in have.iterate_links():
+            now = back.get_link(label, link.name)
             assert now is not None, f"{link.name} in {label} is lost"
-            if aim.link(label, link.name):
+            if aim.get_link(label, link.name):
                 assert _lasting(now) == _lasting(link)
         for label, netns in have.namespaces.items():
             if netns.present:
-                assert set(back.netns(label).neighbours or ()) == set(netns.neighbours or ())
+                assert set(back.get_netns(label).neighbours or ()) == set(netns.neighbours or ())
         assert {label for label, netns in back.namespaces.items() if netns.present} == {
             label for label, netns in have.namespaces.items() if netns.present
         }
@@ -169,14 +169,14 @@ def _disturbed(have: State, operations: Sequence[ops.Op]) -> set[Endpoint]:
             if not isinstance(op, ops.SetLink) or op.attributes.get("master") == "":
                 found.add(Endpoint(op.netns, op.name))
         elif isinstance(op, (ops.CreateNetns, ops.DeleteNetns)):
-            found |= {Endpoint(op.netns, link.name) for link in have.netns(op.netns).links.values()}
-            found |= {Endpoint(label, link.name) for label, link in have.links() if link.underlay == op.netns}
+            found |= {Endpoint(op.netns, link.name) for link in have.get_netns(op.netns).links.values()}
+            found |= {Endpoint(label, link.name) for label, link in have.iterate_links() if link.underlay == op.netns}
         elif isinstance(op, ops.CreateLink):
             found.add(Endpoint(op.netns, op.link.name))
     while True:
         more = {
             Endpoint(label, link.name)
-            for label, link in have.links()
+            for label, link in have.iterate_links()
             if {link.peer, link.parent, Endpoint(label, link.master or "")} & found
         }
         if more <= found:

@@ -18,20 +18,20 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.d
     merge_networks,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
-    Actual,
-    Desired,
+    ActualNetwork,
+    DesiredNetwork,
     Member,
     Network,
     Pool,
-    member_from_plain,
-    network_from_plain,
+    parse_plain_member,
+    parse_plain_network,
     to_plain,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import (
-    Connect,
-    Disconnect,
+    ConnectMember,
+    DisconnectMember,
     Op,
-    Remove,
+    RemoveNetwork,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.planner import plan
 from hypothesis import given
@@ -102,14 +102,14 @@ def members(draw: st.DrawFn) -> dict[str, Member]:
 
 
 @st.composite
-def actuals(draw: st.DrawFn) -> Actual:
+def actuals(draw: st.DrawFn) -> ActualNetwork:
     """Return the current state: a network or none, and sometimes the journal of a killed run."""
     everybody = draw(members())
     network = draw(maybe(NETWORKS))
     if not draw(st.booleans()):
-        return Actual(network, "f" * 64, everybody) if network else Actual()
+        return ActualNetwork(network, "f" * 64, everybody) if network else ActualNetwork()
     away = draw(st.sets(st.sampled_from(sorted(everybody)))) if everybody and network else set(everybody)
-    return Actual(
+    return ActualNetwork(
         network,
         "f" * 64 if network else "",
         {key: one for key, one in everybody.items() if key not in away},
@@ -128,39 +128,39 @@ def wanted_members(draw: st.DrawFn) -> tuple[Member, ...]:
 
 
 DESIRES = st.builds(
-    Desired,
+    DesiredNetwork,
     WISHES,
     present=st.sampled_from([True, True, True, False]),
     connected=maybe(wanted_members()),
     appends=st.booleans(),
-    anew=st.sampled_from([False, False, True]),
+    recreate=st.sampled_from([False, False, True]),
 )
 
 
-def simulated(actual: Actual, operations: list[Op]) -> Actual:
+def simulated(actual: ActualNetwork, operations: list[Op]) -> ActualNetwork:
     for op in operations:
         actual = op.simulate(actual)
     return actual
 
 
 @given(DESIRES, actuals(), st.booleans())
-def test_plan_leads_to_the_desired_network(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+def test_plan_leads_to_the_desired_network(desired: DesiredNetwork, actual: ActualNetwork, keeps_macs: bool) -> None:
     after = simulated(actual, plan(desired, actual, keeps_macs).operations)
-    assert plan(replace_fields(desired, anew=False), after, keeps_macs).operations == []
+    assert plan(replace_fields(desired, recreate=False), after, keeps_macs).operations == []
     assert (after.network is not None) == desired.present
     assert not after.lost or (desired.connected is not None and not desired.appends)
 
 
 @given(NETWORKS, members(), st.booleans())
 def test_matching_network_needs_no_plan(network: Network, there: dict[str, Member], keeps_macs: bool) -> None:
-    actual = Actual(network, "f" * 64, there)
+    actual = ActualNetwork(network, "f" * 64, there)
     everybody = tuple(Member(one.name, id=key, ipv4=one.ipv4, aliases=one.aliases) for key, one in there.items())
-    assert plan(Desired(network, connected=everybody), actual, keeps_macs).operations == []
-    assert plan(Desired(Network("one")), actual, keeps_macs).operations == []
+    assert plan(DesiredNetwork(network, connected=everybody), actual, keeps_macs).operations == []
+    assert plan(DesiredNetwork(Network("one")), actual, keeps_macs).operations == []
 
 
 @given(DESIRES, actuals(), st.booleans())
-def test_no_member_is_lost(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+def test_no_member_is_lost(desired: DesiredNetwork, actual: ActualNetwork, keeps_macs: bool) -> None:
     after = simulated(actual, plan(desired, actual, keeps_macs).operations)
     if not desired.present:
         assert not after.members
@@ -172,12 +172,12 @@ def test_no_member_is_lost(desired: Desired, actual: Actual, keeps_macs: bool) -
     for key in stay - wanted:
         assert after.members[key].aliases == had[key].aliases
         pools = after.network.pools if after.network else None
-        if had[key].ipv4 and any(pool.holds(str(had[key].ipv4)) for pool in pools or ()):
+        if had[key].ipv4 and any(pool.can_assign(str(had[key].ipv4)) for pool in pools or ()):
             assert after.members[key].ipv4 == had[key].ipv4
 
 
 @given(DESIRES, actuals(), st.booleans())
-def test_omitted_options_are_kept(desired: Desired, actual: Actual, keeps_macs: bool) -> None:
+def test_omitted_options_are_kept(desired: DesiredNetwork, actual: ActualNetwork, keeps_macs: bool) -> None:
     old = actual.network or actual.before
     after = simulated(actual, plan(desired, actual, keeps_macs).operations).network
     if old is None or after is None:
@@ -194,7 +194,7 @@ def test_killed_run_is_completed_from_the_journal(
     want: Network, network: Network, there: dict[str, Member], data: st.DataObject, keeps_macs: bool
 ) -> None:
     """After any part of a plan, one more plan from the journal leads to the state of the complete plan."""
-    before, desired = Actual(network, "f" * 64, there), Desired(want)
+    before, desired = ActualNetwork(network, "f" * 64, there), DesiredNetwork(want)
     operations = plan(desired, before, keeps_macs).operations
     done = operations[: data.draw(st.integers(0, len(operations)))]
     now = simulated(before, done)
@@ -210,7 +210,7 @@ def test_killed_run_is_completed_from_the_journal(
         )
 
 
-def decided(desired: Desired, actual: Actual, keeps_macs: bool) -> tuple[list[Op] | None, str]:
+def decided(desired: DesiredNetwork, actual: ActualNetwork, keeps_macs: bool) -> tuple[list[Op] | None, str]:
     """Return the operations, or the reason why there are none."""
     try:
         operations, losses = plan(desired, actual, keeps_macs)
@@ -223,8 +223,8 @@ def decided(desired: Desired, actual: Actual, keeps_macs: bool) -> tuple[list[Op
 def test_rebuild_safe_disconnects_no_container(
     want: Network, network: Network, there: dict[str, Member], keeps_macs: bool
 ) -> None:
-    before = Actual(network, "f" * 64, there)
-    operations, words = decided(Desired(want, rebuild="safe"), before, keeps_macs)
+    before = ActualNetwork(network, "f" * 64, there)
+    operations, words = decided(DesiredNetwork(want, rebuild="safe"), before, keeps_macs)
     if operations is None:
         assert "which rebuild=safe does not allow" in words
         return
@@ -236,22 +236,22 @@ def test_rebuild_safe_disconnects_no_container(
 
 @given(WISHES, NETWORKS, members())
 def test_rebuild_never_changes_members_only(want: Network, network: Network, there: dict[str, Member]) -> None:
-    operations, words = decided(Desired(want, rebuild="never"), Actual(network, "f" * 64, there), True)
+    operations, words = decided(DesiredNetwork(want, rebuild="never"), ActualNetwork(network, "f" * 64, there), True)
     assert (operations is None) == bool(compare_networks(want, network))
     assert "rebuild=never forbids" in words if operations is None else not operations
 
 
 @given(DESIRES, actuals(), st.booleans())
 def test_members_are_disconnected_before_the_network_is_removed(
-    desired: Desired, actual: Actual, keeps_macs: bool
+    desired: DesiredNetwork, actual: ActualNetwork, keeps_macs: bool
 ) -> None:
     now = actual
     for op in plan(desired, actual, keeps_macs).operations:
-        if isinstance(op, Remove):
+        if isinstance(op, RemoveNetwork):
             assert not now.members
-        if isinstance(op, Connect):
+        if isinstance(op, ConnectMember):
             assert op.member.id not in now.members
-        if isinstance(op, Disconnect):
+        if isinstance(op, DisconnectMember):
             assert op.member.id in now.members
         assert "\n" not in op.describe()
         now = op.simulate(now)
@@ -259,20 +259,20 @@ def test_members_are_disconnected_before_the_network_is_removed(
 
 @given(NETWORKS, members())
 def test_journal_restores_the_saved_data(network: Network, there: Mapping[str, Member]) -> None:
-    assert network_from_plain(json.loads(json.dumps(to_plain(network)))) == network
+    assert parse_plain_network(json.loads(json.dumps(to_plain(network)))) == network
     for member in there.values():
-        assert member_from_plain(json.loads(json.dumps(to_plain(member)))) == member
+        assert parse_plain_member(json.loads(json.dumps(to_plain(member)))) == member
 
 
 @given(NETWORKS)
 def test_request_equals_the_inspected_network(network: Network) -> None:
     """A network created from its inspected data is inspected as the same."""
-    told = api_mapping.creation_config(network)
+    told = api_mapping.build_creation_config(network)
     said = {**told, "IPAM": told["IPAM"], "Scope": "local"}
-    assert replace_fields(api_mapping.network_from_api(said), ipv4=None) == network
+    assert replace_fields(api_mapping.parse_api_network(said), ipv4=None) == network
 
 
-def desired(**params: Any) -> Desired:
+def desired(**params: Any) -> DesiredNetwork:
     """Return the desired state from the module's parameters."""
     pool = {"subnet": None, "iprange": None, "gateway": None, "aux_addresses": None}
     defaults = {name: option.get("default") for name, option in options.SPEC.items()}
@@ -319,7 +319,7 @@ def test_equal_values_are_no_difference(params: dict[str, Any]) -> None:
     ],
 )
 def test_difference_is_named_by_the_option(params: dict[str, Any], have: dict[str, Any], what: list[str]) -> None:
-    assert [one.what for one in compare_networks(desired(**params).network, replace_fields(BRIDGE, **have))] == what
+    assert [one.option for one in compare_networks(desired(**params).network, replace_fields(BRIDGE, **have))] == what
 
 
 def test_values_added_by_the_engine_are_no_difference() -> None:
@@ -332,7 +332,7 @@ def test_values_added_by_the_engine_are_no_difference() -> None:
         desired(driver_options={"com.docker.network.driver.overlay.vxlanid_list": "5"}).network,
         replace_fields(BRIDGE, options=written),
     )
-    assert one.have == "4097"
+    assert one.actual == "4097"
 
 
 def test_change_of_driver_drops_driver_options() -> None:
@@ -347,11 +347,11 @@ def test_killed_run_with_automatic_addresses_is_completed() -> None:
     web = Member("web", id="w", ipv4="10.1.0.5", chosen=("ipv4",))
     given = replace_fields(web, chosen=())
     for lost, verbs in ((web, ["remove", "create", "connect"]), (given, ["connect"])):
-        killed = Actual(BRIDGE, "f", {}, BRIDGE, "f", {"w": lost})
-        operations = plan(Desired(Network("one"), rebuild="never"), killed, False).operations
+        killed = ActualNetwork(BRIDGE, "f", {}, BRIDGE, "f", {"w": lost})
+        operations = plan(DesiredNetwork(Network("one"), rebuild="never"), killed, False).operations
         assert [op.describe().partition(" ")[0] for op in operations] == verbs
-    elsewhere = Actual(BRIDGE, "e", {}, BRIDGE, "f", {"w": web})
-    assert len(plan(Desired(Network("one")), elsewhere, False).operations) == 1
+    elsewhere = ActualNetwork(BRIDGE, "e", {}, BRIDGE, "f", {"w": web})
+    assert len(plan(DesiredNetwork(Network("one")), elsewhere, False).operations) == 1
 
 
 @pytest.mark.parametrize("keeps_macs", [True, False])
@@ -361,15 +361,17 @@ def test_mac_address_unsupported_by_an_old_engine(keeps_macs: bool) -> None:
         "b": Member("b", id="b", ipv4="10.1.0.6", mac="02:42:0a:01:00:06"),
         "c": Member("c", id="c", ipv4="10.1.0.7", mac="02:00:00:00:00:07", own_mac="02:00:00:00:00:07"),
     }
-    losses = plan(Desired(Network("one"), anew=True), Actual(BRIDGE, "f", members_), keeps_macs).losses
+    losses = plan(
+        DesiredNetwork(Network("one"), recreate=True), ActualNetwork(BRIDGE, "f", members_), keeps_macs
+    ).losses
     assert losses == (
         [] if keeps_macs else ["a cannot keep its MAC address 02:00:00:00:00:05, for which the engine is too old"]
     )
 
 
 def test_network_of_services_is_kept() -> None:
-    actual = Actual(BRIDGE, "f", {"a": Member("task.1", id="a", service=True)})
-    for aim in (Desired(Network("one"), present=False), Desired(Network("one"), anew=True)):
+    actual = ActualNetwork(BRIDGE, "f", {"a": Member("task.1", id="a", service=True)})
+    for aim in (DesiredNetwork(Network("one"), present=False), DesiredNetwork(Network("one"), recreate=True)):
         with pytest.raises(PlanError, match=r"services.*task.1"):
             plan(aim, actual, True)
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import role_variables
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.bridge import bridge_networks
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.macvlan import hints, macvlan_networks
-from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import network_slices
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import convert_role_variables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.bridge import build_bridge_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.macvlan import build_macvlan_networks, list_hints
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import allocate_network_slices
 
 WIRE = {"subnet": "192.0.2.0/24", "gateway": "192.0.2.1", "slices": {"prefix": 28}}
 
@@ -33,15 +33,15 @@ def info(version: str = "20.10.24", **links: dict[str, Any]) -> dict[str, Any]:
 
 def bridges(*networks: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
     """Return the parameters of the module networks from variables of the role bridge."""
-    declared = role_variables("bridge", {"bridge_networks": list(networks)})["bridge_networks"]
-    return bridge_networks(declared, Host("h1", more.pop("info", info())), more.pop("slices", {}))
+    declared = convert_role_variables("bridge", {"bridge_networks": list(networks)})["bridge_networks"]
+    return build_bridge_networks(declared, HostInfo("h1", more.pop("info", info())), more.pop("slices", {}))
 
 
 def macvlans(*networks: dict[str, Any], **more: Any) -> dict[str, list[dict[str, Any]]]:
     """Return the parameters of the modules from variables of the role macvlan."""
-    declared = role_variables("macvlan", {"macvlan_networks": list(networks)})["macvlan_networks"]
-    host = Host("h1", more.pop("info", info()))
-    return macvlan_networks(declared, host, more.pop("slices", {}), more.pop("addresses", {}))._asdict()
+    declared = convert_role_variables("macvlan", {"macvlan_networks": list(networks)})["macvlan_networks"]
+    host = HostInfo("h1", more.pop("info", info()))
+    return build_macvlan_networks(declared, host, more.pop("slices", {}), more.pop("addresses", {}))._asdict()
 
 
 def test_bridge_with_all_options() -> None:
@@ -86,7 +86,7 @@ def test_boolean_given_as_text_is_converted(text: str, told: str) -> None:
 
 def test_numbers_given_as_text_are_converted() -> None:
     subnet = {"subnet": "10.9.0.0/16", "slices": {"prefix": "24"}}
-    found = role_variables("bridge", {"bridge_networks": [{"name": "app", "mtu": 1400, "subnets": [subnet]}]})
+    found = convert_role_variables("bridge", {"bridge_networks": [{"name": "app", "mtu": 1400, "subnets": [subnet]}]})
     network = found["bridge_networks"][0]
     assert (network["mtu"], network["subnets"][0]["slices"]["prefix"]) == ("1400", 24)
 
@@ -102,7 +102,7 @@ def test_numbers_given_as_text_are_converted() -> None:
 )
 def test_invalid_variable_is_named_with_valid_values(variables: dict[str, Any], words: str) -> None:
     with pytest.raises(BadParameter, match=words):
-        role_variables("bridge", variables)
+        convert_role_variables("bridge", variables)
 
 
 def test_absent_networks_come_first_and_need_only_a_name() -> None:
@@ -111,7 +111,7 @@ def test_absent_networks_come_first_and_need_only_a_name() -> None:
 
 def test_shared_pool_gives_each_host_its_own_subnet() -> None:
     pool = {"name": "app", "subnets": [{"subnet": "10.9.0.0/16", "slices": {"prefix": 24}}]}
-    slices = network_slices({"h1": [pool], "h2": [pool], "h3": [pool]})
+    slices = allocate_network_slices({"h1": [pool], "h2": [pool], "h3": [pool]})
     one, two, three = (ipaddress.ip_network(slices["app"]["10.9.0.0/16"][host]) for host in ("h1", "h2", "h3"))
     assert one.prefixlen == 24
     assert not (one.overlaps(two) or one.overlaps(three) or two.overlaps(three))
@@ -120,9 +120,9 @@ def test_shared_pool_gives_each_host_its_own_subnet() -> None:
 
 def test_slices_are_kept_when_hosts_are_added_or_removed() -> None:
     wire = {"name": "wire", "subnets": [WIRE]}
-    few = network_slices({"h1": [wire], "h2": [wire]})
-    many = network_slices({f"h{number}": [wire] for number in range(1, 9)}, few)
-    fewer = network_slices({"h8": [wire]}, many)
+    few = allocate_network_slices({"h1": [wire], "h2": [wire]})
+    many = allocate_network_slices({f"h{number}": [wire] for number in range(1, 9)}, few)
+    fewer = allocate_network_slices({"h8": [wire]}, many)
     for host in ("h1", "h2"):
         assert many["wire"]["192.0.2.0/24"][host] == few["wire"]["192.0.2.0/24"][host]
     assert fewer == many
@@ -134,24 +134,24 @@ def test_missing_slice_file_is_detected(recover: bool) -> None:
     ipam = [{"subnet": "192.0.2.0/24", "ip_range": "192.0.2.160/28"}]
     used = {"h1": [{"name": "wire", "ipam": ipam}, {"name": "wire2", "ipam": ipam}]}
     if recover:
-        found = network_slices({"h1": [wire], "h2": [wire]}, {}, used=used, recover=True)
+        found = allocate_network_slices({"h1": [wire], "h2": [wire]}, {}, used=used, recover=True)
         assert found["wire"]["192.0.2.0/24"]["h1"] == "192.0.2.160/28"
     else:
         with pytest.raises(BadParameter, match=r"memory: h1 uses 192.0.2.160/28 of 192.0.2.0/24 for wire, but"):
-            network_slices({"h1": [wire], "h2": [wire]}, {}, used=used)
+            allocate_network_slices({"h1": [wire], "h2": [wire]}, {}, used=used)
 
 
 def test_different_values_of_hosts_are_rejected() -> None:
     one, other = ({"name": "wire", "subnets": [{**WIRE, "slices": {"prefix": prefix}}]} for prefix in (28, 27))
     with pytest.raises(BadParameter, match=r"wire: subnets.*h2 and h1 declare different slices of 192.0.2.0/24"):
-        network_slices({"h1": [one], "h2": [other]})
+        allocate_network_slices({"h1": [one], "h2": [other]})
 
 
 def test_shared_subnets_must_not_overlap() -> None:
     one = {"name": "one", "subnets": [{"subnet": "10.0.0.0/16", "slices": {}}]}
     two = {"name": "two", "subnets": [{"subnet": "10.0.4.0/24", "slices": {}}]}
     with pytest.raises(BadParameter, match=r"two: .*10.0.4.0/24 overlaps 10.0.0.0/16 of one"):
-        network_slices({"h1": [one, two]})
+        allocate_network_slices({"h1": [one, two]})
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_invalid_macvlan_network_is_rejected(network: dict[str, Any], words: str
 def test_interface_that_may_drop_foreign_mac_addresses_is_reported(
     network: dict[str, Any], card: dict[str, Any], words: str | None
 ) -> None:
-    found = hints([{"name": "wire", "parent": "eth0", **network}], {"eth0": card}, "h1")
+    found = list_hints([{"name": "wire", "parent": "eth0", **network}], {"eth0": card}, "h1")
     assert len(found) == (words is not None)
     for line in found:
         assert re.match(words or "", line)

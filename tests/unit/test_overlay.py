@@ -12,10 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._swarm import ports
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import overlay_networks
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import build_overlay_networks
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_planner import plan
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import blocked, incoming, outgoing
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import keeps_quorum, steps
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import (
+    describe_blocked_ports,
+    list_incoming_ports,
+    list_outgoing_ports,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import build_steps, keeps_quorum
 
 Row = dict[str, Any]
 
@@ -62,7 +66,7 @@ def swarm(*hosts: Row, **more: Any) -> Row:
 def texts(found: Row) -> list[str]:
     """Return the steps of a plan as they are displayed."""
     settings = {"data_path_port": 4789, "default_addr_pool": [], "subnet_size": None}
-    return [one["text"] for one in steps(found, settings)]
+    return [one["text"] for one in build_steps(found, settings)]
 
 
 def names(rows: list[Row]) -> list[str]:
@@ -86,18 +90,18 @@ def test_matching_swarm_needs_no_changes() -> None:
 
 def test_required_connections_between_nodes() -> None:
     members = swarm(host(1, "manager"), host(2))["members"]
-    sent = [(one["protocol"], one["port"], one["address"]) for one in outgoing("h2", members, 5000)]
+    sent = [(one["protocol"], one["port"], one["address"]) for one in list_outgoing_ports("h2", members, 5000)]
     assert sent == [
         ("tcp", 2377, "192.0.2.1"),
         ("tcp", 7946, "192.0.2.1"),
         ("udp", 7946, "192.0.2.1"),
         ("udp", 5000, "192.0.2.1"),
     ]
-    assert {(one["port"], one["address"], one["target"]) for one in incoming("h2", members, 5000)} == {
+    assert {(one["port"], one["address"], one["target"]) for one in list_incoming_ports("h2", members, 5000)} == {
         (7946, "192.0.2.1", "192.0.2.2"),
         (5000, "192.0.2.1", "192.0.2.2"),
     }
-    assert outgoing("h3", members, 5000) == []
+    assert list_outgoing_ports("h3", members, 5000) == []
 
 
 def test_ports_are_probed_only_if_nodes_join_or_leave() -> None:
@@ -244,7 +248,7 @@ def test_swarm_is_created_only_if_all_managers_are_in_the_play() -> None:
 
 def networks(*declared: Row, **more: Any) -> list[Row]:
     one = host(1, "manager", **{key: more.pop(key) for key in ("mtu", "networks") if key in more})
-    return overlay_networks(declared, swarm(one), {"h1": one["info"]}, more.pop("lacks", {}), **more)
+    return build_overlay_networks(declared, swarm(one), {"h1": one["info"]}, more.pop("lacks", {}), **more)
 
 
 @pytest.mark.parametrize(
@@ -302,16 +306,16 @@ def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
     lost = {"host": "h2", "address": "192.0.2.2", "target": "192.0.2.1", "protocol": "udp", "port": 7946}
     answers = [{"host": "h1", "address": "192.0.2.1", "protocol": "tcp", "port": 2377, "answer": "refused"}]
     heard, sent = {"h1": {"missing": [lost], "namespace": firewall("-A INPUT -j DROP")}}, {"h2": {"answers": answers}}
-    (line,) = blocked(heard, sent)
+    (line,) = describe_blocked_ports(heard, sent)
     assert line == (
         "h1 receives nothing from h2 (192.0.2.2) on udp 7946: dropped there by iptables-nft: filter: -A INPUT -j DROP"
     )
-    assert len(blocked(heard, sent, connect=True)) == 2
+    assert len(describe_blocked_ports(heard, sent, connect=True)) == 2
 
 
 def test_closed_port_without_a_rule_points_to_the_network_between() -> None:
     lost = {"host": "h2", "address": "192.0.2.2", "target": "192.0.2.1", "protocol": "udp", "port": 7946}
-    (line,) = blocked({"h1": {"missing": [lost], "namespace": {}}}, {})
+    (line,) = describe_blocked_ports({"h1": {"missing": [lost], "namespace": {}}}, {})
     assert line.endswith("iptables -I INPUT -p udp --dport 7946 -s 192.0.2.2 -j ACCEPT")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_ownership import (
     EngineOwnership,
-    Evidence,
+    NetnsReferences,
     build_row,
 )
 
@@ -47,32 +47,32 @@ BRIEF = EngineOwnership(
 )
 
 
-def told(trace: Evidence, docker: EngineOwnership) -> tuple[Any, ...]:
+def told(trace: NetnsReferences, docker: EngineOwnership) -> tuple[Any, ...]:
     found = build_row(trace, docker, 4)
     return found["kind"], found["container"], found["containers"], found["reference"]
 
 
 def test_container_and_a_container_that_joined_it() -> None:
-    trace = Evidence("1", sandboxes=["0123456789ab"], paths=["/run/docker/netns/0123456789ab"], pids=[7, 8])
+    trace = NetnsReferences("1", sandboxes=["0123456789ab"], paths=["/run/docker/netns/0123456789ab"], pids=[7, 8])
     assert told(trace, DOCKER) == ("container", "web", ["joined", "web"], "container:web")
     assert told(trace._replace(container_ids=[JOINED, WEB]), BRIEF)[:3] == ("container", "web", ["joined", "web"])
 
 
 def test_container_that_left_its_namespace() -> None:
-    sandbox = Evidence("2", sandboxes=["0123456789ab"], paths=["/x"])
+    sandbox = NetnsReferences("2", sandboxes=["0123456789ab"], paths=["/x"])
     assert told(sandbox, DOCKER) == ("container", "away", [], "container:away")
-    assert told(Evidence("3", pids=[9]), DOCKER) == ("process", None, ["away"], "pid:9")
+    assert told(NetnsReferences("3", pids=[9]), DOCKER) == ("process", None, ["away"], "pid:9")
 
 
 def test_host_namespace_belongs_to_the_host() -> None:
-    host = Evidence("9", is_host=True, sandboxes=["default"], pids=[1])
+    host = NetnsReferences("9", is_host=True, sandboxes=["default"], pids=[1])
     assert told(host, DOCKER) == ("host", None, ["near"], "host")
     assert told(host, BRIEF) == ("host", None, ["near"], "host")
 
 
 def test_sandboxes_belong_to_networks() -> None:
     def kind(name: str, docker: EngineOwnership = DOCKER) -> tuple[str, str | None]:
-        found = build_row(Evidence("5", sandboxes=[name], paths=[name]), docker, 4)
+        found = build_row(NetnsReferences("5", sandboxes=[name], paths=[name]), docker, 4)
         return found["kind"], found["docker_network"]
 
     assert kind("1-kq2abcdefg") == ("overlay", "over")
@@ -86,7 +86,7 @@ def test_sandboxes_belong_to_networks() -> None:
 
 
 def test_oldest_process_owns_a_namespace_without_engine_data() -> None:
-    trace = Evidence("1", sandboxes=["0123456789ab"], paths=["/x"], pids=[7], container_ids=[WEB, JOINED])
+    trace = NetnsReferences("1", sandboxes=["0123456789ab"], paths=["/x"], pids=[7], container_ids=[WEB, JOINED])
     found = build_row(trace, EngineOwnership(), 4)
     assert (found["kind"], found["container_id"], found["container_source"]) == ("container", WEB, "cgroup")
     assert found["containers"] == [WEB[:12], JOINED[:12]]
@@ -94,11 +94,11 @@ def test_oldest_process_owns_a_namespace_without_engine_data() -> None:
 
 
 def test_owners_by_name_by_process_and_none() -> None:
-    assert told(Evidence("5", names=["red"], paths=["/run/netns/red"], pids=[3]), DOCKER)[0] == "named"
-    assert told(Evidence("5", pids=[3]), DOCKER) == ("process", None, [], "pid:3")
-    assert told(Evidence("5", paths=["/b", "/a"]), DOCKER) == ("unowned", None, [], "path:/a")
-    assert build_row(Evidence("5", descriptors=["/proc/1/fd/3"]), DOCKER, 4)["held_by"] == ["descriptor"]
-    assert build_row(Evidence("nsid:1@4"), DOCKER, 4)["held_by"] == ["nsid"]
+    assert told(NetnsReferences("5", names=["red"], paths=["/run/netns/red"], pids=[3]), DOCKER)[0] == "named"
+    assert told(NetnsReferences("5", pids=[3]), DOCKER) == ("process", None, [], "pid:3")
+    assert told(NetnsReferences("5", paths=["/b", "/a"]), DOCKER) == ("unowned", None, [], "path:/a")
+    assert build_row(NetnsReferences("5", descriptors=["/proc/1/fd/3"]), DOCKER, 4)["held_by"] == ["descriptor"]
+    assert build_row(NetnsReferences("nsid:1@4"), DOCKER, 4)["held_by"] == ["nsid"]
 
 
 def test_invalid_engine_data_gives_no_owner() -> None:
@@ -108,5 +108,5 @@ def test_invalid_engine_data_gives_no_owner() -> None:
         answered=True,
         complete=True,
     )
-    assert told(Evidence("5", sandboxes=["ingress_sbox"], paths=["/x"]), docker)[0] == "unowned"
+    assert told(NetnsReferences("5", sandboxes=["ingress_sbox"], paths=["/x"]), docker)[0] == "unowned"
     assert docker.networks == []

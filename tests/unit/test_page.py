@@ -34,7 +34,7 @@ def block(page: Path, name: str) -> Any:
 
 
 def test_small_report_is_one_file(told: Told, tmp_path: Path) -> None:
-    page = html.write(told[0], told[1], tmp_path)
+    page = html.write_page(told[0], told[1], tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     data = block(page, "data")
     assert data["hosts"]["name"] == [host["name"] for host in told[1]["hosts"]]
@@ -48,7 +48,7 @@ def test_large_report_has_separate_files(told: Told, tmp_path: Path) -> None:
     (tmp_path / "hosts").mkdir()
     (tmp_path / "hosts/99.js").write_text("of a run before", encoding="ascii")
     (tmp_path / "hosts/notes.txt").write_text("of somebody else", encoding="ascii")
-    page = html.write(told[0], told[1], tmp_path, inside=2)
+    page = html.write_page(told[0], told[1], tmp_path, inside=2)
     assert sorted(path.name for path in (tmp_path / "hosts").iterdir()) == [
         *(f"{one}.js" for one in range(6)),
         "notes.txt",
@@ -69,9 +69,9 @@ def test_findings_missing_in_the_report_are_read_from_the_table(told: Told, tmp_
     for one in report["findings"]:
         values = [json.dumps(one[name]) if name == "evidence" else one[name] for name in names]
         database.execute(f"INSERT INTO finding ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values)
-    whole = html.write(database, report, tmp_path / _made(tmp_path, "whole"))
+    whole = html.write_page(database, report, tmp_path / _made(tmp_path, "whole"))
     some = {**report, "findings": report["findings"][:2], "findings_left_out": len(report["findings"]) - 2}
-    short = html.write(database, some, tmp_path / _made(tmp_path, "short"))
+    short = html.write_page(database, some, tmp_path / _made(tmp_path, "short"))
     for number in range(6):
         keys = [
             [(one["rule"], one["object"], one["evidence"]) for one in block(page, f"host-{number}")["findings"]]
@@ -87,7 +87,7 @@ def _made(folder: Path, name: str) -> str:
 
 
 def test_content_security_policy_allows_only_the_parts_of_the_page(told: Told, tmp_path: Path) -> None:
-    text = html.write(told[0], told[1], tmp_path).read_text(encoding="utf-8")
+    text = html.write_page(told[0], told[1], tmp_path).read_text(encoding="utf-8")
     policy = re.findall(r'Content-Security-Policy" content="([^"]*)"', text)
     assert len(policy) == 1 and "unsafe-inline" not in policy[0] and "default-src 'none'" in policy[0]
     assert not re.search(r"https?:|'self'|file:|data: ;", policy[0])
@@ -101,19 +101,19 @@ def test_content_security_policy_allows_only_the_parts_of_the_page(told: Told, t
 
 
 def test_data_cannot_close_its_script_element(told: Told, tmp_path: Path) -> None:
-    text = html.write(told[0], told[1], tmp_path).read_text(encoding="utf-8")
+    text = html.write_page(told[0], told[1], tmp_path).read_text(encoding="utf-8")
     assert len(re.findall(r"</script", text)) == len(re.findall(r"<script", text))
     assert "</i>" not in text.partition("<body>")[0] and "\u2028" not in text
 
 
 def test_empty_report(tmp_path: Path) -> None:
-    page = html.write(fleet.empty(), {"version": 1, "created": "</title>", "summary": {}}, tmp_path)
+    page = html.write_page(fleet.empty(), {"version": 1, "created": "</title>", "summary": {}}, tmp_path)
     assert block(page, "data")["hosts"]["name"] == []
     assert "<title>Docker network audit &lt;/title&gt;</title>" in page.read_text(encoding="utf-8")
 
 
 def test_long_lists_are_cut_and_counted() -> None:
-    index = html_data.index(
+    index = html_data.build_index(
         {"appeared": [{"host": "h", "type": "container", "name": str(one)} for one in range(5000)]}, True
     )
     assert (index["appeared"]["count"], len(index["appeared"]["rows"])) == (5000, html_data.LISTED)
@@ -122,7 +122,7 @@ def test_long_lists_are_cut_and_counted() -> None:
 def test_unchecked_rules_are_grouped_by_reason() -> None:
     rows = [{"rule": f"r{rule}", "host": f"h{host}", "reason": "no root"} for rule in range(3) for host in range(4)]
     rows.append({"rule": "r9", "host": "h9", "reason": "gone"})
-    told = html_data.index({"not_checked": rows}, True)["not_checked"]
+    told = html_data.build_index({"not_checked": rows}, True)["not_checked"]
     assert [(one["reason"], one["rules"], one["count"]) for one in told["rows"]] == [
         ("no root", ["r0", "r1", "r2"], 4),
         ("gone", ["r9"], 1),

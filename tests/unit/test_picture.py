@@ -12,25 +12,30 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import build
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import graph as diagram_graph
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import host as host_diagram
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import Link, Namespace, Rows, Tunnel
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import (
+    HostRows,
+    LinkRow,
+    NamespaceRow,
+    TunnelRow,
+)
 from ansible_collections.netfleet.docker.tests import fleet, sample
 
 
-def space(netns: str, kind: str = "container", container: str | None = None, **more: Any) -> Namespace:
+def space(netns: str, kind: str = "container", container: str | None = None, **more: Any) -> NamespaceRow:
     reference = f"container:{container}" if container else netns
-    return Namespace(netns, kind, reference, container, more.get("containers"), more.get("network"))
+    return NamespaceRow(netns, kind, reference, container, more.get("containers"), more.get("network"))
 
 
-def link(netns: str, ifindex: int, name: str, kind: str | None = "veth", **more: Any) -> Link:
-    fields: dict[str, Any] = dict.fromkeys(Link._fields) | {"up": True, "running": True, "mtu": 1500} | more
-    return Link(**fields | {"netns": netns, "ifindex": ifindex, "name": name, "kind": kind})
+def link(netns: str, ifindex: int, name: str, kind: str | None = "veth", **more: Any) -> LinkRow:
+    fields: dict[str, Any] = dict.fromkeys(LinkRow._fields) | {"up": True, "running": True, "mtu": 1500} | more
+    return LinkRow(**fields | {"netns": netns, "ifindex": ifindex, "name": name, "kind": kind})
 
 
 def finding(severity: str = "high", waived: Any = None, **evidence: Any) -> dict[str, Any]:
     return {"severity": severity, "evidence": evidence, "waived": waived}
 
 
-def bridged(containers: int, networks: int = 1) -> Rows:
+def bridged(containers: int, networks: int = 1) -> HostRows:
     """A host with containers distributed over bridges."""
     spaces = [space("1", "host", containers=["agent"])]
     links = [link("1", 2, "eth0", None, addresses=["192.0.2.1/24"])]
@@ -41,7 +46,7 @@ def bridged(containers: int, networks: int = 1) -> Rows:
             link("1", 100 + one, f"veth{one}", master_index=10 + one % networks, peer_netns=f"c{one}", peer_index=2),
             link(f"c{one}", 2, "eth0", peer_netns="1", peer_index=100 + one, addresses=[f"10.0.{one}.2/24"]),
         ]
-    return Rows(
+    return HostRows(
         spaces, links, [], [(f"net{one % networks}", f"web-{one}", f"10.0.{one}.2/24") for one in range(containers)]
     )
 
@@ -55,7 +60,7 @@ def by_label(graph: diagram_graph.Graph, label: str) -> Any:
 
 
 def test_bridge_end_of_a_veth_pair_is_an_edge() -> None:
-    graph = host_diagram.graph("h", bridged(2))
+    graph = host_diagram.build_graph("h", bridged(2))
     assert [one.label for one in graph.groups] == ["h", "web-0", "web-1"]
     assert collections.Counter(one.label for one in graph.nodes) == {"eth0": 3, "br0": 1, "agent": 1}
     assert [(one.kind, one.label) for one in graph.edges] == [("veth", "veth0"), ("veth", "veth1")]
@@ -66,7 +71,7 @@ def test_bridge_end_of_a_veth_pair_is_an_edge() -> None:
 def test_veth_end_with_addresses_is_drawn(odd: dict[str, Any]) -> None:
     rows = bridged(1)
     rows = rows._replace(links=[one._replace(**odd) if one.name == "veth0" else one for one in rows.links])
-    graph = host_diagram.graph("h", rows)
+    graph = host_diagram.build_graph("h", rows)
     end = by_label(graph, "veth0")
     kinds = {one.kind for one in graph.edges if end.id in (one.tail, one.head)}
     assert kinds == ({"veth"} if "master_index" in odd else {"veth", "port"})
@@ -81,11 +86,11 @@ def test_stacked_links_and_tunnels_are_drawn() -> None:
         link("3", 3, "vxlan0", "vxlan", vni="4097", master_index=2),
     ]
     tunnels = [
-        Tunnel("3", 3, "192.0.2.2", "other"),
-        Tunnel("3", 3, "192.0.2.3", None),
-        Tunnel("9", 9, "192.0.2.4", None),
+        TunnelRow("3", 3, "192.0.2.2", "other"),
+        TunnelRow("3", 3, "192.0.2.3", None),
+        TunnelRow("9", 9, "192.0.2.4", None),
     ]
-    graph = host_diagram.graph("h", Rows(spaces, links, tunnels, []))
+    graph = host_diagram.build_graph("h", HostRows(spaces, links, tunnels, []))
     names = {one.id: one.label for one in graph.nodes}
     assert [(names[one.tail], names[one.head], one.kind, one.label) for one in graph.edges] == [
         ("eth0", "eth0", "macvlan", None),
@@ -116,13 +121,13 @@ def test_stacked_links_and_tunnels_are_drawn() -> None:
     ],
 )
 def test_finding_marks_its_object(evidence: dict[str, Any], label: str) -> None:
-    graph = host_diagram.graph("h", bridged(2), [finding(**evidence)])
+    graph = host_diagram.build_graph("h", bridged(2), [finding(**evidence)])
     assert [one.label for one in parts(graph) if one.findings] == [label]
     assert by_label(graph, "h").id == "g0"
 
 
 def test_waived_finding_has_no_severity() -> None:
-    graph = host_diagram.graph("h", bridged(1), [finding(container="web-0", waived={"reason": "known"})])
+    graph = host_diagram.build_graph("h", bridged(1), [finding(container="web-0", waived={"reason": "known"})])
     assert (by_label(graph, "web-0").findings, by_label(graph, "web-0").severity) == ((0,), None)
 
 
@@ -132,17 +137,17 @@ def test_highest_severity_is_shown() -> None:
         finding("critical", container="web-0"),
         finding("info", container="web-0"),
     ]
-    assert by_label(host_diagram.graph("h", bridged(1), found), "web-0").severity == "critical"
+    assert by_label(host_diagram.build_graph("h", bridged(1), found), "web-0").severity == "critical"
 
 
 def test_host_without_its_namespace_keeps_its_findings() -> None:
-    graph = host_diagram.graph("h", Rows([space("2", container="web")], [], [], []), [finding()])
+    graph = host_diagram.build_graph("h", HostRows([space("2", container="web")], [], [], []), [finding()])
     assert [(one.id, one.label, one.findings) for one in graph.groups] == [("g0", "h", (0,)), ("g1", "web", ())]
-    assert host_diagram.graph("h", Rows([], [], [], [])).groups[0].label == "h"
+    assert host_diagram.build_graph("h", HostRows([], [], [], [])).groups[0].label == "h"
 
 
 def test_containers_of_one_bridge_are_grouped() -> None:
-    graph = host_diagram.graph(
+    graph = host_diagram.build_graph(
         "h", bridged(200, networks=3), [finding(container="web-0"), finding("low", container="web-1")]
     )
     assert [one.label for one in graph.folds] == ["66 containers", "66 containers", "66 containers"]
@@ -154,14 +159,14 @@ def test_containers_of_one_bridge_are_grouped() -> None:
 
 
 def test_only_many_containers_of_one_severity_are_grouped() -> None:
-    assert host_diagram.graph("h", bridged(3)).folds == ()
+    assert host_diagram.build_graph("h", bridged(3)).folds == ()
     found = [finding("info", container=f"web-{one}") for one in range(30)]
-    folds = host_diagram.graph("h", bridged(30), found).folds
+    folds = host_diagram.build_graph("h", bridged(30), found).folds
     assert [(one.label, one.severity) for one in folds] == [("30 containers", "info")]
 
 
 def test_many_bridges_without_findings_are_grouped() -> None:
-    graph = host_diagram.graph("h", bridged(100, networks=50), [finding(container="web-0")])
+    graph = host_diagram.build_graph("h", bridged(100, networks=50), [finding(container="web-0")])
     assert sorted(one.label for one in graph.folds) == ["50 bridges", "99 containers"]
     assert len(diagram_graph.fold_graph(graph).nodes) <= 6
 

@@ -30,30 +30,30 @@ def named(name: str) -> Graph:
 
 @given(st.text())
 def test_name_cannot_leave_its_quotes(name: str) -> None:
-    dot = graphviz.host(named(name))
+    dot = graphviz.render_host(named(name))
     assert dot.replace("\n", "").isprintable()
     # Without its strings, the rest is equal for every name.
-    assert STRING.sub("S", dot) == STRING.sub("S", graphviz.host(named("x")))
+    assert STRING.sub("S", dot) == STRING.sub("S", graphviz.render_host(named("x")))
     assert all('"' not in one[1:-1].replace("\\\\", "").replace('\\"', "") for one in STRING.findall(dot))
 
 
 @given(st.text())
 def test_mermaid_text_is_encoded(name: str) -> None:
-    text = mermaid.host(named(name))
-    assert re.sub(r'"[^"]*"', "S", text) == re.sub(r'"[^"]*"', "S", mermaid.host(named("x")))
+    text = mermaid.render_host(named(name))
+    assert re.sub(r'"[^"]*"', "S", text) == re.sub(r'"[^"]*"', "S", mermaid.render_host(named("x")))
     for label in re.findall(r'"([^"]*)"', text):
         assert re.fullmatch(r"(?:[A-Za-z0-9 .,_/:+=-]|#\d+;|<br/>)*", label)
 
 
 def test_backslashes_and_entities_are_shown_verbatim() -> None:
-    dot = graphviz.host(named("a\\Nb&lt;c"))
+    dot = graphviz.render_host(named("a\\Nb&lt;c"))
     assert "a\\\\Nb&amp;lt;c\\l" in dot
 
 
 @given(st.text())
 def test_readable_text_has_no_invisible_characters(text: str) -> None:
-    shown = core_text.legible(text)
-    assert core_text.legible(shown) == shown
+    shown = core_text.escape_invisible(text)
+    assert core_text.escape_invisible(shown) == shown
     assert not re.search("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]", shown)
 
 
@@ -69,7 +69,7 @@ def pictures() -> list[Graph]:
     ]
 
 
-@pytest.mark.parametrize("write", [graphviz.host, mermaid.host], ids=["dot", "mermaid"])
+@pytest.mark.parametrize("write", [graphviz.render_host, mermaid.render_host], ids=["dot", "mermaid"])
 def test_text_is_shortened_unless_full(write: Any, pictures: list[Graph]) -> None:
     host = pictures[1]
     assert len(write(host)) < 8000 < len(write(host, unfold=True))

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC, parse_needs
+from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC, parse_requirements
 
 
 def keys(**params: Any) -> list[tuple[str, bool]]:
     """Return requirements and whether they are mandatory, with parameters as Ansible converts them."""
     validated = ArgumentSpecValidator(SPEC).validate(params)
     assert not validated.error_messages, validated.error_messages
-    return [(need.key, need.required) for need in parse_needs(validated.validated_parameters)]
+    return [(need.key, need.required) for need in parse_requirements(validated.validated_parameters)]
 
 
 def test_python_and_root_are_required_by_default() -> None:

@@ -36,7 +36,7 @@ def check(*expect: str) -> Check:
     ],
 )
 def test_expectations_are_evaluated(expect: tuple[str, ...], state: str, wishes: tuple[str, ...], met: bool) -> None:
-    assert evaluation.is_met(check(*expect), Outcome(state, "why", wishes=wishes)) is met
+    assert evaluation.is_met(check(*expect), Outcome(state, "why", unmet=wishes)) is met
 
 
 def test_figures_are_computed() -> None:
@@ -63,9 +63,9 @@ def test_resolv_conf_is_parsed() -> None:
     assert found.servers == ("192.0.2.1", "fd00::1")
     assert (found.search, found.ndots) == (("b.test", "c.test"), 2)
     assert dict(found.hosts) == {"web": ("192.0.2.5",), "web.test": ("192.0.2.5",)}
-    assert resolver.candidate_names("db", found) == ("db.b.test", "db.c.test", "db")
-    assert resolver.candidate_names("db.x.y", found) == ("db.x.y", "db.x.y.b.test", "db.x.y.c.test")
-    assert resolver.candidate_names("db.", found) == ("db",)
+    assert resolver.build_candidate_names("db", found) == ("db.b.test", "db.c.test", "db")
+    assert resolver.build_candidate_names("db.x.y", found) == ("db.x.y", "db.x.y.b.test", "db.x.y.c.test")
+    assert resolver.build_candidate_names("db.", found) == ("db",)
 
 
 @given(st.text(max_size=200), st.text(max_size=200))

@@ -92,15 +92,15 @@ def test_any_dns_response_is_parsed_or_a_value_error(head: bytes, tail: bytes) -
 
 
 def test_reverse_names() -> None:
-    assert dns_codec.reverse_name("192.0.2.1") == "1.2.0.192.in-addr.arpa"
-    assert dns_codec.reverse_name("2001:db8::1").endswith(".8.b.d.0.1.0.0.2.ip6.arpa")
+    assert dns_codec.build_reverse_name("192.0.2.1") == "1.2.0.192.in-addr.arpa"
+    assert dns_codec.build_reverse_name("2001:db8::1").endswith(".8.b.d.0.1.0.0.2.ip6.arpa")
 
 
 def test_checksum_matches_the_rfc() -> None:
-    assert icmp_codec.checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0x220D
+    assert icmp_codec.compute_checksum(bytes.fromhex("0001f203f4f5f6f7")) == 0x220D
     message = icmp_codec.encode_request(4, 7, 9, 101)
     assert len(message) == 81
-    assert icmp_codec.checksum(message) == 0
+    assert icmp_codec.compute_checksum(message) == 0
 
 
 def quoted(version: int, kind: int, code: int, rest: bytes, inner: bytes) -> bytes:
@@ -141,7 +141,7 @@ def test_neighbor_solicitation_is_encoded() -> None:
     assert packet[24:40] == socket.inet_pton(socket.AF_INET6, "ff02::1:ff12:3456")
     assert packet[7] == 255 and packet[-8:] == bytes.fromhex("0101020000000001")
     pseudo = packet[8:40] + struct.pack("!II", len(packet) - 40, 58)
-    assert icmp_codec.checksum(pseudo + packet[40:]) == 0
+    assert icmp_codec.compute_checksum(pseudo + packet[40:]) == 0
     probing, _group = icmp_codec.encode_solicitation("fd00::1", bytes(6), "::")
     assert len(probing) == 64  # the sender is not given
 

@@ -16,7 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport
 
 def output(script: str, seconds: float = 30) -> str:
     with NetnsContext(Budget(10, time.monotonic() + seconds)) as inside:
-        return inside.output("sh", "-c", script)
+        return inside.run_program("sh", "-c", script)
 
 
 def test_output_is_returned() -> None:
@@ -54,7 +54,7 @@ def test_missing_program_is_reported() -> None:
         pytest.raises(MissingProgram, match="nosuchprogram is not installed"),
         NetnsContext(Budget(10, time.monotonic() + 30)) as inside,
     ):
-        inside.output("nosuchprogram")
+        inside.run_program("nosuchprogram")
 
 
 def test_unsupported_protocol_is_reported() -> None:

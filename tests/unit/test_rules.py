@@ -45,7 +45,7 @@ def test_recorded_rules_have_a_positive_and_a_negative_test() -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_rule_file_is_complete(rule: rule_files.Rule) -> None:
+def test_rule_file_is_complete(rule: rule_files.AuditRule) -> None:
     assert rule.references
     assert rule.reason.endswith(".")
     assert len(rule.title) <= 80
@@ -55,7 +55,7 @@ def test_rule_file_is_complete(rule: rule_files.Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_json_operators_are_in_parentheses(rule: rule_files.Rule) -> None:
+def test_json_operators_are_in_parentheses(rule: rule_files.AuditRule) -> None:
     # Before version 2.0, DuckDB parses a->>'b' = 'c' as a->>('b' = 'c').
     assert re.findall(r"(?<![(\w.])[\w.]+->", rule.query) == []
 
@@ -66,27 +66,27 @@ def empty() -> Iterator[Any]:
     import duckdb
 
     database = duckdb.connect(":memory:", config={"threads": 1})
-    for statement in schema.create_statements():
+    for statement in schema.build_create_statements():
         database.execute(statement)
-    sql_macros.define(database)
+    sql_macros.define_macros(database)
     yield database
     database.close()
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_rule_file_lists_the_tables_of_its_query(rule: rule_files.Rule, empty: Any) -> None:
-    read = set(empty.get_table_names(rule.query)) & set(schema.snapshot_tables())
+def test_rule_file_lists_the_tables_of_its_query(rule: rule_files.AuditRule, empty: Any) -> None:
+    read = set(empty.get_table_names(rule.query)) & set(schema.list_snapshot_tables())
     # More tables can be listed: the kind of a namespace depends on engine data of containers.
     assert set(rule.needs) >= read - {"host", "missing"}
 
 
 @pytest.mark.parametrize("rule", rules(), ids=_IDS)
-def test_names_cannot_inject_commands_into_a_remedy(rule: rule_files.Rule, empty: Any, tmp_path: Path) -> None:
+def test_names_cannot_inject_commands_into_a_remedy(rule: rule_files.AuditRule, empty: Any, tmp_path: Path) -> None:
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / "touch").symlink_to("/usr/bin/touch")
     for values in _hostile(rule, empty):
-        remedy = templates.fill(rule.remedy, values)
+        remedy = templates.render_template(rule.remedy, values)
         command = ["/bin/bash", "--norc", "-c", remedy]
         syntax = subprocess.run([*command[:2], "-n", *command[2:]], capture_output=True, text=True, check=False)
         assert (syntax.returncode, syntax.stderr) == (0, ""), remedy
@@ -99,10 +99,10 @@ def test_names_cannot_inject_commands_into_a_remedy(rule: rule_files.Rule, empty
             check=False,
         )
         assert os.listdir(tmp_path) == ["programs"], remedy
-        assert "\n" not in text.legible(templates.fill(rule.object, values))
+        assert "\n" not in text.escape_invisible(templates.render_template(rule.object, values))
 
 
-def _hostile(rule: rule_files.Rule, empty: Any) -> Iterator[dict[str, Any]]:
+def _hostile(rule: rule_files.AuditRule, empty: Any) -> Iterator[dict[str, Any]]:
     """Return the columns of a rule with hostile values, and once with nulls."""
     described = empty.execute(f"DESCRIBE {rule.query}").fetchall()
     texts: dict[str, Any] = {}

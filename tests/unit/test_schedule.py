@@ -16,8 +16,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
     SetLink,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedule import (
-    departing_ends,
-    finished_namespaces,
+    find_departing_ends,
+    find_finished_namespaces,
     schedule,
 )
 
@@ -45,8 +45,8 @@ def test_namespace_is_finished_after_its_last_operation() -> None:
         AddAddress("a", "eth0", "10.0.0.1/24"),
         SetLink("host", "a", {"up": True}),
     )
-    assert finished_namespaces(planned) == {5: ["a"], 4: ["b"]}
-    assert finished_namespaces((*planned, DeleteLink("host", "other"))) == {}
+    assert find_finished_namespaces(planned) == {5: ["a"], 4: ["b"]}
+    assert find_finished_namespaces((*planned, DeleteLink("host", "other"))) == {}
 
 
 def test_links_removed_with_a_namespace() -> None:
@@ -69,9 +69,9 @@ def test_links_removed_with_a_namespace() -> None:
         }
     )
     over = Endpoint("host", "over")
-    assert departing_ends(before, [DeleteNetns("away")]) == {Endpoint("host", "a"), over}
+    assert find_departing_ends(before, [DeleteNetns("away")]) == {Endpoint("host", "a"), over}
     deleted = DeleteLink("host", "a", "veth", Endpoint("away", "eth0"))
-    assert departing_ends(before, [DeleteNetns("away"), deleted]) == {over}
+    assert find_departing_ends(before, [DeleteNetns("away"), deleted]) == {over}
     group = DeleteGroup("host", 7, (("a", 2), ("over", 3)))
-    assert departing_ends(before, [DeleteNetns("away"), group]) == set()
-    assert departing_ends(before, [DeleteNetns("away", processes=(1,))]) == set()
+    assert find_departing_ends(before, [DeleteNetns("away"), group]) == set()
+    assert find_departing_ends(before, [DeleteNetns("away", processes=(1,))]) == set()

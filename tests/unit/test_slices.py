@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.allocator import Numbers, ip_slices
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.allocator import NumberSet, allocate_slices
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,7 +112,7 @@ def test_no_address_is_assigned_twice(data: st.DataObject) -> None:
         given_ones = {**options, "prefix": length, "previous": previous}
         free = room(net, length, options, previous.values())
         try:
-            result = ip_slices(str(net), hosts, **given_ones)
+            result = allocate_slices(str(net), hosts, **given_ones)
         except BadParameter as refused:
             reason = str(refused)
             assert reason.startswith(f"hosts: slices of /{length} in {net}: {len(new)} required, {free} of ")
@@ -122,7 +122,7 @@ def test_no_address_is_assigned_twice(data: st.DataObject) -> None:
         assert set(result) == {*previous, *hosts}
         assert {host: result[host] for host in previous} == previous
         assert all(result[host].endswith(f"/{length}") for host in new)
-        entries = ip_slices(str(net), hosts, **given_ones, ipam=True)
+        entries = allocate_slices(str(net), hosts, **given_ones, ipam=True)
         assert {host: entry["iprange"] for host, entry in entries.items()} == result
         handed_out = [docker_hands_out(entry) for entry in entries.values()]
         every = set().union(*handed_out)
@@ -131,7 +131,7 @@ def test_no_address_is_assigned_twice(data: st.DataObject) -> None:
         assert not every & (reserved | others | {ipaddress.ip_address(options.get("gateway", str(net[0])))})
         # Another run with either kind of result gives the same result.
         for kept in (result, entries):
-            assert ip_slices(str(net), hosts[::-1], **{**given_ones, "previous": kept}) == result
+            assert allocate_slices(str(net), hosts[::-1], **{**given_ones, "previous": kept}) == result
         gone = data.draw(st.sets(st.sampled_from(sorted(result)))) if result else set()
         previous = {host: one for host, one in result.items() if host not in gone}
 
@@ -143,7 +143,7 @@ def test_order_of_hosts_does_not_matter(net: Any, hosts: list[str], many: int, d
 
     def said(*order: str) -> Any:
         try:
-            return list(ip_slices(str(net), order, prefix=length, previous={}).items())
+            return list(allocate_slices(str(net), order, prefix=length, previous={}).items())
         except BadParameter as error:
             return str(error)
 
@@ -158,16 +158,16 @@ def test_slice_without_a_file_depends_on_the_name_only(net: Any, hosts: set[str]
     length = data.draw(st.integers(net.prefixlen, net.max_prefixlen))
     reserved = [str(net[-1])] if net.prefixlen < length < net.max_prefixlen else []
     try:
-        alone = {host: ip_slices(str(net), [host], prefix=length, reserved=reserved)[host] for host in hosts}
+        alone = {host: allocate_slices(str(net), [host], prefix=length, reserved=reserved)[host] for host in hosts}
     except BadParameter:
         assert net.num_addresses <= 2 or length == net.prefixlen
         return
     parts = [ipaddress.ip_network(one) for one in alone.values()]
     if len(set(parts)) == len(parts):
-        assert ip_slices(str(net), hosts, prefix=length, reserved=reserved) == alone
+        assert allocate_slices(str(net), hosts, prefix=length, reserved=reserved) == alone
     else:
         with pytest.raises(BadParameter, match=r"^(previous: required|hosts: slices of \S+ in \S+: \d+ required)"):
-            ip_slices(str(net), hosts, prefix=length, reserved=reserved)
+            allocate_slices(str(net), hosts, prefix=length, reserved=reserved)
 
 
 @laws
@@ -178,14 +178,14 @@ def test_slice_without_a_file_depends_on_the_name_only(net: Any, hosts: set[str]
 )
 def test_number_ranges_behave_like_a_set(single: set[int], pairs: list[tuple[int, int]], asked: int) -> None:
     model = {number for first, more in pairs for number in range(first, first + more + 1)}
-    numbers = Numbers((first, first + more) for first, more in pairs)
+    numbers = NumberSet((first, first + more) for first, more in pairs)
     for number in sorted(single - model, key=str):
         numbers.add(number)
     model |= single
     assert numbers.count() == len(model)
-    assert {number for first, last in numbers.ranges() for number in range(first, last + 1)} == model
-    assert all(last + 1 < first for (_one, last), (first, _two) in itertools.pairwise(numbers.ranges()))
-    assert numbers.past(asked) == next(number for number in itertools.count(asked) if number not in model)
+    assert {number for first, last in numbers.get_ranges() for number in range(first, last + 1)} == model
+    assert all(last + 1 < first for (_one, last), (first, _two) in itertools.pairwise(numbers.get_ranges()))
+    assert numbers.find_next_absent(asked) == next(number for number in itertools.count(asked) if number not in model)
     assert numbers.overlaps(asked, asked + 3) == bool(model & set(range(asked, asked + 4)))
 
 
@@ -193,7 +193,7 @@ def test_slice_follows_the_digest_of_the_name() -> None:
     """Other versions and other programs compute the same slice."""
     for host in HOSTS:
         number = int(hashlib.sha256(host.encode()).hexdigest()[-2:], 16) % 16
-        assert ip_slices(SUBNET, [host]) == {host: f"192.0.2.{number * 16}/28"}
+        assert allocate_slices(SUBNET, [host]) == {host: f"192.0.2.{number * 16}/28"}
 
 
 @pytest.mark.parametrize(
@@ -214,13 +214,13 @@ def test_slice_follows_the_digest_of_the_name() -> None:
     ],
 )
 def test_length_of_a_slice(subnet: str, options: dict[str, Any], length: int) -> None:
-    assert ip_slices(subnet, ["a"], **options)["a"].endswith(f"/{length}")
+    assert allocate_slices(subnet, ["a"], **options)["a"].endswith(f"/{length}")
 
 
 def test_assigned_slices_take_precedence() -> None:
     previous = {"a": "192.0.2.0/28", "gone": "192.0.2.16/28", "b": "192.0.2.32/28"}
     assigned = {"a": 4, "big": "192.0.2.128/25", "third": "5", "none": None}
-    result = ip_slices(SUBNET, ["b", "a", "big"], previous=previous, assigned=assigned)
+    result = allocate_slices(SUBNET, ["b", "a", "big"], previous=previous, assigned=assigned)
     assert result == {
         "a": "192.0.2.64/28",
         "b": "192.0.2.32/28",
@@ -234,16 +234,16 @@ def test_released_slice_is_free_from_the_next_run() -> None:
     """Until the host has moved, its containers keep their addresses."""
     given_ones: dict[str, Any] = {"prefix": 25, "assigned": {"a": 1}}
     with pytest.raises(BadParameter, match=r"^hosts: .* 1 required, 0 of 2 free; .*; free in the next run: 1$"):
-        ip_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous={"a": "192.0.2.0/25"})
-    moved = ip_slices("192.0.2.0/24", ["a"], **given_ones, previous={"a": "192.0.2.0/25"})
+        allocate_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous={"a": "192.0.2.0/25"})
+    moved = allocate_slices("192.0.2.0/24", ["a"], **given_ones, previous={"a": "192.0.2.0/25"})
     assert moved == {"a": "192.0.2.128/25"}
-    assert ip_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous=moved)["b"] == "192.0.2.0/25"
+    assert allocate_slices("192.0.2.0/24", ["a", "b"], **given_ones, previous=moved)["b"] == "192.0.2.0/25"
 
 
 def test_each_host_gets_its_own_auxiliary_addresses() -> None:
     """Without addresses that Docker reserves itself, and without those in slices of other hosts."""
     aux = {"nas": "192.0.2.40", "router": "192.0.2.1", "net": "192.0.2.0", "all": "192.0.2.255", "tv": "192.0.2.200"}
-    entries = ip_slices(
+    entries = allocate_slices(
         SUBNET,
         ["a", "b"],
         assigned={"a": 0, "b": 2},
@@ -260,7 +260,7 @@ def test_each_host_gets_its_own_auxiliary_addresses() -> None:
             "aux_addresses": {"nas": "192.0.2.40"},
         },
     }
-    assert ip_slices("fd00::/64", ["a"], assigned={"a": 0}, ipam=True) == {
+    assert allocate_slices("fd00::/64", ["a"], assigned={"a": 0}, ipam=True) == {
         "a": {"subnet": "fd00::/64", "iprange": "fd00::/96"}
     }
 
@@ -268,10 +268,10 @@ def test_each_host_gets_its_own_auxiliary_addresses() -> None:
 def test_last_slice_of_a_large_ipv6_subnet_is_not_used() -> None:
     """Docker cannot represent it."""
     hosts = [f"h{number}" for number in range(255)]
-    found = ip_slices("fd00::/64", hosts, prefix=72, previous={})
+    found = allocate_slices("fd00::/64", hosts, prefix=72, previous={})
     assert "fd00::ff00:0:0:0/72" not in found.values()
     with pytest.raises(BadParameter, match="256 required, 255 of 256 free"):
-        ip_slices("fd00::/64", [*hosts, "more"], prefix=72, previous={})
+        allocate_slices("fd00::/64", [*hosts, "more"], prefix=72, previous={})
 
 
 @pytest.mark.parametrize(
@@ -281,8 +281,8 @@ def test_ten_thousand_hosts_are_assigned_quickly(subnet: str, prefix: int, many:
     """Also with a full subnet, where each of the last hosts has one place left, and when nothing is new."""
     hosts = [f"server{number}.example.com" for number in range(many)]
     began = time.process_time()
-    found = ip_slices(subnet, hosts, prefix=prefix, previous={})
-    again = ip_slices(subnet, hosts, prefix=prefix, previous=found, ipam=True)
+    found = allocate_slices(subnet, hosts, prefix=prefix, previous={})
+    again = allocate_slices(subnet, hosts, prefix=prefix, previous=found, ipam=True)
     assert time.process_time() - began < 10
     parts = sorted(ipaddress.ip_network(one) for one in found.values())
     assert len(parts) == many
@@ -296,7 +296,9 @@ def test_ten_thousand_addresses_are_excluded_quickly() -> None:
     aux = {host: str(ipaddress.ip_address(base + 256 * at + 7)) for at, host in enumerate(hosts)}
     reserved = [str(ipaddress.ip_address(base + 128 * 256 * 256 + 1024 * at)) for at in range(5000)]
     began = time.process_time()
-    found = ip_slices("10.0.0.0/8", hosts, prefix=24, previous={}, aux_addresses=aux, reserved=reserved, ipam=True)
+    found = allocate_slices(
+        "10.0.0.0/8", hosts, prefix=24, previous={}, aux_addresses=aux, reserved=reserved, ipam=True
+    )
     assert time.process_time() - began < 10
     told = [one for entry in found.values() for one in entry.get("aux_addresses", {}).values()]
     assert told
@@ -484,5 +486,5 @@ def test_invalid_value_is_rejected_with_option_and_reason(
     subnet: Any, hosts: Any, options: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(BadParameter, match=f"^{reason}") as refused:
-        ip_slices(subnet, hosts, **options)
+        allocate_slices(subnet, hosts, **options)
     assert str(refused.value).isprintable()

@@ -11,8 +11,8 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed, ModuleRunner
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_planner import plan
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_session import Session
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import steps
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_session import SwarmSession
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import build_steps
 
 TOKEN = "SWMTKN-1-3pu6hszjas19xyp7ghgosyx9k8atbfcr8p2is99znpy26u2lkl-1awxwuwd3z9j1z3puu7rcgdbx"
 Row = dict[str, Any]
@@ -61,17 +61,17 @@ def new_swarm() -> list[Row]:
         for number, role, state in ((1, "manager", "active"), (2, "worker", "active"), (3, "worker", "drain"))
     ]
     settings = {"data_path_port": 4789, "default_addr_pool": [], "subnet_size": None}
-    return steps({**planned, "members": rows, "join": rows[1:]}, settings)
+    return build_steps({**planned, "members": rows, "join": rows[1:]}, settings)
 
 
 def carry_out(todo: list[Row], hosts: Hosts) -> list[Row]:
     """Carry out steps as the items of one loop do, and return the result of each."""
-    session, results = Session(), []
+    session, results = SwarmSession(), []
     for step in todo:
         hosts.host = step["host"]
         runner = ModuleRunner(hosts, {})
         try:
-            session.carry_out(step, runner, "unix:///var/run/docker.sock", 1)
+            session.run_step(step, runner, "unix:///var/run/docker.sock", 1)
             results.append(runner.result)
         except ModuleFailed as error:
             results.append(error.result)
@@ -105,4 +105,4 @@ def test_nothing_is_done_after_a_step_that_failed() -> None:
 
 
 def test_the_planner_and_the_steps_agree_on_the_form_of_a_plan() -> None:
-    assert steps(plan({}), {}) == []
+    assert build_steps(plan({}), {}) == []

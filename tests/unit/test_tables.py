@@ -18,13 +18,13 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables impo
 def database() -> Iterator[Any]:
     """Return a database with all tables and no rows."""
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        for statement in schema.create_statements():
+        for statement in schema.build_create_statements():
             connection.execute(statement)
-        sql_macros.define(connection)
+        sql_macros.define_macros(connection)
         yield connection
 
 
-@pytest.mark.parametrize("name", schema.table_names())
+@pytest.mark.parametrize("name", schema.list_table_names())
 def test_table_and_columns_are_described(name: str) -> None:
     table = schema.TABLES[name]
     assert table.description.endswith(".")
@@ -32,7 +32,7 @@ def test_table_and_columns_are_described(name: str) -> None:
     assert {about.type for about in table.columns.values()} <= set(schema.SQL_TYPES)
 
 
-@pytest.mark.parametrize("name", schema.table_names())
+@pytest.mark.parametrize("name", schema.list_table_names())
 def test_example_query_runs_on_its_table(name: str, database: Any) -> None:
     query = schema.TABLES[name].example
     assert name in database.get_table_names(query)

@@ -4,16 +4,18 @@
 """Error types. The message of each names the object and reads as one line.
 
 NetfleetError
-├── BadParameter     a parameter was refused
-├── NoSuchNetns      a namespace reference does not resolve
-├── PlanError        the desired state cannot be reached
-├── NotAllowed       a privilege is missing
-├── Busy             another run holds the lock
+├── BadParameter      a parameter was refused
+├── NoSuchNetns       a namespace reference does not resolve
+├── PlanError         the desired state cannot be reached
+├── MissingPrivilege  a privilege is missing
+├── LockTimeout       another run holds the lock
 ├── MissingLibrary, MissingProgram
-├── Incomplete       a table of the kernel changed while it was read
-├── KernelError      the kernel refused a request
-└── NoEngine         Docker Engine is unreachable or its answer is invalid
-└── EngineRefused ── NotFound
+├── IncompleteDump    a table of the kernel changed while it was read
+├── KernelError       the kernel refused a request
+└── EngineError       Docker Engine is unreachable or its answer is invalid
+    ├── EngineTimeout     in _docker/sdk.py: the deadline has passed
+    └── EngineApiError    Docker Engine answered with an error message
+        └── NotFound      the object does not exist in Docker Engine
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from typing import Any
 
 
 class NetfleetError(Exception):
-    """The base: ``str(error)`` is the one line that the user reads, ``result`` what else a module returns then."""
+    """Base class: ``str(error)`` is the message for the user, ``result`` further values of the module."""
 
     result: Mapping[str, Any] = MappingProxyType({})
 
@@ -47,11 +49,11 @@ class PlanError(NetfleetError):
     """The desired state cannot be reached from the observed state; nothing was changed."""
 
 
-class NotAllowed(NetfleetError):
+class MissingPrivilege(NetfleetError):
     """The process lacks a privilege on this host; nothing was changed."""
 
 
-class Busy(NetfleetError):
+class LockTimeout(NetfleetError):
     """Another run holds the lock; nothing was changed."""
 
 
@@ -63,21 +65,21 @@ class MissingProgram(NetfleetError):
     """A program is not installed on the managed host."""
 
 
-class Incomplete(NetfleetError):
+class IncompleteDump(NetfleetError):
     """A table of the kernel changed during every attempt to read it."""
 
 
 class KernelError(NetfleetError):
     """The kernel refused a request; the message has the kernel's reason."""
 
-    def __init__(self, what: str, code: int, words: str) -> None:
+    def __init__(self, what: str, code: int, reason: str) -> None:
         """Take the operation, the errno and the kernel's message."""
-        super().__init__(f"{what}: {words}")
+        super().__init__(f"{what}: {reason}")
         self.code = code
-        self.words = words
+        self.reason = reason
 
 
-class NoEngine(NetfleetError):
+class EngineError(NetfleetError):
     """Docker Engine is unreachable, or its answer is invalid."""
 
     def __init__(self, path: str, reason: str) -> None:
@@ -85,9 +87,9 @@ class NoEngine(NetfleetError):
         super().__init__(f"the Docker Engine at {path}: {reason}")
 
 
-class EngineRefused(NoEngine):
+class EngineApiError(EngineError):
     """Docker Engine answered with an error message."""
 
 
-class NotFound(EngineRefused):
+class NotFound(EngineApiError):
     """The object does not exist in Docker Engine."""

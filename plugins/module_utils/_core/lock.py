@@ -11,17 +11,17 @@ import os
 import threading
 from collections.abc import Iterator
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import Busy, NotAllowed
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import LockTimeout, MissingPrivilege
 
 LOCK_FILE = "/run/netfleet.docker.lock"
 
 
 @contextlib.contextmanager
 def hold_lock(seconds: float) -> Iterator[None]:
-    """Hold the lock; wait up to ``seconds`` for it, then raise Busy with the PID of its holder."""
+    """Hold the lock; wait up to ``seconds`` for it, then raise LockTimeout with the PID of its holder."""
     fd = _open_lock_file()
     try:
-        _acquire(fd, seconds)
+        _acquire_lock(fd, seconds)
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -34,10 +34,10 @@ def _open_lock_file() -> int:
     try:
         return os.open(LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
-        raise NotAllowed(f"the lock {LOCK_FILE} cannot be opened: {os.strerror(error.errno or 0)}") from None
+        raise MissingPrivilege(f"the lock {LOCK_FILE} cannot be opened: {os.strerror(error.errno or 0)}") from None
 
 
-def _acquire(fd: int, seconds: float) -> None:
+def _acquire_lock(fd: int, seconds: float) -> None:
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return
@@ -48,7 +48,7 @@ def _acquire(fd: int, seconds: float) -> None:
     if waiting.is_alive():
         holder = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
         who = f" (PID {holder})" if holder.isdigit() else ""
-        raise Busy(
+        raise LockTimeout(
             f"timed out after {seconds:g} s waiting for another run of netfleet.docker on this host{who}; "
             "nothing was changed; try again or increase lock_timeout"
         )

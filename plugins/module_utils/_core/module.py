@@ -25,7 +25,7 @@ S = TypeVar("S")
 _VERBOSITY_OF_PARAMETERS = 3
 
 
-def lock_timeout(module: AnsibleModule) -> float | None:
+def get_lock_timeout(module: AnsibleModule) -> float | None:
     """Return how many seconds to wait for the lock; None in check mode."""
     return None if module.check_mode else float(module.params["lock_timeout"])
 
@@ -58,6 +58,6 @@ def exit_with_result(
         module.fail_json(msg=to_one_line(str(error)), **make_printable(kept))
     for warning in result.pop("warnings", ()):
         module.warn(to_one_line(warning))
-    told: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
+    more: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}
     result = result if is_printable else make_printable(result)
-    (module.fail_json if result.pop("failed", False) else module.exit_json)(**result, **told)
+    (module.fail_json if result.pop("failed", False) else module.exit_json)(**result, **more)

@@ -43,16 +43,16 @@ def run_program(command: Sequence[str], deadline: float) -> str:
             )
         except FileNotFoundError:
             raise MissingProgram(f"{name} is not installed on this host") from None
-        said, in_time = _read_output(process, left)
+        output, in_time = _read_output(process, left)
         if not in_time:
             raise NetfleetError(f"{name} timed out")
-        if len(said) > _MOST_OUTPUT:
+        if len(output) > _MOST_OUTPUT:
             raise NetfleetError(f"{name} printed more than {_MOST_OUTPUT >> 20} MiB")
         if process.returncode != 0:
             complaints.seek(0)
             words = complaints.readline().decode("utf-8", "backslashreplace").strip()
             raise NetfleetError(f"{name}: {words or f'ended with status {process.returncode}'}")
-    return said.decode("utf-8", "surrogateescape")
+    return output.decode("utf-8", "surrogateescape")
 
 
 def _read_output(process: subprocess.Popen[bytes], seconds: float) -> tuple[bytes, bool]:
@@ -62,9 +62,9 @@ def _read_output(process: subprocess.Popen[bytes], seconds: float) -> tuple[byte
     killer.start()
     try:
         with process:
-            said = process.stdout.read(_MOST_OUTPUT + 1) if process.stdout else b""
-            if len(said) > _MOST_OUTPUT:
+            output = process.stdout.read(_MOST_OUTPUT + 1) if process.stdout else b""
+            if len(output) > _MOST_OUTPUT:
                 process.kill()
     finally:
         killer.cancel()
-    return said, time.monotonic() < deadline
+    return output, time.monotonic() < deadline

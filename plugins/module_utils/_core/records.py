@@ -32,7 +32,7 @@ else:
         compiles only the method that differs between classes.
         """
         cls = dataclasses.dataclass(eq=False, repr=False)(cls)
-        cls.__eq__, cls.__hash__, cls.__repr__ = _compare_all, _hash_all, _represent
+        cls.__eq__, cls.__hash__, cls.__repr__ = _compare_all, _hash_all, _format_record
         if not all(field.compare for field in dataclasses.fields(cls)):
             cls.__eq__, cls.__hash__ = _compare_selected, _hash_selected
         return cls
@@ -53,18 +53,18 @@ def _hash_all(one: object) -> int:
     return hash(tuple(vars(one).values()))
 
 
-def _represent(one: object) -> str:
+def _format_record(one: object) -> str:
     fields = ", ".join(f"{name}={value!r}" for name, value in vars(one).items())
     return f"{type(one).__name__}({fields})"
 
 
-def _compared_values(one: Any) -> tuple[Any, ...]:
+def _get_compared_values(one: Any) -> tuple[Any, ...]:
     return tuple(getattr(one, field.name) for field in dataclasses.fields(one) if field.compare)
 
 
 def _compare_selected(one: object, other: object) -> bool:
-    return _compared_values(one) == _compared_values(other) if type(one) is type(other) else NotImplemented
+    return _get_compared_values(one) == _get_compared_values(other) if type(one) is type(other) else NotImplemented
 
 
 def _hash_selected(one: object) -> int:
-    return hash(_compared_values(one))
+    return hash(_get_compared_values(one))

@@ -111,10 +111,10 @@ def any_mac(value: str) -> str:
 
 def mtu(value: int) -> int:
     """Return the MTU in bytes."""
-    return in_range(value, *MTU_RANGE)
+    return validate_range(value, *MTU_RANGE)
 
 
-def in_range(value: int, low: int, high: int) -> int:
+def validate_range(value: int, low: int, high: int) -> int:
     """Return the number if it lies in the range."""
     if not low <= value <= high:
         raise ValueError(f"must be between {low} and {high}, not {value}")
@@ -172,7 +172,7 @@ def _refuse_zone(value: str) -> None:
         raise ValueError(f"{value[:60]!r} must not have a zone after '%'")
 
 
-def ip_version(value: str) -> int:
+def get_ip_version(value: str) -> int:
     """Return 4 or 6, the IP version of an address, an interface's address or a network."""
     return 6 if ":" in value else 4
 

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import env_fallback
 
 
-def _environment(name: str) -> dict[str, Any]:
+def _build_env_fallback(name: str) -> dict[str, Any]:
     return {"fallback": (env_fallback, [name])}
 
 
@@ -19,27 +19,27 @@ CONNECTION: dict[str, Any] = {
         "type": "str",
         "default": "unix:///var/run/docker.sock",
         "aliases": ["docker_url"],
-        **_environment("DOCKER_HOST"),
+        **_build_env_fallback("DOCKER_HOST"),
     },
-    "tls_hostname": {"type": "str", **_environment("DOCKER_TLS_HOSTNAME")},
+    "tls_hostname": {"type": "str", **_build_env_fallback("DOCKER_TLS_HOSTNAME")},
     "api_version": {
         "type": "str",
         "default": "auto",
         "aliases": ["docker_api_version"],
-        **_environment("DOCKER_API_VERSION"),
+        **_build_env_fallback("DOCKER_API_VERSION"),
     },
-    "timeout": {"type": "int", "default": 60, **_environment("DOCKER_TIMEOUT")},
+    "timeout": {"type": "int", "default": 60, **_build_env_fallback("DOCKER_TIMEOUT")},
     "deadline": {"type": "int", "default": 300},
     "ca_path": {"type": "path", "aliases": ["ca_cert", "tls_ca_cert", "cacert_path"]},
     "client_cert": {"type": "path", "aliases": ["tls_client_cert", "cert_path"]},
     "client_key": {"type": "path", "aliases": ["tls_client_key", "key_path"]},
-    "tls": {"type": "bool", "default": False, **_environment("DOCKER_TLS")},
+    "tls": {"type": "bool", "default": False, **_build_env_fallback("DOCKER_TLS")},
     "use_ssh_client": {"type": "bool", "default": False},
     "validate_certs": {
         "type": "bool",
         "default": False,
         "aliases": ["tls_verify"],
-        **_environment("DOCKER_TLS_VERIFY"),
+        **_build_env_fallback("DOCKER_TLS_VERIFY"),
     },
     "debug": {"type": "bool", "default": False},
 }

@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
-    EngineRefused,
-    NoEngine,
+    EngineApiError,
+    EngineError,
     NoSuchNetns,
     NotFound,
 )
@@ -43,7 +43,7 @@ _WORDS = 300
 _TOO_LATE = "it did not answer in time"
 
 
-class Engine:
+class LocalEngineClient:
     """The API of the engine at a socket; all requests must be answered by ``deadline`` (time.monotonic)."""
 
     def __init__(self, path: str | None = None, deadline: float | None = None) -> None:
@@ -51,9 +51,9 @@ class Engine:
         self._deadline = time.monotonic() + _SECONDS if deadline is None else deadline
 
     def get(self, target: str) -> Any:
-        """Return the answer to a GET request, parsed as JSON; raise NotFound, EngineRefused or NoEngine."""
+        """Return the answer to a GET request, parsed as JSON; raise NotFound, EngineApiError or EngineError."""
         (found,) = self.get_all([target])
-        if isinstance(found, NoEngine):
+        if isinstance(found, EngineError):
             raise found
         return found
 
@@ -62,7 +62,7 @@ class Engine:
 
         Requests run concurrently, so a request that is never answered does not delay the others.
         """
-        found: list[Any] = [NoEngine(self.path, _TOO_LATE)] * len(targets)
+        found: list[Any] = [EngineError(self.path, _TOO_LATE)] * len(targets)
         waiting = list(enumerate(targets))[::-1]
         asked: dict[int, tuple[int, socket.socket]] = {}
         poll = select.poll()
@@ -70,8 +70,8 @@ class Engine:
             while waiting or asked:
                 while waiting and len(asked) < _AT_ONCE:
                     number, target = waiting.pop()
-                    connection = self._ask(target)
-                    if isinstance(connection, NoEngine):
+                    connection = self._send_request(target)
+                    if isinstance(connection, EngineError):
                         found[number] = connection
                     else:
                         asked[connection.fileno()] = number, connection
@@ -80,7 +80,7 @@ class Engine:
                 for fd, _event in poll.poll(left * 1000) if asked else ():
                     poll.unregister(fd)
                     number, connection = asked.pop(fd)
-                    found[number] = self._answer(targets[number], connection)
+                    found[number] = self._read_answer(targets[number], connection)
                 if not left:
                     break
         finally:
@@ -88,7 +88,7 @@ class Engine:
                 connection.close()
         return found
 
-    def listener(self) -> int | None:
+    def get_listener_pid(self) -> int | None:
         """Return the PID of the process that listens on the socket: the engine, or systemd with socket activation."""
         try:
             with self._connect() as connection:
@@ -100,42 +100,42 @@ class Engine:
     def _connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         try:
-            self._hurry(connection)
+            self._set_timeout(connection)
             connection.connect(self.path)
         except (OSError, ValueError):
             connection.close()
             raise
         return connection
 
-    def _hurry(self, connection: socket.socket) -> None:
+    def _set_timeout(self, connection: socket.socket) -> None:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise socket.timeout
         connection.settimeout(left)
 
-    def _ask(self, target: str) -> socket.socket | NoEngine:
+    def _send_request(self, target: str) -> socket.socket | EngineError:
         try:
             connection = self._connect()
             connection.sendall(f"GET {target} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
         except (OSError, ValueError) as error:
-            return NoEngine(self.path, _error_message(error))
+            return EngineError(self.path, _describe_error(error))
         return connection
 
-    def _answer(self, target: str, connection: socket.socket) -> Any:
+    def _read_answer(self, target: str, connection: socket.socket) -> Any:
         try:
             with connection:
                 status, body = self._receive(connection, target)
-            return self._understood(target, status, body)
+            return self._parse_answer(target, status, body)
         except OSError as error:
-            return NoEngine(self.path, _error_message(error))
-        except NoEngine as error:
+            return EngineError(self.path, _describe_error(error))
+        except EngineError as error:
             return error
 
     def _receive(self, connection: socket.socket, target: str) -> tuple[int, bytes]:
         """Return the status and the body; their size and the time are limited."""
         data, head_ends, whole = bytearray(), -1, _MOST + 1
         while len(data) < whole:
-            self._hurry(connection)
+            self._set_timeout(connection)
             chunk = connection.recv(_CHUNK)
             if not chunk:
                 break
@@ -148,28 +148,28 @@ class Engine:
                 if length:
                     whole = head_ends + 4 + int(length[1])
             if len(data) > _MOST:
-                raise NoEngine(self.path, f"the answer to {target} exceeds {_MOST >> 20} MiB")
+                raise EngineError(self.path, f"the answer to {target} exceeds {_MOST >> 20} MiB")
         status = _STATUS.match(data)
         if not status or head_ends < 0 or (whole <= _MOST and len(data) < whole):
-            raise NoEngine(self.path, "the answer is not HTTP or is truncated")
+            raise EngineError(self.path, "the answer is not HTTP or is truncated")
         start = head_ends + 4
         return int(status[1]), bytes(data[start:whole])
 
-    def _understood(self, target: str, status: int, body: bytes) -> Any:
+    def _parse_answer(self, target: str, status: int, body: bytes) -> Any:
         try:
             found = json.loads(body.decode("utf-8", "surrogateescape"))
         except (ValueError, RecursionError):
             if status < 400:
-                raise NoEngine(self.path, f"the answer to {target} is not JSON") from None
+                raise EngineError(self.path, f"the answer to {target} is not JSON") from None
             found = None
         if status >= 400:
-            said = found.get("message") if isinstance(found, dict) else None
-            words = " ".join(str(said or f"status {status}").split())[:_WORDS]
-            raise (NotFound if status == 404 else EngineRefused)(self.path, words)
+            message = found.get("message") if isinstance(found, dict) else None
+            words = " ".join(str(message or f"status {status}").split())[:_WORDS]
+            raise (NotFound if status == 404 else EngineApiError)(self.path, words)
         return found
 
 
-class Container(NamedTuple):
+class ContainerState(NamedTuple):
     """The state of a container; ``pid`` is 0 unless it runs.
 
     ``resolv_conf`` and ``hosts`` are the paths of these files on the host.
@@ -183,11 +183,11 @@ class Container(NamedTuple):
     hosts: str = ""
 
 
-def inspect_container(reference: str) -> Container:
+def inspect_container(reference: str) -> ContainerState:
     """Return a container by its exact name, or by an ID of at least 12 digits; raise NoSuchNetns if none exists."""
     if not _REFERENCE.fullmatch(reference):
         raise NoSuchNetns(f"no such container: {reference}")
-    engine = Engine()
+    engine = LocalEngineClient()
     try:
         found = engine.get(f"/containers/{reference}/json")
     except NotFound:
@@ -199,9 +199,11 @@ def inspect_container(reference: str) -> Container:
             raise NoSuchNetns(f"no such container: {reference} ({reason})")
         state = found["State"]
         files = [str(found.get(key) or "") for key in ("ResolvConfPath", "HostsPath")]
-        return Container(name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]), *files)
+        return ContainerState(
+            name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]), *files
+        )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise NoEngine(engine.path, f"the answer for container {reference} is not a container") from None
+        raise EngineError(engine.path, f"the answer for container {reference} is not a container") from None
 
 
 def find_local_socket() -> str:
@@ -210,7 +212,7 @@ def find_local_socket() -> str:
     return host.removeprefix(_SCHEME) if host.startswith(_SCHEME) else DEFAULT_SOCKET
 
 
-def _error_message(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     if isinstance(error, socket.timeout):
         return _TOO_LATE
     if isinstance(error, FileNotFoundError):

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
     BadParameter,
-    EngineRefused,
+    EngineApiError,
+    EngineError,
     MissingLibrary,
-    NoEngine,
     NotFound,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
@@ -40,18 +40,18 @@ _WORDS = 500
 _LIBRARY = "install the package python3-docker (Debian, Ubuntu), or docker with pip"
 
 
-class TooLate(NoEngine):
+class EngineTimeout(EngineError):
     """The deadline has passed; the last request may or may not have been carried out."""
 
 
-class Docker:
+class EngineClient:
     """A connection to Docker Engine; ``api`` is the API version, such as (1, 44)."""
 
     def __init__(self, params: Mapping[str, Any]) -> None:
         """Take the connection parameters of the module."""
         self.url = str(params["docker_host"])
         self._params = params
-        self._made: APIClient | None = None
+        self._sdk_client: APIClient | None = None
         if importlib.util.find_spec("docker") is None:
             raise MissingLibrary(f"the Python library docker is not installed on this host: {_LIBRARY}")
         is_local = self.url.startswith(UNIX) and not (params["tls"] or params["validate_certs"])
@@ -60,94 +60,96 @@ class Docker:
         if self._socket is None or version != "auto":
             version = str(self._client.api_version)
         else:
-            version = self._version_of(self._get_locally("/version"))
+            version = self._parse_version(self._get_locally("/version"))
         self._version = version
         self.api = tuple(int(part) for part in version.split("."))
 
     @property
     def _client(self) -> APIClient:
-        """The client of the SDK, made when it is needed first."""
-        if self._made is None:
+        """The client of the SDK, created on first use."""
+        if self._sdk_client is None:
             import docker
 
-            with self._translated():
-                self._made = docker.APIClient(**_client_arguments(self._params, docker.TLSConfig))
-        return self._made
+            with self._translate_errors():
+                self._sdk_client = docker.APIClient(**_build_client_arguments(self._params, docker.TLSConfig))
+        return self._sdk_client
 
-    def _version_of(self, answer: Any) -> str:
+    def _parse_version(self, answer: Any) -> str:
         try:
             return ".".join(str(int(part)) for part in answer["ApiVersion"].split("."))
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise NoEngine(self.url, "the answer to /version has no version of the API") from None
+            raise EngineError(self.url, "the answer to /version has no version of the API") from None
 
     def get(self, path: str, **query: Any) -> Any:
-        """Return what the engine says."""
+        """Send a GET request and return the answer."""
         if self._socket is None:
-            return self._call("GET", path, query)
+            return self._send_request("GET", path, query)
         given = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in query.items()}
         return self._get_locally(f"/v{self._version}{path}{'?' if given else ''}{urllib.parse.urlencode(given)}")
 
     def _get_locally(self, target: str) -> Any:
         deadline = time.monotonic() + self._params["timeout"]
         try:
-            return local_api.Engine(self._socket, deadline).get(target)
-        except NoEngine as error:
-            if isinstance(error, TooLate):
+            return local_api.LocalEngineClient(self._socket, deadline).get(target)
+        except EngineError as error:
+            if isinstance(error, EngineTimeout):
                 raise
             # The error names the URL that the user gave.
             raise type(error)(self.url, str(error).partition(": ")[2][:_WORDS]) from None
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send a POST request and return the answer."""
-        return self._call("POST", path, {}, body)
+        return self._send_request("POST", path, {}, body)
 
     def delete(self, path: str) -> None:
         """Send a DELETE request."""
-        self._call("DELETE", path, {})
+        self._send_request("DELETE", path, {})
 
     def close(self) -> None:
-        """Let go of the connection."""
-        if self._made is not None:
-            self._made.close()
+        """Close the connection."""
+        if self._sdk_client is not None:
+            self._sdk_client.close()
 
-    def _call(self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None = None) -> Any:
+    def _send_request(
+        self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None = None
+    ) -> Any:
         client = self._client
         given = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in query.items()}
         url = f"{client.base_url}/v{client.api_version}{path}"
-        with self._translated():
+        with self._translate_errors():
             answer = client.request(method, url, params=given, json=body, timeout=client.timeout)
         text = answer.text
         if answer.status_code >= 400:
             with contextlib.suppress(ValueError, AttributeError):
                 text = json.loads(text).get("message") or text
             words = " ".join(str(text or f"status {answer.status_code}").split())[:_WORDS]
-            raise (NotFound if answer.status_code == 404 else EngineRefused)(self.url, words)
+            raise (NotFound if answer.status_code == 404 else EngineApiError)(self.url, words)
         try:
             return json.loads(text) if text.strip() else None
         except ValueError:
-            raise NoEngine(self.url, f"the answer to {path} is not JSON") from None
+            raise EngineError(self.url, f"the answer to {path} is not JSON") from None
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
         try:
             yield
         except (DockerException, RequestException, OSError, ValueError) as error:
-            _raise_if_late(error)
-            raise NoEngine(self.url, " ".join(str(error).split())[:_WORDS]) from None
+            _raise_engine_timeout(error)
+            raise EngineError(self.url, " ".join(str(error).split())[:_WORDS]) from None
 
 
-def _raise_if_late(error: BaseException | None) -> None:
+def _raise_engine_timeout(error: BaseException | None) -> None:
     """Raise the deadline's error where the SDK converted it into another error."""
     while error is not None:
-        if isinstance(error, TooLate):
+        if isinstance(error, EngineTimeout):
             raise error
         error = error.__context__
 
 
-def _client_arguments(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
+def _build_client_arguments(params: Mapping[str, Any], tls_config: Any) -> dict[str, Any]:
     """Return the arguments of the SDK's client."""
     url, verify = str(params["docker_host"]), params["validate_certs"]
     found: dict[str, Any] = {"version": params["api_version"], "timeout": params["timeout"]}
@@ -163,14 +165,14 @@ def _client_arguments(params: Mapping[str, Any], tls_config: Any) -> dict[str, A
                 raise BadParameter(key, f"file not found: {path}")
         if bool(pair[0]) != bool(pair[1]):
             raise BadParameter("client_cert", "required together with client_key")
-        found["tls"] = _tls_settings(
+        found["tls"] = _build_tls_config(
             params, tls_config, pair if all(pair) else None, files["ca_path"] if verify else None
         )
         url = url.replace("tcp://", "https://", 1)
     return {"base_url": url, **found}
 
 
-def _tls_settings(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str | None) -> Any:
+def _build_tls_config(params: Mapping[str, Any], tls_config: Any, pair: Any, authority: str | None) -> Any:
     """Return the TLS settings of the SDK."""
     more = {"assert_hostname": params["tls_hostname"]} if params["tls_hostname"] else {}
     if more and "assert_hostname" not in inspect.signature(tls_config).parameters:
@@ -186,12 +188,12 @@ def _tls_settings(params: Mapping[str, Any], tls_config: Any, pair: Any, authori
 
 @contextlib.contextmanager
 def limit_time(seconds: float, url: str) -> Iterator[None]:
-    """Raise TooLate if the body takes longer; use it in the main thread, which receives signals."""
+    """Raise EngineTimeout if the body takes longer; use it in the main thread, which receives signals."""
 
-    def late(_number: int, _frame: FrameType | None) -> None:
-        raise TooLate(url, f"timed out after {seconds:g} s")
+    def raise_timeout(_number: int, _frame: FrameType | None) -> None:
+        raise EngineTimeout(url, f"timed out after {seconds:g} s")
 
-    before = signal.signal(signal.SIGALRM, late)
+    before = signal.signal(signal.SIGALRM, raise_timeout)
     # The signal repeats each second, because a library may suppress the exception.
     signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
     try:

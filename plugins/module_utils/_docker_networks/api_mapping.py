@@ -16,65 +16,65 @@ _GIVEN = {"ipv4": "IPv4Address", "ipv6": "IPv6Address"}
 _SERVICE = "com.docker.swarm.task.id"
 
 
-def network_from_api(said: Mapping[str, Any]) -> Network:
+def parse_api_network(data: Mapping[str, Any]) -> Network:
     """Return a network from its inspected data."""
-    ipam = said.get("IPAM") or {}
+    ipam = data.get("IPAM") or {}
     return Network(
-        name=said["Name"],
-        driver=said["Driver"],
-        options=dict(said.get("Options") or {}),
+        name=data["Name"],
+        driver=data["Driver"],
+        options=dict(data.get("Options") or {}),
         ipam_driver=ipam.get("Driver") or "default",
         ipam_options=dict(ipam.get("Options") or {}),
-        pools=tuple(_pool_from_api(one) for one in ipam.get("Config") or () if one.get("Subnet")),
-        ipv4=said.get("EnableIPv4"),
-        ipv6=bool(said.get("EnableIPv6")),
-        internal=bool(said.get("Internal")),
-        attachable=bool(said.get("Attachable")),
-        ingress=bool(said.get("Ingress")),
-        scope=said.get("Scope"),
-        config_only=bool(said.get("ConfigOnly")),
-        config_from=(said.get("ConfigFrom") or {}).get("Network") or "",
-        labels=dict(said.get("Labels") or {}),
+        pools=tuple(_parse_api_pool(one) for one in ipam.get("Config") or () if one.get("Subnet")),
+        ipv4=data.get("EnableIPv4"),
+        ipv6=bool(data.get("EnableIPv6")),
+        internal=bool(data.get("Internal")),
+        attachable=bool(data.get("Attachable")),
+        ingress=bool(data.get("Ingress")),
+        scope=data.get("Scope"),
+        config_only=bool(data.get("ConfigOnly")),
+        config_from=(data.get("ConfigFrom") or {}).get("Network") or "",
+        labels=dict(data.get("Labels") or {}),
     )
 
 
-def _pool_from_api(said: Mapping[str, Any]) -> Pool:
-    iprange, gateway = said.get("IPRange"), said.get("Gateway")
+def _parse_api_pool(data: Mapping[str, Any]) -> Pool:
+    iprange, gateway = data.get("IPRange"), data.get("Gateway")
     return Pool(
-        subnet=_subnet(said["Subnet"]),
-        iprange=_subnet(iprange) if iprange else None,
-        gateway=_address(gateway) if gateway else None,
-        aux={key: _address(one) for key, one in (said.get("AuxiliaryAddresses") or {}).items()},
+        subnet=_normalize_subnet(data["Subnet"]),
+        iprange=_normalize_subnet(iprange) if iprange else None,
+        gateway=_strip_prefix(gateway) if gateway else None,
+        aux={key: _strip_prefix(one) for key, one in (data.get("AuxiliaryAddresses") or {}).items()},
     )
 
 
-def _subnet(text: str) -> str:
+def _normalize_subnet(text: str) -> str:
     # The engine replaces it by an address of the subnet and returns that.
     return str(ipaddress.ip_network(text, strict=False))
 
 
-def _address(text: str) -> str:
+def _strip_prefix(text: str) -> str:
     # Some addresses in the response have a prefix length.
     return str(ipaddress.ip_interface(text).ip)
 
 
-def members_from_api(identity: str, name: str, containers: Iterable[Mapping[str, Any]]) -> dict[str, Member]:
+def parse_api_members(identity: str, name: str, containers: Iterable[Mapping[str, Any]]) -> dict[str, Member]:
     """Return the members of a network by container ID, from the inspected data of running and stopped containers."""
     found = {}
-    for said in containers:
-        for called, endpoint in ((said.get("NetworkSettings") or {}).get("Networks") or {}).items():
+    for data in containers:
+        for called, endpoint in ((data.get("NetworkSettings") or {}).get("Networks") or {}).items():
             # A container that was never started has the network by name only.
             if endpoint is not None and (
                 endpoint.get("NetworkID") == identity or (not endpoint.get("NetworkID") and called == name)
             ):
-                member = _member_from_api(said, endpoint)
+                member = _parse_api_member(data, endpoint)
                 found[member.id] = member
     return found
 
 
-def _member_from_api(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Member:
-    config, identity = said.get("Config") or {}, str(said["Id"])
-    running = bool((said.get("State") or {}).get("Running"))
+def _parse_api_member(data: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Member:
+    config, identity = data.get("Config") or {}, str(data["Id"])
+    running = bool((data.get("State") or {}).get("Running"))
     given = endpoint.get("IPAMConfig") or {}
     # A stopped container keeps only addresses that were assigned by the user.
     addresses = {
@@ -84,7 +84,7 @@ def _member_from_api(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Me
     mac = endpoint.get("MacAddress") if running else None
     aliases = [one for one in endpoint.get("Aliases") or () if one != identity[:_SHORT_ID]]
     return Member(
-        name=str(said["Name"]).lstrip("/"),
+        name=str(data["Name"]).lstrip("/"),
         id=identity,
         mac=mac.lower() if mac else None,
         aliases=tuple(dict.fromkeys(aliases)),
@@ -95,11 +95,11 @@ def _member_from_api(said: Mapping[str, Any], endpoint: Mapping[str, Any]) -> Me
         chosen=tuple(key for key, name in _GIVEN.items() if addresses[key] and not given.get(name)),
         service=_SERVICE in (config.get("Labels") or {}),
         own_mac=(config.get("MacAddress") or "").lower() or None,
-        **{key: _address(value) if value else None for key, value in addresses.items()},
+        **{key: _strip_prefix(value) if value else None for key, value in addresses.items()},
     )
 
 
-def endpoint_config(member: Member) -> dict[str, Any]:
+def build_endpoint_config(member: Member) -> dict[str, Any]:
     """Return the endpoint parameters of an API request."""
     addresses = {"IPv4Address": member.ipv4, "IPv6Address": member.ipv6}
     found = {
@@ -113,7 +113,7 @@ def endpoint_config(member: Member) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def creation_config(want: Network) -> dict[str, Any]:
+def build_creation_config(want: Network) -> dict[str, Any]:
     """Return the parameters of the API request that creates a network."""
     pools = [
         {

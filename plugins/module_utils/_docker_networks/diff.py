@@ -32,15 +32,15 @@ _DRIVERS = ("options", "ipam_driver", "ipam_options", "scope", "ingress", "attac
 class Difference(NamedTuple):
     """A difference: the option, and its values before and after."""
 
-    what: str
+    option: str
     wanted: Any
-    have: Any
+    actual: Any
 
     def __str__(self) -> str:
-        return f"{self.what} is {self.have!r}, not {self.wanted!r}"
+        return f"{self.option} is {self.actual!r}, not {self.wanted!r}"
 
 
-def options_of_user(options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None) -> dict[str, str]:
+def select_user_options(options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the driver options without those that the engine added."""
     return {
         key: value
@@ -55,7 +55,7 @@ def compare_networks(want: Network, have: Network) -> list[Difference]:
     for name in FIELDS:
         wanted, there = getattr(want, name), getattr(have, name)
         if name == "options":
-            there = options_of_user(there, wanted)
+            there = select_user_options(there, wanted)
         if wanted is None or wanted == there:
             continue
         if name == "pools":
@@ -63,14 +63,14 @@ def compare_networks(want: Network, have: Network) -> list[Difference]:
         elif isinstance(wanted, Mapping):
             keys = sorted({*wanted, *(there or {})})
             values = [(key, wanted.get(key), (there or {}).get(key)) for key in keys]
-            found += [Difference(f"{_called(name)}.{key}", new, old) for key, new, old in values if new != old]
+            found += [Difference(f"{_get_option_name(name)}.{key}", new, old) for key, new, old in values if new != old]
         # Engines without support for networks without IPv4 have none.
         elif not (name == "ipv4" and wanted and there is None):
-            found.append(Difference(_called(name), wanted, there))
+            found.append(Difference(_get_option_name(name), wanted, there))
     return found
 
 
-def _called(name: str) -> str:
+def _get_option_name(name: str) -> str:
     names = {"options": "driver_options", "ipam_options": "ipam_driver_options", "pools": "ipam_config"}
     return {**names, "ipv4": "enable_ipv4", "ipv6": "enable_ipv6"}.get(name, name)
 
@@ -91,7 +91,7 @@ def _compare_pools(want: tuple[Pool, ...], have: tuple[Pool, ...]) -> list[Diffe
     return found
 
 
-def _family(pool: Pool) -> int:
+def _get_ip_version(pool: Pool) -> int:
     return 6 if ":" in pool.subnet else 4
 
 
@@ -104,23 +104,23 @@ def merge_networks(want: Network, base: Network | None) -> Network:
     for name in FIELDS:
         there = getattr(base, name)
         if getattr(want, name) is None and there is not None and not (other_driver and name in _DRIVERS):
-            kept[name] = options_of_user(there) if name == "options" else there
+            kept[name] = select_user_options(there) if name == "options" else there
     found = replace_fields(want, **kept)
     if found.pools is not None:
-        found = replace_fields(found, pools=_filled(want.pools, base.pools or (), bool(found.ipv6)))
+        found = replace_fields(found, pools=_merge_pools(want.pools, base.pools or (), bool(found.ipv6)))
     return found
 
 
-def _filled(want: tuple[Pool, ...] | None, base: tuple[Pool, ...], ipv6: bool) -> tuple[Pool, ...]:
+def _merge_pools(want: tuple[Pool, ...] | None, base: tuple[Pool, ...], ipv6: bool) -> tuple[Pool, ...]:
     by_subnet = {pool.subnet: pool for pool in base}
     found = []
     for pool in want or ():
         there = by_subnet.get(pool.subnet)
         keys = [key for key in ("iprange", "gateway", "aux") if getattr(pool, key) is None] if there else []
         found.append(replace_fields(pool, **{key: getattr(there, key) for key in keys}))
-    families = {_family(pool) for pool in want or ()}
-    found += [pool for pool in base if _family(pool) not in families]
-    return tuple(pool for pool in found if ipv6 or _family(pool) == 4)
+    families = {_get_ip_version(pool) for pool in want or ()}
+    found += [pool for pool in base if _get_ip_version(pool) not in families]
+    return tuple(pool for pool in found if ipv6 or _get_ip_version(pool) == 4)
 
 
 def compare_members(want: Member, have: Member) -> list[Difference]:
@@ -146,7 +146,7 @@ def merge_members(want: Member, have: Member) -> Member:
     return found
 
 
-def managed_view(
+def build_managed_view(
     network: Network | None, members: Iterable[Member], want: Network, connected: Iterable[Member] | None
 ) -> dict[str, Any]:
     """Return the managed values of a network and its members as plain data for the diff."""
@@ -155,11 +155,11 @@ def managed_view(
     found: dict[str, Any] = {"exists": True}
     for name in FIELDS:
         if getattr(want, name) is not None:
-            found[_called(name)] = to_plain(getattr(network, name))
+            found[_get_option_name(name)] = to_plain(getattr(network, name))
     if want.options is not None:
-        found[_called("options")] = options_of_user(network.options, want.options)
+        found[_get_option_name("options")] = select_user_options(network.options, want.options)
     if want.pools is not None:
-        found[_called("pools")] = _show_pools(network.pools or (), want.pools)
+        found[_get_option_name("pools")] = _show_pools(network.pools or (), want.pools)
     if connected is not None:
         wanted = {one.id: one for one in connected}
         found["connected"] = {one.name: _show_endpoint(one, wanted.get(one.id, Member(one.name))) for one in members}

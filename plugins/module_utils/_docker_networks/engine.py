@@ -11,18 +11,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, EngineRefused, NotFound
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, EngineApiError, NotFound
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import Docker
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import EngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Entry
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Desired, Member
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import JournalEntry
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
+    ActualNetwork,
+    DesiredNetwork,
+    Member,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import (
-    Connect,
-    Create,
-    Disconnect,
+    ConnectMember,
+    CreateNetwork,
+    DisconnectMember,
     Op,
-    Remove,
+    RemoveNetwork,
 )
 
 # Since API version 1.44, an endpoint has a MAC address, and the container's own one is not applied on connect. Engines
@@ -38,21 +42,21 @@ _ENDPOINT_EXISTS, _ENDPOINT_SECONDS = "already exists in network", 10.0
 _ONLY_OF_USERS = "only when connecting to networks with user configured subnets"
 
 
-class Unexpected(Exception):
+class UnexpectedResponse(Exception):
     """A response of the engine lacks expected fields."""
 
 
 @contextlib.contextmanager
 def _expect_fields() -> Iterator[None]:
-    """Raise Unexpected if a response lacks fields of the engine's API."""
+    """Raise UnexpectedResponse if a response lacks fields of the engine's API."""
     try:
         yield
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Unexpected(f"{type(error).__name__}: {error}") from None
+        raise UnexpectedResponse(f"{type(error).__name__}: {error}") from None
 
 
 @_expect_fields()
-def find_network(docker: Docker, name: str) -> dict[str, Any] | None:
+def find_network(docker: EngineClient, name: str) -> dict[str, Any] | None:
     """Return the network with exactly this name or ID; None if it does not exist."""
     # The filter of the engine also matches parts of names.
     listed = docker.get("/networks", filters={"name": [name]})
@@ -68,14 +72,14 @@ def find_network(docker: Docker, name: str) -> dict[str, Any] | None:
 
 
 @_expect_fields()
-def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[Actual, list[str]]:
+def observe(docker: EngineClient, names: Sequence[str], entry: JournalEntry | None) -> tuple[ActualNetwork, list[str]]:
     """Return the current state by the first name that matches, and members of a killed run.
 
     The names are the ID by which a network was given, and its name, which a recreation keeps.
     """
-    said = next(filter(None, (find_network(docker, name) for name in names)), None)
-    containers = _containers(docker, said["Name"], said["Id"]) if said else []
-    members = api_mapping.members_from_api(said["Id"], said["Name"], containers) if said else {}
+    data = next(filter(None, (find_network(docker, name) for name in names)), None)
+    containers = _inspect_containers(docker, data["Name"], data["Id"]) if data else []
+    members = api_mapping.parse_api_members(data["Id"], data["Name"], containers) if data else {}
     if docker.api >= _API_NO_OWN_MAC:
         members = {key: replace_fields(member, own_mac=None) for key, member in members.items()}
     lost, gone = {}, []
@@ -88,12 +92,12 @@ def observe(docker: Docker, names: Sequence[str], entry: Entry | None) -> tuple[
             gone.append(member.name)
         else:
             lost[identity] = member
-    network = api_mapping.network_from_api(said) if said else None
+    network = api_mapping.parse_api_network(data) if data else None
     before, before_id = (entry.network, entry.id) if entry else (None, "")
-    return Actual(network, said["Id"] if said else "", members, before, before_id, lost), gone
+    return ActualNetwork(network, data["Id"] if data else "", members, before, before_id, lost), gone
 
 
-def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]]:
+def _inspect_containers(docker: EngineClient, name: str, identity: str) -> list[dict[str, Any]]:
     """Return the inspected data of a network's containers; the list of the network contains only running ones."""
     found = []
     for one in docker.get("/containers/json", all=1):
@@ -107,73 +111,74 @@ def _containers(docker: Docker, name: str, identity: str) -> list[dict[str, Any]
 
 
 @_expect_fields()
-def identify_containers(docker: Docker, desired: Desired) -> Desired:
+def identify_containers(docker: EngineClient, desired: DesiredNetwork) -> DesiredNetwork:
     """Return the desired state with container IDs; raise BadParameter for missing objects."""
+    version = _format_api_version(docker)
     if docker.api < _API_IPV4 and desired.network.ipv4 is False:
         raise BadParameter(
-            "enable_ipv4", f"false requires API {_API_IPV4[0]}.{_API_IPV4[1]}; this engine has {_api(docker)}"
+            "enable_ipv4",
+            f"false requires API {_API_IPV4[0]}.{_API_IPV4[1]}; this engine has {version}",
         )
     found = []
     for member in (desired.connected or ()) if desired.present else ():
         try:
-            said = docker.get(f"/containers/{quote(member.name, safe='')}/json")
+            data = docker.get(f"/containers/{quote(member.name, safe='')}/json")
         except NotFound:
             raise BadParameter("connected", f"no such container: {member.name}") from None
-        name, identity = said["Name"].lstrip("/"), said["Id"]
+        name, identity = data["Name"].lstrip("/"), data["Id"]
         if member.name != name and not (len(member.name) >= _SHORT_ID and identity.startswith(member.name)):
             raise BadParameter("connected", f"no such container: {member.name}; an ID has at least {_SHORT_ID} digits")
-        there = ((said.get("NetworkSettings") or {}).get("Networks") or {}).get(desired.network.name) or {}
-        own = (said.get("Config") or {}).get("MacAddress") if docker.api < _API_NO_OWN_MAC else None
+        there = ((data.get("NetworkSettings") or {}).get("Networks") or {}).get(desired.network.name) or {}
+        own = (data.get("Config") or {}).get("MacAddress") if docker.api < _API_NO_OWN_MAC else None
         possible = (member.address_mac, *(str(one or "").lower() for one in (own, there.get("MacAddress"))))
         if member.mac and not supports_endpoint_macs(docker) and member.mac not in possible:
-            reason = (
-                f"of {name} takes API {_API_MAC[0]}.{_API_MAC[1]} (Docker Engine 29.3); this engine has {_api(docker)}"
-            )
+            reason = f"of {name} takes API {_API_MAC[0]}.{_API_MAC[1]} (Docker Engine 29.3); this engine has {version}"
             raise BadParameter("connected[].mac_address", reason)
         if member.priority is not None and docker.api < _API_PRIORITY:
-            reason = f"of {name} takes API {_API_PRIORITY[0]}.{_API_PRIORITY[1]}; this engine has {_api(docker)}"
+            reason = f"of {name} takes API {_API_PRIORITY[0]}.{_API_PRIORITY[1]}; this engine has {version}"
             raise BadParameter("connected[].priority", reason)
         found.append(replace_fields(member, name=name, id=identity))
     return replace_fields(desired, connected=None if desired.connected is None else tuple(found))
 
 
-def supports_endpoint_macs(docker: Docker) -> bool:
+def supports_endpoint_macs(docker: EngineClient) -> bool:
     """Return whether the engine accepts a MAC address for an endpoint."""
     return docker.api >= _API_MAC
 
 
-def apply_operation(docker: Docker, op: Op) -> None:
-    """Execute one operation; raise EngineRefused with the operation and the engine's message."""
+def apply_operation(docker: EngineClient, op: Op) -> None:
+    """Execute one operation; raise EngineApiError with the operation and the engine's message."""
     try:
-        if isinstance(op, Create):
-            docker.post("/networks/create", api_mapping.creation_config(op.network))
-        elif isinstance(op, Remove):
-            _remove(docker, op)
-        elif isinstance(op, Connect):
-            _connect(docker, op.name, op.member)
-        elif isinstance(op, Disconnect):
+        if isinstance(op, CreateNetwork):
+            docker.post("/networks/create", api_mapping.build_creation_config(op.network))
+        elif isinstance(op, RemoveNetwork):
+            _remove_network(docker, op)
+        elif isinstance(op, ConnectMember):
+            _connect_member(docker, op.name, op.member)
+        elif isinstance(op, DisconnectMember):
             # Without force, the endpoint of a stopped container remains.
             docker.post(f"/networks/{quote(op.name, safe='')}/disconnect", {"Container": op.member.id, "Force": True})
-    except EngineRefused as error:
-        raise EngineRefused(docker.url, f"{op.describe()}: {str(error).partition(': ')[2]}") from None
+    except EngineApiError as error:
+        raise EngineApiError(docker.url, f"{op.describe()}: {str(error).partition(': ')[2]}") from None
 
 
-def _connect(docker: Docker, name: str, member: Member) -> None:
+def _connect_member(docker: EngineClient, name: str, member: Member) -> None:
     path = f"/networks/{quote(name, safe='')}/connect"
     try:
-        docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint_config(member)})
-    except EngineRefused as error:
+        docker.post(path, {"Container": member.id, "EndpointConfig": api_mapping.build_endpoint_config(member)})
+    except EngineApiError as error:
         if _ENDPOINT_EXISTS in str(error) and _wait_for_endpoint(docker, name, member.id):
             return
         # An automatic subnet is not marked as such, but the engine assigns no requested address from it.
         if not member.chosen or _ONLY_OF_USERS not in str(error):
             raise
         docker.post(
-            path, {"Container": member.id, "EndpointConfig": api_mapping.endpoint_config(member.left_to_the_engine)}
+            path,
+            {"Container": member.id, "EndpointConfig": api_mapping.build_endpoint_config(member.automatic_endpoint)},
         )
 
 
-def _wait_for_endpoint(docker: Docker, name: str, container: str) -> bool:
+def _wait_for_endpoint(docker: EngineClient, name: str, container: str) -> bool:
     """Return whether the engine completes the endpoint of a container that it is already connecting."""
     deadline = time.monotonic() + _ENDPOINT_SECONDS
     while time.monotonic() < deadline:
@@ -184,12 +189,12 @@ def _wait_for_endpoint(docker: Docker, name: str, container: str) -> bool:
     return False
 
 
-def _remove(docker: Docker, op: Remove) -> None:
+def _remove_network(docker: EngineClient, op: RemoveNetwork) -> None:
     docker.delete(f"/networks/{op.id}")
     # A Swarm removes its network after a while, and only then is the name available.
     while any(one["Id"] == op.id for one in docker.get("/networks", filters={"id": [op.id]})):
         time.sleep(_PAUSE)
 
 
-def _api(docker: Docker) -> str:
+def _format_api_version(docker: EngineClient) -> str:
     return ".".join(map(str, docker.api))

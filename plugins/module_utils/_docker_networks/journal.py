@@ -21,8 +21,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     Member,
     Network,
-    member_from_plain,
-    network_from_plain,
+    parse_plain_member,
+    parse_plain_network,
     to_plain,
 )
 
@@ -30,7 +30,7 @@ FOLDER = Path("/var/lib/netfleet.docker/networks")
 _VERSION = 1
 
 
-class Entry(NamedTuple):
+class JournalEntry(NamedTuple):
     """A network before its recreation, its members by container ID, and its ID."""
 
     network: Network
@@ -46,14 +46,16 @@ class Journal:
         self._name = name
         self._path = FOLDER / f"{hashlib.sha256(f'{engine} {name}'.encode()).hexdigest()[:32]}.json"
 
-    def read(self) -> Entry | None:
+    def read(self) -> JournalEntry | None:
         """Return the journal; None if there is none; raise NetfleetError if it is unreadable."""
         try:
-            said = json.loads(self._path.read_text(encoding="utf-8"))
-            if said["version"] != _VERSION:
-                raise ValueError(f"unsupported version {said['version']}")
-            members = [member_from_plain(one) for one in said["members"]]
-            return Entry(network_from_plain(said["network"]), {member.id: member for member in members}, said["id"])
+            data = json.loads(self._path.read_text(encoding="utf-8"))
+            if data["version"] != _VERSION:
+                raise ValueError(f"unsupported version {data['version']}")
+            members = [parse_plain_member(one) for one in data["members"]]
+            return JournalEntry(
+                parse_plain_network(data["network"]), {member.id: member for member in members}, data["id"]
+            )
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -62,9 +64,9 @@ class Journal:
             reason = f"who was in {self._name} before a run that did not come to its end is not understood: {error}"
             raise NetfleetError(f"{self._path}: {reason}; inspect and remove the file") from None
 
-    def write(self, entry: Entry) -> None:
+    def write(self, entry: JournalEntry) -> None:
         """Write the journal; after the return, it survives the end of the process and a crash of the machine."""
-        said = {
+        data = {
             "version": _VERSION,
             "name": self._name,
             "id": entry.id,
@@ -76,25 +78,25 @@ class Journal:
             FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
             fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
             with os.fdopen(fd, "w", encoding="utf-8") as file:
-                json.dump(said, file)
+                json.dump(data, file)
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._path)
-            _sync(FOLDER)
+            _sync_directory(FOLDER)
         except OSError as error:
             words = os.strerror(error.errno or 0)
             raise NetfleetError(
                 f"{FOLDER}: cannot write the recovery journal of {self._name}: {words}; nothing was changed"
             ) from None
 
-    def forget(self) -> None:
+    def remove(self) -> None:
         """Remove the journal after all members are connected again."""
         with contextlib.suppress(FileNotFoundError):
             self._path.unlink()
-            _sync(FOLDER)
+            _sync_directory(FOLDER)
 
 
-def _sync(folder: Path) -> None:
+def _sync_directory(folder: Path) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

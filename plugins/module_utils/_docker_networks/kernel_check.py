@@ -8,8 +8,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Network, Pool
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import ActualNetwork, Network, Pool
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, Route
@@ -22,37 +22,41 @@ _ID_DIGITS = 12
 _CARRIED = ("macvlan", "ipvlan")
 
 
-def find_kernel_faults(socket: str, actual: Actual, removed: Iterable[tuple[Network, str]]) -> list[str]:
+def find_kernel_faults(socket: str, actual: ActualNetwork, removed: Iterable[tuple[Network, str]]) -> list[str]:
     """Return the differences in the kernel, one line each; for removed networks with their IDs, what is left.
 
     ``socket`` is the path of a local engine's socket; its networks are in the namespace of the engine.
     """
-    if not _checked_here(actual) and not removed:
+    if not _is_verifiable(actual) and not removed:
         return []
     links, routes = run_in_thread(lambda: _read_namespace(socket))
     found = []
     for network, identity in removed:
-        name = bridge_name(network, identity)
-        if network.driver == "bridge" and name in links and not (actual.network and _bridge(actual) == name):
+        name = get_bridge_name(network, identity)
+        if (
+            network.driver == "bridge"
+            and name in links
+            and not (actual.network and _get_current_bridge(actual) == name)
+        ):
             found.append(f"the bridge {name} is still there")
     if actual.network is not None:
         found += _find_faults(actual, links, routes)
     return found
 
 
-def _checked_here(actual: Actual) -> bool:
+def _is_verifiable(actual: ActualNetwork) -> bool:
     network = actual.network
     return network is not None and network.scope != "swarm" and network.driver in ("bridge", *_CARRIED)
 
 
-def bridge_name(network: Network, identity: str) -> str:
+def get_bridge_name(network: Network, identity: str) -> str:
     """Return the name of the bridge of a network."""
     given = (network.options or {}).get(f"{_BRIDGE}name")
     return given or ("docker0" if network.name == "bridge" else f"br-{identity[:_ID_DIGITS]}")
 
 
-def _bridge(actual: Actual) -> str | None:
-    return bridge_name(actual.network, actual.id) if actual.network and actual.network.driver == "bridge" else None
+def _get_current_bridge(actual: ActualNetwork) -> str | None:
+    return get_bridge_name(actual.network, actual.id) if actual.network and actual.network.driver == "bridge" else None
 
 
 def _read_namespace(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
@@ -60,26 +64,28 @@ def _read_namespace(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
     kernel = Kernel()
     try:
         # With socket activation, the init process of the host owns the socket.
-        pid = Engine(socket).listener()
+        pid = LocalEngineClient(socket).get_listener_pid()
         reference = _HOST if pid in (None, 1) else f"pid:{pid}"
         label = namespace_registry.resolve_references(kernel, {reference: "docker_host"})[reference]
-        here = build_state([kernel.read(label, Netns(routes=()))]).netns(label)
+        here = build_state([kernel.read_namespace(label, Netns(routes=()))]).get_netns(label)
         return dict(here.links), here.routes or ()
     finally:
         kernel.close()
 
 
-def _find_faults(actual: Actual, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
+def _find_faults(actual: ActualNetwork, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
     network = actual.network
-    if network is None or not _checked_here(actual) or network.config_only:
+    if network is None or not _is_verifiable(actual) or network.config_only:
         return []
     if network.driver == "bridge":
-        return _bridge_faults(actual, network, links, routes)
-    return _parent_faults(network, links)
+        return _find_bridge_faults(actual, network, links, routes)
+    return _find_parent_faults(network, links)
 
 
-def _bridge_faults(actual: Actual, network: Network, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:
-    name = bridge_name(network, actual.id)
+def _find_bridge_faults(
+    actual: ActualNetwork, network: Network, links: dict[str, Link], routes: tuple[Route, ...]
+) -> list[str]:
+    name = get_bridge_name(network, actual.id)
     link = links.get(name)
     if link is None:
         return [f"there is no bridge {name}"]
@@ -89,7 +95,7 @@ def _bridge_faults(actual: Actual, network: Network, links: dict[str, Link], rou
     if not link.up:
         found.append(f"the bridge {name} is down")
     for pool in network.pools or () if _has_addresses(network) else ():
-        found += _gateway_faults(pool, name, link, routes)
+        found += _find_gateway_faults(pool, name, link, routes)
     mtu = (network.options or {}).get("com.docker.network.driver.mtu")
     if mtu and mtu.isdecimal() and any(member.running for member in actual.members.values()) and link.mtu != int(mtu):
         found.append(f"the bridge {name} has an MTU of {link.mtu}, not {mtu}")
@@ -103,7 +109,7 @@ def _has_addresses(network: Network) -> bool:
     return options.get(f"{_BRIDGE}inhibit_ipv4", "").lower() not in ("true", "1") and "isolated" not in modes
 
 
-def _gateway_faults(pool: Pool, name: str, link: Link, routes: tuple[Route, ...]) -> list[str]:
+def _find_gateway_faults(pool: Pool, name: str, link: Link, routes: tuple[Route, ...]) -> list[str]:
     if pool.gateway is None:
         return []
     found = []
@@ -115,7 +121,7 @@ def _gateway_faults(pool: Pool, name: str, link: Link, routes: tuple[Route, ...]
     return found
 
 
-def _parent_faults(network: Network, links: dict[str, Link]) -> list[str]:
+def _find_parent_faults(network: Network, links: dict[str, Link]) -> list[str]:
     name = (network.options or {}).get("parent", "")
     link = links.get(name)
     if not name:

@@ -27,14 +27,16 @@ class Pool:
     gateway: str | None = None
     aux: Mapping[str, str] | None = None
 
-    def holds(self, address: str) -> bool:
+    def can_assign(self, address: str) -> bool:
         """Return whether an address can be assigned to a container."""
         net, one = ipaddress.ip_network(self.subnet), ipaddress.ip_address(address)
         barred = {net[0], *([net[-1]] if net.version == 4 else [])}
-        return one.version == net.version and one in net and one not in barred and address not in self.taken
+        return (
+            one.version == net.version and one in net and one not in barred and address not in self.reserved_addresses
+        )
 
     @property
-    def taken(self) -> set[str]:
+    def reserved_addresses(self) -> set[str]:
         """Return the addresses that cannot be assigned to a container."""
         return {*(self.aux or {}).values(), *([self.gateway] if self.gateway else [])}
 
@@ -83,7 +85,7 @@ class Member:
     own_mac: str | None = None
 
     @property
-    def left_to_the_engine(self) -> Member:
+    def automatic_endpoint(self) -> Member:
         """Return the endpoint without the addresses that the engine assigned or derived."""
         mac = None if "ipv4" in self.chosen and self.mac == self.address_mac else self.mac
         return replace_fields(self, mac=mac, **dict.fromkeys(self.chosen))
@@ -98,7 +100,7 @@ MEMBER_FIELDS = ("ipv4", "ipv6", "mac", "aliases", "driver_opts", "priority")
 
 
 @record
-class Actual:
+class ActualNetwork:
     """The current state of a name: the network if it exists, and its members by container ID.
 
     ``before`` is the network of a killed run, ``before_id`` its ID, and ``lost`` its members that are not connected
@@ -112,25 +114,25 @@ class Actual:
     before_id: str = ""
     lost: Mapping[str, Member] = field(default_factory=dict)
 
-    def with_member(self, member: Member) -> Actual:
+    def with_member(self, member: Member) -> ActualNetwork:
         """Return the state with an additional member, which is no longer lost."""
         left = {key: one for key, one in self.lost.items() if key != member.id}
         return replace_fields(self, members={**self.members, member.id: member}, lost=left)
 
-    def without_member(self, member: Member) -> Actual:
+    def without_member(self, member: Member) -> ActualNetwork:
         """Return the state without a member."""
         return replace_fields(self, members={key: one for key, one in self.members.items() if key != member.id})
 
 
 @record
-class Desired:
+class DesiredNetwork:
     """The desired state; ``connected`` are members by container ID; other members are not managed."""
 
     network: Network
     present: bool = True
     connected: tuple[Member, ...] | None = None
     appends: bool = False
-    anew: bool = False
+    recreate: bool = False
     rebuild: str = "force"
 
 
@@ -145,13 +147,13 @@ def to_plain(part: Any) -> Any:
     return part
 
 
-def network_from_plain(said: Mapping[str, Any]) -> Network:
+def parse_plain_network(data: Mapping[str, Any]) -> Network:
     """Return a network from the data of `plain`."""
-    pools = said.get("pools")
-    return Network(**{**said, **({} if pools is None else {"pools": tuple(Pool(**pool) for pool in pools)})})
+    pools = data.get("pools")
+    return Network(**{**data, **({} if pools is None else {"pools": tuple(Pool(**pool) for pool in pools)})})
 
 
-def member_from_plain(said: Mapping[str, Any]) -> Member:
+def parse_plain_member(data: Mapping[str, Any]) -> Member:
     """Return a member from the data of `plain`."""
-    lists = {key: tuple(said[key]) for key in ("aliases", "links", "chosen") if said.get(key) is not None}
-    return Member(**{**said, **lists})
+    lists = {key: tuple(data[key]) for key in ("aliases", "links", "chosen") if data.get(key) is not None}
+    return Member(**{**data, **lists})

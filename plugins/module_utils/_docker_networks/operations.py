@@ -8,11 +8,15 @@ from __future__ import annotations
 from typing import Union
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Member, Network
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
+    ActualNetwork,
+    Member,
+    Network,
+)
 
 
 @record
-class Create:
+class CreateNetwork:
     """Create the network."""
 
     network: Network
@@ -22,13 +26,13 @@ class Create:
         kind = "configuration" if self.network.config_only else f"{self.network.driver or 'bridge'} network"
         return f"create {kind} {self.network.name}"
 
-    def simulate(self, actual: Actual) -> Actual:
+    def simulate(self, actual: ActualNetwork) -> ActualNetwork:
         """Return the state afterwards."""
         return replace_fields(actual, network=self.network, id="", members={}, before=None, before_id="")
 
 
 @record
-class Remove:
+class RemoveNetwork:
     """Remove the network, which has no members."""
 
     name: str
@@ -38,13 +42,13 @@ class Remove:
         """Return a description."""
         return f"remove network {self.name}"
 
-    def simulate(self, actual: Actual) -> Actual:
+    def simulate(self, actual: ActualNetwork) -> ActualNetwork:
         """Return the state afterwards."""
         return replace_fields(actual, network=None, id="", members={})
 
 
 @record
-class Connect:
+class ConnectMember:
     """Connect a container with the given options of its endpoint."""
 
     name: str
@@ -57,13 +61,13 @@ class Connect:
         words += [f"aliases {', '.join(self.member.aliases)}"] if self.member.aliases else []
         return ", ".join(words)
 
-    def simulate(self, actual: Actual) -> Actual:
+    def simulate(self, actual: ActualNetwork) -> ActualNetwork:
         """Return the state afterwards."""
         return actual.with_member(self.member)
 
 
 @record
-class Disconnect:
+class DisconnectMember:
     """Disconnect a container."""
 
     name: str
@@ -73,13 +77,13 @@ class Disconnect:
         """Return a description."""
         return f"disconnect {self.member.name} from {self.name}"
 
-    def simulate(self, actual: Actual) -> Actual:
+    def simulate(self, actual: ActualNetwork) -> ActualNetwork:
         """Return the state afterwards."""
         return actual.without_member(self.member)
 
 
 @record
-class Forget:
+class DiscardMembers:
     """Discard the saved members of a network that is not recreated."""
 
     name: str
@@ -88,9 +92,9 @@ class Forget:
         """Return a description."""
         return f"discard the recovery journal of {self.name}"
 
-    def simulate(self, actual: Actual) -> Actual:
+    def simulate(self, actual: ActualNetwork) -> ActualNetwork:
         """Return the state afterwards."""
         return replace_fields(actual, before=None, before_id="", lost={})
 
 
-Op = Union[Create, Remove, Connect, Disconnect, Forget]
+Op = Union[CreateNetwork, RemoveNetwork, ConnectMember, DisconnectMember, DiscardMembers]

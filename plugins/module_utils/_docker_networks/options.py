@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
-    Desired,
+    DesiredNetwork,
     Member,
     Network,
     Pool,
@@ -74,7 +74,7 @@ class InvalidSubnet(BadParameter):
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
-def parse_network(params: Mapping[str, Any]) -> Desired:
+def parse_network(params: Mapping[str, Any]) -> DesiredNetwork:
     """Return the desired state; members have the names that the user gave, and no IDs yet."""
     name = params["name"]
     if not _NAME.fullmatch(name):
@@ -83,21 +83,23 @@ def parse_network(params: Mapping[str, Any]) -> Desired:
             f"{name!r} is not a network name: it must start with a letter or digit, followed by letters, digits, _ . -",
         )
     connected = params["connected"]
-    members = None if connected is None else tuple(_member(f"connected[{at}]", one) for at, one in enumerate(connected))
-    _see_once(members or ())
-    return Desired(
-        _network(params),
+    members = (
+        None if connected is None else tuple(_parse_member(f"connected[{at}]", one) for at, one in enumerate(connected))
+    )
+    _refuse_duplicate_members(members or ())
+    return DesiredNetwork(
+        _parse_network_options(params),
         present=params["state"] == "present",
         connected=members,
         appends=params["appends"],
-        anew=params["force"],
+        recreate=params["force"],
         rebuild=params["rebuild"],
     )
 
 
-def parse_networks(networks: Iterable[Mapping[str, Any]]) -> list[Desired]:
+def parse_networks(networks: Iterable[Mapping[str, Any]]) -> list[DesiredNetwork]:
     """Return the desired states of several networks."""
-    found: list[Desired] = []
+    found: list[DesiredNetwork] = []
     for at, params in enumerate(networks):
         try:
             one = parse_network(params)
@@ -109,16 +111,16 @@ def parse_networks(networks: Iterable[Mapping[str, Any]]) -> list[Desired]:
     return found
 
 
-def _network(params: Mapping[str, Any]) -> Network:
+def _parse_network_options(params: Mapping[str, Any]) -> Network:
     config_only, pools = params["config_only"], params["ipam_config"]
     return Network(
         params["name"],
         # A config-only network has no driver.
         driver="null" if config_only else params["driver"],
-        options=_texts("driver_options", params["driver_options"]),
+        options=_parse_driver_options("driver_options", params["driver_options"]),
         ipam_driver=params["ipam_driver"],
-        ipam_options=_texts("ipam_driver_options", params["ipam_driver_options"]),
-        pools=tuple(_pool(f"ipam_config[{at}]", pool) for at, pool in enumerate(pools)) if pools else None,
+        ipam_options=_parse_driver_options("ipam_driver_options", params["ipam_driver_options"]),
+        pools=tuple(_parse_pool(f"ipam_config[{at}]", pool) for at, pool in enumerate(pools)) if pools else None,
         ipv4=params["enable_ipv4"],
         ipv6=params["enable_ipv6"],
         internal=params["internal"],
@@ -127,29 +129,29 @@ def _network(params: Mapping[str, Any]) -> Network:
         scope=params["scope"],
         config_only=config_only,
         config_from=params["config_from"],
-        labels=_labels(params["labels"]),
+        labels=_parse_labels(params["labels"]),
     )
 
 
-def _pool(where: str, said: Mapping[str, Any]) -> Pool:
-    if said["subnet"] is None:
+def _parse_pool(where: str, given: Mapping[str, Any]) -> Pool:
+    if given["subnet"] is None:
         raise BadParameter(f"{where}.subnet", "required: a subnet such as 192.0.2.0/24 or fd00::/64")
-    net = _subnet(f"{where}.subnet", said["subnet"])
-    iprange = None if said["iprange"] is None else _subnet(f"{where}.iprange", said["iprange"])
+    net = _parse_subnet(f"{where}.subnet", given["subnet"])
+    iprange = None if given["iprange"] is None else _parse_subnet(f"{where}.iprange", given["iprange"])
     if iprange is not None and (iprange.version != net.version or iprange[0] not in net or iprange[-1] not in net):
         raise BadParameter(f"{where}.iprange", f"{iprange} is outside the subnet {net}")
-    aux = said["aux_addresses"]
+    aux = given["aux_addresses"]
     return Pool(
         str(net),
         None if iprange is None else str(iprange),
-        None if said["gateway"] is None else _within(f"{where}.gateway", said["gateway"], net),
+        None if given["gateway"] is None else _parse_subnet_address(f"{where}.gateway", given["gateway"], net),
         None
         if aux is None
-        else {str(key): _within(f"{where}.aux_addresses.{key}", one, net) for key, one in aux.items()},
+        else {str(key): _parse_subnet_address(f"{where}.aux_addresses.{key}", one, net) for key, one in aux.items()},
     )
 
 
-def _subnet(where: str, text: str) -> Any:
+def _parse_subnet(where: str, text: str) -> Any:
     try:
         if "/" not in text:
             raise ValueError
@@ -158,75 +160,75 @@ def _subnet(where: str, text: str) -> Any:
         raise InvalidSubnet(where, text) from None
 
 
-def _within(where: str, text: str, net: Any) -> str:
-    found = _checked(where, ipaddress.ip_address, str(text).strip())
+def _parse_subnet_address(where: str, text: str, net: Any) -> str:
+    found = _check_value(where, ipaddress.ip_address, str(text).strip())
     if found.version != net.version or found not in net:
         raise BadParameter(where, f"{found} is outside the subnet {net}")
     return str(found)
 
 
-def _checked(where: str, check: Callable[[str], Any], value: str) -> Any:
+def _check_value(where: str, check: Callable[[str], Any], value: str) -> Any:
     try:
         return check(value)
     except ValueError as error:
         raise BadParameter(where, str(error)) from None
 
 
-def _texts(where: str, said: Mapping[str, Any] | None) -> dict[str, str] | None:
+def _parse_driver_options(where: str, given: Mapping[str, Any] | None) -> dict[str, str] | None:
     """Return driver options as text, with Booleans as true or false."""
-    if said is None:
+    if given is None:
         return None
-    for key, value in said.items():
+    for key, value in given.items():
         if isinstance(value, (Mapping, list, tuple)):
             raise BadParameter(f"{where}.{key}", "must be a string, a number or a boolean")
     return {
         str(key): str(one).lower() if isinstance(one, bool) else "" if one is None else str(one)
-        for key, one in said.items()
+        for key, one in given.items()
     }
 
 
-def _labels(said: Mapping[str, Any] | None) -> dict[str, str] | None:
-    for key, value in (said or {}).items():
+def _parse_labels(given: Mapping[str, Any] | None) -> dict[str, str] | None:
+    for key, value in (given or {}).items():
         if not isinstance(value, str):
             raise BadParameter(f"labels.{key}", f"must be a string, quoted in YAML, not {value!r}")
-    return None if said is None else {str(key): value for key, value in said.items()}
+    return None if given is None else {str(key): value for key, value in given.items()}
 
 
-def _member(where: str, said: Any) -> Member:
-    if isinstance(said, str) and said:
-        return Member(said)
-    if not isinstance(said, Mapping):
-        raise BadParameter(where, f"must be the name of a container or a dictionary, not {said!r}")
+def _parse_member(where: str, given: Any) -> Member:
+    if isinstance(given, str) and given:
+        return Member(given)
+    if not isinstance(given, Mapping):
+        raise BadParameter(where, f"must be the name of a container or a dictionary, not {given!r}")
     names = {alias: name for name, option in MEMBER.items() for alias in (name, *option.get("aliases", ()))}
-    unknown = sorted(str(key) for key in said if key not in names)
+    unknown = sorted(str(key) for key in given if key not in names)
     if unknown:
         raise BadParameter(f"{where}.{unknown[0]}", f"unknown option; supported are {', '.join(MEMBER)}")
-    given = {names[key]: value for key, value in said.items() if value is not None}
-    if not isinstance(given.get("name"), str) or not given["name"]:
+    values = {names[key]: value for key, value in given.items() if value is not None}
+    if not isinstance(values.get("name"), str) or not values["name"]:
         raise BadParameter(f"{where}.name", "required: the name of a container")
     return Member(
-        given["name"],
-        ipv4=_ip(f"{where}.ipv4_address", given.get("ipv4_address"), 4),
-        ipv6=_ip(f"{where}.ipv6_address", given.get("ipv6_address"), 6),
-        mac=_checked(f"{where}.mac_address", validators.mac, str(given["mac_address"]))
-        if "mac_address" in given
+        values["name"],
+        ipv4=_parse_ip(f"{where}.ipv4_address", values.get("ipv4_address"), 4),
+        ipv6=_parse_ip(f"{where}.ipv6_address", values.get("ipv6_address"), 6),
+        mac=_check_value(f"{where}.mac_address", validators.mac, str(values["mac_address"]))
+        if "mac_address" in values
         else None,
-        aliases=_aliases(f"{where}.aliases", given.get("aliases")),
-        driver_opts=_texts(f"{where}.driver_opts", given.get("driver_opts")),
-        priority=_priority(f"{where}.priority", given.get("priority")),
+        aliases=_parse_aliases(f"{where}.aliases", values.get("aliases")),
+        driver_opts=_parse_driver_options(f"{where}.driver_opts", values.get("driver_opts")),
+        priority=_parse_priority(f"{where}.priority", values.get("priority")),
     )
 
 
-def _ip(where: str, value: Any, version: int) -> str | None:
+def _parse_ip(where: str, value: Any, version: int) -> str | None:
     if value is None:
         return None
-    found = _checked(where, ipaddress.ip_address, str(value).strip())
+    found = _check_value(where, ipaddress.ip_address, str(value).strip())
     if found.version != version:
         raise BadParameter(where, f"{found} is not an IPv{version} address")
     return str(found)
 
 
-def _aliases(where: str, value: Any) -> tuple[str, ...] | None:
+def _parse_aliases(where: str, value: Any) -> tuple[str, ...] | None:
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
@@ -234,7 +236,7 @@ def _aliases(where: str, value: Any) -> tuple[str, ...] | None:
     return tuple(value)
 
 
-def _priority(where: str, value: Any) -> int | None:
+def _parse_priority(where: str, value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     if isinstance(value, str) and re.fullmatch(r"-?\d{1,9}", value):
@@ -242,7 +244,7 @@ def _priority(where: str, value: Any) -> int | None:
     raise BadParameter(where, f"must be an integer, not {value!r}")
 
 
-def _see_once(members: Iterable[Member]) -> None:
+def _refuse_duplicate_members(members: Iterable[Member]) -> None:
     seen: set[str] = set()
     for member in members:
         if member.name in seen:

@@ -21,42 +21,42 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.d
     merge_networks,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
-    Actual,
-    Desired,
+    ActualNetwork,
+    DesiredNetwork,
     Member,
     Network,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import (
-    Connect,
-    Create,
-    Disconnect,
-    Forget,
+    ConnectMember,
+    CreateNetwork,
+    DiscardMembers,
+    DisconnectMember,
     Op,
-    Remove,
+    RemoveNetwork,
 )
 
 _PREDEFINED = ("bridge", "host", "none")
 
 
-class Plan(NamedTuple):
+class NetworkPlan(NamedTuple):
     """The operations, and the lost properties of members, one line each."""
 
     operations: list[Op]
     losses: list[str]
 
     @property
-    def may_lose(self) -> bool:
+    def can_lose_members(self) -> bool:
         """Return whether a member is disconnected during the plan."""
         gone: set[str] = set()
         for op in self.operations:
-            if isinstance(op, Disconnect):
+            if isinstance(op, DisconnectMember):
                 gone.add(op.member.id)
-            elif isinstance(op, Connect) and op.member.id in gone:
+            elif isinstance(op, ConnectMember) and op.member.id in gone:
                 return True
         return False
 
 
-def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
+def plan(desired: DesiredNetwork, actual: ActualNetwork, keeps_macs: bool) -> NetworkPlan:
     """Return the plan; ``keeps_macs`` is whether the engine accepts MAC addresses of endpoints.
 
     Raise PlanError for operations that are not allowed; nothing is changed then.
@@ -66,25 +66,25 @@ def plan(desired: Desired, actual: Actual, keeps_macs: bool) -> Plan:
         return _plan_removal(name, actual)
     if actual.network is None:
         made = merge_networks(desired.network, actual.before)
-        back, losses = _plan_return(actual.lost.values(), made, keeps_macs)
-        return Plan([Create(made), *_plan_members(name, desired, {}, back)], losses)
+        back, losses = _plan_reconnection(actual.lost.values(), made, keeps_macs)
+        return NetworkPlan([CreateNetwork(made), *_plan_members(name, desired, {}, back)], losses)
     different = compare_networks(desired.network, actual.network)
     unfinished = _is_unfinished(desired, actual)
-    if not different and not desired.anew and not unfinished:
-        here, losses = _plan_return(actual.lost.values(), actual.network, keeps_macs)
-        return Plan(_plan_members(name, desired, actual.members, here), losses)
-    if different or desired.anew:
+    if not different and not desired.recreate and not unfinished:
+        here, losses = _plan_reconnection(actual.lost.values(), actual.network, keeps_macs)
+        return NetworkPlan(_plan_members(name, desired, actual.members, here), losses)
+    if different or desired.recreate:
         _check_replaceable(desired, actual, [str(one) for one in different])
     made = merge_networks(desired.network, actual.network)
-    back, losses = _plan_return({**actual.members, **actual.lost}.values(), made, keeps_macs)
+    back, losses = _plan_reconnection({**actual.members, **actual.lost}.values(), made, keeps_macs)
     if losses and desired.rebuild == "safe":
         raise PlanError(f"network {name} must be recreated, which rebuild=safe does not allow: {'; '.join(losses)}")
-    leave: list[Op] = [Disconnect(name, member) for member in actual.members.values()]
-    again: list[Op] = [*leave, Remove(name, actual.id), Create(made)]
-    return Plan([*again, *_plan_members(name, desired, {}, back)], losses)
+    leave: list[Op] = [DisconnectMember(name, member) for member in actual.members.values()]
+    again: list[Op] = [*leave, RemoveNetwork(name, actual.id), CreateNetwork(made)]
+    return NetworkPlan([*again, *_plan_members(name, desired, {}, back)], losses)
 
 
-def _is_unfinished(desired: Desired, actual: Actual) -> bool:
+def _is_unfinished(desired: DesiredNetwork, actual: ActualNetwork) -> bool:
     """Return whether a killed run must be completed although the network matches the desired state.
 
     The engine assigns no requested address from an automatic subnet, so such members get their address back only in a
@@ -97,20 +97,20 @@ def _is_unfinished(desired: Desired, actual: Actual) -> bool:
     return any(bool(member.chosen) and (stays or key in wanted) for key, member in actual.lost.items())
 
 
-def _plan_removal(name: str, actual: Actual) -> Plan:
-    forget: list[Op] = [Forget(name)] if actual.before or actual.lost else []
+def _plan_removal(name: str, actual: ActualNetwork) -> NetworkPlan:
+    forget: list[Op] = [DiscardMembers(name)] if actual.before or actual.lost else []
     if actual.network is None:
-        return Plan(forget, [])
+        return NetworkPlan(forget, [])
     if name in _PREDEFINED:
         raise PlanError(f"network {name} is predefined by Docker and cannot be removed")
     services = sorted(member.name for member in actual.members.values() if member.service)
     if services:
         raise PlanError(f"network {name} is used by services: {', '.join(services)}; remove it from them first")
-    leave: list[Op] = [Disconnect(name, member) for member in actual.members.values()]
-    return Plan([*leave, Remove(name, actual.id), *forget], [])
+    leave: list[Op] = [DisconnectMember(name, member) for member in actual.members.values()]
+    return NetworkPlan([*leave, RemoveNetwork(name, actual.id), *forget], [])
 
 
-def _check_replaceable(desired: Desired, actual: Actual, different: list[str]) -> None:
+def _check_replaceable(desired: DesiredNetwork, actual: ActualNetwork, different: list[str]) -> None:
     name = desired.network.name
     what = "; ".join(different) or "force=true"
     if name in _PREDEFINED:
@@ -123,7 +123,9 @@ def _check_replaceable(desired: Desired, actual: Actual, different: list[str]) -
         raise PlanError(f"network {name} must be recreated, and {reason} ({what})")
 
 
-def _plan_return(members: Iterable[Member], made: Network, keeps_macs: bool) -> tuple[dict[str, Member], list[str]]:
+def _plan_reconnection(
+    members: Iterable[Member], made: Network, keeps_macs: bool
+) -> tuple[dict[str, Member], list[str]]:
     """Return the endpoints of members that are connected again, and the properties that they lose."""
     found, losses = {}, []
     for member in members:
@@ -131,7 +133,7 @@ def _plan_return(members: Iterable[Member], made: Network, keeps_macs: bool) -> 
         for key in ("ipv4", "ipv6"):
             address = getattr(member, key)
             # Docker accepts requested addresses only in a subnet that the user configured.
-            if address and not any(pool.holds(address) for pool in made.pools or ()):
+            if address and not any(pool.can_assign(address) for pool in made.pools or ()):
                 back = replace_fields(back, **{key: None})
                 losses.append(f"{member.name} cannot keep its address {address}")
         if back.ipv4 != member.ipv4 and member.mac == member.address_mac:
@@ -143,19 +145,21 @@ def _plan_return(members: Iterable[Member], made: Network, keeps_macs: bool) -> 
     return found, losses
 
 
-def _plan_members(name: str, desired: Desired, here: Mapping[str, Member], back: Mapping[str, Member]) -> list[Op]:
+def _plan_members(
+    name: str, desired: DesiredNetwork, here: Mapping[str, Member], back: Mapping[str, Member]
+) -> list[Op]:
     """Return the members to connect and to disconnect: current, lost and desired ones."""
     found: list[Op] = []
     wanted = {member.id: member for member in desired.connected or ()}
     if desired.connected is not None and not desired.appends:
-        found += [Disconnect(name, member) for key, member in here.items() if key not in wanted]
+        found += [DisconnectMember(name, member) for key, member in here.items() if key not in wanted]
     stays = {key for key in back if desired.connected is None or desired.appends or key in wanted}
     for key in [*(key for key in back if key in stays), *(key for key in wanted if key not in back)]:
-        want, had = wanted.get(key), back.get(key)
+        want, former = wanted.get(key), back.get(key)
         if key in here:
             continue
-        found.append(Connect(name, merge_members(want, had) if want and had else (want or back[key])))
+        found.append(ConnectMember(name, merge_members(want, former) if want and former else (want or back[key])))
     for key, want in wanted.items():
         if key in here and compare_members(want, here[key]):
-            found += [Disconnect(name, here[key]), Connect(name, merge_members(want, here[key]))]
+            found += [DisconnectMember(name, here[key]), ConnectMember(name, merge_members(want, here[key]))]
     return found

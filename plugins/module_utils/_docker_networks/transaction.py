@@ -12,21 +12,38 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
 from ansible_collections.netfleet.docker.plugins.module_utils._core import lock as core_lock
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError, NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    BadParameter,
+    EngineError,
+    NetfleetError,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import UNIX, Docker, TooLate, limit_time
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import (
+    UNIX,
+    EngineClient,
+    EngineTimeout,
+    limit_time,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import engine as engine_client
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import kernel_check, options
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
     Difference,
+    build_managed_view,
     compare_networks,
-    managed_view,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Entry, Journal
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import Actual, Desired, Network
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import Connect, Op, Remove
-from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.planner import Plan, plan
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Journal, JournalEntry
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
+    ActualNetwork,
+    DesiredNetwork,
+    Network,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.operations import (
+    ConnectMember,
+    Op,
+    RemoveNetwork,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.planner import NetworkPlan, plan
 
 _SWARM_SECONDS, _PAUSE = 10.0, 0.1
 
@@ -34,8 +51,8 @@ _SWARM_SECONDS, _PAUSE = 10.0, 0.1
 def apply_network(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
     """Apply the parameters and return the result; without a lock, only predict it."""
     desired = options.parse_network(params)
-    with _connect(params, lock_seconds) as docker:
-        result = _Run(docker, _is_local(params), desired).result(lock_seconds is None)
+    with _open_connection(params, lock_seconds) as docker:
+        result = _NetworkTransaction(docker, _is_local(params), desired).reconcile(lock_seconds is None)
     del result["name"]
     return result
 
@@ -48,24 +65,24 @@ def apply_networks(params: Mapping[str, Any], lock_seconds: float | None) -> dic
     """
     desired = options.parse_networks(params["networks"])
     done: list[dict[str, Any]] = []
-    with _connect(params, lock_seconds) as docker:
+    with _open_connection(params, lock_seconds) as docker:
         for at, one in enumerate(desired):
             try:
-                done.append(_Run(docker, _is_local(params), one).result(lock_seconds is None))
+                done.append(_NetworkTransaction(docker, _is_local(params), one).reconcile(lock_seconds is None))
             except BadParameter as error:
                 parameter = f"networks[{at}].{error.parameter}"
                 message = f"{parameter}: {one.network.name}: {error.reason}"
-                raise PartlyApplied(
-                    message, _names(desired[:at]), {**_merge_results(done), "parameter": parameter}
+                raise PartialFailure(
+                    message, _list_names(desired[:at]), {**_merge_results(done), "parameter": parameter}
                 ) from None
             except NetfleetError as error:
-                raise PartlyApplied(
-                    f"{one.network.name}: {error}", _names(desired[:at]), _merge_results(done)
+                raise PartialFailure(
+                    f"{one.network.name}: {error}", _list_names(desired[:at]), _merge_results(done)
                 ) from None
     return _merge_results(done)
 
 
-class PartlyApplied(NetfleetError):
+class PartialFailure(NetfleetError):
     """A network failed; contains the networks applied before and the result until then."""
 
     def __init__(self, message: str, applied: list[str], result: dict[str, Any]) -> None:
@@ -75,7 +92,7 @@ class PartlyApplied(NetfleetError):
         self.result = result
 
 
-def _names(desired: Sequence[Desired]) -> list[str]:
+def _list_names(desired: Sequence[DesiredNetwork]) -> list[str]:
     return [one.network.name for one in desired]
 
 
@@ -85,13 +102,13 @@ def _merge_results(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "changed": any(one["changed"] for one in results),
         "operations": [line for one in results for line in one["operations"]],
-        "diff": {part: {key: one["diff"][part] for key, one in _by_name(results)} for part in parts},
+        "diff": {part: {key: one["diff"][part] for key, one in _pair_with_names(results)} for part in parts},
         "networks": [one["network"] for one in results],
         "warnings": [line for one in results for line in one["warnings"]],
     }
 
 
-def _by_name(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
+def _pair_with_names(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the results with changes by network name."""
     return [(one["name"], one) for one in results if one["changed"]]
 
@@ -101,7 +118,7 @@ def _is_local(params: Mapping[str, Any]) -> bool:
 
 
 @contextlib.contextmanager
-def _connect(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[Docker]:
+def _open_connection(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[EngineClient]:
     """Yield a connection to the engine while the lock of this host is held, until the deadline."""
     for name in ("timeout", "deadline"):
         if params[name] < 1:
@@ -110,19 +127,19 @@ def _connect(params: Mapping[str, Any], lock_seconds: float | None) -> Iterator[
         capabilities.require_capabilities(capabilities.TO_CHANGE)
     lock = contextlib.nullcontext() if lock_seconds is None else core_lock.hold_lock(lock_seconds)
     with lock, limit_time(params["deadline"], str(params["docker_host"])):
-        docker = Docker(params)
+        docker = EngineClient(params)
         try:
             yield docker
-        except engine_client.Unexpected as error:
-            raise NoEngine(docker.url, f"unexpected answer: {error}") from None
+        except engine_client.UnexpectedResponse as error:
+            raise EngineError(docker.url, f"unexpected answer: {error}") from None
         finally:
             docker.close()
 
 
-class _Run:
+class _NetworkTransaction:
     """One network of one engine."""
 
-    def __init__(self, docker: Docker, local: bool, desired: Desired) -> None:
+    def __init__(self, docker: EngineClient, local: bool, desired: DesiredNetwork) -> None:
         self._docker = docker
         self._socket = docker.url.removeprefix(UNIX) if local else None
         given = desired.network.name
@@ -135,12 +152,12 @@ class _Run:
         self._desired = engine_client.identify_containers(docker, desired)
         self._journal = Journal(docker.url, self._name)
 
-    def result(self, check_mode: bool) -> dict[str, Any]:
+    def reconcile(self, check_mode: bool) -> dict[str, Any]:
         """Return the result of the module, applied or predicted."""
         entry = self._journal.read()
         before, gone = engine_client.observe(self._docker, self._names, entry)
         planned = plan(self._desired, before, engine_client.supports_endpoint_macs(self._docker))
-        after = apply_unless_check_mode(check_mode, planned.operations, before, lambda: self._change(planned, before))
+        after = apply_unless_check_mode(check_mode, planned.operations, before, lambda: self._apply(planned, before))
         warnings = [f"network {self._name}: {line}" for line in planned.losses]
         warnings += [f"network {self._name}: {name} was in it, and is no more" for name in gone]
         return {
@@ -148,10 +165,10 @@ class _Run:
             "changed": bool(planned.operations),
             "operations": [op.describe() for op in planned.operations],
             "diff": {
-                "before": self._view(before),
-                "after": self._view(after),
+                "before": self._build_view(before),
+                "after": self._build_view(after),
                 # The reason of the recreation is part of the diff.
-                "differences": [one.what for one in self._differences(before)],
+                "differences": [one.option for one in self._find_differences(before)],
             },
             "network": next(
                 filter(None, (engine_client.find_network(self._docker, name) for name in self._names)), None
@@ -159,59 +176,59 @@ class _Run:
             "warnings": warnings,
         }
 
-    def _differences(self, actual: Actual) -> list[Difference]:
+    def _find_differences(self, actual: ActualNetwork) -> list[Difference]:
         there = actual.network if self._desired.present else None
         return compare_networks(self._desired.network, there) if there else []
 
-    def _view(self, actual: Actual) -> dict[str, Any]:
+    def _build_view(self, actual: ActualNetwork) -> dict[str, Any]:
         members = sorted(actual.members.values(), key=lambda member: member.name)
         want = self._desired
         # Members are part of the diff if they are managed or can change.
         shows = want.connected is not None or bool(actual.lost) or not want.present
         network = want.network if want.present else Network(self._name)
-        return managed_view(actual.network, members, network, (want.connected or ()) if shows else None)
+        return build_managed_view(actual.network, members, network, (want.connected or ()) if shows else None)
 
-    def _change(self, planned: Plan, before: Actual) -> Actual:
+    def _apply(self, planned: NetworkPlan, before: ActualNetwork) -> ActualNetwork:
         """Apply the plan and return the state afterwards; on failure, roll back and raise."""
-        if planned.may_lose:
+        if planned.can_lose_members:
             members = {**before.members, **before.lost}
             network = before.network or before.before
             if network:
                 # Members of an earlier killed run were lost before this network existed.
                 identity = before.id if before.network else before.before_id
-                self._journal.write(Entry(network, members, identity))
+                self._journal.write(JournalEntry(network, members, identity))
         try:
             for op in planned.operations:
                 engine_client.apply_operation(self._docker, op)
-            after = self._verified(planned.operations, before)
-        except TooLate as error:
+            after = self._verify(planned.operations, before)
+        except EngineTimeout as error:
             raise NetfleetError(f"{error}. The next run reconnects the members of {self._name}.") from None
         except NetfleetError as error:
-            left = self._undo(before) if planned.operations else []
+            left = self._roll_back(before) if planned.operations else []
             if left:
                 more = f"Not rolled back: {'; '.join(left)}. The next run tries again"
                 raise NetfleetError(f"{error}. {more}.") from None
             raise NetfleetError(f"{error}. The changes of this run were rolled back.") from None
-        self._journal.forget()
+        self._journal.remove()
         return after
 
-    def _verified(self, operations: list[Op], before: Actual) -> Actual:
+    def _verify(self, operations: list[Op], before: ActualNetwork) -> ActualNetwork:
         """Return the state; raise NetfleetError if the engine did not apply an operation."""
         deadline = time.monotonic() + _SWARM_SECONDS
         while True:
             after, _gone = engine_client.observe(self._docker, self._names, None)
             # The plan has connected the lost members.
-            left = plan(replace_fields(self._desired, anew=False), after, keeps_macs=True).operations
+            left = plan(replace_fields(self._desired, recreate=False), after, keeps_macs=True).operations
             # A Swarm assigns subnets and IDs to a network after a while.
             in_time = after.network and after.network.scope == "swarm" and time.monotonic() < deadline
             if not left or not in_time:
                 break
             time.sleep(_PAUSE)
         if left:
-            wishes = "; ".join(op.describe() for op in left)
-            raise NetfleetError(f"verification failed: the engine acknowledged but did not apply: {wishes}")
+            remaining = "; ".join(op.describe() for op in left)
+            raise NetfleetError(f"verification failed: the engine acknowledged but did not apply: {remaining}")
         if self._socket is not None:
-            removed = [(before.network, op.id) for op in operations if isinstance(op, Remove) and before.network]
+            removed = [(before.network, op.id) for op in operations if isinstance(op, RemoveNetwork) and before.network]
             lacks = kernel_check.find_kernel_faults(self._socket, after, removed)
             if lacks:
                 raise NetfleetError(
@@ -219,29 +236,29 @@ class _Run:
                 )
         return after
 
-    def _undo(self, before: Actual) -> list[str]:
+    def _roll_back(self, before: ActualNetwork) -> list[str]:
         """Restore the network and its members; return what could not be restored."""
         left = []
         try:
             network = before.network or before.before
-            aim = Desired(network or Network(self._name), present=network is not None)
-            entry = Entry(network, {**before.members, **before.lost}) if network else None
+            aim = DesiredNetwork(network or Network(self._name), present=network is not None)
+            entry = JournalEntry(network, {**before.members, **before.lost}) if network else None
             now, _gone = engine_client.observe(self._docker, self._names, entry)
             for op in plan(aim, now, keeps_macs=engine_client.supports_endpoint_macs(self._docker)).operations:
                 try:
                     engine_client.apply_operation(self._docker, op)
-                except TooLate:
+                except EngineTimeout:
                     raise
                 except NetfleetError as error:
                     left.append(str(error))
-                    if isinstance(op, Connect) and op.member.chosen:
+                    if isinstance(op, ConnectMember) and op.member.chosen:
                         # Another address is better than none; failures were reported before.
                         with contextlib.suppress(NetfleetError):
                             engine_client.apply_operation(
-                                self._docker, replace_fields(op, member=op.member.left_to_the_engine)
+                                self._docker, replace_fields(op, member=op.member.automatic_endpoint)
                             )
             if not left:
-                self._journal.forget()
+                self._journal.remove()
         except NetfleetError as error:
             left.append(str(error))
         return left

@@ -47,7 +47,7 @@ def merge_settings(before: Mapping[str, Any], given: Mapping[str, Any], absent: 
     return {key: value for key, value in {**before, **given}.items() if key not in removed}
 
 
-def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
+def find_changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the keys whose values differ."""
     missing = object()
     return tuple(
@@ -55,7 +55,7 @@ def changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[s
     )
 
 
-def public_settings(settings: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
+def select_public_settings(settings: Mapping[str, Any], given: Iterable[str]) -> dict[str, Any]:
     """Return the settings for display, with the values of given and public settings only."""
     shown = PUBLIC | set(given)
     return {
@@ -67,27 +67,27 @@ def public_settings(settings: Mapping[str, Any], given: Iterable[str]) -> dict[s
 def redact(text: str, settings: Mapping[str, Any], given: Iterable[str], argv: Iterable[str] = ()) -> str:
     """Return a message of the engine without values of settings that can be secret, and of options of its command."""
     shown = PUBLIC | set(given)
-    secrets = [leaf for key, value in settings.items() if key not in shown for leaf in _leaves(value)]
-    secrets += _secrets_of_command(list(argv))
+    secrets = [leaf for key, value in settings.items() if key not in shown for leaf in _iterate_leaves(value)]
+    secrets += _find_command_secrets(list(argv))
     for secret in sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
 
 
-def _secrets_of_command(argv: list[str]) -> list[str]:
+def _find_command_secrets(argv: list[str]) -> list[str]:
     """Return the values of options such as ``--log-opt=splunk-token=SECRET``, also as two arguments."""
     options = [(one, after) for one, after in zip(argv, [*argv[1:], ""]) if one.startswith(_SECRET_OPTIONS)]
     values = [one.partition("=")[2] or after for one, after in options]
     return [*values, *(value.rpartition("=")[2] for value in values)]
 
 
-def _leaves(value: Any) -> Iterator[str]:
+def _iterate_leaves(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         for inner in value.values():
-            yield from _leaves(inner)
+            yield from _iterate_leaves(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _leaves(inner)
+            yield from _iterate_leaves(inner)
     elif isinstance(value, str):
         yield value
 

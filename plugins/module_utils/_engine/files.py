@@ -43,7 +43,7 @@ def write_text(path: str, text: str, mode: int = 0o644) -> None:
         except BaseException:
             Path(name).unlink()
             raise
-        _sync(target.parent)
+        _sync_directory(target.parent)
     except OSError as error:
         raise NetfleetError(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from None
 
@@ -53,7 +53,7 @@ def remove_file(path: str) -> None:
     try:
         with contextlib.suppress(FileNotFoundError):
             Path(path).unlink()
-            _sync(Path(path).parent)
+            _sync_directory(Path(path).parent)
     except OSError as error:
         raise NetfleetError(f"{path} cannot be removed: {os.strerror(error.errno or 0)}") from None
 
@@ -66,7 +66,7 @@ def restore_file(path: str, text: str | None) -> None:
         write_text(path, text)
 
 
-def _sync(folder: Path) -> None:
+def _sync_directory(folder: Path) -> None:
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

@@ -22,7 +22,7 @@ class Sysctl(NamedTuple):
 
 
 @record
-class Desired:
+class DesiredEngine:
     """Parameters of the module: settings by their keys in daemon.json, and requirements of the kernel."""
 
     settings: Mapping[str, Any]
@@ -43,7 +43,7 @@ class Desired:
 
 
 @record
-class Service:
+class ServiceState:
     """The state of the systemd service; ``argv`` is the command of the running process."""
 
     is_active: bool
@@ -52,7 +52,7 @@ class Service:
 
 
 @record
-class Host:
+class EngineHost:
     """State of the host; ``files`` are texts by path, None for missing files.
 
     ``command`` and ``has_socket`` are those of the unit without the drop-in of this collection. ``former`` are the
@@ -60,20 +60,20 @@ class Host:
     """
 
     files: Mapping[str, str | None]
-    service: Service
+    service: ServiceState
     command: str
     has_socket: bool
     former: Mapping[str, str | None] | None = None
     modules: Mapping[str, str] = field(default_factory=dict)
     sysctls: Mapping[str, str | None] = field(default_factory=dict)
 
-    def with_file(self, path: str, text: str | None) -> Host:
+    def with_file(self, path: str, text: str | None) -> EngineHost:
         """Return the host with another text of a file."""
         return replace_fields(self, files={**self.files, path: text})
 
 
 @record
-class Engine:
+class EngineState:
     """Data that the running engine reports."""
 
     live_restore: bool

@@ -12,17 +12,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError, NoEngine, NotFound
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import EngineError, NetfleetError, NotFound
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, systemd
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import PENDING, Desired, Engine, Host
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import (
+    PENDING,
+    DesiredEngine,
+    EngineHost,
+    EngineState,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.systemd_unit import parse_unit
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.kernel_modules import KernelModules
 
 _PAUSE = 0.5
 
 
-def read_host(desired: Desired) -> Host:
+def read_host(desired: DesiredEngine) -> EngineHost:
     """Return the state of the host for all desired values."""
     service = systemd.read_service(desired.service)
     command, has_socket = "", False
@@ -30,44 +35,44 @@ def read_host(desired: Desired) -> Host:
         command, has_socket = parse_unit(systemd.read_unit(desired.service), desired.service, desired.dropin)
     paths = (desired.config_file, desired.dropin, desired.sysctls_file, desired.modules_file)
     names = [*desired.modules, *desired.optional_modules]
-    return Host(
+    return EngineHost(
         files={path: files.read_text(path) for path in paths},
         service=service,
         command=command,
         has_socket=has_socket,
         former=_read_pending(desired),
-        modules=KernelModules().states(names) if names else {},
+        modules=KernelModules().get_states(names) if names else {},
         sysctls={one.path: _read_sysctl(one.path) for one in desired.sysctls},
     )
 
 
-def read_engine() -> Engine:
-    """Return the data of the running engine; raise NoEngine."""
-    engine = local_api.Engine()
+def read_engine() -> EngineState:
+    """Return the data of the running engine; raise EngineError."""
+    engine = local_api.LocalEngineClient()
     info, containers, bridge = engine.get_all(["/info", "/containers/json", "/networks/bridge"])
     for answer in (info, containers, bridge):
         # The default bridge can be disabled.
-        if isinstance(answer, NoEngine) and not (answer is bridge and isinstance(answer, NotFound)):
+        if isinstance(answer, EngineError) and not (answer is bridge and isinstance(answer, NotFound)):
             raise answer
     try:
-        return Engine(
+        return EngineState(
             live_restore=bool(info["LiveRestoreEnabled"]),
             swarm=str((info.get("Swarm") or {}).get("LocalNodeState") or ""),
             running=tuple(sorted(one["Names"][0].lstrip("/") for one in containers)),
             info=info,
-            bridge={} if isinstance(bridge, NoEngine) else bridge,
+            bridge={} if isinstance(bridge, EngineError) else bridge,
         )
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise NoEngine(engine.path, f"unexpected answer: {error!r}") from None
+        raise EngineError(engine.path, f"unexpected answer: {error!r}") from None
 
 
-def wait_for_engine(seconds: float) -> Engine:
-    """Return the data of the engine as soon as it responds; raise NoEngine when the time is over."""
+def wait_for_engine(seconds: float) -> EngineState:
+    """Return the data of the engine as soon as it responds; raise EngineError when the time is over."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             return read_engine()
-        except NoEngine:
+        except EngineError:
             if time.monotonic() > deadline:
                 raise
         time.sleep(_PAUSE)
@@ -79,7 +84,7 @@ def write_pending(former: Mapping[str, str | None], new: Mapping[str, str | None
     files.write_text(PENDING, json.dumps(note), mode=0o600)
 
 
-def _read_pending(desired: Desired) -> dict[str, str | None] | None:
+def _read_pending(desired: DesiredEngine) -> dict[str, str | None] | None:
     """Return the files from before an interrupted run; a file that was edited since then is used as it is."""
     text = files.read_text(PENDING)
     if text is None:

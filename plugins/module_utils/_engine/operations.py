@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Union
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Host, Sysctl
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import EngineHost, Sysctl
 
 
 @record
@@ -21,13 +21,13 @@ class LoadModule:
         """Return one line."""
         return f"load the kernel module {self.name}"
 
-    def simulate(self, host: Host) -> Host:
+    def simulate(self, host: EngineHost) -> EngineHost:
         """Return the host afterwards."""
         return replace_fields(host, modules={**host.modules, self.name: "loaded"})
 
 
 @record
-class SetSysctl:
+class SetHostSysctl:
     """Set a sysctl of the running kernel."""
 
     sysctl: Sysctl
@@ -36,7 +36,7 @@ class SetSysctl:
         """Return one line."""
         return f"set the sysctl {self.sysctl.name} to {self.sysctl.value}"
 
-    def simulate(self, host: Host) -> Host:
+    def simulate(self, host: EngineHost) -> EngineHost:
         """Return the host afterwards."""
         return replace_fields(host, sysctls={**host.sysctls, self.sysctl.path: self.sysctl.value})
 
@@ -53,7 +53,7 @@ class WriteFile:
         """Return one line."""
         return f"write {self.path}" + (f" ({self.what})" if self.what else "")
 
-    def simulate(self, host: Host) -> Host:
+    def simulate(self, host: EngineHost) -> EngineHost:
         """Return the host afterwards."""
         return host.with_file(self.path, self.text)
 
@@ -68,7 +68,7 @@ class RemoveFile:
         """Return one line."""
         return f"remove {self.path}"
 
-    def simulate(self, host: Host) -> Host:
+    def simulate(self, host: EngineHost) -> EngineHost:
         """Return the host afterwards."""
         return host.with_file(self.path, None)
 
@@ -83,7 +83,7 @@ class EnableService:
         """Return one line."""
         return f"enable {self.service}.service"
 
-    def simulate(self, host: Host) -> Host:
+    def simulate(self, host: EngineHost) -> EngineHost:
         """Return the host afterwards."""
         return replace_fields(host, service=replace_fields(host.service, is_enabled=True))
 
@@ -98,7 +98,7 @@ class StopSocket:
         """Return one line."""
         return f"stop {self.service}.socket"
 
-    def simulate(self, host: Host) -> Host:
+    def simulate(self, host: EngineHost) -> EngineHost:
         """Return the host afterwards."""
         return host
 
@@ -114,7 +114,7 @@ class ReloadService:
         """Return one line."""
         return f"reload {self.service}.service"
 
-    def simulate(self, host: Host) -> Host:
+    def simulate(self, host: EngineHost) -> EngineHost:
         """Return the host afterwards."""
         return host
 
@@ -130,11 +130,11 @@ class RestartService:
         """Return one line."""
         return f"{'start' if self.is_start else 'restart'} {self.service}.service"
 
-    def simulate(self, host: Host) -> Host:
+    def simulate(self, host: EngineHost) -> EngineHost:
         """Return the host afterwards."""
         return replace_fields(host, service=replace_fields(host.service, is_active=True), former=None)
 
 
 Operation = Union[
-    LoadModule, SetSysctl, WriteFile, RemoveFile, EnableService, StopSocket, ReloadService, RestartService
+    LoadModule, SetHostSysctl, WriteFile, RemoveFile, EnableService, StopSocket, ReloadService, RestartService
 ]

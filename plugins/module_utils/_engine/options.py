@@ -12,7 +12,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK, validate_parameter
 from ansible_collections.netfleet.docker.plugins.module_utils._core.validators import sysctl_path, sysctl_value
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Desired, Sysctl
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import DesiredEngine, Sysctl
 
 _TEXT, _SWITCH, _NUMBER, _PATH = ({"type": name} for name in ("str", "bool", "int", "path"))
 _TEXTS = {"type": "list", "elements": "str"}
@@ -60,49 +60,49 @@ _SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.:-]*")
 _MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 
 
-def parse_options(params: Mapping[str, Any]) -> Desired:
+def parse_options(params: Mapping[str, Any]) -> DesiredEngine:
     """Return the desired state from the parameters."""
     settings = {name.replace("_", "-"): params[name] for name in SETTINGS if params[name] is not None}
     absent = tuple(dict.fromkeys(params["settings_absent"]))
     both = sorted(set(absent) & set(settings))
     if both:
         raise BadParameter("settings_absent", f"{both[0]} cannot be both set and removed; remove it from one of them")
-    return Desired(
+    return DesiredEngine(
         settings=settings,
         absent=absent,
-        config_file=_absolute(params, "config_file"),
-        service=_named(params, "service", _SERVICE),
+        config_file=_parse_path(params, "config_file"),
+        service=_parse_name(params, "service", _SERVICE),
         stop_containers=params["stop_containers"],
-        sysctls=tuple(_sysctl(name, value) for name, value in sorted(params["sysctls"].items())),
-        sysctls_file=_absolute(params, "sysctls_file"),
-        modules=_modules(params, "modules"),
-        optional_modules=_modules(params, "modules_optional"),
-        modules_file=_absolute(params, "modules_file"),
+        sysctls=tuple(_parse_sysctl(name, value) for name, value in sorted(params["sysctls"].items())),
+        sysctls_file=_parse_path(params, "sysctls_file"),
+        modules=_parse_modules(params, "modules"),
+        optional_modules=_parse_modules(params, "modules_optional"),
+        modules_file=_parse_path(params, "modules_file"),
     )
 
 
-def _absolute(params: Mapping[str, Any], key: str) -> str:
+def _parse_path(params: Mapping[str, Any], key: str) -> str:
     path = str(params[key])
     if not path.startswith("/"):
         raise BadParameter(key, f"must be an absolute path, not {path!r}")
     return path
 
 
-def _named(params: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> str:
+def _parse_name(params: Mapping[str, Any], key: str, pattern: re.Pattern[str]) -> str:
     name = str(params[key]).removesuffix(".service")
     if not pattern.fullmatch(name):
         raise BadParameter(key, f"must be the name of a systemd service, not {name!r}")
     return name
 
 
-def _modules(params: Mapping[str, Any], key: str) -> tuple[str, ...]:
+def _parse_modules(params: Mapping[str, Any], key: str) -> tuple[str, ...]:
     for place, name in enumerate(params[key]):
         if not _MODULE.fullmatch(name):
             raise BadParameter(f"{key}[{place}]", f"must be the name of a kernel module, not {name!r}")
     return tuple(dict.fromkeys(name.replace("-", "_") for name in params[key]))
 
 
-def _sysctl(name: str, value: Any) -> Sysctl:
+def _parse_sysctl(name: str, value: Any) -> Sysctl:
     parameter = f"sysctls.{name}"
     return Sysctl(
         name, validate_parameter(parameter, sysctl_path, name), validate_parameter(parameter, sysctl_value, value)

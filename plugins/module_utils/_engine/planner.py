@@ -11,12 +11,16 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import (
-    changed_keys,
+    find_changed_keys,
     merge_settings,
     parse_settings,
     render_settings,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import Desired, Engine, Host
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import (
+    DesiredEngine,
+    EngineHost,
+    EngineState,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.operations import (
     EnableService,
     LoadModule,
@@ -24,7 +28,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.operations
     ReloadService,
     RemoveFile,
     RestartService,
-    SetSysctl,
+    SetHostSysctl,
     StopSocket,
     WriteFile,
 )
@@ -36,7 +40,7 @@ _HEADER = "# Required by Docker networking.\n"
 
 
 @record
-class Plan:
+class EnginePlan:
     """Plan: ``host`` operations, and ``engine`` operations, which are rolled back together.
 
     ``before`` and ``after`` are the settings in daemon.json, and ``changed`` the keys that differ.
@@ -54,12 +58,12 @@ class Plan:
         return (*self.host, *self.engine)
 
     @property
-    def restarts(self) -> bool:
+    def has_restart(self) -> bool:
         """Whether the engine is restarted or started."""
         return any(isinstance(operation, RestartService) for operation in self.engine)
 
 
-def plan(desired: Desired, host: Host, engine: Engine | None = None) -> Plan:
+def plan(desired: DesiredEngine, host: EngineHost, engine: EngineState | None = None) -> EnginePlan:
     """Return the plan; ``engine`` is the data of the running engine, None if it is stopped.
 
     Raise BadParameter if the settings are rejected, or a restart would stop containers without permission.
@@ -67,8 +71,8 @@ def plan(desired: Desired, host: Host, engine: Engine | None = None) -> Plan:
     before = parse_settings(host.files.get(desired.config_file), desired.config_file)
     after = merge_settings(before, desired.settings, desired.absent)
     check_settings(desired.settings, desired.absent, after)
-    changed = changed_keys(before, after)
-    dropin = _dropin_operations(desired, host)
+    changed = find_changed_keys(before, after)
+    dropin = _plan_dropin(desired, host)
     # A reload applies a new value of live-restore, but not its removal.
     is_reload = set(changed) <= {LIVE_RESTORE} and LIVE_RESTORE in after
     restarts = bool(host.former is not None or dropin or (changed and not is_reload))
@@ -89,10 +93,10 @@ def plan(desired: Desired, host: Host, engine: Engine | None = None) -> Plan:
         operations.append(RestartService(desired.service, is_start=not host.service.is_active))
     elif changed:
         operations.append(ReloadService(desired.service, bool(after[LIVE_RESTORE])))
-    return Plan(_host_operations(desired, host), tuple(operations), before, after, changed)
+    return EnginePlan(_plan_host(desired, host), tuple(operations), before, after, changed)
 
 
-def _dropin_operations(desired: Desired, host: Host) -> list[Operation]:
+def _plan_dropin(desired: DesiredEngine, host: EngineHost) -> list[Operation]:
     """Remove the sockets from the unit's command if the file contains them; restore them otherwise."""
     if "hosts" in desired.settings:
         if not host.command:
@@ -107,7 +111,7 @@ def _dropin_operations(desired: Desired, host: Host) -> list[Operation]:
 
 
 def _check_engine(
-    desired: Desired, engine: Engine, after: Mapping[str, Any], changed: tuple[str, ...], restarts: bool
+    desired: DesiredEngine, engine: EngineState, after: Mapping[str, Any], changed: tuple[str, ...], restarts: bool
 ) -> None:
     if after.get(LIVE_RESTORE) and engine.swarm not in ("", "inactive"):
         reason = "not supported on a host in a Swarm; set live_restore: false, or take the host out of the Swarm"
@@ -121,7 +125,7 @@ def _check_engine(
         )
 
 
-def _host_operations(desired: Desired, host: Host) -> tuple[Operation, ...]:
+def _plan_host(desired: DesiredEngine, host: EngineHost) -> tuple[Operation, ...]:
     missing = [name for name in desired.modules if host.modules.get(name) == "missing"]
     if missing:
         reason = f"the kernel of this host lacks {', '.join(missing)}; install its modules or use another kernel"
@@ -129,20 +133,20 @@ def _host_operations(desired: Desired, host: Host) -> tuple[Operation, ...]:
     names = (*desired.modules, *desired.optional_modules)
     loaded: list[Operation] = [LoadModule(name) for name in names if host.modules.get(name) == "loadable"]
     kept = sorted(name for name in names if host.modules.get(name) in ("loadable", "loaded"))
-    found = [*loaded, *_file(host, desired.modules_file, "".join(f"{name}\n" for name in kept))]
+    found = [*loaded, *_plan_file(host, desired.modules_file, "".join(f"{name}\n" for name in kept))]
     lines = "".join(f"{one.name} = {one.value}\n" for one in desired.sysctls)
-    found += _file(host, desired.sysctls_file, lines)
+    found += _plan_file(host, desired.sysctls_file, lines)
     for one in desired.sysctls:
         value = host.sysctls.get(one.path)
         # A module that will be loaded can provide it.
         if value is None and not loaded:
             raise BadParameter(f"sysctls.{one.name}", "the kernel of this host has no such sysctl")
         if value is None or value.split() != one.value.split():
-            found.append(SetSysctl(one))
+            found.append(SetHostSysctl(one))
     return (*found, *([] if host.service.is_enabled else [EnableService(desired.service)]))
 
 
-def _file(host: Host, path: str, lines: str) -> list[Operation]:
+def _plan_file(host: EngineHost, path: str, lines: str) -> list[Operation]:
     """Write lines to a file for the next boot; without lines, the file is unchanged."""
     text = _HEADER + lines
     return [WriteFile(path, text)] if lines and host.files.get(path) != text else []

@@ -26,7 +26,7 @@ def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mappi
         if key in given:
             check(key.replace("-", "_"), given[key])
     if {"bip", "fixed-cidr"} <= set(after) and {"bip", "fixed-cidr"} & set(given):
-        bridge, part = _bridge_subnet("bip", after["bip"]), _subnet("fixed_cidr", after["fixed-cidr"])
+        bridge, part = _parse_bridge_subnet("bip", after["bip"]), _parse_subnet("fixed_cidr", after["fixed-cidr"])
         if part.version != bridge.version or not part.subnet_of(bridge):
             raise BadParameter("fixed_cidr", f"{part} is outside of the subnet {bridge} of the default bridge (bip)")
     _check_pools(given.get("default-address-pools", ()), after)
@@ -42,7 +42,7 @@ def _check_pools(pools: Iterable[Mapping[str, Any]], after: Mapping[str, Any]) -
     seen: list[tuple[str, Any]] = []
     for place, pool in enumerate(pools):
         where = f"default_address_pools[{place}]"
-        base, size = _subnet(f"{where}.base", pool["base"]), pool["size"]
+        base, size = _parse_subnet(f"{where}.base", pool["base"]), pool["size"]
         if not base.prefixlen <= size <= base.max_prefixlen:
             reason = f"must be {base.prefixlen} to {base.max_prefixlen} in {base}, not {size}"
             raise BadParameter(f"{where}.size", reason)
@@ -51,7 +51,7 @@ def _check_pools(pools: Iterable[Mapping[str, Any]], after: Mapping[str, Any]) -
                 raise BadParameter(f"{where}.base", f"{base} overlaps {net} of {other}")
         seen.append((where, base))
     if seen and "bip" in after:
-        bridge = _bridge_subnet("bip", after["bip"])
+        bridge = _parse_bridge_subnet("bip", after["bip"])
         for where, net in seen:
             if net.version == bridge.version and net.overlaps(bridge):
                 raise BadParameter(f"{where}.base", f"{net} overlaps the subnet {bridge} of the default bridge (bip)")
@@ -73,7 +73,7 @@ def _check_hosts(hosts: list[str], after: Mapping[str, Any]) -> None:
             raise BadParameter(where, f"must be unix://PATH, fd:// or tcp://ADDRESS:PORT, not {host!r}")
 
 
-def _bridge_subnet(option: str, value: Any) -> Any:
+def _parse_bridge_subnet(option: str, value: Any) -> Any:
     """Return the subnet of a bridge address."""
     try:
         found = ipaddress.ip_interface(str(value))
@@ -85,14 +85,14 @@ def _bridge_subnet(option: str, value: Any) -> Any:
     return found.network
 
 
-def _subnet(option: str, value: Any) -> Any:
+def _parse_subnet(option: str, value: Any) -> Any:
     try:
         return ipaddress.ip_network(str(value))
     except ValueError as error:
         raise BadParameter(option, f"{error}; must be a subnet such as 10.200.0.0/16") from None
 
 
-def _address(option: str, value: Any) -> None:
+def _check_address(option: str, value: Any) -> None:
     try:
         ipaddress.ip_address(str(value))
     except ValueError as error:
@@ -107,15 +107,15 @@ def _check_mtu(option: str, value: int) -> None:
 
 def _check_addresses(option: str, values: list[str]) -> None:
     for place, value in enumerate(values):
-        _address(f"{option}[{place}]", value)
+        _check_address(f"{option}[{place}]", value)
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "bip": _bridge_subnet,
-    "bip6": _bridge_subnet,
-    "fixed-cidr": _subnet,
-    "fixed-cidr-v6": _subnet,
+    "bip": _parse_bridge_subnet,
+    "bip6": _parse_bridge_subnet,
+    "fixed-cidr": _parse_subnet,
+    "fixed-cidr-v6": _parse_subnet,
     "mtu": _check_mtu,
     "dns": _check_addresses,
-    "ip": _address,
+    "ip": _check_address,
 }

@@ -43,7 +43,7 @@ def render_dropin(command: str, config_file: str) -> str:
     return f"{reason}\n[Service]\nExecStart=\nExecStart={_HOST_FLAG.sub('', command)}\n"
 
 
-def without_hosts(argv: Sequence[str]) -> list[str]:
+def remove_hosts(argv: Sequence[str]) -> list[str]:
     """Return the arguments of a command without sockets."""
     found: list[str] = []
     is_value = False

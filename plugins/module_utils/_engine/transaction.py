@@ -13,16 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError, NoEngine
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import EngineError, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, observe, systemd
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_json import (
     parse_settings,
-    public_settings,
     redact,
     render_settings,
+    select_public_settings,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import PENDING, Desired, Engine, Host
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import (
+    PENDING,
+    DesiredEngine,
+    EngineHost,
+    EngineState,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.operations import (
     EnableService,
     LoadModule,
@@ -30,18 +35,18 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.operations
     ReloadService,
     RemoveFile,
     RestartService,
-    SetSysctl,
+    SetHostSysctl,
     StopSocket,
     WriteFile,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import parse_options
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import plan
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.systemd_unit import without_hosts
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.validate import refusal
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.systemd_unit import remove_hosts
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.validate import find_rejection
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.verification import (
-    differences,
+    find_differences,
+    find_pending_bridge_settings,
     keeps_bridge,
-    pending_bridge_settings,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.kernel_modules import load_module
 
@@ -53,13 +58,13 @@ def reconcile(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str
     desired = parse_options(params)
     capabilities.require_capabilities(capabilities.TO_CHANGE)
     with contextlib.nullcontext() if lock_seconds is None else lock.hold_lock(lock_seconds):
-        return _Transaction(desired).result(lock_seconds is None)
+        return _EngineTransaction(desired).reconcile(lock_seconds is None)
 
 
-class _Transaction:
+class _EngineTransaction:
     """The settings of the engine of one host."""
 
-    def __init__(self, desired: Desired) -> None:
+    def __init__(self, desired: DesiredEngine) -> None:
         self._desired = desired
         self._host = observe.read_host(desired)
         self._plan = plan(desired, self._host)
@@ -69,28 +74,30 @@ class _Transaction:
         self._has_restarted = False
         self._since = time.time()
 
-    def result(self, check_mode: bool) -> dict[str, Any]:
+    def reconcile(self, check_mode: bool) -> dict[str, Any]:
         """Return the result of the module, applied or predicted."""
         planned = self._plan
         if planned.changed:
             self._validate()
-        after = apply_unless_check_mode(check_mode, planned.operations, self._host, self._change)
-        waiting = pending_bridge_settings(planned.changed, planned.after, self._engine) if planned.restarts else []
+        after = apply_unless_check_mode(check_mode, planned.operations, self._host, self._apply)
+        waiting = (
+            find_pending_bridge_settings(planned.changed, planned.after, self._engine) if planned.has_restart else []
+        )
         warning = f"the default bridge takes up {', '.join(waiting)} at the next restart at which no container runs"
         return {
             "changed": bool(planned.operations),
             "operations": [operation.describe() for operation in planned.operations],
             "changed_settings": list(planned.changed),
-            "restarted": planned.restarts,
-            "settings": public_settings(planned.after, self._desired.settings),
-            "diff": {"before": self._view(self._host), "after": self._view(after)},
+            "restarted": planned.has_restart,
+            "settings": select_public_settings(planned.after, self._desired.settings),
+            "diff": {"before": self._build_view(self._host), "after": self._build_view(after)},
             "warnings": [warning] if waiting else [],
         }
 
-    def _read_engine(self) -> Engine | None:
+    def _read_engine(self) -> EngineState | None:
         try:
             return observe.read_engine()
-        except NoEngine:
+        except EngineError:
             # An interrupted run can have left an engine that does not respond.
             if self._host.former is None:
                 raise
@@ -99,13 +106,13 @@ class _Transaction:
     def _validate(self) -> None:
         argv = self._host.service.argv
         text = render_settings(self._plan.after)
-        reason = refusal(text, without_hosts(argv) if "hosts" in self._plan.after else argv)
+        reason = find_rejection(text, remove_hosts(argv) if "hosts" in self._plan.after else argv)
         if reason:
             names = ", ".join(self._plan.changed)
             words = self._redact(reason).replace("/dev/stdin", self._desired.config_file).rstrip(".")
             raise NetfleetError(f"Docker Engine refuses the settings ({names}): {words}. Nothing was changed.")
 
-    def _change(self) -> Host:
+    def _apply(self) -> EngineHost:
         for operation in self._plan.host:
             apply_operation(operation)
         if self._plan.engine:
@@ -120,7 +127,7 @@ class _Transaction:
     def _change_engine(self) -> None:
         paths = (self._desired.config_file, self._desired.dropin)
         former = self._host.former or {path: self._host.files[path] for path in paths}
-        if self._plan.restarts:
+        if self._plan.has_restart:
             simulated = self._host
             for operation in self._plan.engine:
                 simulated = operation.simulate(simulated)
@@ -138,8 +145,8 @@ class _Transaction:
         """Raise NetfleetError if the engine does not apply its settings, or has lost containers."""
         engine = observe.wait_for_engine(_ANSWER_SECONDS)
         settings = self._plan.after
-        with_bridge = self._plan.restarts and not keeps_bridge(settings, self._engine)
-        found = differences(settings, engine, with_bridge)
+        with_bridge = self._plan.has_restart and not keeps_bridge(settings, self._engine)
+        found = find_differences(settings, engine, with_bridge)
         if found:
             raise NetfleetError(f"verification failed: {'; '.join(found)}")
         before = set(self._engine.running) if self._engine and not self._desired.stop_containers else set()
@@ -153,7 +160,7 @@ class _Transaction:
 
     def _roll_back(self, former: Mapping[str, str | None], error: NetfleetError) -> NetfleetError:
         """Restore the previous files and restart the engine with them; return the error to raise."""
-        complaint = systemd.last_complaint(self._desired.service, self._since)
+        complaint = systemd.find_last_error(self._desired.service, self._since)
         names = ", ".join(self._plan.changed) or "after an interrupted run"
         reason = f"Docker Engine does not work with the new settings ({names}): {self._redact(str(error))}"
         if complaint:
@@ -165,13 +172,13 @@ class _Transaction:
             return NetfleetError(f"{reason.rstrip('.')}. The former files cannot be restored: {again}")
         outcome = "The former files are restored, and the engine runs with them."
         try:
-            self._run_again()
+            self._start_former_engine()
         except NetfleetError as again:
             outcome = f"The former files are restored, but the engine fails with them: {self._redact(str(again))}"
         files.remove_file(PENDING)
         return NetfleetError(f"{reason.rstrip('.')}. {outcome}")
 
-    def _run_again(self) -> None:
+    def _start_former_engine(self) -> None:
         # An unnecessary restart could stop containers.
         if not self._has_restarted:
             systemd.reload_service(self._desired.service)
@@ -187,11 +194,11 @@ class _Transaction:
         settings = {**self._plan.before, **self._plan.after}
         return redact(text, settings, self._desired.settings, self._host.service.argv)
 
-    def _view(self, host: Host) -> dict[str, Any]:
+    def _build_view(self, host: EngineHost) -> dict[str, Any]:
         desired = self._desired
         settings = parse_settings(host.files[desired.config_file], desired.config_file)
         return {
-            "settings": public_settings(settings, desired.settings),
+            "settings": select_public_settings(settings, desired.settings),
             "dropin": host.files[desired.dropin],
             "enabled": host.service.is_enabled,
             "active": host.service.is_active,
@@ -208,7 +215,7 @@ def apply_operation(operation: Operation) -> None:
         reason = load_module(operation.name)
         if reason:
             raise NetfleetError(f"{operation.describe()}: {reason}")
-    elif isinstance(operation, SetSysctl):
+    elif isinstance(operation, SetHostSysctl):
         _set_sysctl(operation)
     elif isinstance(operation, WriteFile):
         files.write_text(operation.path, operation.text)
@@ -225,7 +232,7 @@ def apply_operation(operation: Operation) -> None:
         systemd.restart_service(operation.service)
 
 
-def _set_sysctl(operation: SetSysctl) -> None:
+def _set_sysctl(operation: SetHostSysctl) -> None:
     try:
         with Path("/proc/sys", operation.sysctl.path).open("w", encoding="ascii") as file:
             file.write(operation.sysctl.value)

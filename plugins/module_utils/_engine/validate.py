@@ -18,7 +18,7 @@ _READ = 'cat | "$@" --config-file=/dev/stdin'
 _ACCEPTED = "needs to be started with root"
 
 
-def refusal(text: str, argv: Sequence[str]) -> str:
+def find_rejection(text: str, argv: Sequence[str]) -> str:
     """Return why the engine rejects the text of daemon.json with the options of its command; empty if accepted.
 
     Before version 23.0, there is no ``--validate``. Run by an unprivileged user, the engine parses its file and

@@ -13,24 +13,24 @@ from collections.abc import Set
 _CONTAINER = re.compile(r"(?<![^/:])(?:(?:docker|libpod|cri-containerd|crio)-)?([0-9a-f]{64})(?:\.scope)?(?=/|$)")
 
 
-def container_ids(cgroup: str) -> set[str]:
+def find_container_ids(cgroup: str) -> set[str]:
     """Return the IDs in /proc/PID/cgroup; for PID 1, those of the machine itself."""
-    return {one for line in cgroup.splitlines() for one in _in_path(line)}
+    return {one for line in cgroup.splitlines() for one in _find_path_ids(line)}
 
 
-def container_id(cgroup: str, own: Set[str] = frozenset()) -> str | None:
+def find_container_id(cgroup: str, own: Set[str] = frozenset()) -> str | None:
     """Return the innermost container in the text of /proc/PID/cgroup, or None.
 
     ``own`` are the IDs of the containers in which this machine runs.
     """
     for line in cgroup.splitlines():
-        found = [one for one in _in_path(line) if one not in own]
+        found = [one for one in _find_path_ids(line) if one not in own]
         if found:
             return found[-1]
     return None
 
 
-def _in_path(line: str) -> list[str]:
+def _find_path_ids(line: str) -> list[str]:
     """Return the IDs in the path of a line ``NUMBER:CONTROLLERS:PATH``, outermost first."""
     fields = line.split(":", 2)
     # With the systemd cgroup driver, scopes of containerd have the form SLICE:cri-containerd:ID

@@ -19,12 +19,12 @@ def build_facts(snapshot: Mapping[str, Any]) -> dict[str, Any]:
     namespaces = {row["netns"]: row for row in snapshot["namespaces"]}
     docker = snapshot.get("docker") or {}
     return {
-        str(row["name"]): _container(row, namespaces.get(row["netns"] or ""), namespaces, docker)
+        str(row["name"]): _build_container(row, namespaces.get(row["netns"] or ""), namespaces, docker)
         for row in docker.get("containers", ())
     }
 
 
-def _container(row: Row, netns: Row | None, namespaces: Mapping[str, Row], docker: Row) -> dict[str, Any]:
+def _build_container(row: Row, netns: Row | None, namespaces: Mapping[str, Row], docker: Row) -> dict[str, Any]:
     facts = {key: row[key] for key in ("id", "image", "state", "pid", "network_mode", "joined", "netns")}
     mine = [port for port in docker.get("published_ports", ()) if port["container_id"] == row["id"]]
     endpoints = [point for point in docker.get("endpoints", ()) if point["container_id"] == row["id"]]
@@ -39,7 +39,9 @@ def _container(row: Row, netns: Row | None, namespaces: Mapping[str, Row], docke
     if netns is None or netns["kind"] == "host":
         return {**facts, "shares_host": netns is not None, "interfaces": {}, "routes": [], "listening": []}
     facts["shares_host"] = False
-    facts["interfaces"] = {link["name"]: _interface(link, netns, namespaces) for link in netns.get("interfaces", ())}
+    facts["interfaces"] = {
+        link["name"]: _build_interface(link, netns, namespaces) for link in netns.get("interfaces", ())
+    }
     facts["routes"] = [
         {key: route[key] for key in ("dst", "gateway", "interface", "metric")}
         for route in netns.get("routes", ())
@@ -51,18 +53,18 @@ def _container(row: Row, netns: Row | None, namespaces: Mapping[str, Row], docke
     return facts
 
 
-def _interface(link: Row, netns: Row, namespaces: Mapping[str, Row]) -> dict[str, Any]:
+def _build_interface(link: Row, netns: Row, namespaces: Mapping[str, Row]) -> dict[str, Any]:
     facts = {key: link[key] for key in ("index", "kind", "up", "running", "mtu", "mac")}
     facts["addresses"] = [
         f"{one['address']}/{one['prefixlen']}" for one in netns.get("addresses", ()) if one["index"] == link["index"]
     ]
     for role in ("peer", "parent"):
         if link[f"{role}_index"] is not None:
-            facts[role] = _other_end(link, role, namespaces)
+            facts[role] = _build_other_end(link, role, namespaces)
     return facts
 
 
-def _other_end(link: Row, role: str, namespaces: Mapping[str, Row]) -> dict[str, Any]:
+def _build_other_end(link: Row, role: str, namespaces: Mapping[str, Row]) -> dict[str, Any]:
     netns: Row = namespaces.get(link[f"{role}_netns"] or "", {})
     there: Sequence[Row] = netns.get("interfaces", ())
     other: Row = next((one for one in there if one["index"] == link[f"{role}_index"]), {})

@@ -24,7 +24,7 @@ _MANAGERS = {
 }
 
 
-def read_host(started: float) -> dict[str, Any]:
+def build_host_row(started: float) -> dict[str, Any]:
     """Return the row of the table host; ``started`` is the start of the collection (time.time)."""
     system = os.uname()
     return {
@@ -35,8 +35,8 @@ def read_host(started: float) -> dict[str, Any]:
         "collector": COLLECTOR,
         "kernel": system.release,
         "architecture": system.machine,
-        "os": next((name for path in _RELEASES if (name := _pretty_name(path))), None),
-        "boot_id": _text("/proc/sys/kernel/random/boot_id").strip() or None,
+        "os": next((name for path in _RELEASES if (name := _read_pretty_name(path))), None),
+        "boot_id": _read_text("/proc/sys/kernel/random/boot_id").strip() or None,
     }
 
 
@@ -46,17 +46,17 @@ def find_link_managers() -> dict[int, str]:
     for name, (folder, signs) in _MANAGERS.items():
         with contextlib.suppress(OSError):
             for entry in filter(str.isdigit, os.listdir(folder)):
-                if not {*signs}.isdisjoint(_text(f"{folder}/{entry}").splitlines()):
+                if not {*signs}.isdisjoint(_read_text(f"{folder}/{entry}").splitlines()):
                     found[int(entry)] = name
     return found
 
 
-def _pretty_name(path: str) -> str | None:
-    fields = (line.partition("=") for line in _text(path).splitlines())
+def _read_pretty_name(path: str) -> str | None:
+    fields = (line.partition("=") for line in _read_text(path).splitlines())
     return next((value.strip().strip("\"'") for key, _is, value in fields if key == "PRETTY_NAME"), None)
 
 
-def _text(path: str) -> str:
+def _read_text(path: str) -> str:
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return file.read(1 << 16)

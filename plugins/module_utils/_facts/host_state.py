@@ -31,8 +31,10 @@ def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
 
     ``needs`` has the keys ``required`` and ``optional``, such as ``kind:bridge``, and ``subset`` and ``cards``.
     """
-    optional = preflight_params(key for key in needs["optional"] if key not in needs["required"])
-    checked = check.result({**preflight_params(needs["required"]), "root": True, "optional": optional, "fail": True})
+    optional = build_preflight_params(key for key in needs["optional"] if key not in needs["required"])
+    checked = check.build_result(
+        {**build_preflight_params(needs["required"]), "root": True, "optional": optional, "fail": True}
+    )
     found: dict[str, Any] = {"changed": False, "checked": checked, "packed": None, "cards": {}}
     if checked.get("failed"):
         return found
@@ -47,7 +49,7 @@ def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def preflight_params(keys: Iterable[str]) -> dict[str, Any]:
+def build_preflight_params(keys: Iterable[str]) -> dict[str, Any]:
     """Return requirements as parameters of the module preflight."""
     found: dict[str, Any] = {"engine": None, "systemd": False}
     lists = {"library": "libraries", "kind": "kinds", "module": "modules", "feature": "features"}
@@ -65,15 +67,15 @@ def reduce_snapshot(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of a snapshot that the planners of the roles use, without duplicate rows."""
     found: dict[str, Any] = {
         "host": {"hostname": document["host"]["hostname"]},
-        "namespaces": [{"kind": one["kind"], **_reduced(one, _KEPT)} for one in document["namespaces"]],
+        "namespaces": [{"kind": one["kind"], **_reduce_rows(one, _KEPT)} for one in document["namespaces"]],
     }
     docker = document.get("docker")
     if docker:
-        found["docker"] = {"engine": docker.get("engine"), **_reduced(docker, _KEPT_OF_DOCKER)}
+        found["docker"] = {"engine": docker.get("engine"), **_reduce_rows(docker, _KEPT_OF_DOCKER)}
     return found
 
 
-def _reduced(rows: Mapping[str, Any], kept: Mapping[str, tuple[str, ...]]) -> dict[str, list[dict[str, Any]]]:
+def _reduce_rows(rows: Mapping[str, Any], kept: Mapping[str, tuple[str, ...]]) -> dict[str, list[dict[str, Any]]]:
     found = {}
     for part, keys in kept.items():
         if part in rows:

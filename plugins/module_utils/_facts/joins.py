@@ -29,7 +29,7 @@ def complete_rows(
         found.make_rows()
     for netns, found in visits.found.items():
         if netns not in rows:
-            rows[netns] = netns_ownership.build_row(netns_ownership.Evidence(netns), docker, device)
+            rows[netns] = netns_ownership.build_row(netns_ownership.NetnsReferences(netns), docker, device)
         rows[netns].update(found.columns)
         _complete_links(found, visits)
         _name_networks(rows[netns], found.lists.get("interfaces", ()), docker.networks)
@@ -60,7 +60,7 @@ def _complete_links(found: NetnsData, visits: ReadResults) -> None:
 
 def _name_networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Mapping[str, Any]]) -> None:
     """Name the Docker networks of bridges and VXLAN links."""
-    by_bridge = {_bridge_name(network): network for network in networks if network["driver"] == "bridge"}
+    by_bridge = {_get_bridge_name(network): network for network in networks if network["driver"] == "bridge"}
     for link in interfaces:
         if netns["kind"] == "host" and link["kind"] == "bridge" and link["name"] in by_bridge:
             network = by_bridge[link["name"]]
@@ -69,7 +69,7 @@ def _name_networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Map
             link["docker_network_id"], link["docker_network"] = netns["docker_network_id"], netns["docker_network"]
 
 
-def _bridge_name(network: Mapping[str, Any]) -> str:
+def _get_bridge_name(network: Mapping[str, Any]) -> str:
     """Return the name of a network's bridge."""
     named: str | None = network["options"].get("com.docker.network.bridge.name")
     return named or f"br-{network['id'][:12]}"

@@ -32,7 +32,7 @@ class NetnsContext:
 
     def dump(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> list[bytes]:
         """Return the messages of a table, truncated at the budget, which is then marked."""
-        netlink, done = self._socket(protocol), False
+        netlink, done = self._get_socket(protocol), False
         try:
             found = netlink.dump(what, message_type, payload)
             done = not self.budget.exceeded
@@ -41,16 +41,16 @@ class NetnsContext:
             if not done:
                 self._sockets.pop(protocol).close()  # the rest of the dump can still be in the socket
 
-    def ask(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> bytes:
+    def query(self, what: str, message_type: int, payload: bytes, protocol: int = socket.NETLINK_ROUTE) -> bytes:
         """Return the response to a single request."""
-        return self._socket(protocol).ask(what, message_type, payload)
+        return self._get_socket(protocol).query(what, message_type, payload)
 
-    def _socket(self, protocol: int) -> Netlink:
+    def _get_socket(self, protocol: int) -> Netlink:
         if protocol not in self._sockets:
             self._sockets[protocol] = Netlink(protocol, self.budget)
         return self._sockets[protocol]
 
-    def file(self, path: str) -> str | None:
+    def read_file(self, path: str) -> str | None:
         """Return the text of a small file such as those below /proc/sys, or None if it does not exist."""
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -64,7 +64,7 @@ class NetnsContext:
             os.close(fd)
         return b"".join(chunks).decode("utf-8", "surrogateescape")
 
-    def output(self, *command: str) -> str:
+    def run_program(self, *command: str) -> str:
         """Return the output of a program of the host in this namespace; raise NetfleetError on failure."""
         from ansible_collections.netfleet.docker.plugins.module_utils._core import programs
 
@@ -78,11 +78,11 @@ def list_processes(pids: list[int], most: int = 10) -> list[dict[str, object]]:
         if len(found) == most:
             break
         with contextlib.suppress(OSError):
-            found.append({"pid": pid, "command": command_name(pid)})
+            found.append({"pid": pid, "command": read_command_name(pid)})
     return found
 
 
-def command_name(pid: int) -> str:
+def read_command_name(pid: int) -> str:
     """Return the command name of a process: up to 15 bytes, without arguments."""
     fd = os.open(f"/proc/{pid}/comm", os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -38,11 +38,11 @@ class DiscoveredNetns:
         """The ID of the namespace in the snapshot."""
         return str(self.inode)
 
-    def processes(self) -> list[int]:
+    def list_pids(self) -> list[int]:
         """Return the PIDs of the processes with a thread in it."""
         return sorted({*self.pids, *(pid for pid, _thread in self.threads)})
 
-    def ways(self) -> Iterator[str]:
+    def iterate_paths(self) -> Iterator[str]:
         """Yield paths that refer, or referred, to it."""
         yield from (f"/proc/{pid}/ns/net" for pid in self.pids)
         yield from self.paths
@@ -51,12 +51,12 @@ class DiscoveredNetns:
 
     def open(self) -> int:
         """Return a file descriptor of it; raise NoSuchNetns if no reference leads to it any more."""
-        for way in self.ways():
+        for way in self.iterate_paths():
             try:
                 fd = namespaces.open_netns(way, follow=way.startswith("/proc/"))
             except NoSuchNetns:
                 continue
-            if namespaces.namespace_id(fd)[1] == self.inode:
+            if namespaces.get_namespace_id(fd)[1] == self.inode:
                 return fd
             os.close(fd)  # the PID or the path has been reused
         if self.paths:
@@ -73,7 +73,7 @@ class Discovery:
         self.by_inode: dict[int, DiscoveredNetns] = {}
         self.strays: list[dict[str, Any]] = []
 
-    def at(self, inode: int) -> DiscoveredNetns:
+    def get_or_add(self, inode: int) -> DiscoveredNetns:
         """Return the namespace, or a new entry if it was unknown."""
         if inode not in self.by_inode:
             self.by_inode[inode] = DiscoveredNetns(inode)
@@ -83,19 +83,19 @@ class Discovery:
 def discover() -> Discovery:
     """Find all network namespaces with a process, a thread or a mount."""
     own = os.stat("/proc/self/ns/net")
-    places = Discovery(own.st_dev, _host(own.st_ino))
+    places = Discovery(own.st_dev, _find_host_inode(own.st_ino))
     mount_namespaces = _add_processes(places)
     mine = os.stat("/proc/self/ns/mnt").st_ino
     mount_namespaces.pop(mine, None)
-    mounted = _mounts("self")
+    mounted = _read_mounts("self")
     for inode, path in mounted:
-        _add_path(places.at(inode), path)
+        _add_path(places.get_or_add(inode), path)
     ours = {inode for inode, _path in mounted}
     for pid in mount_namespaces.values():
-        for inode, path in _mounts(str(pid)):
+        for inode, path in _read_mounts(str(pid)):
             # A copy of this process's mounts, as services with their own mount namespace have, contains nothing new.
             if inode not in ours:
-                places.at(inode).paths.append(f"/proc/{pid}/root{path}")
+                places.get_or_add(inode).paths.append(f"/proc/{pid}/root{path}")
     paths = {path for _inode, path in mounted}
     for folder in (namespaces.NAMED, namespaces.SANDBOXES):
         places.strays += _find_strays(folder, paths, places)
@@ -111,7 +111,7 @@ def read_cgroup(pid: int) -> str:
         return ""
 
 
-def _host(own: int) -> int | None:
+def _find_host_inode(own: int) -> int | None:
     try:
         return os.stat("/proc/1/ns/net").st_ino
     except OSError:
@@ -134,7 +134,7 @@ def _add_processes(places: Discovery) -> dict[int, int]:
             continue
         try:
             inode = os.stat("ns/net", dir_fd=folder).st_ino
-            places.at(inode).pids.append(pid)
+            places.get_or_add(inode).pids.append(pid)
             mount_namespaces.setdefault(os.stat("ns/mnt", dir_fd=folder).st_ino, pid)
             # A folder has a link for each subfolder, and threads are folders.
             if os.stat("task", dir_fd=folder).st_nlink > 3 and pid != myself:
@@ -155,12 +155,12 @@ def _add_threads(places: Discovery, pid: int, inode: int) -> None:
             except OSError:
                 continue
             if other != inode:
-                places.at(other).threads.append((pid, int(thread)))
+                places.get_or_add(other).threads.append((pid, int(thread)))
     finally:
         os.close(folder)
 
 
-def _mounts(pid: str) -> list[tuple[int, str]]:
+def _read_mounts(pid: str) -> list[tuple[int, str]]:
     """Return inode and path of the network namespaces mounted in a process's mount namespace."""
     try:
         with open(f"/proc/{pid}/mountinfo", "rb") as file:

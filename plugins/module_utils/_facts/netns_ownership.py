@@ -22,7 +22,7 @@ _INGRESS = "ingress_sbox"
 _ALIVE = ("running", "paused", "restarting")
 
 
-class Evidence(NamedTuple):
+class NetnsReferences(NamedTuple):
     """References to one namespace; ``container_ids`` are those of its processes' cgroups, oldest first."""
 
     netns: str
@@ -64,22 +64,22 @@ class EngineOwnership:
         self.by_sandbox = {one["sandbox_netns"]: one for one in reversed(containers) if not one["joined_id"]}
 
 
-def build_row(trace: Evidence, docker: EngineOwnership, device: int) -> dict[str, Any]:
+def build_row(trace: NetnsReferences, docker: EngineOwnership, device: int) -> dict[str, Any]:
     """Return the row of the table netns, without the names of processes."""
-    inside = _containers_inside(trace, docker)
-    made_for, source = _owner_container(trace, docker, inside)
-    network = _network(trace, docker)
-    kind = _kind(trace, docker, made_for, network)
+    inside = _find_containers_inside(trace, docker)
+    made_for, source = _find_owner_container(trace, docker, inside)
+    network = _find_network(trace, docker)
+    kind = _determine_kind(trace, docker, made_for, network)
     return {
         "netns": trace.netns,
         "device": device,
         "kind": kind,
-        "reference": _reference(trace, kind, made_for),
+        "reference": _choose_reference(trace, kind, made_for),
         "names": sorted(escape_invalid_utf8(name) for name in trace.names),
         "paths": sorted(escape_invalid_utf8(path) for path in trace.paths),
         "process_count": len(trace.pids),
         "processes": [],
-        "held_by": _held_by(trace),
+        "held_by": _list_holders(trace),
         "container_id": made_for["id"] if made_for else None,
         "container": made_for["name"] if made_for else None,
         "containers": sorted(str(one["name"] or one["id"][:12]) for one in inside),
@@ -91,7 +91,7 @@ def build_row(trace: Evidence, docker: EngineOwnership, device: int) -> dict[str
     }
 
 
-def _containers_inside(trace: Evidence, docker: EngineOwnership) -> list[Row]:
+def _find_containers_inside(trace: NetnsReferences, docker: EngineOwnership) -> list[Row]:
     """Return the running containers with a process in it."""
     if not docker.answered:
         return [{"id": one, "name": None} for one in trace.container_ids]
@@ -101,24 +101,26 @@ def _containers_inside(trace: Evidence, docker: EngineOwnership) -> list[Row]:
     return [*found, *named, *(docker.unplaced_in_host if trace.is_host else ())]
 
 
-def _owner_container(trace: Evidence, docker: EngineOwnership, inside: Sequence[Row]) -> tuple[Row | None, str | None]:
+def _find_owner_container(
+    trace: NetnsReferences, docker: EngineOwnership, inside: Sequence[Row]
+) -> tuple[Row | None, str | None]:
     """Return the container for which the namespace was created, and the source."""
     if trace.is_host:
         return None, None
     if not docker.answered:
         # The sandbox belongs to a container. Other containers can only join a running one, so the oldest created it.
-        return (inside[0], "cgroup") if inside and _is_containers(trace) else (None, None)
+        return (inside[0], "cgroup") if inside and _is_container_netns(trace) else (None, None)
     owner = docker.by_sandbox.get(trace.netns)
-    if owner is None and not docker.complete and _is_containers(trace):
+    if owner is None and not docker.complete and _is_container_netns(trace):
         owner = next((row for row in inside if not row["joined_id"]), None)
     return (owner, "engine") if owner else (None, None)
 
 
-def _is_containers(trace: Evidence) -> bool:
+def _is_container_netns(trace: NetnsReferences) -> bool:
     return any(_CONTAINER.fullmatch(name) for name in trace.sandboxes)
 
 
-def _network(trace: Evidence, docker: EngineOwnership) -> Row | None:
+def _find_network(trace: NetnsReferences, docker: EngineOwnership) -> Row | None:
     for name in trace.sandboxes:
         match = _OVERLAY.fullmatch(name) or _LOAD_BALANCER.fullmatch(name)
         for row in docker.networks:
@@ -127,12 +129,12 @@ def _network(trace: Evidence, docker: EngineOwnership) -> Row | None:
     return None
 
 
-def _kind(trace: Evidence, docker: EngineOwnership, made_for: Row | None, network: Row | None) -> str:
+def _determine_kind(trace: NetnsReferences, docker: EngineOwnership, made_for: Row | None, network: Row | None) -> str:
     if trace.is_host:
         return "host"
     if made_for:
         return "container"
-    sandbox = _sandbox_kind(trace)
+    sandbox = _determine_sandbox_kind(trace)
     # Docker leaves a sandbox behind if its removal failed: the network or the container no longer exists.
     if sandbox and (network or not docker.answered or not docker.complete):
         return sandbox
@@ -141,7 +143,7 @@ def _kind(trace: Evidence, docker: EngineOwnership, made_for: Row | None, networ
     return "process" if trace.pids else "unowned"
 
 
-def _sandbox_kind(trace: Evidence) -> str | None:
+def _determine_sandbox_kind(trace: NetnsReferences) -> str | None:
     for name in trace.sandboxes:
         if name == _INGRESS:
             return "ingress"
@@ -154,12 +156,12 @@ def _sandbox_kind(trace: Evidence) -> str | None:
     return None
 
 
-def _held_by(trace: Evidence) -> list[str]:
+def _list_holders(trace: NetnsReferences) -> list[str]:
     holders = {"process": trace.pids, "mount": trace.paths, "descriptor": trace.descriptors}
     return [name for name, there in holders.items() if there] or ["nsid"]
 
 
-def _reference(trace: Evidence, kind: str, made_for: Row | None) -> str | None:
+def _choose_reference(trace: NetnsReferences, kind: str, made_for: Row | None) -> str | None:
     if kind == "host":
         return "host"
     if made_for:

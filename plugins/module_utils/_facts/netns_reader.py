@@ -25,7 +25,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads imp
 _FILES_AT_FIRST = 1000
 
 
-class Limits(NamedTuple):
+class ReadLimits(NamedTuple):
     """Limits: rows of each list of a namespace, seconds for one namespace and for all."""
 
     rows: int = 10_000
@@ -47,34 +47,36 @@ class ReadResults:
         copy.found, copy.numbers, copy.missing = dict(self.found), dict(self.numbers), list(self.missing)
         return copy
 
-    def miss(self, netns: str | None, what: str, reason: str) -> None:
+    def record_missing(self, netns: str | None, what: str, reason: str) -> None:
         """Record a namespace that could not be read."""
         self.missing.append({"netns": netns, "part": "namespaces", "what": what, "reason": reason})
 
-    def lists(self, netns: str) -> dict[str, Any]:
+    def get_lists(self, netns: str) -> dict[str, Any]:
         """Return the lists of a namespace, empty if it could not be read."""
         return self.found[netns].lists if netns in self.found else {}
 
-    def missing_of(self, netns: str) -> list[dict[str, Any]]:
+    def get_missing(self, netns: str) -> list[dict[str, Any]]:
         """Return the missing parts of a namespace."""
         return self.found[netns].missing if netns in self.found else []
 
 
 def read_namespaces(
-    places: Sequence[DiscoveredNetns], subset: Collection[str], chosen: Collection[str] | None, limits: Limits
+    places: Sequence[DiscoveredNetns], subset: Collection[str], chosen: Collection[str] | None, limits: ReadLimits
 ) -> ReadResults:
     """Read all namespaces: the selected ones completely (None: all), of the others only interfaces."""
     visits = ReadResults()
-    journey = _Reader(places, subset, chosen, limits, visits)
+    journey = _NamespacesReader(places, subset, chosen, limits, visits)
     # A system call that never returns must not block the process.
     thread = threading.Thread(target=journey.run, daemon=True)
     thread.start()
     thread.join(limits.seconds + limits.netns_seconds)
     if thread.is_alive():
         visits = visits.copy()
-        visits.miss(journey.at, "missing", "the kernel did not come back from reading it; what follows was not read")
+        visits.record_missing(
+            journey.at, "missing", "the kernel did not come back from reading it; what follows was not read"
+        )
     elif not journey.complete:
-        visits.miss(journey.at, "missing", "the reading broke off here; what follows was not read")
+        visits.record_missing(journey.at, "missing", "the reading broke off here; what follows was not read")
     return visits
 
 
@@ -87,13 +89,13 @@ def raise_limits() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-class _Reader:
+class _NamespacesReader:
     def __init__(
         self,
         places: Sequence[DiscoveredNetns],
         subset: Collection[str],
         chosen: Collection[str] | None,
-        limits: Limits,
+        limits: ReadLimits,
         visits: ReadResults,
     ) -> None:
         self._places = places
@@ -115,7 +117,7 @@ class _Reader:
             # The host first: its IDs are mostly resolved through the others.
             self._first = next(iter(self._fds), None)
             for netns in [*list(self._fds)[1:], *list(self._fds)[:1]]:
-                self._go(netns)
+                self._read_namespace(netns)
             self.complete = True
         finally:
             for fd in self._fds.values():
@@ -125,13 +127,15 @@ class _Reader:
         try:
             self._fds[place.netns] = place.open()
         except (NetfleetError, OSError) as error:
-            self._visits.miss(place.netns, "gone", str(error))
+            self._visits.record_missing(place.netns, "gone", str(error))
 
-    def _go(self, netns: str) -> None:
+    def _read_namespace(self, netns: str) -> None:
         self.at = netns
         now = time.monotonic()
         if now >= self._deadline:
-            self._visits.miss(netns, "missing", f"the time limit of {self._limits.seconds:g} seconds for all was over")
+            self._visits.record_missing(
+                netns, "missing", f"the time limit of {self._limits.seconds:g} seconds for all was over"
+            )
             return
         budget = Budget(self._limits.rows, min(now + self._limits.netns_seconds, self._deadline))
         subset = self._subset if self._chosen is None or netns in self._chosen else ()
@@ -140,11 +144,11 @@ class _Reader:
             with NetnsContext(budget) as inside:
                 found = netns_tables.read_namespace(inside, netns, subset)
                 self._visits.found[netns] = found
-                self._name_numbers(inside, found, subset)
+                self._resolve_ids(inside, found, subset)
         except (NetfleetError, OSError, *netns_tables.MISUNDERSTOOD) as error:
-            self._visits.miss(netns, "missing", str(error))
+            self._visits.record_missing(netns, "missing", str(error))
 
-    def _name_numbers(self, inside: NetnsContext, found: netns_tables.NetnsData, subset: Collection[str]) -> None:
+    def _resolve_ids(self, inside: NetnsContext, found: netns_tables.NetnsData, subset: Collection[str]) -> None:
         """Resolve the IDs that this namespace uses, and read namespaces that cannot be reached otherwise."""
         known = self._visits.numbers.setdefault(found.netns, {})
         # Only for peers of links. Reading a namespace from here assigns IDs to the peers of its links; following those
@@ -152,7 +156,7 @@ class _Reader:
         unknown = {message["IFLA_LINK_NETNSID"] for message in found.links if "IFLA_LINK_NETNSID" in message}
         if found.netns == self._first:
             known.update(_infer_from_peers(found, self._visits))
-        unknown = self._learn(inside, known, unknown - set(known))
+        unknown = self._record_ids(inside, known, unknown - set(known))
         for number in sorted(unknown):
             netns = f"nsid:{number}@{found.netns}"
             seen = netns_tables.read_from_outside(inside, netns, number, subset)
@@ -161,9 +165,9 @@ class _Reader:
                 self._visits.found[netns] = seen
         if unknown:
             # Peers of their links have IDs here only because they were read from here.
-            self._learn(inside, known, set(netns_tables.netns_ids(inside)) - set(known))
+            self._record_ids(inside, known, set(netns_tables.read_netns_ids(inside)) - set(known))
 
-    def _learn(self, inside: NetnsContext, known: dict[int, str], unknown: set[int]) -> set[int]:
+    def _record_ids(self, inside: NetnsContext, known: dict[int, str], unknown: set[int]) -> set[int]:
         """Record the open namespaces with one of the unknown IDs; return the remaining IDs."""
         # Links of a container nearly always lead to the first namespace, the host. A namespace has only one ID here.
         numbered = set(known.values())
@@ -172,7 +176,7 @@ class _Reader:
                 break
             if netns in numbered:
                 continue
-            number = netns_tables.netns_id(inside, fd)
+            number = netns_tables.read_netns_id(inside, fd)
             if number in unknown:
                 known[number] = netns
                 unknown.remove(number)

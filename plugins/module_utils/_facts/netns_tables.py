@@ -16,7 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_conte
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import links as links_table
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import routing
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode, decoder_for
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode, get_decoder
 
 # Unknown data of a newer kernel must not affect the rest.
 MISUNDERSTOOD = (struct.error, ValueError, LookupError, TypeError)
@@ -33,7 +33,7 @@ _AF_BRIDGE = 7
 _NSID_FD = 3
 
 
-class Table(NamedTuple):
+class KernelTable(NamedTuple):
     """A table of the kernel: its message types, its request, and the conversion to rows."""
 
     kind: str
@@ -43,11 +43,11 @@ class Table(NamedTuple):
 
 
 _TABLES = {
-    "addresses": Table("address", 22, bytes(8), links_table.build_addresses),
-    "routes": Table("route", 26, bytes(12), routing.build_routes),
-    "rules": Table("rule", 34, bytes(12), routing.build_rules),
-    "neighbours": Table("neighbour", 30, bytes(12), routing.build_neighbours),
-    "fdb": Table("neighbour", 30, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0), routing.build_fdb),
+    "addresses": KernelTable("address", 22, bytes(8), links_table.build_addresses),
+    "routes": KernelTable("route", 26, bytes(12), routing.build_routes),
+    "rules": KernelTable("rule", 34, bytes(12), routing.build_rules),
+    "neighbours": KernelTable("neighbour", 30, bytes(12), routing.build_neighbours),
+    "fdb": KernelTable("neighbour", 30, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0), routing.build_fdb),
 }
 
 
@@ -63,7 +63,7 @@ class NetnsData:
         self.missing: list[Row] = []
         self.names: dict[int, str] = {}
 
-    def miss(self, part: str, what: str, reason: str) -> None:
+    def record_missing(self, part: str, what: str, reason: str) -> None:
         """Record a missing or incomplete part."""
         self.missing.append({"netns": self.netns, "part": part, "what": what, "reason": escape_invalid_utf8(reason)})
 
@@ -72,23 +72,23 @@ class NetnsData:
         try:
             work()
         except (NetfleetError, OSError) as error:
-            self.miss(part, "missing", str(error))
+            self.record_missing(part, "missing", str(error))
         except MISUNDERSTOOD as error:
-            self.miss(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
+            self.record_missing(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
 
     def make_rows(self) -> None:
         """Convert all messages to rows."""
         if "interfaces" in self.messages:
-            self.attempt("interfaces", self._make_interfaces)
+            self.attempt("interfaces", self._convert_interfaces)
         for part in self.messages.keys() & _TABLES.keys():
-            self.attempt(part, functools.partial(self._make, part))
+            self.attempt(part, functools.partial(self._convert_part, part))
 
-    def _make_interfaces(self) -> None:
+    def _convert_interfaces(self) -> None:
         rows = links_table.build_interfaces(self.netns, self.links)
         self.lists["interfaces"] = rows
         self.names = {row["index"]: row["name"] for row in rows}
 
-    def _make(self, part: str) -> None:
+    def _convert_part(self, part: str) -> None:
         self.lists[part] = _TABLES[part].rows(self.messages[part], self.names)
 
 
@@ -96,10 +96,12 @@ def read_namespace(inside: NetnsContext, netns: str, subset: Collection[str]) ->
     """Read the parts in the subset from the current thread's namespace, and always its interfaces."""
     found = NetnsData(netns)
     mask = b"" if "statistics" in subset else _WITHOUT_STATISTICS
-    _read(found, inside, "interfaces", Table("link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask, _no_rows))
+    _read_table(
+        found, inside, "interfaces", KernelTable("link", _GETLINK, _IFINFO.pack(0, 0, 0, 0, 0) + mask, _build_no_rows)
+    )
     for part, table in _TABLES.items():
         if part in subset:
-            _read(found, inside, part, table)
+            _read_table(found, inside, part, table)
     for part, reader in _READERS.items():
         if part in subset:
             _read_within_budget(found, inside, part, functools.partial(reader, found, inside, part))
@@ -111,25 +113,25 @@ def read_from_outside(inside: NetnsContext, netns: str, number: int, subset: Col
     found = NetnsData(netns)
     target = struct.pack("=i", number)
     links = _IFINFO.pack(0, 0, 0, 0, 0) + encode_attribute(_IFLA_TARGET_NETNSID, target)
-    _read(found, inside, "interfaces", Table("link", _GETLINK, links, _no_rows))
+    _read_table(found, inside, "interfaces", KernelTable("link", _GETLINK, links, _build_no_rows))
     if "addresses" in subset:
         addresses = bytes(8) + encode_attribute(_IFA_TARGET_NETNSID, target)
-        _read(found, inside, "addresses", _TABLES["addresses"]._replace(payload=addresses))
+        _read_table(found, inside, "addresses", _TABLES["addresses"]._replace(payload=addresses))
     for part in sorted({*_TABLES, *_READERS} & {*subset} - {"addresses"}):
-        found.miss(part, "missing", "no way leads into this namespace; it is read by its number from another")
+        found.record_missing(part, "missing", "no way leads into this namespace; it is read by its number from another")
     return found
 
 
-def _no_rows(_messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
+def _build_no_rows(_messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
     return []
 
 
-def _read(found: NetnsData, inside: NetnsContext, part: str, table: Table) -> None:
-    _read_within_budget(found, inside, part, functools.partial(_dump, found, inside, part, table))
+def _read_table(found: NetnsData, inside: NetnsContext, part: str, table: KernelTable) -> None:
+    _read_within_budget(found, inside, part, functools.partial(_dump_table, found, inside, part, table))
 
 
-def _dump(found: NetnsData, inside: NetnsContext, part: str, table: Table) -> None:
-    decode_one = _REMEMBERED.get(table.kind) or decoder_for(table.kind)
+def _dump_table(found: NetnsData, inside: NetnsContext, part: str, table: KernelTable) -> None:
+    decode_one = _REMEMBERED.get(table.kind) or get_decoder(table.kind)
     answers = inside.dump(f"read the {part}", table.message_type, table.payload)
     found.messages[part] = list(map(decode_one, answers))
     if part == "interfaces":
@@ -141,66 +143,66 @@ def _read_within_budget(found: NetnsData, inside: NetnsContext, part: str, work:
     inside.budget.exceeded = False
     found.attempt(part, work)
     if inside.budget.exceeded:
-        found.miss(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
+        found.record_missing(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
 
 
 # Many namespaces have the same routes of lo and the same rules.
-_REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(decoder_for(kind)) for kind in ("route", "rule")}
+_REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(get_decoder(kind)) for kind in ("route", "rule")}
 
 
-def netns_ids(inside: NetnsContext) -> list[int]:
+def read_netns_ids(inside: NetnsContext) -> list[int]:
     """Return all IDs that the current namespace uses for others."""
     answers = inside.dump("list the numbers of namespaces", _GETNSID, bytes(4))
     return [decode("nsid", answer)["NETNSA_NSID"] for answer in answers]
 
 
-def netns_id(inside: NetnsContext, fd: int) -> int:
+def read_netns_id(inside: NetnsContext, fd: int) -> int:
     """Return the ID that the current namespace uses for another one, -1 if there is none."""
     query = bytes(4) + encode_attribute(_NSID_FD, struct.pack("=I", fd))
-    answer = inside.ask("ask for a namespace's number", _GETNSID, query)
+    answer = inside.query("ask for a namespace's number", _GETNSID, query)
     return int(decode("nsid", answer)["NETNSA_NSID"])
 
 
 # The following is imported on demand: imports would take half of the time.
 
 
-def _sysctls(found: NetnsData, inside: NetnsContext, part: str) -> None:
+def _add_sysctls(found: NetnsData, inside: NetnsContext, part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._netns import sysctls as netns_sysctls
 
     found.lists[part] = netns_sysctls.read_sysctls(inside, found.links)
 
 
-def _sockets(found: NetnsData, inside: NetnsContext, _part: str) -> None:
+def _add_sockets(found: NetnsData, inside: NetnsContext, _part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sockets as sockets_table
 
     found.lists.update(sockets_table.read_sockets(inside))
 
 
-def _firewall(found: NetnsData, inside: NetnsContext, part: str) -> None:
+def _add_firewall(found: NetnsData, inside: NetnsContext, part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import firewall as firewall_table
 
     lists = firewall_table.read_firewall(inside)
     for reason in lists.pop("missing"):
-        found.miss(part, "missing", reason)
+        found.record_missing(part, "missing", reason)
     found.lists.update(lists)
 
 
-def _xfrm(found: NetnsData, inside: NetnsContext, _part: str) -> None:
+def _add_xfrm(found: NetnsData, inside: NetnsContext, _part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import xfrm
 
     found.lists.update(xfrm.read_xfrm(inside))
 
 
-def _conntrack(found: NetnsData, inside: NetnsContext, _part: str) -> None:
+def _add_conntrack(found: NetnsData, inside: NetnsContext, _part: str) -> None:
     from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import conntrack
 
     found.columns.update(conntrack.read_conntrack(inside))
 
 
 _READERS: dict[str, Callable[[NetnsData, NetnsContext, str], None]] = {
-    "sysctls": _sysctls,
-    "sockets": _sockets,
-    "firewall": _firewall,
-    "xfrm": _xfrm,
-    "conntrack": _conntrack,
+    "sysctls": _add_sysctls,
+    "sockets": _add_sockets,
+    "firewall": _add_firewall,
+    "xfrm": _add_xfrm,
+    "conntrack": _add_conntrack,
 }

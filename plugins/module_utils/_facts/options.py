@@ -16,7 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core import capab
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_reader import Limits
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_reader import ReadLimits
 
 KINDS = ("host", "container", "overlay", "load-balancer", "ingress", "named", "process", "unowned")
 
@@ -62,7 +62,7 @@ def parse_request(params: Mapping[str, Any]) -> snapshot.SnapshotRequest:
         names=frozenset(params.get("names", ())),
         labels=tuple(params.get("labels", ())),
         docker_seconds=params["docker_timeout"],
-        limits=Limits(params["max_entries"], params["netns_timeout"], params["timeout"]),
+        limits=ReadLimits(params["max_entries"], params["netns_timeout"], params["timeout"]),
     )
 
 

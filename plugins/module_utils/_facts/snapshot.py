@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts import (
     netns_reader,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker.background import EngineReader
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.host import read_host
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.host import build_host_row
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables import sockets as sockets_table
 
 VERSION = 1
@@ -52,14 +52,14 @@ class SnapshotRequest(NamedTuple):
     names: frozenset[str] = frozenset()
     labels: tuple[str, ...] = ()
     docker_seconds: float = 15.0
-    limits: netns_reader.Limits = netns_reader.Limits()
+    limits: netns_reader.ReadLimits = netns_reader.ReadLimits()
 
     @property
-    def everything(self) -> bool:
+    def selects_all(self) -> bool:
         """Whether all namespaces are selected."""
         return not (self.kinds or self.containers or self.names)
 
-    def takes(self, row: Mapping[str, Any]) -> bool:
+    def selects(self, row: Mapping[str, Any]) -> bool:
         """Return whether the namespace is selected."""
         containers = {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
         names = {row["netns"], row["reference"], *row["names"], *row["paths"]}
@@ -75,53 +75,55 @@ def collect_snapshot(wanted: SnapshotRequest) -> Row:
     asking = EngineReader("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
     places = netns_discovery.discover()
     opened = sockets_table.read_descriptors(time.monotonic() + wanted.limits.seconds)
-    unread = [] if opened.complete else [_missing("the time limit was over before all open files were looked at")]
+    unread = (
+        [] if opened.complete else [_build_missing_row("the time limit was over before all open files were looked at")]
+    )
     for inode, holders in opened.namespaces.items():
-        places.at(inode).descriptors += [path for _pid, path in holders]
+        places.get_or_add(inode).descriptors += [path for _pid, path in holders]
     order = sorted(places.by_inode.values(), key=lambda place: (place.inode != places.host, place.inode))
     chosen = None
-    if not wanted.everything:
+    if not wanted.selects_all:
         # Owners must be known to select namespaces; otherwise, the engine is queried in parallel with the kernel.
-        rows = _owner_rows(order, places, asking)
-        chosen = {netns for netns, row in rows.items() if wanted.takes(row)}
+        rows = _build_owner_rows(order, places, asking)
+        chosen = {netns for netns, row in rows.items() if wanted.selects(row)}
     visits = netns_reader.read_namespaces(order, wanted.subset, chosen, wanted.limits)
-    rows = _owner_rows(order, places, asking)
-    joins.complete_rows(visits, rows, opened.sockets, places.device, asking.answer()[0])
+    rows = _build_owner_rows(order, places, asking)
+    joins.complete_rows(visits, rows, opened.sockets, places.device, asking.wait()[0])
     shown = [netns for netns in rows if chosen is None or netns in chosen]
-    said, unsaid = asking.answer()[1:]
+    docker, docker_missing = asking.wait()[1:]
     return {
         "version": VERSION,
-        "host": read_host(started),
-        "namespaces": [{**rows[netns], **visits.lists(netns)} for netns in shown],
+        "host": build_host_row(started),
+        "namespaces": [{**rows[netns], **visits.get_lists(netns)} for netns in shown],
         "strays": places.strays,
-        **({} if said is None else {"docker": said}),
+        **({} if docker is None else {"docker": docker}),
         "missing": [
             *unread,
             *visits.missing,
-            *(row for netns in shown for row in visits.missing_of(netns)),
-            *unsaid,
+            *(row for netns in shown for row in visits.get_missing(netns)),
+            *docker_missing,
         ],
     }
 
 
-def _missing(reason: str) -> Row:
+def _build_missing_row(reason: str) -> Row:
     return {"netns": None, "part": "namespaces", "what": "truncated", "reason": reason}
 
 
-def _owner_rows(
+def _build_owner_rows(
     order: list[netns_discovery.DiscoveredNetns], places: netns_discovery.Discovery, asking: EngineReader
 ) -> dict[str, Row]:
     """Return the rows of the table netns."""
-    docker = asking.answer()[0]
-    machine = set() if docker.complete else cgroup.container_ids(netns_discovery.read_cgroup(1))
+    docker = asking.wait()[0]
+    machine = set() if docker.complete else cgroup.find_container_ids(netns_discovery.read_cgroup(1))
     rows = {}
     for place in order:
-        pids = place.processes()
+        pids = place.list_pids()
         is_host = place.inode == places.host
         # Only without data of the engine, which is faster and more accurate.
         asked = () if docker.complete or is_host else pids
-        ids = dict.fromkeys(cgroup.container_id(netns_discovery.read_cgroup(pid), machine) for pid in asked)
-        trace = netns_ownership.Evidence(
+        ids = dict.fromkeys(cgroup.find_container_id(netns_discovery.read_cgroup(pid), machine) for pid in asked)
+        trace = netns_ownership.NetnsReferences(
             place.netns,
             is_host=is_host,
             names=place.names,

@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.netns_prefe
     NamespacePrefetch,
     create_namespace,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import NetnsReading
 from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import build_request
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode
@@ -55,29 +55,29 @@ class Kernel:
         # Namespaces whose names were deleted, kept open until the run succeeds.
         self._nameless: dict[str, int] = {}
         self._indices: dict[tuple[str, str], int] = {}
-        self._births: NamespacePrefetch | None = None
+        self._prefetch: NamespacePrefetch | None = None
 
-    def expect(self, operations: Iterable[ops.Op]) -> None:
+    def prefetch_namespaces(self, operations: Iterable[ops.Op]) -> None:
         """Start to create the unnamed namespaces of the operations ahead of time."""
         to_create = [op for op in operations if isinstance(op, ops.CreateNetns)]
         if len(to_create) > 1:
-            self._births = NamespacePrefetch(to_create)
+            self._prefetch = NamespacePrefetch(to_create)
 
-    def expect_nothing(self) -> None:
+    def discard_prefetched(self) -> None:
         """Close the namespaces that were created ahead of time and not used."""
-        if self._births:
-            self._births.close()
-            self._births = None
+        if self._prefetch:
+            self._prefetch.close()
+            self._prefetch = None
 
-    def add(self, label: str, fd: int) -> None:
+    def add_namespace(self, label: str, fd: int) -> None:
         """Add an open namespace; the instance closes it."""
         self._fds[label] = fd
 
-    def holds(self, label: str) -> bool:
+    def has_namespace(self, label: str) -> bool:
         """Return whether the namespace is open."""
         return label in self._fds
 
-    def labels(self) -> set[str]:
+    def get_labels(self) -> set[str]:
         """Return the labels of the open namespaces."""
         return set(self._fds)
 
@@ -85,11 +85,11 @@ class Kernel:
         """Close every namespace."""
         self.commit()
         for label in list(self._fds):
-            self._drop(label)
+            self._close_namespace(label)
 
     def commit(self) -> None:
         """Close the namespaces whose names were deleted; they cannot be restored afterwards."""
-        self.expect_nothing()
+        self.discard_prefetched()
         while self._nameless:
             os.close(self._nameless.popitem()[1])
 
@@ -103,45 +103,47 @@ class Kernel:
                 raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
             self._fds[label] = self._nameless.pop(label)
 
-    def fd(self, label: str) -> int:
+    def get_fd(self, label: str) -> int:
         """Return the open file descriptor of a namespace."""
         return self._fds[label]
 
-    def index(self, label: str, name: str) -> int:
+    def get_index(self, label: str, name: str) -> int:
         """Return the index of a link; raise KernelError if the namespace has no such link."""
         if (label, name) not in self._indices:
-            self._indices[label, name] = self._socket(label).index(f"look for {name} in {describe_netns(label)}", name)
+            self._indices[label, name] = self._get_socket(label).get_link_index(
+                f"look for {name} in {describe_netns(label)}", name
+            )
         return self._indices[label, name]
 
-    def has(self, label: str, name: str) -> bool:
+    def has_link(self, label: str, name: str) -> bool:
         """Return whether an open namespace has a link of this name at the moment."""
         try:
-            return self._socket(label).index("look for a link", name) > 0
+            return self._get_socket(label).get_link_index("look for a link", name) > 0
         except KernelError:
             return False
 
-    def wait_until_gone(self, links: Iterable[Endpoint]) -> None:
+    def wait_for_deletion(self, links: Iterable[Endpoint]) -> None:
         """Wait until the kernel has deleted links whose peer's namespace was deleted, or until a timeout."""
         places = [(label, name) for label, name in links if label is not None]
         deadline = time.monotonic() + _DEPARTURE_SECONDS
         while places and time.monotonic() < deadline:
-            places = [(label, name) for label, name in places if self.has(label, name)]
+            places = [(label, name) for label, name in places if self.has_link(label, name)]
             time.sleep(_DEPARTURE_PAUSE if places else 0)
 
-    def number(self, label: str, fd: int) -> int:
+    def get_netns_id(self, label: str, fd: int) -> int:
         """Return the netns id of a namespace as seen from another, -1 if it has none."""
         query = bytes(4) + encode_attribute(_NSID_FD_ATTRIBUTE, struct.pack("=I", fd))
-        answers = self._socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
+        answers = self._get_socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
         return int(decode("nsid", answers[0])["NETNSA_NSID"])
 
-    def read(
+    def read_namespace(
         self,
         label: str,
         want: Netns,
         near: Iterable[str] = (),
         processes: Processes | None = None,
         fully: bool = False,
-    ) -> Reading:
+    ) -> NetnsReading:
         """Read the links and addresses of a namespace, and the sysctls and tables that the desired state manages.
 
         ``near`` lists the namespaces that probably contain the peers and parents of its links; with ``fully``, all
@@ -150,33 +152,33 @@ class Kernel:
         if label not in self._fds:
             # A new namespace has the same sysctls as this one, with other values.
             stub = namespaces.classify_name(label) == "stub"
-            return Reading(label, present=False, stub=stub, sysctls=_read_sysctls(want.sysctls))
+            return NetnsReading(label, present=False, stub=stub, sysctls=_read_sysctls(want.sysctls))
         links = self._dump(label, "link", _GETLINK, _ALL_LINKS)
         numbers = {link["IFLA_LINK_NETNSID"] for link in links if "IFLA_LINK_NETNSID" in link}
-        here = processes.get(namespaces.namespace_id(self._fds[label]), ()) if processes else ()
-        return Reading(
+        here = processes.get(namespaces.get_namespace_id(self._fds[label]), ()) if processes else ()
+        return NetnsReading(
             label,
             links=links,
             addresses=self._dump(label, "address", _GETADDR, bytes(8)),
             routes=self._dump(label, "route", _GETROUTE, bytes(12)) if fully or want.routes is not None else None,
             rules=self._dump(label, "rule", _GETRULE, bytes(12)) if fully or want.rules is not None else None,
-            neighbours=self._neighbours(label, _NEIGHBOURS) if fully or want.neighbours is not None else None,
-            forwarding=self._neighbours(label, _FORWARDING) if fully or _forwards(want) else None,
-            sysctls=self._sysctls(label, want.sysctls),
+            neighbours=self._read_neighbours(label, _NEIGHBOURS) if fully or want.neighbours is not None else None,
+            forwarding=self._read_neighbours(label, _FORWARDING) if fully or _needs_forwarding(want) else None,
+            sysctls=self._read_sysctls_inside(label, want.sysctls),
             processes=here,
-            nsids=self._nsids(label, numbers, near),
+            nsids=self._find_nsids(label, numbers, near),
         )
 
     def apply(self, op: ops.Op) -> None:
         """Apply one operation; raise KernelError with its description and the kernel's message."""
         try:
-            self._carry_out(op)
+            self._execute(op)
         except OSError as error:
             raise KernelError(op.describe(), error.errno or 0, os.strerror(error.errno or 0)) from None
 
-    def _carry_out(self, op: ops.Op) -> None:
+    def _execute(self, op: ops.Op) -> None:
         if isinstance(op, ops.CreateNetns):
-            new = self._births.take() if self._births else create_namespace(op)
+            new = self._prefetch.take() if self._prefetch else create_namespace(op)
             try:
                 namespaces.mount_name(op.netns, new.fd, op.group)
             except (OSError, KernelError):
@@ -185,7 +187,7 @@ class Kernel:
             self._fds[op.netns], self._sockets[op.netns] = new
         elif isinstance(op, ops.DeleteNetns):
             namespaces.delete_name(op.netns)
-            self._forget(op.netns)
+            self._close_socket(op.netns)
             if op.netns in self._fds:  # a stub has no namespace
                 self._nameless[op.netns] = self._fds.pop(op.netns)
         elif isinstance(op, ops.SetSysctl):
@@ -194,61 +196,64 @@ class Kernel:
             others_may_go = isinstance(op, (ops.DeleteLink, ops.DeleteGroup, ops.MoveLink))
             if others_may_go:
                 self._indices.clear()
-            self._prove(op)
+            self._verify_unchanged(op)
             request = build_request(op, self)
             body = encode_common(request) or encode(request)
-            self._socket(request.netns).request(op.describe(), request.type, request.flags, body)
+            self._get_socket(request.netns).request(op.describe(), request.type, request.flags, body)
             if others_may_go:
                 self._indices.clear()
 
-    def _prove(self, op: ops.Op) -> None:
+    def _verify_unchanged(self, op: ops.Op) -> None:
         # The name or the index may belong to another link now, and a group may have another member.
         if isinstance(op, (ops.DeleteGroup, ops.SetGroupUp)):
             links = self._dump(op.netns, "link", _GETLINK, _ALL_LINKS)
             there = {link["IFLA_IFNAME"]: link["index"] for link in links if link["IFLA_GROUP"] == op.group}
             if there != dict(op.indices) if isinstance(op, ops.DeleteGroup) else set(there) != set(op.names):
                 raise KernelError(op.describe(), 0, "the links changed meanwhile; they were not deleted")
-        elif isinstance(op, (ops.DeleteLink, ops.MoveLink)) and op.index not in (None, self.index(op.netns, op.name)):
+        elif isinstance(op, (ops.DeleteLink, ops.MoveLink)) and op.index not in (
+            None,
+            self.get_index(op.netns, op.name),
+        ):
             raise KernelError(op.describe(), 0, "another link has this name now; it was not changed")
 
-    def _socket(self, label: str) -> Netlink:
+    def _get_socket(self, label: str) -> Netlink:
         if label not in self._sockets:
             self._sockets[label] = run_in_netns(self._fds[label], Netlink)
         return self._sockets[label]
 
-    def _drop(self, label: str) -> None:
-        self._forget(label)
+    def _close_namespace(self, label: str) -> None:
+        self._close_socket(label)
         if label in self._fds:
             os.close(self._fds.pop(label))
 
-    def _forget(self, label: str) -> None:
+    def _close_socket(self, label: str) -> None:
         self._indices.clear()
         if label in self._sockets:
             self._sockets.pop(label).close()
 
     def _dump(self, label: str, kind: str, message_type: int, payload: bytes) -> list[Mapping[str, Any]]:
         what = f"read the {kind} table of {describe_netns(label)}"
-        return [decode(kind, answer) for answer in self._socket(label).dump(what, message_type, payload)]
+        return [decode(kind, answer) for answer in self._get_socket(label).dump(what, message_type, payload)]
 
-    def _neighbours(self, label: str, payloads: Iterable[bytes]) -> list[Mapping[str, Any]]:
+    def _read_neighbours(self, label: str, payloads: Iterable[bytes]) -> list[Mapping[str, Any]]:
         return [message for payload in payloads for message in self._dump(label, "neighbour", _GETNEIGH, payload)]
 
-    def _nsids(self, label: str, numbers: set[int], near: Iterable[str]) -> dict[int, str]:
+    def _find_nsids(self, label: str, numbers: set[int], near: Iterable[str]) -> dict[int, str]:
         """Return the labels of the open namespaces that have the given netns ids in this one."""
         found: dict[int, str] = {}
         for other in (*near, *self._fds):
             if len(found) >= len(numbers) and set(found) >= numbers:
                 break
             if other in self._fds:
-                found[self.number(label, self._fds[other])] = other
+                found[self.get_netns_id(label, self._fds[other])] = other
         return {number: found[number] for number in numbers if number in found}
 
-    def _sysctls(self, label: str, keys: Iterable[str]) -> dict[str, str]:
+    def _read_sysctls_inside(self, label: str, keys: Iterable[str]) -> dict[str, str]:
         wanted = list(keys)
         return run_in_netns(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
 
 
-def _forwards(want: Netns) -> bool:
+def _needs_forwarding(want: Netns) -> bool:
     """Return whether forwarding entries are managed, or would be lost when a link is recreated."""
     return any(
         link.fdb is not None or (link.recreate and find_kind(link.kind).has_forwarding_table)

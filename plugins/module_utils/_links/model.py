@@ -131,7 +131,7 @@ class Fdb:
         return " ".join(words + (["master"] if self.master else []))
 
     @property
-    def single(self) -> bool:
+    def is_only_destination(self) -> bool:
         """Whether the table allows only one destination: for every unicast MAC address."""
         return self.mac != FLOOD and not int(self.mac[:2], 16) & 1
 
@@ -214,15 +214,15 @@ class State:
 
     namespaces: Mapping[str, Netns] = field(default_factory=dict)
 
-    def netns(self, label: str) -> Netns:
+    def get_netns(self, label: str) -> Netns:
         """Return a namespace; an absent one if the State does not contain it."""
         return self.namespaces.get(label, _ABSENT)
 
-    def link(self, label: str, name: str) -> Link | None:
+    def get_link(self, label: str, name: str) -> Link | None:
         """Return a link, None if it does not exist."""
-        return self.netns(label).links.get(name)
+        return self.get_netns(label).links.get(name)
 
-    def links(self) -> Iterator[tuple[str, Link]]:
+    def iterate_links(self) -> Iterator[tuple[str, Link]]:
         """Yield all links with the labels of their namespaces."""
         for label, netns in self.namespaces.items():
             for link in netns.links.values():
@@ -234,12 +234,12 @@ class State:
 
     def with_link(self, label: str, link: Link) -> State:
         """Return this State with one link added or replaced."""
-        netns = self.netns(label)
+        netns = self.get_netns(label)
         return self.with_netns(label, replace_fields(netns, links={**netns.links, link.name: link}))
 
     def without_link(self, label: str, name: str) -> State:
         """Return this State without one link."""
-        netns = self.netns(label)
+        netns = self.get_netns(label)
         links = {key: link for key, link in netns.links.items() if key != name}
         return self.with_netns(label, replace_fields(netns, links=links))
 
@@ -249,14 +249,14 @@ class State:
         Raises ValueError where the two entries contradict each other.
         """
 
-        def moved(end: Endpoint | None) -> Endpoint | None:
+        def relabel_endpoint(end: Endpoint | None) -> Endpoint | None:
             return end and Endpoint(labels.get(end.netns or "", end.netns), end.name)
 
         namespaces: dict[str, Netns] = {}
         for old, netns in self.namespaces.items():
             links = {}
             for name, link in netns.links.items():
-                peer, parent = moved(link.peer), moved(link.parent)
+                peer, parent = relabel_endpoint(link.peer), relabel_endpoint(link.parent)
                 underlay = link.underlay if link.underlay is None else labels.get(link.underlay, link.underlay)
                 same = (peer, parent, underlay) == (link.peer, link.parent, link.underlay)
                 links[name] = link if same else replace_fields(link, peer=peer, parent=parent, underlay=underlay)
@@ -277,9 +277,9 @@ def combine_links(one: Part, other: Part, what: str) -> Part:
         if here == there:
             continue
         if part.name == "present":
-            fields[part.name] = _both_present(here, there, what)
+            fields[part.name] = _combine_present(here, there, what)
         elif isinstance(here, Mapping):
-            fields[part.name] = _both(here, there, what)
+            fields[part.name] = _combine_fields(here, there, what)
         elif here in (None, False):
             fields[part.name] = there
         elif there not in (None, False):
@@ -287,13 +287,13 @@ def combine_links(one: Part, other: Part, what: str) -> Part:
     return replace_fields(one, **fields)
 
 
-def _both_present(here: bool | None, there: bool | None, what: str) -> bool:
+def _combine_present(here: bool | None, there: bool | None, what: str) -> bool:
     if False in (here, there):
         raise ValueError(f"{what} is declared both present and absent")
     return True
 
 
-def _both(here: Mapping[str, Any], there: Mapping[str, Any], what: str) -> dict[str, Any]:
+def _combine_fields(here: Mapping[str, Any], there: Mapping[str, Any], what: str) -> dict[str, Any]:
     both = {**here, **there}
     for key in here.keys() & there.keys():
         if here[key] == there[key]:
@@ -307,7 +307,7 @@ def _both(here: Mapping[str, Any], there: Mapping[str, Any], what: str) -> dict[
 _ABSENT = Netns(present=False)
 
 
-def unnamed_link(index: int) -> str:
+def format_unnamed_link(index: int) -> str:
     """Return a placeholder for a link of which only the index is known; no link can have this name."""
     return f"interface {index}"
 

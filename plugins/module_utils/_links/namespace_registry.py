@@ -38,12 +38,12 @@ def resolve_references(
                 continue
             raise
         label = "host" if reference == CURRENT and namespaces.is_host_namespace() else reference
-        label = known.setdefault(namespaces.namespace_id(fd), label)
+        label = known.setdefault(namespaces.get_namespace_id(fd), label)
         labels[reference] = label
-        if kernel.holds(label):
+        if kernel.has_namespace(label):
             os.close(fd)
         else:
-            kernel.add(label, fd)
+            kernel.add_namespace(label, fd)
     return labels
 
 
@@ -51,7 +51,7 @@ def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
     """Search the host for the namespaces with the given netns ids; return whether any was found."""
     found: set[int] = set()
     seen: set[tuple[int, int]] = set()
-    for reference, path in namespaces.namespace_paths():
+    for reference, path in namespaces.find_namespace_paths():
         if found >= numbers:
             break
         try:
@@ -61,11 +61,11 @@ def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
             fd = namespaces.open_netns(path, follow=path.startswith("/proc/"))
         except (OSError, NoSuchNetns):
             continue  # deleted meanwhile, or not a namespace
-        seen.add(namespaces.namespace_id(fd))
-        number = kernel.number(label, fd)
-        if number in numbers and not kernel.holds(reference):
+        seen.add(namespaces.get_namespace_id(fd))
+        number = kernel.get_netns_id(label, fd)
+        if number in numbers and not kernel.has_namespace(reference):
             found.add(number)
-            kernel.add(reference, fd)
+            kernel.add_namespace(reference, fd)
         else:
             os.close(fd)
     return bool(found)
@@ -73,8 +73,8 @@ def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
 
 def open_all(kernel: Kernel) -> None:
     """Open every namespace of this host that has a path."""
-    seen = {namespaces.namespace_id(kernel.fd(label)) for label in kernel.labels()}
-    for reference, path in namespaces.namespace_paths():
+    seen = {namespaces.get_namespace_id(kernel.get_fd(label)) for label in kernel.get_labels()}
+    for reference, path in namespaces.find_namespace_paths():
         try:
             # Hundreds of processes share the host's namespace.
             status = os.stat(path)
@@ -83,8 +83,8 @@ def open_all(kernel: Kernel) -> None:
             fd = namespaces.open_netns(path, follow=path.startswith("/proc/"))
         except (OSError, NoSuchNetns):
             continue  # deleted meanwhile, or not a namespace
-        if namespaces.namespace_id(fd) in seen or kernel.holds(reference):
+        if namespaces.get_namespace_id(fd) in seen or kernel.has_namespace(reference):
             os.close(fd)
             continue
-        seen.add(namespaces.namespace_id(fd))
-        kernel.add(reference, fd)
+        seen.add(namespaces.get_namespace_id(fd))
+        kernel.add_namespace(reference, fd)

@@ -19,7 +19,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.transport import Netlink
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_as_visitor, run_in_new_netns
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import (
+    run_in_current_thread,
+    run_in_new_netns,
+)
 
 _NEWLINK, _GROUP_ATTRIBUTE = 16, 27
 _IFF_UP = 1
@@ -81,11 +84,11 @@ class NamespacePrefetch:
 
     def _run(self) -> None:
         try:
-            run_as_visitor(self._make)
+            run_in_current_thread(self._create_namespaces)
         except BaseException as error:  # noqa: BLE001 (it is raised by take)
             self._made.put(error)
 
-    def _make(self) -> None:
+    def _create_namespaces(self) -> None:
         for op in self._operations:
             if self._stopped:
                 return

@@ -20,11 +20,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Route,
     Rule,
     State,
+    format_unnamed_link,
     is_default,
-    unnamed_link,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import option_entries
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import build_option_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, VXLAN, Value
 
 Message = Mapping[str, Any]
@@ -45,11 +45,11 @@ _NTF_PROXY, _NTF_EXT_LEARNED = 0x08, 0x10
 _BORN_WITH = {4: (0, 32766, 32767), 6: (0, 32766)}
 
 
-_decode_port = Decoder("", (), option_entries(BRIDGE_PORT))
+_decode_port = Decoder("", (), build_option_entries(BRIDGE_PORT))
 
 
 @record
-class Reading:
+class NetnsReading:
     """The messages of one namespace; ``nsids`` maps netns ids, as seen from this namespace, to labels."""
 
     label: str
@@ -66,12 +66,12 @@ class Reading:
     processes: tuple[int, ...] = ()
 
     @property
-    def changing(self) -> bool:
+    def has_tentative_address(self) -> bool:
         """Whether duplicate address detection still runs for an address."""
-        return any(_address_flags(message) & _IFA_F_TENTATIVE for message in self.addresses)
+        return any(_get_address_flags(message) & _IFA_F_TENTATIVE for message in self.addresses)
 
 
-def build_state(readings: Sequence[Reading]) -> State:
+def build_state(readings: Sequence[NetnsReading]) -> State:
     """Return the State of the namespaces that were read."""
     names = {
         reading.label: {message["index"]: message["IFLA_IFNAME"] for message in reading.links} for reading in readings
@@ -79,7 +79,7 @@ def build_state(readings: Sequence[Reading]) -> State:
     return State({reading.label: _build_netns(reading, names) for reading in readings})
 
 
-def _build_netns(reading: Reading, names: Mapping[str, Mapping[int, str]]) -> Netns:
+def _build_netns(reading: NetnsReading, names: Mapping[str, Mapping[int, str]]) -> Netns:
     addresses: dict[int, list[Message]] = {}
     for message in reading.addresses:
         addresses.setdefault(message["index"], []).append(message)
@@ -98,22 +98,22 @@ def _build_netns(reading: Reading, names: Mapping[str, Mapping[int, str]]) -> Ne
 
 
 def _build_link(
-    reading: Reading, message: Message, names: Mapping[str, Mapping[int, str]], addresses: Sequence[Message]
+    reading: NetnsReading, message: Message, names: Mapping[str, Mapping[int, str]], addresses: Sequence[Message]
 ) -> Link:
     info = message.get("IFLA_LINKINFO", {})
     kind = info.get("IFLA_INFO_KIND") or ("loopback" if message["type"] == _ARPHRD_LOOPBACK else None)
     data_of_kind = info.get("IFLA_INFO_DATA")
     options: Mapping[str, Any] = {} if data_of_kind is None else find_kind(kind).decode_options(data_of_kind)
-    away = _other_namespace(reading, message)
+    away = _find_other_namespace(reading, message)
     below: Endpoint | None
     if kind == "vxlan":
         # The kernel omits addresses that are not set, and IFLA_LINK is meaningless.
-        below = _other_link(away, options.get("parent_index", 0), names) or Endpoint(away, "")
+        below = _find_other_link(away, options.get("parent_index", 0), names) or Endpoint(away, "")
         known = {name: value for name, value in options.items() if name in VXLAN}
         options = {"group": "", "remote": "", "local": "", **known}
     else:
-        below = _other_link(away, message.get("IFLA_LINK", 0), names)
-    cidrs = [_cidr_of(one) for one in addresses]
+        below = _find_other_link(away, message.get("IFLA_LINK", 0), names)
+    cidrs = [_format_cidr(one) for one in addresses]
     users = [_is_set_by_user(one, cidr, message.get("IFLA_ADDRESS", "")) for one, cidr in zip(addresses, cidrs)]
     return Link(
         name=message["IFLA_IFNAME"],
@@ -132,58 +132,58 @@ def _build_link(
         if reading.forwarding is None
         else _build_forwarding(reading, message, options, names.get(away or "", {})),
         options=options,
-        port=_port(info),
+        port=_select_port_options(info),
         group=message.get("IFLA_GROUP", 0),
         index=message["index"],
         running=bool(message["flags"] & _IFF_LOWER_UP),
         other_addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if not users_own),
-        tentative=tuple(cidr for cidr, one in zip(cidrs, addresses) if _address_flags(one) & _IFA_F_TENTATIVE),
-        dad_failed=tuple(cidr for cidr, one in zip(cidrs, addresses) if _address_flags(one) & _IFA_F_DADFAILED),
+        tentative=tuple(cidr for cidr, one in zip(cidrs, addresses) if _get_address_flags(one) & _IFA_F_TENTATIVE),
+        dad_failed=tuple(cidr for cidr, one in zip(cidrs, addresses) if _get_address_flags(one) & _IFA_F_DADFAILED),
     )
 
 
-def _port(info: Message) -> Mapping[str, Value]:
+def _select_port_options(info: Message) -> Mapping[str, Value]:
     """Return the options of a bridge's port; ports of other masters have none that is managed."""
     if info.get("IFLA_INFO_SLAVE_KIND") != "bridge" or "IFLA_INFO_SLAVE_DATA" not in info:
         return {}
     return _decode_port(info["IFLA_INFO_SLAVE_DATA"])
 
 
-def _other_namespace(reading: Reading, message: Message) -> str | None:
+def _find_other_namespace(reading: NetnsReading, message: Message) -> str | None:
     """Return the label of the namespace in which a link's peer or parent lies, None if it is unreachable."""
     if "IFLA_LINK_NETNSID" not in message:
         return reading.label
     return reading.nsids.get(message["IFLA_LINK_NETNSID"])
 
 
-def _other_link(label: str | None, index: int, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
+def _find_other_link(label: str | None, index: int, names: Mapping[str, Mapping[int, str]]) -> Endpoint | None:
     """Return the link with an index in a namespace: the peer of a veth, the parent of other links."""
     if not index:
         return None
     name = names.get(label, {}).get(index) if label is not None else None
-    return Endpoint(label, name) if name else Endpoint(None, unnamed_link(index))
+    return Endpoint(label, name) if name else Endpoint(None, format_unnamed_link(index))
 
 
-def _cidr_of(message: Message) -> str:
+def _format_cidr(message: Message) -> str:
     local = message.get("IFA_LOCAL") or message["IFA_ADDRESS"]
     return f"{local}/{message['prefixlen']}"
 
 
-def _address_flags(message: Message) -> int:
+def _get_address_flags(message: Message) -> int:
     return int(message.get("IFA_FLAGS", message["flags"]))
 
 
 def _is_set_by_user(message: Message, cidr: str, mac: str) -> bool:
     """Return whether a user set the address, not the kernel, a router advertisement or a lease."""
-    if message.get("IFA_PROTO") in _IFAPROT_KERNEL or not _address_flags(message) & _IFA_F_PERMANENT:
+    if message.get("IFA_PROTO") in _IFAPROT_KERNEL or not _get_address_flags(message) & _IFA_F_PERMANENT:
         return False
     if message["scope"] != _SCOPE_LINK:
         return cidr not in ("127.0.0.1/8", "::1/128")
     # Kernels before 5.18 do not report the origin of an address; these are the kernel's own addresses.
-    return not (_address_flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _link_local(mac))
+    return not (_get_address_flags(message) & _IFA_F_STABLE_PRIVACY or cidr == _derive_link_local(mac))
 
 
-def _link_local(mac: str) -> str:
+def _derive_link_local(mac: str) -> str:
     """Return the IPv6 link-local address that the kernel derives from a MAC address (RFC 4291, appendix A)."""
     octets = bytes.fromhex(mac.replace(":", ""))
     if len(octets) != 6:
@@ -220,7 +220,7 @@ def _build_neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> 
 
 
 def _build_forwarding(
-    reading: Reading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]
+    reading: NetnsReading, link: Message, options: Mapping[str, Any], underlay: Mapping[int, str]
 ) -> tuple[Fdb, ...]:
     """Return a link's static forwarding entries, without the kernel's own."""
     found = []
@@ -239,7 +239,7 @@ def _build_forwarding(
                 message["NDA_DST"],
                 message.get("NDA_PORT"),
                 message.get("NDA_VNI"),
-                None if index is None else underlay.get(index) or unnamed_link(index),
+                None if index is None else underlay.get(index) or format_unnamed_link(index),
             )
             found += [] if is_default(entry, options) else [entry]
     return tuple(found)

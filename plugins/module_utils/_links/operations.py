@@ -55,7 +55,7 @@ class CreateNetns(Op):
         return f"create namespace {self.netns}"
 
     def simulate(self, state: State) -> State:
-        return state.with_netns(self.netns, effects.new_namespace(self.group, self.loopback_up))
+        return state.with_netns(self.netns, effects.build_new_namespace(self.group, self.loopback_up))
 
 
 @record
@@ -70,9 +70,9 @@ class DeleteNetns(Op):
         return f"{text}, which lives on nameless in {format_pids(self.processes)}" if self.processes else text
 
     def simulate(self, state: State) -> State:
-        if not state.netns(self.netns).processes:
-            inside = [Endpoint(self.netns, name) for name in state.netns(self.netns).links]
-            over = [Endpoint(label, link.name) for label, link in state.links() if link.underlay == self.netns]
+        if not state.get_netns(self.netns).processes:
+            inside = [Endpoint(self.netns, name) for name in state.get_netns(self.netns).links]
+            over = [Endpoint(label, link.name) for label, link in state.iterate_links() if link.underlay == self.netns]
             state = effects.remove_links(state, inside + over)
         return state.with_netns(self.netns, Netns(present=False))
 
@@ -103,10 +103,10 @@ class CreateLink(Op):
 
     def simulate(self, state: State) -> State:
         there = Endpoint(self.peer_netns, self.peer.name) if self.peer else None
-        state = state.with_link(self.netns, effects.new_link(self.link, there, self.master, self.initial))
+        state = state.with_link(self.netns, effects.build_new_link(self.link, there, self.master, self.initial))
         if self.peer:
             here = Endpoint(self.netns, self.link.name)
-            state = state.with_link(self.peer_netns, effects.new_link(self.peer, here))
+            state = state.with_link(self.peer_netns, effects.build_new_link(self.peer, here))
         return state
 
 
@@ -156,7 +156,7 @@ class SetGroupUp(Op):
         return f"set {len(self.names)} links in {describe_netns(self.netns)} to up: {', '.join(self.names)}"
 
     def simulate(self, state: State) -> State:
-        netns = state.netns(self.netns)
+        netns = state.get_netns(self.netns)
         up = {name: replace_fields(netns.links[name], up=True) for name in self.names if name in netns.links}
         return state.with_netns(self.netns, replace_fields(netns, links={**netns.links, **up}))
 
@@ -173,7 +173,7 @@ class MoveLink(Op):
         return f"move {self.name} from {describe_netns(self.netns)} to {describe_netns(self.to)}"
 
     def simulate(self, state: State) -> State:
-        link = state.link(self.netns, self.name)
+        link = state.get_link(self.netns, self.name)
         if link is None:
             return state
         moved = replace_fields(effects.release_port(link), up=False, addresses=())
@@ -193,7 +193,7 @@ class SetLink(Op):
     kind: str | None = None
 
     @property
-    def takes_along(self) -> bool:
+    def can_remove_objects(self) -> bool:
         """Whether the change can remove other objects as a side effect, such as routes."""
         return bool(self.attributes.keys() & {"mtu", "mac", "master"}) or self.attributes.get("up") is False
 
@@ -206,7 +206,7 @@ class SetLink(Op):
         return f"set {self.name} in {describe_netns(self.netns)} to {', '.join(words)}"
 
     def simulate(self, state: State) -> State:
-        link = state.link(self.netns, self.name)
+        link = state.get_link(self.netns, self.name)
         if link is None:
             return state
         attributes: dict[str, Any] = dict(self.attributes)
@@ -238,7 +238,7 @@ class AddAddress(Op):
         return f"add address {self.address} to {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        link = state.link(self.netns, self.name)
+        link = state.get_link(self.netns, self.name)
         if link is None:
             return state
         kept = tuple(cidr for cidr in link.addresses or () if cidr != self.address)
@@ -300,7 +300,7 @@ class SetSysctl(Op):
         return f"set sysctl {self.key} to {self.value} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        netns = state.netns(self.netns)
+        netns = state.get_netns(self.netns)
         sysctls = {**netns.sysctls, self.key: self.value}
         return state.with_netns(self.netns, replace_fields(netns, sysctls=sysctls))
 
@@ -315,11 +315,11 @@ class AddEntry(Op):
         return f"add {type(self.entry).__name__.lower()} {self.entry} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        def added(entries: effects.Entries) -> effects.Entries:
+        def add_entry(entries: effects.Entries) -> effects.Entries:
             kept = tuple(entry for entry in entries if not effects.is_replaced_by(entry, self.entry))
             return (*kept, self.entry)
 
-        return effects.change_entries(state, self.netns, added, type(self.entry))
+        return effects.change_entries(state, self.netns, add_entry, type(self.entry))
 
 
 @record
@@ -351,7 +351,7 @@ class AddFdb(Op):
         return f"add forwarding entry {self.entry} to {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        if state.link(self.netns, self.name) is None:
+        if state.get_link(self.netns, self.name) is None:
             return state
         return effects.add_forwarding(state, self.netns, self.name, self.entry)
 

@@ -15,14 +15,14 @@ import zlib
 _LOWEST, _HIGHEST = 1 << 30, (1 << 31) - 1
 
 
-def netns_group(name: str) -> int:
+def compute_netns_group(name: str) -> int:
     """Return the group of the loopback links of a topology's namespaces; an even number."""
     return (_LOWEST | zlib.crc32(name.encode())) & _HIGHEST & ~1
 
 
-def link_group(name: str) -> int:
+def compute_link_group(name: str) -> int:
     """Return the group of a topology's links.
 
     It differs from the group of the namespaces, because the kernel does not delete a group with a loopback link.
     """
-    return netns_group(name) | 1
+    return compute_netns_group(name) | 1

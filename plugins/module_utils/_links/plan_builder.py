@@ -17,18 +17,18 @@ class PlanBuilder:
         self.state = actual
         self.operations: list[Op] = []
 
-    def add(self, operation: Op) -> None:
+    def add_operation(self, operation: Op) -> None:
         """Add an operation."""
         self.operations.append(operation)
         self.state = operation.simulate(self.state)
 
-    def master(self, label: str, want: Link) -> str:
+    def choose_initial_master(self, label: str, want: Link) -> str:
         """Return the master to create a link with: the desired one if it exists by now, otherwise an empty string."""
-        return want.master if want.master and self.state.link(label, want.master) else ""
+        return want.master if want.master and self.state.get_link(label, want.master) else ""
 
-    def link(self, label: str, name: str) -> Link:
+    def get_link(self, label: str, name: str) -> Link:
         """Return a link that must exist by now; raise PlanError if an earlier operation deletes it."""
-        link = self.state.link(label, name)
+        link = self.state.get_link(label, name)
         if link is None:
             place = f"{name} in {describe_netns(label)}"
             raise PlanError(f"{place} is declared, but is deleted together with an object that is removed or moved")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
-from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.interface import encode
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.interface import encode_value
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Neighbour, Route, Rule
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
@@ -40,144 +40,144 @@ _NTF_SELF, _NTF_MASTER, _NTF_PROXY = 0x02, 0x04, 0x08
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
-class Indices(Protocol):
+class IndexSource(Protocol):
     """Access to link indices and namespace file descriptors."""
 
-    def index(self, label: str, name: str) -> int:
+    def get_index(self, label: str, name: str) -> int:
         """Return a link's index in its namespace."""
 
-    def fd(self, label: str) -> int:
+    def get_fd(self, label: str) -> int:
         """Return an open file descriptor of the namespace."""
 
 
 @functools.singledispatch
-def build_request(op: ops.Op, places: Indices) -> Message:  # noqa: ARG001 (the registered functions use it)
+def build_request(op: ops.Op, places: IndexSource) -> Message:  # noqa: ARG001 (the registered functions use it)
     """Return the request that carries the operation out."""
     raise TypeError(f"{type(op).__name__} is not a netlink operation")
 
 
 @build_request.register(ops.CreateLink)
-def _create_link(op: ops.CreateLink, places: Indices) -> Message:
+def _create_link(op: ops.CreateLink, places: IndexSource) -> Message:
     label = op.netns if op.link.underlay is None else op.link.underlay
-    attributes = _common_attributes(op.link)
+    attributes = _build_common_attributes(op.link)
     kind = find_kind(op.link.kind)
     given = {key: value for key, value in op.link.options.items() if value != kind.attributes[key].initial}
     data = kind.encode_options(given)
     if op.link.parent and op.link.parent.name and op.link.parent.netns is not None:
         # The kernel looks up the parent's index in the namespace of the socket, so the request is sent there.
         label = op.link.parent.netns
-        parent = places.index(label, op.link.parent.name)
+        parent = places.get_index(label, op.link.parent.name)
         kind.encode_parent(parent, attributes, data)
     if op.master:
-        attributes.append(("IFLA_MASTER", places.index(op.netns, op.master)))
+        attributes.append(("IFLA_MASTER", places.get_index(op.netns, op.master)))
     if label != op.netns:
-        attributes.append(("IFLA_NET_NS_FD", places.fd(op.netns)))
+        attributes.append(("IFLA_NET_NS_FD", places.get_fd(op.netns)))
     if op.peer:
-        peer = _common_attributes(op.peer)
+        peer = _build_common_attributes(op.peer)
         if op.peer_netns != op.netns:
-            peer.append(("IFLA_NET_NS_FD", places.fd(op.peer_netns)))
+            peer.append(("IFLA_NET_NS_FD", places.get_fd(op.peer_netns)))
         data.append(("VETH_INFO_PEER", {"index": op.peer.index or 0, "attrs": peer}))
-    attributes.append(("IFLA_LINKINFO", _linkinfo("INFO", op.link.kind or "", data)))
+    attributes.append(("IFLA_LINKINFO", _build_linkinfo("INFO", op.link.kind or "", data)))
     # A link that is created again gets its former index.
     fields = {"index": op.link.index or 0}
     return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, fields, attributes)
 
 
 @build_request.register(ops.DeleteLink)
-def _delete_link(op: ops.DeleteLink, places: Indices) -> Message:
-    return Message(op.netns, "link", _DELLINK, 0, {"index": places.index(op.netns, op.name)}, [])
+def _delete_link(op: ops.DeleteLink, places: IndexSource) -> Message:
+    return Message(op.netns, "link", _DELLINK, 0, {"index": places.get_index(op.netns, op.name)}, [])
 
 
 @build_request.register(ops.DeleteGroup)
-def _delete_group(op: ops.DeleteGroup, places: Indices) -> Message:  # noqa: ARG001 (common signature)
+def _delete_group(op: ops.DeleteGroup, places: IndexSource) -> Message:  # noqa: ARG001 (common signature)
     return Message(op.netns, "link", _DELLINK, 0, {}, [("IFLA_GROUP", op.group)])
 
 
 @build_request.register(ops.SetGroupUp)
-def _set_group_up(op: ops.SetGroupUp, places: Indices) -> Message:  # noqa: ARG001 (common signature)
+def _set_group_up(op: ops.SetGroupUp, places: IndexSource) -> Message:  # noqa: ARG001 (common signature)
     fields = {"flags": _IFF_UP, "change": _IFF_UP}
     return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_GROUP", op.group)])
 
 
 @build_request.register(ops.MoveLink)
-def _move_link(op: ops.MoveLink, places: Indices) -> Message:
-    fields = {"index": places.index(op.netns, op.name)}
-    return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_NET_NS_FD", places.fd(op.to))])
+def _move_link(op: ops.MoveLink, places: IndexSource) -> Message:
+    fields = {"index": places.get_index(op.netns, op.name)}
+    return Message(op.netns, "link", _NEWLINK, 0, fields, [("IFLA_NET_NS_FD", places.get_fd(op.to))])
 
 
 @build_request.register(ops.SetLink)
-def _set_link(op: ops.SetLink, places: Indices) -> Message:
-    fields = {"index": places.index(op.netns, op.name)}
+def _set_link(op: ops.SetLink, places: IndexSource) -> Message:
+    fields = {"index": places.get_index(op.netns, op.name)}
     attributes: list[tuple[str, Any]] = []
     for key, value in op.attributes.items():
         if key == "up":
             fields.update(flags=_IFF_UP if value else 0, change=_IFF_UP)
         elif key == "master":
-            attributes.append(("IFLA_MASTER", places.index(op.netns, str(value)) if value else 0))
+            attributes.append(("IFLA_MASTER", places.get_index(op.netns, str(value)) if value else 0))
         else:
             attributes.append(({"mtu": "IFLA_MTU", "mac": "IFLA_ADDRESS", "alias": "IFLA_IFALIAS"}[key], value))
     if op.options:
         # Without the kind, the kernel acknowledges the request and changes nothing.
         data = find_kind(op.kind).encode_options(op.options)
-        attributes.append(("IFLA_LINKINFO", _linkinfo("INFO", op.kind or "", data)))
+        attributes.append(("IFLA_LINKINFO", _build_linkinfo("INFO", op.kind or "", data)))
     if op.port:
-        attributes.append(("IFLA_LINKINFO", _linkinfo("INFO_SLAVE", "bridge", _port_options(op.port))))
+        attributes.append(("IFLA_LINKINFO", _build_linkinfo("INFO_SLAVE", "bridge", _build_port_options(op.port))))
     return Message(op.netns, "link", _NEWLINK, 0, fields, attributes)
 
 
 @build_request.register(ops.AddAddress)
-def _add_address(op: ops.AddAddress, places: Indices) -> Message:
-    return _address_request(
-        op.netns, _NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, op.address, places.index(op.netns, op.name)
+def _add_address(op: ops.AddAddress, places: IndexSource) -> Message:
+    return _build_address_request(
+        op.netns, _NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, op.address, places.get_index(op.netns, op.name)
     )
 
 
 @build_request.register(ops.RemoveAddress)
-def _remove_address(op: ops.RemoveAddress, places: Indices) -> Message:
-    return _address_request(op.netns, _DELADDR, 0, op.address, places.index(op.netns, op.name))
+def _remove_address(op: ops.RemoveAddress, places: IndexSource) -> Message:
+    return _build_address_request(op.netns, _DELADDR, 0, op.address, places.get_index(op.netns, op.name))
 
 
 @build_request.register(ops.AddAltname)
-def _add_altname(op: ops.AddAltname, places: Indices) -> Message:
-    return _altname_request(op, places, _NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL)
+def _add_altname(op: ops.AddAltname, places: IndexSource) -> Message:
+    return _build_altname_request(op, places, _NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL)
 
 
 @build_request.register(ops.RemoveAltname)
-def _remove_altname(op: ops.RemoveAltname, places: Indices) -> Message:
-    return _altname_request(op, places, _DELLINKPROP, 0)
+def _remove_altname(op: ops.RemoveAltname, places: IndexSource) -> Message:
+    return _build_altname_request(op, places, _DELLINKPROP, 0)
 
 
 @build_request.register(ops.AddEntry)
-def _add_entry(op: ops.AddEntry, places: Indices) -> Message:
+def _add_entry(op: ops.AddEntry, places: IndexSource) -> Message:
     flags = NLM_F_CREATE | NLM_F_EXCL
     if isinstance(op.entry, Route):
-        return _route_request(op.netns, _NEWROUTE, flags, op.entry, places)
+        return _build_route_request(op.netns, _NEWROUTE, flags, op.entry, places)
     if isinstance(op.entry, Neighbour):
-        return _neighbour_request(op.netns, _NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, op.entry, places)
-    return _rule_request(op.netns, _NEWRULE, flags, op.entry)
+        return _build_neighbour_request(op.netns, _NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, op.entry, places)
+    return _build_rule_request(op.netns, _NEWRULE, flags, op.entry)
 
 
 @build_request.register(ops.RemoveEntry)
-def _remove_entry(op: ops.RemoveEntry, places: Indices) -> Message:
+def _remove_entry(op: ops.RemoveEntry, places: IndexSource) -> Message:
     if isinstance(op.entry, Route):
-        return _route_request(op.netns, _DELROUTE, 0, op.entry, places)
+        return _build_route_request(op.netns, _DELROUTE, 0, op.entry, places)
     if isinstance(op.entry, Neighbour):
-        return _neighbour_request(op.netns, _DELNEIGH, 0, op.entry, places)
-    return _rule_request(op.netns, _DELRULE, 0, op.entry)
+        return _build_neighbour_request(op.netns, _DELNEIGH, 0, op.entry, places)
+    return _build_rule_request(op.netns, _DELRULE, 0, op.entry)
 
 
 @build_request.register(ops.AddFdb)
-def _add_fdb(op: ops.AddFdb, places: Indices) -> Message:
-    flags = NLM_F_CREATE | (NLM_F_REPLACE if op.entry.single else NLM_F_APPEND)
-    return _forwarding_request(op, _NEWNEIGH, flags, places)
+def _add_fdb(op: ops.AddFdb, places: IndexSource) -> Message:
+    flags = NLM_F_CREATE | (NLM_F_REPLACE if op.entry.is_only_destination else NLM_F_APPEND)
+    return _build_forwarding_request(op, _NEWNEIGH, flags, places)
 
 
 @build_request.register(ops.RemoveFdb)
-def _remove_fdb(op: ops.RemoveFdb, places: Indices) -> Message:
-    return _forwarding_request(op, _DELNEIGH, 0, places)
+def _remove_fdb(op: ops.RemoveFdb, places: IndexSource) -> Message:
+    return _build_forwarding_request(op, _DELNEIGH, 0, places)
 
 
-def _common_attributes(link: Link) -> list[tuple[str, Any]]:
+def _build_common_attributes(link: Link) -> list[tuple[str, Any]]:
     wanted = (
         ("IFLA_IFNAME", link.name),
         ("IFLA_MTU", link.mtu),
@@ -187,41 +187,43 @@ def _common_attributes(link: Link) -> list[tuple[str, Any]]:
     return [(name, value) for name, value in wanted if value is not None]
 
 
-def _linkinfo(prefix: str, kind: str, data: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_linkinfo(prefix: str, kind: str, data: list[tuple[str, Any]]) -> dict[str, Any]:
     attributes: list[tuple[str, Any]] = [(f"IFLA_{prefix}_KIND", kind)]
     if data:
         attributes.append((f"IFLA_{prefix}_DATA", {"attrs": data}))
     return {"attrs": attributes}
 
 
-def _port_options(options: Mapping[str, Value]) -> list[tuple[str, Any]]:
-    return [encode(BRIDGE_PORT[name], value) for name, value in options.items()]
+def _build_port_options(options: Mapping[str, Value]) -> list[tuple[str, Any]]:
+    return [encode_value(BRIDGE_PORT[name], value) for name, value in options.items()]
 
 
-def _address_request(label: str, message_type: int, flags: int, cidr: str, index: int) -> Message:
+def _build_address_request(label: str, message_type: int, flags: int, cidr: str, index: int) -> Message:
     interface = ipaddress.ip_interface(cidr)
     fields = {
         "family": _FAMILIES[interface.version],
         "prefixlen": interface.network.prefixlen,
-        "scope": _address_scope(interface),
+        "scope": _get_address_scope(interface),
         "index": index,
     }
     ip = str(interface.ip)
     return Message(label, "address", message_type, flags, fields, [("IFA_LOCAL", ip), ("IFA_ADDRESS", ip)])
 
 
-def _address_scope(interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> int:
+def _get_address_scope(interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> int:
     # The kernel derives the scope of an IPv6 address.
     return _SCOPE_HOST if interface.version == 4 and interface.is_loopback else _SCOPE_UNIVERSE
 
 
-def _altname_request(op: ops.AddAltname | ops.RemoveAltname, places: Indices, message_type: int, flags: int) -> Message:
-    fields = {"index": places.index(op.netns, op.name)}
+def _build_altname_request(
+    op: ops.AddAltname | ops.RemoveAltname, places: IndexSource, message_type: int, flags: int
+) -> Message:
+    fields = {"index": places.get_index(op.netns, op.name)}
     names = {"attrs": [("IFLA_ALT_IFNAME", op.altname)]}
     return Message(op.netns, "link", message_type, flags, fields, [("IFLA_PROP_LIST", names)])
 
 
-def _route_request(label: str, message_type: int, flags: int, route: Route, places: Indices) -> Message:
+def _build_route_request(label: str, message_type: int, flags: int, route: Route, places: IndexSource) -> Message:
     network = ipaddress.ip_network(route.dst)
     scope = _SCOPE_UNIVERSE
     if message_type == _DELROUTE:
@@ -249,7 +251,7 @@ def _route_request(label: str, message_type: int, flags: int, route: Route, plac
         else:
             attributes.append(("RTA_VIA", {"family": _FAMILIES[gateway.version], "addr": str(gateway)}))
     if route.dev:
-        attributes.append(("RTA_OIF", places.index(label, route.dev)))
+        attributes.append(("RTA_OIF", places.get_index(label, route.dev)))
     if route.metric is not None:
         attributes.append(("RTA_PRIORITY", route.metric))
     if route.src:
@@ -257,10 +259,12 @@ def _route_request(label: str, message_type: int, flags: int, route: Route, plac
     return Message(label, "route", message_type, flags, fields, attributes)
 
 
-def _neighbour_request(label: str, message_type: int, flags: int, entry: Neighbour, places: Indices) -> Message:
+def _build_neighbour_request(
+    label: str, message_type: int, flags: int, entry: Neighbour, places: IndexSource
+) -> Message:
     fields = {
         "family": _FAMILIES[ipaddress.ip_address(entry.dst).version],
-        "ifindex": places.index(label, entry.dev) if entry.dev else 0,
+        "ifindex": places.get_index(label, entry.dev) if entry.dev else 0,
         "state": _NUD_PERMANENT,
         "flags": _NTF_PROXY if entry.proxy else 0,
     }
@@ -268,11 +272,13 @@ def _neighbour_request(label: str, message_type: int, flags: int, entry: Neighbo
     return Message(label, "neighbour", message_type, flags, fields, attributes)
 
 
-def _forwarding_request(op: ops.AddFdb | ops.RemoveFdb, message_type: int, flags: int, places: Indices) -> Message:
+def _build_forwarding_request(
+    op: ops.AddFdb | ops.RemoveFdb, message_type: int, flags: int, places: IndexSource
+) -> Message:
     entry = op.entry
     fields = {
         "family": _AF_BRIDGE,
-        "ifindex": places.index(op.netns, op.name),
+        "ifindex": places.get_index(op.netns, op.name),
         "state": _NUD_NOARP | _NUD_REACHABLE if entry.master else _NUD_PERMANENT,
         "flags": _NTF_MASTER if entry.master else _NTF_SELF,
     }
@@ -282,13 +288,13 @@ def _forwarding_request(op: ops.AddFdb | ops.RemoveFdb, message_type: int, flags
         ("NDA_VLAN", entry.vlan),
         ("NDA_PORT", entry.port),
         ("NDA_VNI", entry.vni),
-        ("NDA_IFINDEX", places.index(op.netns, entry.via) if entry.via else None),
+        ("NDA_IFINDEX", places.get_index(op.netns, entry.via) if entry.via else None),
     )
     attributes = [(attribute, value) for attribute, value in given if value is not None]
     return Message(op.netns, "neighbour", message_type, flags, fields, attributes)
 
 
-def _rule_request(label: str, message_type: int, flags: int, rule: Rule) -> Message:
+def _build_rule_request(label: str, message_type: int, flags: int, rule: Rule) -> Message:
     fields: dict[str, Any] = {"family": _FAMILIES[rule.family], "action": _RULE_ACTIONS[rule.action], "table": 0}
     attributes: list[tuple[str, Any]] = [("FRA_PRIORITY", rule.priority)]
     for name, length, value in (("FRA_SRC", "src_len", rule.src), ("FRA_DST", "dst_len", rule.dst)):

@@ -20,21 +20,21 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Route,
     Rule,
     State,
+    format_unnamed_link,
     is_default,
-    unnamed_link,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import Value
 
 Entries = tuple[Union[Neighbour, Route, Rule], ...]
 
 
-def new_namespace(group: int, up: bool) -> Netns:
+def build_new_namespace(group: int, up: bool) -> Netns:
     """Return a new namespace, with its loopback link up or down."""
     lo = Link("lo", kind="loopback", up=up, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
     return Netns(links={"lo": lo}, routes=(), rules=(), neighbours=())
 
 
-def new_link(
+def build_new_link(
     link: Link,
     peer: Endpoint | None,
     master: str = "",
@@ -73,12 +73,12 @@ def remove_links(state: State, places: Iterable[Endpoint]) -> State:
     while waiting:
         place = waiting.pop()
         label = place.netns
-        link = None if label is None else state.link(label, place.name)
+        link = None if label is None else state.get_link(label, place.name)
         if link is None or label is None or place.name in gone.get(label, ()):
             continue
         gone.setdefault(label, {})[place.name] = link
         if stacked is None:
-            stacked = _links_by_parent(state)
+            stacked = _group_links_by_parent(state)
         waiting += [link.peer] if link.peer else []
         waiting += stacked.get(place, [])
     namespaces = dict(state.namespaces)
@@ -87,9 +87,9 @@ def remove_links(state: State, places: Iterable[Endpoint]) -> State:
     return State(namespaces)
 
 
-def _links_by_parent(state: State) -> dict[Endpoint, list[Endpoint]]:
+def _group_links_by_parent(state: State) -> dict[Endpoint, list[Endpoint]]:
     found: dict[Endpoint, list[Endpoint]] = {}
-    for label, link in state.links():
+    for label, link in state.iterate_links():
         if link.parent:
             found.setdefault(link.parent, []).append(Endpoint(label, link.name))
     return found
@@ -115,7 +115,7 @@ def release_port(link: Link) -> Link:
 
 def remove_device_entries(state: State, label: str, name: str) -> State:
     """Remove the routes and neighbours of a link that is down or deleted."""
-    netns = state.netns(label)
+    netns = state.get_netns(label)
     routes = netns.routes and tuple(route for route in netns.routes if route.dev != name)
     neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name)
     return state.with_netns(label, replace_fields(netns, routes=routes, neighbours=neighbours))
@@ -123,14 +123,14 @@ def remove_device_entries(state: State, label: str, name: str) -> State:
 
 def remove_neighbours(state: State, label: str, name: str) -> State:
     """Remove the neighbours of a link whose MAC address changed, except proxy entries."""
-    netns = state.netns(label)
+    netns = state.get_netns(label)
     kept = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev != name or entry.proxy)
     return state.with_netns(label, replace_fields(netns, neighbours=kept))
 
 
 def mark_stale_entries(state: State, label: str, gone: Link) -> State:
     """Replace a deleted link in forwarding entries by its index, as the kernel does."""
-    for link in list(state.netns(label).links.values()):
+    for link in list(state.get_netns(label).links.values()):
         if link.fdb:
             state = state.with_link(label, _mark_stale(link, {gone.name: gone}))
     return state
@@ -139,26 +139,26 @@ def mark_stale_entries(state: State, label: str, gone: Link) -> State:
 def _mark_stale(link: Link, gone: Mapping[str, Link]) -> Link:
     if not any(entry.via in gone for entry in link.fdb or ()):
         return link
-    names = {name: unnamed_link(one.index or 0) for name, one in gone.items()}
+    names = {name: format_unnamed_link(one.index or 0) for name, one in gone.items()}
     fdb = tuple(replace_fields(entry, via=names.get(entry.via or "", entry.via)) for entry in link.fdb or ())
     return replace_fields(link, fdb=fdb)
 
 
 def add_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
     """Add a forwarding entry, which replaces another entry of its unicast MAC address in the same table."""
-    master = (state.netns(label).links[name].master or "") if entry.master else ""
-    same = replace_fields(entry, dst=None) if entry.single else entry
-    for other in list(state.netns(label).links.values()):
+    master = (state.get_netns(label).links[name].master or "") if entry.master else ""
+    same = replace_fields(entry, dst=None) if entry.is_only_destination else entry
+    for other in list(state.get_netns(label).links.values()):
         # A bridge has one table for all its ports.
         if other.name == name or (master and other.master == master):
             state = remove_forwarding(state, label, other.name, same)
-    link = state.netns(label).links[name]
+    link = state.get_netns(label).links[name]
     return state.with_link(label, remove_default_destination(replace_fields(link, fdb=(*(link.fdb or ()), entry))))
 
 
 def remove_forwarding(state: State, label: str, name: str, entry: Fdb) -> State:
     """Remove a forwarding entry; without a destination or VLAN, all entries of its MAC address."""
-    link = state.link(label, name)
+    link = state.get_link(label, name)
     if link is None or link.fdb is None:
         return state
     kept = tuple(one for one in link.fdb if not _covers(entry, one))
@@ -195,7 +195,7 @@ def is_link_local(cidr: str) -> bool:
 
 def remove_address(state: State, label: str, name: str, address: str) -> State:
     """Remove an address and the routes that depend on it; with the first of an IPv4 subnet, all of the subnet."""
-    link = state.link(label, name)
+    link = state.get_link(label, name)
     if link is None:
         return state
     subnet = ipaddress.ip_interface(address).network
@@ -205,7 +205,7 @@ def remove_address(state: State, label: str, name: str, address: str) -> State:
     state = state.with_link(label, replace_fields(link, addresses=kept))
     if subnet.version == 6:
         return state
-    netns = state.netns(label)
+    netns = state.get_netns(label)
     sources = {cidr.partition("/")[0] for cidr in lost}
     # A link without an IPv4 address has no IPv4 routes.
     silent = all(":" in cidr for cidr in (*kept, *link.other_addresses))
@@ -219,10 +219,10 @@ def remove_address(state: State, label: str, name: str, address: str) -> State:
 
 def repoint_links(state: State, old: Endpoint, new: Endpoint) -> State:
     """Update peers and parents of links that refer to a moved link; delete VXLAN links on it."""
-    for label, link in list(state.links()):
+    for label, link in list(state.iterate_links()):
         if link.parent == old and link.underlay is not None:
             state = remove_link(state, label, link.name)
-    for label, link in list(state.links()):
+    for label, link in list(state.iterate_links()):
         if link.peer == old:
             state = state.with_link(label, replace_fields(link, peer=new))
         if link.parent == old:
@@ -234,7 +234,7 @@ def repoint_links(state: State, old: Endpoint, new: Endpoint) -> State:
 
 def change_altnames(state: State, label: str, name: str, change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> State:
     """Apply a change to a link's alternative names."""
-    link = state.link(label, name)
+    link = state.get_link(label, name)
     if link is None:
         return state
     return state.with_link(label, replace_fields(link, altnames=change(link.altnames or ())))
@@ -249,7 +249,7 @@ def is_replaced_by(old: Neighbour | Route | Rule, new: Neighbour | Route | Rule)
 
 def change_entries(state: State, label: str, change: Callable[[Entries], Entries], kind: type) -> State:
     """Apply a change to a namespace's routes, rules or neighbours."""
-    netns = state.netns(label)
+    netns = state.get_netns(label)
     if kind is Neighbour:
         neighbours = tuple(entry for entry in change(netns.neighbours or ()) if isinstance(entry, Neighbour))
         return state.with_netns(label, replace_fields(netns, neighbours=neighbours))

@@ -19,19 +19,19 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import (
     apply_unless_check_mode,
     exit_with_result,
-    lock_timeout,
+    get_lock_timeout,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry, output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel, Processes
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, State
-from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading, build_state
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import NetnsReading, build_state
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
-from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import rollback_target
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import build_rollback_target
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedule import (
-    departing_ends,
-    finished_namespaces,
+    find_departing_ends,
+    find_finished_namespaces,
     may_lose,
     schedule,
 )
@@ -52,7 +52,7 @@ _DAD_SECONDS = 5.0
 
 
 @record
-class Request:
+class StateRequest:
     """The request of a module's parameters.
 
     ``references`` maps each namespace reference to its parameter; references in ``may_be_missing`` need not exist.
@@ -71,26 +71,26 @@ class Request:
 
 
 def run_module(
-    module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], Request], large: bool = False
+    module: AnsibleModule, name: str, request: Callable[[dict[str, Any]], StateRequest], large: bool = False
 ) -> None:
     """Carry out a module's request and exit; the object is returned under ``name``.
 
     With ``large`` parameters, the diff is returned only in diff mode.
     """
     diff = bool(module._diff) or not large
-    exit_with_result(module, lambda: reconcile(request(module.params), name, lock_timeout(module), diff), large)
+    exit_with_result(module, lambda: reconcile(request(module.params), name, get_lock_timeout(module), diff), large)
 
 
-def reconcile(request: Request, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:
+def reconcile(request: StateRequest, name: str, lock_seconds: float | None, diff: bool) -> dict[str, Any]:
     """Carry out a request and return the result; without a lock timeout, as in check mode."""
     capabilities.require_capabilities(capabilities.TO_CHANGE)
     pyroute2_encoder.require_pyroute2()
     namespaces.raise_file_limit(_FILES + 2 * len(request.references))
     with contextlib.nullcontext() if lock_seconds is None else lock.hold_lock(lock_seconds):
-        return run_in_thread(lambda: _with_kernel(request, name, lock_seconds is None, diff))
+        return run_in_thread(lambda: _open_kernel_and_reconcile(request, name, lock_seconds is None, diff))
 
 
-def _with_kernel(request: Request, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
+def _open_kernel_and_reconcile(request: StateRequest, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
     kernel = Kernel()
     try:
         return _reconcile(kernel, request, name, check_mode, diff)
@@ -98,7 +98,7 @@ def _with_kernel(request: Request, name: str, check_mode: bool, diff: bool) -> d
         kernel.close()
 
 
-def _reconcile(kernel: Kernel, request: Request, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
+def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
     labels = namespace_registry.resolve_references(kernel, request.references, request.may_be_missing)
     try:
         desired = request.desired.relabel(labels)
@@ -125,12 +125,15 @@ def _reconcile(kernel: Kernel, request: Request, name: str, check_mode: bool, di
         name: request.show(after, labels),
     }
     if diff:
-        result["diff"] = {"before": output.managed_part(desired, before), "after": output.managed_part(desired, after)}
+        result["diff"] = {
+            "before": output.select_managed_part(desired, before),
+            "after": output.select_managed_part(desired, after),
+        }
     return result
 
 
 def observe_state(
-    kernel: Kernel, desired: State, fully: bool = False, known: Mapping[str, Reading] | None = None
+    kernel: Kernel, desired: State, fully: bool = False, known: Mapping[str, NetnsReading] | None = None
 ) -> State:
     """Observe the namespaces of the desired state, and those of the peers and parents of its links.
 
@@ -138,44 +141,44 @@ def observe_state(
     """
     # Processes matter only for a namespace that is removed, and finding them is slow.
     someone_goes = any(netns.present is False for netns in desired.namespaces.values())
-    processes = namespaces.processes_by_namespace() if someone_goes else None
+    processes = namespaces.list_processes_by_namespace() if someone_goes else None
 
-    def read(label: str) -> Reading:
+    def read(label: str) -> NetnsReading:
         if known and label in known:
             return known[label]
         return _read_namespace(kernel, desired, label, processes, fully)
 
     # Namespaces that are open already may contain peers.
-    readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.labels()))}
+    readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.get_labels()))}
     for label, reading in list(readings.items()):
-        want = desired.netns(label)
+        want = desired.get_netns(label)
         # The peers of all links of a removed namespace are removed too.
         known_by = [one for one in reading.links if want.present is False or one["IFLA_IFNAME"] in want.links]
         numbers = {message.get("IFLA_LINK_NETNSID") for message in known_by}
         unknown = {number for number in numbers if number is not None} - set(reading.nsids)
         if unknown and namespace_registry.discover_peers(kernel, label, unknown):
-            readings = {one: read(one) for one in kernel.labels() | set(desired.namespaces)}
+            readings = {one: read(one) for one in kernel.get_labels() | set(desired.namespaces)}
     return build_state(list(readings.values()))
 
 
 def _read_namespace(
     kernel: Kernel, desired: State, label: str, processes: Processes | None = None, fully: bool = False
-) -> Reading:
-    want = desired.netns(label)
+) -> NetnsReading:
+    want = desired.get_netns(label)
     near = {end.netns for link in want.links.values() for end in (link.peer, link.parent) if end and end.netns}
-    return kernel.read(label, want, sorted(near), processes if want.present is False else None, fully)
+    return kernel.read_namespace(label, want, sorted(near), processes if want.present is False else None, fully)
 
 
 def apply_operations(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
     """Apply the operations and return the State after them; on a failure, roll back and raise."""
     applied = 0
-    seen: dict[str, Reading] = {}
+    seen: dict[str, NetnsReading] = {}
     deadline = time.monotonic() + _RUN_SECONDS
     if may_lose(operations):
         before = observe_state(kernel, desired, fully=True)
     try:
-        kernel.expect(operations)
-        done = finished_namespaces(operations)
+        kernel.prefetch_namespaces(operations)
+        done = find_finished_namespaces(operations)
         for op in operations:
             kernel.apply(op)
             applied += 1
@@ -183,12 +186,12 @@ def apply_operations(kernel: Kernel, desired: State, before: State, operations: 
             # that is still changing is observed again later.
             for label in done.get(applied, ()):
                 reading = _read_namespace(kernel, desired, label)
-                seen.update({} if reading.changing else {label: reading})
+                seen.update({} if reading.has_tentative_address else {label: reading})
             if time.monotonic() > deadline:
                 raise NetfleetError(f"{op.describe()}: the run timed out after {_RUN_SECONDS:g} s")
         kernel.commit()
-        ends = departing_ends(before, operations)
-        kernel.wait_until_gone(ends)
+        ends = find_departing_ends(before, operations)
+        kernel.wait_for_deletion(ends)
         after = verify(kernel, desired, seen, lingering=bool(ends)) if operations else before
         _refuse_duplicates(desired, after)
         return after
@@ -205,9 +208,9 @@ def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[s
     """Roll back the operations; return what could not be restored."""
     left = []
     try:
-        kernel.expect_nothing()
+        kernel.discard_prefetched()
         kernel.restore()
-        aim = rollback_target(before, operations)
+        aim = build_rollback_target(before, operations)
         there = observe_state(kernel, aim)
         way_back = plan(aim, there)
         for op in way_back:
@@ -216,7 +219,7 @@ def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[s
             except KernelError as error:
                 left.append(str(error))
         kernel.commit()
-        kernel.wait_until_gone(departing_ends(there, way_back))
+        kernel.wait_for_deletion(find_departing_ends(there, way_back))
         # Identical messages are one failure.
         left += [
             op.describe()
@@ -228,7 +231,7 @@ def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[s
     return left
 
 
-def verify(kernel: Kernel, desired: State, seen: Mapping[str, Reading], lingering: bool) -> State:
+def verify(kernel: Kernel, desired: State, seen: Mapping[str, NetnsReading], lingering: bool) -> State:
     """Return the State after all operations; raise NetfleetError for what the kernel acknowledged but did not apply.
 
     Links that should be deleted with a namespace stay if something else holds it open; they are deleted explicitly.
@@ -243,8 +246,8 @@ def verify(kernel: Kernel, desired: State, seen: Mapping[str, Reading], lingerin
                 kernel.apply(op)
             continue
         if left:
-            wishes = "; ".join(op.describe() for op in left)
-            raise NetfleetError(f"verification failed: the kernel acknowledged but did not apply: {wishes}")
+            remaining = "; ".join(op.describe() for op in left)
+            raise NetfleetError(f"verification failed: the kernel acknowledged but did not apply: {remaining}")
         if not _detects_duplicates(desired, state) or time.monotonic() > deadline:
             return state
         time.sleep(0.05)
@@ -252,7 +255,7 @@ def verify(kernel: Kernel, desired: State, seen: Mapping[str, Reading], lingerin
 
 def _detects_duplicates(desired: State, state: State) -> bool:
     """Return whether duplicate address detection still runs for a managed address."""
-    pairs = ((want, state.link(label, want.name)) for label, want in desired.links())
+    pairs = ((want, state.get_link(label, want.name)) for label, want in desired.iterate_links())
     # An address that failed stays tentative.
     return any(
         have and have.running and set(want.addresses or ()) & set(have.tentative) - set(have.dad_failed)
@@ -261,8 +264,8 @@ def _detects_duplicates(desired: State, state: State) -> bool:
 
 
 def _refuse_duplicates(desired: State, state: State) -> None:
-    for label, want in desired.links():
-        have = state.link(label, want.name)
+    for label, want in desired.iterate_links():
+        have = state.get_link(label, want.name)
         failed = sorted(set(want.addresses or ()) & set(have.dad_failed)) if have else []
         if failed:
             place = Endpoint(label, want.name)

@@ -26,16 +26,16 @@ _MOST_LAYOUTS = 4
 _INTEGERS: dict[Codec, str] = {}
 
 
-def integer_codec(layout: str) -> Codec:
+def build_integer_codec(layout: str) -> Codec:
     """Return the codec of an integer, given its format for the module struct."""
     reader = struct.Struct(layout).unpack_from
 
-    def codec(data: bytes) -> Any:
+    def decode_integer(data: bytes) -> Any:
         return reader(data)[0]
 
     if not layout.startswith(">"):
-        _INTEGERS[codec] = layout[-1]
-    return codec
+        _INTEGERS[decode_integer] = layout[-1]
+    return decode_integer
 
 
 def encode_attribute(number: int, value: bytes) -> bytes:

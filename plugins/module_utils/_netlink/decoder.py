@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attribute
     Codec,
     Decoder,
     Entries,
-    integer_codec,
+    build_integer_codec,
     split_attributes,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import LinkOption
@@ -36,7 +36,7 @@ def text(data: bytes) -> str:
     return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-def raw(data: bytes) -> bytes:
+def keep_bytes(data: bytes) -> bytes:
     """Return the bytes unchanged, for values that are decoded on demand."""
     return data
 
@@ -54,10 +54,10 @@ def address(data: bytes) -> str:
     if len(data) != 16:
         return data.hex()
     found = socket.inet_ntop(socket.AF_INET6, data)
-    return _without_dots(data) if "." in found else found
+    return _format_ipv6(data) if "." in found else found
 
 
-def _without_dots(data: bytes) -> str:
+def _format_ipv6(data: bytes) -> str:
     """Return an IPv6 address whose last 32 bits the C library formats as an IPv4 address."""
     import ipaddress  # slow to import, and rarely needed
 
@@ -68,7 +68,7 @@ def _macs(data: bytes) -> tuple[str, ...]:
     return tuple(sorted(mac(value) for _number, value in split_attributes(data)))
 
 
-u8, u16, u32, u64, s32, be16 = (integer_codec(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
+u8, u16, u32, u64, s32, be16 = (build_integer_codec(layout) for layout in ("=B", "=H", "=I", "=Q", "=i", ">H"))
 
 _CODECS: Mapping[str, Codec] = {
     "u8": u8,
@@ -83,13 +83,13 @@ _CODECS: Mapping[str, Codec] = {
 }
 
 
-def option_entries(specs: Mapping[str, LinkOption]) -> Entries:
+def build_option_entries(specs: Mapping[str, LinkOption]) -> Entries:
     """Return the entries that decode the options of one kind of link, each under its option's name."""
-    found = {spec.number: (name, _codec(spec)) for name, spec in specs.items()}
-    return {**found, **{spec.number6: (name, _codec(spec)) for name, spec in specs.items() if spec.number6}}
+    found = {spec.number: (name, _select_codec(spec)) for name, spec in specs.items()}
+    return {**found, **{spec.number6: (name, _select_codec(spec)) for name, spec in specs.items() if spec.number6}}
 
 
-def _codec(spec: LinkOption) -> Codec:
+def _select_codec(spec: LinkOption) -> Codec:
     codec = _CODECS[spec.codec]
     if not spec.names:
         return codec
@@ -113,9 +113,9 @@ _linkinfo = Decoder(
     (),
     {
         1: ("IFLA_INFO_KIND", text),
-        2: ("IFLA_INFO_DATA", raw),
+        2: ("IFLA_INFO_DATA", keep_bytes),
         4: ("IFLA_INFO_SLAVE_KIND", text),
-        5: ("IFLA_INFO_SLAVE_DATA", raw),
+        5: ("IFLA_INFO_SLAVE_DATA", keep_bytes),
     },
 )
 
@@ -137,8 +137,8 @@ _LINK: Entries = {
     16: ("IFLA_OPERSTATE", u8),
     18: ("IFLA_LINKINFO", _linkinfo),
     20: ("IFLA_IFALIAS", text),
-    23: ("IFLA_STATS64", raw),
-    26: ("IFLA_AF_SPEC", raw),
+    23: ("IFLA_STATS64", keep_bytes),
+    26: ("IFLA_AF_SPEC", keep_bytes),
     27: ("IFLA_GROUP", u32),
     30: ("IFLA_PROMISCUITY", u32),
     35: ("IFLA_CARRIER_CHANGES", u32),
@@ -161,8 +161,8 @@ _ROUTE: Entries = {
     5: ("RTA_GATEWAY", address),
     6: ("RTA_PRIORITY", u32),
     7: ("RTA_PREFSRC", address),
-    8: ("RTA_METRICS", raw),
-    9: ("RTA_MULTIPATH", raw),
+    8: ("RTA_METRICS", keep_bytes),
+    9: ("RTA_MULTIPATH", keep_bytes),
     15: ("RTA_TABLE", u32),
     18: ("RTA_VIA", lambda data: address(data[2:])),
 }
@@ -209,6 +209,6 @@ def decode(kind: str, payload: bytes) -> dict[str, Any]:
     return _DECODERS[kind](payload)
 
 
-def decoder_for(kind: str) -> Decoder:
+def get_decoder(kind: str) -> Decoder:
     """Return the decoder of a kind, to decode many messages."""
     return _DECODERS[kind]

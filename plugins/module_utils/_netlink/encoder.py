@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.request i
 _IFINFO, _IFADDR = struct.Struct("=BxHiII"), struct.Struct("=BBBBI")
 
 
-class _Unknown(Exception):
+class _UnsupportedAttribute(Exception):
     """An attribute that this encoder does not support."""
 
 
@@ -29,7 +29,7 @@ def encode_common(request: Message) -> bytes | None:
     body = _BODIES.get(request.kind)
     try:
         return body and body(request.fields, request.attributes)
-    except _Unknown:
+    except _UnsupportedAttribute:
         return None
 
 
@@ -50,7 +50,7 @@ def _encode_attributes(
     for name, value in attributes:
         entry = table.get(name)
         if entry is None:
-            raise _Unknown
+            raise _UnsupportedAttribute
         parts.append(encode_attribute(entry[0], entry[1](value)))
     return b"".join(parts)
 

@@ -53,7 +53,7 @@ class LinkOption(NamedTuple):
         return wanted == (self.initial if actual is None else actual)
 
 
-def boolean_option(
+def build_boolean_option(
     attribute: str, number: int, initial: bool, codec: str = "u8", changeable: bool = True
 ) -> LinkOption:
     """Return an option that is on or off."""
@@ -65,24 +65,24 @@ BRIDGE: Mapping[str, LinkOption] = {
     "hello_time": LinkOption("IFLA_BR_HELLO_TIME", 2, "u32", 100, 1000, tolerance=1, initial=200),
     "max_age": LinkOption("IFLA_BR_MAX_AGE", 3, "u32", 600, 4000, tolerance=1, initial=2000),
     "ageing_time": LinkOption("IFLA_BR_AGEING_TIME", 4, "u32", 0, 2**31 - 1, tolerance=1, initial=30000),
-    "stp": boolean_option("IFLA_BR_STP_STATE", 5, False, "u32"),
+    "stp": build_boolean_option("IFLA_BR_STP_STATE", 5, False, "u32"),
     "priority": LinkOption("IFLA_BR_PRIORITY", 6, "u16", 0, 65535, initial=32768),
-    "vlan_filtering": boolean_option("IFLA_BR_VLAN_FILTERING", 7, False),
+    "vlan_filtering": build_boolean_option("IFLA_BR_VLAN_FILTERING", 7, False),
     "group_fwd_mask": LinkOption("IFLA_BR_GROUP_FWD_MASK", 9, "u16", 0, 65535, initial=0),
-    "multicast_snooping": boolean_option("IFLA_BR_MCAST_SNOOPING", 23, True),
-    "nf_call_iptables": boolean_option("IFLA_BR_NF_CALL_IPTABLES", 36, False),
-    "nf_call_ip6tables": boolean_option("IFLA_BR_NF_CALL_IP6TABLES", 37, False),
-    "nf_call_arptables": boolean_option("IFLA_BR_NF_CALL_ARPTABLES", 38, False),
+    "multicast_snooping": build_boolean_option("IFLA_BR_MCAST_SNOOPING", 23, True),
+    "nf_call_iptables": build_boolean_option("IFLA_BR_NF_CALL_IPTABLES", 36, False),
+    "nf_call_ip6tables": build_boolean_option("IFLA_BR_NF_CALL_IP6TABLES", 37, False),
+    "nf_call_arptables": build_boolean_option("IFLA_BR_NF_CALL_ARPTABLES", 38, False),
 }
 
 BRIDGE_PORT: Mapping[str, LinkOption] = {
     "priority": LinkOption("IFLA_BRPORT_PRIORITY", 2, "u16", 0, 63, initial=32),
     # The cost of a new port depends on its speed.
     "cost": LinkOption("IFLA_BRPORT_COST", 3, "u32", 1, 65535),
-    "hairpin": boolean_option("IFLA_BRPORT_MODE", 4, False),
-    "learning": boolean_option("IFLA_BRPORT_LEARNING", 8, True),
-    "neigh_suppress": boolean_option("IFLA_BRPORT_NEIGH_SUPPRESS", 32, False),
-    "isolated": boolean_option("IFLA_BRPORT_ISOLATED", 33, False),
+    "hairpin": build_boolean_option("IFLA_BRPORT_MODE", 4, False),
+    "learning": build_boolean_option("IFLA_BRPORT_LEARNING", 8, True),
+    "neigh_suppress": build_boolean_option("IFLA_BRPORT_NEIGH_SUPPRESS", 32, False),
+    "isolated": build_boolean_option("IFLA_BRPORT_ISOLATED", 33, False),
 }
 
 MACVLAN: Mapping[str, LinkOption] = {
@@ -106,14 +106,14 @@ VXLAN: Mapping[str, LinkOption] = {
     "df": LinkOption("IFLA_VXLAN_DF", 29, "u8", names=VXLAN_DF, initial="unset"),
     "ageing": LinkOption("IFLA_VXLAN_AGEING", 8, "u32", initial=300),
     "limit": LinkOption("IFLA_VXLAN_LIMIT", 9, "u32", initial=0, changeable=False),
-    "learning": boolean_option("IFLA_VXLAN_LEARNING", 7, True),
-    "proxy": boolean_option("IFLA_VXLAN_PROXY", 11, False, changeable=False),
-    "rsc": boolean_option("IFLA_VXLAN_RSC", 12, False, changeable=False),
-    "l2miss": boolean_option("IFLA_VXLAN_L2MISS", 13, False, changeable=False),
-    "l3miss": boolean_option("IFLA_VXLAN_L3MISS", 14, False, changeable=False),
-    "udp_checksum": boolean_option("IFLA_VXLAN_UDP_CSUM", 18, True, changeable=False),
-    "udp_zero_checksum6_tx": boolean_option("IFLA_VXLAN_UDP_ZERO_CSUM6_TX", 19, False, changeable=False),
-    "udp_zero_checksum6_rx": boolean_option("IFLA_VXLAN_UDP_ZERO_CSUM6_RX", 20, False, changeable=False),
+    "learning": build_boolean_option("IFLA_VXLAN_LEARNING", 7, True),
+    "proxy": build_boolean_option("IFLA_VXLAN_PROXY", 11, False, changeable=False),
+    "rsc": build_boolean_option("IFLA_VXLAN_RSC", 12, False, changeable=False),
+    "l2miss": build_boolean_option("IFLA_VXLAN_L2MISS", 13, False, changeable=False),
+    "l3miss": build_boolean_option("IFLA_VXLAN_L3MISS", 14, False, changeable=False),
+    "udp_checksum": build_boolean_option("IFLA_VXLAN_UDP_CSUM", 18, True, changeable=False),
+    "udp_zero_checksum6_tx": build_boolean_option("IFLA_VXLAN_UDP_ZERO_CSUM6_TX", 19, False, changeable=False),
+    "udp_zero_checksum6_rx": build_boolean_option("IFLA_VXLAN_UDP_ZERO_CSUM6_RX", 20, False, changeable=False),
 }
 
 

@@ -23,7 +23,7 @@ def require_pyroute2() -> None:
     """Raise MissingLibrary unless a supported pyroute2 is installed; it is not imported."""
     wanted = ".".join(str(part) for part in _MINIMUM)
     install = "install the package python3-pyroute2 (Debian, Ubuntu, Fedora), or pyroute2 with pip"
-    version = _installed_version("pyroute2")
+    version = _find_installed_version("pyroute2")
     if version is None:
         raise MissingLibrary(f"the Python library pyroute2 {wanted} or later is not installed on this host: {install}")
     if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < _MINIMUM:
@@ -32,7 +32,7 @@ def require_pyroute2() -> None:
         )
 
 
-def _installed_version(library: str) -> str | None:
+def _find_installed_version(library: str) -> str | None:
     """Return the version of a library that is installed, without importing it."""
     spec = importlib.util.find_spec(library)
     if spec is None or spec.origin is None:
@@ -51,7 +51,7 @@ def _installed_version(library: str) -> str | None:
 
 
 @functools.cache
-def _message_classes() -> Mapping[str, Any]:
+def _load_message_classes() -> Mapping[str, Any]:
     """Return pyroute2's message classes; they are imported on first use, because that is slow."""
     from pyroute2.netlink.rtnl.fibmsg import fibmsg
     from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
@@ -72,7 +72,7 @@ def _message_classes() -> Mapping[str, Any]:
 
 def encode(request: Message) -> bytes:
     """Return a request as bytes, without its netlink header."""
-    body = _message_classes()[request.kind]()
+    body = _load_message_classes()[request.kind]()
     for name, value in request.fields.items():
         body[name] = value
     body["attrs"] = list(request.attributes)

@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import Incomplete, KernelError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import IncompleteDump, KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
     NLM_F_ACK,
@@ -76,11 +76,11 @@ class Netlink:
         """Send one request and return the payloads of its answers; raise KernelError with the operation ``what``."""
         return self._exchange(what, message_type, flags | NLM_F_REQUEST | NLM_F_ACK, payload)[0]
 
-    def ask(self, what: str, message_type: int, payload: bytes) -> bytes:
+    def query(self, what: str, message_type: int, payload: bytes) -> bytes:
         """Send a request without acknowledgement and return its single answer."""
         return self._exchange(what, message_type, NLM_F_REQUEST, payload, most=1)[0][0]
 
-    def index(self, what: str, name: str) -> int:
+    def get_link_index(self, what: str, name: str) -> int:
         """Return the index of a link by ioctl, which takes no lock, unlike a netlink request."""
         request = _IFREQ.pack(name.encode(errors="surrogateescape"), 0)
         try:
@@ -89,25 +89,25 @@ class Netlink:
             raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
 
     def dump(self, what: str, message_type: int, payload: bytes) -> list[bytes]:
-        """Return the payloads of a table; repeat an interrupted dump, and raise Incomplete after the last attempt."""
+        """Return the payloads of a table; repeat an interrupted dump, up to a limit, then raise IncompleteDump."""
         for _attempt in range(_DUMP_TRIES):
             answers, interrupted = self._exchange(what, message_type, NLM_F_REQUEST | NLM_F_DUMP, payload)
             if not interrupted:
                 return answers
-        raise Incomplete(f"{what}: the table changed during each of {_DUMP_TRIES} attempts; try again later")
+        raise IncompleteDump(f"{what}: the table changed during each of {_DUMP_TRIES} attempts; try again later")
 
     def _exchange(
         self, what: str, message_type: int, flags: int, payload: bytes, most: int = 0
     ) -> tuple[list[bytes], bool]:
         self._sequence += 1
-        expected, budget, buffer = self._sequence, self._budget, _buffer()
+        expected, budget, buffer = self._sequence, self._budget, _get_buffer()
         receive, unpack = self._socket.recv_into, _HEADER.unpack_from
         self._socket.send(_HEADER.pack(16 + len(payload), message_type, flags, expected, 0) + payload)
         answers: list[bytes] = []
         every_flag = 0
         while True:
             if budget and time.monotonic() > budget.deadline:
-                raise Incomplete(f"{what}: timed out before it started")
+                raise IncompleteDump(f"{what}: timed out before it started")
             try:
                 size = receive(buffer)
             except BlockingIOError:
@@ -131,7 +131,7 @@ class Netlink:
                 return answers[: budget.messages], False
 
 
-def _buffer() -> memoryview:
+def _get_buffer() -> memoryview:
     """Return the buffer of the thread; allocating it for each answer takes as long as receiving."""
     buffer: memoryview | None = getattr(_thread, "buffer", None)
     if buffer is None:
@@ -151,6 +151,6 @@ def _raise_if_refused(what: str, kind: int, flags: int, body: bytes) -> None:
             start = 4
         elif not flags & _NLM_F_CAPPED:
             start = 4 + int(struct.unpack_from("=I", body, 4)[0] + 3 & ~3)
-        said = text(dict(split_attributes(body[start:])).get(_NLMSGERR_ATTR_MSG, b""))
-        words = f"{said} ({words})" if said else words
+        message = text(dict(split_attributes(body[start:])).get(_NLMSGERR_ATTR_MSG, b""))
+        words = f"{message} ({words})" if message else words
     raise KernelError(what, code, words)

@@ -56,7 +56,7 @@ def open_netns(path: str, follow: bool = False) -> int:
     return fd
 
 
-def namespace_id(fd: int) -> tuple[int, int]:
+def get_namespace_id(fd: int) -> tuple[int, int]:
     """Return the identity of a namespace: device and inode."""
     status = os.fstat(fd)
     return status.st_dev, status.st_ino
@@ -138,7 +138,7 @@ def delete_name(name: str) -> None:
     os.unlink(path)
 
 
-def processes_by_namespace() -> dict[tuple[int, int], tuple[int, ...]]:
+def list_processes_by_namespace() -> dict[tuple[int, int], tuple[int, ...]]:
     """Return the PIDs of the processes with a thread in each namespace, by namespace ID."""
     found: dict[tuple[int, int], dict[int, None]] = {}
     for pid in sorted(int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
@@ -169,7 +169,7 @@ def raise_file_limit(files: int) -> None:
             os.close(fd)
 
 
-def namespace_paths() -> Iterator[tuple[str, str]]:
+def find_namespace_paths() -> Iterator[tuple[str, str]]:
     """Yield every reference to a namespace of this host with its path; several can lead to one namespace."""
     yield "host", "/proc/1/ns/net"
     for name in list_names():

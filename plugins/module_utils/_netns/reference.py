@@ -10,7 +10,7 @@ import select
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
     BadParameter,
-    NoEngine,
+    EngineError,
     NoSuchNetns,
     NotFound,
 )
@@ -25,7 +25,7 @@ def open_parameter(reference: str, parameter: str) -> int:
         return open_reference(reference)
     except (NoSuchNetns, NotFound) as error:
         raise BadParameter(parameter, str(error)) from error
-    except NoEngine as error:
+    except EngineError as error:
         raise BadParameter(parameter, f"{reference} cannot be looked up: {error}") from None
 
 

@@ -49,21 +49,21 @@ _FILES = (
 )  # fmt: skip
 
 
-class Files(Protocol):
+class FileReader(Protocol):
     """Access to the files of a namespace."""
 
-    def file(self, path: str) -> str | None:
+    def read_file(self, path: str) -> str | None:
         """Return the content of a file, None if it does not exist or cannot be read."""
 
 
-def read_sysctls(inside: Files, links: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def read_sysctls(inside: FileReader, links: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the values by path below /proc/sys: from files, then of the interfaces."""
-    found = {key: value for key in _FILES if (value := _value(inside, key)) is not None}
+    found = {key: value for key in _FILES if (value := _read_value(inside, key)) is not None}
     for message in links:
         name = escape_invalid_utf8(message["IFLA_IFNAME"])
         parts = dict(split_attributes(message.get("IFLA_AF_SPEC", b"")))
         for number, attribute, family, places in _FAMILIES:
-            values = _array(dict(split_attributes(parts.get(number, b""))).get(attribute, b""))
+            values = _unpack_integers(dict(split_attributes(parts.get(number, b""))).get(attribute, b""))
             found.update(
                 (f"net/{family}/conf/{name}/{sysctl}", str(values[place]))
                 for sysctl, place in places.items()
@@ -72,10 +72,10 @@ def read_sysctls(inside: Files, links: Sequence[Mapping[str, Any]]) -> dict[str,
     return found
 
 
-def _value(inside: Files, key: str) -> str | None:
-    text = inside.file(f"/proc/sys/{key}")
+def _read_value(inside: FileReader, key: str) -> str | None:
+    text = inside.read_file(f"/proc/sys/{key}")
     return None if text is None else " ".join(text.split())
 
 
-def _array(data: bytes) -> tuple[int, ...]:
+def _unpack_integers(data: bytes) -> tuple[int, ...]:
     return struct.unpack(f"={len(data) // 4}i", data[: len(data) // 4 * 4])

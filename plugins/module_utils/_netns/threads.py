@@ -29,7 +29,7 @@ def run_in_thread(work: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            outcome.append(run_as_visitor(work))
+            outcome.append(run_in_current_thread(work))
         except BaseException as error:  # noqa: BLE001 (it is raised in the calling thread)
             failure.append(error)
 
@@ -41,7 +41,7 @@ def run_in_thread(work: Callable[[], T]) -> T:
     return outcome[0]
 
 
-def run_as_visitor(work: Callable[[], T]) -> T:
+def run_in_current_thread(work: Callable[[], T]) -> T:
     """Run work in the current, new thread, which can enter namespaces from now on."""
     _current.home = open_netns("/proc/self/ns/net", follow=True)
     try:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 
 PYTHON = (3, 9)
 _LIBRARIES = {"pyroute2": (0, 7, 2), "docker": (5, 0, 3)}
@@ -21,14 +21,14 @@ _PROGRAMS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENGINE_SECONDS = 10.0
 
 
-def missing_python() -> str:
+def check_python() -> str:
     """Return why the Python version is not supported; empty if it is."""
     if sys.version_info >= PYTHON:
         return ""
     return "{} is Python {}.{}; 3.9 or later is required".format(sys.executable, *sys.version_info[:2])
 
 
-def missing_library(name: str) -> str:
+def check_library(name: str) -> str:
     """Return what is missing of a Python library; empty if nothing is."""
     # Imported here, because the module has to run with Python 3.7.
     from importlib import metadata
@@ -43,7 +43,7 @@ def missing_library(name: str) -> str:
     return f"version {version}; {required}" if is_old else ""
 
 
-def missing_systemd() -> str:
+def check_systemd() -> str:
     """Return why this host does not run systemd, as sd_booted(3) checks it; empty if it does."""
     if Path("/run/systemd/system").is_dir():
         return ""
@@ -54,7 +54,7 @@ def missing_systemd() -> str:
     return f"process 1 is {first}"
 
 
-def missing_engine(how: str) -> str:
+def check_engine(how: str) -> str:
     """Return why Docker Engine is not ``installed`` or not ``running``; empty if it is."""
     path = os.pathsep.join(filter(None, (os.environ.get("PATH"), _PROGRAMS)))
     if not shutil.which("dockerd", path=path):
@@ -62,13 +62,13 @@ def missing_engine(how: str) -> str:
     if how == "installed":
         return ""
     try:
-        Engine(deadline=time.monotonic() + _ENGINE_SECONDS).get("/version")
+        LocalEngineClient(deadline=time.monotonic() + _ENGINE_SECONDS).get("/version")
     except NetfleetError as error:
         return str(error)
     return ""
 
 
-def engine_packages() -> list[str]:
+def list_engine_packages() -> list[str]:
     """Return the packages of Docker Engine for this release of Debian or Ubuntu."""
     fields = {}
     try:

@@ -25,12 +25,12 @@ _GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, _CTRL_ATTR_FAMILY_NAME = 16, 3, 2
 _CIPHER, _KEY, _ICV_BITS = b"rfc4106(gcm(aes))", bytes(range(20)), 64
 
 
-def missing_features(kinds: Sequence[str], features: Sequence[str]) -> dict[str, str]:
+def find_missing_features(kinds: Sequence[str], features: Sequence[str]) -> dict[str, str]:
     """Return missing features with the error of the kernel, by ``kind:NAME`` of a link and ``feature:NAME``.
 
     The kernel can load modules during the test. Raise KernelError if no network namespace can be created.
     """
-    trials: dict[str, Callable[[], str]] = {f"kind:{kind}": _link_trial(kind) for kind in kinds}
+    trials: dict[str, Callable[[], str]] = {f"kind:{kind}": _build_link_trial(kind) for kind in kinds}
     trials.update({f"feature:{name}": {"esp": _try_esp, "ipvs": _try_ipvs}[name] for name in features})
     if not trials:
         return {}
@@ -38,7 +38,7 @@ def missing_features(kinds: Sequence[str], features: Sequence[str]) -> dict[str,
     return {need: reason for need, reason in reasons.items() if reason}
 
 
-def _request(protocol: int, message_type: int, flags: int, payload: bytes) -> KernelError | None:
+def _send_request(protocol: int, message_type: int, flags: int, payload: bytes) -> KernelError | None:
     """Send a request in the namespace of this thread, and return the error of the kernel."""
     try:
         link = Netlink(protocol)
@@ -53,14 +53,14 @@ def _request(protocol: int, message_type: int, flags: int, payload: bytes) -> Ke
     return None
 
 
-def _link_trial(kind: str) -> Callable[[], str]:
-    def trial() -> str:
+def _build_link_trial(kind: str) -> Callable[[], str]:
+    def try_link() -> str:
         """Create a link without parameters; any error except "not supported" is about missing parameters."""
         body = bytes(16) + encode_attribute(_IFLA_LINKINFO, encode_attribute(_IFLA_INFO_KIND, kind.encode() + b"\0"))
-        error = _request(socket.NETLINK_ROUTE, _RTM_NEWLINK, _CREATE_EXCLUSIVE, body)
-        return error.words if error and error.code == errno.EOPNOTSUPP else ""
+        error = _send_request(socket.NETLINK_ROUTE, _RTM_NEWLINK, _CREATE_EXCLUSIVE, body)
+        return error.reason if error and error.code == errno.EOPNOTSUPP else ""
 
-    return trial
+    return try_link
 
 
 def _try_esp() -> str:
@@ -72,12 +72,12 @@ def _try_esp() -> str:
     rest = struct.pack("=IIHBBB7x", 0, 1, socket.AF_INET, _TRANSPORT, 0, 0)
     cipher = _CIPHER.ljust(64, b"\0") + struct.pack("=II", len(_KEY) * 8, _ICV_BITS) + _KEY
     body = selector + identity + source.ljust(16, b"\0") + lifetimes + rest + encode_attribute(_XFRMA_ALG_AEAD, cipher)
-    error = _request(_NETLINK_XFRM, _XFRM_MSG_NEWSA, _CREATE_EXCLUSIVE, body)
-    return error.words if error else ""
+    error = _send_request(_NETLINK_XFRM, _XFRM_MSG_NEWSA, _CREATE_EXCLUSIVE, body)
+    return error.reason if error else ""
 
 
 def _try_ipvs() -> str:
     """Request the netlink family of IPVS, which exists after its module is loaded."""
     body = struct.pack("=BBxx", _CTRL_CMD_GETFAMILY, 1) + encode_attribute(_CTRL_ATTR_FAMILY_NAME, b"IPVS\0")
-    error = _request(_NETLINK_GENERIC, _GENL_ID_CTRL, 0, body)
-    return error.words if error else ""
+    error = _send_request(_NETLINK_GENERIC, _GENL_ID_CTRL, 0, body)
+    return error.reason if error else ""

@@ -33,22 +33,22 @@ class KernelModules:
     """The modules of the running kernel."""
 
     def __init__(self) -> None:
-        self._loaded = {line.split()[0] for line in _lines("/proc/modules")}
-        self._filesystems = {line.split()[-1] for line in _lines("/proc/filesystems")}
-        paths = _lines(f"/lib/modules/{os.uname().release}/modules.builtin")
+        self._loaded = {line.split()[0] for line in _read_lines("/proc/modules")}
+        self._filesystems = {line.split()[-1] for line in _read_lines("/proc/filesystems")}
+        paths = _read_lines(f"/lib/modules/{os.uname().release}/modules.builtin")
         self._built_in = {Path(path).name.split(".")[0].replace("-", "_") for path in paths}
 
-    def states(self, names: list[str]) -> dict[str, str]:
+    def get_states(self, names: list[str]) -> dict[str, str]:
         """Return the state of each module by its name."""
-        found = {name: self._state(name.replace("-", "_")) for name in names}
+        found = {name: self._get_state(name.replace("-", "_")) for name in names}
         # Existing links of a kind show that a module is available; the kernel is tested only without other evidence.
         kinds = {name: _LINKS[name] for name, state in found.items() if state == MISSING and name in _LINKS}
         if kinds:
-            unknown = kernel_features.missing_features(sorted(set(kinds.values())), [])
+            unknown = kernel_features.find_missing_features(sorted(set(kinds.values())), [])
             found.update({name: BUILT_IN for name, kind in kinds.items() if f"kind:{kind}" not in unknown})
         return found
 
-    def _state(self, name: str) -> str:
+    def _get_state(self, name: str) -> str:
         if name in self._loaded:
             return LOADED
         if name in self._built_in or Path("/sys/module", name).is_dir():
@@ -61,15 +61,15 @@ class KernelModules:
 
 def is_loadable(name: str) -> bool:
     """Return whether modprobe(8) can load a module."""
-    return _modprobe("--dry-run", "--quiet", name) == ""
+    return _find_modprobe("--dry-run", "--quiet", name) == ""
 
 
 def load_module(name: str) -> str:
     """Load a module; return why that failed, empty on success."""
-    return _modprobe(name)
+    return _find_modprobe(name)
 
 
-def _modprobe(*arguments: str) -> str:
+def _find_modprobe(*arguments: str) -> str:
     program = shutil.which("modprobe", path=_PROGRAMS)
     if not program:
         return "this host has no modprobe(8)"
@@ -80,7 +80,7 @@ def _modprobe(*arguments: str) -> str:
     return (done.stderr.strip() or f"modprobe failed with status {done.returncode}") if done.returncode else ""
 
 
-def _lines(path: str) -> list[str]:
+def _read_lines(path: str) -> list[str]:
     try:
         return [line for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     except OSError:

@@ -26,7 +26,7 @@ SPEC: dict[str, Any] = {
 }
 
 
-class Need(NamedTuple):
+class Requirement(NamedTuple):
     """A requirement: its kind, a name if there are several, and whether it is mandatory."""
 
     kind: str
@@ -39,30 +39,30 @@ class Need(NamedTuple):
         return f"{self.kind}:{self.name}" if self.name else self.kind
 
 
-def parse_needs(params: Mapping[str, Any]) -> list[Need]:
+def parse_requirements(params: Mapping[str, Any]) -> list[Requirement]:
     """Return the requirements of the parameters without duplicates, mandatory ones first."""
-    needs = [Need("python")]
-    needs += [Need(kind) for kind in ("root", "systemd") if params[kind]]
-    needs += _listed(params, "", required=True)
+    needs = [Requirement("python")]
+    needs += [Requirement(kind) for kind in ("root", "systemd") if params[kind]]
+    needs += _parse_list(params, "", required=True)
     if params["optional"]:
-        needs += _listed(params["optional"], "optional.", required=False)
-    found: dict[str, Need] = {}
+        needs += _parse_list(params["optional"], "optional.", required=False)
+    found: dict[str, Requirement] = {}
     for need in needs:
         found.setdefault(need.key, need)
     return list(found.values())
 
 
-def _listed(params: Mapping[str, Any], prefix: str, required: bool) -> list[Need]:
-    needs = [Need("engine", params["engine"], required)] if params["engine"] else []
-    needs += [Need("library", name, required) for name in params["libraries"]]
-    kinds = [_link_kind(f"{prefix}kinds[{place}]", value) for place, value in enumerate(params["kinds"])]
+def _parse_list(params: Mapping[str, Any], prefix: str, required: bool) -> list[Requirement]:
+    needs = [Requirement("engine", params["engine"], required)] if params["engine"] else []
+    needs += [Requirement("library", name, required) for name in params["libraries"]]
+    kinds = [_parse_link_kind(f"{prefix}kinds[{place}]", value) for place, value in enumerate(params["kinds"])]
     features = [*params["features"], *(kind for kind in kinds if kind == "esp")]
-    needs += [Need("kind", kind, required) for kind in kinds if kind and kind != "esp"]
-    needs += [Need("module", name.replace("-", "_"), required) for name in params["modules"]]
-    return needs + [Need("feature", name, required) for name in features]
+    needs += [Requirement("kind", kind, required) for kind in kinds if kind and kind != "esp"]
+    needs += [Requirement("module", name.replace("-", "_"), required) for name in params["modules"]]
+    return needs + [Requirement("feature", name, required) for name in features]
 
 
-def _link_kind(parameter: str, value: Any) -> str:
+def _parse_link_kind(parameter: str, value: Any) -> str:
     """Return the kind of a link; a link without one exists already and requires nothing."""
     kind = value.get("kind") if isinstance(value, Mapping) else value
     if kind is None and value is not None:

@@ -21,7 +21,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.model impor
 def is_met(check: Check, outcome: Outcome) -> bool:
     """Return whether a state is expected; other expectations apply only if there is a response."""
     states = {state for one in check.expect for state in (CLOSED_STATES if one == CLOSED else (one,))}
-    return outcome.state in states and not (outcome.state == OPEN and outcome.wishes)
+    return outcome.state in states and not (outcome.state == OPEN and outcome.unmet)
 
 
 def summarize_latency(times: Sequence[float]) -> dict[str, float] | None:
@@ -35,10 +35,10 @@ def summarize_latency(times: Sequence[float]) -> dict[str, float] | None:
 def build_result(check: Check, outcome: Outcome, resolved: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of a check."""
     met = is_met(check, outcome)
-    reason = "; ".join([outcome.reason, *(outcome.wishes if outcome.state == OPEN else ())])
+    reason = "; ".join([outcome.reason, *(outcome.unmet if outcome.state == OPEN else ())])
     if not met and outcome.state not in (OPEN, ERROR):
         reason = f"{reason} (expected: {' or '.join(check.expect)})"
-    elif not met and outcome.state == OPEN and not outcome.wishes:
+    elif not met and outcome.state == OPEN and not outcome.unmet:
         reason = f"{reason}, but {' or '.join(check.expect)} was expected"
     counted: dict[str, Any] = {}
     if outcome.sent is not None:
@@ -68,5 +68,5 @@ def summarize(results: Sequence[Mapping[str, Any]]) -> str:
     unmet = [one for one in results if not one["met"]]
     if not unmet:
         return f"{len(results)} of {len(results)} checks met the expectation"
-    said = "; ".join(f"{one['name']}: {one['reason']}" for one in unmet)
-    return f"{len(unmet)} of {len(results)} checks did not meet the expectation: {said}"
+    reasons = "; ".join(f"{one['name']}: {one['reason']}" for one in unmet)
+    return f"{len(unmet)} of {len(results)} checks did not meet the expectation: {reasons}"

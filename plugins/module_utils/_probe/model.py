@@ -89,4 +89,4 @@ class Outcome:
     times: tuple[float, ...] = ()
     sent: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
-    wishes: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()

@@ -84,13 +84,13 @@ def _parse_check(place: str, number: int, params: Mapping[str, Any]) -> Check:
     _refuse_unknown(place, kind, given)
     for name, reader in _READERS.items():
         if name in given:
-            given[name] = _read(f"{place}.{name}", reader, given[name])
+            given[name] = _read_value(f"{place}.{name}", reader, given[name])
     if kind == "http":
-        given.update(_address_of_url(f"{place}.url", given["url"]))
+        given.update(_parse_url(f"{place}.url", given["url"]))
     elif kind == "dns":
-        given["target"] = _read(f"{place}.target", _validate_query, given["target"])
+        given["target"] = _read_value(f"{place}.target", _validate_query, given["target"])
     else:
-        given["target"] = _read(f"{place}.target", validate_host, given["target"])
+        given["target"] = _read_value(f"{place}.target", validate_host, given["target"])
     _refuse_contradictions(place, kind, given)
     common = ("type", "name", "target", "expect", "family")
     plain = ("port", "source", "interface", "count", "interval", "timeout")
@@ -122,7 +122,7 @@ def _refuse_unknown(place: str, kind: str, given: Mapping[str, Any]) -> None:
             raise BadParameter(f"{place}.{name}", f"must be between {low:g} and {high:g}, not {given[name]}")
 
 
-def _read(place: str, reader: Callable[[Any], Any], value: Any) -> Any:
+def _read_value(place: str, reader: Callable[[Any], Any], value: Any) -> Any:
     try:
         return reader(value)
     except ValueError as error:
@@ -152,7 +152,7 @@ def _validate_query(value: str) -> str:
     return "." if value == "." else validate_host(value)
 
 
-def _address_of_url(place: str, url: str) -> dict[str, Any]:
+def _parse_url(place: str, url: str) -> dict[str, Any]:
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -164,7 +164,7 @@ def _address_of_url(place: str, url: str) -> dict[str, Any]:
         raise BadParameter(place, "must not contain spaces or a user; use headers for authentication")
     if port == 0:
         raise BadParameter(place, "the port must be between 1 and 65535, not 0")
-    target = _read(place, validate_host, parts.hostname)
+    target = _read_value(place, validate_host, parts.hostname)
     return {"target": target, "port": port or (443 if parts.scheme == "https" else 80)}
 
 
@@ -179,7 +179,7 @@ def _refuse_contradictions(place: str, kind: str, given: Mapping[str, Any]) -> N
             raise BadParameter(f"{place}.{name}", "supported only with TLS")
     if "ca_file" in given and not given.get("verify"):
         raise BadParameter(f"{place}.ca_file", "requires verify=true")
-    version = _version(given["target"])
+    version = _get_ip_version(given["target"])
     if kind in ("neighbour", "duplicate") and not version:
         raise BadParameter(f"{place}.target", "must be an address, not a name")
     by_link = kind != "dns" and version == 6 and ipaddress.ip_address(given["target"]).is_link_local
@@ -190,7 +190,7 @@ def _refuse_contradictions(place: str, kind: str, given: Mapping[str, Any]) -> N
 def _refuse_mixed_versions(place: str, kind: str, given: Mapping[str, Any]) -> None:
     """Reject addresses of different IP versions; the subject of a DNS query is independent of its transport."""
     names = ("server", "source") if kind == "dns" else ("target", "source")
-    versions = {name: _version(given[name]) for name in names if name in given}
+    versions = {name: _get_ip_version(given[name]) for name in names if name in given}
     if "family" in given and kind != "dns":
         versions["family"] = 6 if given["family"] == "ipv6" else 4
     known = {name: version for name, version in versions.items() if version}
@@ -198,7 +198,7 @@ def _refuse_mixed_versions(place: str, kind: str, given: Mapping[str, Any]) -> N
         raise BadParameter(f"{place}.{next(iter(known))}", f"{' and '.join(known)} are of different IP versions")
 
 
-def _version(value: str) -> int | None:
+def _get_ip_version(value: str) -> int | None:
     try:
         return ipaddress.ip_address(value).version
     except ValueError:

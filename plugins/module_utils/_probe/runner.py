@@ -64,7 +64,7 @@ _ENTER = {21: "CAP_SYS_ADMIN"}
 
 
 @record
-class _Place:
+class _ProbePlace:
     """The place of the checks: an open namespace, or None for that of the module, and its resolver."""
 
     fd: int | None
@@ -98,7 +98,7 @@ def run_checks(params: Mapping[str, Any]) -> dict[str, Any]:
     try:
         with ThreadPoolExecutor(min(len(checks), _AT_ONCE)) as pool:
             results = list(pool.map(lambda check: _run_check(place, check, started + seconds), checks))
-        identity = _netns_id(place.fd)
+        identity = _format_netns_id(place.fd)
     finally:
         if place.fd is not None:
             os.close(place.fd)
@@ -113,11 +113,11 @@ def run_checks(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _netns_id(fd: int | None) -> str:
+def _format_netns_id(fd: int | None) -> str:
     return str((os.stat("/proc/self/ns/net") if fd is None else os.fstat(fd)).st_ino)
 
 
-def _open_place(reference: str | None, given: str | None) -> _Place:
+def _open_place(reference: str | None, given: str | None) -> _ProbePlace:
     """Return the open namespace and its resolver configuration."""
     conf, hosts = "/etc/resolv.conf", "/etc/hosts"
     fd = None
@@ -130,15 +130,15 @@ def _open_place(reference: str | None, given: str | None) -> _Place:
         scheme, colon, rest = reference.partition(":")
         if scheme == "container":
             # The files that the engine writes for the container are those that the container reads.
-            said = local_api.inspect_container(rest)
-            conf, hosts = said.resolv_conf or conf, said.hosts or hosts
+            container = local_api.inspect_container(rest)
+            conf, hosts = container.resolv_conf or conf, container.hosts or hosts
         elif not colon:
-            conf, hosts = (_netns_file(reference, path) for path in (conf, hosts))
+            conf, hosts = (_find_netns_file(reference, path) for path in (conf, hosts))
     conf = given or conf
-    return _Place(fd, net_resolver.parse_config(_read_file(conf, given), _read_file(hosts, None), conf, hosts))
+    return _ProbePlace(fd, net_resolver.parse_config(_read_file(conf, given), _read_file(hosts, None), conf, hosts))
 
 
-def _netns_file(name: str, path: str) -> str:
+def _find_netns_file(name: str, path: str) -> str:
     """Return the file that ip-netns(8) mounts over another for a namespace, if there is one."""
     own = f"/etc/netns/{name}/{os.path.basename(path)}"
     return own if os.path.isfile(own) else path
@@ -154,14 +154,14 @@ def _read_file(path: str, given: str | None) -> str:
         return ""
 
 
-def _run_check(place: _Place, check: Check, end: float) -> dict[str, Any]:
+def _run_check(place: _ProbePlace, check: Check, end: float) -> dict[str, Any]:
     """Return the result of one check; errors are part of it."""
     resolved: dict[str, Any] = {}
     try:
         outcome = _run_probe(place, check, end, resolved)
-    except net_resolver.Unresolved as error:
+    except net_resolver.ResolutionError as error:
         outcome = Outcome(UNRESOLVED, str(error))
-    except sockets.CannotOpen as error:
+    except sockets.SocketOpenError as error:
         outcome = Outcome(ERROR, str(error))
     except KernelError as error:
         outcome = Outcome("unreachable", str(error))
@@ -172,8 +172,8 @@ def _run_check(place: _Place, check: Check, end: float) -> dict[str, Any]:
     return evaluation.build_result(check, outcome, resolved)
 
 
-def _run_probe(place: _Place, check: Check, end: float, resolved: dict[str, Any]) -> Outcome:
-    deadline = min(end, time.monotonic() + _budget(check))
+def _run_probe(place: _ProbePlace, check: Check, end: float, resolved: dict[str, Any]) -> Outcome:
+    deadline = min(end, time.monotonic() + _compute_budget(check))
     if time.monotonic() >= end:
         return Outcome(FILTERED, "timed out before it started")
 
@@ -191,7 +191,7 @@ def _run_probe(place: _Place, check: Check, end: float, resolved: dict[str, Any]
     return work() if place.fd is None else run_in_netns(place.fd, work)
 
 
-def _budget(check: Check) -> float:
+def _compute_budget(check: Check) -> float:
     """Return the maximum duration of a check in seconds: its timeout for each time that it waits."""
     waits = {"ping": 1, "neighbour": 1, "duplicate": 1, "path_mtu": 6, "traceroute": 6}.get(check.type, check.count)
     return waits * check.timeout + check.count * check.interval + 1.0

@@ -45,8 +45,8 @@ def listen(expected: Iterable[Row]) -> str:
     missing = {(row["address"], row["protocol"], row["port"]): dict(row) for row in expected}
     ports: dict[tuple[int, str], set[int]] = {}
     for address, protocol, port in missing:
-        ports.setdefault((_family(address), protocol), set()).add(port)
-    sockets = {_raw_socket(*key, sorted(found)): key for key, found in ports.items()}
+        ports.setdefault((_get_family(address), protocol), set()).add(port)
+    sockets = {_open_raw_socket(*key, sorted(found)): key for key, found in ports.items()}
     # An abstract name leaves no file behind, and goes with the process.
     name = f"netfleet.docker-{secrets.token_hex(8)}"
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -73,7 +73,7 @@ def _serve(
         ready = select.select([server, *sockets], [], [], max(0.0, end - time.monotonic()))[0]
         for one in ready:
             if one is not server:
-                missing.pop(_received(one, *sockets[one]), None)
+                missing.pop(_receive_packet(one, *sockets[one]), None)
         if ready == [server]:
             with server.accept()[0] as asker, contextlib.suppress(OSError):
                 asker.sendall(json.dumps(list(missing.values())).encode())
@@ -92,7 +92,7 @@ def collect(name: str) -> list[dict[str, Any]]:
         raise NetfleetError(f"the listener of this host does not answer: {error}") from None
 
 
-def _raw_socket(family: int, protocol: str, ports: list[int]) -> socket.socket:
+def _open_raw_socket(family: int, protocol: str, ports: list[int]) -> socket.socket:
     """Return a raw socket that receives packets to these ports only, so that other traffic costs nothing."""
     # IPv4 packets come with their header, whose length the first instruction loads into X; IPv6 packets without.
     load = [(0xB1, 0, 0, 0), (0x48, 0, 0, 2)] if family == socket.AF_INET else [(0x28, 0, 0, 2)]
@@ -104,7 +104,7 @@ def _raw_socket(family: int, protocol: str, ports: list[int]) -> socket.socket:
     return found
 
 
-def _received(raw: socket.socket, family: int, protocol: str) -> tuple[str, str, int]:
+def _receive_packet(raw: socket.socket, family: int, protocol: str) -> tuple[str, str, int]:
     """Return the sender's address, the protocol and the port of a packet."""
     packet, sender = raw.recvfrom(65535)
     start = (packet[0] & 15) * 4 if family == socket.AF_INET else 0
@@ -129,7 +129,7 @@ def _send_udp(target: Row, end: float) -> str:
     """Send datagrams until the end: the other side may start to listen only now."""
     payload = _VXLAN if target["vxlan"] else b"netfleet.docker"
     answer = "sent"
-    with socket.socket(_family(target["address"]), socket.SOCK_DGRAM) as link:
+    with socket.socket(_get_family(target["address"]), socket.SOCK_DGRAM) as link:
         link.bind((target["source"], 0))
         while time.monotonic() < end:
             try:
@@ -145,7 +145,7 @@ def _send_tcp(target: Row, end: float) -> str:
     """Connect until a program accepts the connection, or until the end."""
     answer = "no answer"
     while time.monotonic() < end:
-        with socket.socket(_family(target["address"]), socket.SOCK_STREAM) as link:
+        with socket.socket(_get_family(target["address"]), socket.SOCK_STREAM) as link:
             link.settimeout(_ANSWER)
             try:
                 link.bind((target["source"], 0))
@@ -161,5 +161,5 @@ def _send_tcp(target: Row, end: float) -> str:
     return answer
 
 
-def _family(address: str) -> int:
+def _get_family(address: str) -> int:
     return socket.AF_INET6 if ":" in address else socket.AF_INET

@@ -14,10 +14,10 @@ _NO_MESSAGE = "failed without a message"
 
 def build_rows(host: str, results: Mapping[str, Any]) -> list[Row]:
     """Return a row for each operation that a role would do, and a row for each role that failed."""
-    return [row for role, result in results.items() for row in _rows_of(host, role, result or {})]
+    return [row for role, result in results.items() for row in _build_role_rows(host, role, result or {})]
 
 
-def _rows_of(host: str, role: str, result: Mapping[str, Any]) -> Iterator[Row]:
+def _build_role_rows(host: str, role: str, result: Mapping[str, Any]) -> Iterator[Row]:
     common = {"host": host, "module": "role", "object": role}
     if result.get("failed"):
         yield {**common, "operation": "cannot be compared", "detail": str(result.get("msg") or _NO_MESSAGE)}

@@ -54,36 +54,38 @@ class EvaluationRequest:
     beside: Mapping[str, Path] = dataclasses.field(default_factory=dict)
 
 
-class NothingToDo(ValueError):
+class NothingToEvaluate(ValueError):
     """A parameter that leaves nothing to evaluate; the message starts with its name."""
 
 
-def evaluate(wanted: EvaluationRequest) -> dict[str, Any]:
+def run_evaluation(wanted: EvaluationRequest) -> dict[str, Any]:
     """Write the requested files; return the report with the most severe findings, and its summary for a terminal.
 
-    Raise NothingToDo, BadParameter or OSError before an existing file is changed.
+    Raise NothingToEvaluate, BadParameter or OSError before an existing file is changed.
     """
     if missing := next((folder for folder in wanted.rules if not folder.is_dir()), None):
-        raise NothingToDo(f"rules: directory {missing} does not exist")
-    every, broken_rules = rule_files.read([rule_files.OWN, *wanted.rules])
-    waivers = engine_policy.waivers(wanted.waivers, {*(rule.id for rule in every), *(one.rule for one in broken_rules)})
+        raise NothingToEvaluate(f"rules: directory {missing} does not exist")
+    every, broken_rules = rule_files.read_rules([rule_files.OWN, *wanted.rules])
+    waivers = engine_policy.parse_waivers(
+        wanted.waivers, {*(rule.id for rule in every), *(one.rule for one in broken_rules)}
+    )
     rules, broken_rules = _choose_rules(wanted, every, broken_rules)
     files = sorted(wanted.snapshots.glob("*.json.gz"))
     if not files:
-        raise NothingToDo(f"snapshots: {wanted.snapshots} contains no *.json.gz files")
+        raise NothingToEvaluate(f"snapshots: {wanted.snapshots} contains no *.json.gz files")
     today = datetime.datetime.now(datetime.timezone.utc)
     with tempfile.TemporaryDirectory(prefix=".audit-", dir=_make_folder(wanted.dest)) as name:
         work = Path(name)
         with _open_database(work) as database:
-            broken_snapshots = load.load(database, files)
-            sql_macros.define(database)
-            engine_policy.insert(database, wanted.policy)
+            broken_snapshots = load.load_snapshots(database, files)
+            sql_macros.define_macros(database)
+            engine_policy.insert_policy(database, wanted.policy)
             given = _insert_beside(database, wanted.beside)
-            lacking = frozenset(schema.collected_tables()) - frozenset(schema.snapshot_tables()) - given
-            _note_run(database, today, rules)
+            lacking = frozenset(schema.list_collected_tables()) - frozenset(schema.list_snapshot_tables()) - given
+            _record_run(database, today, rules)
             baseline.open_baseline(database, wanted.compare_with)
         with _open_database(work) as database:
-            broken_rules += engine_evaluate.evaluate(database, rules, waivers, today.date(), lacking)
+            broken_rules += engine_evaluate.evaluate_rules(database, rules, waivers, today.date(), lacking)
         out = {one.rule for one in broken_rules}
         evaluated = [rule for rule in rules if rule.id not in out and not lacking.intersection(rule.needs)]
         with _open_database(work) as database:
@@ -94,23 +96,23 @@ def evaluate(wanted: EvaluationRequest) -> dict[str, Any]:
             baseline.compare(database, wanted.compare_with is not None)
             report = report_report.build_head(database, evaluated, broken_rules, broken_snapshots, wanted.expected)
             database.execute("UPDATE run SET summary = ?", [json.dumps(report["summary"])])
-            report["waivers"] = _waiver_lines(database, waivers, today.date())
+            report["waivers"] = _build_waiver_rows(database, waivers, today.date())
             baseline.save_baseline(database, work)
-            report["remediations"] = report_report.remediations(database, wanted.remediate)
+            report["remediations"] = report_report.build_remediations(database, wanted.remediate)
             report = report_report.build_report(report, database, _ON_PAGE)
-            _write(database, report, work, wanted.formats)
-        written = _move(work, wanted.dest, wanted.formats)
+            _write_files(database, report, work, wanted.formats)
+        written = _move_files(work, wanted.dest, wanted.formats)
     written_here = [str(path) for path in written if path.parent == wanted.dest]
-    return {**report, "files": written_here, "lines": terminal.lines(report, written_here)}
+    return {**report, "files": written_here, "lines": terminal.build_lines(report, written_here)}
 
 
 def _choose_rules(
-    wanted: EvaluationRequest, rules: Sequence[rule_files.Rule], broken: Sequence[rule_files.BrokenRule]
-) -> tuple[list[rule_files.Rule], list[rule_files.BrokenRule]]:
+    wanted: EvaluationRequest, rules: Sequence[rule_files.AuditRule], broken: Sequence[rule_files.BrokenRule]
+) -> tuple[list[rule_files.AuditRule], list[rule_files.BrokenRule]]:
     known = {rule.id for rule in rules} | {one.rule for one in broken}
     for parameter, names in (("only", wanted.only), ("without", wanted.without), ("remediate", wanted.remediate)):
         if stranger := next((name for name in names if name not in known), None):
-            raise NothingToDo(f"{parameter}: unknown rule {stranger!r}")
+            raise NothingToEvaluate(f"{parameter}: unknown rule {stranger!r}")
     chosen = [rule for rule in rules if (not wanted.only or rule.id in wanted.only) and rule.id not in wanted.without]
     return chosen, [one for one in broken if one.rule not in wanted.without]
 
@@ -136,7 +138,7 @@ def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
     found = {table: sorted(str(path) for path in folder.glob("*.json")) for table, folder in beside.items()}
     for table, files in found.items():
         if files:
-            columns = schema.columns(table)
+            columns = schema.get_columns(table)
             database.execute(
                 f"INSERT INTO {schema.quote_identifier(table)} SELECT {', '.join(columns)} FROM"
                 " read_json($files, columns = $columns, format = 'array')",
@@ -151,7 +153,7 @@ def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
     return {table for table, files in found.items() if files}
 
 
-def _note_run(database: Any, now: datetime.datetime, rules: Sequence[rule_files.Rule]) -> None:
+def _record_run(database: Any, now: datetime.datetime, rules: Sequence[rule_files.AuditRule]) -> None:
     database.execute(
         "CREATE TABLE run AS SELECT ? AS created, coalesce(max(collector), 'netfleet.docker') AS collector,"
         " NULL::JSON AS summary FROM host",
@@ -160,7 +162,9 @@ def _note_run(database: Any, now: datetime.datetime, rules: Sequence[rule_files.
     database.execute("CREATE TABLE evaluated AS SELECT unnest(?::VARCHAR[]) AS rule", [[rule.id for rule in rules]])
 
 
-def _waiver_lines(database: Any, waivers: Sequence[engine_policy.Waiver], today: datetime.date) -> list[dict[str, Any]]:
+def _build_waiver_rows(
+    database: Any, waivers: Sequence[engine_policy.Waiver], today: datetime.date
+) -> list[dict[str, Any]]:
     query = "SELECT rule, waived->>'reason', count(*) FROM finding WHERE waived IS NOT NULL GROUP BY ALL"
     accepted = {(rule, reason): number for rule, reason, number in database.execute(query).fetchall()}
     return [
@@ -170,43 +174,43 @@ def _waiver_lines(database: Any, waivers: Sequence[engine_policy.Waiver], today:
             "until": one.until and one.until.isoformat(),
             "host": one.host,
             "where": dict(one.where),
-            "expired": one.expired(today),
+            "expired": one.is_expired(today),
             "accepted": accepted.get((one.rule, one.reason), 0),
         }
         for one in waivers
     ]
 
 
-def _write(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequence[str]) -> None:
+def _write_files(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequence[str]) -> None:
     head = {name: value for name, value in report.items() if name != "findings"}
     writers = {"json": json_csv.write_json, "sarif": sarif.write_sarif, "junit": junit.write_junit}
     for name, write in writers.items():
         if name in formats:
-            write(folder / ALL[name], head, report_report.findings(database))
+            write(folder / ALL[name], head, report_report.read_findings(database))
     if "html" in formats:
-        html.write(database, report, folder, report["earlier"])
+        html.write_page(database, report, folder, report["earlier"])
     for suffix, draw in {"dot": graphviz, "mermaid": mermaid}.items():
         if suffix in formats:
-            _draw(database, report, folder / "pictures", (suffix, draw))
+            _write_diagrams(database, report, folder / "pictures", (suffix, draw))
     if "csv" in formats:
-        json_csv.write_csv(folder / ALL["csv"], report_report.findings(database))
+        json_csv.write_csv(folder / ALL["csv"], report_report.read_findings(database))
     if "parquet" in formats:
-        for table in schema.table_names():
+        for table in schema.list_table_names():
             baseline.copy(database, table, folder / f"data/{table}.parquet")
 
 
-def _draw(database: Any, report: Mapping[str, Any], folder: Path, how: tuple[str, Any]) -> None:
+def _write_diagrams(database: Any, report: Mapping[str, Any], folder: Path, how: tuple[str, Any]) -> None:
     """Write the diagrams of the fleet and of each host as text."""
     suffix, draw = how
     folder.mkdir(exist_ok=True)
     fleet = build.draw_fleet(database, report["findings"])
-    (folder / f"fleet.{suffix}").write_text(draw.fleet(fleet), encoding="utf-8")
+    (folder / f"fleet.{suffix}").write_text(draw.render_fleet(fleet), encoding="utf-8")
     names = [host["name"] for host in report["hosts"]]
     found: dict[str, list[Any]] = {}
     for finding in report["findings"]:
         found.setdefault(finding["host"], []).append(finding)
     for name, graph in zip(names, build.draw_hosts(database, names, found)):
-        (folder / f"{quote(name, safe='')}.{suffix}").write_text(draw.host(graph), encoding="utf-8")
+        (folder / f"{quote(name, safe='')}.{suffix}").write_text(draw.render_host(graph), encoding="utf-8")
 
 
 def _make_folder(folder: Path) -> Path:
@@ -214,7 +218,7 @@ def _make_folder(folder: Path) -> Path:
     return folder
 
 
-def _move(work: Path, dest: Path, formats: Sequence[str]) -> list[Path]:
+def _move_files(work: Path, dest: Path, formats: Sequence[str]) -> list[Path]:
     """Move the files to their destination, each atomically; keep the database only if it is requested."""
     written = []
     # Remove files of an earlier evaluation.

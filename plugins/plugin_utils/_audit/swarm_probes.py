@@ -21,7 +21,7 @@ _STATES = {
 }
 
 
-class _Node(NamedTuple):
+class _ProbeNode(NamedTuple):
     host: str
     address: str
     data_address: str
@@ -38,17 +38,18 @@ def plan_checks(infos: Mapping[str, Mapping[str, Any]], peers: int) -> dict[str,
     its Swarm and all its managers, so that every node is checked equally often. Only addresses of hosts of the play are
     checked, and only within a Swarm with a manager in the play; other addresses may belong to other systems.
     """
-    nodes = sorted(_nodes(infos))
+    nodes = sorted(_find_nodes(infos))
     return {
-        node.host: list(_checks([*nodes[at + 1 :], *nodes[:at]], node.swarm, peers)) for at, node in enumerate(nodes)
+        node.host: list(_build_node_checks([*nodes[at + 1 :], *nodes[:at]], node.swarm, peers))
+        for at, node in enumerate(nodes)
     }
 
 
-def _checks(others: Sequence[_Node], swarm: str, peers: int) -> Iterator[Row]:
+def _build_node_checks(others: Sequence[_ProbeNode], swarm: str, peers: int) -> Iterator[Row]:
     mine = [node for node in others if node.swarm == swarm] if peers > 0 else []
     for node in mine:
         if node.is_manager:
-            yield _check(node.host, "tcp", node.address, _CONTROL)
+            yield _build_check(node.host, "tcp", node.address, _CONTROL)
     for node in mine[:peers]:
         yield from _list_checks(node)
 
@@ -56,7 +57,7 @@ def _checks(others: Sequence[_Node], swarm: str, peers: int) -> Iterator[Row]:
 def find_obstacle(info: Mapping[str, Any], is_node: bool) -> str:
     """Return why a host cannot check its Swarm, an empty string if it can or if it is in none.
 
-    info: the result of netns_info; is_node: whether ``checks`` knows the host as a node.
+    info: the result of netns_info; is_node: whether the result of ``plan_checks`` contains the host.
     """
     if "namespaces" not in info:
         return str(info.get("msg") or "the host was not read")
@@ -73,38 +74,38 @@ def build_rows(results: Iterable[Mapping[str, Any]], host: str, reason: str = ""
     could be performed.
     """
     results = list(results)
-    failed = [str(said.get("reason") or said["state"]) for said in results if said["state"] not in _STATES]
+    failed = [str(result.get("reason") or result["state"]) for result in results if result["state"] not in _STATES]
     why = reason or (f"{len(failed)} of {len(results)} checks failed: {failed[0]}" if failed else "")
-    told = [
+    checked = [
         {
             "host": host,
-            "target": said["name"],
-            "protocol": said["type"],
-            "port": said["port"],
-            "state": _STATES[said["state"]],
-            "seconds": said["latency"]["avg_ms"] / 1000 if said.get("latency") else None,
+            "target": result["name"],
+            "protocol": result["type"],
+            "port": result["port"],
+            "state": _STATES[result["state"]],
+            "seconds": result["latency"]["avg_ms"] / 1000 if result.get("latency") else None,
         }
-        for said in results
-        if said["state"] in _STATES
+        for result in results
+        if result["state"] in _STATES
     ]
     nothing = dict.fromkeys(("target", "protocol", "port", "seconds"))
-    return told + ([{"host": host, **nothing, "state": "error", "reason": why}] if why else [])
+    return checked + ([{"host": host, **nothing, "state": "error", "reason": why}] if why else [])
 
 
-def _nodes(infos: Mapping[str, Mapping[str, Any]]) -> Iterator[_Node]:
+def _find_nodes(infos: Mapping[str, Mapping[str, Any]]) -> Iterator[_ProbeNode]:
     spaces = [space for info in infos.values() for space in info.get("namespaces") or ()]
-    swarms = _swarms(infos)
-    vteps = {row["dst"] for row in _rows(spaces, "overlay", "fdb") if row["dst"]}
+    swarms = _map_swarms(infos)
+    vteps = {row["dst"] for row in _iterate_rows(spaces, "overlay", "fdb") if row["dst"]}
     for host, info in infos.items():
         engine = (info.get("docker") or {}).get("engine") or {}
         mine = info.get("namespaces") or ()
-        own = {row["address"] for row in _rows(mine, "host", "addresses") if row["scope"] in ("global", "site")}
+        own = {row["address"] for row in _iterate_rows(mine, "host", "addresses") if row["scope"] in ("global", "site")}
         address = str(engine.get("swarm_address"))
         swarm = swarms.get(str(engine.get("swarm_node_id")))
         if engine.get("swarm_state") == "active" and address in own and swarm:
             # The kernel listens for VXLAN while a VXLAN link exists.
-            links = [row for row in _rows(mine, "overlay", "interfaces") if row["kind"] == "vxlan"]
-            yield _Node(
+            links = [row for row in _iterate_rows(mine, "overlay", "interfaces") if row["kind"] == "vxlan"]
+            yield _ProbeNode(
                 host,
                 address,
                 # Other nodes send overlay traffic to the data path address if it is set.
@@ -115,7 +116,7 @@ def _nodes(infos: Mapping[str, Mapping[str, Any]]) -> Iterator[_Node]:
             )
 
 
-def _swarms(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def _map_swarms(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Return the first host that manages each node, by node ID."""
     found: dict[str, str] = {}
     for host in sorted(infos):
@@ -124,18 +125,18 @@ def _swarms(infos: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _rows(spaces: Iterable[Mapping[str, Any]], kind: str, part: str) -> Iterator[Mapping[str, Any]]:
+def _iterate_rows(spaces: Iterable[Mapping[str, Any]], kind: str, part: str) -> Iterator[Mapping[str, Any]]:
     for space in spaces:
         if space["kind"] == kind:
             yield from space.get(part) or ()
 
 
-def _list_checks(node: _Node) -> Iterator[Row]:
-    yield _check(node.host, "tcp", node.address, _GOSSIP)
-    yield _check(node.host, "udp", node.address, _GOSSIP)
+def _list_checks(node: _ProbeNode) -> Iterator[Row]:
+    yield _build_check(node.host, "tcp", node.address, _GOSSIP)
+    yield _build_check(node.host, "udp", node.address, _GOSSIP)
     for port in node.data_ports:
-        yield _check(node.host, "udp", node.data_address, port)
+        yield _build_check(node.host, "udp", node.data_address, port)
 
 
-def _check(host: str, protocol: str, address: str, port: int) -> Row:
+def _build_check(host: str, protocol: str, address: str, port: int) -> Row:
     return {"name": host, "type": protocol, "target": address, "port": port, "timeout": _SECONDS}

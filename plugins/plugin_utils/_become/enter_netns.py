@@ -30,34 +30,36 @@ ANSWERERS = ("/run/systemd/resolve/io.systemd.Resolve", "/run/nscd/socket")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Refused(Exception):
+class CommandRefused(Exception):
     """The command is not executed; the message is the reason."""
 
 
-def check(what: str, result: int) -> None:
-    """Raise Refused if a call of the C library failed."""
+def check_result(what: str, result: int) -> None:
+    """Raise CommandRefused if a call of the C library failed."""
     if result != 0:
-        raise Refused(f"{what}: {os.strerror(ctypes.get_errno())}")
+        raise CommandRefused(f"{what}: {os.strerror(ctypes.get_errno())}")
 
 
 def mount(what: str, source: str, target: str, kind: str, flags: int) -> None:
-    """Mount, or raise Refused."""
-    check(what, libc.mount(os.fsencode(source), os.fsencode(target), os.fsencode(kind), ctypes.c_ulong(flags), None))
+    """Mount, or raise CommandRefused."""
+    check_result(
+        what, libc.mount(os.fsencode(source), os.fsencode(target), os.fsencode(kind), ctypes.c_ulong(flags), None)
+    )
 
 
 def open_namespace(path: str, follow: bool) -> int:
-    """Return a file descriptor of the network namespace at a path; raise Refused for any other file."""
+    """Return a file descriptor of the network namespace at a path; raise CommandRefused for any other file."""
     if not follow and os.path.islink(path):
-        raise Refused(f"{path} is a symbolic link and not followed; specify its target")
+        raise CommandRefused(f"{path} is a symbolic link and not followed; specify its target")
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
     try:
         fd = os.open(path, flags)
     except OSError as error:
-        raise Refused(f"{path}: {os.strerror(error.errno or 0)}") from None
+        raise CommandRefused(f"{path}: {os.strerror(error.errno or 0)}") from None
     with contextlib.suppress(OSError):
         if fcntl.ioctl(fd, GET_NSTYPE) == NEWNET:
             return fd
-    raise Refused(f"{path} is not a network namespace")
+    raise CommandRefused(f"{path} is not a network namespace")
 
 
 def open_process_namespace(pid: int) -> int:
@@ -65,15 +67,15 @@ def open_process_namespace(pid: int) -> int:
     try:
         handle = os.pidfd_open(pid)
     except (OSError, OverflowError):
-        raise Refused(f"no such process: PID {pid}") from None
+        raise CommandRefused(f"no such process: PID {pid}") from None
     fd = open_namespace(f"/proc/{pid}/ns/net", True)
     if select.select([handle], [], [], 0)[0]:
-        raise Refused(f"process {pid} ended meanwhile")
+        raise CommandRefused(f"process {pid} ended meanwhile")
     os.close(handle)
     return fd
 
 
-def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
+def inspect_container(name: str, path: str, deadline: float) -> dict[str, Any]:
     """Return a container as Docker Engine reports it."""
     reply = b""
     try:
@@ -86,59 +88,59 @@ def inspect(name: str, path: str, deadline: float) -> dict[str, Any]:
                 engine.settimeout(max(deadline - time.monotonic(), 0.01))
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "timed out"
-        raise Refused(f"Docker Engine at {path}: {reason}") from None
+        raise CommandRefused(f"Docker Engine at {path}: {reason}") from None
     head, _blank, body = reply.partition(b"\r\n\r\n")
     if head[9:12] == b"404":
-        raise Refused(f"no such container: {name}")
+        raise CommandRefused(f"no such container: {name}")
     try:
         found = json.loads(body)
         known = found["Name"].lstrip("/")
         if name == known or (len(name) >= 12 and found["Id"].startswith(name)):
             return {**found["State"], **found, "Name": known, "mode": found["HostConfig"]["NetworkMode"]}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise Refused(f"Docker Engine at {path}: invalid response for container {name}") from None
-    raise Refused(f"no such container: {name} (prefix of the ID of {known}; must have at least 12 digits)")
+        raise CommandRefused(f"Docker Engine at {path}: invalid response for container {name}") from None
+    raise CommandRefused(f"no such container: {name} (prefix of the ID of {known}; must have at least 12 digits)")
 
 
 def open_container_namespace(name: str, path: str) -> tuple[int, dict[str, Any]]:
     """Return the namespace of a running container, and the container."""
     deadline = time.monotonic() + SECONDS
-    before = inspect(name, path, deadline)
+    before = inspect_container(name, path, deadline)
     known = before["Name"]
     if before["mode"] == "host":
-        raise Refused(f"container {known} shares the namespace of the host; specify host")
+        raise CommandRefused(f"container {known} shares the namespace of the host; specify host")
     if not before["Pid"]:
-        raise Refused(f"container {known} is not running ({before['Status']})")
+        raise CommandRefused(f"container {known} is not running ({before['Status']})")
     fd = open_process_namespace(before["Pid"])
-    if inspect(name, path, deadline)["Pid"] != before["Pid"]:
-        raise Refused(f"container {known} restarted; try again")
+    if inspect_container(name, path, deadline)["Pid"] != before["Pid"]:
+        raise CommandRefused(f"container {known} restarted; try again")
     return fd, before
 
 
-def identity(fd: int) -> tuple[int, int]:
+def get_identity(fd: int) -> tuple[int, int]:
     """Return the device and inode that identify a namespace."""
     status = os.fstat(fd)
     return status.st_dev, status.st_ino
 
 
-def is_hosts() -> bool:
+def is_host_namespace() -> bool:
     """Return whether this process is in the namespace of PID 1, by the inode of a file that each namespace has."""
     return os.stat("/proc/self/net/dev").st_ino == os.stat("/proc/1/net/dev").st_ino
 
 
 def verify_namespace(fd: int, reference: str) -> None:
-    """Raise Refused unless this process is in the requested namespace, and not in the host namespace instead."""
+    """Raise CommandRefused unless this process is in the requested namespace, and not in the host namespace instead."""
     now = open_namespace("/proc/self/ns/net", True)
-    if identity(now) != identity(fd):
-        raise Refused(f"the kernel did not enter {reference}")
-    if is_hosts() != (reference == "host"):
-        raise Refused(f"{reference} is the host namespace; use host")
+    if get_identity(now) != get_identity(fd):
+        raise CommandRefused(f"the kernel did not enter {reference}")
+    if is_host_namespace() != (reference == "host"):
+        raise CommandRefused(f"{reference} is the host namespace; use host")
     os.close(now)
 
 
-def own_sysfs() -> None:
+def mount_own_sysfs() -> None:
     """Mount the sysfs of the namespace in a private mount namespace; keep mounts below /sys."""
-    check("create a mount namespace", libc.unshare(NEWNS))
+    check_result("create a mount namespace", libc.unshare(NEWNS))
     mount("make mounts private", "none", "/", "none", SLAVE | REC)
     kept: dict[str, int] = {}
     with open("/proc/self/mountinfo", "rb") as lines:
@@ -150,9 +152,9 @@ def own_sysfs() -> None:
     if libc.mount(b"netns", b"/sys", b"sysfs", ctypes.c_ulong(readonly), None) != 0:
         if ctypes.get_errno() == errno.EBUSY:
             return  # already the sysfs of this namespace
-        raise Refused(f"mount /sys: {os.strerror(ctypes.get_errno())}")
+        raise CommandRefused(f"mount /sys: {os.strerror(ctypes.get_errno())}")
     for path, fd in kept.items():
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(CommandRefused):
             mount(path, f"/proc/self/fd/{fd}", path, "none", BIND | REC)
 
 
@@ -164,7 +166,7 @@ def bind_mount(source: str, target: str) -> None:
         sys.stderr.write(f"{source} is ignored: {target} does not exist\n")
 
 
-def files(reference: str, container: dict[str, Any]) -> None:
+def bind_files(reference: str, container: dict[str, Any]) -> None:
     """Bind-mount the files of a named namespace, or those of a container, over those of the host."""
     found = {}
     folder = f"/etc/netns/{reference}"
@@ -173,7 +175,7 @@ def files(reference: str, container: dict[str, Any]) -> None:
     for key, target in (("ResolvConfPath", "/etc/resolv.conf"), ("HostsPath", "/etc/hosts")) if container else ():
         found[target] = container.get(key) or ""
         if not os.path.isfile(found[target]):
-            raise Refused(f"container {container['Name']} has no own {target} on this host")
+            raise CommandRefused(f"container {container['Name']} has no own {target} on this host")
     for target, source in found.items():
         bind_mount(source, target)
     if "/etc/resolv.conf" in found:
@@ -182,7 +184,7 @@ def files(reference: str, container: dict[str, Any]) -> None:
                 bind_mount("/dev/null", path)
 
 
-def enter(reference: str, resolver: str, engine: str) -> None:
+def enter_namespace(reference: str, resolver: str, engine: str) -> None:
     """Enter the namespace and verify it."""
     scheme, colon, rest = reference.partition(":")
     container: dict[str, Any] = {}
@@ -190,7 +192,7 @@ def enter(reference: str, resolver: str, engine: str) -> None:
         scheme = ""
     if reference == "host":
         # If root cannot read the namespace of PID 1, compare it with the own namespace.
-        fd = open_namespace("/proc/self/ns/net" if is_hosts() else "/proc/1/ns/net", True)
+        fd = open_namespace("/proc/self/ns/net" if is_host_namespace() else "/proc/1/ns/net", True)
     elif scheme == "container":
         fd, container = open_container_namespace(rest, engine)
     elif scheme == "pid":
@@ -200,12 +202,12 @@ def enter(reference: str, resolver: str, engine: str) -> None:
     elif os.path.lexists(f"/run/netns/{reference}"):
         fd = open_namespace(f"/run/netns/{reference}", False)
     else:
-        raise Refused(f"no such namespace: {reference}")
-    if reference != "host" or not is_hosts():
-        check(f"enter {reference} (requires root)", libc.setns(fd, NEWNET))
+        raise CommandRefused(f"no such namespace: {reference}")
+    if reference != "host" or not is_host_namespace():
+        check_result(f"enter {reference} (requires root)", libc.setns(fd, NEWNET))
         verify_namespace(fd, reference)
-        own_sysfs()
-        files(reference, container if resolver == "container" else {})
+        mount_own_sysfs()
+        bind_files(reference, container if resolver == "container" else {})
     verify_namespace(fd, reference)
     os.close(fd)
 
@@ -215,10 +217,10 @@ def main(marker: str, reference: str, resolver: str, engine: str, *command: str)
     text = ""
     try:
         if sys.version_info < (3, 9):  # noqa: UP036 (runs with the Python of the host)
-            raise Refused("Python 3.9 or later is required on the host; set ansible_netns_python")
-        enter(reference, resolver, engine)
+            raise CommandRefused("Python 3.9 or later is required on the host; set ansible_netns_python")
+        enter_namespace(reference, resolver, engine)
         os.execvp(command[0], command)
-    except (Refused, OSError, ValueError) as error:
+    except (CommandRefused, OSError, ValueError) as error:
         text = f"netfleet.docker.netns: {error}"
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()

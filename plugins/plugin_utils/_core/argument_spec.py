@@ -25,11 +25,11 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @functools.cache
-def role_spec(role: str) -> dict[str, Any]:
+def build_role_spec(role: str) -> dict[str, Any]:
     """Return the argument specification of a role's variables; see meta/argument_specs.yml of the role."""
     text = (_ROLES / role / "meta/argument_specs.yml").read_text(encoding="utf-8")
     specs = yaml.load(text, Loader=_LOADER)
-    found = _options(specs["argument_specs"]["main"].get("options", {}))
+    found = _convert_options(specs["argument_specs"]["main"].get("options", {}))
     for option in found.values():
         # A default that is a template is none before it is evaluated, and the role's defaults do that.
         if isinstance(option.get("default"), str) and "{{" in option["default"]:
@@ -37,13 +37,13 @@ def role_spec(role: str) -> dict[str, Any]:
     return found
 
 
-def role_variables(role: str, values: Mapping[str, Any], only: tuple[str, ...] = ()) -> dict[str, Any]:
+def convert_role_variables(role: str, values: Mapping[str, Any], only: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return variables of a role, each of the type that its specification says; those that are not given, by default.
 
     ``values`` may have other variables too. With ``only``, the variables of these names are returned. BadParameter
     names the variable, what is wrong and what would be right.
     """
-    spec_of_role = {name: option for name, option in role_spec(role).items() if not only or name in only}
+    spec_of_role = {name: option for name, option in build_role_spec(role).items() if not only or name in only}
     given = {name: values[name] for name in spec_of_role if name in values}
     result = ArgumentSpecValidator(spec_of_role).validate(given)
     if result.error_messages:
@@ -54,20 +54,20 @@ def role_variables(role: str, values: Mapping[str, Any], only: tuple[str, ...] =
 
 def build_argument_spec(module: ModuleType) -> dict[str, Any]:
     """Return the argument specification from the documentation of a module."""
-    return _options(yaml.load(module.DOCUMENTATION, Loader=_LOADER)["options"])
+    return _convert_options(yaml.load(module.DOCUMENTATION, Loader=_LOADER)["options"])
 
 
-def _options(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _option(option) for name, option in options.items()}
+def _convert_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _convert_option(option) for name, option in options.items()}
 
 
-def _option(option: Mapping[str, Any]) -> dict[str, Any]:
+def _convert_option(option: Mapping[str, Any]) -> dict[str, Any]:
     found = {name: option[name] for name in ("type", "elements", "required", "default", "choices") if name in option}
     if "suboptions" in option:
-        found["options"] = _options(option["suboptions"])
+        found["options"] = _convert_options(option["suboptions"])
         if option["type"] == "dict":
             found["apply_defaults"] = True
             found.pop("default", None)
     if "options" in option:
-        found["options"] = _options(option["options"])
+        found["options"] = _convert_options(option["options"])
     return found

@@ -33,7 +33,7 @@ def nest_options(options: Mapping[str, Any], path: str) -> Options:
 
     def rewrite(value: Any) -> Any:
         if isinstance(value, str):
-            return re.sub(r"\bO\((\w+)", lambda found: _refer(found, options, path), value)
+            return re.sub(r"\bO\((\w+)", lambda found: _rewrite_reference(found, options, path), value)
         if isinstance(value, list):
             return [rewrite(item) for item in value]
         return {key: rewrite(item) for key, item in value.items()} if isinstance(value, dict) else value
@@ -41,7 +41,7 @@ def nest_options(options: Mapping[str, Any], path: str) -> Options:
     return {name: rewrite(option) for name, option in options.items()}
 
 
-def _refer(found: re.Match[str], options: Mapping[str, Any], path: str) -> str:
+def _rewrite_reference(found: re.Match[str], options: Mapping[str, Any], path: str) -> str:
     return f"O({path}.{found[1]}" if found[1] in options else found[0]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 
-def target_path(loader: Any, dest: str, name: str, suffix: str) -> Path:
+def build_target_path(loader: Any, dest: str, name: str, suffix: str) -> Path:
     """Return the path of the file, or the path of the host's file in a directory."""
     # Relative to the playbook, as for other action plugins that write files on the control node.
     path = Path(loader.path_dwim(dest))

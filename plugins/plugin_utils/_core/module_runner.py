@@ -45,7 +45,7 @@ class ModuleRunner:
             # The discovered interpreter, so that later tasks reuse it.
             self.result.setdefault("ansible_facts", {}).update(found["ansible_facts"])
         if found.get("failed") or found.get("unreachable"):
-            self._raise(name, found, secret)
+            self._raise_failure(name, found, secret)
         if not secret:
             self._collect(found)
         return found
@@ -65,7 +65,7 @@ class ModuleRunner:
         )
         found: dict[str, Any] = other.run(task_vars=self._task_vars)
         if found.get("failed") or found.get("unreachable"):
-            self._raise(name, found, secret=False)
+            self._raise_failure(name, found, secret=False)
         self._collect(found)
         return found
 
@@ -77,7 +77,7 @@ class ModuleRunner:
         diff = found.get("diff") or []
         self.result["diff"] += diff if isinstance(diff, list) else [diff]
 
-    def _raise(self, name: str, found: Mapping[str, Any], secret: bool) -> None:
+    def _raise_failure(self, name: str, found: Mapping[str, Any], secret: bool) -> None:
         # A module that ends with an exception has no message.
         words = found.get("msg") or found.get("module_stderr") or found.get("exception") or "no reason was returned"
         message = " ".join(str(words).split()) if found.get("msg") else f"{name} failed: {words}"

@@ -34,7 +34,7 @@ def suppress_output(action: Any) -> Iterator[None]:
             context.no_log = value
 
 
-def compressed(content: Any) -> bytes:
+def compress(content: Any) -> bytes:
     """Return the compressed document; raise AnsibleActionFail for invalid content."""
     try:
         document = base64.b64decode(content, validate=True)
@@ -48,7 +48,7 @@ def compressed(content: Any) -> bytes:
 def decompress(content: Any) -> dict[str, Any]:
     """Return the decompressed document; raise AnsibleActionFail for invalid content."""
     try:
-        found = json.loads(gzip.decompress(compressed(content)))
+        found = json.loads(gzip.decompress(compress(content)))
     except (ValueError, EOFError, OSError, zlib.error):
         found = None
     if not isinstance(found, dict):

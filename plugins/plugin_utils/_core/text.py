@@ -16,15 +16,15 @@ _FILLERS = re.compile(
 _BYTE = re.compile(r"\\x[0-9a-f]{2}")
 
 
-def legible(text: object) -> str:
+def escape_invisible(text: object) -> str:
     r"""Return text on one line, with invisible characters as \xNN, \uNNNN or \UNNNNNNNN."""
     plain = str(text)
     if plain.isascii() and plain.isprintable():
         return plain
-    return "".join(_code(one) if not one.isprintable() or _FILLERS.match(one) else one for one in plain)
+    return "".join(_escape_character(one) if not one.isprintable() or _FILLERS.match(one) else one for one in plain)
 
 
-def _code(character: str) -> str:
+def _escape_character(character: str) -> str:
     number = ord(character)
     if number < 0x80:  # from 0x80, \xNN is an invalid UTF-8 byte
         return f"\\x{number:02x}"
@@ -36,14 +36,14 @@ def quote(value: Any) -> str:
     text = str(value)
     if text.isprintable() and not _BYTE.search(text):
         return shlex.quote(text)
-    return "$'" + "".join(_ansi_c(part) for part in re.split(r"(\\x[0-9a-f]{2})", text)) + "'"
+    return "$'" + "".join(_quote_ansi_c(part) for part in re.split(r"(\\x[0-9a-f]{2})", text)) + "'"
 
 
-def _as_bytes(text: str) -> str:
+def _escape_bytes(text: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in text.encode("utf-8", "surrogatepass"))
 
 
-def _ansi_c(part: str) -> str:
+def _quote_ansi_c(part: str) -> str:
     if _BYTE.fullmatch(part):
         return part
-    return "".join(f"\\{one}" if one in "\\'" else one if one.isprintable() else _as_bytes(one) for one in part)
+    return "".join(f"\\{one}" if one in "\\'" else one if one.isprintable() else _escape_bytes(one) for one in part)

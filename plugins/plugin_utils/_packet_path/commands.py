@@ -10,7 +10,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict
 
 
-def netns_prefix(space: FleetNamespace) -> str:
+def build_netns_prefix(space: FleetNamespace) -> str:
     """Return the prefix of a command that runs in a namespace."""
     if space.is_host:
         return ""
@@ -23,39 +23,39 @@ def netns_prefix(space: FleetNamespace) -> str:
     return f"nsenter --target {processes[0]['pid']} --net " if processes else ""
 
 
-def link_commands(space: FleetNamespace, link: Row) -> str:
+def build_link_commands(space: FleetNamespace, link: Row) -> str:
     """Return the command that sets a link up, or an empty string."""
-    return f"{netns_prefix(space)}ip link set {quote(link['name'])} up" if not link["up"] else ""
+    return f"{build_netns_prefix(space)}ip link set {quote(link['name'])} up" if not link["up"] else ""
 
 
-def neighbour_commands(space: FleetNamespace, link: Row, address: Address) -> str:
+def build_neighbour_commands(space: FleetNamespace, link: Row, address: Address) -> str:
     """Return the command that deletes a neighbour entry."""
-    return f"{netns_prefix(space)}ip neighbour del {address} dev {quote(link['name'])}"
+    return f"{build_netns_prefix(space)}ip neighbour del {address} dev {quote(link['name'])}"
 
 
-def route_commands(space: FleetNamespace, address: Address) -> str:
+def build_route_commands(space: FleetNamespace, address: Address) -> str:
     """Return the commands that show the routes and rules for an address."""
-    inside = netns_prefix(space)
+    inside = build_netns_prefix(space)
     return f"{inside}ip route get {address}; {inside}ip rule show; {inside}ip route show table all"
 
 
-def sysctl_commands(space: FleetNamespace, key: str, value: str) -> str:
+def build_sysctl_commands(space: FleetNamespace, key: str, value: str) -> str:
     """Return the command that sets a sysctl, with slashes, because link names can contain dots."""
-    return f"{netns_prefix(space)}sysctl -w {quote(f'net/{key}={value}')}"
+    return f"{build_netns_prefix(space)}sysctl -w {quote(f'net/{key}={value}')}"
 
 
-def service_commands(space: FleetNamespace) -> str:
+def build_service_commands(space: FleetNamespace) -> str:
     """Return the command that shows listening sockets."""
-    return f"{netns_prefix(space)}ss -lntup"
+    return f"{build_netns_prefix(space)}ss -lntup"
 
 
-def rule_commands(space: FleetNamespace, verdict: Verdict) -> str:
+def build_rule_commands(space: FleetNamespace, verdict: Verdict) -> str:
     """Return the command that shows the chain of a rule."""
     if not verdict.chain:
         return ""
     family, table, chain, backend = verdict.chain
     if backend == "nft":
-        return f"{netns_prefix(space)}nft --handle list chain {family} {quote(table)} {quote(chain)}"
+        return f"{build_netns_prefix(space)}nft --handle list chain {family} {quote(table)} {quote(chain)}"
     # Use the name of the backend, because iptables can be either on a host.
     program = backend.replace("ip", "ip6", 1) if family == "ip6" else backend
-    return f"{netns_prefix(space)}{program} -t {table} -S {quote(chain)}"
+    return f"{build_netns_prefix(space)}{program} -t {table} -S {quote(chain)}"

@@ -33,7 +33,7 @@ class Packet:
     mark: int = 0
     state: str = "new"
 
-    def answer(self) -> Packet:
+    def build_reply(self) -> Packet:
         """Return the reply."""
         if self.src is None:
             raise ValueError("the packet has no source address")
@@ -47,7 +47,7 @@ class Packet:
 
 
 @dataclasses.dataclass(frozen=True)
-class Passage:
+class HookContext:
     """A packet at a hook, with its namespace, its incoming and outgoing links, and the ports of a bridge.
 
     ``layer`` is ``bridge`` for hooks of the family bridge, where the links are ports.
@@ -62,9 +62,9 @@ class Passage:
     layer: str = "ip"
 
 
-def matches(rule: Row, at: Passage) -> bool | None:
+def matches(rule: Row, at: HookContext) -> bool | None:
     """Return whether a rule matches a packet; None if unknown."""
-    known = _nft if rule["backend"] == "nft" else _iptables
+    known = _matches_nft if rule["backend"] == "nft" else _matches_iptables
     answers = [known(entry, at) for entry in rule["match"] or []]
     if False in answers:
         return False
@@ -79,14 +79,14 @@ def _is_in_subnet(address: Address | None, text: str) -> bool | None:
     return address is not None and address.version == network.version and address in network
 
 
-def _link(name: str, pattern: str) -> bool:
+def _matches_link(name: str, pattern: str) -> bool:
     """Compare link names as iptables does; a plus sign at the end matches any suffix."""
     if pattern.endswith(("+", "*")):
         return name.startswith(pattern[:-1])
     return name == pattern
 
 
-def _port(port: int | None, text: str) -> bool | None:
+def _matches_port(port: int | None, text: str) -> bool | None:
     """Return whether a list of ports and ranges contains a port."""
     if port is None:
         return None
@@ -100,19 +100,19 @@ def _port(port: int | None, text: str) -> bool | None:
     return False
 
 
-def _own_port(packet: Packet) -> int | None:
+def _get_own_port(packet: Packet) -> int | None:
     return packet.sport or (EPHEMERAL if packet.dport else None)
 
 
-def _protocol(at: Passage, text: str) -> bool:
+def _matches_protocol(at: HookContext, text: str) -> bool:
     return text == "all" or NUMBERS.get(text, text) == at.packet.protocol
 
 
-def _state(at: Passage, text: str) -> bool:
+def _matches_state(at: HookContext, text: str) -> bool:
     return at.packet.state.upper() in text.upper().split(",")
 
 
-def _mark(at: Passage, text: str) -> bool | None:
+def _matches_mark(at: HookContext, text: str) -> bool | None:
     value, _slash, mask = text.partition("/")
     try:
         return at.packet.mark & int(mask or "0xffffffff", 0) == int(value, 0)
@@ -120,7 +120,7 @@ def _mark(at: Passage, text: str) -> bool | None:
         return None
 
 
-def _kind_of_address(at: Passage, address: Address | None, text: str) -> bool | None:
+def _matches_address_type(at: HookContext, address: Address | None, text: str) -> bool | None:
     if address is None:
         return None
     local = is_local(at.space, address)
@@ -128,28 +128,28 @@ def _kind_of_address(at: Passage, address: Address | None, text: str) -> bool | 
     return known.get(text)
 
 
-def _unicast(_at: Passage, text: str) -> bool:
+def _matches_unicast(_at: HookContext, text: str) -> bool:
     return text == "unicast"
 
 
-_IPTABLES: dict[str, Callable[[Passage, str], bool | None]] = {
+_IPTABLES: dict[str, Callable[[HookContext, str], bool | None]] = {
     "source": lambda at, text: _is_in_subnet(at.packet.src, text),
     "destination": lambda at, text: _is_in_subnet(at.packet.dst, text),
-    "in-interface": lambda at, text: _link(at.iif, text),
-    "out-interface": lambda at, text: _link(at.oif, text),
-    "physdev-in": lambda at, text: _link(at.port_in, text),
-    "physdev-out": lambda at, text: _link(at.port_out, text),
-    "protocol": _protocol,
-    "dport": lambda at, text: _port(at.packet.dport, text),
-    "sport": lambda at, text: _port(_own_port(at.packet), text),
-    "dports": lambda at, text: _port(at.packet.dport, text),
-    "sports": lambda at, text: _port(_own_port(at.packet), text),
-    "ctstate": _state,
-    "state": _state,
-    "mark": _mark,
-    "dst-type": lambda at, text: _kind_of_address(at, at.packet.dst, text),
-    "src-type": lambda at, text: _kind_of_address(at, at.packet.src, text),
-    "pkt-type": _unicast,
+    "in-interface": lambda at, text: _matches_link(at.iif, text),
+    "out-interface": lambda at, text: _matches_link(at.oif, text),
+    "physdev-in": lambda at, text: _matches_link(at.port_in, text),
+    "physdev-out": lambda at, text: _matches_link(at.port_out, text),
+    "protocol": _matches_protocol,
+    "dport": lambda at, text: _matches_port(at.packet.dport, text),
+    "sport": lambda at, text: _matches_port(_get_own_port(at.packet), text),
+    "dports": lambda at, text: _matches_port(at.packet.dport, text),
+    "sports": lambda at, text: _matches_port(_get_own_port(at.packet), text),
+    "ctstate": _matches_state,
+    "state": _matches_state,
+    "mark": _matches_mark,
+    "dst-type": lambda at, text: _matches_address_type(at, at.packet.dst, text),
+    "src-type": lambda at, text: _matches_address_type(at, at.packet.src, text),
+    "pkt-type": _matches_unicast,
     "comment": lambda _at, _text: True,
 }
 # Modules without a match of their own; their options are listed separately.
@@ -157,7 +157,7 @@ _MODULES = {"tcp", "udp", "sctp", "icmp", "icmp6", "conntrack", "state", "addrty
 _MODULES |= {"physdev", "pkttype"}
 
 
-def _iptables(entry: Row, at: Passage) -> bool | None:
+def _matches_iptables(entry: Row, at: HookContext) -> bool | None:
     option, values = entry["option"], entry["values"]
     if option == "match":
         return True if values and values[0] in _MODULES else None
@@ -172,39 +172,39 @@ def _iptables(entry: Row, at: Passage) -> bool | None:
     return answer if answer is None else answer is not bool(entry["negated"])
 
 
-def _nft(entry: Any, at: Passage) -> bool | None:
+def _matches_nft(entry: Any, at: HookContext) -> bool | None:
     match = entry.get("match") if isinstance(entry, dict) else None
     if not match:
         return None
-    answer = _match_any(_operands(match["right"]), lambda one: _nft_equal(match["left"], one, at))
+    answer = _matches_any(_list_operands(match["right"]), lambda one: _matches_nft_equal(match["left"], one, at))
     if match["op"] in ("==", "in"):
         return answer
     return None if answer is None or match["op"] != "!=" else not answer
 
 
-def _operands(right: Any) -> list[Any]:
+def _list_operands(right: Any) -> list[Any]:
     if isinstance(right, dict) and "set" in right:
         return list(right["set"])
     return right if isinstance(right, list) else [right]
 
 
-def _match_any(operands: Iterable[Any], compare: Callable[[Any], bool | None]) -> bool | None:
+def _matches_any(operands: Iterable[Any], compare: Callable[[Any], bool | None]) -> bool | None:
     answers = [compare(one) for one in operands]
     if True in answers:
         return True
     return None if None in answers else False
 
 
-def _nft_equal(left: Any, right: Any, at: Passage) -> bool | None:
-    name = _nft_name(left)
+def _matches_nft_equal(left: Any, right: Any, at: HookContext) -> bool | None:
+    name = _get_nft_name(left)
     packet = at.packet
     if name in ("ip saddr", "ip6 saddr", "ip daddr", "ip6 daddr"):
         address = packet.src if name.endswith("saddr") else packet.dst
-        return _nft_in(address, right)
+        return _matches_nft_subnet(address, right)
     if name in ("tcp dport", "udp dport", "th dport", "tcp sport", "udp sport", "th sport"):
         if not name.startswith("th ") and not name.startswith(packet.protocol):
             return False
-        return _nft_port(packet.dport if name.endswith("dport") else _own_port(packet), right)
+        return _matches_nft_port(packet.dport if name.endswith("dport") else _get_own_port(packet), right)
     known: dict[str, str] = {
         "meta iifname": at.iif,
         "meta oifname": at.oif,
@@ -219,7 +219,7 @@ def _nft_equal(left: Any, right: Any, at: Passage) -> bool | None:
     return fnmatch.fnmatchcase(known[name], NUMBERS.get(str(right), str(right)))
 
 
-def _nft_name(left: Any) -> str:
+def _get_nft_name(left: Any) -> str:
     if not isinstance(left, dict) or len(left) != 1:
         return ""
     ((kind, what),) = left.items()
@@ -228,14 +228,14 @@ def _nft_name(left: Any) -> str:
     return f"{kind} {what['key']}" if kind in ("meta", "ct") and "key" in what else ""
 
 
-def _nft_in(address: Address | None, right: Any) -> bool | None:
+def _matches_nft_subnet(address: Address | None, right: Any) -> bool | None:
     if isinstance(right, str):
         return _is_in_subnet(address, right)
     prefix = right.get("prefix") if isinstance(right, dict) else None
     return _is_in_subnet(address, f"{prefix['addr']}/{prefix['len']}") if prefix else None
 
 
-def _nft_port(port: int | None, right: Any) -> bool | None:
+def _matches_nft_port(port: int | None, right: Any) -> bool | None:
     if isinstance(right, dict) and "range" in right:
         right = ":".join(str(one) for one in right["range"])
-    return _port(port, str(right)) if isinstance(right, (int, str)) else None
+    return _matches_port(port, str(right)) if isinstance(right, (int, str)) else None

@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
-class NotKnown(ValueError):
+class NotInSnapshots(ValueError):
     """A reference, name or address that the snapshots do not contain."""
 
 
@@ -46,19 +46,19 @@ class FleetNamespace:
         """Whether the namespace is known only as the location of the peers of other links."""
         return self.id.startswith("nsid:") and not (self.row["names"] or self.row["paths"] or self.row["processes"])
 
-    def rows(self, part: str) -> Sequence[Row]:
-        """Return a list of the namespace; empty if the snapshot does not contain it."""
+    def get_rows(self, part: str) -> Sequence[Row]:
+        """Return the rows of a part; empty if the snapshot does not contain it."""
         return self.row.get(part) or []
 
     def lacks(self, part: str) -> bool:
-        """Return whether the snapshot does not contain a list."""
+        """Return whether the snapshot does not contain a part."""
         return part not in self.row
 
-    def link(self, name: str) -> Row | None:
+    def find_link(self, name: str) -> Row | None:
         """Return a link by name."""
         return next((link for link in self.links.values() if link["name"] == name), None)
 
-    def sysctl(self, key: str) -> str | None:
+    def get_sysctl(self, key: str) -> str | None:
         """Return a value below /proc/sys/net, such as ``ipv4/ip_forward``."""
         value = (self.row.get("sysctls") or {}).get(f"net/{key}")
         return None if value is None else str(value)
@@ -66,18 +66,18 @@ class FleetNamespace:
     @functools.cached_property
     def addresses(self) -> dict[Address, Row]:
         """The addresses of the namespace with their rows."""
-        return {ipaddress.ip_address(row["address"]): row for row in self.rows("addresses")}
+        return {ipaddress.ip_address(row["address"]): row for row in self.get_rows("addresses")}
 
-    def addresses_of(self, index: int, version: int) -> list[Row]:
+    def list_link_addresses(self, index: int, version: int) -> list[Row]:
         """Return the addresses of a link, global addresses first."""
-        found = [row for row in self.rows("addresses") if row["index"] == index and row["family"] == version]
+        found = [row for row in self.get_rows("addresses") if row["index"] == index and row["family"] == version]
         return sorted(found, key=lambda row: row["scope"] != "global")
 
-    def ports(self, bridge: int) -> Iterator[Row]:
+    def list_ports(self, bridge: int) -> Iterator[Row]:
         """Return the ports of a bridge."""
         return (link for link in self.links.values() if link["master_index"] == bridge)
 
-    def bridge_of(self, link: Row) -> Row | None:
+    def find_bridge(self, link: Row) -> Row | None:
         """Return the bridge that a link is attached to."""
         master = self.links.get(link["master_index"]) if link["master_index"] else None
         return master if master and master["kind"] == "bridge" else None
@@ -94,47 +94,49 @@ class SnapshotFleet:
             for row in snapshot["namespaces"]:
                 self.spaces[host, str(row["netns"])] = FleetNamespace(host, row, docker)
 
-    def of(self, host: str) -> Iterator[FleetNamespace]:
+    def list_namespaces(self, host: str) -> Iterator[FleetNamespace]:
         """Return the namespaces of a host."""
         return (space for space in self.spaces.values() if space.host == host)
 
-    def space(self, host: str, reference: str) -> FleetNamespace:
-        """Return the namespace of a reference on a host; raise NotKnown if there is none."""
+    def find_namespace(self, host: str, reference: str) -> FleetNamespace:
+        """Return the namespace of a reference on a host; raise NotInSnapshots if there is none."""
         kind, colon, name = reference.partition(":")
-        for space in self.of(host):
-            if self._is_named(space, kind, name) if colon else self._is(space, reference):
+        for space in self.list_namespaces(host):
+            if self._has_reference(space, kind, name) if colon else self._has_name(space, reference):
                 return space
-        raise NotKnown(f"no namespace {reference} in the snapshot of {host}{self._why(host, kind, name)}")
+        raise NotInSnapshots(
+            f"no namespace {reference} in the snapshot of {host}{self._explain_missing(host, kind, name)}"
+        )
 
     @staticmethod
-    def _is(space: FleetNamespace, name: str) -> bool:
+    def _has_name(space: FleetNamespace, name: str) -> bool:
         return space.is_host if name == "host" else name in (space.row["names"] or [])
 
-    def _is_named(self, space: FleetNamespace, kind: str, name: str) -> bool:
+    def _has_reference(self, space: FleetNamespace, kind: str, name: str) -> bool:
         row = space.row
         paths = row["paths"] or []
         return {
-            "container": name in (row["containers"] or []) or self._is_id(row, name),
+            "container": name in (row["containers"] or []) or self._is_container_id(row, name),
             "pid": any(str(one["pid"]) == name for one in row["processes"] or []),
             "path": name in paths,
             "docker": any(path.endswith(f"/run/docker/netns/{name}") for path in paths),
         }.get(kind, False)
 
     @staticmethod
-    def _is_id(row: Row, name: str) -> bool:
+    def _is_container_id(row: Row, name: str) -> bool:
         return len(name) >= 12 and str(row["container_id"] or "").startswith(name)
 
-    def _why(self, host: str, kind: str, name: str) -> str:
-        for container in self._containers(host) if kind == "container" else ():
+    def _explain_missing(self, host: str, kind: str, name: str) -> str:
+        for container in self._list_containers(host) if kind == "container" else ():
             if container["name"] == name and container["state"] != "running":
                 return f": the container is {container['state']}"
         return ""
 
-    def _containers(self, host: str) -> Sequence[Row]:
-        first = next(self.of(host), None)
+    def _list_containers(self, host: str) -> Sequence[Row]:
+        first = next(self.list_namespaces(host), None)
         return (first.docker.get("containers") or []) if first else []
 
-    def owners(self, address: Address) -> list[tuple[FleetNamespace, Row]]:
+    def find_owners(self, address: Address) -> list[tuple[FleetNamespace, Row]]:
         """Return the namespaces with an address on a link other than loopback, and the link."""
         return [
             (space, link)
@@ -144,7 +146,7 @@ class SnapshotFleet:
             and link["kind"] != "loopback"
         ]
 
-    def peer(self, space: FleetNamespace, link: Row) -> tuple[FleetNamespace, Row] | None:
+    def find_peer(self, space: FleetNamespace, link: Row) -> tuple[FleetNamespace, Row] | None:
         """Return the peer of a veth link and its namespace."""
         if link["kind"] != "veth" or not link["peer_netns"]:
             return None
@@ -152,31 +154,31 @@ class SnapshotFleet:
         end = other.links.get(link["peer_index"]) if other else None
         return (other, end) if other and end else None
 
-    def parent(self, space: FleetNamespace, link: Row) -> tuple[FleetNamespace, Row] | None:
+    def find_parent(self, space: FleetNamespace, link: Row) -> tuple[FleetNamespace, Row] | None:
         """Return the parent of a macvlan, ipvlan, VLAN or VXLAN link and its namespace."""
         other = self.spaces.get((space.host, str(link["parent_netns"] or space.id)))
         end = other.links.get(link["parent_index"]) if other and link["parent_index"] else None
         return (other, end) if other and end else None
 
-    def riders(self, space: FleetNamespace, parent: Row) -> Iterator[tuple[FleetNamespace, Row]]:
+    def find_upper_links(self, space: FleetNamespace, parent: Row) -> Iterator[tuple[FleetNamespace, Row]]:
         """Yield the links on top of a parent, in any namespace of its host."""
-        for other in self.of(space.host):
+        for other in self.list_namespaces(space.host):
             for link in other.links.values():
                 if link["parent_index"] == parent["index"] and str(link["parent_netns"] or other.id) == space.id:
                     yield other, link
 
-    def wires(self, without: str) -> Iterator[tuple[FleetNamespace, Row]]:
+    def find_external_links(self, without: str) -> Iterator[tuple[FleetNamespace, Row]]:
         """Yield the external links of other hosts."""
         for space in self.spaces.values():
             if space.host != without:
-                yield from ((space, link) for link in space.links.values() if self.is_wire(space, link))
+                yield from ((space, link) for link in space.links.values() if self.is_external_link(space, link))
 
-    def is_wire(self, space: FleetNamespace, link: Row) -> bool:
+    def is_external_link(self, space: FleetNamespace, link: Row) -> bool:
         """Return whether a link leads out of its host.
 
         If the host is itself a container, the peer of its uplink is in a namespace that is known only by its ID.
         """
         if link["kind"] == "veth":
-            found = self.peer(space, link)
+            found = self.find_peer(space, link)
             return space.is_host and (found is None or found[0].is_outside)
         return link["kind"] in (None, "bond", "team")

@@ -3,7 +3,7 @@
 
 """The path of a frame on its segment: over bridges, veth pairs, parents and tunnels to its receiver.
 
-The search follows all links and records obstacles, so it also finds blocked paths and the place where they are blocked.
+The search follows all links and records obstacles, so the result includes blocked paths and the place of the obstacle.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Wanted = Callable[[FleetNamespace, Row], bool]
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
+class SegmentStep:
     """A link that a frame passes; ``obstacle`` is the reason why it stops there, ``assumed`` an assumption.
 
     ``about`` is the kind of obstacle: link, segment, neighbour or FDB.
@@ -46,16 +46,16 @@ class SegmentPath:
 
     space: FleetNamespace
     link: Row
-    steps: tuple[Step, ...]
+    steps: tuple[SegmentStep, ...]
 
     @property
-    def obstacles(self) -> list[Step]:
+    def obstacles(self) -> list[SegmentStep]:
         """The obstacles in order."""
         return [step for step in self.steps if step.obstacle]
 
 
 class Segment:
-    """The segment of a link."""
+    """Search for the receivers on the segment of a link."""
 
     def __init__(self, world: SnapshotFleet) -> None:
         self._world = world
@@ -63,152 +63,160 @@ class Segment:
         self._seen: set[tuple[str, str, int, str]] = set()
         self._mac = ""
 
-    def find(self, space: FleetNamespace, link: Row, wanted: Wanted, mac: str = "") -> list[SegmentPath]:
+    def find_paths(self, space: FleetNamespace, link: Row, wanted: Wanted, mac: str = "") -> list[SegmentPath]:
         """Return the paths to all matching links, the path with the fewest obstacles first."""
         self._mac = mac
-        return sorted(self._out(space, link, wanted, ()), key=lambda walk: (len(walk.obstacles), len(walk.steps)))
+        return sorted(
+            self._follow_sent(space, link, wanted, ()), key=lambda walk: (len(walk.obstacles), len(walk.steps))
+        )
 
-    def _out(self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[SegmentPath]:
+    def _follow_sent(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[SegmentStep, ...]
+    ) -> Iterator[SegmentPath]:
         """Yield the paths of a frame that a link sends."""
         key = (space.host, space.id, link["index"], "out")
         if key in self._seen or len(steps) > _MOST_STEPS:
             return
         self._seen.add(key)
-        steps = (*steps, Step(space, link, "out", _describe_down_link(link), about="link"))
+        steps = (*steps, SegmentStep(space, link, "out", _describe_down_link(link), about="link"))
         kind = link["kind"]
         if kind == "bridge":
-            yield from self._to_ports(space, link, None, wanted, steps)
+            yield from self._follow_ports(space, link, None, wanted, steps)
         elif kind in ("macvlan", "ipvlan", "macvtap"):
-            yield from self._to_riders(space, link, wanted, steps)
+            yield from self._follow_siblings(space, link, wanted, steps)
         elif kind == "vlan":
-            yield from self._to_parent(space, link, wanted, steps)
+            yield from self._follow_parent(space, link, wanted, steps)
         elif kind == "vxlan":
-            yield from self._through_tunnel(space, link, wanted, steps)
+            yield from self._follow_tunnel(space, link, wanted, steps)
         else:
-            yield from self._to_peer(space, link, wanted, steps)
+            yield from self._follow_peer(space, link, wanted, steps)
 
-    def _to_peer(
-        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    def _follow_peer(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[SegmentStep, ...]
     ) -> Iterator[SegmentPath]:
         """Follow a veth pair to its peer, or an external link to other hosts."""
-        if peer := self._world.peer(space, link):
-            yield from self._in(*peer, wanted, steps)
-        if self._world.is_wire(space, link):
-            yield from self._over_wire(space, link, wanted, steps)
+        if peer := self._world.find_peer(space, link):
+            yield from self._follow_received(*peer, wanted, steps)
+        if self._world.is_external_link(space, link):
+            yield from self._follow_external_link(space, link, wanted, steps)
         elif not peer:
             self.open_ended = True
 
-    def _in(self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]) -> Iterator[SegmentPath]:
+    def _follow_received(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[SegmentStep, ...]
+    ) -> Iterator[SegmentPath]:
         """Yield the paths of a frame that a link receives."""
         key = (space.host, space.id, link["index"], "in")
         if key in self._seen:
             return
         self._seen.add(key)
-        bridge = space.bridge_of(link)
+        bridge = space.find_bridge(link)
         down = _describe_down_link(link)
-        obstacle = down or (_port_closed(link) if bridge else "")
-        steps = (*steps, Step(space, link, "in", obstacle, bridge=bridge, about="link" if down else "segment"))
+        obstacle = down or (_describe_closed_port(link) if bridge else "")
+        steps = (*steps, SegmentStep(space, link, "in", obstacle, bridge=bridge, about="link" if down else "segment"))
         if bridge:
             if wanted(space, bridge):
                 yield SegmentPath(
-                    space, bridge, (*steps, Step(space, bridge, "in", _describe_down_link(bridge), about="link"))
+                    space, bridge, (*steps, SegmentStep(space, bridge, "in", _describe_down_link(bridge), about="link"))
                 )
-            yield from self._to_ports(space, bridge, link, wanted, steps)
+            yield from self._follow_ports(space, bridge, link, wanted, steps)
             return
         if wanted(space, link):
             yield SegmentPath(space, link, steps)
-        for other, rider in self._world.riders(space, link):
+        for other, rider in self._world.find_upper_links(space, link):
             if rider["kind"] in ("macvlan", "ipvlan", "macvtap"):
-                yield from self._in(other, rider, wanted, steps)
+                yield from self._follow_received(other, rider, wanted, steps)
 
-    def _to_ports(
-        self, space: FleetNamespace, bridge: Row, came_by: Row | None, wanted: Wanted, steps: tuple[Step, ...]
+    def _follow_ports(
+        self, space: FleetNamespace, bridge: Row, came_by: Row | None, wanted: Wanted, steps: tuple[SegmentStep, ...]
     ) -> Iterator[SegmentPath]:
-        for port in space.ports(bridge["index"]):
+        for port in space.list_ports(bridge["index"]):
             if came_by is not None and port["index"] == came_by["index"]:
                 continue
-            closed = _port_closed(port) or (_both_isolated(came_by, port) if came_by else "")
-            entry = "" if closed else self._entry(space, bridge, port)
+            closed = _describe_closed_port(port) or (_describe_isolation(came_by, port) if came_by else "")
+            entry = "" if closed else self._find_fdb_obstacle(space, bridge, port)
             how, about = "forwarded" if came_by else "sent", "FDB" if entry else "segment"
-            step = Step(space, port, how, closed or entry, bridge=bridge, about=about)
-            yield from self._out(space, port, wanted, (*steps, step))
+            step = SegmentStep(space, port, how, closed or entry, bridge=bridge, about=about)
+            yield from self._follow_sent(space, port, wanted, (*steps, step))
 
-    def _entry(self, space: FleetNamespace, bridge: Row, port: Row) -> str:
-        """Return the obstacle if a static entry of the bridge points to another port."""
-        for row in space.rows("fdb"):
+    def _find_fdb_obstacle(self, space: FleetNamespace, bridge: Row, port: Row) -> str:
+        """Return the obstacle if a static FDB entry of the bridge points to another port."""
+        for row in space.get_rows("fdb"):
             lasting = row["state"] in ("permanent", "static") and "self" not in (row["flags"] or [])
             mine = row["master_index"] == bridge["index"] and row["index"] not in (bridge["index"], port["index"])
             if mine and lasting and row["mac"] == self._mac:
                 return f"a static FDB entry of {bridge['name']} for {self._mac} points to {row['interface']}"
         return ""
 
-    def _to_riders(
-        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    def _follow_siblings(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[SegmentStep, ...]
     ) -> Iterator[SegmentPath]:
-        parent = self._world.parent(space, link)
+        parent = self._world.find_parent(space, link)
         if not parent:
             self.open_ended = True
             return
         options = link["options"] or {}
-        for other, rider in self._world.riders(*parent):
+        for other, rider in self._world.find_upper_links(*parent):
             if rider["kind"] == link["kind"] and (other.id, rider["index"]) != (space.id, link["index"]):
                 obstacle = _explain_mode_isolation(link, rider, options)
-                yield from self._in(other, rider, wanted, (*steps, Step(other, rider, "beside", obstacle)))
-        yield from self._to_parent(space, link, wanted, steps)
+                yield from self._follow_received(
+                    other, rider, wanted, (*steps, SegmentStep(other, rider, "beside", obstacle))
+                )
+        yield from self._follow_parent(space, link, wanted, steps)
 
-    def _to_parent(
-        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    def _follow_parent(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[SegmentStep, ...]
     ) -> Iterator[SegmentPath]:
-        parent = self._world.parent(space, link)
+        parent = self._world.find_parent(space, link)
         if parent:
-            yield from self._out(*parent, wanted, steps)
+            yield from self._follow_sent(*parent, wanted, steps)
         else:
             self.open_ended = True
 
-    def _over_wire(
-        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    def _follow_external_link(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[SegmentStep, ...]
     ) -> Iterator[SegmentPath]:
         self.open_ended = True
         assumed = f"{link['name']} of {space.host} and the next link are on one segment"
         vlans = [step.link["options"].get("id") for step in steps if step.link["kind"] == "vlan" and step.how == "out"]
-        for other, wire in self._world.wires(space.host):
-            passed = (*steps, Step(other, wire, "over the wire", assumed=assumed))
+        for other, wire in self._world.find_external_links(space.host):
+            passed = (*steps, SegmentStep(other, wire, "over the wire", assumed=assumed))
             if not vlans:
-                yield from self._in(other, wire, wanted, passed)
+                yield from self._follow_received(other, wire, wanted, passed)
                 continue
-            for rider_space, rider in self._world.riders(other, wire):
+            for rider_space, rider in self._world.find_upper_links(other, wire):
                 if rider["kind"] == "vlan" and (rider["options"] or {}).get("id") == vlans[-1]:
-                    yield from self._in(rider_space, rider, wanted, passed)
+                    yield from self._follow_received(rider_space, rider, wanted, passed)
 
-    def _through_tunnel(
-        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[Step, ...]
+    def _follow_tunnel(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[SegmentStep, ...]
     ) -> Iterator[SegmentPath]:
         options: dict[str, Any] = dict(link["options"] or {})
-        known = [row for row in space.rows("fdb") if row["index"] == link["index"] and row["dst"]]
+        known = [row for row in space.get_rows("fdb") if row["index"] == link["index"] and row["dst"]]
         exact = [row["dst"] for row in known if row["mac"] == self._mac]
         flooded = [row["dst"] for row in known if row["mac"] == _ANY_MAC] + [
             options[one] for one in ("remote", "group") if options.get(one)
         ]
-        for other, far in self._far_ends(space, link):
-            vtep = self._address_of(other, far)
-            silent = self._nobody_answers(space, link, options)
-            obstacle = silent or self._no_entry(link, vtep, exact, flooded)
+        for other, far in self._find_remote_vteps(space, link):
+            vtep = self._get_vtep_address(other, far)
+            silent = self._find_proxy_obstacle(space, link, options)
+            obstacle = silent or self._find_vtep_obstacle(link, vtep, exact, flooded)
             tunnel = (str(options.get("local") or ""), vtep)
             about = "neighbour" if silent else "FDB"
-            into = Step(space, link, "into the tunnel", obstacle, about=about)
-            through = Step(other, far, "through the tunnel", tunnel=tunnel)
-            yield from self._in(other, far, wanted, (*steps, into, through))
+            into = SegmentStep(space, link, "into the tunnel", obstacle, about=about)
+            through = SegmentStep(other, far, "through the tunnel", tunnel=tunnel)
+            yield from self._follow_received(other, far, wanted, (*steps, into, through))
         if not known and not flooded:
             self.open_ended = True
 
-    def _nobody_answers(self, space: FleetNamespace, link: Row, options: Row) -> str:
+    def _find_proxy_obstacle(self, space: FleetNamespace, link: Row, options: Row) -> str:
         """Return the obstacle if a VXLAN link with proxy has no neighbour entry for the MAC address."""
-        known = (row["mac"] for row in space.rows("neighbours") if row["index"] == link["index"])
+        known = (row["mac"] for row in space.get_rows("neighbours") if row["index"] == link["index"])
         if not options.get("proxy") or not self._mac or self._mac in known:
             return ""
         return f"{link['name']} answers ARP for remote hosts (proxy) but has no neighbour entry for {self._mac}"
 
-    def _no_entry(self, link: Row, vtep: str, exact: list[str], flooded: list[str]) -> str:
+    def _find_vtep_obstacle(self, link: Row, vtep: str, exact: list[str], flooded: list[str]) -> str:
         if not vtep or vtep in exact or (not exact and vtep in flooded):
             return ""
         if exact:
@@ -217,7 +225,7 @@ class Segment:
             return ""
         return f"the FDB of {link['name']} has no entry for {self._mac or 'the destination'} with the VTEP {vtep}"
 
-    def _far_ends(self, space: FleetNamespace, link: Row) -> Iterator[tuple[FleetNamespace, Row]]:
+    def _find_remote_vteps(self, space: FleetNamespace, link: Row) -> Iterator[tuple[FleetNamespace, Row]]:
         vni = (link["options"] or {}).get("vni")
         for other in self._world.spaces.values():
             if other.host != space.host:
@@ -227,7 +235,7 @@ class Segment:
                     if far["kind"] == "vxlan" and (far["options"] or {}).get("vni") == vni
                 )
 
-    def _address_of(self, space: FleetNamespace, link: Row) -> str:
+    def _get_vtep_address(self, space: FleetNamespace, link: Row) -> str:
         """Return the address of a VTEP: its local address, or the address of the Swarm node."""
         local = (link["options"] or {}).get("local")
         engine = space.docker.get("engine") or {}
@@ -242,13 +250,13 @@ def _describe_down_link(link: Row) -> str:
     return ""
 
 
-def _port_closed(port: Row) -> str:
+def _describe_closed_port(port: Row) -> str:
     state = (port["port"] or {}).get("state")
     closed = state in ("blocking", "disabled", "listening", "learning", 0, 1, 2, 4)
     return f"{port['name']} is a port of {port['master']} in state {state}" if closed and port["running"] else ""
 
 
-def _both_isolated(one: Row, other: Row) -> str:
+def _describe_isolation(one: Row, other: Row) -> str:
     if (one["port"] or {}).get("isolated") and (other["port"] or {}).get("isolated"):
         return f"{one['name']} and {other['name']} are isolated ports of the same bridge"
     return ""

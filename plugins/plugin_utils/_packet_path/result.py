@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The result of explain_path: hops, result and reason."""
+"""The result of explain_path: hops, verdict and reason."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Hop:
 
 
 @dataclasses.dataclass(frozen=True)
-class Narrowest:
+class NarrowestLink:
     """A link and its MTU in bytes."""
 
     host: str
@@ -40,7 +40,7 @@ class Narrowest:
     mtu: int
 
 
-class Ends(Exception):
+class PathEnd(Exception):
     """End of the path: the packet arrives, stops, or leaves the known fleet."""
 
     def __init__(self, reaches: bool | None, reason: str, hop: Hop) -> None:
@@ -50,7 +50,7 @@ class Ends(Exception):
         self.about = ""
         self.remedy = ""
 
-    def at(self, about: str, remedy: str = "") -> Ends:
+    def set_cause(self, about: str, remedy: str = "") -> PathEnd:
         """Set the cause and the remedy, and return the exception."""
         self.about = about
         self.remedy = f"{remedy}   # on {self.hop.host}" if remedy else ""
@@ -73,9 +73,9 @@ class Explanation:
     reason: str = ""
     about: str = ""
     remedy: str = ""
-    narrowest: Narrowest | None = None
+    narrowest: NarrowestLink | None = None
 
-    def as_data(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the path as data; ``stops_at`` is the last hop if the packet does not arrive."""
         hops = [dataclasses.asdict(hop) for hop in self.hops]
         return {

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Route lookup as in the kernel: policy rules, tables, longest prefix."""
+"""Look up routes as the kernel does: policy rules, tables, longest prefix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KERNELS_RULES = ((0, LOCAL), (32766, MAIN), (32767, DEFAULT))
 
 
 @dataclasses.dataclass(frozen=True)
-class Way:
+class SelectedRoute:
     """A selected route with its row, its link if it has one, and the next hop."""
 
     row: Row
@@ -38,14 +38,16 @@ class Way:
 
 
 @functools.lru_cache(maxsize=65536)
-def _network(cidr: str) -> Any:
+def _parse_network(cidr: str) -> Any:
     return ipaddress.ip_network(cidr, strict=False)
 
 
-def lookup(space: FleetNamespace, dst: Address, src: Address | None = None, mark: int = 0, iif: str = "") -> Way | None:
+def look_up_route(
+    space: FleetNamespace, dst: Address, src: Address | None = None, mark: int = 0, iif: str = ""
+) -> SelectedRoute | None:
     """Return the route to an address, or None."""
-    for table in _tables(space, dst, src, mark, iif):
-        if isinstance(table, Way):
+    for table in _iterate_tables(space, dst, src, mark, iif):
+        if isinstance(table, SelectedRoute):
             return table
         if found := _look_up_table(space, table, dst):
             return None if found.type == "throw" else found
@@ -58,21 +60,21 @@ def is_local(space: FleetNamespace, dst: Address) -> bool:
     return found is not None and found.type == "local"
 
 
-def source(space: FleetNamespace, way: Way, dst: Address) -> Address | None:
+def choose_source(space: FleetNamespace, way: SelectedRoute, dst: Address) -> Address | None:
     """Return the source address for a packet without one."""
     if way.row["prefsrc"]:
         return ipaddress.ip_address(way.row["prefsrc"])
     if way.type == "local":
         return dst
-    candidates = space.addresses_of(way.link["index"], dst.version) if way.link else []
-    on_link = [row for row in candidates if way.next_hop in _network(f"{row['address']}/{row['prefixlen']}")]
+    candidates = space.list_link_addresses(way.link["index"], dst.version) if way.link else []
+    on_link = [row for row in candidates if way.next_hop in _parse_network(f"{row['address']}/{row['prefixlen']}")]
     best = next(iter([*on_link, *candidates]), None)
     return ipaddress.ip_address(best["address"]) if best else None
 
 
-def _tables(space: FleetNamespace, dst: Address, src: Address | None, mark: int, iif: str) -> Any:
+def _iterate_tables(space: FleetNamespace, dst: Address, src: Address | None, mark: int, iif: str) -> Any:
     rules = sorted(
-        (row for row in space.rows("rules") if row["family"] == dst.version), key=lambda row: row["priority"]
+        (row for row in space.get_rows("rules") if row["family"] == dst.version), key=lambda row: row["priority"]
     )
     if not rules:
         yield from (table for _priority, table in _KERNELS_RULES)
@@ -82,7 +84,7 @@ def _tables(space: FleetNamespace, dst: Address, src: Address | None, mark: int,
         if row["action"] == "lookup":
             yield row["table"]
         elif row["action"] in ("blackhole", "unreachable", "prohibit"):
-            yield Way(
+            yield SelectedRoute(
                 {**row, "type": row["action"], "prefsrc": None, "gateway": None, "interface": None},
                 None,
                 dst,
@@ -91,26 +93,29 @@ def _tables(space: FleetNamespace, dst: Address, src: Address | None, mark: int,
 
 def _rule_applies(row: Row, dst: Address, src: Address | None, mark: int, iif: str) -> bool:
     return (
-        (not row["dst"] or dst in _network(row["dst"]))
-        and (not row["src"] or (src is not None and src in _network(row["src"])))
+        (not row["dst"] or dst in _parse_network(row["dst"]))
+        and (not row["src"] or (src is not None and src in _parse_network(row["src"])))
         and (not row["fwmark"] or mark & (row["fwmask"] or 0xFFFFFFFF) == row["fwmark"])
         and (not row["iif"] or row["iif"] == (iif or "lo"))
         and not row["oif"]
     )
 
 
-def _look_up_table(space: FleetNamespace, table: int, dst: Address) -> Way | None:
+def _look_up_table(space: FleetNamespace, table: int, dst: Address) -> SelectedRoute | None:
     matching = [
         row
-        for row in space.rows("routes")
-        if row["table"] == table and row["family"] == dst.version and not row["tos"] and dst in _network(row["dst"])
+        for row in space.get_rows("routes")
+        if row["table"] == table
+        and row["family"] == dst.version
+        and not row["tos"]
+        and dst in _parse_network(row["dst"])
     ]
     usable = [row for row in matching if "dead" not in (row["flags"] or []) and row["type"] != "multicast"]
     if not usable:
         return None
-    best = min(usable, key=lambda row: (-_network(row["dst"]).prefixlen, row["metric"] or 0))
+    best = min(usable, key=lambda row: (-_parse_network(row["dst"]).prefixlen, row["metric"] or 0))
     hops = best.get("nexthops") or []
     hop = hops[0] if hops else best
-    link = space.links.get(hop["index"]) if hop.get("index") else space.link(hop["interface"] or "")
+    link = space.links.get(hop["index"]) if hop.get("index") else space.find_link(hop["interface"] or "")
     gateway = hop.get("gateway")
-    return Way(best, link, ipaddress.ip_address(gateway) if gateway else dst, several=len(hops) > 1)
+    return SelectedRoute(best, link, ipaddress.ip_address(gateway) if gateway else dst, several=len(hops) > 1)

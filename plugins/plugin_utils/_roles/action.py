@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The base of the actions of the roles: arguments, one module runner, and one place that turns errors into results."""
+"""Base class of the actions of the roles: arguments, module runner, and conversion of errors to results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argument_spec
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed, ModuleRunner
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import Fleet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import InventoryFleet
 
 _MODULES = "ansible_collections.netfleet.docker.plugins.modules"
 
@@ -34,7 +34,7 @@ class RoleAction(ActionBase):  # type: ignore[misc]
         cls._argument_spec = argument_spec.build_argument_spec(documented)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of ``work``, with what the modules that it ran changed, their operations and diffs."""
+        """Return the result of ``work``, merged with the changes, operations and diffs of its modules."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
         self.runner = ModuleRunner(self, self.task_vars)
@@ -50,17 +50,17 @@ class RoleAction(ActionBase):  # type: ignore[misc]
         return {**result, **self.runner.result, **found}
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the result has besides what the modules changed; raise NetfleetError or ModuleFailed."""
+        """Return the result except for the changes of modules; raise NetfleetError or ModuleFailed."""
         raise NotImplementedError
 
     @property
-    def fleet(self) -> Fleet:
+    def fleet(self) -> InventoryFleet:
         """The hosts of the run."""
-        return Fleet(self.task_vars)
+        return InventoryFleet(self.task_vars)
 
     @property
     def is_check_mode(self) -> bool:
-        """Whether nothing is to be changed."""
+        """Whether the task runs in check mode."""
         return bool(self._task.check_mode)
 
     def template(self, name: str) -> Any:
@@ -70,7 +70,7 @@ class RoleAction(ActionBase):  # type: ignore[misc]
     def apply_networks(
         self, networks: list[dict[str, Any]], docker_host: str, topology: dict[str, Any] | None = None
     ) -> list[Any]:
-        """Apply Docker networks and links of the host in one call, and return what the engine has of each network."""
+        """Apply Docker networks and links of the host in one call, and return each network as inspected."""
         if not networks and not topology:
             return []
         arguments = {"networks": networks, "docker_host": docker_host, "topology": topology}

@@ -10,17 +10,17 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import host as roles_host
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host, flag
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo, format_flag
 
 _BRIDGE = "com.docker.network.bridge."
 _MTU = "com.docker.network.driver.mtu"
-# Engines before it ignore the option, and before another the mode, and would publish what is not to be published.
+# First engine version with the mode. Earlier ones ignore it and would publish ports that must stay unreachable.
 _GATEWAY_MODES = {"nat": (27, 0), "routed": (27, 0), "isolated": (28, 0), "nat-unprotected": (28, 0)}
 _NAME_BYTES = 15
 
 
-def bridge_networks(
-    networks: Iterable[Mapping[str, Any]], host: Host, slices: Mapping[str, Any], uplink: str | None = None
+def build_bridge_networks(
+    networks: Iterable[Mapping[str, Any]], host: HostInfo, slices: Mapping[str, Any], uplink: str | None = None
 ) -> list[dict[str, Any]]:
     """Return the parameters of each network, networks to remove first."""
     absent = [{"name": one["name"], "state": "absent"} for one in networks if one.get("state") == "absent"]
@@ -28,20 +28,22 @@ def bridge_networks(
     for one in networks:
         if one.get("state") != "absent":
             try:
-                found.append(_options(one, host, slices, uplink))
+                found.append(_build_options(one, host, slices, uplink))
             except BadParameter as error:
-                raise roles_host.prefixed(str(one.get("name")), error) from None
-    roles_host.see_disjoint(found, host)
+                raise roles_host.prefix_parameter(str(one.get("name")), error) from None
+    roles_host.refuse_overlaps(found, host)
     return [*absent, *found]
 
 
-def _options(network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], uplink: str | None) -> dict[str, Any]:
-    pools = [_pool(str(network["name"]), subnet, host, slices) for subnet in network.get("subnets") or ()]
-    options = {**_switches(network), **_link(network), **_gateway_modes(network, host)}
-    mtu = _mtu(network, host, uplink)
+def _build_options(
+    network: Mapping[str, Any], host: HostInfo, slices: Mapping[str, Any], uplink: str | None
+) -> dict[str, Any]:
+    pools = [_build_pool(str(network["name"]), subnet, host, slices) for subnet in network.get("subnets") or ()]
+    options = {**_build_switch_options(network), **_build_link_options(network), **_build_gateway_modes(network, host)}
+    mtu = _resolve_mtu(network, host, uplink)
     if mtu is not None:
         options[_MTU] = str(mtu)
-    found = roles_host.common(network, "bridge", options)
+    found = roles_host.build_common_parameters(network, "bridge", options)
     ipv6 = any(":" in pool["subnet"] for pool in pools)
     if network.get("ipv6") is not None or ipv6:
         found["enable_ipv6"] = ipv6 if network.get("ipv6") is None else bool(network["ipv6"])
@@ -52,10 +54,10 @@ def _options(network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], 
     return found
 
 
-def _pool(name: str, subnet: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> dict[str, Any]:
-    own = roles_host.slice_of(name, subnet, host, slices)
+def _build_pool(name: str, subnet: Mapping[str, Any], host: HostInfo, slices: Mapping[str, Any]) -> dict[str, Any]:
+    own = roles_host.get_slice(name, subnet, host, slices)
     if own is None:
-        roles_host.network_of("subnets[].subnet", subnet["subnet"])
+        roles_host.parse_subnet("subnets[].subnet", subnet["subnet"])
         keys = ("subnet", "gateway", "iprange", "aux_addresses")
         return {key: subnet[key] for key in keys if subnet.get(key) is not None}
     for key in ("gateway", "iprange", "aux_addresses"):
@@ -64,12 +66,12 @@ def _pool(name: str, subnet: Mapping[str, Any], host: Host, slices: Mapping[str,
     return {"subnet": own}
 
 
-def _switches(network: Mapping[str, Any]) -> dict[str, str]:
+def _build_switch_options(network: Mapping[str, Any]) -> dict[str, str]:
     names = {"icc": f"{_BRIDGE}enable_icc", "masquerade": f"{_BRIDGE}enable_ip_masquerade"}
-    return {names[key]: flag(network[key]) for key in names if network.get(key) is not None}
+    return {names[key]: format_flag(network[key]) for key in names if network.get(key) is not None}
 
 
-def _link(network: Mapping[str, Any]) -> dict[str, str]:
+def _build_link_options(network: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     name = network.get("link")
     if name:
@@ -83,26 +85,26 @@ def _link(network: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _gateway_modes(network: Mapping[str, Any], host: Host) -> dict[str, str]:
+def _build_gateway_modes(network: Mapping[str, Any], host: HostInfo) -> dict[str, str]:
     found = {}
     for key in ("gateway_mode_ipv4", "gateway_mode_ipv6"):
         mode = network.get(key)
         if mode is None:
             continue
         least = _GATEWAY_MODES[mode]
-        if host.engine() < least:
-            has = ".".join(map(str, host.engine()))
+        if host.get_engine_version() < least:
+            has = ".".join(map(str, host.get_engine_version()))
             raise BadParameter(key, f"{mode} requires Docker Engine {least[0]} or later; {host.name} has {has}")
         found[f"{_BRIDGE}{key}"] = mode
     return found
 
 
-def _mtu(network: Mapping[str, Any], host: Host, uplink: str | None) -> int | None:
+def _resolve_mtu(network: Mapping[str, Any], host: HostInfo, uplink: str | None) -> int | None:
     mtu = network.get("mtu")
     if mtu in (None, ""):
         return None
     if mtu == "uplink":
-        return int((host.link("uplink", uplink) if uplink else host.uplink())["mtu"])
+        return int((host.get_link("uplink", uplink) if uplink else host.find_uplink())["mtu"])
     if not str(mtu).isdecimal() or not 68 <= int(mtu) <= 65535:
         raise BadParameter("mtu", f"must be 68 to 65535 or uplink, not {str(mtu)[:40]}")
     return int(mtu)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The hosts of a run, as the action host_state registered each of them, for the actions of the roles."""
+"""The hosts of a run with the registered results of host_state, for the actions of the roles."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import role_variables
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import convert_role_variables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo
 
 # The variable in which the tasks of the roles register the result of host_state.
 REGISTERED = "netfleet_host"
 
 
-class Fleet:
-    """What is known of the hosts of the inventory, by a task's variables."""
+class InventoryFleet:
+    """The hosts of the inventory, with their variables and registered results, from the variables of a task."""
 
     def __init__(self, task_vars: Mapping[str, Any]) -> None:
         """Take the variables of the task."""
@@ -27,49 +27,49 @@ class Fleet:
         self.this = str(task_vars["inventory_hostname"])
         self.in_run: list[str] = list(task_vars["ansible_play_hosts"])
 
-    def registered(self, host: str) -> Mapping[str, Any]:
-        """Return what host_state returned of a host, nothing where it did not run there."""
-        # Not as a template: it is data of hosts, and much of it.
+    def get_host_state(self, host: str) -> Mapping[str, Any]:
+        """Return the registered result of host_state for a host; empty if it did not run there."""
+        # Without templating, which would be slow and would evaluate data of hosts.
         values = self._task_vars if host == self.this else self._hostvars.raw_get(host)
         found = values.get(REGISTERED) or {}
         return found if "state" in found else {}
 
-    def variables(self, host: str, role: str) -> dict[str, Any]:
-        """Return the converted variables of a role on a host of the run; nothing where the role is not run there."""
-        found: dict[str, Any] = self.registered(host).get("variables", {}).get(role) or {}
+    def get_variables(self, host: str, role: str) -> dict[str, Any]:
+        """Return the converted variables of a role on a host of the run; empty if the role does not run there."""
+        found: dict[str, Any] = self.get_host_state(host).get("variables", {}).get(role) or {}
         return found
 
-    def state(self, host: str) -> Mapping[str, Any]:
-        """Return what netns_info gathered of a host."""
-        found: Mapping[str, Any] = self.registered(host).get("state") or {}
+    def get_info(self, host: str) -> Mapping[str, Any]:
+        """Return the result of netns_info for a host."""
+        found: Mapping[str, Any] = self.get_host_state(host).get("state") or {}
         return found
 
-    def own(self, role: str) -> tuple[dict[str, Any], Host]:
-        """Return the role's variables on the host of the task, and the host."""
-        variables = self.variables(self.this, role)
+    def get_own_host(self, role: str) -> tuple[dict[str, Any], HostInfo]:
+        """Return the variables of a role on the host of the task, and the host; raise BadParameter without them."""
+        variables = self.get_variables(self.this, role)
         if not variables:
             reason = f"has nothing of the role {role}; run netfleet.docker.host_state with role={role} first"
             raise BadParameter(f"{REGISTERED} of {self.this}", reason)
-        return variables, Host(self.this, self.state(self.this))
+        return variables, HostInfo(self.this, self.get_info(self.this))
 
-    def declared(self, role: str, names: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Give each host with its variables of these names: of the run as converted there, else of the inventory."""
+    def iterate_declared_variables(self, role: str, names: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield each host with the given variables: converted on hosts of the run, otherwise from the inventory."""
         for host in dict.fromkeys((*self.groups["all"], *self.in_run)):
-            found = self.variables(host, role) if host in self.in_run else {}
+            found = self.get_variables(host, role) if host in self.in_run else {}
             if host not in self.in_run:
                 values = self._hostvars[host]
                 given = {name: values[name] for name in names if name in values}
                 try:
-                    found = role_variables(role, given, only=names) if given else {}
+                    found = convert_role_variables(role, given, only=names) if given else {}
                 except BadParameter as error:
                     raise BadParameter(f"{host}: {error.parameter}", error.reason) from None
             if found:
                 yield host, found
 
-    def addresses(self, variable: str) -> dict[str, str]:
-        """Return by host the address in a variable, or else the one by which Ansible reaches it."""
-        return {host: self._address(host, variable) for host in self.groups["all"]}
+    def get_addresses(self, variable: str) -> dict[str, str]:
+        """Return an address by host: the one in the variable, or the address that Ansible connects to."""
+        return {host: self._get_address(host, variable) for host in self.groups["all"]}
 
-    def _address(self, host: str, variable: str) -> str:
+    def _get_address(self, host: str, variable: str) -> str:
         values = self._hostvars[host]
         return str(values.get(variable) or values.get("ansible_host") or host)

@@ -3,7 +3,7 @@
 
 """Convert networks that roles declare for a host into parameters of the module network; pure.
 
-A host is known by what the module netns_info returned of it.
+The state of a host is the result of the module netns_info.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import is_sliced
 
-# What the module takes as it is.
+# Parameters that are passed to the module unchanged.
 PASSED = ("labels", "connected", "rebuild", "internal", "attachable")
 
 
-class Host:
-    """A host as netns_info describes it; its methods raise BadParameter if a declaration does not fit."""
+class HostInfo:
+    """The result of netns_info for a host; the methods raise BadParameter if the host lacks an object."""
 
     def __init__(self, name: str, info: Mapping[str, Any]) -> None:
         """Take the inventory name and the result of the module."""
@@ -31,15 +31,15 @@ class Host:
         self.docker: Mapping[str, Any] = info.get("docker") or {}
         self.links: dict[str, Mapping[str, Any]] = {link["name"]: link for link in self._place.get("interfaces") or ()}
 
-    def link(self, parameter: str, name: str) -> Mapping[str, Any]:
+    def get_link(self, parameter: str, name: str) -> Mapping[str, Any]:
         """Return a link by name."""
         if name not in self.links:
             known = ", ".join(sorted(link for link in self.links if self.links[link].get("kind") != "loopback"))
             raise BadParameter(parameter, f"{self.name} has no link {name}; it has {known}")
         return self.links[name]
 
-    def uplink(self) -> Mapping[str, Any]:
-        """Return the link of the default route; the one of the lowest metric, IPv4 first."""
+    def find_uplink(self) -> Mapping[str, Any]:
+        """Return the link of the default route with the lowest metric; IPv4 takes precedence."""
         routes = [
             route
             for route in self._place.get("routes") or ()
@@ -51,21 +51,21 @@ class Host:
                 return self.links[route["interface"]]
         raise BadParameter("uplink", f"{self.name} has no default route; specify its uplink")
 
-    def engine(self) -> tuple[int, ...]:
-        """Return the version of its Docker Engine."""
+    def get_engine_version(self) -> tuple[int, ...]:
+        """Return the major and minor version of Docker Engine."""
         version = str((self.docker.get("engine") or {}).get("version") or "")
         if not version:
             raise BadParameter("host", f"no Docker Engine answers on {self.name}")
         return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
 
 
-def prefixed(name: str, error: BadParameter) -> BadParameter:
-    """Return an error of a network with the network's name."""
+def prefix_parameter(name: str, error: BadParameter) -> BadParameter:
+    """Return the error with the name of the network before the parameter."""
     return BadParameter(f"{name}: {error.parameter}", error.reason)
 
 
-def common(network: Mapping[str, Any], driver: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that networks of every driver have."""
+def build_common_parameters(network: Mapping[str, Any], driver: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that are common to the networks of all drivers."""
     own = network.get("driver_options") or {}
     both = {key for key in options if key in own}
     if both:
@@ -74,34 +74,34 @@ def common(network: Mapping[str, Any], driver: str, options: Mapping[str, Any]) 
     return {
         "name": network["name"],
         "driver": driver,
-        "driver_options": {**{key: _text(value) for key, value in own.items()}, **options},
+        "driver_options": {**{key: _format_option(value) for key, value in own.items()}, **options},
         **passed,
     }
 
 
-def slice_of(name: str, subnet: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> str | None:
-    """Return the host's slice of a subnet, None if it is not shared."""
+def get_slice(name: str, subnet: Mapping[str, Any], host: HostInfo, slices: Mapping[str, Any]) -> str | None:
+    """Return the slice of the host in a subnet; None for a subnet without slices."""
     if not is_sliced(subnet):
         return None
-    net = str(network_of("subnets[].subnet", subnet["subnet"]))
+    net = str(parse_subnet("subnets[].subnet", subnet["subnet"]))
     try:
         return str(slices[name][net][host.name])
     except KeyError:
         raise BadParameter("slices", f"{host.name} has no slice of {net}") from None
 
 
-def network_of(parameter: str, value: Any) -> Any:
-    """Return a subnet as a value."""
+def parse_subnet(parameter: str, value: Any) -> Any:
+    """Return the subnet; raise BadParameter if it is invalid."""
     try:
         return ipaddress.ip_network(str(value))
     except ValueError as error:
         raise BadParameter(parameter, f"{error}; must be a subnet such as 192.0.2.0/24 or fd00::/64") from None
 
 
-def see_disjoint(found: Sequence[Mapping[str, Any]], host: Host) -> None:
-    """Raise BadParameter if networks of a host overlap."""
+def refuse_overlaps(found: Sequence[Mapping[str, Any]], host: HostInfo) -> None:
+    """Raise BadParameter if two networks of a host overlap."""
     pools = [
-        (options["name"], network_of("subnets[].subnet", pool["subnet"]))
+        (options["name"], parse_subnet("subnets[].subnet", pool["subnet"]))
         for options in found
         for pool in options.get("ipam_config") or ()
     ]
@@ -111,10 +111,10 @@ def see_disjoint(found: Sequence[Mapping[str, Any]], host: Host) -> None:
                 raise BadParameter(f"{name}: subnets[].subnet", f"{pool} overlaps {before} of {other} on {host.name}")
 
 
-def flag(value: Any) -> str:
-    """Return a Boolean as drivers expect it."""
+def format_flag(value: Any) -> str:
+    """Return a Boolean as the text of a driver option."""
     return "true" if value else "false"
 
 
-def _text(value: Any) -> str:
-    return flag(value) if isinstance(value, bool) else str(value)
+def _format_option(value: Any) -> str:
+    return format_flag(value) if isinstance(value, bool) else str(value)

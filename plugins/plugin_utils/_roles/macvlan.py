@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Convert macvlan and ipvlan networks of a host, and its links into them, into parameters of modules; pure."""
+"""Convert macvlan and ipvlan networks of a host, and the links of the host, to parameters of modules; pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import host as roles_host
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
-from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import config_name, is_sliced
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import build_config_name, is_sliced
 
 _MODES = {"macvlan": ("bridge", "vepa", "passthru", "private"), "ipvlan": ("l2", "l3", "l3s")}
-# Under this name Docker is told to leave the host's own address alone.
+# Name of the auxiliary address that reserves the address of the host.
 _HOST = "netfleet-host"
 _VLANS = range(1, 4095)
 
 
-# By the driver of a network card, what may keep frames with foreign MAC addresses from it; containers have their own.
+# Possible reasons why frames to MAC addresses of containers are lost, by the driver of the network card.
 _HINTS = {
     "virtio_net": (
         "in a virtual machine, let the hypervisor pass foreign MAC addresses (libvirt: trustGuestRxFilters=yes on a "
@@ -39,7 +39,7 @@ _HINTS = {
 _WIRELESS = "an access point accepts frames of one MAC address only from each station; use driver=ipvlan"
 
 
-class Parts(NamedTuple):
+class MacvlanPlan(NamedTuple):
     """Networks of the host, networks of the Swarm, and links and routes of the host itself."""
 
     networks: list[dict[str, Any]]
@@ -48,56 +48,60 @@ class Parts(NamedTuple):
     routes: list[dict[str, Any]]
 
 
-def macvlan_networks(
-    networks: Iterable[Mapping[str, Any]], host: Host, slices: Mapping[str, Any], addresses: Mapping[str, str]
-) -> Parts:
-    """Return the parts of a host; ``addresses`` are the gateways to the L3 networks of other hosts."""
-    found = Parts([], [], [], [])
+def build_macvlan_networks(
+    networks: Iterable[Mapping[str, Any]], host: HostInfo, slices: Mapping[str, Any], addresses: Mapping[str, str]
+) -> MacvlanPlan:
+    """Return the plan of a host; ``addresses`` are the gateways to the L3 networks of other hosts."""
+    found = MacvlanPlan([], [], [], [])
     for one in networks:
         try:
-            _add(found, one, host, slices, addresses)
+            _add_network(found, one, host, slices, addresses)
         except BadParameter as error:
-            raise roles_host.prefixed(str(one.get("name")), error) from None
+            raise roles_host.prefix_parameter(str(one.get("name")), error) from None
     found.networks.sort(key=lambda options: options.get("state") != "absent")
-    roles_host.see_disjoint(found.networks, host)
+    roles_host.refuse_overlaps(found.networks, host)
     return found
 
 
-def _add(
-    found: Parts, network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], addresses: Mapping[str, str]
+def _add_network(
+    found: MacvlanPlan,
+    network: Mapping[str, Any],
+    host: HostInfo,
+    slices: Mapping[str, Any],
+    addresses: Mapping[str, str],
 ) -> None:
     name = str(network["name"])
     swarm = bool(network.get("swarm"))
     if network.get("state") == "absent":
-        found.networks.append({"name": config_name(name) if swarm else name, "state": "absent"})
+        found.networks.append({"name": build_config_name(name) if swarm else name, "state": "absent"})
         found.swarm.extend([{"name": name, "state": "absent"}] if swarm else [])
         return
-    parent = _parent(network, host)
-    access = _host_address(network, host, slices)
-    pools = [_pool(network, subnet, host, slices, access) for subnet in network.get("subnets") or ()]
-    driver, options = _driver(network)
-    made = roles_host.common(network, driver, {**options, "parent": parent})
+    parent = _resolve_parent(network, host)
+    access = _choose_host_address(network, host, slices)
+    pools = [_build_pool(network, subnet, host, slices, access) for subnet in network.get("subnets") or ()]
+    driver, options = _select_driver(network)
+    made = roles_host.build_common_parameters(network, driver, {**options, "parent": parent})
     if any(":" in pool["subnet"] for pool in pools):
         made["enable_ipv6"] = True
     if pools:
         made["ipam_config"] = pools
     if swarm:
-        found.swarm.append(_of_swarm(made))
-        made = _configuration(made)
+        found.swarm.append(_build_swarm_network(made))
+        made = _build_configuration(made)
     found.networks.append(made)
     if access:
-        found.links.append(_link(network, parent, access))
-        ranges = [pool["iprange"] for pool in pools if _same_family(pool["subnet"], access)]
+        found.links.append(_build_link(network, parent, access))
+        ranges = [pool["iprange"] for pool in pools if _is_same_family(pool["subnet"], access)]
         found.routes.extend({"dst": one, "dev": network["host_access"]["link"], "src": access} for one in ranges)
     if network.get("routes"):
-        found.routes.extend(_routes(network, host, slices, addresses))
+        found.routes.extend(_build_routes(network, host, slices, addresses))
 
 
-def _parent(network: Mapping[str, Any], host: Host) -> str:
-    """Return the parent's name; raise BadParameter if it is missing, down, or has another MTU."""
+def _resolve_parent(network: Mapping[str, Any], host: HostInfo) -> str:
+    """Return the name of the parent; raise BadParameter if it is missing, down, or has another MTU."""
     if not network.get("parent"):
         raise BadParameter("parent", "required: the parent link on the host, such as eth0")
-    link = host.link("parent", str(network["parent"]))
+    link = host.get_link("parent", str(network["parent"]))
     vlan, mtu = network.get("vlan"), network.get("mtu")
     if not link.get("up"):
         raise BadParameter(
@@ -118,7 +122,7 @@ def _parent(network: Mapping[str, Any], host: Host) -> str:
     return f"{link['name']}.{vlan}"
 
 
-def _driver(network: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+def _select_driver(network: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     """Return the driver and its options."""
     driver, mode = network.get("driver") or "macvlan", network.get("mode")
     if mode is not None and mode not in _MODES[driver]:
@@ -129,41 +133,41 @@ def _driver(network: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     return driver, {key: value for key, value in options.items() if value is not None}
 
 
-def _routed(network: Mapping[str, Any]) -> bool:
-    """Return whether hosts need subnets of their own, because the driver routes instead of bridging."""
+def _is_routed(network: Mapping[str, Any]) -> bool:
+    """Return whether the driver routes instead of bridging, so that each host requires its own subnet."""
     return network.get("driver") == "ipvlan" and network.get("mode") in ("l3", "l3s")
 
 
-def _pool(
+def _build_pool(
     network: Mapping[str, Any],
     subnet: Mapping[str, Any],
-    host: Host,
+    host: HostInfo,
     slices: Mapping[str, Any],
     access: str | None,
 ) -> dict[str, Any]:
-    own = roles_host.slice_of(str(network["name"]), subnet, host, slices)
-    net = roles_host.network_of("subnets[].subnet", subnet["subnet"])
+    own = roles_host.get_slice(str(network["name"]), subnet, host, slices)
+    net = roles_host.parse_subnet("subnets[].subnet", subnet["subnet"])
     if own and subnet.get("iprange") is not None:
         raise BadParameter("subnets[].iprange", "not supported together with slices: the range is the host's slice")
-    if own and _routed(network):
+    if own and _is_routed(network):
         return {"subnet": own}
     found = {key: subnet[key] for key in ("gateway", "iprange") if subnet.get(key) is not None}
     if own:
         found["iprange"] = own
-    within = roles_host.network_of("subnets[].iprange", found.get("iprange", str(net)))
+    within = roles_host.parse_subnet("subnets[].iprange", found.get("iprange", str(net)))
     left_out = {**(subnet.get("aux_addresses") or {})}
-    if access and _same_family(str(net), access):
+    if access and _is_same_family(str(net), access):
         left_out[_HOST] = access
     if own:
-        # What lies elsewhere concerns other hosts, and would have this one's network made anew when it changes.
-        left_out = {key: one for key, one in left_out.items() if _address("aux_addresses", one) in within}
+        # Auxiliary addresses in other slices are irrelevant here, and a change of them would recreate the network.
+        left_out = {key: one for key, one in left_out.items() if _parse_address("aux_addresses", one) in within}
     gateway = found.get("gateway")
     left_out = {key: one for key, one in left_out.items() if str(one) != gateway}
     return {"subnet": str(net), **found, **({"aux_addresses": left_out} if left_out else {})}
 
 
-def _host_address(network: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> str | None:
-    """Return the address of the host's link into the network, None without host_access."""
+def _choose_host_address(network: Mapping[str, Any], host: HostInfo, slices: Mapping[str, Any]) -> str | None:
+    """Return the address of the host in the network; None without host_access."""
     access = network.get("host_access")
     if not access:
         return None
@@ -174,37 +178,43 @@ def _host_address(network: Mapping[str, Any], host: Host, slices: Mapping[str, A
         )
     subnets = network.get("subnets") or ()
     if access.get("address"):
-        found = _address("host_access.address", access["address"])
-        _see_free(found, network, host, slices)
+        found = _parse_address("host_access.address", access["address"])
+        _refuse_used_address(found, network, host, slices)
     else:
-        ranges = [slice_ for slice_ in (_range(network, one, host, slices) for one in subnets) if slice_]
+        ranges = [slice_ for slice_ in (_get_container_range(network, one, host, slices) for one in subnets) if slice_]
         if not ranges:
             raise BadParameter("host_access.address", "required if no subnet has slices or an iprange")
-        found = _last_free(ranges[0], subnets)
-    if not any(_range(network, one, host, slices) for one in subnets if _same_family(one["subnet"], str(found))):
+        found = _find_last_free(ranges[0], subnets)
+    if not any(
+        _get_container_range(network, one, host, slices)
+        for one in subnets
+        if _is_same_family(one["subnet"], str(found))
+    ):
         raise BadParameter("host_access", "requires a subnet with slices or an iprange, to which the host gets a route")
     return str(found)
 
 
-def _range(network: Mapping[str, Any], subnet: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> Any:
-    text = roles_host.slice_of(str(network["name"]), subnet, host, slices) or subnet.get("iprange")
-    return roles_host.network_of("subnets[].iprange", text) if text else None
+def _get_container_range(
+    network: Mapping[str, Any], subnet: Mapping[str, Any], host: HostInfo, slices: Mapping[str, Any]
+) -> Any:
+    text = roles_host.get_slice(str(network["name"]), subnet, host, slices) or subnet.get("iprange")
+    return roles_host.parse_subnet("subnets[].iprange", text) if text else None
 
 
-def _see_free(found: Any, network: Mapping[str, Any], host: Host, slices: Mapping[str, Any]) -> None:
-    """Raise BadParameter if containers of another host can get an address."""
+def _refuse_used_address(found: Any, network: Mapping[str, Any], host: HostInfo, slices: Mapping[str, Any]) -> None:
+    """Raise BadParameter for an address in the slice of another host or in no subnet of the network."""
     for subnet in network.get("subnets") or ():
-        net = str(roles_host.network_of("subnets[].subnet", subnet["subnet"]))
+        net = str(roles_host.parse_subnet("subnets[].subnet", subnet["subnet"]))
         for other, text in (slices.get(str(network["name"]), {}).get(net, {}) if is_sliced(subnet) else {}).items():
             if other != host.name and found in ipaddress.ip_network(text):
                 raise BadParameter("host_access.address", f"{found} is in {text}, the slice of {other}")
     if not any(
-        found in roles_host.network_of("subnets[].subnet", one["subnet"]) for one in network.get("subnets") or ()
+        found in roles_host.parse_subnet("subnets[].subnet", one["subnet"]) for one in network.get("subnets") or ()
     ):
         raise BadParameter("host_access.address", f"{found} is in no subnet of the network")
 
 
-def _last_free(within: Any, subnets: Iterable[Mapping[str, Any]]) -> Any:
+def _find_last_free(within: Any, subnets: Iterable[Mapping[str, Any]]) -> Any:
     """Return the last free address of a range."""
     taken = set()
     for subnet in subnets:
@@ -212,9 +222,9 @@ def _last_free(within: Any, subnets: Iterable[Mapping[str, Any]]) -> Any:
         taken |= {
             net[0],
             net[-1],
-            *(_address("aux_addresses", one) for one in (subnet.get("aux_addresses") or {}).values()),
+            *(_parse_address("aux_addresses", one) for one in (subnet.get("aux_addresses") or {}).values()),
         }
-        taken |= {_address("gateway", subnet["gateway"])} if subnet.get("gateway") else set()
+        taken |= {_parse_address("gateway", subnet["gateway"])} if subnet.get("gateway") else set()
     number = within.num_addresses - 1
     while number >= 0:
         if within[number] not in taken:
@@ -223,7 +233,7 @@ def _last_free(within: Any, subnets: Iterable[Mapping[str, Any]]) -> Any:
     raise BadParameter("host_access.address", f"no free address in {within}")
 
 
-def _link(network: Mapping[str, Any], parent: str, address: str) -> dict[str, Any]:
+def _build_link(network: Mapping[str, Any], parent: str, address: str) -> dict[str, Any]:
     """Return the macvlan link of the host: the kernel delivers no frames between a parent and its macvlan links."""
     bits = ipaddress.ip_address(address).max_prefixlen
     access = network["host_access"]
@@ -237,50 +247,50 @@ def _link(network: Mapping[str, Any], parent: str, address: str) -> dict[str, An
     }
 
 
-def _routes(
-    network: Mapping[str, Any], host: Host, slices: Mapping[str, Any], addresses: Mapping[str, str]
+def _build_routes(
+    network: Mapping[str, Any], host: HostInfo, slices: Mapping[str, Any], addresses: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Return the routes to the subnets of other hosts in a routed network."""
-    if not _routed(network):
+    """Return the routes to the slices of other hosts in a routed network."""
+    if not _is_routed(network):
         raise BadParameter(
             "routes", "supported for ipvlan in the modes l3 and l3s only: in other modes the hosts share a subnet"
         )
     found = []
     for subnet in network.get("subnets") or ():
-        net = str(roles_host.network_of("subnets[].subnet", subnet["subnet"]))
+        net = str(roles_host.parse_subnet("subnets[].subnet", subnet["subnet"]))
         for other, text in (slices.get(str(network["name"]), {}).get(net, {}) if is_sliced(subnet) else {}).items():
-            if other != host.name and addresses.get(other) and _same_family(text, addresses[other]):
+            if other != host.name and addresses.get(other) and _is_same_family(text, addresses[other]):
                 found.append({"dst": text, "gateway": addresses[other]})
     return found
 
 
-def _configuration(made: Mapping[str, Any]) -> dict[str, Any]:
+def _build_configuration(made: Mapping[str, Any]) -> dict[str, Any]:
     """Return the configuration of a Swarm network on one host."""
     keys = ("ipam_config", "driver_options", "enable_ipv6", "internal", "labels", "rebuild")
     kept = {key: made[key] for key in keys if key in made}
-    return {"name": config_name(made["name"]), "config_only": True, **kept}
+    return {"name": build_config_name(made["name"]), "config_only": True, **kept}
 
 
-def _of_swarm(made: Mapping[str, Any]) -> dict[str, Any]:
+def _build_swarm_network(made: Mapping[str, Any]) -> dict[str, Any]:
     """Return the network that managers create from the configurations."""
     kept = {key: made[key] for key in ("name", "driver", "labels", "rebuild") if key in made}
     attachable = made.get("attachable", True)
-    return {**kept, "scope": "swarm", "config_from": config_name(made["name"]), "attachable": attachable}
+    return {**kept, "scope": "swarm", "config_from": build_config_name(made["name"]), "attachable": attachable}
 
 
-def _address(parameter: str, value: Any) -> Any:
+def _parse_address(parameter: str, value: Any) -> Any:
     try:
         return ipaddress.ip_address(str(value))
     except ValueError as error:
         raise BadParameter(parameter, str(error)) from None
 
 
-def _same_family(subnet: str, address: str) -> bool:
+def _is_same_family(subnet: str, address: str) -> bool:
     return (":" in subnet) == (":" in address)
 
 
-def hints(networks: Iterable[Mapping[str, Any]], cards: Mapping[str, Mapping[str, Any]], host: str) -> list[str]:
-    """Return, a line for each parent, what may keep frames from containers of macvlan networks on a host."""
+def list_hints(networks: Iterable[Mapping[str, Any]], cards: Mapping[str, Mapping[str, Any]], host: str) -> list[str]:
+    """Return a line for each parent whose network card may not deliver frames to macvlan containers."""
     parents = {
         str(network["parent"])
         for network in networks

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Convert overlay networks, ingress and gateway bridges of a Swarm into parameters of the module network; pure."""
+"""Convert overlay networks, ingress and gateway bridges of a Swarm to parameters of the module network; pure."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import host as roles_host
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host, flag, network_of
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo, format_flag, parse_subnet
 
 Options = dict[str, Any]
 
 GWBRIDGE, INGRESS = "docker_gwbridge", "ingress"
 _BRIDGE = "com.docker.network.bridge."
 _MTU = "com.docker.network.driver.mtu"
-# The driver is told the MTU of the links below, takes 50 bytes off for VXLAN over IPv4, and for ESP 26 more and what is
-# above a multiple of 4. The header of IPv6 has 20 bytes more, which it does not know of.
+# The MTU option of the driver is that of the underlay. The driver subtracts 50 bytes for VXLAN over IPv4, and with ESP
+# 26 more, rounded down to a multiple of 4. It does not subtract the additional 20 bytes of an IPv6 header.
 _VXLAN, _ESP, _IPV6 = 50, 26, 20
 _LEAST, _MOST = 68, 65535
 
 
 class Underlay:
-    """The links between the nodes, below the overlay networks."""
+    """The underlay: the links between the nodes that carry the overlay networks."""
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
-        """Take a plan of the Swarm."""
+        """Take the plan of the Swarm."""
         self.mtu = int(plan["mtu"]) - (_IPV6 if plan["ipv6"] else 0)
 
-    def option(self, mtu: Any, encrypted: bool) -> str:
-        """Return the MTU option of the driver."""
+    def get_mtu_option(self, mtu: Any, encrypted: bool) -> str:
+        """Return the MTU option of the driver; raise BadParameter if the underlay cannot carry the MTU."""
         if mtu in (None, "", "underlay"):
             return str(self.mtu)
         if not str(mtu).isdecimal() or not _LEAST <= int(mtu) <= _MOST:
@@ -46,7 +46,7 @@ class Underlay:
         return str(found)
 
 
-def overlay_networks(
+def build_overlay_networks(
     networks: Iterable[Mapping[str, Any]],
     plan: Mapping[str, Any],
     infos: Mapping[str, Mapping[str, Any]],
@@ -55,7 +55,7 @@ def overlay_networks(
 ) -> list[Options]:
     """Return the parameters of each network on a manager, networks to remove first.
 
-    ``infos`` has by host what netns_info returned, ``lacks_esp`` by host why its kernel has no ESP.
+    ``infos`` are the results of netns_info by host, ``lacks_esp`` the reasons for missing support of ESP by host.
     """
     networks = list(networks)
     under = Underlay(plan)
@@ -63,23 +63,23 @@ def overlay_networks(
     for one in networks:
         if one.get("state") != "absent":
             try:
-                found.append(_network(one, under, lacks_esp))
+                found.append(_build_network(one, under, lacks_esp))
             except BadParameter as error:
-                raise roles_host.prefixed(str(one.get("name")), error) from None
+                raise roles_host.prefix_parameter(str(one.get("name")), error) from None
     if ingress:
-        found.append(_ingress(ingress, under))
+        found.append(_build_ingress(ingress, under))
     names = [one["name"] for one in networks] + ([INGRESS] if ingress else [])
     for name in names:
         if names.count(name) > 1:
             raise BadParameter(f"{name}: name", "declared twice")
     for host, info in infos.items():
-        there = Host(host, info)
-        roles_host.see_disjoint(found, there)
-        _see_free(found, set(names), there, info)
+        there = HostInfo(host, info)
+        roles_host.refuse_overlaps(found, there)
+        _refuse_overlaps(found, set(names), there, info)
     return [{"name": one["name"], "state": "absent"} for one in networks if one.get("state") == "absent"] + found
 
 
-def _network(network: Mapping[str, Any], under: Underlay, lacks_esp: Mapping[str, str]) -> Options:
+def _build_network(network: Mapping[str, Any], under: Underlay, lacks_esp: Mapping[str, str]) -> Options:
     encrypted = bool(network.get("encrypted"))
     for host, why in lacks_esp.items() if encrypted else ():
         raise BadParameter(
@@ -87,12 +87,12 @@ def _network(network: Mapping[str, Any], under: Underlay, lacks_esp: Mapping[str
             f"the kernel of {host} has no ESP ({why}), so the network would carry no traffic there; load the "
             "modules esp4, xfrm_user and gcm, or set encrypted=false",
         )
-    options = {_MTU: under.option(network.get("mtu"), encrypted)}
+    options = {_MTU: under.get_mtu_option(network.get("mtu"), encrypted)}
     if encrypted:
         options["encrypted"] = ""
-    found = roles_host.common(network, "overlay", options)
+    found = roles_host.build_common_parameters(network, "overlay", options)
     found.update(attachable=bool(network.get("attachable")), internal=bool(network.get("internal")))
-    pools = [_pool(one) for one in network.get("subnets") or ()]
+    pools = [_build_pool(one) for one in network.get("subnets") or ()]
     if pools:
         found["ipam_config"] = pools
     if any(":" in pool["subnet"] for pool in pools):
@@ -100,36 +100,36 @@ def _network(network: Mapping[str, Any], under: Underlay, lacks_esp: Mapping[str
     return found
 
 
-def _pool(subnet: Mapping[str, Any]) -> Options:
-    network_of("subnets[].subnet", subnet["subnet"])
+def _build_pool(subnet: Mapping[str, Any]) -> Options:
+    parse_subnet("subnets[].subnet", subnet["subnet"])
     keys = ("subnet", "gateway", "iprange", "aux_addresses")
     return {key: subnet[key] for key in keys if subnet.get(key) is not None}
 
 
-def _ingress(ingress: Mapping[str, Any], under: Underlay) -> Options:
+def _build_ingress(ingress: Mapping[str, Any], under: Underlay) -> Options:
     try:
         return {
             "name": INGRESS,
             "driver": "overlay",
             "ingress": True,
-            "driver_options": {_MTU: under.option(ingress.get("mtu"), False)},
-            "ipam_config": [_pool(ingress)],
+            "driver_options": {_MTU: under.get_mtu_option(ingress.get("mtu"), False)},
+            "ipam_config": [_build_pool(ingress)],
         }
     except BadParameter as error:
         raise BadParameter(f"overlay_ingress.{error.parameter}", error.reason) from None
 
 
-def _see_free(found: Iterable[Options], names: set[str], host: Host, info: Mapping[str, Any]) -> None:
+def _refuse_overlaps(found: Iterable[Options], names: set[str], host: HostInfo, info: Mapping[str, Any]) -> None:
     """Raise BadParameter if a subnet overlaps a route or another network of the host."""
     taken = [
-        (network_of("route", route["dst"]), f"the route to {route['dst']} through {route.get('interface')}")
+        (parse_subnet("route", route["dst"]), f"the route to {route['dst']} through {route.get('interface')}")
         for place in info.get("namespaces") or ()
         if place.get("kind") == "host"
         for route in place.get("routes") or ()
         if route.get("table") == 254 and "/" in str(route.get("dst")) and not str(route["dst"]).endswith("/0")
     ]
     taken += [
-        (network_of("network", pool["subnet"]), f"the network {network['name']}")
+        (parse_subnet("network", pool["subnet"]), f"the network {network['name']}")
         for network in host.docker.get("networks") or ()
         if network["name"] not in names
         for pool in network.get("ipam") or ()
@@ -137,19 +137,19 @@ def _see_free(found: Iterable[Options], names: set[str], host: Host, info: Mappi
     ]
     for options in found:
         for pool in options.get("ipam_config") or ():
-            own = network_of("subnet", pool["subnet"])
+            own = parse_subnet("subnet", pool["subnet"])
             for other, what in taken:
                 if own.version == other.version and own.overlaps(other):
                     raise BadParameter(f"{options['name']}: subnets[].subnet", f"{own} overlaps {what} of {host.name}")
 
 
-def gwbridge(wanted: Mapping[str, Any], in_swarm: bool) -> Options:
-    """Return the parameters of a host's gateway bridge, which is never recreated on a node."""
-    network_of("overlay_gwbridge.subnet", wanted["subnet"])
+def build_gwbridge(wanted: Mapping[str, Any], in_swarm: bool) -> Options:
+    """Return the parameters of the gateway bridge of a host; it is never recreated on a node."""
+    parse_subnet("overlay_gwbridge.subnet", wanted["subnet"])
     options = {
         f"{_BRIDGE}name": GWBRIDGE,
-        f"{_BRIDGE}enable_icc": flag(wanted.get("icc", False)),
-        f"{_BRIDGE}enable_ip_masquerade": flag(wanted.get("masquerade", True)),
+        f"{_BRIDGE}enable_icc": format_flag(wanted.get("icc", False)),
+        f"{_BRIDGE}enable_ip_masquerade": format_flag(wanted.get("masquerade", True)),
     }
     if wanted.get("mtu"):
         options[_MTU] = str(wanted["mtu"])

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Nodes of a Swarm as declared: role, state and addresses of each; pure."""
+"""Declared nodes of a Swarm: role, state and addresses; pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import Host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import CONTROL, GOSSIP
 
 ABSENT = "absent"
 MANAGER, WORKER = "manager", "worker"
 
 
-class Node(NamedTuple):
+class SwarmNode(NamedTuple):
     """A host: its declared role and state, and the state of its engine."""
 
     host: str
@@ -32,15 +32,15 @@ class Node(NamedTuple):
     id: str
 
 
-def nodes(declared: Mapping[str, Mapping[str, Any]]) -> list[Node]:
-    """Return the nodes, managers first, each group in its order."""
-    found = [_node(name, said) for name, said in declared.items()]
+def build_nodes(declared: Mapping[str, Mapping[str, Any]]) -> list[SwarmNode]:
+    """Return the nodes, managers first, otherwise in the order of the inventory."""
+    found = [_build_node(name, declaration) for name, declaration in declared.items()]
     return sorted(found, key=lambda node: node.role != MANAGER)
 
 
-def _node(name: str, said: Mapping[str, Any]) -> Node:
-    host = Host(name, said["info"])
-    host.engine()
+def _build_node(name: str, declaration: Mapping[str, Any]) -> SwarmNode:
+    host = HostInfo(name, declaration["info"])
+    host.get_engine_version()
     engine = host.docker["engine"]
     state = engine.get("swarm_state")
     if state not in ("inactive", "active"):
@@ -49,42 +49,42 @@ def _node(name: str, said: Mapping[str, Any]) -> Node:
             "pending": "the node waits for managers that do not answer; run docker swarm leave",
         }
         raise BadParameter(f"{name}: Swarm", f"the state is {state}; {hints.get(state, 'see journalctl -u docker')}")
-    if engine.get("live_restore") and said["state"] != ABSENT:
+    if engine.get("live_restore") and declaration["state"] != ABSENT:
         raise BadParameter(f"{name}: Swarm", "Docker does not support live-restore on a node; disable it")
-    if state == "inactive" and said["state"] != ABSENT:
-        _refuse_taken(name, said)
-    advertise = address_of(said, host, "overlay_advertise_addr", str(said.get("advertise") or ""))
-    data_path = str(said.get("data_path") or "")
-    data = address_of(said, host, "overlay_data_path_addr", data_path) if data_path else advertise
+    if state == "inactive" and declaration["state"] != ABSENT:
+        _refuse_used_ports(name, declaration)
+    advertise = resolve_address(declaration, host, "overlay_advertise_addr", str(declaration.get("advertise") or ""))
+    data_path = str(declaration.get("data_path") or "")
+    data = resolve_address(declaration, host, "overlay_data_path_addr", data_path) if data_path else advertise
     have = engine.get("swarm_address")
-    if state == "active" and said.get("advertise") and have and have != advertise:
+    if state == "active" and declaration.get("advertise") and have and have != advertise:
         raise BadParameter(
             f"{name}: overlay_advertise_addr",
             f"the node advertises {have}; Docker changes it to {advertise} only when the node joins again: "
             "run once with overlay_node_state=absent",
         )
     if state == "active" and have:
-        # What it advertises is what the others use, whatever else the host has by now.
+        # Other nodes use the advertised address, even if the host has other addresses now.
         data = data if data_path else have
         advertise = have
-    return Node(
+    return SwarmNode(
         name,
-        said["role"],
-        said["state"],
+        declaration["role"],
+        declaration["state"],
         advertise,
         data,
-        _mtu(said, host, data),
-        str((said["info"].get("host") or {}).get("hostname") or name),
+        _get_mtu(declaration, host, data),
+        str((declaration["info"].get("host") or {}).get("hostname") or name),
         state == "active",
         engine.get("swarm_role") == MANAGER,
         engine.get("swarm_node_id") or "",
     )
 
 
-def _refuse_taken(name: str, said: Mapping[str, Any]) -> None:
-    """Raise BadParameter if a port of a node is in use on a host that is in no Swarm."""
-    ports = (GOSSIP, CONTROL) if said["role"] == MANAGER else (GOSSIP,)
-    places = [place for place in said["info"].get("namespaces") or () if place.get("kind") == "host"]
+def _refuse_used_ports(name: str, declaration: Mapping[str, Any]) -> None:
+    """Raise BadParameter if a Swarm port is in use on a host that is in no Swarm."""
+    ports = (GOSSIP, CONTROL) if declaration["role"] == MANAGER else (GOSSIP,)
+    places = [place for place in declaration["info"].get("namespaces") or () if place.get("kind") == "host"]
     sockets = [row for place in places for row in place.get("sockets") or ()]
     taken = sorted({row["port"] for row in sockets if row["protocol"] in ("tcp", "udp") and row["port"] in ports})
     if taken:
@@ -96,8 +96,8 @@ def _refuse_taken(name: str, said: Mapping[str, Any]) -> None:
         )
 
 
-def _addresses(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    places = [place for place in said["info"].get("namespaces") or () if place.get("kind") == "host"]
+def _list_addresses(declaration: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    places = [place for place in declaration["info"].get("namespaces") or () if place.get("kind") == "host"]
     rows = [row for place in places for row in place.get("addresses") or ()]
     return sorted(
         (row for row in rows if row.get("scope") in ("global", "site")),
@@ -105,14 +105,14 @@ def _addresses(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     )
 
 
-def address_of(said: Mapping[str, Any], host: Host, parameter: str, value: str) -> str:
-    """Return the given address, the address of a link, or that of the link of the default route."""
-    rows = _addresses(said)
+def resolve_address(declaration: Mapping[str, Any], host: HostInfo, parameter: str, value: str) -> str:
+    """Return the address: the value, the address of the link with this name, or that of the uplink."""
+    rows = _list_addresses(declaration)
     parameter = f"{host.name}: {parameter}"
     try:
         wanted = str(ipaddress.ip_address(value))
     except ValueError:
-        link = str(host.link(parameter, value)["name"]) if value else str(_uplink(host)["name"])
+        link = str(host.get_link(parameter, value)["name"]) if value else str(_find_uplink(host)["name"])
         found = [str(row["address"]) for row in rows if row["interface"] == link]
         if not found:
             raise BadParameter(parameter, f"the link {link} has no address") from None
@@ -123,15 +123,15 @@ def address_of(said: Mapping[str, Any], host: Host, parameter: str, value: str) 
     return wanted
 
 
-def _uplink(host: Host) -> Mapping[str, Any]:
+def _find_uplink(host: HostInfo) -> Mapping[str, Any]:
     try:
-        return host.uplink()
+        return host.find_uplink()
     except BadParameter:
         raise BadParameter(
             f"{host.name}: overlay_advertise_addr", "required if there is no default route: an address or a link"
         ) from None
 
 
-def _mtu(said: Mapping[str, Any], host: Host, address: str) -> int:
-    links = [str(row["interface"]) for row in _addresses(said) if row["address"] == address]
+def _get_mtu(declaration: Mapping[str, Any], host: HostInfo, address: str) -> int:
+    links = [str(row["interface"]) for row in _list_addresses(declaration) if row["address"] == address]
     return int(host.links[links[0]]["mtu"]) if links and links[0] in host.links else 1500

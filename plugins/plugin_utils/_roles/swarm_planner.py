@@ -12,91 +12,92 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_nodes import (
     ABSENT,
     MANAGER,
-    Node,
-    nodes,
+    SwarmNode,
+    build_nodes,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import CONTROL
 
 Row = Mapping[str, Any]
-# What it is for, which node, and whether it becomes a manager.
+# The label of the change, the node, and whether it becomes a manager.
 Step = tuple[str, str, bool]
 
 
 def plan(declared: Mapping[str, Row], managers: Sequence[str] = (), port: int = 4789) -> dict[str, Any]:
-    """Return which nodes initialise, join, change and leave; raise BadParameter if the quorum would be lost.
+    """Return the nodes that initialise, join, change and leave; raise BadParameter if the quorum would be lost.
 
-    ``declared`` has the hosts of the run, ``managers`` all hosts of the group of managers.
+    ``declared`` contains the hosts of the run, ``managers`` all hosts of the group of managers.
     """
     if not 1024 <= port <= 49151:
         raise BadParameter("overlay_data_path_port", f"must be 1024 to 49151, not {port}")
-    found = nodes(declared)
-    speaker, listed = _speaker(found, declared)
-    stale = _stale(found, listed)
-    coming = [node for node in found if not node.in_swarm and node.state != ABSENT]
-    begins = _begins(found, coming, managers)
+    found = build_nodes(declared)
+    manager, listed = _find_manager(found, declared)
+    stale = _find_stale_nodes(found, listed)
+    joining = [node for node in found if not node.in_swarm and node.state != ABSENT]
+    first = _choose_first_manager(found, joining, managers)
     leaving = sorted((node for node in found if node.in_swarm and node.state == ABSENT), key=lambda node: node.manages)
     roles = [
         node for node in found if node.in_swarm and node.state != ABSENT and node.manages != (node.role == MANAGER)
     ]
     dissolves = (
         bool(leaving)
-        and not coming
+        and not joining
         and {row["id"] for row in listed}
         <= {
             *(node.id for node in leaving),
             *(row["id"] for row in stale),
         }
     )
-    if not dissolves and begins is None:
-        _keep_quorum(listed, _steps(stale, coming, roles, leaving))
+    if not dissolves and first is None:
+        _check_quorum(listed, _list_manager_changes(stale, joining, roles, leaving))
     members = [node for node in found if node.state != ABSENT]
     by_id = {row["id"]: row for row in listed}
     return {
-        "init": begins.host if begins else None,
-        "manager": begins.host if begins else speaker,
-        "remote": _endpoint(found, begins.host if begins else speaker),
-        "join": [_shown(node) for node in coming if node is not begins],
+        "init": first.host if first else None,
+        "manager": first.host if first else manager,
+        "remote": _format_endpoint(found, first.host if first else manager),
+        "join": [_describe_node(node) for node in joining if node is not first],
         "stale": [{"id": row["id"], "hostname": row["hostname"], "manager": row["role"] == MANAGER} for row in stale],
-        # Who becomes a manager comes before who stops being one.
-        "roles": [_shown(node) for node in sorted(roles, key=lambda node: node.role != MANAGER)],
+        # Promotions before demotions.
+        "roles": [_describe_node(node) for node in sorted(roles, key=lambda node: node.role != MANAGER)],
         "availability": [
-            _shown(node)
+            _describe_node(node)
             for node in members
             if node.in_swarm and by_id.get(node.id, {}).get("availability") != node.state
         ],
         "leave": [
-            {**_shown(node), "manages": node.manages, "last": dissolves and node is leaving[-1]} for node in leaving
+            {**_describe_node(node), "manages": node.manages, "last": dissolves and node is leaving[-1]}
+            for node in leaving
         ],
-        "members": [_shown(node) for node in members],
+        "members": [_describe_node(node) for node in members],
         "mtu": min((node.mtu for node in members), default=1500),
         "ipv6": any(":" in node.data_path for node in members),
         "port": port,
-        # Those that join are not ready before they did.
+        # Includes the nodes that join.
         "unready": [node.host for node in members if by_id.get(node.id, {}).get("state") != "ready"],
-        "warnings": _warnings(members, listed),
-        "changes": bool(coming or stale or leaving or roles),
-        "membership_changes": bool(coming or stale or leaving),
+        "warnings": _build_warnings(members, listed),
+        "changes": bool(joining or stale or leaving or roles),
+        "membership_changes": bool(joining or stale or leaving),
     }
 
 
-def _endpoint(found: Iterable[Node], speaker: str | None) -> str | None:
-    address = next((node.address for node in found if node.host == speaker), None)
+def _format_endpoint(found: Iterable[SwarmNode], manager: str | None) -> str | None:
+    address = next((node.address for node in found if node.host == manager), None)
     return address and (f"[{address}]:{CONTROL}" if ":" in address else f"{address}:{CONTROL}")
 
 
-def _shown(node: Node) -> dict[str, Any]:
+def _describe_node(node: SwarmNode) -> dict[str, Any]:
     keys = ("host", "role", "state", "address", "data_path", "id")
     return {key: getattr(node, key) for key in keys}
 
 
-def _speaker(found: Iterable[Node], declared: Mapping[str, Row]) -> tuple[str | None, list[Row]]:
-    """Return a host that manages the Swarm, and the nodes of the Swarm."""
+def _find_manager(found: Iterable[SwarmNode], declared: Mapping[str, Row]) -> tuple[str | None, list[Row]]:
+    """Return a manager of the Swarm, and the nodes that it lists; raise BadParameter if no manager lists them."""
     inside = [node for node in found if node.in_swarm]
-    # One that stays speaks rather than one that leaves.
-    talkers = sorted(
+    # Managers that stay take precedence.
+    managers = sorted(
         (node for node in inside if node.manages), key=lambda node: (node.state == ABSENT, node.role != MANAGER)
     )
-    for node in talkers:
+    for node in managers:
         rows: list[Row] = list(declared[node.host]["info"]["docker"].get("swarm_nodes") or ())
         if rows:
             strangers = [one.host for one in inside if one.id not in {row["id"] for row in rows}]
@@ -107,10 +108,10 @@ def _speaker(found: Iterable[Node], declared: Mapping[str, Row]) -> tuple[str | 
                     "run docker swarm leave --force there first",
                 )
             return node.host, rows
-    if talkers:
+    if managers:
         raise BadParameter(
             "overlay_manager_group",
-            f"{talkers[0].host} manages a Swarm that has lost its quorum; start the other managers, or make it "
+            f"{managers[0].host} manages a Swarm that has lost its quorum; start the other managers, or make it "
             "the only one: docker swarm init --force-new-cluster",
         )
     if inside:
@@ -121,18 +122,20 @@ def _speaker(found: Iterable[Node], declared: Mapping[str, Row]) -> tuple[str | 
     return None, []
 
 
-def _stale(found: Iterable[Node], listed: Iterable[Row]) -> list[Row]:
-    """Return the former nodes of hosts of this run that lost their state."""
+def _find_stale_nodes(found: Iterable[SwarmNode], listed: Iterable[Row]) -> list[Row]:
+    """Return the nodes that are down and whose hostname belongs to a host of this run with another node ID."""
     ids = {node.hostname: node.id for node in found}
     return [
         row for row in listed if row["hostname"] in ids and row["state"] == "down" and row["id"] != ids[row["hostname"]]
     ]
 
 
-def _begins(found: Sequence[Node], coming: Iterable[Node], managers: Sequence[str]) -> Node | None:
-    """Return the node that initialises a Swarm; only a run with all managers can know that there is none."""
-    coming = list(coming)
-    if any(node.in_swarm for node in found) or not coming:
+def _choose_first_manager(
+    found: Sequence[SwarmNode], joining: Iterable[SwarmNode], managers: Sequence[str]
+) -> SwarmNode | None:
+    """Return the node that initialises a Swarm; raise BadParameter unless the run includes all managers."""
+    joining = list(joining)
+    if any(node.in_swarm for node in found) or not joining:
         return None
     lacking = [host for host in managers if host not in {node.host for node in found}]
     if lacking:
@@ -141,49 +144,51 @@ def _begins(found: Sequence[Node], coming: Iterable[Node], managers: Sequence[st
             f"the hosts of this run are in no Swarm, but the run does not include {', '.join(lacking)}; include "
             "all managers, or there could be two Swarms",
         )
-    first = next((node for node in coming if node.role == MANAGER), None)
+    first = next((node for node in joining if node.role == MANAGER), None)
     if first is None:
         raise BadParameter("overlay_manager_group", "has no host for the Swarm; at least one manager is required")
     return first
 
 
-def _steps(stale: Iterable[Row], coming: Iterable[Node], roles: Iterable[Node], leaving: Iterable[Node]) -> list[Step]:
-    """Return the changes of the managers in order: a label, the node, and whether it becomes a manager."""
+def _list_manager_changes(
+    stale: Iterable[Row], joining: Iterable[SwarmNode], roles: Iterable[SwarmNode], leaving: Iterable[SwarmNode]
+) -> list[Step]:
+    """Return the changes of the set of managers in order: label, node, and whether it becomes a manager."""
     return [
         *((f"removing {row['hostname']}, which is down", row["id"], False) for row in stale),
-        *((f"{node.host} as a manager", node.host, True) for node in coming if node.role == MANAGER),
+        *((f"{node.host} as a manager", node.host, True) for node in joining if node.role == MANAGER),
         *((f"{node.host} as a manager", node.id, True) for node in roles if node.role == MANAGER),
         *((f"overlay_worker_group: demoting {node.host}", node.id, False) for node in roles if node.role != MANAGER),
         *((f"overlay_node_state=absent of {node.host}", node.id, False) for node in leaving),
     ]
 
 
-def _keep_quorum(listed: Iterable[Row], steps: Iterable[Step]) -> None:
-    """Raise BadParameter if after a step not more than half of the managers are reachable."""
+def _check_quorum(listed: Iterable[Row], steps: Iterable[Step]) -> None:
+    """Raise BadParameter if the managers have no quorum before or after a step."""
     managing = {row["id"]: row["reachability"] == "reachable" for row in listed if row["role"] == MANAGER}
     for what, one, comes in steps:
         if not comes and one not in managing:
             continue
-        if not _holds(managing):
-            raise BadParameter(what, f"the managers have no quorum ({_count(managing)}); start them first")
+        if not _has_quorum(managing):
+            raise BadParameter(what, f"the managers have no quorum ({_format_count(managing)}); start them first")
         if not comes:
             managing.pop(one)
         else:
             managing[one] = True
-        if not _holds(managing):
-            raise BadParameter(what, f"would lose the quorum: {_count(managing)} would remain")
+        if not _has_quorum(managing):
+            raise BadParameter(what, f"would lose the quorum: {_format_count(managing)} would remain")
 
 
-def _holds(managing: Mapping[str, bool]) -> bool:
+def _has_quorum(managing: Mapping[str, bool]) -> bool:
     return sum(managing.values()) > len(managing) // 2
 
 
-def _count(managing: Mapping[str, bool]) -> str:
+def _format_count(managing: Mapping[str, bool]) -> str:
     total = len(managing)
     return f"{sum(managing.values())} of {total} reachable manager{'' if total == 1 else 's'}"
 
 
-def _warnings(members: Sequence[Node], listed: Sequence[Row]) -> list[str]:
+def _build_warnings(members: Sequence[SwarmNode], listed: Sequence[Row]) -> list[str]:
     found = []
     count = sum(node.role == MANAGER for node in members)
     if count and count % 2 == 0:

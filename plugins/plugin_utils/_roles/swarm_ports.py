@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which node of a Swarm must reach which ports of which others, and which of them are closed; pure."""
+"""Required ports between the nodes of a Swarm, and detection of closed ports; pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet, Passage
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import HookContext, Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict, traverse
 
@@ -18,41 +18,41 @@ Row = Mapping[str, Any]
 CONTROL, GOSSIP = 2377, 7946
 
 
-def outgoing(host: str, members: Sequence[Row], port: int) -> list[dict[str, Any]]:
-    """Return the ports of other nodes to which packets of a node must come; ``port`` is that of VXLAN packets."""
-    own = _member(host, members)
+def list_outgoing_ports(host: str, members: Sequence[Row], port: int) -> list[dict[str, Any]]:
+    """Return the ports of other nodes that a node must reach; ``port`` is the VXLAN port."""
+    own = _find_member(host, members)
     found = []
     for other in members if own else ():
-        for protocol, number, data in _ports(other, port) if other["host"] != host else ():
-            address, source = _pair(other, own, data)
+        for protocol, number, data in _list_ports(other, port) if other["host"] != host else ():
+            address, source = _get_address_pair(other, own, data)
             row = {"host": other["host"], "address": address, "source": source, "vxlan": data}
             found.append({**row, "protocol": protocol, "port": number})
     return found
 
 
-def incoming(host: str, members: Sequence[Row], port: int) -> list[dict[str, Any]]:
-    """Return the ports of a node to which packets of other nodes must come, with the addresses that they come from."""
-    own = _member(host, members)
+def list_incoming_ports(host: str, members: Sequence[Row], port: int) -> list[dict[str, Any]]:
+    """Return the ports of a node that other nodes must reach, with their source addresses."""
+    own = _find_member(host, members)
     found = []
     for other in members if own else ():
-        for protocol, number, data in _ports(own, port) if other["host"] != host else ():
-            address, target = _pair(other, own, data)
+        for protocol, number, data in _list_ports(own, port) if other["host"] != host else ():
+            address, target = _get_address_pair(other, own, data)
             found.append(
                 {"host": other["host"], "address": address, "target": target, "protocol": protocol, "port": number}
             )
     return found
 
 
-def _member(host: str, members: Sequence[Row]) -> Row:
+def _find_member(host: str, members: Sequence[Row]) -> Row:
     return next((one for one in members if one["host"] == host), {})
 
 
-def _pair(other: Row, own: Row, data: bool) -> tuple[str, str]:
+def _get_address_pair(other: Row, own: Row, data: bool) -> tuple[str, str]:
     key = "data_path" if data else "address"
     return str(other[key]), str(own[key])
 
 
-def _ports(target: Row, port: int) -> Iterator[tuple[str, int, bool]]:
+def _list_ports(target: Row, port: int) -> Iterator[tuple[str, int, bool]]:
     if target["role"] == "manager":
         yield "tcp", CONTROL, False
     yield "tcp", GOSSIP, False
@@ -60,26 +60,26 @@ def _ports(target: Row, port: int) -> Iterator[tuple[str, int, bool]]:
     yield "udp", port, True
 
 
-def blocked(heard: Mapping[str, Row], sent: Mapping[str, Row], connect: bool = False) -> list[str]:
-    """Return, a line each, which ports are closed from node to node.
+def describe_blocked_ports(received: Mapping[str, Row], sent: Mapping[str, Row], connect: bool = False) -> list[str]:
+    """Return one line for each port that is closed between two nodes.
 
-    ``heard`` has by host the rows of which no packet came, and the host's namespace with its firewall where there are
-    any: ``{missing: […], namespace: {…}}``. ``sent`` has by host ``{answers: […]}``. With ``connect``, a program has to
-    accept TCP connections.
+    ``received`` contains by host the rows without a received packet, and in this case the host's namespace with its
+    firewall: ``{missing: […], namespace: {…}}``. ``sent`` contains by host ``{answers: […]}``. With ``connect``, a
+    program must accept TCP connections.
     """
     found = []
-    lost = {(row["host"], host, row["protocol"], row["port"]) for host in heard for row in heard[host]["missing"]}
-    for host, report in heard.items():
+    lost = {(row["host"], host, row["protocol"], row["port"]) for host in received for row in received[host]["missing"]}
+    for host, report in received.items():
         for row in report["missing"]:
             at = f"{row['protocol']} {row['port']}"
-            why = _reason(host, report.get("namespace") or {}, row)
+            why = _describe_reason(host, report.get("namespace") or {}, row)
             found.append(f"{host} receives nothing from {row['host']} ({row['address']}) on {at}: {why}")
     for host, report in sent.items():
-        found += _unanswered(host, report["answers"], lost, connect)
+        found += _describe_unanswered(host, report["answers"], lost, connect)
     return found
 
 
-def _unanswered(
+def _describe_unanswered(
     host: str, answers: Iterable[Row], lost: set[tuple[str, str, str, int]], connect: bool
 ) -> Iterator[str]:
     for row in answers:
@@ -93,32 +93,32 @@ def _unanswered(
         )
 
 
-def _reason(host: str, namespace: Row, row: Row) -> str:
-    verdict = _verdict(host, namespace, row)
+def _describe_reason(host: str, namespace: Row, row: Row) -> str:
+    verdict = _evaluate_firewall(host, namespace, row)
     if verdict and verdict.kind in ("drop", "reject"):
-        return f"dropped there by {_rule(verdict)}"
+        return f"dropped there by {_format_rule(verdict)}"
     if verdict and verdict.kind == "unknown" and verdict.chain:
-        return f"perhaps dropped there by {_rule(verdict)}"
+        return f"perhaps dropped there by {_format_rule(verdict)}"
     return (
         "no rule there drops it, so look between the two, and open it where it is closed: "
         f"iptables -I INPUT -p {row['protocol']} --dport {row['port']} -s {row['address']} -j ACCEPT"
     )
 
 
-def _rule(verdict: Verdict) -> str:
+def _format_rule(verdict: Verdict) -> str:
     backend = verdict.chain[3] if verdict.chain else ""
     return f"{backend}: {verdict.rule}" if backend else verdict.rule
 
 
-def _verdict(host: str, namespace: Row, row: Row) -> Verdict | None:
-    """Return what the firewall of a host makes of a packet, in the order of the kernel's hooks."""
+def _evaluate_firewall(host: str, namespace: Row, row: Row) -> Verdict | None:
+    """Return the verdict of the firewall of a host on a packet; None without its namespace."""
     if not namespace:
         return None
     space = FleetNamespace(host, namespace, {})
     source, target = ipaddress.ip_address(row["address"]), ipaddress.ip_address(row["target"])
     own = space.addresses.get(target)
     link = space.links.get(own["index"]) if own else None
-    at = Passage(space, Packet(source, target, row["protocol"], row["port"]), iif=str(link["name"]) if link else "")
+    at = HookContext(space, Packet(source, target, row["protocol"], row["port"]), iif=str(link["name"]) if link else "")
     verdict = None
     for hook in ("prerouting", "input"):
         verdict = traverse(hook, at)

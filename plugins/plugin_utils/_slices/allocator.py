@@ -23,7 +23,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.validators
 OPTIONS = ("prefix", "count", "assigned", "previous", "reserved", "gateway", "aux_addresses", "ipam")
 
 
-def ip_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
+def allocate_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
     """Return the slice of each host by name: in CIDR notation or, with ipam, as an entry of ipam_config.
 
     The parameters are those of the filter and are validated here.
@@ -31,19 +31,22 @@ def ip_slices(subnet: Any, hosts: Any, **options: Any) -> dict[str, Any]:
     for option in options:
         if option not in OPTIONS:
             raise BadParameter(option, f"unknown option; supported are {', '.join(OPTIONS)}")
-    shared = _shared(subnet, options)
-    names = validators.names(hosts)
-    ipam = validators.flag("ipam", options.get("ipam", False))
-    had = _read_previous(shared, options)
-    new = sorted(set(names) - set(had.kept))
-    table = Table(shared, shared.length, had)
-    if len(new) > table.free:
-        raise _too_many(shared, table, len(new), had, sorted(set(had.kept) - set(names)))
-    found = {**had.kept, **_place_hosts(table, new, None if options.get("previous") is not None else had.kept)}
-    return {host: shared.entry(found[host]) if ipam else found[host].text for host in sorted(found)}
+    shared = _parse_shared_subnet(subnet, options)
+    names = validators.parse_names(hosts)
+    ipam = validators.parse_flag("ipam", options.get("ipam", False))
+    existing = _read_previous(shared, options)
+    new = sorted(set(names) - set(existing.kept))
+    table = SliceTable(shared, shared.length, existing)
+    if len(new) > table.free_count:
+        raise _describe_shortage(shared, table, len(new), existing, sorted(set(existing.kept) - set(names)))
+    found = {
+        **existing.kept,
+        **_place_hosts(table, new, None if options.get("previous") is not None else existing.kept),
+    }
+    return {host: shared.build_ipam_entry(found[host]) if ipam else found[host].text for host in sorted(found)}
 
 
-class Shared(NamedTuple):
+class SlicedSubnet(NamedTuple):
     """A subnet, the size of its slices, and the excluded addresses as numbers."""
 
     net: Network
@@ -56,30 +59,30 @@ class Shared(NamedTuple):
     aux: list[tuple[int, str]]
     gateway: int | None
 
-    def text(self, number: int) -> str:
+    def format_address(self, number: int) -> str:
         """Return an address as text."""
         return str(type(self.net.network_address)(number))
 
-    def entry(self, one: Span) -> dict[str, Any]:
+    def build_ipam_entry(self, one: Span) -> dict[str, Any]:
         """Return the entry of ipam_config for the slice of a host."""
         start, end = (bisect_left(self.aux, (number, "")) for number in (one.first, one.last + 1))
         aux = self.aux[start:end]
         return {
             "subnet": str(self.net),
             "iprange": one.text,
-            **({} if self.gateway is None else {"gateway": self.text(self.gateway)}),
-            **({"aux_addresses": {name: self.text(number) for number, name in aux}} if aux else {}),
+            **({} if self.gateway is None else {"gateway": self.format_address(self.gateway)}),
+            **({"aux_addresses": {name: self.format_address(number) for number, name in aux}} if aux else {}),
         }
 
 
-class Had(NamedTuple):
+class ExistingSlices(NamedTuple):
     """Existing slices: those that hosts keep, and those that they release in this run."""
 
     kept: dict[str, Span]
     left: list[Span]
 
 
-class Numbers:
+class NumberSet:
     """A set of numbers, stored as sorted, disjoint ranges."""
 
     def __init__(self, ranges: Iterable[tuple[int, int]]) -> None:
@@ -97,11 +100,11 @@ class Numbers:
         """Return the number of elements, which can exceed the limit of len()."""
         return sum(self._last) - sum(self._first) + len(self._first)
 
-    def ranges(self) -> list[tuple[int, int]]:
+    def get_ranges(self) -> list[tuple[int, int]]:
         """Return the ranges."""
         return list(zip(self._first, self._last))
 
-    def past(self, number: int) -> int:
+    def find_next_absent(self, number: int) -> int:
         """Return the first number, starting with this one, that is not in the set."""
         at = bisect_right(self._first, number) - 1
         return max(number, self._last[at] + 1) if at >= 0 else number
@@ -125,81 +128,83 @@ class Numbers:
             self._last.insert(at, last)
 
 
-class Table:
+class SliceTable:
     """The slices of one size, numbered from 0: excluded slices and slices in use."""
 
-    def __init__(self, shared: Shared, length: int, had: Had) -> None:
+    def __init__(self, shared: SlicedSubnet, length: int, existing: ExistingSlices) -> None:
         """Create the table with the existing slices, which can have other sizes."""
         self.net = shared.net
         self.length = length
-        self.total = validators.slice_count(shared.net, length)
+        self.total = validators.count_slices(shared.net, length)
         self._size = 1 << (shared.net.max_prefixlen - length)
         self._base = int(shared.net.network_address)
-        left_out = Counter(self._number(one) for one in shared.left_out)
+        left_out = Counter(self._get_number(one) for one in shared.left_out)
         full = [(number, number) for number, times in left_out.items() if times == self._size]
-        self.barred = Numbers([*full, *map(self._numbers, shared.reserved)])
-        self.taken = Numbers([*self.barred.ranges(), *map(self._numbers, [*had.kept.values(), *had.left])])
+        self.barred = NumberSet([*full, *map(self._get_numbers, shared.reserved)])
+        self.taken = NumberSet(
+            [*self.barred.get_ranges(), *map(self._get_numbers, [*existing.kept.values(), *existing.left])]
+        )
 
     @property
-    def free(self) -> int:
+    def free_count(self) -> int:
         """Return the number of free slices."""
         return self.total - self.taken.count()
 
-    def home(self, host: str) -> int:
-        """Return the number that the name of a host leads to."""
+    def compute_home(self, host: str) -> int:
+        """Return the preferred number of a host, which its name determines."""
         digest = hashlib.sha256(host.encode("utf-8", "surrogatepass")).digest()
-        return self._next(self.barred, int.from_bytes(digest, "big") % self.total)
+        return self._find_next(self.barred, int.from_bytes(digest, "big") % self.total)
 
-    def next_free(self, number: int) -> int:
+    def find_next_free(self, number: int) -> int:
         """Return the first free number, starting with this one."""
-        return self._next(self.taken, number)
+        return self._find_next(self.taken, number)
 
-    def span(self, number: int) -> Span:
+    def get_span(self, number: int) -> Span:
         """Return the slice with this number."""
         first = self._base + number * self._size
-        return Span(first, first + self._size - 1, validators.cidr(self.net, first, self.length))
+        return Span(first, first + self._size - 1, validators.format_cidr(self.net, first, self.length))
 
-    def _next(self, numbers: Numbers, number: int) -> int:
-        found = numbers.past(number)
-        return found if found < self.total else numbers.past(0)
+    def _find_next(self, numbers: NumberSet, number: int) -> int:
+        found = numbers.find_next_absent(number)
+        return found if found < self.total else numbers.find_next_absent(0)
 
-    def _number(self, address: int) -> int:
+    def _get_number(self, address: int) -> int:
         return (address - self._base) // self._size
 
-    def _numbers(self, span: Span) -> tuple[int, int]:
-        return self._number(span.first), self._number(span.last)
+    def _get_numbers(self, span: Span) -> tuple[int, int]:
+        return self._get_number(span.first), self._get_number(span.last)
 
 
-def _shared(subnet: Any, options: dict[str, Any]) -> Shared:
-    net = validators.subnet(subnet)
-    length = validators.prefix_length(net, options.get("prefix"), options.get("count"))
+def _parse_shared_subnet(subnet: Any, options: dict[str, Any]) -> SlicedSubnet:
+    net = validators.parse_subnet(subnet)
+    length = validators.parse_prefix_length(net, options.get("prefix"), options.get("count"))
     gateway = options.get("gateway")
-    gateway = None if gateway is None else validators.address("gateway", gateway, net)
+    gateway = None if gateway is None else validators.parse_address("gateway", gateway, net)
     # Docker never assigns these, and rejects them as auxiliary addresses.
     known = {int(net[0])} | ({int(net[-1])} if net.version == 4 else set())
     if gateway in known:
         raise BadParameter("gateway", f"{options['gateway']} is the network or broadcast address of {net}")
     known |= set() if gateway is None else {gateway}
-    named = validators.aux_addresses(options.get("aux_addresses"), net)
-    return Shared(
+    named = validators.parse_aux_addresses(options.get("aux_addresses"), net)
+    return SlicedSubnet(
         net,
         length,
-        validators.reserved(options.get("reserved"), net),
+        validators.parse_reserved(options.get("reserved"), net),
         sorted(known | set(named)),
         sorted((number, name) for number, name in named.items() if number not in known),
         gateway,
     )
 
 
-def _read_previous(shared: Shared, options: dict[str, Any]) -> Had:
+def _read_previous(shared: SlicedSubnet, options: dict[str, Any]) -> ExistingSlices:
     """Return the assigned and previous slices; raise BadParameter if they overlap or are excluded."""
     given = {
-        option: validators.slices(option, options.get(option), shared.net, shared.length)
+        option: validators.parse_slices(option, options.get(option), shared.net, shared.length)
         for option in ("previous", "assigned")
     }
     kept = {**given["previous"], **given["assigned"]}
     where = {host: f"{'assigned' if host in given['assigned'] else 'previous'}[{host}]" for host in kept}
-    barred = Numbers((one.first, one.last) for one in shared.reserved)
+    barred = NumberSet((one.first, one.last) for one in shared.reserved)
     for host, one in kept.items():
         if barred.overlaps(one.first, one.last):
             what = next(span.text for span in shared.reserved if span.first <= one.last and span.last >= one.first)
@@ -213,19 +218,19 @@ def _read_previous(shared: Shared, options: dict[str, Any]) -> Had:
             # Report the assigned slice, because the user can change it.
             wrong, right = sorted((after, before), key=given["assigned"].__contains__, reverse=True)
             raise BadParameter(where[wrong], f"{kept[wrong].text} overlaps {kept[right].text} of {right}")
-    return Had(kept, [one for host, one in given["previous"].items() if one != kept[host]])
+    return ExistingSlices(kept, [one for host, one in given["previous"].items() if one != kept[host]])
 
 
-def _place_hosts(table: Table, new: Collection[str], others: dict[str, Span] | None) -> dict[str, Span]:
+def _place_hosts(table: SliceTable, new: Collection[str], others: dict[str, Span] | None) -> dict[str, Span]:
     """Return a slice for each new host; `others` are the existing slices if a conflict is an error."""
     found: dict[str, Span] = {}
     for host in new:
-        home = table.home(host)
-        number = table.next_free(home)
+        home = table.compute_home(host)
+        number = table.find_next_free(home)
         if number != home and others is not None:
-            raise _describe_collision(table.span(home), host, {**others, **found})
+            raise _describe_collision(table.get_span(home), host, {**others, **found})
         table.taken.add(number)
-        found[host] = table.span(number)
+        found[host] = table.get_span(number)
     return found
 
 
@@ -238,16 +243,18 @@ def _describe_collision(one: Span, host: str, others: dict[str, Span]) -> BadPar
     )
 
 
-def _too_many(shared: Shared, table: Table, new: int, had: Had, absent: list[str]) -> BadParameter:
+def _describe_shortage(
+    shared: SlicedSubnet, table: SliceTable, new: int, existing: ExistingSlices, absent: list[str]
+) -> BadParameter:
     longer = range(shared.length + 1, shared.net.max_prefixlen + 1)
-    fits = next((length for length in longer if Table(shared, length, had).free >= new), None)
+    fits = next((length for length in longer if SliceTable(shared, length, existing).free_count >= new), None)
     reason = (
-        f"slices of /{shared.length} in {shared.net}: {new} required, {table.free} of {table.total} free; "
+        f"slices of /{shared.length} in {shared.net}: {new} required, {table.free_count} of {table.total} free; "
         f"{f'prefix={fits} is sufficient' if fits else 'a larger subnet is required'}"
     )
     if absent:
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
         reason += f"; reserved for hosts that are not listed: {', '.join(absent[:5])}{more}"
-    if had.left:
-        reason += f"; free in the next run: {len(had.left)}"
+    if existing.left:
+        reason += f"; free in the next run: {len(existing.left)}"
     return BadParameter("hosts", reason)

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import validators
-from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.allocator import ip_slices
+from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.allocator import allocate_slices
 
 Memory = dict[str, dict[str, dict[str, str]]]
 
 
-class Shared(NamedTuple):
-    """A shared subnet of a network, its hosts, and the options of ip_slices."""
+class SharedSubnet(NamedTuple):
+    """A shared subnet of a network, its hosts, and the options of allocate_slices."""
 
     name: str
     subnet: str
@@ -28,7 +28,7 @@ class Shared(NamedTuple):
     how: dict[str, Any]
 
 
-def network_slices(declared: Any, memory: Any = None, used: Any = None, recover: bool = False) -> Memory:
+def allocate_network_slices(declared: Any, memory: Any = None, used: Any = None, recover: bool = False) -> Memory:
     """Return the slice of each host in each shared subnet, together with the stored assignment.
 
     ``declared`` contains the networks by host, ``used`` the existing Docker networks by host. A slice in use that is
@@ -36,10 +36,10 @@ def network_slices(declared: Any, memory: Any = None, used: Any = None, recover:
     """
     found = _read_memory(memory)
     wanted = _collect_shared_subnets(declared)
-    _see_disjoint(wanted, found)
+    _refuse_overlaps(wanted, found)
     for shared in wanted:
-        had = found.setdefault(shared.name, {}).setdefault(shared.subnet, {})
-        forgotten = {host: one for host, one in _find_used_slices(shared, used or {}).items() if host not in had}
+        existing = found.setdefault(shared.name, {}).setdefault(shared.subnet, {})
+        forgotten = {host: one for host, one in _find_used_slices(shared, used or {}).items() if host not in existing}
         if forgotten and not recover:
             host = min(forgotten)
             raise BadParameter(
@@ -48,9 +48,9 @@ def network_slices(declared: Any, memory: Any = None, used: Any = None, recover:
                 "contain it; restore the file, for example from version control, or set the recover variable of the "
                 "role once and run it with all hosts",
             )
-        had.update(forgotten)
+        existing.update(forgotten)
         try:
-            had.update(ip_slices(shared.subnet, sorted(shared.hosts), previous=dict(had), **shared.how))
+            existing.update(allocate_slices(shared.subnet, sorted(shared.hosts), previous=dict(existing), **shared.how))
         except BadParameter as error:
             raise BadParameter(f"{shared.name}: {shared.subnet}: {error.parameter}", error.reason) from None
     return {name: found[name] for name in sorted(found)}
@@ -61,17 +61,17 @@ def is_sliced(subnet: Mapping[str, Any]) -> bool:
     return subnet.get("slices") is not None
 
 
-def _collect_shared_subnets(declared: Any) -> list[Shared]:
+def _collect_shared_subnets(declared: Any) -> list[SharedSubnet]:
     """Return the shared subnets; raise BadParameter if hosts declare different options for one."""
     if not isinstance(declared, Mapping):
         raise BadParameter("_input", "must be a dictionary of networks by host")
-    found: dict[tuple[str, str], Shared] = {}
+    found: dict[tuple[str, str], SharedSubnet] = {}
     for host, networks in declared.items():
         for network in networks or ():
-            for subnet in _sliced_subnets(network):
+            for subnet in _find_sliced_subnets(network):
                 how = _select_options(subnet)
-                net = str(validators.subnet(subnet.get("subnet")))
-                shared = Shared(str(network.get("name")), net, [], how)
+                net = str(validators.parse_subnet(subnet.get("subnet")))
+                shared = SharedSubnet(str(network.get("name")), net, [], how)
                 shared = found.setdefault((shared.name, net), shared)
                 if how != shared.how:
                     reason = f"{host} and {shared.hosts[0]} declare different slices of {net}: {how} and {shared.how}"
@@ -80,7 +80,7 @@ def _collect_shared_subnets(declared: Any) -> list[Shared]:
     return list(found.values())
 
 
-def _sliced_subnets(network: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+def _find_sliced_subnets(network: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     present = network.get("state", "present") == "present"
     return [subnet for subnet in network.get("subnets") or () if is_sliced(subnet)] if present else []
 
@@ -95,27 +95,27 @@ def _select_options(subnet: Mapping[str, Any]) -> dict[str, Any]:
     return {**cut, **{key: subnet[key] for key in ("gateway", "aux_addresses") if subnet.get(key) is not None}}
 
 
-def _find_used_slices(shared: Shared, used: Mapping[str, Any]) -> dict[str, str]:
+def _find_used_slices(shared: SharedSubnet, used: Mapping[str, Any]) -> dict[str, str]:
     """Return the ranges or subnets of a shared subnet that hosts use in networks with this name."""
     found = {}
     pool = ipaddress.ip_network(shared.subnet)
     for host in shared.hosts:
-        for one in _pools(shared.name, used.get(host) or ()):
+        for one in _find_pools(shared.name, used.get(host) or ()):
             if one.version == pool.version and one != pool and one.subnet_of(pool):  # type: ignore[arg-type]
                 found[host] = str(one)
     return found
 
 
-def _pools(name: str, networks: Iterable[Mapping[str, Any]]) -> Iterator[validators.Network]:
+def _find_pools(name: str, networks: Iterable[Mapping[str, Any]]) -> Iterator[validators.Network]:
     for network in networks:
-        if network.get("name") in (name, config_name(name)):
+        if network.get("name") in (name, build_config_name(name)):
             for pool in network.get("ipam") or ():
                 text = pool.get("ip_range") or pool.get("subnet")
                 if text:
                     yield ipaddress.ip_network(text, strict=False)
 
 
-def config_name(name: str) -> str:
+def build_config_name(name: str) -> str:
     """Return the name of the configuration network of a Swarm network."""
     return f"{name}-config"
 
@@ -132,7 +132,7 @@ def _read_memory(memory: Any) -> Memory:
         ) from None
 
 
-def _see_disjoint(wanted: list[Shared], memory: Memory) -> None:
+def _refuse_overlaps(wanted: list[SharedSubnet], memory: Memory) -> None:
     """Raise BadParameter if two shared subnets overlap, declared or stored."""
     known = [(shared.name, shared.subnet) for shared in wanted]
     before = [(name, subnet) for name, subnets in memory.items() for subnet in subnets if (name, subnet) not in known]

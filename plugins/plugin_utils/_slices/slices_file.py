@@ -18,12 +18,12 @@ _HEAD = """---
 """
 
 
-def path_of(loader: Any, name: str) -> Path:
+def resolve_path(loader: Any, name: str) -> Path:
     """Return the path of the file; relative paths are relative to the playbook."""
     return Path(loader.path_dwim(name))
 
 
-def read(path: Path) -> dict[str, Any]:
+def read_slices(path: Path) -> dict[str, Any]:
     """Return the slices in the file, or none if it does not exist; raise NetfleetError if it cannot be read."""
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -37,7 +37,7 @@ def read(path: Path) -> dict[str, Any]:
     return slices or {}
 
 
-def render(slices: dict[str, Any]) -> str:
+def render_slices(slices: dict[str, Any]) -> str:
     """Return the text of the file."""
     # Ansible's string classes are unknown to the dumper.
     plain = json.loads(json.dumps(slices))

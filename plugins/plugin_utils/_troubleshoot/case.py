@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The source and the target of a diagnosis, as snapshots describe them."""
+"""The source and the target of a diagnosis, from snapshots."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import routing
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import netns_prefix
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import build_netns_prefix
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
     Address,
     FleetNamespace,
-    NotKnown,
+    NotInSnapshots,
     Row,
     SnapshotFleet,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import target_address
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import resolve_target
 
 _PORT = re.compile(r"(.+):(\d+)")
 
 
 @dataclasses.dataclass(frozen=True)
-class Target:
+class DiagnosisTarget:
     """The target: text without its port, the port, and the address if it is known."""
 
-    said: str
+    text: str
     port: int | None
     address: Address | None
     is_name: bool
@@ -43,7 +43,7 @@ class Case:
 
     host: str
     source: str
-    target: Target
+    target: DiagnosisTarget
     protocol: str
     world: SnapshotFleet
     space: FleetNamespace | None
@@ -51,9 +51,9 @@ class Case:
     why: str = ""
 
     @property
-    def inside(self) -> str:
+    def netns_prefix(self) -> str:
         """The prefix of a command that runs in the namespace of the source."""
-        return netns_prefix(self.space) if self.space else ""
+        return build_netns_prefix(self.space) if self.space else ""
 
     @property
     def netns(self) -> str:
@@ -68,7 +68,7 @@ class Case:
         rows = self.space.docker.get("endpoints") or []
         return [row for row in rows if row["container_id"] == self.container["id"]]
 
-    def link_of(self, endpoint: Row) -> Row | None:
+    def find_link(self, endpoint: Row) -> Row | None:
         """Return the link of an endpoint, found by MAC address or by IP address."""
         links = list(self.space.links.values()) if self.space else []
         found = next((link for link in links if endpoint["mac"] and link["mac"] == endpoint["mac"]), None)
@@ -78,25 +78,25 @@ class Case:
         return found
 
     @property
-    def way(self) -> routing.Way | None:
+    def route(self) -> routing.SelectedRoute | None:
         """The route to the target, or None if it is unknown."""
         if not self.space or not self.target.address:
             return None
-        return routing.lookup(self.space, self.target.address)
+        return routing.look_up_route(self.space, self.target.address)
 
     @property
     def gateway(self) -> Address | None:
         """The gateway of the route to the target, or of the default route."""
-        way = self.way or (self.space and routing.lookup(self.space, ipaddress.ip_address("192.0.2.1")))
+        way = self.route or (self.space and routing.look_up_route(self.space, ipaddress.ip_address("192.0.2.1")))
         return ipaddress.ip_address(way.row["gateway"]) if way and way.row["gateway"] else None
 
-    def stopped(self, name: str) -> Row | None:
+    def find_stopped_container(self, name: str) -> Row | None:
         """Return the stopped container of the host with this name."""
-        host = next((space for space in self.world.of(self.host) if space.is_host), None)
+        host = next((space for space in self.world.list_namespaces(self.host) if space.is_host), None)
         rows = (host.docker.get("containers") or []) if host else []
         return next((row for row in rows if row["name"] == name and row["state"] not in ("running", "paused")), None)
 
-    def network(self, name: str) -> Row | None:
+    def find_network(self, name: str) -> Row | None:
         """Return a Docker network of the host."""
         rows = (self.space.docker.get("networks") or []) if self.space else []
         return next((row for row in rows if row["name"] == name), None)
@@ -107,14 +107,14 @@ def open_case(snapshots: Mapping[str, Any], host: str, source: str, target: str,
     if host not in snapshots:
         raise BadParameter("host", f"no snapshot of {host}")
     world = SnapshotFleet(snapshots)
-    container = _container(snapshots[host], source)
+    container = _find_container(snapshots[host], source)
     try:
-        space, why = world.space(host, source), ""
-    except NotKnown as error:
+        space, why = world.find_namespace(host, source), ""
+    except NotInSnapshots as error:
         if container is None:
             raise BadParameter("source", str(error)) from None
         space, why = None, str(error)
-    return Case(host, source, _target(world, space, target), protocol, world, space, container, why)
+    return Case(host, source, _parse_target(world, space, target), protocol, world, space, container, why)
 
 
 def find_hosts(snapshots: Mapping[str, Any], source: str) -> list[str]:
@@ -123,37 +123,39 @@ def find_hosts(snapshots: Mapping[str, Any], source: str) -> list[str]:
     found = []
     for host, snapshot in snapshots.items():
         try:
-            world.space(host, source)
-        except NotKnown:
-            if _container(snapshot, source) is None:
+            world.find_namespace(host, source)
+        except NotInSnapshots:
+            if _find_container(snapshot, source) is None:
                 continue
         found.append(host)
     return found
 
 
-def _container(snapshot: Row, source: str) -> Row | None:
+def _find_container(snapshot: Row, source: str) -> Row | None:
     kind, _colon, name = source.partition(":")
     rows = (snapshot.get("docker") or {}).get("containers") or []
-    return next((row for row in rows if kind == "container" and (row["name"] == name or _is_id(row, name))), None)
+    return next(
+        (row for row in rows if kind == "container" and (row["name"] == name or _is_container_id(row, name))), None
+    )
 
 
-def _is_id(row: Row, name: str) -> bool:
+def _is_container_id(row: Row, name: str) -> bool:
     return len(name) >= 12 and str(row["id"]).startswith(name)
 
 
-def _target(world: SnapshotFleet, space: FleetNamespace | None, said: str) -> Target:
-    what, port = said, None
-    if (found := _PORT.fullmatch(said)) and not _is_address(said) and not _is_reference(said):
+def _parse_target(world: SnapshotFleet, space: FleetNamespace | None, text: str) -> DiagnosisTarget:
+    what, port = text, None
+    if (found := _PORT.fullmatch(text)) and not _is_address(text) and not _is_reference(text):
         what, port = found[1], int(found[2])
     if port is not None and not 0 < port < 65536:
         raise BadParameter("target", f"{port} is not a valid port; must be 1 to 65535")
     is_name = not _is_address(what) and ":" not in what and what != "host"
     if space is None:
-        return Target(what, port, None, is_name)
+        return DiagnosisTarget(what, port, None, is_name)
     try:
-        return Target(what, port, target_address(world, space, what), is_name)
+        return DiagnosisTarget(what, port, resolve_target(world, space, what), is_name)
     except BadParameter as error:
-        return Target(what, port, None, is_name, error.reason)
+        return DiagnosisTarget(what, port, None, is_name, error.reason)
 
 
 def _is_address(text: str) -> bool:

@@ -17,10 +17,13 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.probe_checks import (
     PING,
     TARGET,
-    checks,
+    build_checks,
     judge_probes,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import Step, judge_snapshot
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import (
+    DiagnosisStep,
+    judge_snapshot,
+)
 
 ORDER = (
     *("process", "namespace", "link", "peer", "address", "duplicate address", "route", "reverse path", "segment"),
@@ -31,7 +34,7 @@ ORDER = (
 
 def plan_checks(case: Case, timeout: float) -> list[dict[str, Any]]:
     """Return the checks for the module probe."""
-    return checks(case, timeout)
+    return build_checks(case, timeout)
 
 
 def explain_path(case: Case) -> dict[str, Any] | None:
@@ -41,7 +44,7 @@ def explain_path(case: Case) -> dict[str, Any] | None:
     version = case.target.address.version
     protocol = case.protocol if case.target.port else "icmpv6" if version == 6 else "icmp"
     packet = Packet(None, case.target.address, protocol, case.target.port)
-    return trace.explain(case.world, case.space, packet).as_data()
+    return trace.explain(case.world, case.space, packet).to_dict()
 
 
 def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
@@ -53,16 +56,16 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
     seen = {step.step for step in steps if step.state == "broken"}
     steps += [step for step in _judge_path(case, path, _is_target_reached(by_name)) if step.step not in seen]
     if case.target.unknown and not case.target.is_name:
-        steps.append(Step("target", "unknown", case.target.unknown))
+        steps.append(DiagnosisStep("target", "unknown", case.target.unknown))
     steps.sort(key=lambda step: ORDER.index(step.step))
     if _is_target_reached(by_name):
         # A successful probe overrules a prediction.
         steps = [_overrule(step) if step.step in _FORETOLD and step.state == "broken" else step for step in steps]
-    verdict = _verdict(steps, path, by_name)
+    verdict = _build_verdict(steps, path, by_name)
     return {
         "host": case.host,
         "source": case.source,
-        "target": case.target.said + (f":{case.target.port}" if case.target.port else ""),
+        "target": case.target.text + (f":{case.target.port}" if case.target.port else ""),
         "address": str(case.target.address) if case.target.address else None,
         "protocol": case.protocol if case.target.port else "icmp",
         "steps": [dataclasses.asdict(step) for step in steps],
@@ -75,24 +78,31 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
 _FORETOLD = ("route",)
 
 
-def _judge_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None) -> Iterator[Step]:
+def _judge_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None) -> Iterator[DiagnosisStep]:
     """Yield the steps that only the packet path provides; a successful probe overrules them."""
     if path is None:
         return
     if path["about"] != "firewall":
-        yield Step("firewall", "ok", "no known rule stops the packet")
+        yield DiagnosisStep("firewall", "ok", "no known rule stops the packet")
     if path["reaches"] is None and path["about"]:
-        yield Step(path["about"], "unknown", _describe_place(path), path["remedy"])
+        yield DiagnosisStep(path["about"], "unknown", _describe_place(path), path["remedy"])
     elif path["reaches"] is False and path["about"]:
-        step = _service(case, path) if path["about"] == "service" else None
-        step = step or Step(path["about"], "broken", _describe_place(path), path["remedy"])
+        step = _judge_published_port(case, path) if path["about"] == "service" else None
+        step = step or DiagnosisStep(path["about"], "broken", _describe_place(path), path["remedy"])
         yield _overrule(step) if reached else step
 
 
-def _service(case: Case, path: Mapping[str, Any]) -> Step | None:
+def _judge_published_port(case: Case, path: Mapping[str, Any]) -> DiagnosisStep | None:
     """Return the step for a published port that is not forwarded to its container; None for other ports."""
     at = path["stops_at"]
-    rows = next((space.docker.get("published_ports") or [] for space in case.world.of(at["host"]) if space.is_host), [])
+    rows = next(
+        (
+            space.docker.get("published_ports") or []
+            for space in case.world.list_namespaces(at["host"])
+            if space.is_host
+        ),
+        [],
+    )
     same = [row for row in rows if (row["host_port"], row["protocol"]) == (case.target.port, case.protocol)]
     if not same or at["netns"] != "host":
         return None
@@ -102,10 +112,10 @@ def _service(case: Case, path: Mapping[str, Any]) -> Step | None:
     if not any(one == case.target.address or (one.is_unspecified and one.version == version) for one in places):
         only = ", ".join(str(one) for one in places)
         detail = f"{at['host']} publishes port {port} of container {name} only on {only}, not on {case.target.address}"
-        return Step("published port", "broken", detail, f"docker port {quote(name)}   # on {at['host']}")
+        return DiagnosisStep("published port", "broken", detail, f"docker port {quote(name)}   # on {at['host']}")
     detail = f"{at['host']} publishes port {port} of container {name}, but no DNAT rule or proxy forwards it"
     remedy = f"docker restart {quote(name)}   # on {at['host']}: recreates the rules"
-    return Step("published port", "broken", detail, remedy)
+    return DiagnosisStep("published port", "broken", detail, remedy)
 
 
 def _describe_place(path: Mapping[str, Any]) -> str:
@@ -113,57 +123,65 @@ def _describe_place(path: Mapping[str, Any]) -> str:
     return f"{at['netns']} on {at['host']}: {path['reason']}" if at else str(path["reason"])
 
 
-def _target(results: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _find_target_result(results: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return results.get(TARGET) or results.get(PING)
 
 
 def _is_target_reached(results: Mapping[str, Mapping[str, Any]]) -> bool | None:
     """Return whether the target is reachable; None if it was not tested."""
-    target = _target(results)
+    target = _find_target_result(results)
     return None if target is None or target["state"] == "error" else bool(target["met"])
 
 
-def _overrule(step: Step) -> Step:
-    return Step(step.step, "note", f"works, although snapshots predict a failure: {step.detail}")
+def _overrule(step: DiagnosisStep) -> DiagnosisStep:
+    return DiagnosisStep(step.step, "note", f"works, although snapshots predict a failure: {step.detail}")
 
 
-def _verdict(
-    steps: Sequence[Step], path: Mapping[str, Any] | None, results: Mapping[str, Mapping[str, Any]]
+def _build_verdict(
+    steps: Sequence[DiagnosisStep], path: Mapping[str, Any] | None, results: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return ``reached``, ``first_broken``, ``cause``, ``remedy`` and ``confident``."""
-    reached, target = _is_target_reached(results), _target(results)
+    reached, target = _is_target_reached(results), _find_target_result(results)
     first = next((step for step in steps if step.state == "broken"), None)
     if first is None and reached is not False:
         cause = "no fault found" if reached else "no fault found, and the target was not tested"
-        return _quote_result(reached, None, cause, "", bool(reached))
+        return _build_verdict_fields(reached, None, cause, "", bool(reached))
     if first is None or first.step == "target":
-        return _quote_result(reached, *_not_known(str(target["reason"]) if target else "", path), False)
+        return _build_verdict_fields(
+            reached, *_build_unknown_verdict(str(target["reason"]) if target else "", path), False
+        )
     if (
         first.step == "neighbour"
         and path is not None
         and path["reaches"] is False
         and _describe_place(path) != first.detail
     ):
-        return _quote_result(reached, first, f"{first.detail}; {_describe_place(path)}", first.remedy, True)
+        return _build_verdict_fields(reached, first, f"{first.detail}; {_describe_place(path)}", first.remedy, True)
     if first.step == "path MTU" and path is not None and (least := path["narrowest"]):
         where = f"{least['link']} in {least['netns']} on {least['host']}"
         cause = f"{first.detail}; the smallest MTU on the path is {least['mtu']}, on {where}"
-        return _quote_result(reached, first, cause, first.remedy, True)
-    return _quote_result(reached, first, first.detail, first.remedy, True)
+        return _build_verdict_fields(reached, first, cause, first.remedy, True)
+    return _build_verdict_fields(reached, first, first.detail, first.remedy, True)
 
 
-def _not_known(reason: str, path: Mapping[str, Any] | None) -> tuple[Step, str, str]:
+def _build_unknown_verdict(reason: str, path: Mapping[str, Any] | None) -> tuple[DiagnosisStep, str, str]:
     """Return the verdict for a target that is unreachable without a known fault."""
-    target = Step("target", "broken", reason)
+    target = DiagnosisStep("target", "broken", reason)
     if path is None:
         return target, f"unknown: {reason}", ""
     if path["reaches"] is None and path["about"]:
-        return Step(path["about"], "unknown", reason), f"possible cause: {_describe_place(path)}", path["remedy"]
+        return (
+            DiagnosisStep(path["about"], "unknown", reason),
+            f"possible cause: {_describe_place(path)}",
+            path["remedy"],
+        )
     known = "nothing stops the packet" if path["reaches"] else _describe_place(path)
     return target, f"unknown: {reason}; according to snapshots: {known}", ""
 
 
-def _quote_result(reached: bool | None, first: Step | None, cause: str, remedy: str, confident: bool) -> dict[str, Any]:
+def _build_verdict_fields(
+    reached: bool | None, first: DiagnosisStep | None, cause: str, remedy: str, confident: bool
+) -> dict[str, Any]:
     return {
         "reached": reached,
         "first_broken": first.step if first else None,

@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
-from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import Step
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import DiagnosisStep
 
 # Names of the checks and of their results.
 NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, MTU = (
@@ -19,18 +19,18 @@ NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, MTU = (
 )
 
 
-def checks(case: Case, timeout: float) -> list[dict[str, Any]]:
+def build_checks(case: Case, timeout: float) -> list[dict[str, Any]]:
     """Return the checks of the target, the gateway, the host and the resolver for the module probe."""
     if case.space is None:
         return []
-    return [{**check, "timeout": timeout} for check in _checks(case)]
+    return [{**check, "timeout": timeout} for check in _generate_checks(case)]
 
 
-def _checks(case: Case) -> Iterator[dict[str, Any]]:
+def _generate_checks(case: Case) -> Iterator[dict[str, Any]]:
     space = case.space
     if space is None:
         return
-    way, gateway = case.way, case.gateway
+    way, gateway = case.route, case.gateway
     if gateway is not None:
         link = way.link["name"] if way and way.link else None
         yield {"name": NEIGHBOUR, "type": "neighbour", "target": str(gateway), **({"interface": link} if link else {})}
@@ -38,7 +38,7 @@ def _checks(case: Case) -> Iterator[dict[str, Any]]:
     elif case.target.address is not None and way and way.link and way.type == "unicast":
         link = way.link["name"]
         yield {"name": NEIGHBOUR, "type": "neighbour", "target": str(case.target.address), "interface": link}
-    own = next(iter(space.addresses_of(way.link["index"], 4)), None) if way and way.link else None
+    own = next(iter(space.list_link_addresses(way.link["index"], 4)), None) if way and way.link else None
     if own and not space.is_host:
         link = way.link["name"] if way and way.link else ""
         yield {
@@ -49,14 +49,14 @@ def _checks(case: Case) -> Iterator[dict[str, Any]]:
             "expect": ["unique"],
         }
     if case.container is not None:
-        about = case.target.said if case.target.is_name else case.container["name"]
+        about = case.target.text if case.target.is_name else case.container["name"]
         yield {"name": RESOLVER, "type": "dns", "target": about, "search": True}
         if case.target.is_name and case.target.address is not None:
             # Resolve the name as programs do, with the hosts file first.
-            yield {"name": NAME, "type": "ping", "target": case.target.said, "count": 1}
-    if host := _host_address(case):
+            yield {"name": NAME, "type": "ping", "target": case.target.text, "count": 1}
+    if host := _find_host_address(case):
         yield {"name": HOST, "type": "ping", "target": host, "count": 2}
-    target = str(case.target.address or case.target.said)
+    target = str(case.target.address or case.target.text)
     if case.target.address is not None or case.target.is_name:
         yield {"name": PING, "type": "ping", "target": target, "count": 2}
         if case.target.port:
@@ -64,89 +64,95 @@ def _checks(case: Case) -> Iterator[dict[str, Any]]:
         yield {"name": MTU, "type": "path_mtu", "target": target}
 
 
-def _host_address(case: Case) -> str | None:
+def _find_host_address(case: Case) -> str | None:
     """Return the address of the uplink of the host."""
-    host = next((space for space in case.world.of(case.host) if space.is_host), None)
+    host = next((space for space in case.world.list_namespaces(case.host) if space.is_host), None)
     if host is None or case.space is host:
         return None
-    default = next((row for row in host.rows("routes") if row["dst"] == "0.0.0.0/0" and row["table"] == 254), None)
-    rows = host.addresses_of(default["index"], 4) if default and default["index"] else []
+    default = next((row for row in host.get_rows("routes") if row["dst"] == "0.0.0.0/0" and row["table"] == 254), None)
+    rows = host.list_link_addresses(default["index"], 4) if default and default["index"] else []
     return str(rows[0]["address"]) if rows else None
 
 
-def judge_probes(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[Step]:
+def judge_probes(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[DiagnosisStep]:
     """Yield the steps in order, without checks that were not run."""
     if found := results.get(NEIGHBOUR):
-        remedy = "" if found["met"] else f"{case.inside}ip neighbour show; bridge fdb show"
-        yield Step("neighbour", _state(found), f"{found['target']}: {found['reason']}", remedy)
+        remedy = "" if found["met"] else f"{case.netns_prefix}ip neighbour show; bridge fdb show"
+        yield DiagnosisStep("neighbour", _get_state(found), f"{found['target']}: {found['reason']}", remedy)
     if found := results.get(DUPLICATE):
         state = {"duplicate": "broken", "error": "unknown"}.get(found["state"], "ok")
-        yield Step("duplicate address", state, f"{found['target']}: {found['reason']}")
+        yield DiagnosisStep("duplicate address", state, f"{found['target']}: {found['reason']}")
     if found := results.get(RESOLVER):
-        yield _resolver(case, found)
+        yield _judge_resolver(case, found)
     if found := results.get(NAME):
-        yield from _name(case, found)
+        yield from _judge_name(case, found)
     for name in (GATEWAY, HOST):
         if found := results.get(name):
             # Many firewalls drop pings to routers and hosts, so this is not a fault.
-            yield Step(name, "ok" if found["met"] else "note", f"{found['target']}: {found['reason']}")
+            yield DiagnosisStep(name, "ok" if found["met"] else "note", f"{found['target']}: {found['reason']}")
     if found := results.get(PING):
         decides = TARGET not in results
-        state = _state(found) if decides else "ok" if found["met"] else "note"
-        yield Step("target" if decides else "target ping", state, f"{found['target']}: {found['reason']}")
+        state = _get_state(found) if decides else "ok" if found["met"] else "note"
+        yield DiagnosisStep("target" if decides else "target ping", state, f"{found['target']}: {found['reason']}")
     if found := results.get(TARGET):
-        yield Step("target", _state(found), f"{found['type']} {found['target']}:{found['port']}: {found['reason']}")
+        yield DiagnosisStep(
+            "target", _get_state(found), f"{found['type']} {found['target']}:{found['port']}: {found['reason']}"
+        )
     if found := results.get(MTU):
         state = "broken" if found["state"] == "black_hole" else "ok" if found["met"] else "note"
-        yield Step("path MTU", state, found["reason"], _smaller(case, found) if state == "broken" else "")
+        yield DiagnosisStep(
+            "path MTU", state, found["reason"], _build_mtu_remedy(case, found) if state == "broken" else ""
+        )
 
 
-def _state(found: Mapping[str, Any]) -> str:
+def _get_state(found: Mapping[str, Any]) -> str:
     return "ok" if found["met"] else "unknown" if found["state"] == "error" else "broken"
 
 
-def _resolver(case: Case, found: Mapping[str, Any]) -> Step:
+def _judge_resolver(case: Case, found: Mapping[str, Any]) -> DiagnosisStep:
     answered = found["state"] in ("open", "nxdomain", "nodata")
     if not answered:
         # An address requires no name server.
-        state = _state(found) if case.target.is_name else "note"
-        return Step("resolver", state, f"no name server answers: {found['reason']}", _look_at_resolver(case))
+        state = _get_state(found) if case.target.is_name else "note"
+        return DiagnosisStep(
+            "resolver", state, f"no name server answers: {found['reason']}", _build_resolver_remedy(case)
+        )
     if case.target.is_name and found["state"] != "open":
-        detail = f"the name server does not know {case.target.said}: {found['reason']}"
-        if stopped := case.stopped(case.target.said):
+        detail = f"the name server does not know {case.target.text}: {found['reason']}"
+        if stopped := case.find_stopped_container(case.target.text):
             detail = (
                 f"container {stopped['name']} is {stopped['state']}; Docker's DNS server knows only running containers"
             )
-            return Step("name", "broken", detail, f"docker start {quote(stopped['name'])}")
-        return Step("name", "broken", detail, _same_network(case))
-    return Step("resolver", "ok", found["reason"])
+            return DiagnosisStep("name", "broken", detail, f"docker start {quote(stopped['name'])}")
+        return DiagnosisStep("name", "broken", detail, _build_network_remedy(case))
+    return DiagnosisStep("resolver", "ok", found["reason"])
 
 
-def _name(case: Case, found: Mapping[str, Any]) -> Iterator[Step]:
+def _judge_name(case: Case, found: Mapping[str, Any]) -> Iterator[DiagnosisStep]:
     """Check that the name resolves to the address of the target in Docker."""
-    led = found.get("addresses") or []
-    if not led or str(case.target.address) in led:
+    addresses = found.get("addresses") or []
+    if not addresses or str(case.target.address) in addresses:
         return
     name = quote(case.container["name"]) if case.container else ""
-    said = f"{found['resolved_by']} resolves {case.target.said} to {', '.join(led)}"
-    detail = f"{said}, but its address in Docker is {case.target.address}"
-    yield Step("name", "broken", detail, f"docker inspect -f '{{{{.HostsPath}}}}' {name} | xargs cat")
+    resolution = f"{found['resolved_by']} resolves {case.target.text} to {', '.join(addresses)}"
+    detail = f"{resolution}, but its address in Docker is {case.target.address}"
+    yield DiagnosisStep("name", "broken", detail, f"docker inspect -f '{{{{.HostsPath}}}}' {name} | xargs cat")
 
 
-def _look_at_resolver(case: Case) -> str:
+def _build_resolver_remedy(case: Case) -> str:
     name = quote(case.container["name"]) if case.container else ""
     return f"docker inspect -f '{{{{.ResolvConfPath}}}}' {name} | xargs cat   # its name servers"
 
 
-def _same_network(case: Case) -> str:
+def _build_network_remedy(case: Case) -> str:
     if not case.endpoints:
         return ""
     return f"docker network inspect {quote(case.endpoints[0]['network'])}   # does it contain this name?"
 
 
-def _smaller(case: Case, found: Mapping[str, Any]) -> str:
-    way = case.way
+def _build_mtu_remedy(case: Case, found: Mapping[str, Any]) -> str:
+    way = case.route
     if not way or not way.link:
         return ""
     fits = found.get("path_mtu") or 1400
-    return f"{case.inside}ip link set {quote(way.link['name'])} mtu {fits}   # also set the MTU of the network"
+    return f"{case.netns_prefix}ip link set {quote(way.link['name'])} mtu {fits}   # also set the MTU of the network"

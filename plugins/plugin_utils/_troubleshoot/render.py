@@ -8,31 +8,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 _MARKS = {"ok": "✓", "broken": "✗", "unknown": "?", "note": "·", "skipped": "-"}
 
 
-def lines(diagnosis: Mapping[str, Any]) -> list[str]:
+def render_lines(diagnosis: Mapping[str, Any]) -> list[str]:
     """Return the diagnosis for a terminal."""
-    return [legible(line) for line in _lines(diagnosis)]
+    return [escape_invisible(line) for line in _iterate_lines(diagnosis)]
 
 
-def _lines(diagnosis: Mapping[str, Any]) -> Iterator[str]:
-    yield title(diagnosis)
+def _iterate_lines(diagnosis: Mapping[str, Any]) -> Iterator[str]:
+    yield format_title(diagnosis)
     for step in diagnosis["steps"]:
         yield f"  {_MARKS[step['state']]} {step['step']:<18} {step['detail']}"
-    yield from _verdict(diagnosis)
+    yield from _render_verdict(diagnosis)
 
 
-def title(diagnosis: Mapping[str, Any]) -> str:
+def format_title(diagnosis: Mapping[str, Any]) -> str:
     """Return source and target in one line."""
     target = diagnosis["target"]
     address = f" ({diagnosis['address']})" if diagnosis["address"] and diagnosis["address"] not in target else ""
     return f"{diagnosis['source']} on {diagnosis['host']} → {diagnosis['protocol']} {target}{address}"
 
 
-def _verdict(diagnosis: Mapping[str, Any]) -> Iterator[str]:
+def _render_verdict(diagnosis: Mapping[str, Any]) -> Iterator[str]:
     reached = {True: "is reachable", False: "is unreachable", None: "was not tested"}[diagnosis["reached"]]
     yield f"the target {reached}"
     if diagnosis["first_broken"]:
@@ -42,40 +42,42 @@ def _verdict(diagnosis: Mapping[str, Any]) -> Iterator[str]:
         yield f"remedy: {line}"
 
 
-def markdown(diagnosis: Mapping[str, Any]) -> str:
+def render_markdown(diagnosis: Mapping[str, Any]) -> str:
     """Return the diagnosis in Markdown, with a diagram of the packet path."""
-    rows = [f"| {_MARKS[step['state']]} | {step['step']} | {_cell(step['detail'])} |" for step in diagnosis["steps"]]
+    rows = [
+        f"| {_MARKS[step['state']]} | {step['step']} | {_escape_cell(step['detail'])} |" for step in diagnosis["steps"]
+    ]
     parts = [
-        f"# {_cell(title(diagnosis))}",
-        "\n".join(f"- {_cell(line)}" for line in _verdict({**diagnosis, "remedy": ""})),
+        f"# {_escape_cell(format_title(diagnosis))}",
+        "\n".join(f"- {_escape_cell(line)}" for line in _render_verdict({**diagnosis, "remedy": ""})),
         *([f"```sh\n{_fence_code(diagnosis['remedy'])}\n```"] if diagnosis["remedy"] else []),
         "\n".join(["| | Step | Result |", "|---|---|---|", *rows]),
     ]
     if path := diagnosis["path"]:
-        hops = [f"{place}. {_hop(hop)}" for place, hop in enumerate(path["hops"], 1)]
+        hops = [f"{place}. {_render_hop(hop)}" for place, hop in enumerate(path["hops"], 1)]
         parts += [
             "## Packet path according to snapshots",
-            f"```mermaid\n{mermaid(path)}\n```",
+            f"```mermaid\n{render_mermaid(path)}\n```",
             "\n".join(hops),
-            "Assumptions: " + ("; ".join(map(_cell, path["assumed"])) or "none") + ".",
+            "Assumptions: " + ("; ".join(map(_escape_cell, path["assumed"])) or "none") + ".",
             "Not modelled: " + "; ".join(path["not_modelled"]) + ".",
         ]
     return "\n\n".join(parts) + "\n"
 
 
-def _hop(hop: Mapping[str, Any]) -> str:
-    return _cell(f"{hop['netns']} on {hop['host']}: {hop['what']}")
+def _render_hop(hop: Mapping[str, Any]) -> str:
+    return _escape_cell(f"{hop['netns']} on {hop['host']}: {hop['what']}")
 
 
-def mermaid(path: Mapping[str, Any]) -> str:
+def render_mermaid(path: Mapping[str, Any]) -> str:
     """Return the hops as a Mermaid flowchart, with a box for each link in the box of its namespace."""
     boxes: dict[tuple[str, str, str], str] = {}
     for hop in path["hops"]:
         boxes.setdefault((hop["host"], hop["netns"], hop["link"] or "·"), f"n{len(boxes)}")
     drawn = ["flowchart LR"]
     for number, place in enumerate(dict.fromkeys((host, netns) for host, netns, _link in boxes)):
-        drawn.append(f'  subgraph s{number}["{_label(f"{place[1]} on {place[0]}")}"]')
-        drawn += [f'    {name}["{_label(key[2])}"]' for key, name in boxes.items() if key[:2] == place]
+        drawn.append(f'  subgraph s{number}["{_escape_label(f"{place[1]} on {place[0]}")}"]')
+        drawn += [f'    {name}["{_escape_label(key[2])}"]' for key, name in boxes.items() if key[:2] == place]
         drawn.append("  end")
     names = [boxes[hop["host"], hop["netns"], hop["link"] or "·"] for hop in path["hops"]]
     drawn += [f"  {one} --> {other}" for one, other in dict.fromkeys(zip(names, names[1:])) if one != other]
@@ -84,18 +86,18 @@ def mermaid(path: Mapping[str, Any]) -> str:
     return "\n".join(drawn)
 
 
-def _label(text: str) -> str:
+def _escape_label(text: str) -> str:
     """Return text escaped for Mermaid."""
-    return "".join(one if one.isalnum() or one in " .:/-_@" else f"#{ord(one)};" for one in legible(text))
+    return "".join(one if one.isalnum() or one in " .:/-_@" else f"#{ord(one)};" for one in escape_invisible(text))
 
 
-def _cell(text: str) -> str:
+def _escape_cell(text: str) -> str:
     """Return text escaped for Markdown."""
-    text = legible(text)
+    text = escape_invisible(text)
     for one in "\\`*_{}[]<>|#&~!":
         text = text.replace(one, "\\" + one if one not in "<>&" else f"&#{ord(one)};")
     return text
 
 
 def _fence_code(text: str) -> str:
-    return "\n".join(legible(line).replace("```", "` ` `") for line in text.splitlines())
+    return "\n".join(escape_invisible(line).replace("```", "` ` `") for line in text.splitlines())

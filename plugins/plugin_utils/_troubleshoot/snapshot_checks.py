@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case
 
 
 @dataclasses.dataclass(frozen=True)
-class Step:
+class DiagnosisStep:
     """A step with its state ``ok``, ``broken``, ``unknown``, ``note`` or ``skipped``, its result, and a remedy."""
 
     step: str
@@ -24,157 +24,167 @@ class Step:
     remedy: str = ""
 
 
-def judge_snapshot(case: Case) -> Iterator[Step]:
+def judge_snapshot(case: Case) -> Iterator[DiagnosisStep]:
     """Yield the steps in order; without a namespace, only the first one."""
-    yield from _process(case)
+    yield from _judge_process(case)
     if case.space is None:
         return
-    yield from _namespace(case, case.space)
-    yield from _links(case, case.space)
-    yield from _peers(case, case.space)
-    yield from _addresses(case, case.space)
-    yield from _route(case, case.space)
+    yield from _judge_namespace(case, case.space)
+    yield from _judge_links(case, case.space)
+    yield from _judge_peers(case, case.space)
+    yield from _judge_addresses(case, case.space)
+    yield from _judge_route(case, case.space)
 
 
-def _process(case: Case) -> Iterator[Step]:
+def _judge_process(case: Case) -> Iterator[DiagnosisStep]:
     container = case.container
     if container is None:
-        yield Step("process", "skipped", f"{case.source} is not a container")
+        yield DiagnosisStep("process", "skipped", f"{case.source} is not a container")
     elif case.space is None:
         remedy = f"docker start {quote(container['name'])}"
-        yield Step(
+        yield DiagnosisStep(
             "process", "broken", f"container {container['name']} is {container['state']} and has no namespace", remedy
         )
     else:
         state = "ok" if container["state"] == "running" else "note"
         detail = f"container {container['name']} is {container['state']}, its process is PID {container['pid']}"
-        yield Step("process", state, detail)
+        yield DiagnosisStep("process", state, detail)
 
 
-def _namespace(case: Case, space: FleetNamespace) -> Iterator[Step]:
+def _judge_namespace(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
     container = case.container
     if container is None:
-        yield Step("namespace", "ok", f"{space.name}, inode {space.id}")
+        yield DiagnosisStep("namespace", "ok", f"{space.name}, inode {space.id}")
         return
     mode = str(container["network_mode"] or "")
     if container["sandbox_netns"] and container["netns"] and container["sandbox_netns"] != container["netns"]:
         made = container["sandbox_netns"]
         detail = f"the process runs in namespace {container['netns']} instead of {made}, which Docker created for it"
-        yield Step("namespace", "broken", detail, f"docker restart {quote(container['name'])}")
+        yield DiagnosisStep("namespace", "broken", detail, f"docker restart {quote(container['name'])}")
     elif mode == "host":
-        yield Step(
+        yield DiagnosisStep(
             "namespace",
             "note",
             "the container uses the host network: addresses, ports and firewall are those of the host",
         )
     elif mode == "none" and any(link["kind"] != "loopback" for link in space.links.values()):
-        yield Step("namespace", "note", "the container has the network mode none; its links were not created by Docker")
+        yield DiagnosisStep(
+            "namespace", "note", "the container has the network mode none; its links were not created by Docker"
+        )
     elif mode == "none":
         detail = "the container has the network mode none: its only link is lo, so it cannot reach other hosts"
         name = quote(container["name"])
         remedy = f"docker network disconnect none {name}\ndocker network connect NETWORK {name}"
         own = case.target.address is not None and case.target.address.is_loopback
-        yield Step("namespace", "note" if own else "broken", detail, "" if own else remedy)
+        yield DiagnosisStep("namespace", "note" if own else "broken", detail, "" if own else remedy)
     elif container["joined"]:
-        yield Step(
+        yield DiagnosisStep(
             "namespace",
             "note",
             f"the container shares the namespace of container {container['joined']}",
         )
     else:
-        yield Step("namespace", "ok", f"{space.name}, inode {space.id}")
+        yield DiagnosisStep("namespace", "ok", f"{space.name}, inode {space.id}")
 
 
-def _links(case: Case, space: FleetNamespace) -> Iterator[Step]:
+def _judge_links(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
     linked = [end for end in case.endpoints if end["network"] not in ("none", "host")]
-    missing = [end for end in linked if case.link_of(end) is None]
+    missing = [end for end in linked if case.find_link(end) is None]
     for end in missing:
         remedy = "\n".join(
             f"docker network {verb} {quote(end['network'])} {quote(end['container'])}"
             for verb in ("disconnect", "connect")
         )
-        yield Step(
+        yield DiagnosisStep(
             "link", "broken", f"the container is connected to network {end['network']} but has no link for it", remedy
         )
     links = [link for link in space.links.values() if link["kind"] != "loopback"]
     if not links:
         state = "note" if case.container and case.container["network_mode"] == "none" else "broken"
-        yield Step("link", state, "the only link is lo")
-    for link in _concerned(case, links):
-        yield _link(case, link)
-    yield from _loopback(case, space)
+        yield DiagnosisStep("link", state, "the only link is lo")
+    for link in _select_relevant_links(case, links):
+        yield _judge_link(case, link)
+    yield from _judge_loopback(case, space)
 
 
-def _loopback(case: Case, space: FleetNamespace) -> Iterator[Step]:
+def _judge_loopback(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
     """Check that lo is up, which Docker's DNS server at 127.0.0.11 requires."""
-    lo = space.link("lo")
+    lo = space.find_link("lo")
     if lo and not lo["up"] and case.container and case.endpoints:
         state = "broken" if case.target.is_name else "note"
-        yield Step(
-            "link", state, "lo is down, so Docker's DNS server is unreachable", f"{case.inside}ip link set lo up"
+        yield DiagnosisStep(
+            "link", state, "lo is down, so Docker's DNS server is unreachable", f"{case.netns_prefix}ip link set lo up"
         )
 
 
-def _concerned(case: Case, links: list[Row]) -> list[Row]:
+def _select_relevant_links(case: Case, links: list[Row]) -> list[Row]:
     """Return the links that are relevant to the target: the link of its route, or all without a route."""
-    way = case.way
+    way = case.route
     used = [link for link in links if way and way.link and link["index"] == way.link["index"]]
-    own = [link for end in case.endpoints if (link := case.link_of(end))]
+    own = [link for end in case.endpoints if (link := case.find_link(end))]
     return used or own or ([] if case.space and case.space.is_host else links)
 
 
-def _link(case: Case, link: Row) -> Step:
-    inside = case.inside
+def _judge_link(case: Case, link: Row) -> DiagnosisStep:
+    inside = case.netns_prefix
     if not link["up"]:
-        return Step("link", "broken", f"{link['name']} is down", f"{inside}ip link set {quote(link['name'])} up")
+        return DiagnosisStep(
+            "link", "broken", f"{link['name']} is down", f"{inside}ip link set {quote(link['name'])} up"
+        )
     if not link["running"]:
-        return Step("link", "broken", f"{link['name']} has no carrier: its peer is down or not connected")
+        return DiagnosisStep("link", "broken", f"{link['name']} has no carrier: its peer is down or not connected")
     if link["kind"] in ("veth", "macvlan", "bridge") and "NOARP" in (link["flags"] or []):
         detail = f"{link['name']} does not use ARP (NOARP), so it cannot find neighbours"
-        return Step("link", "broken", detail, f"{inside}ip link set {quote(link['name'])} arp on")
-    return Step("link", "ok", f"{link['name']} ({link['kind'] or 'device'}) is up, MTU {link['mtu']}")
+        return DiagnosisStep("link", "broken", detail, f"{inside}ip link set {quote(link['name'])} arp on")
+    return DiagnosisStep("link", "ok", f"{link['name']} ({link['kind'] or 'device'}) is up, MTU {link['mtu']}")
 
 
-def _peers(case: Case, space: FleetNamespace) -> Iterator[Step]:
-    for link in _concerned(case, [link for link in space.links.values() if link["kind"] != "loopback"]):
+def _judge_peers(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
+    for link in _select_relevant_links(case, [link for link in space.links.values() if link["kind"] != "loopback"]):
         if link["kind"] == "veth":
-            yield from _peer(case, space, link)
+            yield from _judge_peer(case, space, link)
         elif link["kind"] in ("macvlan", "ipvlan"):
-            yield from _parent(case, space, link)
+            yield from _judge_parent(case, space, link)
 
 
-def _peer(case: Case, space: FleetNamespace, link: Row) -> Iterator[Step]:
-    found = case.world.peer(space, link)
+def _judge_peer(case: Case, space: FleetNamespace, link: Row) -> Iterator[DiagnosisStep]:
+    found = case.world.find_peer(space, link)
     if not found:
-        yield Step("peer", "unknown", f"the peer of {link['name']} is in no known namespace")
+        yield DiagnosisStep("peer", "unknown", f"the peer of {link['name']} is in no known namespace")
         return
     other, end = found
-    bridge = other.bridge_of(end)
-    wanted = _bridge_of(case, link)
+    bridge = other.find_bridge(end)
+    wanted = _find_bridge(case, link)
     name = quote(end["name"])
     if not end["up"]:
-        yield Step("peer", "broken", f"{end['name']}, the peer of {link['name']}, is down", f"ip link set {name} up")
+        yield DiagnosisStep(
+            "peer", "broken", f"{end['name']}, the peer of {link['name']}, is down", f"ip link set {name} up"
+        )
     elif wanted and (bridge is None or bridge["name"] != wanted):
         where = f"attached to {bridge['name']}" if bridge else "attached to no bridge"
         detail = f"{end['name']}, the peer of {link['name']}, is {where} instead of {wanted}"
-        yield Step("peer", "broken", detail, f"ip link set {name} master {quote(wanted)}")
+        yield DiagnosisStep("peer", "broken", detail, f"ip link set {name} master {quote(wanted)}")
     elif bridge is not None and not bridge["up"]:
-        yield Step("peer", "broken", f"the bridge {bridge['name']} is down", f"ip link set {quote(bridge['name'])} up")
+        yield DiagnosisStep(
+            "peer", "broken", f"the bridge {bridge['name']} is down", f"ip link set {quote(bridge['name'])} up"
+        )
     elif twin := _find_duplicate_mac(case, other, bridge, link):
         detail = f"{twin[1]['name']} of {twin[0].name} has the same MAC address {link['mac']} on the bridge {twin[2]}"
-        yield Step(
+        yield DiagnosisStep(
             "peer", "broken", detail, f"docker restart {quote(case.container['name'])}" if case.container else ""
         )
     else:
-        yield Step("peer", "ok", f"{end['name']} in {other.name}" + (f", a port of {bridge['name']}" if bridge else ""))
+        yield DiagnosisStep(
+            "peer", "ok", f"{end['name']} in {other.name}" + (f", a port of {bridge['name']}" if bridge else "")
+        )
 
 
 def _find_duplicate_mac(
     case: Case, host: FleetNamespace, bridge: Row | None, link: Row
 ) -> tuple[FleetNamespace, Row, str] | None:
     """Return another link on the same bridge with the same MAC address."""
-    for port in host.ports(bridge["index"]) if bridge else ():
-        found = case.world.peer(host, port)
+    for port in host.list_ports(bridge["index"]) if bridge else ():
+        found = case.world.find_peer(host, port)
         if (
             found
             and found[1]["mac"] == link["mac"]
@@ -184,81 +194,91 @@ def _find_duplicate_mac(
     return None
 
 
-def _bridge_of(case: Case, link: Row) -> str | None:
+def _find_bridge(case: Case, link: Row) -> str | None:
     """Return the bridge of the Docker network that a link belongs to."""
-    end = next((end for end in case.endpoints if (own := case.link_of(end)) and own["index"] == link["index"]), None)
-    network = case.network(end["network"]) if end else None
+    end = next((end for end in case.endpoints if (own := case.find_link(end)) and own["index"] == link["index"]), None)
+    network = case.find_network(end["network"]) if end else None
     if not network or network["driver"] != "bridge":
         return None
     return str((network["options"] or {}).get("com.docker.network.bridge.name") or f"br-{network['id'][:12]}")
 
 
-def _parent(case: Case, space: FleetNamespace, link: Row) -> Iterator[Step]:
-    found = case.world.parent(space, link)
+def _judge_parent(case: Case, space: FleetNamespace, link: Row) -> Iterator[DiagnosisStep]:
+    found = case.world.find_parent(space, link)
     if not found:
-        yield Step("peer", "unknown", f"the parent of {link['name']} is in no known namespace")
+        yield DiagnosisStep("peer", "unknown", f"the parent of {link['name']} is in no known namespace")
     elif not found[1]["up"]:
         name = found[1]["name"]
-        yield Step("peer", "broken", f"{name}, the parent of {link['name']}, is down", f"ip link set {quote(name)} up")
+        yield DiagnosisStep(
+            "peer", "broken", f"{name}, the parent of {link['name']}, is down", f"ip link set {quote(name)} up"
+        )
     else:
-        yield Step("peer", "ok", f"the parent of {link['name']} is {found[1]['name']} in {found[0].name}")
+        yield DiagnosisStep("peer", "ok", f"the parent of {link['name']} is {found[1]['name']} in {found[0].name}")
 
 
-def _addresses(case: Case, space: FleetNamespace) -> Iterator[Step]:
+def _judge_addresses(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
     for end in case.endpoints:
-        link = case.link_of(end)
-        if link is None or link not in _concerned(case, list(space.links.values())):
+        link = case.find_link(end)
+        if link is None or link not in _select_relevant_links(case, list(space.links.values())):
             continue
         for cidr in filter(None, (end["ipv4"], end["ipv6"])):
-            yield _address(case, space, link, ipaddress.ip_interface(cidr))
+            yield _judge_address(case, space, link, ipaddress.ip_interface(cidr))
     if not case.endpoints:
-        found = [f"{row['address']}/{row['prefixlen']}" for row in space.rows("addresses") if row["scope"] == "global"]
+        found = [
+            f"{row['address']}/{row['prefixlen']}" for row in space.get_rows("addresses") if row["scope"] == "global"
+        ]
         state = "ok" if found else "broken"
-        yield Step("address", state, ", ".join(found[:4]) or "no global address")
+        yield DiagnosisStep("address", state, ", ".join(found[:4]) or "no global address")
 
 
-def _address(
+def _judge_address(
     case: Case, space: FleetNamespace, link: Row, wanted: ipaddress.IPv4Interface | ipaddress.IPv6Interface
-) -> Step:
+) -> DiagnosisStep:
     row = space.addresses.get(wanted.ip)
-    inside, name = case.inside, quote(link["name"])
+    inside, name = case.netns_prefix, quote(link["name"])
     if row is None:
-        others = [f"{one['address']}/{one['prefixlen']}" for one in space.addresses_of(link["index"], wanted.version)]
+        others = [
+            f"{one['address']}/{one['prefixlen']}" for one in space.list_link_addresses(link["index"], wanted.version)
+        ]
         detail = f"{link['name']} has {', '.join(others) or 'no address'} instead of {wanted}, which Docker assigned"
-        return Step("address", "broken", detail, f"{inside}ip address add {wanted} dev {name}")
+        return DiagnosisStep("address", "broken", detail, f"{inside}ip address add {wanted} dev {name}")
     if row["prefixlen"] != wanted.network.prefixlen:
         detail = f"{link['name']} has {wanted.ip}/{row['prefixlen']} instead of /{wanted.network.prefixlen}"
         commands = (f"del {wanted.ip}/{row['prefixlen']}", f"add {wanted}")
         remedy = "\n".join(f"{inside}ip address {command} dev {name}" for command in commands)
-        return Step("address", "broken", detail, remedy)
+        return DiagnosisStep("address", "broken", detail, remedy)
     if "dadfailed" in (row["flags"] or []):
-        return Step("address", "broken", f"{wanted.ip} failed duplicate address detection: another host uses it")
-    return Step("address", "ok", f"{link['name']} has {wanted}")
+        return DiagnosisStep(
+            "address", "broken", f"{wanted.ip} failed duplicate address detection: another host uses it"
+        )
+    return DiagnosisStep("address", "ok", f"{link['name']} has {wanted}")
 
 
-def _route(case: Case, space: FleetNamespace) -> Iterator[Step]:
-    inside = case.inside
-    said = {end["gateway"] for end in case.endpoints if end["gateway"]}
+def _judge_route(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
+    inside = case.netns_prefix
+    assigned = {end["gateway"] for end in case.endpoints if end["gateway"]}
     version = case.target.address.version if case.target.address else 4
-    gateways = {one for one in said if ipaddress.ip_address(one).version == version}
-    default = next((row for row in space.rows("routes") if row["dst"] == "0.0.0.0/0" and row["table"] == 254), None)
-    way = case.way
+    gateways = {one for one in assigned if ipaddress.ip_address(one).version == version}
+    default = next((row for row in space.get_rows("routes") if row["dst"] == "0.0.0.0/0" and row["table"] == 254), None)
+    way = case.route
     off_link = not way or bool(way.row["gateway"])
     if default and gateways and default["gateway"] not in gateways and off_link:
         wanted = min(gateways)
         detail = f"the default route uses {default['gateway']} instead of {wanted}, the gateway that Docker assigned"
-        yield Step("route", "broken", detail, f"{inside}ip route replace default via {wanted}")
+        yield DiagnosisStep("route", "broken", detail, f"{inside}ip route replace default via {wanted}")
     elif case.target.address is not None and way is None:
         remedy = f"{inside}ip route replace default via {min(gateways)}" if gateways else ""
         lacks = "" if default else " and no default route"
-        yield Step("route", "broken", f"no route to {case.target.address}{lacks}", remedy)
+        yield DiagnosisStep("route", "broken", f"no route to {case.target.address}{lacks}", remedy)
     elif way is not None:
         via = f" via {way.row['gateway']}" if way.row["gateway"] else ""
         if way.type in ("blackhole", "unreachable", "prohibit"):
             detail = f"the {way.origin} of type {way.type} drops packets to {case.target.address}"
-            yield Step("route", "broken", detail, f"{inside}ip rule show; {inside}ip route get {case.target.address}")
+            yield DiagnosisStep(
+                "route", "broken", detail, f"{inside}ip rule show; {inside}ip route get {case.target.address}"
+            )
         else:
-            yield Step("route", "ok", f"{way.row['dst']}{via} dev {way.link['name'] if way.link else '?'}")
+            yield DiagnosisStep("route", "ok", f"{way.row['dst']}{via} dev {way.link['name'] if way.link else '?'}")
     else:
         known = f"via {default['gateway']}" if default and default["gateway"] else "none"
-        yield Step("route", "ok" if default else "note", f"default route: {known}")
+        yield DiagnosisStep("route", "ok" if default else "note", f"default route: {known}")

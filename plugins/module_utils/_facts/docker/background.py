@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import netns_ownership
 
 Row = dict[str, Any]
@@ -32,7 +32,7 @@ class EngineReader:
 
     def _run(self) -> None:
         try:
-            engine = Engine(deadline=self._deadline)
+            engine = LocalEngineClient(deadline=self._deadline)
             if self._whole:
                 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import collect
 
@@ -46,7 +46,7 @@ class EngineReader:
         except (NetfleetError, OSError) as error:
             self._missing = [{"netns": None, "part": "docker", "what": "missing", "reason": str(error)}]
 
-    def answer(self) -> tuple[netns_ownership.EngineOwnership, Row | None, list[Row]]:
+    def wait(self) -> tuple[netns_ownership.EngineOwnership, Row | None, list[Row]]:
         """Wait; return the data for owners, the object ``docker`` (None if not requested), and missing parts."""
         self._thread.join()
         answered = self._containers is not None

@@ -17,20 +17,20 @@ Row = dict[str, Any]
 Settings = dict[str, Any]
 
 
-def _pools(said: Any) -> list[Row]:
+def _parse_pools(data: Any) -> list[Row]:
     """Return address pools; the keys are lowercase in daemon.json and capitalized in the API."""
     return [
         {
             "base": json_fields.network(pool, "base") or json_fields.network(pool, "Base"),
             "size": json_fields.integer(pool, "size") or json_fields.integer(pool, "Size"),
         }
-        for pool in json_fields.get_list(said)
+        for pool in json_fields.get_list(data)
     ]
 
 
-def _options(said: Any) -> dict[str, dict[str, str]]:
+def _parse_options(data: Any) -> dict[str, dict[str, str]]:
     drivers = ("bridge", "ipvlan", "macvlan", "overlay")
-    return {driver: build_network_options(options) for driver, options in json_fields.items(said) if driver in drivers}
+    return {driver: build_network_options(options) for driver, options in json_fields.items(data) if driver in drivers}
 
 
 _BOOLEANS = (
@@ -48,8 +48,8 @@ _SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(_TEXTS, json_fields.text),
     **dict.fromkeys(_NUMBERS, json_fields.integer),
     **dict.fromkeys(_LISTS, json_fields.texts),
-    "default-address-pools": _pools,
-    "default-network-opts": _options,
+    "default-address-pools": _parse_pools,
+    "default-network-opts": _parse_options,
 }
 # Flags that are not named like their setting.
 _FLAGS: Mapping[str, str] = {
@@ -71,12 +71,12 @@ _SHORT_SWITCHES = "Dv"
 def parse_daemon_json(content: str) -> Settings:
     """Return the network settings of a daemon.json; raise NetfleetError if it is invalid."""
     try:
-        said = json.loads(content)
+        data = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise NetfleetError(f"not JSON: {error}") from None
-    if not isinstance(said, Mapping):
+    if not isinstance(data, Mapping):
         raise NetfleetError("not a JSON object")
-    return {name: take(said[name]) for name, take in _SETTINGS.items() if said.get(name) is not None}
+    return {name: take(data[name]) for name, take in _SETTINGS.items() if data.get(name) is not None}
 
 
 def parse_command_line(arguments: Iterable[str]) -> Settings:
@@ -117,7 +117,7 @@ def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -
         "firewall_backend": json_fields.text(info, "FirewallBackend", "Driver") or settings.get("firewall-backend"),
         "hosts": settings.get("hosts"),
         "tls": settings.get("tlsverify"),
-        "default_address_pools": _pools(pools) if pools else None,
+        "default_address_pools": _parse_pools(pools) if pools else None,
         "settings": {name: value for name, value in settings.items() if name in _SETTINGS},
         "bridge_nf_iptables": json_fields.boolean(info, "BridgeNfIptables"),
         "bridge_nf_ip6tables": json_fields.boolean(info, "BridgeNfIp6tables"),
@@ -156,9 +156,9 @@ def _parse_value(name: str, values: Sequence[str]) -> Any:
     if name in _LISTS:
         return json_fields.texts(list(values))
     if name == "default-address-pools":
-        return _pools([_parse_pairs(value.split(",")) for value in values])
+        return _parse_pools([_parse_pairs(value.split(",")) for value in values])
     if name == "default-network-opts":
-        return _options(_parse_network_options(values))
+        return _parse_options(_parse_network_options(values))
     return json_fields.text(last)
 
 

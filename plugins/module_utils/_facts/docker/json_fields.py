@@ -75,17 +75,17 @@ def mapping(pairs: list[tuple[str, Any]], allowed: Callable[[str], bool]) -> dic
 
 def address(value: Any, *keys: str) -> str | None:
     """Return an IP address in canonical form, without the prefix length that some versions add."""
-    return _parsed(lambda one: str(ipaddress.ip_interface(one).ip), get_path(value, *keys))
+    return _parse_or_none(lambda one: str(ipaddress.ip_interface(one).ip), get_path(value, *keys))
 
 
 def interface(value: Any, *keys: str) -> str | None:
     """Return an IP address with its prefix length."""
-    return _parsed(lambda one: str(ipaddress.ip_interface(one)), get_path(value, *keys))
+    return _parse_or_none(lambda one: str(ipaddress.ip_interface(one)), get_path(value, *keys))
 
 
 def network(value: Any, *keys: str) -> str | None:
     """Return a prefix in CIDR notation."""
-    return _parsed(lambda one: str(ipaddress.ip_network(one, strict=False)), get_path(value, *keys))
+    return _parse_or_none(lambda one: str(ipaddress.ip_network(one, strict=False)), get_path(value, *keys))
 
 
 def mac(value: Any, *keys: str) -> str | None:
@@ -100,7 +100,7 @@ def time(value: Any, *keys: str) -> str | None:
     return None if not found or found.startswith("0001-") else found
 
 
-def _parsed(parse: Callable[[str], T], value: Any) -> T | None:
+def _parse_or_none(parse: Callable[[str], T], value: Any) -> T | None:
     if not isinstance(value, str) or not value:
         return None
     try:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import Engine
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import json_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import rows as docker_rows
 
 Row = dict[str, Any]
 
 
-def list_containers(engine: Engine, labels: Collection[str] = ()) -> list[Row]:
+def list_containers(engine: LocalEngineClient, labels: Collection[str] = ()) -> list[Row]:
     """Return the rows of containers from a single request; values that the list lacks are null."""
     rows = [
         docker_rows.build_listed_container(one, labels)

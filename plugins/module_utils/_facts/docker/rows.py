@@ -38,24 +38,24 @@ _UNLISTED = (
 )
 
 
-def build_container(said: Any, labels: Collection[str] = ()) -> Row:
+def build_container(data: Any, labels: Collection[str] = ()) -> Row:
     """Return the row of an inspected container, without namespaces and name servers."""
-    config = json_fields.get_path(said, "HostConfig")
+    config = json_fields.get_path(data, "HostConfig")
     mode = json_fields.text(config, "NetworkMode")
     return {
-        "id": json_fields.text(said, "Id"),
-        "name": (json_fields.text(said, "Name") or "").lstrip("/") or None,
-        "image": json_fields.text(said, "Config", "Image"),
-        "image_id": json_fields.text(said, "Image"),
-        "state": json_fields.text(said, "State", "Status"),
-        "pid": json_fields.integer(said, "State", "Pid") or None,
-        "started_at": json_fields.time(said, "State", "StartedAt"),
+        "id": json_fields.text(data, "Id"),
+        "name": (json_fields.text(data, "Name") or "").lstrip("/") or None,
+        "image": json_fields.text(data, "Config", "Image"),
+        "image_id": json_fields.text(data, "Image"),
+        "state": json_fields.text(data, "State", "Status"),
+        "pid": json_fields.integer(data, "State", "Pid") or None,
+        "started_at": json_fields.time(data, "State", "StartedAt"),
         "network_mode": mode,
-        "joined_id": _joined(mode),
+        "joined_id": _parse_joined_container(mode),
         "joined": None,
         "netns": None,
         "sandbox_netns": None,
-        "sandbox_key": json_fields.text(said, "NetworkSettings", "SandboxKey"),
+        "sandbox_key": json_fields.text(data, "NetworkSettings", "SandboxKey"),
         "privileged": json_fields.boolean(config, "Privileged"),
         "cap_add": json_fields.texts(config, "CapAdd"),
         "cap_drop": json_fields.texts(config, "CapDrop"),
@@ -70,25 +70,25 @@ def build_container(said: Any, labels: Collection[str] = ()) -> Row:
         "extra_hosts": json_fields.texts(config, "ExtraHosts"),
         "name_servers": None,
         "sysctls": json_fields.mapping(json_fields.items(config, "Sysctls"), lambda key: key.startswith("net.")),
-        "labels": _labels(json_fields.get_path(said, "Config", "Labels"), labels),
+        "labels": _select_labels(json_fields.get_path(data, "Config", "Labels"), labels),
     }
 
 
-def build_listed_container(said: Any, labels: Collection[str] = ()) -> Row:
+def build_listed_container(data: Any, labels: Collection[str] = ()) -> Row:
     """Return the row of a container from the list; values that the list lacks are null."""
     # A link of the default bridge adds /OTHER/ALIAS to the names.
-    names = [name.lstrip("/") for name in json_fields.texts(said, "Names")]
-    mode = json_fields.text(said, "HostConfig", "NetworkMode")
+    names = [name.lstrip("/") for name in json_fields.texts(data, "Names")]
+    mode = json_fields.text(data, "HostConfig", "NetworkMode")
     row = {
-        "id": json_fields.text(said, "Id"),
+        "id": json_fields.text(data, "Id"),
         "name": next((name for name in names if name and "/" not in name), None),
-        "image": json_fields.text(said, "Image"),
-        "image_id": json_fields.text(said, "ImageID"),
-        "state": json_fields.text(said, "State"),
+        "image": json_fields.text(data, "Image"),
+        "image_id": json_fields.text(data, "ImageID"),
+        "state": json_fields.text(data, "State"),
         "network_mode": mode,
-        "joined_id": _joined(mode),
+        "joined_id": _parse_joined_container(mode),
         "joined": None,
-        "labels": _labels(json_fields.get_path(said, "Labels"), labels),
+        "labels": _select_labels(json_fields.get_path(data, "Labels"), labels),
     }
     return {**dict.fromkeys(_UNLISTED), **row}
 
@@ -101,17 +101,17 @@ def fill_joined_names(rows: Iterable[Row]) -> None:
         row["joined"] = names.get(row["joined_id"]) if row["joined_id"] else None
 
 
-def build_published_ports(said: Any) -> list[Row]:
+def build_published_ports(data: Any) -> list[Row]:
     """Return the currently published ports of an inspected container."""
-    if not json_fields.integer(said, "State", "Pid"):
+    if not json_fields.integer(data, "State", "Pid"):
         return []
     rows = []
-    for port, bindings in json_fields.items(said, "NetworkSettings", "Ports"):
+    for port, bindings in json_fields.items(data, "NetworkSettings", "Ports"):
         number, _slash, protocol = port.partition("/")
         rows += [
             {
-                "container_id": json_fields.text(said, "Id"),
-                "container": (json_fields.text(said, "Name") or "").lstrip("/") or None,
+                "container_id": json_fields.text(data, "Id"),
+                "container": (json_fields.text(data, "Name") or "").lstrip("/") or None,
                 "protocol": json_fields.text(protocol),
                 "container_port": json_fields.integer(number),
                 "host_address": json_fields.address(binding, "HostIp"),
@@ -122,69 +122,69 @@ def build_published_ports(said: Any) -> list[Row]:
     return rows
 
 
-def build_network(said: Any, labels: Collection[str] = ()) -> Row:
+def build_network(data: Any, labels: Collection[str] = ()) -> Row:
     """Return the row of a network."""
-    driver = json_fields.text(said, "Driver")
+    driver = json_fields.text(data, "Driver")
     return {
-        "id": json_fields.text(said, "Id"),
-        "name": json_fields.text(said, "Name"),
+        "id": json_fields.text(data, "Id"),
+        "name": json_fields.text(data, "Name"),
         "driver": driver,
-        "scope": json_fields.text(said, "Scope"),
-        "created": json_fields.time(said, "Created"),
-        "internal": json_fields.boolean(said, "Internal"),
-        "attachable": json_fields.boolean(said, "Attachable"),
-        "ingress": json_fields.boolean(said, "Ingress"),
-        "ipv6": json_fields.boolean(said, "EnableIPv6"),
-        "config_only": json_fields.boolean(said, "ConfigOnly"),
-        "config_from": json_fields.text(said, "ConfigFrom", "Network"),
-        "ipam_driver": json_fields.text(said, "IPAM", "Driver"),
-        "ipam": [_pool(pool) for pool in json_fields.get_list(said, "IPAM", "Config")],
+        "scope": json_fields.text(data, "Scope"),
+        "created": json_fields.time(data, "Created"),
+        "internal": json_fields.boolean(data, "Internal"),
+        "attachable": json_fields.boolean(data, "Attachable"),
+        "ingress": json_fields.boolean(data, "Ingress"),
+        "ipv6": json_fields.boolean(data, "EnableIPv6"),
+        "config_only": json_fields.boolean(data, "ConfigOnly"),
+        "config_from": json_fields.text(data, "ConfigFrom", "Network"),
+        "ipam_driver": json_fields.text(data, "IPAM", "Driver"),
+        "ipam": [_build_pool(pool) for pool in json_fields.get_list(data, "IPAM", "Config")],
         # Options of a plugin can be secrets.
-        "options": build_network_options(json_fields.get_path(said, "Options")) if driver in _DRIVERS else {},
-        "labels": _labels(json_fields.get_path(said, "Labels"), labels),
+        "options": build_network_options(json_fields.get_path(data, "Options")) if driver in _DRIVERS else {},
+        "labels": _select_labels(json_fields.get_path(data, "Labels"), labels),
     }
 
 
-def build_network_options(said: Any) -> dict[str, str]:
+def build_network_options(data: Any) -> dict[str, str]:
     """Return the options of Docker's own drivers."""
-    return json_fields.mapping(json_fields.items(said), lambda key: key.startswith(_OPTION_PREFIX) or key in _OPTIONS)
+    return json_fields.mapping(json_fields.items(data), lambda key: key.startswith(_OPTION_PREFIX) or key in _OPTIONS)
 
 
-def build_network_peers(said: Any) -> list[Row]:
+def build_network_peers(data: Any) -> list[Row]:
     """Return the hosts of an inspected overlay network."""
     return [
         {
-            "network_id": json_fields.text(said, "Id"),
-            "network": json_fields.text(said, "Name"),
+            "network_id": json_fields.text(data, "Id"),
+            "network": json_fields.text(data, "Name"),
             "name": json_fields.text(peer, "Name"),
             "address": json_fields.address(peer, "IP"),
         }
-        for peer in json_fields.get_list(said, "Peers")
+        for peer in json_fields.get_list(data, "Peers")
     ]
 
 
-def build_container_endpoints(said: Any, networks: Mapping[str, str]) -> list[Row]:
+def build_container_endpoints(data: Any, networks: Mapping[str, str]) -> list[Row]:
     """Return the endpoints of a container, inspected or listed; ``networks`` are the network names by ID."""
-    container_id = json_fields.text(said, "Id")
-    name = (json_fields.text(said, "Name") or "").lstrip("/") or build_listed_container(said)["name"]
+    container_id = json_fields.text(data, "Id")
+    name = (json_fields.text(data, "Name") or "").lstrip("/") or build_listed_container(data)["name"]
     return [
-        _endpoint(container_id, name, key, endpoint, networks)
-        for key, endpoint in json_fields.items(said, "NetworkSettings", "Networks")
+        _build_endpoint(container_id, name, key, endpoint, networks)
+        for key, endpoint in json_fields.items(data, "NetworkSettings", "Networks")
         if json_fields.text(endpoint, "EndpointID")  # without one, it applies only when the container starts
     ]
 
 
-def build_network_endpoints(said: Any, names: Mapping[str, str], known: Collection[str]) -> list[Row]:
+def build_network_endpoints(data: Any, names: Mapping[str, str], known: Collection[str]) -> list[Row]:
     """Return further endpoints of an inspected network: load balancers, gateways of overlay networks.
 
     ``names`` are the container names by ID.
     """
     rows = []
-    for key, endpoint in json_fields.items(said, "Containers"):
+    for key, endpoint in json_fields.items(data, "Containers"):
         container_id = key if _CONTAINER_ID.fullmatch(key) else None
         row: Row = {
-            "network_id": json_fields.text(said, "Id"),
-            "network": json_fields.text(said, "Name"),
+            "network_id": json_fields.text(data, "Id"),
+            "network": json_fields.text(data, "Name"),
             "container_id": container_id,
             "container": names.get(key) or json_fields.text(endpoint, "Name"),
             "endpoint_id": json_fields.text(endpoint, "EndpointID"),
@@ -200,43 +200,45 @@ def build_network_endpoints(said: Any, names: Mapping[str, str], known: Collecti
     return rows
 
 
-def _endpoint(container_id: str | None, name: str | None, key: str, said: Any, networks: Mapping[str, str]) -> Row:
-    network_id = json_fields.text(said, "NetworkID")
+def _build_endpoint(
+    container_id: str | None, name: str | None, key: str, data: Any, networks: Mapping[str, str]
+) -> Row:
+    network_id = json_fields.text(data, "NetworkID")
     own = (container_id or "")[:_SHORT_ID]
     return {
         "network_id": network_id,
         "network": networks.get(network_id or "") or json_fields.text(key),
         "container_id": container_id,
         "container": name,
-        "endpoint_id": json_fields.text(said, "EndpointID"),
-        "mac": json_fields.mac(said, "MacAddress"),
-        "ipv4": _with_prefix(said, "IPAddress", "IPPrefixLen"),
-        "ipv6": _with_prefix(said, "GlobalIPv6Address", "GlobalIPv6PrefixLen"),
-        "gateway": json_fields.address(said, "Gateway"),
-        "ipv6_gateway": json_fields.address(said, "IPv6Gateway"),
+        "endpoint_id": json_fields.text(data, "EndpointID"),
+        "mac": json_fields.mac(data, "MacAddress"),
+        "ipv4": _append_prefix(data, "IPAddress", "IPPrefixLen"),
+        "ipv6": _append_prefix(data, "GlobalIPv6Address", "GlobalIPv6PrefixLen"),
+        "gateway": json_fields.address(data, "Gateway"),
+        "ipv6_gateway": json_fields.address(data, "IPv6Gateway"),
         # Versions before 25 include the short ID of the container.
-        "aliases": [alias for alias in json_fields.texts(said, "Aliases") if alias != own],
+        "aliases": [alias for alias in json_fields.texts(data, "Aliases") if alias != own],
     }
 
 
-def _with_prefix(said: Any, address: str, prefix: str) -> str | None:
-    found = json_fields.address(said, address)
-    return json_fields.interface(f"{found}/{json_fields.integer(said, prefix)}") if found else None
+def _append_prefix(data: Any, address: str, prefix: str) -> str | None:
+    found = json_fields.address(data, address)
+    return json_fields.interface(f"{found}/{json_fields.integer(data, prefix)}") if found else None
 
 
-def _pool(said: Any) -> Row:
-    auxiliary = json_fields.items(said, "AuxiliaryAddresses")
+def _build_pool(data: Any) -> Row:
+    auxiliary = json_fields.items(data, "AuxiliaryAddresses")
     return {
-        "subnet": json_fields.network(said, "Subnet"),
-        "ip_range": json_fields.network(said, "IPRange"),
-        "gateway": json_fields.address(said, "Gateway"),
+        "subnet": json_fields.network(data, "Subnet"),
+        "ip_range": json_fields.network(data, "IPRange"),
+        "gateway": json_fields.address(data, "Gateway"),
         "auxiliary": {json_fields.text(name) or "": json_fields.address(value) for name, value in auxiliary},
     }
 
 
-def _joined(mode: str | None) -> str | None:
+def _parse_joined_container(mode: str | None) -> str | None:
     return mode.removeprefix(_JOINED) if mode and mode.startswith(_JOINED) else None
 
 
-def _labels(said: Any, asked_for: Collection[str]) -> dict[str, str]:
-    return json_fields.mapping(json_fields.items(said), lambda key: key in _LABELS or key in asked_for)
+def _select_labels(data: Any, asked_for: Collection[str]) -> dict[str, str]:
+    return json_fields.mapping(json_fields.items(data), lambda key: key in _LABELS or key in asked_for)

@@ -12,8 +12,11 @@ _FOLDER = "/proc/sys/net/netfilter"
 
 def read_conntrack(inside: NetnsContext) -> dict[str, int | None]:
     """Return ``conntrack_count`` and ``conntrack_max``; None if the kernel does not track connections."""
-    return {f"conntrack_{name}": _number(inside.file(f"{_FOLDER}/nf_conntrack_{name}")) for name in ("count", "max")}
+    return {
+        f"conntrack_{name}": _parse_number(inside.read_file(f"{_FOLDER}/nf_conntrack_{name}"))
+        for name in ("count", "max")
+    }
 
 
-def _number(text: str | None) -> int | None:
+def _parse_number(text: str | None) -> int | None:
     return int(text) if text else None

@@ -39,7 +39,7 @@ _RAW = frozenset((*_LONG, "-A", "-j", "-g", "--physdev-in", "--physdev-out", "--
 _TAKES_ONE = _RAW - {"-f"} | {"--comment", "--log-prefix", "--nflog-prefix", "--string", "--helper"}
 
 
-class Saved(NamedTuple):
+class ParsedSave(NamedTuple):
     """The printed tables with their chains and rules, up to the limit."""
 
     tables: list[str]
@@ -48,13 +48,13 @@ class Saved(NamedTuple):
     complete: bool
 
 
-class _Quoted(str):
+class _QuotedValue(str):
     """A quoted value, which is therefore no option."""
 
     __slots__ = ()
 
 
-def parse_save(text: str, backend: str, family: str, most: int) -> Saved:
+def parse_save(text: str, backend: str, family: str, most: int) -> ParsedSave:
     """Return the tables in ``text``, decoded with surrogateescape, up to a number of chains and rules."""
     tables: list[str] = []
     chains: list[Row] = []
@@ -63,7 +63,7 @@ def parse_save(text: str, backend: str, family: str, most: int) -> Saved:
     positions: dict[str, int] = {}
     complete = True
     common = {"backend": backend, "family": family, "table": ""}
-    for line, words in _records(text):
+    for line, words in _split_lines(text):
         if line.startswith("*"):
             tables.append(escape_invalid_utf8(line[1:].rstrip()))
             common["table"] = tables[-1]
@@ -73,14 +73,14 @@ def parse_save(text: str, backend: str, family: str, most: int) -> Saved:
             if found["hook"] is None:
                 own.add(found["chain"])
             if len(chains) < most:
-                chains.append({**common, **found, "type": _type(common["table"], found["hook"])})
+                chains.append({**common, **found, "type": _get_chain_type(common["table"], found["hook"])})
         elif line.startswith(("[", "-A ")):
             complete = complete and len(rules) < most
             if complete:
                 found = parse_rule(line, words, own)
                 found["position"] = positions[found["chain"]] = positions.get(found["chain"], 0) + 1
                 rules.append({**common, **found})
-    return Saved(tables, chains, rules, complete and len(chains) < most)
+    return ParsedSave(tables, chains, rules, complete and len(chains) < most)
 
 
 def parse_chain(line: str) -> Row:
@@ -118,12 +118,12 @@ def parse_rule(line: str, words: Sequence[str], own: Collection[str]) -> Row:
         "comment": None,
         "text": escape_invalid_utf8(text),
     }
-    for option, negated, values in _options(words):
-        _put(found, option, negated, [escape_invalid_utf8(value) for value in values], own)
+    for option, negated, values in _split_options(words):
+        _add_option(found, option, negated, [escape_invalid_utf8(value) for value in values], own)
     return found
 
 
-def _put(found: Row, option: str, negated: bool, values: list[str], own: Collection[str]) -> None:
+def _add_option(found: Row, option: str, negated: bool, values: list[str], own: Collection[str]) -> None:
     first = values[0] if values else ""
     if option == "-A":
         found["chain"] = first
@@ -138,13 +138,13 @@ def _put(found: Row, option: str, negated: bool, values: list[str], own: Collect
     elif option == "-m" and values == ["comment"]:
         pass
     elif found["target"] is not None and option not in _LONG:
-        _put_target_option(found["target_options"], ("! " if negated else "") + option.lstrip("-"), values)
+        _add_target_option(found["target_options"], ("! " if negated else "") + option.lstrip("-"), values)
     else:
         name = _LONG.get(option, option.lstrip("-"))
         found["match"].append({"option": name, "negated": negated, "values": values})
 
 
-def _put_target_option(options: dict[str, Any], name: str, values: list[str]) -> None:
+def _add_target_option(options: dict[str, Any], name: str, values: list[str]) -> None:
     """Add an option: true without a value, text for one, a list for several; repeated options are merged."""
     if name in options:
         before = options[name]
@@ -152,12 +152,12 @@ def _put_target_option(options: dict[str, Any], name: str, values: list[str]) ->
     options[name] = values[0] if len(values) == 1 else values or True
 
 
-def _options(words: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
+def _split_options(words: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
     """Yield each option with its negation and values in order; words without an option have an empty one."""
     name, negated, values = "", False, list[str]()
     inverts = False
     for word in words:
-        if isinstance(word, _Quoted) or (name in _TAKES_ONE and not values):
+        if isinstance(word, _QuotedValue) or (name in _TAKES_ONE and not values):
             values.append(word)
         elif word == "!":
             inverts = True
@@ -174,7 +174,7 @@ def _options(words: Sequence[str]) -> Iterator[tuple[str, bool, list[str]]]:
         yield name, negated, values
 
 
-def _records(text: str) -> Iterator[tuple[str, list[str]]]:
+def _split_lines(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield each line with its words; a quoted line break continues the line."""
     start = 0
     while start < len(text):
@@ -185,13 +185,13 @@ def _records(text: str) -> Iterator[tuple[str, list[str]]]:
             if text.find('"', start, end) < 0:
                 words = [word for word in text[start:end].split(" ") if word]
             else:
-                words, end = _words(text, start)
+                words, end = _split_words(text, start)
         if end > start and text[start] != "#":
             yield text[start:end], words
         start = end + 1
 
 
-def _words(text: str, start: int) -> tuple[list[str], int]:
+def _split_words(text: str, start: int) -> tuple[list[str], int]:
     """Split a line into words, and return where it ends."""
     words: list[str] = []
     while start < len(text) and text[start] != "\n":
@@ -200,21 +200,21 @@ def _words(text: str, start: int) -> tuple[list[str], int]:
             continue
         quoted = _QUOTED.match(text, start) if text[start] == '"' and not (words and words[-1] in _RAW) else None
         if quoted:
-            words.append(_Quoted(_ESCAPE.sub(r"\1", quoted[1])))
+            words.append(_QuotedValue(_ESCAPE.sub(r"\1", quoted[1])))
             start = quoted.end()
         else:
-            end = _end_of_word(text, start)
+            end = _find_word_end(text, start)
             words.append(text[start:end])
             start = end
     return words, start
 
 
-def _end_of_word(text: str, start: int) -> int:
+def _find_word_end(text: str, start: int) -> int:
     found = _PLAIN.match(text, start)
     return found.end() if found else start + 1
 
 
-def _type(table: str, hook: str | None) -> str | None:
+def _get_chain_type(table: str, hook: str | None) -> str | None:
     """Return the nf_tables type of a base chain."""
     if hook is None:
         return None

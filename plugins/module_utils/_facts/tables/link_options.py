@@ -21,8 +21,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
     VXLAN_PARENT,
     be16,
+    build_option_entries,
     mac,
-    option_entries,
     u8,
     u16,
     u32,
@@ -57,16 +57,16 @@ def _port_range(data: bytes) -> list[int]:
     return list(struct.unpack_from(">HH", data))
 
 
-def _one_of(names: tuple[str, ...], number: Codec) -> Codec:
-    def named(data: bytes) -> str:
+def _build_name_codec(names: tuple[str, ...], number: Codec) -> Codec:
+    def decode_name(data: bytes) -> str:
         value = number(data)
         return names[value] if value < len(names) else str(value)
 
-    return named
+    return decode_name
 
 
 _BRIDGE: Entries = {
-    **option_entries(BRIDGE),
+    **build_option_entries(BRIDGE),
     8: ("vlan_protocol", lambda data: f"0x{be16(data):04x}"),
     10: ("root_id", _bridge_id),
     11: ("bridge_id", _bridge_id),
@@ -78,8 +78,8 @@ _BRIDGE: Entries = {
     39: ("vlan_default_pvid", u16),
 }
 _BRIDGE_PORT: Entries = {
-    **option_entries(BRIDGE_PORT),
-    1: ("state", _one_of(_PORT_STATES, u8)),
+    **build_option_entries(BRIDGE_PORT),
+    1: ("state", _build_name_codec(_PORT_STATES, u8)),
     5: ("bpdu_guard", _flag),
     6: ("root_block", _flag),
     9: ("unicast_flood", _flag),
@@ -93,7 +93,7 @@ _BRIDGE_PORT: Entries = {
     30: ("broadcast_flood", _flag),
 }
 _VXLAN: Entries = {
-    **option_entries(VXLAN),
+    **build_option_entries(VXLAN),
     **VXLAN_PARENT,
     10: ("source_ports", _port_range),
     23: ("gbp", _presence),
@@ -101,13 +101,13 @@ _VXLAN: Entries = {
 }
 _KINDS: Mapping[str, Entries] = {
     "bridge": _BRIDGE,
-    "macvlan": option_entries(MACVLAN),
-    "macvtap": option_entries(MACVLAN),
+    "macvlan": build_option_entries(MACVLAN),
+    "macvtap": build_option_entries(MACVLAN),
     "vxlan": _VXLAN,
     "vlan": {1: ("id", u16), 5: ("protocol", lambda data: f"0x{be16(data):04x}")},
-    "ipvlan": {1: ("mode", _one_of(_IPVLAN_MODES, u16)), 2: ("flags", u16)},
+    "ipvlan": {1: ("mode", _build_name_codec(_IPVLAN_MODES, u16)), 2: ("flags", u16)},
     "vrf": {1: ("table", u32)},
-    "bond": {1: ("mode", _one_of(_BOND_MODES, u8)), 2: ("active_port_index", u32), 3: ("miimon", u32)},
+    "bond": {1: ("mode", _build_name_codec(_BOND_MODES, u8)), 2: ("active_port_index", u32), 3: ("miimon", u32)},
     "tun": {
         1: ("owner", u32),
         2: ("group", u32),

@@ -42,25 +42,25 @@ _AF_INET6 = 10
 
 
 @functools.lru_cache(maxsize=4096)
-def flag_names(names: tuple[str, ...], flags: int) -> list[str]:
+def list_flag_names(names: tuple[str, ...], flags: int) -> list[str]:
     """Return the names of the set bits, lowest first."""
     return [name for bit, name in enumerate(names) if flags >> bit & 1]
 
 
-def scope_name(number: int) -> str:
+def get_scope_name(number: int) -> str:
     """Return the name of a scope, or its number."""
     return _SCOPES.get(number, str(number))
 
 
 def build_interfaces(netns: str, messages: Sequence[Message]) -> list[Row]:
-    """Return the rows of a namespace's links, without the namespaces of peers; see ``other_end``."""
+    """Return the rows of a namespace's links, without the namespaces of peers; see ``find_other_end``."""
     names = {message["index"]: escape_invalid_utf8(message["IFLA_IFNAME"]) for message in messages}
-    return [_interface(netns, message, names) for message in messages]
+    return [_build_interface(netns, message, names) for message in messages]
 
 
-def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
+def _build_interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
     info = message.get("IFLA_LINKINFO", _NO_INFO)
-    kind = _kind(message, info)
+    kind = _get_kind(message, info)
     flags = message["flags"]
     master = message.get("IFLA_MASTER")
     operstate = message.get("IFLA_OPERSTATE", 0)
@@ -75,7 +75,7 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         "operstate": _OPERSTATES[operstate] if operstate < len(_OPERSTATES) else str(operstate),
         "mtu": message.get("IFLA_MTU"),
         "mac": message.get("IFLA_ADDRESS"),
-        "flags": flag_names(_INTERFACE_FLAGS, flags),
+        "flags": list_flag_names(_INTERFACE_FLAGS, flags),
         "alias": escape_invalid_utf8(message["IFLA_IFALIAS"]) if message.get("IFLA_IFALIAS") else None,
         "altnames": [escape_invalid_utf8(name) for name in message.get("IFLA_PROP_LIST", ())],
         "master_index": master,
@@ -96,9 +96,9 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
         "managed_by": None,
         "options": options,
         "port": {} if port is None else link_options.decode_port_options(info["IFLA_INFO_SLAVE_KIND"], port),
-        "statistics": _statistics(message.get("IFLA_STATS64")),
+        "statistics": _build_statistics(message.get("IFLA_STATS64")),
     }
-    other = other_end(message, options)
+    other = find_other_end(message, options)
     if other:
         role = "peer" if kind == "veth" else "parent"
         row[f"{role}_index"], nsid = other
@@ -107,7 +107,7 @@ def _interface(netns: str, message: Message, names: Mapping[int, str]) -> Row:
     return row
 
 
-def _kind(message: Message, info: Mapping[str, Any]) -> str | None:
+def _get_kind(message: Message, info: Mapping[str, Any]) -> str | None:
     if "IFLA_INFO_KIND" in info:
         return str(info["IFLA_INFO_KIND"])
     return "loopback" if message["type"] == _ARPHRD_LOOPBACK else None
@@ -115,10 +115,10 @@ def _kind(message: Message, info: Mapping[str, Any]) -> str | None:
 
 def is_veth(message: Message) -> bool:
     """Return whether a link is one end of a pair."""
-    return _kind(message, message.get("IFLA_LINKINFO", _NO_INFO)) == "veth"
+    return _get_kind(message, message.get("IFLA_LINKINFO", _NO_INFO)) == "veth"
 
 
-def other_end(message: Message, options: Mapping[str, Any]) -> tuple[int, int | None] | None:
+def find_other_end(message: Message, options: Mapping[str, Any]) -> tuple[int, int | None] | None:
     """Return index and namespace ID (None: the same) of a veth's peer, or of the parent of a link."""
     # A VXLAN link names its device in its options; the namespace is that of its UDP socket. If that is another
     # one, the kernel reports the link's own index if there is no device.
@@ -126,20 +126,20 @@ def other_end(message: Message, options: Mapping[str, Any]) -> tuple[int, int | 
     return (index, message.get("IFLA_LINK_NETNSID")) if index else None
 
 
-def _statistics(data: bytes | None) -> Row | None:
+def _build_statistics(data: bytes | None) -> Row | None:
     return dict(zip(_STATISTICS, _STATISTICS_LAYOUT.unpack_from(data))) if data else None
 
 
 def build_addresses(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's addresses."""
-    return [_address(message, names) for message in messages]
+    return [_build_address(message, names) for message in messages]
 
 
-def _address(message: Message, names: Mapping[int, str]) -> Row:
+def _build_address(message: Message, names: Mapping[int, str]) -> Row:
     remote = message.get("IFA_ADDRESS")
     local = message.get("IFA_LOCAL", remote)
     family = 6 if message["family"] == _AF_INET6 else 4
-    flags = flag_names(_ADDRESS_FLAGS, message.get("IFA_FLAGS", message["flags"]))
+    flags = list_flag_names(_ADDRESS_FLAGS, message.get("IFA_FLAGS", message["flags"]))
     if family == 6 and "secondary" in flags:
         flags = ["temporary", *flags[1:]]  # one bit with two meanings
     preferred, valid = message.get("IFA_CACHEINFO", (_FOREVER, _FOREVER))[:2]
@@ -153,7 +153,7 @@ def _address(message: Message, names: Mapping[int, str]) -> Row:
         "peer": remote if remote != local else None,
         "broadcast": message.get("IFA_BROADCAST"),
         "label": escape_invalid_utf8(label) if label else None,
-        "scope": scope_name(message["scope"]),
+        "scope": get_scope_name(message["scope"]),
         "flags": flags,
         "valid_seconds": None if valid == _FOREVER else valid,
         "preferred_seconds": None if preferred == _FOREVER else preferred,

@@ -22,7 +22,7 @@ _TARGETS = frozenset(
 )
 
 
-class Listed(NamedTuple):
+class ParsedListing(NamedTuple):
     """Listed tables; rules and set elements are truncated at the limits."""
 
     chains: list[Row]
@@ -31,13 +31,13 @@ class Listed(NamedTuple):
     complete: bool
 
 
-def parse_listing(document: Any, tables: frozenset[tuple[str, str]], most: int) -> Listed:
+def parse_listing(document: Any, tables: frozenset[tuple[str, str]], most: int) -> ParsedListing:
     """Return the tables of a document by family and name, up to a number of chains, rules and elements."""
-    found = Listed([], [], [], True)
+    found = ParsedListing([], [], [], True)
     positions: dict[tuple[str, ...], int] = {}
     left = most
     complete = True
-    for kind, one in _objects(document):
+    for kind, one in _iterate_objects(document):
         if (one.get("family"), one.get("table")) not in tables:
             continue
         if kind == "chain" and len(found.chains) < most:
@@ -48,7 +48,7 @@ def parse_listing(document: Any, tables: frozenset[tuple[str, str]], most: int) 
             found.rules.append(build_rule(one, positions[place]))
         elif kind in ("set", "map") and len(found.sets) < most:
             found.sets.append(build_set(kind, one, left))
-            complete = complete and len(_list(one.get("elem"))) <= left
+            complete = complete and len(_get_list(one.get("elem"))) <= left
             left -= len(found.sets[-1]["elements"])
         elif kind in ("chain", "rule", "set", "map"):
             complete = False
@@ -76,11 +76,11 @@ def build_chain(one: Mapping[str, Any]) -> Row:
 def build_rule(one: Mapping[str, Any], position: int) -> Row:
     """Return the row of a rule: its first counter and its target, the last statement, separate from the rest."""
     one = escape_all(one)
-    expressions = [each for each in _list(one.get("expr")) if isinstance(each, dict) and each]
+    expressions = [each for each in _get_list(one.get("expr")) if isinstance(each, dict) and each]
     text = json.dumps(expressions, ensure_ascii=False, separators=(",", ":"))
     counter = next((each for each in expressions if isinstance(each.get("counter"), dict)), None)
     rest = [each for each in expressions if each is not counter]
-    target, target_chain, options = _target(rest[-1]) if rest else (None, None, {})
+    target, target_chain, options = _parse_target(rest[-1]) if rest else (None, None, {})
     return {
         "backend": "nft",
         "family": one["family"],
@@ -101,9 +101,9 @@ def build_rule(one: Mapping[str, Any], position: int) -> Row:
 
 def build_set(kind: str, one: Mapping[str, Any], most: int) -> Row:
     """Return the row of a set or map, with up to a number of elements."""
-    elements = _list(one.get("elem"))[:most]
+    elements = _get_list(one.get("elem"))[:most]
     one = escape_all({**one, "elem": elements})
-    types = [_type(one.get("type")), *([_type(one["map"])] if "map" in one else [])]
+    types = [_format_type(one.get("type")), *([_format_type(one["map"])] if "map" in one else [])]
     return {
         "family": one["family"],
         "table": one["table"],
@@ -125,7 +125,7 @@ def escape_all(value: Any) -> Any:
     return value
 
 
-def _target(expression: Row) -> tuple[str | None, str | None, Row]:
+def _parse_target(expression: Row) -> tuple[str | None, str | None, Row]:
     """Return target, chain and options of a statement; no target for other kinds of expressions."""
     name, value = next(iter(expression.items()))
     if name == "xt" and isinstance(value, dict) and value.get("type") == "target":
@@ -138,19 +138,19 @@ def _target(expression: Row) -> tuple[str | None, str | None, Row]:
     return name, None, options
 
 
-def _type(value: Any) -> str:
+def _format_type(value: Any) -> str:
     if isinstance(value, list):
-        return " . ".join(_type(each) for each in value)
+        return " . ".join(_format_type(each) for each in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _objects(document: Any) -> Iterator[tuple[str, Row]]:
-    for entry in _list(document.get("nftables") if isinstance(document, dict) else None):
+def _iterate_objects(document: Any) -> Iterator[tuple[str, Row]]:
+    for entry in _get_list(document.get("nftables") if isinstance(document, dict) else None):
         if isinstance(entry, dict):
             for kind, one in entry.items():
                 if isinstance(one, dict):
                     yield kind, one
 
 
-def _list(value: Any) -> list[Any]:
+def _get_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import flag_names, scope_name
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.tables.links import get_scope_name, list_flag_names
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import address, u32
 
@@ -39,10 +39,10 @@ _NEIGHBOUR_FLAGS = tuple("use self master proxy extern_learn offload sticky rout
 
 def build_routes(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's routes in all tables."""
-    return [_route(message, names) for message in messages]
+    return [_build_route(message, names) for message in messages]
 
 
-def _route(message: Message, names: Mapping[int, str]) -> Row:
+def _build_route(message: Message, names: Mapping[int, str]) -> Row:
     family = 6 if message["family"] == _AF_INET6 else 4
     index = message.get("RTA_OIF")
     kind, protocol = message["type"], message["protocol"]
@@ -58,19 +58,19 @@ def _route(message: Message, names: Mapping[int, str]) -> Row:
         "prefsrc": message.get("RTA_PREFSRC"),
         "metric": message.get("RTA_PRIORITY", 0),
         "protocol": _PROTOCOLS.get(protocol, str(protocol)),
-        "scope": scope_name(message["scope"]),
+        "scope": get_scope_name(message["scope"]),
         "tos": message["tos"],
-        "flags": flag_names(_NEXTHOP_FLAGS, message["flags"] & 0x7F),
-        "mtu": _mtu(message["RTA_METRICS"]) if "RTA_METRICS" in message else None,
-        "nexthops": _nexthops(message["RTA_MULTIPATH"], names) if "RTA_MULTIPATH" in message else [],
+        "flags": list_flag_names(_NEXTHOP_FLAGS, message["flags"] & 0x7F),
+        "mtu": _get_mtu(message["RTA_METRICS"]) if "RTA_METRICS" in message else None,
+        "nexthops": _build_nexthops(message["RTA_MULTIPATH"], names) if "RTA_MULTIPATH" in message else [],
     }
 
 
-def _mtu(data: bytes) -> int | None:
+def _get_mtu(data: bytes) -> int | None:
     return next((u32(value) for number, value in split_attributes(data) if number == _RTAX_MTU), None)
 
 
-def _nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
+def _build_nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
     found = []
     offset = 0
     while offset + _NEXTHOP.size <= len(data):
@@ -87,7 +87,7 @@ def _nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
                 "index": index,
                 "interface": names.get(index),
                 "weight": weight + 1,
-                "flags": flag_names(_NEXTHOP_FLAGS, flags & 0x7F),
+                "flags": list_flag_names(_NEXTHOP_FLAGS, flags & 0x7F),
             }
         )
         offset += (length + 3) & ~3
@@ -97,10 +97,10 @@ def _nexthops(data: bytes, names: Mapping[int, str]) -> list[Row]:
 def build_rules(messages: Sequence[Message], _names: Mapping[int, str]) -> list[Row]:
     """Return the rows of a namespace's routing policy."""
     # With strict checking, the kernel also returns rules of multicast routing, with families from 128.
-    return [_rule(message) for message in messages if message["family"] < 128]
+    return [_build_rule(message) for message in messages if message["family"] < 128]
 
 
-def _rule(message: Message) -> Row:
+def _build_rule(message: Message) -> Row:
     action, protocol = message["action"], message.get("FRA_PROTOCOL")
     return {
         "family": 6 if message["family"] == _AF_INET6 else 4,
@@ -117,14 +117,14 @@ def _rule(message: Message) -> Row:
         "fwmask": message.get("FRA_FWMASK"),
         "tos": message["tos"],
         "ip_protocol": message.get("FRA_IP_PROTO"),
-        "sport": _range(message.get("FRA_SPORT_RANGE")),
-        "dport": _range(message.get("FRA_DPORT_RANGE")),
-        "uids": _range(message.get("FRA_UID_RANGE")),
+        "sport": _format_range(message.get("FRA_SPORT_RANGE")),
+        "dport": _format_range(message.get("FRA_DPORT_RANGE")),
+        "uids": _format_range(message.get("FRA_UID_RANGE")),
         "protocol": None if protocol is None else _PROTOCOLS.get(protocol, str(protocol)),
     }
 
 
-def _range(ends: tuple[int, int] | None) -> str | None:
+def _format_range(ends: tuple[int, int] | None) -> str | None:
     if ends is None:
         return None
     return str(ends[0]) if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
@@ -139,16 +139,16 @@ def build_neighbours(messages: Sequence[Message], names: Mapping[int, str]) -> l
             "family": 6 if message["family"] == _AF_INET6 else 4,
             "address": message.get("NDA_DST"),
             "mac": message.get("NDA_LLADDR"),
-            "state": _state(message["state"]),
-            "flags": flag_names(_NEIGHBOUR_FLAGS, message["flags"]),
+            "state": _get_neighbour_state(message["state"]),
+            "flags": list_flag_names(_NEIGHBOUR_FLAGS, message["flags"]),
         }
         for message in messages
         if message["family"] != _AF_BRIDGE
     ]
 
 
-def _state(number: int) -> str:
-    return " ".join(flag_names(_NEIGHBOUR_STATES, number)) or "none"
+def _get_neighbour_state(number: int) -> str:
+    return " ".join(list_flag_names(_NEIGHBOUR_STATES, number)) or "none"
 
 
 def build_fdb(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row]:
@@ -164,15 +164,15 @@ def build_fdb(messages: Sequence[Message], names: Mapping[int, str]) -> list[Row
             "dst": message.get("NDA_DST"),
             "port": message.get("NDA_PORT"),
             "vni": message.get("NDA_VNI"),
-            "state": _fdb_state(message["state"]),
-            "flags": flag_names(_NEIGHBOUR_FLAGS, message["flags"]),
+            "state": _get_fdb_state(message["state"]),
+            "flags": list_flag_names(_NEIGHBOUR_FLAGS, message["flags"]),
         }
         for message in messages
     ]
 
 
-def _fdb_state(number: int) -> str:
+def _get_fdb_state(number: int) -> str:
     # As in bridge(8): permanent entries are often also marked as noarp; entries with only noarp are static.
     if number & _PERMANENT:
         return "permanent"
-    return "static" if number & _NOARP else _state(number)
+    return "static" if number & _NOARP else _get_neighbour_state(number)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NoSuchNetns
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_context import NetnsContext, list_processes
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
-from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import namespace_id, open_netns
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.namespaces import get_namespace_id, open_netns
 
 Row = dict[str, Any]
 
@@ -48,7 +48,7 @@ class Descriptors(NamedTuple):
 
 
 def read_sockets(inside: NetnsContext) -> dict[str, list[Row]]:
-    """Return the sockets of the namespace as rows, which ``finish`` completes."""
+    """Return the sockets of the namespace as rows, which ``complete_rows`` completes."""
     rows = []
     for protocol, number, state in _TABLES:
         for family in _FAMILIES:
@@ -103,7 +103,7 @@ def read_descriptors(deadline: float) -> Descriptors:
             continue
         try:
             for name in os.listdir(folder):
-                _look(found, int(entry), folder, name)
+                _record_descriptor(found, int(entry), folder, name)
         except OSError:
             continue  # it has ended meanwhile
         finally:
@@ -111,7 +111,7 @@ def read_descriptors(deadline: float) -> Descriptors:
     return found
 
 
-def _look(found: Descriptors, pid: int, folder: int, name: str) -> None:
+def _record_descriptor(found: Descriptors, pid: int, folder: int, name: str) -> None:
     try:
         link = os.readlink(name, dir_fd=folder)
     except OSError:
@@ -126,5 +126,5 @@ def _look(found: Descriptors, pid: int, folder: int, name: str) -> None:
         path = f"/proc/{pid}/fd/{name}"
         with contextlib.suppress(NoSuchNetns):
             fd = open_netns(path, follow=True)
-            found.namespaces.setdefault(namespace_id(fd)[1], []).append((pid, path))
+            found.namespaces.setdefault(get_namespace_id(fd)[1], []).append((pid, path))
             os.close(fd)

@@ -42,7 +42,7 @@ _FAMILIES = {int(socket.AF_INET): 4, int(socket.AF_INET6): 6}
 
 
 def read_xfrm(inside: NetnsContext) -> dict[str, list[Row]]:
-    """Return the states of the namespace, and its policies as rows that ``finish`` completes."""
+    """Return the states of the namespace, and its policies as rows that ``complete_policies`` completes."""
     try:
         states = inside.dump("list IPsec states", _GETSA, b"", _NETLINK_XFRM)
         policies = inside.dump("list IPsec policies", _GETPOLICY, b"", _NETLINK_XFRM)
@@ -73,19 +73,19 @@ def decode_state(payload: bytes) -> Row:
         payload, _SELECTOR.size
     )
     found = dict(split_attributes(payload, _SELECTOR.size + _STATE.size))
-    encryption, bits = _algorithm(found, _ALG_AEAD, _ALG_CRYPT)
+    encryption, bits = _find_algorithm(found, _ALG_AEAD, _ALG_CRYPT)
     return {
         "family": _FAMILIES.get(family, family),
-        "src": _address(family, src),
-        "dst": _address(family, dst),
+        "src": _format_address(family, src),
+        "dst": _format_address(family, dst),
         "protocol": _PROTOCOLS.get(protocol, str(protocol)),
         "spi": int.from_bytes(spi, "big"),
         "reqid": reqid,
-        "mode": _name(_MODES, mode),
+        "mode": _get_name(_MODES, mode),
         "encryption": encryption,
         "encryption_bits": bits,
-        "authentication": _algorithm(found, _ALG_AUTH_TRUNC, _ALG_AUTH)[0],
-        "mark": _mark(found),
+        "authentication": _find_algorithm(found, _ALG_AUTH_TRUNC, _ALG_AUTH)[0],
+        "mark": _get_mark(found),
         "packets": packets,
         "bytes": octets,
     }
@@ -101,35 +101,37 @@ def decode_policy(payload: bytes) -> Row:
     templates = found.get(_TMPL, b"")
     return {
         "family": _FAMILIES.get(family, family),
-        "src": f"{_address(family, src)}/{src_bits}",
-        "dst": f"{_address(family, dst)}/{dst_bits}",
+        "src": f"{_format_address(family, src)}/{src_bits}",
+        "dst": f"{_format_address(family, dst)}/{dst_bits}",
         "sport": int.from_bytes(sport, "big") if any(sport_mask) else None,
         "dport": int.from_bytes(dport, "big") if any(dport_mask) else None,
         "ip_protocol": protocol or None,
-        "direction": _name(_DIRECTIONS, direction),
-        "action": _name(("allow", "block"), action),
+        "direction": _get_name(_DIRECTIONS, direction),
+        "action": _get_name(("allow", "block"), action),
         "priority": priority,
         "index": index,
-        "mark": _mark(found),
+        "mark": _get_mark(found),
         "index_of_interface": interface,
-        "templates": [_template(one) for one in _TEMPLATE.iter_unpack(_whole(templates, _TEMPLATE.size))],
+        "templates": [
+            _build_template(one) for one in _TEMPLATE.iter_unpack(_truncate_to_multiple(templates, _TEMPLATE.size))
+        ],
     }
 
 
-def _template(fields: tuple[Any, ...]) -> Row:
+def _build_template(fields: tuple[Any, ...]) -> Row:
     dst, spi, protocol, family, src, reqid, mode, _share, optional = fields
     return {
-        "src": _address(family, src),
-        "dst": _address(family, dst),
+        "src": _format_address(family, src),
+        "dst": _format_address(family, dst),
         "protocol": _PROTOCOLS.get(protocol, str(protocol)),
         "spi": int.from_bytes(spi, "big"),
         "reqid": reqid,
-        "mode": _name(_MODES, mode),
+        "mode": _get_name(_MODES, mode),
         "level": "use" if optional else "required",
     }
 
 
-def _algorithm(found: Mapping[int, bytes], *numbers: int) -> tuple[str | None, int | None]:
+def _find_algorithm(found: Mapping[int, bytes], *numbers: int) -> tuple[str | None, int | None]:
     """Return name and key length of the first of these algorithms; the key follows them."""
     for number in numbers:
         if number in found:
@@ -137,19 +139,19 @@ def _algorithm(found: Mapping[int, bytes], *numbers: int) -> tuple[str | None, i
     return None, None
 
 
-def _mark(found: Mapping[int, bytes]) -> int | None:
+def _get_mark(found: Mapping[int, bytes]) -> int | None:
     return int(u32(found[_MARK])) if _MARK in found else None
 
 
-def _address(family: int, data: bytes) -> str:
+def _format_address(family: int, data: bytes) -> str:
     if family == socket.AF_INET6:
         return socket.inet_ntop(socket.AF_INET6, data)
     return socket.inet_ntop(socket.AF_INET, data[:4])
 
 
-def _name(names: Sequence[str], number: int) -> str:
+def _get_name(names: Sequence[str], number: int) -> str:
     return names[number] if number < len(names) else str(number)
 
 
-def _whole(data: bytes, size: int) -> bytes:
+def _truncate_to_multiple(data: bytes, size: int) -> bytes:
     return data[: len(data) // size * size]

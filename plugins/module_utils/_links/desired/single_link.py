@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.edi
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import KINDS
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import StateRequest
 
 Show = Callable[[State, Endpoint], Any]
 
@@ -29,14 +29,14 @@ def build_argument_spec(kind: str) -> dict[str, Any]:
     return {
         **link_options.PLACE,
         **link_options.ATTRIBUTES,
-        **KINDS[kind].argument_spec(),
+        **KINDS[kind].build_argument_spec(),
         **link_options.STATE,
         **LOCK,
         **link_options.RECREATE,
     }
 
 
-def build_request(kind: str, params: Mapping[str, Any], show: Show = output.show_link) -> Request:
+def build_request(kind: str, params: Mapping[str, Any], show: Show = output.show_link) -> StateRequest:
     """Return the request of a module's parameters; raise BadParameter for what the kernel would refuse."""
     here = link_options.parse_endpoint(params)
     references = {here.netns or "": "netns"}
@@ -49,7 +49,7 @@ def build_request(kind: str, params: Mapping[str, Any], show: Show = output.show
             desired = remove_link(desired, there, kind=kind, peer=here)
     else:
         desired = _declare(kind, here, params, references)
-    return Request(
+    return StateRequest(
         desired,
         references,
         show=lambda state, labels: show(state, resolve_endpoint(here, labels)),

@@ -33,9 +33,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import netns as netns_options
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.bridge_ports import parse_port
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import spec_of_options
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import build_options_spec
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import states
-from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import Request
+from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import StateRequest
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 
@@ -54,7 +54,7 @@ class TopologyDocument:
         for place, link in enumerate(params["links"] or ()):
             self._declare_link(link, f"links[{place}].")
 
-    def desired(self) -> State:
+    def build_desired_state(self) -> State:
         """Return the desired State."""
         labels = dict.fromkeys((*self._namespaces, *self._links))
         known = {label: self._namespaces.get(label, Netns(present=None)) for label in labels}
@@ -65,7 +65,7 @@ class TopologyDocument:
             }
         )
 
-    def to_be_made(self) -> set[str]:
+    def list_creatable_namespaces(self) -> set[str]:
         """Return the references to namespaces that need not exist yet."""
         return {label for label, netns in self._namespaces.items() if netns.present}
 
@@ -78,7 +78,7 @@ class TopologyDocument:
             netns = netns_options.parse_netns_options(reference, params, prefix)
             own = self._name and is_named(reference)
             self._namespaces[reference] = replace_fields(
-                netns, group=ownership.netns_group(self._name) if own and self._name else None
+                netns, group=ownership.compute_netns_group(self._name) if own and self._name else None
             )
         elif is_named(reference):
             self._namespaces[reference] = Netns(present=False, force=params["force"])
@@ -86,7 +86,7 @@ class TopologyDocument:
     def _declare_link(self, params: Mapping[str, Any], prefix: str) -> None:
         kind = find_kind(params["kind"])
         kind.refuse_foreign(params, prefix, KIND_PARAMETERS)
-        here = self._place(params, prefix)
+        here = self._parse_place(params, prefix)
         if self._absent:
             self._remove_link(here, params, prefix)
             return
@@ -98,36 +98,38 @@ class TopologyDocument:
         link = Link(here.name, **link_options.parse_attributes(params, prefix), recreate=params["recreate"])
         link = replace_fields(link, kind=params["kind"], **kind.parse(params, prefix))
         self.references.setdefault(link.underlay or "", f"{prefix}parent_netns")
-        self._put(here, self._complete(link, params, prefix), prefix)
+        self._add_link(here, self._fill_defaults(link, params, prefix), prefix)
         for member in kind.parse_members(params, prefix):
-            complete = self._complete(member.link, member.params, member.prefix) if member.link.kind else member.link
-            self._put(member.place, complete, member.prefix)
+            complete = (
+                self._fill_defaults(member.link, member.params, member.prefix) if member.link.kind else member.link
+            )
+            self._add_link(member.place, complete, member.prefix)
 
     def _remove_link(self, here: Endpoint, params: Mapping[str, Any], prefix: str) -> None:
         kind, peer = params["kind"], params["peer"]
         if kind:
-            self._put(here, Link(here.name, present=False, kind=kind), prefix)
+            self._add_link(here, Link(here.name, present=False, kind=kind), prefix)
         if peer:
-            there = self._place(peer, f"{prefix}peer.")
+            there = self._parse_place(peer, f"{prefix}peer.")
             link_options.refuse_same_endpoint(here, there, prefix)
-            self._put(there, Link(there.name, present=False, kind=kind, peer=here), f"{prefix}peer.")
+            self._add_link(there, Link(there.name, present=False, kind=kind, peer=here), f"{prefix}peer.")
 
-    def _complete(self, link: Link, params: Mapping[str, Any], prefix: str) -> Link:
+    def _fill_defaults(self, link: Link, params: Mapping[str, Any], prefix: str) -> Link:
         """Return a link with the defaults of a topology: it is up, and has the topology's link group."""
         return replace_fields(
             link,
             present=True if link.kind else None,
             up=True if link.kind and link.up is None else link.up,
             port=parse_port(params["bridge_port"] or {}, f"{prefix}bridge_port."),
-            group=ownership.link_group(self._name) if self._name and link.kind else None,
+            group=ownership.compute_link_group(self._name) if self._name and link.kind else None,
         )
 
-    def _place(self, params: Mapping[str, Any], prefix: str) -> Endpoint:
+    def _parse_place(self, params: Mapping[str, Any], prefix: str) -> Endpoint:
         place = link_options.parse_endpoint(params, prefix)
         self.references.setdefault(place.netns or "", f"{prefix}netns")
         return place
 
-    def _put(self, place: Endpoint, link: Link | None, prefix: str) -> None:
+    def _add_link(self, place: Endpoint, link: Link | None, prefix: str) -> None:
         if link is None:
             return
         links = self._links.setdefault(place.netns or "", {})
@@ -153,11 +155,11 @@ def build_argument_spec() -> dict[str, Any]:
     end = {
         **link_options.PLACE,
         **link_options.ATTRIBUTES,
-        "bridge_port": {"type": "dict", "options": spec_of_options(BRIDGE_PORT)},
+        "bridge_port": {"type": "dict", "options": build_options_spec(BRIDGE_PORT)},
     }
     kinds: dict[str, Any] = {}
     for kind in KINDS.values():
-        kinds.update({key: _without_choices(argument) for key, argument in kind.argument_spec().items()})
+        kinds.update({key: _remove_choices(argument) for key, argument in kind.build_argument_spec().items()})
     kinds["flags"] = {"type": "list", "elements": "str"}  # an ipvlan accepts exactly one
     link = {
         **end,
@@ -193,12 +195,12 @@ def build_argument_spec() -> dict[str, Any]:
     }
 
 
-def _without_choices(argument: Mapping[str, Any]) -> dict[str, Any]:
+def _remove_choices(argument: Mapping[str, Any]) -> dict[str, Any]:
     """Return an argument without its choices, which differ between kinds; each kind validates its own."""
     return {key: value for key, value in argument.items() if key != "choices"}
 
 
-def build_request(params: Mapping[str, Any]) -> Request:
+def build_request(params: Mapping[str, Any]) -> StateRequest:
     """Return the request of the parameters for a state that changes the host."""
     document = TopologyDocument(params)
     owner, absent, replaced = parse_owner(params), params["state"] == "absent", params["state"] == "replaced"
@@ -209,7 +211,7 @@ def build_request(params: Mapping[str, Any]) -> Request:
     def interpret(desired: State) -> State:
         if replaced:
             return states.fill_defaults(states.add_declared_ports(desired))
-        return desired if absent else states.append_only(desired)
+        return desired if absent else states.make_append_only(desired)
 
     def complete(desired: State, actual: State) -> State:
         if absent and declared:
@@ -218,12 +220,12 @@ def build_request(params: Mapping[str, Any]) -> Request:
             return states.add_leftovers(desired, actual, owner) if owner else desired
         return states.keep_existing(desired, actual)
 
-    desired = document.desired()
-    return Request(
+    desired = document.build_desired_state()
+    return StateRequest(
         desired,
         document.references,
         show=lambda state, labels: _summarize(owner, desired.relabel(labels), state),
-        may_be_missing=tuple(document.references) if absent else tuple(document.to_be_made()),
+        may_be_missing=tuple(document.references) if absent else tuple(document.list_creatable_namespaces()),
         interpret=interpret,
         complete=complete,
         everywhere=bool(owner) and (replaced or (absent and not declared)),
@@ -234,7 +236,9 @@ def _summarize(owner: str | None, desired: State, state: State) -> dict[str, Any
     """Return a summary of what exists of a topology."""
     return {
         "name": owner,
-        "group": ownership.link_group(owner) if owner else None,
-        "namespaces": sorted(label for label in desired.namespaces if state.netns(label).present),
-        "links": sum(state.link(label, link.name) is not None for label, link in desired.links() if link.kind),
+        "group": ownership.compute_link_group(owner) if owner else None,
+        "namespaces": sorted(label for label in desired.namespaces if state.get_netns(label).present),
+        "links": sum(
+            state.get_link(label, link.name) is not None for label, link in desired.iterate_links() if link.kind
+        ),
     }

@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links import name
 from ansible_collections.netfleet.docker.plugins.module_utils._links.export.document import GatheredDocument
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Netns
-from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import Reading, build_state
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import NetnsReading, build_state
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.sysctls import read_sysctls
@@ -39,13 +39,13 @@ def _gather_in_thread(name: str | None) -> GatheredDocument:
     kernel = Kernel()
     try:
         namespace_registry.open_all(kernel)
-        readings = [kernel.read(label, Netns(), fully=True) for label in sorted(kernel.labels())]
+        readings = [kernel.read_namespace(label, Netns(), fully=True) for label in sorted(kernel.get_labels())]
         new = run_in_new_netns(lambda: read_sysctls(_CurrentNamespace(), ()))
         given = {}
         for reading in readings:
             if is_named(reading.label):
-                work = functools.partial(_differing_sysctls, reading, new)
-                given[reading.label] = run_in_netns(kernel.fd(reading.label), work)
+                work = functools.partial(_find_differing_sysctls, reading, new)
+                given[reading.label] = run_in_netns(kernel.get_fd(reading.label), work)
         return GatheredDocument(build_state(readings), given, name)
     finally:
         kernel.close()
@@ -54,7 +54,7 @@ def _gather_in_thread(name: str | None) -> GatheredDocument:
 class _CurrentNamespace:
     """Access to the files of the current thread's namespace, for the reader of sysctls."""
 
-    def file(self, path: str) -> str | None:
+    def read_file(self, path: str) -> str | None:
         """Return the content of a file, None if it does not exist or cannot be read."""
         with contextlib.suppress(OSError):
             return Path(path).read_text(encoding="ascii", errors="replace")
@@ -65,7 +65,7 @@ class _CurrentNamespace:
 _ALWAYS = "net/ipv4/ip_forward"
 
 
-def _differing_sysctls(reading: Reading, new: Mapping[str, str]) -> dict[str, str]:
+def _find_differing_sysctls(reading: NetnsReading, new: Mapping[str, str]) -> dict[str, str]:
     """Return the sysctls that differ from a new namespace, or from a new link in this namespace."""
     have = read_sysctls(_CurrentNamespace(), reading.links)
     found = {}

@@ -25,7 +25,7 @@ def to_commands(op: ops.Op) -> list[str]:
 def _create_netns(op: ops.CreateNetns) -> list[str]:
     lines = [f"ip netns add {shlex.quote(op.netns)}"]
     words = [*(["group", op.group] if op.group else []), *(["up"] if op.loopback_up else [])]
-    return lines + ([_ip_command(op.netns, "link", "set", "dev", "lo", *words)] if words else [])
+    return lines + ([_build_ip_command(op.netns, "link", "set", "dev", "lo", *words)] if words else [])
 
 
 @to_commands.register(ops.DeleteNetns)
@@ -47,33 +47,33 @@ def _create_link(op: ops.CreateLink) -> list[str]:
             words += ["link", link.parent.name]
         else:
             data = ["dev", link.parent.name]
-    words += ["name", link.name, *_creation_words(link), *(["master", op.master] if op.master else [])]
-    line = _ip_command(label, *words) + _netns_words(label, op.netns)
-    line += " " + _quote_words("type", link.kind, *data, *find_kind(link.kind).ip_link_options(options))
+    words += ["name", link.name, *_build_creation_words(link), *(["master", op.master] if op.master else [])]
+    line = _build_ip_command(label, *words) + _build_netns_words(label, op.netns)
+    line += " " + _quote_words("type", link.kind, *data, *find_kind(link.kind).format_ip_link_options(options))
     if op.peer:
-        line += " " + _quote_words("peer", "name", op.peer.name, *_creation_words(op.peer))
-        line += _netns_words(label, op.peer_netns)
+        line += " " + _quote_words("peer", "name", op.peer.name, *_build_creation_words(op.peer))
+        line += _build_netns_words(label, op.peer_netns)
     return [line.rstrip()]
 
 
 @to_commands.register(ops.DeleteLink)
 def _delete_link(op: ops.DeleteLink) -> list[str]:
-    return [_ip_command(op.netns, "link", "delete", op.name)]
+    return [_build_ip_command(op.netns, "link", "delete", op.name)]
 
 
 @to_commands.register(ops.DeleteGroup)
 def _delete_group(op: ops.DeleteGroup) -> list[str]:
-    return [_ip_command(op.netns, "link", "delete", "group", op.group)]
+    return [_build_ip_command(op.netns, "link", "delete", "group", op.group)]
 
 
 @to_commands.register(ops.SetGroupUp)
 def _set_group_up(op: ops.SetGroupUp) -> list[str]:
-    return [_ip_command(op.netns, "link", "set", "group", op.group, "up")]
+    return [_build_ip_command(op.netns, "link", "set", "group", op.group, "up")]
 
 
 @to_commands.register(ops.MoveLink)
 def _move_link(op: ops.MoveLink) -> list[str]:
-    return [_ip_command(op.netns, "link", "set", op.name) + f" netns {_netns_argument(op.to)}"]
+    return [_build_ip_command(op.netns, "link", "set", op.name) + f" netns {_format_netns(op.to)}"]
 
 
 @to_commands.register(ops.SetLink)
@@ -88,86 +88,90 @@ def _set_link(op: ops.SetLink) -> list[str]:
         else:
             words += [{"mac": "address"}.get(key, key), value]
     if words:
-        lines.append(_ip_command(op.netns, "link", "set", "dev", op.name, *words))
+        lines.append(_build_ip_command(op.netns, "link", "set", "dev", op.name, *words))
     for kind, options in (
-        (op.kind, find_kind(op.kind).ip_link_options(op.options)),
-        ("bridge_slave", _port_options(op.port)),
+        (op.kind, find_kind(op.kind).format_ip_link_options(op.options)),
+        ("bridge_slave", _build_port_words(op.port)),
     ):
         if options:
-            lines.append(_ip_command(op.netns, "link", "set", "dev", op.name, "type", kind, *options))
+            lines.append(_build_ip_command(op.netns, "link", "set", "dev", op.name, "type", kind, *options))
     return lines
 
 
 @to_commands.register(ops.AddAddress)
 def _add_address(op: ops.AddAddress) -> list[str]:
-    return [_ip_command(op.netns, "address", "add", op.address, "dev", op.name)]
+    return [_build_ip_command(op.netns, "address", "add", op.address, "dev", op.name)]
 
 
 @to_commands.register(ops.RemoveAddress)
 def _remove_address(op: ops.RemoveAddress) -> list[str]:
-    return [_ip_command(op.netns, "address", "delete", op.address, "dev", op.name)]
+    return [_build_ip_command(op.netns, "address", "delete", op.address, "dev", op.name)]
 
 
 @to_commands.register(ops.AddAltname)
 def _add_altname(op: ops.AddAltname) -> list[str]:
-    return [_ip_command(op.netns, "link", "property", "add", "dev", op.name, "altname", op.altname)]
+    return [_build_ip_command(op.netns, "link", "property", "add", "dev", op.name, "altname", op.altname)]
 
 
 @to_commands.register(ops.RemoveAltname)
 def _remove_altname(op: ops.RemoveAltname) -> list[str]:
-    return [_ip_command(op.netns, "link", "property", "delete", "dev", op.name, "altname", op.altname)]
+    return [_build_ip_command(op.netns, "link", "property", "delete", "dev", op.name, "altname", op.altname)]
 
 
 @to_commands.register(ops.SetSysctl)
 def _set_sysctl(op: ops.SetSysctl) -> list[str]:
     setting = _quote_words("sysctl", "-q", "-w", f"{op.key}={op.value}")
-    return [setting if _is_here(op.netns) else f"nsenter --net={_netns_path(op.netns)} {setting}"]
+    return [setting if _is_here(op.netns) else f"nsenter --net={_get_netns_path(op.netns)} {setting}"]
 
 
 @to_commands.register(ops.AddEntry)
 def _add_entry(op: ops.AddEntry) -> list[str]:
-    return [_entry_command(op.netns, "add", op.entry)]
+    return [_build_entry_command(op.netns, "add", op.entry)]
 
 
 @to_commands.register(ops.RemoveEntry)
 def _remove_entry(op: ops.RemoveEntry) -> list[str]:
-    return [_entry_command(op.netns, "delete", op.entry)]
+    return [_build_entry_command(op.netns, "delete", op.entry)]
 
 
 @to_commands.register(ops.AddFdb)
 def _add_fdb(op: ops.AddFdb) -> list[str]:
-    return [_forwarding_command(op.netns, "replace" if op.entry.single else "append", op.name, op.entry)]
+    return [
+        _build_forwarding_command(op.netns, "replace" if op.entry.is_only_destination else "append", op.name, op.entry)
+    ]
 
 
 @to_commands.register(ops.RemoveFdb)
 def _remove_fdb(op: ops.RemoveFdb) -> list[str]:
-    return [_forwarding_command(op.netns, "delete", op.name, op.entry)]
+    return [_build_forwarding_command(op.netns, "delete", op.name, op.entry)]
 
 
-def _creation_words(link: Link) -> list[object]:
+def _build_creation_words(link: Link) -> list[object]:
     given = (("mtu", link.mtu), ("address", link.mac), ("group", link.group or None))
     return [word for key, value in given if value is not None for word in (key, value)]
 
 
-def _port_options(options: Mapping[str, Value]) -> list[object]:
+def _build_port_words(options: Mapping[str, Value]) -> list[object]:
     words: list[object] = []
     for key, value in options.items():
         words += [key, ("on" if value else "off") if isinstance(value, bool) else value]
     return words
 
 
-def _entry_command(label: str, verb: str, entry: Route | Rule | Neighbour) -> str:
+def _build_entry_command(label: str, verb: str, entry: Route | Rule | Neighbour) -> str:
     if isinstance(entry, Neighbour):
         words = ["neighbour", verb, *(["proxy"] if entry.proxy else []), entry.dst]
         words += ["lladdr", entry.mac] if entry.mac else []
         words += ["dev", entry.dev] if entry.dev else []
-        return _ip_command(label, *words, *([] if entry.proxy else ["nud", "permanent"]))
+        return _build_ip_command(label, *words, *([] if entry.proxy else ["nud", "permanent"]))
     if isinstance(entry, Route):
-        return _ip_command(label, *(["-6"] if ":" in entry.dst else []), "route", verb, *_route_words(entry))
-    return _ip_command(label, *(["-6"] if entry.family == 6 else []), "rule", verb, *_rule_words(entry))
+        return _build_ip_command(
+            label, *(["-6"] if ":" in entry.dst else []), "route", verb, *_build_route_words(entry)
+        )
+    return _build_ip_command(label, *(["-6"] if entry.family == 6 else []), "rule", verb, *_build_rule_words(entry))
 
 
-def _route_words(entry: Route) -> list[object]:
+def _build_route_words(entry: Route) -> list[object]:
     words: list[object] = [] if entry.type == "unicast" else [entry.type]
     words.append("default" if entry.dst.endswith("/0") else entry.dst)
     if entry.gateway:
@@ -179,7 +183,7 @@ def _route_words(entry: Route) -> list[object]:
     return words + (["onlink"] if entry.onlink else [])
 
 
-def _rule_words(entry: Rule) -> list[object]:
+def _build_rule_words(entry: Rule) -> list[object]:
     words: list[object] = ["priority", entry.priority]
     for key, value in (("from", entry.src), ("to", entry.dst), ("iif", entry.iif), ("oif", entry.oif)):
         words += [] if value is None else [key, value]
@@ -188,43 +192,43 @@ def _rule_words(entry: Rule) -> list[object]:
     return [*words, *(["lookup", entry.table] if entry.action == "lookup" else [entry.action])]
 
 
-def _forwarding_command(label: str, verb: str, name: str, entry: Fdb) -> str:
+def _build_forwarding_command(label: str, verb: str, name: str, entry: Fdb) -> str:
     words: list[object] = ["fdb", verb, entry.mac, "dev", name]
     for key, value in (("dst", entry.dst), ("port", entry.port), ("vni", entry.vni), ("via", entry.via)):
         words += [] if value is None else [key, value]
     words += [] if entry.vlan is None else ["vlan", entry.vlan]
-    return _command("bridge", label, *words, *(["master", "static"] if entry.master else ["self", "permanent"]))
+    return _build_command("bridge", label, *words, *(["master", "static"] if entry.master else ["self", "permanent"]))
 
 
-def _ip_command(label: str, *words: object) -> str:
-    return _command("ip", label, *words)
+def _build_ip_command(label: str, *words: object) -> str:
+    return _build_command("ip", label, *words)
 
 
-def _command(program: str, label: str, *words: object) -> str:
-    return f"{program} {'' if _is_here(label) else f'-n {_netns_argument(label)} '}{_quote_words(*words)}"
+def _build_command(program: str, label: str, *words: object) -> str:
+    return f"{program} {'' if _is_here(label) else f'-n {_format_netns(label)} '}{_quote_words(*words)}"
 
 
 def _quote_words(*words: object) -> str:
     return " ".join(shlex.quote(str(word)) for word in words)
 
 
-def _netns_words(label: str, other: str) -> str:
+def _build_netns_words(label: str, other: str) -> str:
     """Return the words for a link in another namespace than that of the command."""
-    return "" if label == other or (_is_here(label) and _is_here(other)) else f" netns {_netns_argument(other)}"
+    return "" if label == other or (_is_here(label) and _is_here(other)) else f" netns {_format_netns(other)}"
 
 
 def _is_here(label: str) -> bool:
     return label in ("", "host")
 
 
-def _netns_argument(label: str) -> str:
+def _format_netns(label: str) -> str:
     """Return a namespace as an argument of ip(8): a name, a path or a PID."""
     if _is_here(label):
         return "1" if label else '"$$"'
-    return _netns_path(label) if ":" in label else shlex.quote(label)
+    return _get_netns_path(label) if ":" in label else shlex.quote(label)
 
 
-def _netns_path(label: str) -> str:
+def _get_netns_path(label: str) -> str:
     scheme, colon, rest = label.partition(":")
     if not colon:
         return shlex.quote(f"/run/netns/{label}")

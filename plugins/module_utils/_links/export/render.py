@@ -23,11 +23,11 @@ def render_commands(params: Mapping[str, Any]) -> list[str]:
     """Return the commands that create what is declared, on a host that has everything that is only referred to."""
     from ansible_collections.netfleet.docker.plugins.module_utils._links.export.iproute2 import to_commands
 
-    desired = states.add_declared_ports(TopologyDocument({**params, "state": "merged"}).desired())
-    return [line for op in plan(desired, _assumed_state(desired)) for line in to_commands(op)]
+    desired = states.add_declared_ports(TopologyDocument({**params, "state": "merged"}).build_desired_state())
+    return [line for op in plan(desired, _build_assumed_state(desired)) for line in to_commands(op)]
 
 
-def _assumed_state(desired: State) -> State:
+def _build_assumed_state(desired: State) -> State:
     """Return the State of a host without the declared objects and with all objects that are referred to."""
     state = State()
     referred: list[Endpoint] = []
@@ -36,14 +36,18 @@ def _assumed_state(desired: State) -> State:
         state = state.with_netns(label, Netns(present=not netns.present, sysctls=sysctls))
         devices = [route.dev for route in netns.routes or ()] + [entry.dev for entry in netns.neighbours or ()]
         referred += [Endpoint(label, name) for name in devices if name]
-    for label, want in desired.links():
+    for label, want in desired.iterate_links():
         referred += [want.parent] if want.parent else []
         referred += [Endpoint(label, want.master)] if want.master else []
         referred += [] if want.present else [Endpoint(label, want.name)]
         referred += [Endpoint(label, entry.via) for entry in want.fdb or () if entry.via]
     for place in referred:
-        declared = desired.link(place.netns or "", place.name)
-        if place.name and (declared is None or not declared.present) and not desired.netns(place.netns or "").present:
+        declared = desired.get_link(place.netns or "", place.name)
+        if (
+            place.name
+            and (declared is None or not declared.present)
+            and not desired.get_netns(place.netns or "").present
+        ):
             bare = Link(place.name, master="", up=False, addresses=(), altnames=(), alias="")
             state = state.with_link(place.netns or "", bare)
     return state

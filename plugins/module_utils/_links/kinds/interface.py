@@ -18,18 +18,18 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.bridge_ports import parse_port_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import parse_endpoint
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import (
+    build_options_spec,
     parse_options,
-    spec_of_options,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import option_entries
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import build_option_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import LinkOption, Value
 
 PARENT: dict[str, Any] = {"parent": {"type": "str"}, "parent_netns": {"type": "str"}}
 
 
-class Member(NamedTuple):
+class DeclaredLink(NamedTuple):
     """Another link that a declaration speaks of: its place, the link, and its parameters with their prefix."""
 
     place: Endpoint
@@ -57,17 +57,17 @@ class LinkKind:
         self.name = name
         self.attributes = attributes or {}
         self.required = (*(("parent",) if self.has_parent else ()), *required)
-        self._decode = Decoder("", (), option_entries(self.attributes))
+        self._decode = Decoder("", (), build_option_entries(self.attributes))
 
     # Parameters
 
-    def argument_spec(self) -> dict[str, Any]:
+    def build_argument_spec(self) -> dict[str, Any]:
         """Return the argument specification of the parameters that only some kinds have."""
-        return {**spec_of_options(self.attributes), **(PARENT if self.has_parent else {})}
+        return {**build_options_spec(self.attributes), **(PARENT if self.has_parent else {})}
 
     def refuse_foreign(self, params: Mapping[str, Any], prefix: str, known: frozenset[str]) -> None:
         """Raise BadParameter for a given parameter, one of the ``known`` ones, that only other kinds have."""
-        own = self.argument_spec()
+        own = self.build_argument_spec()
         for key in sorted(known - set(own)):
             if params.get(key) is not None:
                 raise BadParameter(
@@ -91,7 +91,7 @@ class LinkKind:
             fields["parent"] = parse_endpoint(params, prefix, "parent", "parent_netns")
         return fields
 
-    def parse_members(self, params: Mapping[str, Any], prefix: str = "") -> list[Member]:  # noqa: ARG002
+    def parse_members(self, params: Mapping[str, Any], prefix: str = "") -> list[DeclaredLink]:  # noqa: ARG002
         """Return the other links that the parameters declare: a veth's peer, a bridge's ports."""
         return []
 
@@ -99,20 +99,24 @@ class LinkKind:
 
     def plan_object(self, builder: PlanBuilder, desired: State, label: str, want: Link) -> None:  # noqa: ARG002 (veth needs it)
         """Plan the kernel object: remove what cannot become the link, and create the link if it is not there."""
-        self.make_way(builder, label, want)
-        if builder.state.link(label, want.name) is None:
-            builder.add(CreateLink(label, want, master=builder.master(label, want), initial=self.initial_options()))
+        self.plan_replacement(builder, label, want)
+        if builder.state.get_link(label, want.name) is None:
+            builder.add_operation(
+                CreateLink(
+                    label, want, master=builder.choose_initial_master(label, want), initial=self.get_initial_options()
+                )
+            )
 
-    def make_way(self, builder: PlanBuilder, label: str, want: Link) -> None:
+    def plan_replacement(self, builder: PlanBuilder, label: str, want: Link) -> None:
         """Plan the removal of a link of that name that cannot be changed in place; without recreate raise PlanError."""
-        have = builder.state.link(label, want.name)
+        have = builder.state.get_link(label, want.name)
         reason = have and self.find_obstacle(have, want)
         if have and reason:
             if not want.recreate:
                 raise PlanError(
                     f"{want.name} in {describe_netns(label)} {reason}; set recreate=true to delete and create it"
                 )
-            builder.add(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+            builder.add_operation(DeleteLink(label, want.name, have.kind, have.peer, have.index))
 
     def find_obstacle(self, have: Link, want: Link) -> str | None:
         """Return why the kernel cannot change the existing link into the desired one, None if it can."""
@@ -129,7 +133,7 @@ class LinkKind:
                 return f"has the {name} {old}, not {new or 'none'}, and the kernel cannot change that in place"
         return None
 
-    def differing_options(self, have: Link, want: Link) -> dict[str, Value]:
+    def find_differing_options(self, have: Link, want: Link) -> dict[str, Value]:
         """Return the options to change, with the values that the kernel accepts."""
         return {
             name: value
@@ -140,7 +144,7 @@ class LinkKind:
     def plan_members(self, builder: PlanBuilder, label: str, want: Link) -> None:
         """Plan what only this kind has besides its options, such as a bridge's exact list of ports."""
 
-    def initial_options(self) -> dict[str, Value]:
+    def get_initial_options(self) -> dict[str, Value]:
         """Return the options of a new link, as far as every kernel has the same."""
         return {name: spec.initial for name, spec in self.attributes.items() if spec.initial is not None}
 
@@ -156,7 +160,7 @@ class LinkKind:
 
     def encode_option(self, name: str, value: Value) -> list[tuple[str, Any]]:
         """Return the attributes of one option."""
-        return [encode(self.attributes[name], value)]
+        return [encode_value(self.attributes[name], value)]
 
     def encode_parent(self, index: int, attributes: list[tuple[str, Any]], data: list[tuple[str, Any]]) -> None:  # noqa: ARG002
         """Add the parent's index to the attributes of the link, or to the data of its kind."""
@@ -176,11 +180,11 @@ class LinkKind:
             if name in self.attributes and value != self.attributes[name].initial
         }
 
-    def ip_link_options(self, options: Mapping[str, Value]) -> list[object]:
+    def format_ip_link_options(self, options: Mapping[str, Value]) -> list[object]:
         """Return the options as words of ip-link(8)."""
-        return [word for name, value in options.items() for word in self.ip_link_option(name, value)]
+        return [word for name, value in options.items() for word in self.format_ip_link_option(name, value)]
 
-    def ip_link_option(self, name: str, value: Value) -> list[object]:
+    def format_ip_link_option(self, name: str, value: Value) -> list[object]:
         """Return one option as words of ip-link(8)."""
         word = self.ip_link_words.get(name, name)
         if isinstance(value, tuple):
@@ -196,7 +200,7 @@ class KindOnParent(LinkKind):
     has_parent = True
 
 
-def encode(spec: LinkOption, value: Value) -> tuple[str, Any]:
+def encode_value(spec: LinkOption, value: Value) -> tuple[str, Any]:
     """Return an option's attribute and its value, as the encoders take them."""
     if isinstance(value, tuple):
         return spec.attribute, sum(spec.names[name] for name in value)

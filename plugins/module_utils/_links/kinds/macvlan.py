@@ -46,10 +46,10 @@ class Macvlan(LinkKind):
             ]
         return super().encode_option(name, value)
 
-    def ip_link_option(self, name: str, value: Value) -> list[object]:
+    def format_ip_link_option(self, name: str, value: Value) -> list[object]:
         if name == "source_macs" and isinstance(value, tuple):
             return ["macaddr", "set", *value]
-        return super().ip_link_option(name, value)
+        return super().format_ip_link_option(name, value)
 
 
 KIND = Macvlan("macvlan", MACVLAN)

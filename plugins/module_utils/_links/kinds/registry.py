@@ -35,7 +35,7 @@ _KINDS = (
 KINDS: Mapping[str, LinkKind] = {kind.name: kind for kind in _KINDS}
 # Parameters that some kinds have and others do not; one with a default does nothing for the others.
 KIND_PARAMETERS = frozenset(
-    name for kind in _KINDS for name, argument in kind.argument_spec().items() if "default" not in argument
+    name for kind in _KINDS for name, argument in kind.build_argument_spec().items() if "default" not in argument
 )
 
 

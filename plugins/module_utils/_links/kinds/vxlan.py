@@ -25,7 +25,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import parse_name, parse_netns
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import parse_options
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import VXLAN_PARENT, option_entries
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import VXLAN_PARENT, build_option_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import (
     UNSPECIFIED,
     VXLAN,
@@ -66,10 +66,10 @@ class Vxlan(LinkKind):
     def __init__(self) -> None:
         """Register the options of VXLAN links."""
         super().__init__("vxlan", VXLAN, required=("vni",))
-        self._decode = Decoder("", (), {**option_entries(VXLAN), **VXLAN_PARENT})
+        self._decode = Decoder("", (), {**build_option_entries(VXLAN), **VXLAN_PARENT})
 
-    def argument_spec(self) -> dict[str, Any]:
-        return {**super().argument_spec(), **PARENT}
+    def build_argument_spec(self) -> dict[str, Any]:
+        return {**super().build_argument_spec(), **PARENT}
 
     def parse(self, params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         """Return the fields; without parent_netns, the UDP socket is in the namespace that the module runs in."""
@@ -105,15 +105,15 @@ class Vxlan(LinkKind):
             )
         if have.options.get("group") and want.options.get("remote"):
             return f"has the group {have.options['group']}, and the kernel cannot replace it by a remote in place"
-        old, new = (_families(link.options) for link in (have, want))
+        old, new = (_get_families(link.options) for link in (have, want))
         if new and new != (old or {4}):
             version = 6 if 6 in old else 4
             return f"carries its packets over IPv{version}, and the kernel cannot change that in place"
         return None
 
-    def differing_options(self, have: Link, want: Link) -> dict[str, Value]:
+    def find_differing_options(self, have: Link, want: Link) -> dict[str, Value]:
         """Return the options to change; the kernel expects "no address" in the family of the existing address."""
-        options = super().differing_options(have, want)
+        options = super().find_differing_options(have, want)
         for name, value in options.items():
             if VXLAN[name].codec == "ip" and value == "":
                 options[name] = UNSPECIFIED[":" in str(have.options.get(name, ""))]
@@ -128,17 +128,17 @@ class Vxlan(LinkKind):
         separate_group(found)
         return found
 
-    def ip_link_option(self, name: str, value: Value) -> list[object]:
+    def format_ip_link_option(self, name: str, value: Value) -> list[object]:
         word = self.ip_link_words.get(name, name)
         if isinstance(value, bool):
             return [word if value else f"no{word}"]
-        return super().ip_link_option(name, value)
+        return super().format_ip_link_option(name, value)
 
 
 KIND = Vxlan()
 
 
-def _families(options: Mapping[str, Value]) -> set[int]:
+def _get_families(options: Mapping[str, Value]) -> set[int]:
     addresses = [str(options[name]) for name in _ADDRESSES if options.get(name)]
     return {6 if ":" in address else 4 for address in addresses}
 
@@ -162,7 +162,7 @@ def _parse_entries(given: list[dict[str, Any]] | None, parameter: str) -> tuple[
             params["vni"],
             validate_optional(prefix + "via", validators.ifname, params["via"]),
         )
-        if entry.single and any(one.mac == entry.mac for one in found if one != entry):
+        if entry.is_only_destination and any(one.mac == entry.mac for one in found if one != entry):
             raise BadParameter(prefix + "mac", f"{entry.mac} is listed with another dst, and can have only one")
         found[entry] = None
     return tuple(found)
@@ -182,12 +182,12 @@ def _parse_addresses(params: Mapping[str, Any], prefix: str) -> dict[str, Value]
 def _refuse_mixed_families(addresses: Mapping[str, Value], entries: tuple[Fdb, ...], prefix: str) -> None:
     """Raise BadParameter where IPv4 and IPv6 are mixed: a link carries its packets over one of the two."""
     given = {name: str(value) for name, value in addresses.items() if value}
-    families = {validators.ip_version(address) for address in given.values()}
+    families = {validators.get_ip_version(address) for address in given.values()}
     if len(families) > 1:
         raise BadParameter(prefix + min(given), f"{' and '.join(sorted(given))} are of different IP versions")
     for place, entry in enumerate(entries):
         # A link without any address uses IPv4.
-        if validators.ip_version(entry.dst or "") not in (families or {4}):
+        if validators.get_ip_version(entry.dst or "") not in (families or {4}):
             raise BadParameter(
                 f"{prefix}fdb[{place}].dst",
                 f"{entry.dst} must be of the IP version of local, remote or group, by default IPv4",

@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters i
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Fdb, Link
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import parse_name
-from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import accept_range
+from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import build_range_validator
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, Value
 
 _VLANS = (1, 4094)
@@ -65,7 +65,9 @@ def parse_port_entries(params: Mapping[str, Any], prefix: str) -> tuple[Fdb, ...
             if given[key] is not None:
                 raise BadParameter(inside + key, "supported only for kind=vxlan")
         mac = validate_parameter(f"{inside}mac", validators.mac, given["mac"])
-        vlan = validate_optional(f"{inside}vlan", lambda number: validators.in_range(number, *_VLANS), given["vlan"])
+        vlan = validate_optional(
+            f"{inside}vlan", lambda number: validators.validate_range(number, *_VLANS), given["vlan"]
+        )
         entries.append(Fdb(mac, vlan=vlan, master=True))
     return tuple(dict.fromkeys(entries))
 
@@ -75,7 +77,7 @@ def _parse_option(parameter: str, key: str, value: Any) -> Value:
     if option.codec.startswith("bool"):
         return validate_parameter(parameter, lambda given: bool(_convert(boolean, given, "a boolean")), value)
     number = validate_parameter(parameter, lambda given: int(_convert(int, given, "a number")), value)
-    return validate_parameter(parameter, accept_range(option), number)
+    return validate_parameter(parameter, build_range_validator(option), number)
 
 
 def _convert(convert: Callable[[Any], Any], value: Any, what: str) -> Any:

@@ -59,7 +59,7 @@ def parse_attributes(params: Mapping[str, Any], prefix: str = "") -> dict[str, A
         "addresses": validate_list(prefix + "addresses", validators.interface_address, params["addresses"]),
     }
     small = fields["mtu"] is not None and fields["mtu"] < validators.IPV6_MIN_MTU
-    if small and any(validators.ip_version(address) == 6 for address in fields["addresses"] or ()):
+    if small and any(validators.get_ip_version(address) == 6 for address in fields["addresses"] or ()):
         raise BadParameter(f"{prefix}mtu", f"must be at least {validators.IPV6_MIN_MTU} on a link with IPv6 addresses")
     return fields
 

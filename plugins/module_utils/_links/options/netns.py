@@ -135,28 +135,28 @@ def parse_neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tu
 
 def _parse_route(prefix: str, params: Mapping[str, Any]) -> Route:
     gateway = validate_optional(prefix + "gateway", validators.address, params["gateway"])
-    family = {None: gateway and validators.ip_version(gateway), "ipv4": 4, "ipv6": 6}[params["family"]] or 4
+    family = {None: gateway and validators.get_ip_version(gateway), "ipv4": 4, "ipv6": 6}[params["family"]] or 4
     if params["dst"] == "default":
         dst = _ANY[family]
     else:
         dst = validate_parameter(prefix + "dst", validators.network, params["dst"])
-        if params["family"] and family != validators.ip_version(dst):
+        if params["family"] and family != validators.get_ip_version(dst):
             raise BadParameter(prefix + "family", f"{dst} must be an {params['family']} network")
     if params["type"] == "unicast" and not gateway and not params["dev"]:
         raise BadParameter(prefix + "gateway", "required for a unicast route, unless dev is given")
     if params["type"] in ("blackhole", "unreachable", "prohibit") and (gateway or params["dev"]):
         raise BadParameter(prefix + "type", f"a route of type {params['type']} must have neither gateway nor dev")
     metric = validate_optional(
-        prefix + "metric", lambda value: validators.in_range(value, 0, _NUMBER), params["metric"]
+        prefix + "metric", lambda value: validators.validate_range(value, 0, _NUMBER), params["metric"]
     )
-    if metric == 0 and validators.ip_version(dst) == 6:
+    if metric == 0 and validators.get_ip_version(dst) == 6:
         metric = _IPV6_METRIC
     return Route(
         dst=dst,
         gateway=gateway,
         dev=validate_optional(prefix + "dev", validators.ifname, params["dev"]),
         table=validate_parameter(
-            prefix + "table", lambda value: validators.in_range(value, 1, _NUMBER), params["table"]
+            prefix + "table", lambda value: validators.validate_range(value, 1, _NUMBER), params["table"]
         ),
         metric=metric,
         src=validate_optional(prefix + "src", validators.address, params["src"]),
@@ -168,7 +168,7 @@ def _parse_route(prefix: str, params: Mapping[str, Any]) -> Route:
 def _parse_rule(prefix: str, params: Mapping[str, Any]) -> Rule:
     src = validate_optional(prefix + "src", validators.network, params["src"])
     dst = validate_optional(prefix + "dst", validators.network, params["dst"])
-    families = {validators.ip_version(network) for network in (src, dst) if network}
+    families = {validators.get_ip_version(network) for network in (src, dst) if network}
     if params["family"]:
         families.add(4 if params["family"] == "ipv4" else 6)
     if len(families) > 1:
@@ -176,18 +176,20 @@ def _parse_rule(prefix: str, params: Mapping[str, Any]) -> Rule:
     if (params["action"] == "lookup") != (params["table"] is not None):
         raise BadParameter(prefix + "table", "required for action=lookup, and not supported for other actions")
 
-    def number(key: str, low: int = 0) -> int | None:
-        return validate_optional(prefix + key, lambda value: validators.in_range(value, low, _NUMBER), params[key])
+    def parse_number(key: str, low: int = 0) -> int | None:
+        return validate_optional(
+            prefix + key, lambda value: validators.validate_range(value, low, _NUMBER), params[key]
+        )
 
     return Rule(
-        priority=number("priority") or 0,
+        priority=parse_number("priority") or 0,
         family=families.pop() if families else 4,
         src=src,
         dst=dst,
         iif=validate_optional(prefix + "iif", validators.ifname, params["iif"]),
         oif=validate_optional(prefix + "oif", validators.ifname, params["oif"]),
-        fwmark=number("fwmark"),
-        fwmask=number("fwmask"),
-        table=number("table", low=1),
+        fwmark=parse_number("fwmark"),
+        fwmask=parse_number("fwmask"),
+        table=parse_number("table", low=1),
         action=params["action"],
     )

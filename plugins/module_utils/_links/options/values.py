@@ -14,12 +14,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters i
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import LinkOption, Value
 
 
-def spec_of_options(options: Mapping[str, LinkOption]) -> dict[str, Any]:
+def build_options_spec(options: Mapping[str, LinkOption]) -> dict[str, Any]:
     """Return the argument specification of options."""
-    return {name: _argument(option) for name, option in options.items()}
+    return {name: _build_argument(option) for name, option in options.items()}
 
 
-def _argument(option: LinkOption) -> dict[str, Any]:
+def _build_argument(option: LinkOption) -> dict[str, Any]:
     choices = {"choices": list(option.names)} if option.names else {}
     if option.codec in ("macs", "flags/u16"):
         return {"type": "list", "elements": "str", **choices}
@@ -43,7 +43,7 @@ def _parse_option(option: LinkOption, parameter: str, value: Any) -> Value:
     if option.names:
         return _parse_words(option, parameter, value if isinstance(value, list) else [value])
     if isinstance(value, int) and not isinstance(value, bool):
-        return validate_parameter(parameter, accept_range(option), value)
+        return validate_parameter(parameter, build_range_validator(option), value)
     return cast(Value, value)
 
 
@@ -58,6 +58,6 @@ def _parse_words(option: LinkOption, parameter: str, words: list[Any]) -> Value:
     return str(words[0])
 
 
-def accept_range(option: LinkOption) -> Callable[[int], int]:
+def build_range_validator(option: LinkOption) -> Callable[[int], int]:
     """Return a validator that accepts the numbers that the kernel accepts for an option."""
-    return lambda value: validators.in_range(value, option.low, option.high)
+    return lambda value: validators.validate_range(value, option.low, option.high)

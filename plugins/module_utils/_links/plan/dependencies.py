@@ -23,12 +23,12 @@ def check_references(desired: State, actual: State) -> None:
     """Raise PlanError for a reference to an object that neither exists nor is declared."""
     for label, netns in desired.namespaces.items():
         nothing_wanted = all(link.present is False for link in netns.links.values())
-        if netns.present is None and not actual.netns(label).present and not nothing_wanted:
+        if netns.present is None and not actual.get_netns(label).present and not nothing_wanted:
             raise PlanError(f"no such namespace: {label}")
         if netns.present is not False:
             _check_sysctls(label, netns, actual)
             _check_devices(desired, actual, label, netns)
-    for label, want in desired.links():
+    for label, want in desired.iterate_links():
         if want.present is None and not _is_known(desired, actual, Endpoint(label, want.name), declared=False):
             raise PlanError(f"no such link: {want.name} in {describe_netns(label)}")
         if want.present is False:
@@ -63,7 +63,7 @@ def _check_forwarding(desired: State, actual: State, label: str, want: Link) -> 
 
 def _check_sysctls(label: str, want: Netns, actual: State) -> None:
     # The sysctls of a link exist with the link, which may be created later.
-    missing = [key for key in want.sysctls if key not in actual.netns(label).sysctls and not is_link_sysctl(key)]
+    missing = [key for key in want.sysctls if key not in actual.get_netns(label).sysctls and not is_link_sysctl(key)]
     if missing:
         raise PlanError(f"no such sysctl in {describe_netns(label)}: {', '.join(missing)}")
 
@@ -74,9 +74,9 @@ def is_link_sysctl(key: str) -> bool:
     return len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default")
 
 
-def creation_order(desired: State) -> list[tuple[str, Link]]:
+def sort_for_creation(desired: State) -> list[tuple[str, Link]]:
     """Return the desired links in the order of creation: masters and parents first."""
-    wanted = _desired_links(desired)
+    wanted = _index_desired_links(desired)
     needed: dict[Endpoint, list[Endpoint]] = {}
     for place, link in wanted.items():
         needs = [Endpoint(place.netns, link.master)] if link.master else []
@@ -93,12 +93,12 @@ def creation_order(desired: State) -> list[tuple[str, Link]]:
         raise PlanError(f"circular dependency of links: {circle}") from None
 
 
-def up_order(desired: State) -> list[tuple[str, Link]]:
+def sort_for_activation(desired: State) -> list[tuple[str, Link]]:
     """Return the desired links in the order of going up: parents before their links, masters after their ports.
 
     A bridge that is up forwards the packets that each new port sends to all other ports.
     """
-    wanted = _desired_links(desired)
+    wanted = _index_desired_links(desired)
     needed: dict[Endpoint, list[Endpoint]] = {}
     for place, link in wanted.items():
         if link.parent in wanted:
@@ -109,7 +109,7 @@ def up_order(desired: State) -> list[tuple[str, Link]]:
     try:
         return _sort(wanted, needed)
     except graphlib.CycleError:
-        return creation_order(desired)  # a port whose parent is its master
+        return sort_for_creation(desired)  # a port whose parent is its master
 
 
 def _is_removed(desired: State, label: str) -> bool:
@@ -125,16 +125,16 @@ def _sort(wanted: Mapping[Endpoint, Link], needed: Mapping[Endpoint, Sequence[En
     return [(place.netns or "", wanted[place]) for place in (*others, *places)]
 
 
-def _desired_links(desired: State) -> dict[Endpoint, Link]:
-    return {Endpoint(label, link.name): link for label, link in desired.links() if link.present is not False}
+def _index_desired_links(desired: State) -> dict[Endpoint, Link]:
+    return {Endpoint(label, link.name): link for label, link in desired.iterate_links() if link.present is not False}
 
 
 def _is_known(desired: State, actual: State, place: Endpoint, declared: bool = True) -> bool:
-    if place.name == "lo" and desired.netns(place.netns or "").present:
+    if place.name == "lo" and desired.get_netns(place.netns or "").present:
         return True  # every namespace has it
-    want = desired.link(place.netns or "", place.name)
+    want = desired.get_link(place.netns or "", place.name)
     if want is not None and want.present is False:
         return False
     if declared and want is not None and want.present:
         return True
-    return place.netns is not None and actual.link(place.netns, place.name) is not None
+    return place.netns is not None and actual.get_link(place.netns, place.name) is not None

@@ -23,13 +23,13 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builde
 
 def plan_forwarding(builder: PlanBuilder, desired: State) -> None:
     """Plan all forwarding entries, after links and masters have been planned."""
-    for label, want in desired.links():
+    for label, want in desired.iterate_links():
         if want.fdb is not None and want.present is not False:
             _plan_entries(builder, label, want, want.fdb)
 
 
 def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fdb, ...]) -> None:
-    link = builder.link(label, want.name)
+    link = builder.get_link(label, want.name)
     if not link.master and any(entry.master for entry in listed):
         raise PlanError(
             f"{want.name} in {describe_netns(label)} has forwarding entries in the table of its master, but no master"
@@ -40,7 +40,7 @@ def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fd
         if _exists(builder, label, want.name, have) and not theirs and not _is_covered(have, wanted):
             _plan_removal(builder, label, link, have)
     for entry in wanted:
-        there = builder.link(label, want.name).fdb or ()
+        there = builder.get_link(label, want.name).fdb or ()
         if is_default(entry, link.options) or is_unnamed_link(entry.via):
             continue
         if any(_satisfies(have, entry) for have in there):
@@ -51,7 +51,7 @@ def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fd
                 f"{want.name} in {describe_netns(label)} sends its packets in {describe_netns(link.underlay)}; "
                 "the kernel accepts a forwarding entry with via only if both are one namespace"
             )
-        builder.add(AddFdb(label, want.name, entry))
+        builder.add_operation(AddFdb(label, want.name, entry))
 
 
 def _normalize(entry: Fdb, link: Link) -> Fdb:
@@ -69,23 +69,24 @@ def _satisfies(have: Fdb, entry: Fdb) -> bool:
 def _is_covered(have: Fdb, wanted: list[Fdb]) -> bool:
     """Return whether an entry is desired, or will be replaced by a desired one."""
     return any(
-        _satisfies(have, entry) or (entry.single and not entry.master and (have.mac, have.master) == (entry.mac, False))
+        _satisfies(have, entry)
+        or (entry.is_only_destination and not entry.master and (have.mac, have.master) == (entry.mac, False))
         for entry in wanted
     )
 
 
 def _exists(builder: PlanBuilder, label: str, name: str, entry: Fdb) -> bool:
-    return entry in (builder.link(label, name).fdb or ())
+    return entry in (builder.get_link(label, name).fdb or ())
 
 
 def _plan_removal(builder: PlanBuilder, label: str, link: Link, entry: Fdb) -> None:
     if not is_unnamed_link(entry.via) or link.underlay != label:
-        builder.add(RemoveFdb(label, link.name, entry))
+        builder.add_operation(RemoveFdb(label, link.name, entry))
         return
     # The outgoing link is deleted, and the kernel does not accept its index any more: all entries of the MAC address
     # are removed, and the default destination is added again as an entry.
-    builder.add(RemoveFdb(label, link.name, Fdb(entry.mac)))
+    builder.add_operation(RemoveFdb(label, link.name, Fdb(entry.mac)))
     default = link.options.get("remote") or link.options.get("group")
     if entry.mac == FLOOD and default:
         via = link.parent.name if link.parent and link.parent.name else None
-        builder.add(AddFdb(label, link.name, Fdb(FLOOD, str(default), via=via)))
+        builder.add_operation(AddFdb(label, link.name, Fdb(FLOOD, str(default), via=via)))

@@ -27,27 +27,27 @@ _PLAIN = ("mtu", "mac", "alias", "master")
 def plan_removals(builder: PlanBuilder, desired: State) -> None:
     """Plan the removal of absent links, except those that are deleted with their namespace."""
     # If other links stay, the names must be free at once.
-    nothing_stays = all(want.present is False for _label, want in desired.links())
+    nothing_stays = all(want.present is False for _label, want in desired.iterate_links())
     for label, netns in desired.namespaces.items():
-        if netns.present is False and not builder.state.netns(label).processes:
+        if netns.present is False and not builder.state.get_netns(label).processes:
             continue
         doomed = [
             want for want in netns.links.values() if want.present is False and _is_to_be_removed(builder, label, want)
         ]
         _plan_group_removals(builder, label, {want.name for want in doomed})
         for want in doomed:
-            have = builder.state.link(label, want.name)
+            have = builder.state.get_link(label, want.name)
             # It may have been deleted with its peer.
-            if have is not None and not (nothing_stays and _goes_with_namespace(builder, desired, have)):
-                builder.add(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+            if have is not None and not (nothing_stays and _is_deleted_with_namespace(builder, desired, have)):
+                builder.add_operation(DeleteLink(label, want.name, have.kind, have.peer, have.index))
     # A link that is recreated is deleted first, because it may occupy a port of a bridge.
-    for label, want in desired.links():
+    for label, want in desired.iterate_links():
         if want.present and want.recreate and not want.peer:
-            find_kind(want.kind).make_way(builder, label, want)
+            find_kind(want.kind).plan_replacement(builder, label, want)
 
 
 def _is_to_be_removed(builder: PlanBuilder, label: str, want: Link) -> bool:
-    have = builder.state.link(label, want.name)
+    have = builder.state.get_link(label, want.name)
     if have is None:
         return False
     if want.peer and (have.kind != want.kind or not have.peer or have.peer.name != want.peer.name):
@@ -58,22 +58,22 @@ def _is_to_be_removed(builder: PlanBuilder, label: str, want: Link) -> bool:
     return True
 
 
-def _goes_with_namespace(builder: PlanBuilder, desired: State, have: Link) -> bool:
+def _is_deleted_with_namespace(builder: PlanBuilder, desired: State, have: Link) -> bool:
     """Return whether a link is deleted with the namespace of its peer, which is faster."""
     away = have.peer.netns if have.peer else None
     going = away is not None and away in desired.namespaces and desired.namespaces[away].present is False
-    return going and not builder.state.netns(away or "").processes
+    return going and not builder.state.get_netns(away or "").processes
 
 
 def _plan_group_removals(builder: PlanBuilder, label: str, doomed: set[str]) -> None:
     """Plan the removal in one request of each link group of which all links are removed."""
     groups: dict[int, list[Link]] = {}
-    for link in builder.state.netns(label).links.values():
+    for link in builder.state.get_netns(label).links.values():
         groups.setdefault(link.group or 0, []).append(link)
     for group, links in groups.items():
         if group and len(links) > 1 and all(link.name in doomed for link in links):
             indices = tuple((link.name, link.index or 0) for link in links)
-            builder.add(DeleteGroup(label, group, indices))
+            builder.add_operation(DeleteGroup(label, group, indices))
 
 
 def plan_link(builder: PlanBuilder, desired: State, label: str, want: Link) -> None:
@@ -81,9 +81,9 @@ def plan_link(builder: PlanBuilder, desired: State, label: str, want: Link) -> N
     kind = find_kind(want.kind)
     if want.present:
         kind.plan_object(builder, desired, label, want)
-    have = builder.link(label, want.name)
+    have = builder.get_link(label, want.name)
     if want.up is False and have.up:
-        builder.add(SetLink(label, want.name, {"up": False}))
+        builder.add_operation(SetLink(label, want.name, {"up": False}))
     _plan_attributes(builder, label, want)
     kind.plan_members(builder, label, want)
     _plan_addresses(builder, label, want)
@@ -92,8 +92,8 @@ def plan_link(builder: PlanBuilder, desired: State, label: str, want: Link) -> N
 
 def plan_up(builder: PlanBuilder, label: str, want: Link) -> None:
     """Plan to set a link up, after everything else about it."""
-    if want.up and not builder.link(label, want.name).up:
-        builder.add(SetLink(label, want.name, {"up": True}))
+    if want.up and not builder.get_link(label, want.name).up:
+        builder.add_operation(SetLink(label, want.name, {"up": True}))
 
 
 def find_groups_to_bring_up(builder: PlanBuilder, desired: State) -> dict[tuple[str, int], tuple[str, ...]]:
@@ -101,12 +101,12 @@ def find_groups_to_bring_up(builder: PlanBuilder, desired: State) -> dict[tuple[
 
     No link of such a group stays down, and none has a parent or is one, which would require an order.
     """
-    parents = {want.parent for _label, want in desired.links()}
-    groups = {(label, want.group) for label, want in desired.links() if want.group and want.up}
+    parents = {want.parent for _label, want in desired.iterate_links()}
+    groups = {(label, want.group) for label, want in desired.iterate_links() if want.group and want.up}
     found = {}
     for label, group in groups:
-        links = [link for link in builder.state.netns(label).links.values() if link.group == group]
-        wanted = {name for name, want in desired.netns(label).links.items() if want.up}
+        links = [link for link in builder.state.get_netns(label).links.values() if link.group == group]
+        wanted = {name for name, want in desired.get_netns(label).links.items() if want.up}
         down = [link for link in links if not link.up]
         alone = all(link.parent is None and Endpoint(label, link.name) not in parents for link in down)
         if len(down) > 1 and alone and wanted.issuperset(link.name for link in down):
@@ -115,40 +115,40 @@ def find_groups_to_bring_up(builder: PlanBuilder, desired: State) -> dict[tuple[
 
 
 def _plan_attributes(builder: PlanBuilder, label: str, want: Link) -> None:
-    have = builder.link(label, want.name)
+    have = builder.get_link(label, want.name)
     changed: dict[str, Value] = {
         key: value for key in _PLAIN if (value := getattr(want, key)) is not None and value != getattr(have, key)
     }
     kind = find_kind(want.kind)
-    options = kind.differing_options(have, want)
+    options = kind.find_differing_options(have, want)
     if options:
         for key in sorted(kind.separate_attributes & changed.keys()):
-            builder.add(SetLink(label, want.name, {key: changed.pop(key)}))
+            builder.add_operation(SetLink(label, want.name, {key: changed.pop(key)}))
     if changed or options:
-        builder.add(SetLink(label, want.name, changed, options, kind=have.kind))
+        builder.add_operation(SetLink(label, want.name, changed, options, kind=have.kind))
     # The kernel accepts port options only after the link has its master.
-    there = builder.link(label, want.name).port
+    there = builder.get_link(label, want.name).port
     port = {key: value for key, value in want.port.items() if not BRIDGE_PORT[key].matches(value, there.get(key))}
     if port:
-        builder.add(SetLink(label, want.name, port=port))
+        builder.add_operation(SetLink(label, want.name, port=port))
 
 
 def _plan_addresses(builder: PlanBuilder, label: str, want: Link) -> None:
     if want.addresses is None:
         return
     # In reverse order: removing the first address of a subnet would remove its secondary addresses.
-    for cidr in reversed(builder.link(label, want.name).addresses or ()):
+    for cidr in reversed(builder.get_link(label, want.name).addresses or ()):
         if cidr not in want.addresses:
-            builder.add(RemoveAddress(label, want.name, cidr))
+            builder.add_operation(RemoveAddress(label, want.name, cidr))
     if want.ordered:
         _plan_reordering(builder, label, want)
     # The kernel appends a new IPv4 address and prepends a new IPv6 address.
     backwards = [cidr for cidr in reversed(want.addresses) if ":" in cidr]
     ordered = [*(cidr for cidr in want.addresses if ":" not in cidr), *backwards]
     for cidr in ordered if want.ordered else want.addresses:
-        have = builder.link(label, want.name)
+        have = builder.get_link(label, want.name)
         if cidr not in (have.addresses or ()) and cidr not in have.other_addresses:
-            builder.add(AddAddress(label, want.name, cidr))
+            builder.add_operation(AddAddress(label, want.name, cidr))
 
 
 def _plan_reordering(builder: PlanBuilder, label: str, want: Link) -> None:
@@ -156,7 +156,7 @@ def _plan_reordering(builder: PlanBuilder, label: str, want: Link) -> None:
     for is_ipv6 in (False, True):
         left, wanted = (
             [cidr for cidr in link.addresses or () if (":" in cidr) is is_ipv6]
-            for link in (builder.link(label, want.name), want)
+            for link in (builder.get_link(label, want.name), want)
         )
         if is_ipv6:
             wanted.sort(key=is_link_local)
@@ -165,16 +165,16 @@ def _plan_reordering(builder: PlanBuilder, label: str, want: Link) -> None:
         end = start + len(left)
         if left != wanted[start:end]:
             for cidr in reversed(left):
-                builder.add(RemoveAddress(label, want.name, cidr))
+                builder.add_operation(RemoveAddress(label, want.name, cidr))
 
 
 def _plan_altnames(builder: PlanBuilder, label: str, want: Link) -> None:
     if want.altnames is None:
         return
-    there = builder.link(label, want.name).altnames or ()
+    there = builder.get_link(label, want.name).altnames or ()
     for name in there:
         if name not in want.altnames:
-            builder.add(RemoveAltname(label, want.name, name))
+            builder.add_operation(RemoveAltname(label, want.name, name))
     for name in want.altnames:
         if name not in there:
-            builder.add(AddAltname(label, want.name, name))
+            builder.add_operation(AddAltname(label, want.name, name))

@@ -29,9 +29,9 @@ _IPV6_METRIC = 1024  # the default of IPv6; that of IPv4 is 0
 def plan_creation(builder: PlanBuilder, desired: State) -> None:
     """Plan the creation of namespaces, and the sysctls that new links inherit."""
     for label, want in desired.namespaces.items():
-        if want.present and not builder.state.netns(label).present:
+        if want.present and not builder.state.get_netns(label).present:
             lo = want.links.get("lo")
-            builder.add(CreateNetns(label, want.group or 0, bool(lo and lo.up)))
+            builder.add_operation(CreateNetns(label, want.group or 0, bool(lo and lo.up)))
         _plan_sysctls(builder, label, want, late=False)
 
 
@@ -39,7 +39,7 @@ def plan_tables(builder: PlanBuilder, desired: State) -> None:
     """Plan what requires the links: their sysctls, then neighbours, routes and rules."""
     for label, want in desired.namespaces.items():
         _plan_sysctls(builder, label, want, late=True)
-        have = builder.state.netns(label)
+        have = builder.state.get_netns(label)
         for wanted, there, append in (
             (want.neighbours, have.neighbours, want.neighbours_append),
             (want.routes, have.routes, want.routes_append),
@@ -52,7 +52,7 @@ def plan_tables(builder: PlanBuilder, desired: State) -> None:
 def plan_deletion(builder: PlanBuilder, desired: State) -> None:
     """Plan the removal of namespaces; raise PlanError for processes inside, unless forced."""
     for label, want in desired.namespaces.items():
-        have = builder.state.netns(label)
+        have = builder.state.get_netns(label)
         if want.present is not False or not (have.present or have.stub):
             continue
         if have.processes and not want.force:
@@ -60,13 +60,13 @@ def plan_deletion(builder: PlanBuilder, desired: State) -> None:
                 f"namespace {label} contains processes: {format_pids(have.processes)}; "
                 "stop them, or set force=true to remove the name and keep the namespace until they end"
             )
-        builder.add(DeleteNetns(label, have.processes))
+        builder.add_operation(DeleteNetns(label, have.processes))
 
 
 def _plan_sysctls(builder: PlanBuilder, label: str, want: Netns, late: bool) -> None:
     for key, value in want.sysctls.items():
-        if is_link_sysctl(key) is late and builder.state.netns(label).sysctls.get(key) != value:
-            builder.add(SetSysctl(label, key, value))
+        if is_link_sysctl(key) is late and builder.state.get_netns(label).sysctls.get(key) != value:
+            builder.add_operation(SetSysctl(label, key, value))
 
 
 def _plan_entries(
@@ -76,10 +76,10 @@ def _plan_entries(
         if _is_foreign(have) or any(_satisfies(have, want) or is_replaced_by(have, want) for want in wanted):
             continue
         if not append or any(_has_same_key(have, want) for want in wanted):
-            builder.add(RemoveEntry(label, have))
+            builder.add_operation(RemoveEntry(label, have))
     for want in wanted:
         if not any(_satisfies(have, want) for have in there):
-            builder.add(AddEntry(label, want))
+            builder.add_operation(AddEntry(label, want))
 
 
 def _is_foreign(entry: Entry) -> bool:

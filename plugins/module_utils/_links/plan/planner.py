@@ -35,16 +35,16 @@ def plan(desired: State, actual: State) -> tuple[Op, ...]:
     for _pass in range(_PASSES):
         planned = len(builder.operations)
         _plan_pass(builder, desired)
-        if all(_only_adds(op) for op in builder.operations[planned:]):
+        if all(_is_additive(op) for op in builder.operations[planned:]):
             return tuple(builder.operations)
     again = "; ".join(op.describe() for op in builder.operations[planned:])
     raise PlanError(f"the desired state contradicts itself; planning does not converge: {again}")
 
 
-def _only_adds(op: Op) -> bool:
+def _is_additive(op: Op) -> bool:
     """Return whether an operation certainly removes no other object."""
     return isinstance(op, (CreateNetns, CreateLink, SetGroupUp, AddAddress, AddAltname)) or (
-        isinstance(op, SetLink) and not op.options and not op.takes_along
+        isinstance(op, SetLink) and not op.options and not op.can_remove_objects
     )
 
 
@@ -52,14 +52,14 @@ def _plan_pass(builder: PlanBuilder, desired: State) -> None:
     dependencies.check_references(desired, builder.state)
     netns_plan.plan_creation(builder, desired)
     link_plan.plan_removals(builder, desired)
-    for label, want in dependencies.creation_order(desired):
+    for label, want in dependencies.sort_for_creation(desired):
         link_plan.plan_link(builder, desired, label, want)
     at_once = link_plan.find_groups_to_bring_up(builder, desired)
-    for label, want in dependencies.up_order(desired):
+    for label, want in dependencies.sort_for_activation(desired):
         if (label, want.group) not in at_once:
             link_plan.plan_up(builder, label, want)
     for (label, group), names in at_once.items():
-        builder.add(SetGroupUp(label, group, names))
+        builder.add_operation(SetGroupUp(label, group, names))
     fdb_plan.plan_forwarding(builder, desired)
     netns_plan.plan_tables(builder, desired)
     netns_plan.plan_deletion(builder, desired)

@@ -13,22 +13,24 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
 
 
-def rollback_target(before: State, operations: Sequence[Op]) -> State:
+def build_rollback_target(before: State, operations: Sequence[Op]) -> State:
     """Return the desired state that reverts the operations and their side effects."""
     after = before
     for op in operations:
         after = op.simulate(after)
-    changed = {label: _former_netns(before.netns(label), after.netns(label)) for label in after.namespaces}
+    changed = {
+        label: _build_former_netns(before.get_netns(label), after.get_netns(label)) for label in after.namespaces
+    }
     return State({label: want for label, want in changed.items() if want is not None})
 
 
-def _former_netns(before: Netns, after: Netns) -> Netns | None:
+def _build_former_netns(before: Netns, after: Netns) -> Netns | None:
     if before == after:
         return None
     if not before.present:
         return Netns(present=False)
     links = {
-        name: _former_link(before.links[name]) if name in before.links else Link(name, present=False)
+        name: _build_former_link(before.links[name]) if name in before.links else Link(name, present=False)
         for name in {**before.links, **after.links}
         if before.links.get(name) != after.links.get(name)
     }
@@ -42,7 +44,7 @@ def _former_netns(before: Netns, after: Netns) -> Netns | None:
     )
 
 
-def _former_link(have: Link) -> Link:
+def _build_former_link(have: Link) -> Link:
     # Only virtual links can be created again; any other link must still exist.
     virtual = have.kind not in (None, "loopback") and find_kind(have.kind).is_creatable(have)
     # A link that has its name now was created by the failed run.

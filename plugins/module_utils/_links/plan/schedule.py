@@ -27,23 +27,23 @@ def schedule(operations: Sequence[Op]) -> tuple[Op, ...]:
     A namespace is created when it is first needed, so that the prefetch thread can run ahead. Operations that cannot be
     rolled back come last: a name can be restored, a deleted link cannot.
     """
-    return _create_late(_put_losses_last(operations))
+    return _delay_creations(_put_losses_last(operations))
 
 
-def _create_late(operations: Sequence[Op]) -> tuple[Op, ...]:
-    needed = {label for op in operations if not isinstance(op, CreateNetns) for label in labels_of(op)}
+def _delay_creations(operations: Sequence[Op]) -> tuple[Op, ...]:
+    needed = {label for op in operations if not isinstance(op, CreateNetns) for label in iterate_labels(op)}
     waiting: dict[str, Op] = {}
     order: list[Op] = []
     for op in operations:
         if isinstance(op, CreateNetns) and op.netns in needed:
             waiting[op.netns] = op
         else:
-            order += [waiting.pop(label) for label in labels_of(op) if label in waiting]
+            order += [waiting.pop(label) for label in iterate_labels(op) if label in waiting]
             order.append(op)
     return tuple(order)
 
 
-def labels_of(op: Op) -> Iterator[str]:
+def iterate_labels(op: Op) -> Iterator[str]:
     """Yield the labels of the namespaces that an operation affects."""
     yield op.netns
     if isinstance(op, CreateLink):
@@ -53,7 +53,7 @@ def labels_of(op: Op) -> Iterator[str]:
         yield op.to
 
 
-def finished_namespaces(operations: Sequence[Op]) -> dict[int, list[str]]:
+def find_finished_namespaces(operations: Sequence[Op]) -> dict[int, list[str]]:
     """Return the namespaces that are complete after a number of operations, by that number.
 
     There are none if an operation can have side effects in another namespace.
@@ -61,7 +61,9 @@ def finished_namespaces(operations: Sequence[Op]) -> dict[int, list[str]]:
     if any(_has_side_effects(op) for op in operations):
         return {}
     created = {op.netns for op in operations if isinstance(op, CreateNetns)}
-    last = {label: number for number, op in enumerate(operations, 1) for label in labels_of(op) if label in created}
+    last = {
+        label: number for number, op in enumerate(operations, 1) for label in iterate_labels(op) if label in created
+    }
     found: dict[int, list[str]] = {}
     for label, number in last.items():
         found.setdefault(number, []).append(label)
@@ -95,7 +97,7 @@ def may_lose(operations: Sequence[Op]) -> bool:
     return False
 
 
-def departing_ends(before: State, operations: Sequence[Op]) -> set[Endpoint]:
+def find_departing_ends(before: State, operations: Sequence[Op]) -> set[Endpoint]:
     """Return the reachable peers of links that are deleted with a namespace; the kernel deletes them asynchronously."""
     namespaces = {op.netns for op in operations if isinstance(op, DeleteNetns) and not op.processes}
     gone: set[Endpoint | None] = set()
@@ -103,17 +105,17 @@ def departing_ends(before: State, operations: Sequence[Op]) -> set[Endpoint]:
         if isinstance(op, DeleteLink):
             gone |= {Endpoint(op.netns, op.name), op.peer}
         elif isinstance(op, DeleteGroup):
-            links = [before.link(op.netns, name) for name, _index in op.indices]
+            links = [before.get_link(op.netns, name) for name, _index in op.indices]
             gone |= {Endpoint(op.netns, link.name) for link in links if link} | {link.peer for link in links if link}
     ends = {
         link.peer
         for label in namespaces
-        for name, link in before.netns(label).links.items()
+        for name, link in before.get_netns(label).links.items()
         if link.peer and Endpoint(label, name) not in gone
     }
     below = {
         Endpoint(label, link.name)
-        for label, link in (before.links() if namespaces else ())
+        for label, link in (before.iterate_links() if namespaces else ())
         if link.underlay in namespaces or (link.parent and link.parent.netns in namespaces)
     }
     return {end for end in ends | below if end.netns not in (None, *namespaces) and end not in gone}
@@ -121,5 +123,5 @@ def departing_ends(before: State, operations: Sequence[Op]) -> set[Endpoint]:
 
 def _has_side_effects(op: Op) -> bool:
     if isinstance(op, SetLink):
-        return op.takes_along
+        return op.can_remove_objects
     return isinstance(op, (DeleteLink, DeleteGroup, MoveLink, RemoveAddress))

@@ -24,7 +24,7 @@ def add_leftovers(desired: State, actual: State, name: str) -> State:
         leftovers = {
             link.name: Link(link.name, present=False, kind=link.kind)
             for link in have.links.values()
-            if link.name not in want.links and link.group == ownership.link_group(name)
+            if link.name not in want.links and link.group == ownership.compute_link_group(name)
         }
         if leftovers or want.present is False:
             namespaces[label] = replace_fields(want, links={**want.links, **leftovers})
@@ -35,11 +35,11 @@ def keep_owned(desired: State, actual: State, name: str) -> State:
     """Return the part of a desired state with absent objects that the topology owns."""
     namespaces = {}
     for label, want in desired.namespaces.items():
-        have = actual.netns(label)
+        have = actual.get_netns(label)
         links = {
             link.name: link
             for link in want.links.values()
-            if link.name in have.links and have.links[link.name].group == ownership.link_group(name)
+            if link.name in have.links and have.links[link.name].group == ownership.compute_link_group(name)
         }
         goes = want.present is False and (is_owned(have, name) or not have.present)
         if goes or links:
@@ -50,15 +50,15 @@ def keep_owned(desired: State, actual: State, name: str) -> State:
 def is_owned(have: Netns, name: str) -> bool:
     """Return whether the topology created the namespace, or began to."""
     lo = have.links.get("lo")
-    return ownership.netns_group(name) == (have.group if have.stub else lo and lo.group)
+    return ownership.compute_netns_group(name) == (have.group if have.stub else lo and lo.group)
 
 
 def add_declared_ports(desired: State) -> State:
     """Return the desired state in which links with a master are in its list of ports."""
     state = desired
-    for label, link in desired.links():
+    for label, link in desired.iterate_links():
         if link.ports is not None:
-            others = [one.name for one in desired.netns(label).links.values() if one.master == link.name]
+            others = [one.name for one in desired.get_netns(label).links.values() if one.master == link.name]
             state = state.with_link(label, replace_fields(link, ports=tuple(dict.fromkeys((*link.ports, *others)))))
     return state
 
@@ -66,8 +66,8 @@ def add_declared_ports(desired: State) -> State:
 def keep_existing(desired: State, actual: State) -> State:
     """Return the desired state in which existing addresses and alternative names are kept."""
     state = desired
-    for label, want in desired.links():
-        have = actual.link(label, want.name)
+    for label, want in desired.iterate_links():
+        have = actual.get_link(label, want.name)
         kept: dict[str, Any] = {
             key: tuple(dict.fromkeys((*(getattr(have, key) or ()), *getattr(want, key))))
             for key in ("addresses", "altnames")
@@ -78,7 +78,7 @@ def keep_existing(desired: State, actual: State) -> State:
     return state
 
 
-def append_only(desired: State) -> State:
+def make_append_only(desired: State) -> State:
     """Return the desired state in which no list is exact, so nothing is removed."""
     namespaces = {}
     for label, want in desired.namespaces.items():
@@ -117,6 +117,6 @@ def _fill_link_defaults(want: Link) -> Link:
         altnames=want.altnames or (),
         addresses=want.addresses or (),
         fdb=want.fdb or () if kind.has_forwarding_table else want.fdb,
-        options={**kind.initial_options(), **want.options},
+        options={**kind.get_initial_options(), **want.options},
         port={**port, **want.port},
     )

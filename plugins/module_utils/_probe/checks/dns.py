@@ -37,7 +37,7 @@ def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
     servers = (server,) if server else resolver.servers
     if not servers:
         return Outcome(ERROR, f"{resolver.path} names no server, and no other was given")
-    kind, names = _question(check, resolver)
+    kind, names = _build_question(check, resolver)
     times: list[float] = []
     every: list[Outcome] = []
     for number in range(check.count):
@@ -52,22 +52,22 @@ def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
                 break
         if time.monotonic() >= deadline:
             break
-    best = min(reversed(every), key=_rank)
+    best = min(reversed(every), key=_rank_outcome)
     return replace_fields(best, times=tuple(times), sent=len(every))
 
 
-def _question(check: Check, resolver: Resolver) -> tuple[str, tuple[str, ...]]:
+def _build_question(check: Check, resolver: Resolver) -> tuple[str, tuple[str, ...]]:
     kind = check.options.get("record")
     try:
-        name = dns_codec.reverse_name(str(ipaddress.ip_address(check.target)))
+        name = dns_codec.build_reverse_name(str(ipaddress.ip_address(check.target)))
         return kind or "PTR", (name if kind in (None, "PTR") else check.target,)
     except ValueError:
         kind = kind or ("AAAA" if check.family == 6 else "A")
     searched = check.options.get("search")
-    return kind, net_resolver.candidate_names(check.target, resolver) if searched else (check.target.rstrip("."),)
+    return kind, net_resolver.build_candidate_names(check.target, resolver) if searched else (check.target.rstrip("."),)
 
 
-def _rank(outcome: Outcome) -> int:
+def _rank_outcome(outcome: Outcome) -> int:
     return (OPEN, NODATA, NXDOMAIN).index(outcome.state) if outcome.state in (OPEN, NODATA, NXDOMAIN) else 3
 
 
@@ -75,11 +75,11 @@ def _query(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
     """Return the result of one query."""
     try:
         if len(servers) == 1:
-            answer, seconds = _query_patiently(check, servers[0], name, kind, deadline)
+            answer, seconds = _query_with_retries(check, servers[0], name, kind, deadline)
             server = servers[0]
         else:
             server, answer, seconds = net_resolver.query_servers(check, name, kind, servers, deadline)
-    except net_resolver.Unresolved as error:
+    except net_resolver.ResolutionError as error:
         return Outcome(FILTERED, str(error))
     except OSError as error:
         found = sockets.classify_error(error)
@@ -101,11 +101,11 @@ def _query(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
     if not values:
         return Outcome(NODATA, f"{server} knows {name}, but no {kind} of it", (seconds,), 1, facts)
     missing = [one for one in check.options.get("answers") or () if one.rstrip(".") not in values]
-    wishes = (f"{', '.join(missing)} is not among the answers",) if missing else ()
-    return Outcome(OPEN, f"{server} says: {name} {kind} {', '.join(values)}", (seconds,), 1, facts, wishes)
+    unmet = (f"{', '.join(missing)} is not among the answers",) if missing else ()
+    return Outcome(OPEN, f"{server} says: {name} {kind} {', '.join(values)}", (seconds,), 1, facts, unmet)
 
 
-def _query_patiently(
+def _query_with_retries(
     check: Check, server: str, name: str, kind: str, deadline: float
 ) -> tuple[dns_codec.Answer, float]:
     """Query one server, and again in case a datagram was lost."""

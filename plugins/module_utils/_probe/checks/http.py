@@ -34,14 +34,14 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
     for number in range(check.count):
         if number:
             time.sleep(min(check.interval, max(deadline - time.monotonic(), 0)))
-        every.append(_once(check, address, min(deadline, time.monotonic() + check.timeout)))
+        every.append(_probe_once(check, address, min(deadline, time.monotonic() + check.timeout)))
         if time.monotonic() >= deadline:
             break
     found = next((one for one in reversed(every) if one.state == OPEN), every[0])
     return replace_fields(found, times=tuple(seconds for one in every for seconds in one.times), sent=len(every))
 
 
-def _once(check: Check, address: str, deadline: float) -> Outcome:
+def _probe_once(check: Check, address: str, deadline: float) -> Outcome:
     facts: dict[str, Any] = {}
     is_secure = check.options["url"].startswith("https:")
     if is_secure:
@@ -60,10 +60,10 @@ def _once(check: Check, address: str, deadline: float) -> Outcome:
     try:
         with connection, sockets.close_at_deadline(deadline, connection):
             if is_secure:
-                connection = tls.handshake(check, connection, verified=bool(check.options.get("verify")))[0]
+                connection = tls.do_handshake(check, connection, verified=bool(check.options.get("verify")))[0]
             with connection:
                 return _exchange(check, connection, started, {"tls": facts} if facts else {})
-    except (tls.Distrusted, ssl.SSLError) as error:
+    except (tls.CertificateRejected, ssl.SSLError) as error:
         return tcp.describe_tls_error(check, address, error)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return _classify_error(check, address, error, deadline)
@@ -79,7 +79,7 @@ def _classify_error(check: Check, address: str, error: Exception, deadline: floa
     return Outcome(REFUSED, f"{there}, but what it answers is not HTTP: {escape_invalid_utf8(str(error))[:80]}")
 
 
-def _exchange(check: Check, connection: socket.socket, started: float, told: dict[str, Any]) -> Outcome:
+def _exchange(check: Check, connection: socket.socket, started: float, facts: dict[str, Any]) -> Outcome:
     parts = urlsplit(check.options["url"])
     client = http.client.HTTPConnection(check.target, check.port)
     client.sock = connection
@@ -97,16 +97,16 @@ def _exchange(check: Check, connection: socket.socket, started: float, told: dic
     response = client.getresponse()
     body = response.read(_BODY_BYTES)
     seconds = time.monotonic() - started
-    told["status"] = response.status
-    told["http_reason"] = escape_invalid_utf8(response.reason)
-    told["body_bytes"] = len(body)
-    told["location"] = response.headers.get("Location")
-    wishes = _unmet_expectations(check, response, body)
+    facts["status"] = response.status
+    facts["http_reason"] = escape_invalid_utf8(response.reason)
+    facts["body_bytes"] = len(body)
+    facts["location"] = response.headers.get("Location")
+    unmet = _find_unmet_expectations(check, response, body)
     reason = f"answers {response.status} {escape_invalid_utf8(response.reason)}".rstrip()
-    return Outcome(OPEN, reason, (seconds,), 1, told, wishes)
+    return Outcome(OPEN, reason, (seconds,), 1, facts, unmet)
 
 
-def _unmet_expectations(check: Check, response: http.client.HTTPResponse, body: bytes) -> tuple[str, ...]:
+def _find_unmet_expectations(check: Check, response: http.client.HTTPResponse, body: bytes) -> tuple[str, ...]:
     """Return the unmet expectations of the response."""
     found = []
     wanted = check.options.get("status")

@@ -24,7 +24,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.model impor
     Outcome,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.net import route
-from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.sockets import CannotOpen
+from ansible_collections.netfleet.docker.plugins.module_utils._probe.net.sockets import SocketOpenError
 
 _ARP, _IPV6 = 0x0806, 0x86DD
 _OUTGOING = 4
@@ -38,9 +38,9 @@ def probe_neighbour(check: Check, address: str, deadline: float) -> Outcome:
     try:
         way = route.find_route(address, check.interface)
     except KernelError as error:
-        return Outcome(UNREACHABLE, f"there is no route: {error.words}")
+        return Outcome(UNREACHABLE, f"there is no route: {error.reason}")
     except OSError:
-        raise CannotOpen(f"no such interface in this namespace: {check.interface}") from None
+        raise SocketOpenError(f"no such interface in this namespace: {check.interface}") from None
     if way.local:
         return Outcome(
             OFF_LINK, f"{address} is this namespace's own address; a check of type duplicate asks for others"
@@ -83,11 +83,11 @@ def probe_duplicate(check: Check, address: str, deadline: float) -> Outcome:
 def _solicit(check: Check, interface: str, address: str, source: str, deadline: float) -> tuple[dict[str, float], int]:
     """Return the MAC addresses that answer with their seconds, and the number of requests."""
     try:
-        mac = route.link_mac(interface)
+        mac = route.read_link_mac(interface)
     except KernelError:
-        raise CannotOpen(f"no such interface in this namespace: {interface}") from None
+        raise SocketOpenError(f"no such interface in this namespace: {interface}") from None
     if mac is None:
-        raise CannotOpen(f"{interface} is down or does not support neighbour resolution")
+        raise SocketOpenError(f"{interface} is down or does not support neighbour resolution")
     protocol = _IPV6 if ":" in address else _ARP
     question, group = (
         icmp_codec.encode_solicitation(address, mac, source)
@@ -99,7 +99,7 @@ def _solicit(check: Check, interface: str, address: str, source: str, deadline: 
     try:
         link = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(protocol))
     except PermissionError:
-        raise CannotOpen("requires root (CAP_NET_RAW)") from None
+        raise SocketOpenError("requires root (CAP_NET_RAW)") from None
     with link:
         link.bind((interface, protocol))
         end = min(deadline, time.monotonic() + check.timeout)

@@ -35,14 +35,14 @@ _PATIENCE = 10
 def probe(check: Check, address: str, deadline: float) -> Outcome:
     """Find the largest size that is answered, from a size that every link supports to the MTU of the first link."""
     way = route.find_route(address, check.interface, check.source)
-    first = route.link_mtu(way.interface) if way.interface else 1500
+    first = route.read_link_mtu(way.interface) if way.interface else 1500
     with EchoSocket(check, address) as echo:
-        echo.fragment(allowed=False)
-        search = _Search(echo, deadline)
+        echo.set_fragmentation(allowed=False)
+        search = _MtuSearch(echo, deadline)
         low = _SMALLEST[echo.version]
         high = max(min(first, check.options.get("max_mtu") or 65535, 65535), low)
-        if not search.passing([low], min(check.timeout, 3.0)):
-            return search.nothing(address)
+        if not search.find_passing_sizes([low], min(check.timeout, 3.0)):
+            return search.build_failure(address)
         found = _find_largest(search, low, high)
         facts: dict[str, Any] = {
             "path_mtu": found,
@@ -52,25 +52,25 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
             "fragments_pass": None,
         }
         if found < high and time.monotonic() < deadline:
-            echo.fragment(allowed=True)
-            facts["fragments_pass"] = bool(search.passing([high], search.patience()))
+            echo.set_fragmentation(allowed=True)
+            facts["fragments_pass"] = bool(search.find_passing_sizes([high], search.get_timeout()))
     return _build_outcome(check, address, facts, high, search)
 
 
-def _find_largest(search: _Search, low: int, high: int) -> int:
+def _find_largest(search: _MtuSearch, low: int, high: int) -> int:
     """Return the largest size that passes, given that ``low`` does."""
     while low < high:
-        told = search.told
+        previous = search.reported_mtu
         # The largest size first, because it usually passes, then several in parallel.
-        sizes = [high] if high == search.told or not search.asked else _spread_sizes(low, high)
-        passed = search.passing(sizes, search.patience())
+        sizes = [high] if high == search.reported_mtu or not search.asked else _spread_sizes(low, high)
+        passed = search.find_passing_sizes(sizes, search.get_timeout())
         low = max([low, *passed])
-        if search.told != told and low <= search.told < high:
-            high = search.told  # a router reported its MTU
+        if search.reported_mtu != previous and low <= search.reported_mtu < high:
+            high = search.reported_mtu  # a router reported its MTU
         elif low < high:
             refused = [size for size in sizes if size > low]
             high = min([high, *(size - 1 for size in refused)])
-        if search.over():
+        if search.is_over():
             break
     return low
 
@@ -82,7 +82,7 @@ def _spread_sizes(low: int, high: int) -> list[int]:
     return steps[first:]
 
 
-class _Search:
+class _MtuSearch:
     """Send sizes and record the responses."""
 
     def __init__(self, echo: EchoSocket, deadline: float) -> None:
@@ -92,17 +92,17 @@ class _Search:
         self.times: list[float] = []
         self.sent = 0
         self.asked = False
-        self.told = 0
+        self.reported_mtu = 0
         self.narrowed: list[dict[str, Any]] = []
         self._problem: tuple[str, str] | None = None
 
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         return time.monotonic() >= self._deadline
 
-    def patience(self) -> float:
+    def get_timeout(self) -> float:
         return min(_ROUND_SECONDS, max(_PATIENCE * max(self.times, default=0.0), 0.3))
 
-    def passing(self, sizes: list[int], seconds: float) -> list[int]:
+    def find_passing_sizes(self, sizes: list[int], seconds: float) -> list[int]:
         """Return the sizes that are answered, each sent twice; sizes that the link rejects are not."""
         passed: set[int] = set()
         self.asked = len(sizes) > 1 or self.asked or bool(self.times)
@@ -121,7 +121,7 @@ class _Search:
                 self.sent += 1
                 waiting[sequence] = size
             until = min(self._deadline, time.monotonic() + seconds)
-            for reply, took in self._echo.replies(until) if waiting else ():
+            for reply, took in self._echo.receive_replies(until) if waiting else ():
                 size_of = waiting.pop(reply.sequence, None)
                 if size_of is None:
                     continue
@@ -129,37 +129,37 @@ class _Search:
                     passed.add(size_of)
                     self.times.append(took)
                 else:
-                    self._complained(reply)
+                    self._record_error(reply)
                 if not waiting:
                     break
-            if len(passed) == len(sizes) or self.told or self.over():
+            if len(passed) == len(sizes) or self.reported_mtu or self.is_over():
                 break
         return sorted(passed)
 
-    def _complained(self, reply: Reply) -> None:
+    def _record_error(self, reply: Reply) -> None:
         if reply.kind == "too_big":
-            if reply.mtu and (not self.told or reply.mtu < self.told):
-                self.told = reply.mtu
+            if reply.mtu and (not self.reported_mtu or reply.mtu < self.reported_mtu):
+                self.reported_mtu = reply.mtu
                 self.narrowed.append({"address": reply.sender, "mtu": reply.mtu})
         elif self._problem is None:
-            self._problem = self._echo.complaint(reply)
+            self._problem = self._echo.describe_error(reply)
 
-    def nothing(self, address: str) -> Outcome:
+    def build_failure(self, address: str) -> Outcome:
         """Return the state and reason if not even a small packet is answered."""
         silence = f"{address} does not answer even small echo requests, so nothing is known of larger ones"
         state, reason = self._problem or (FILTERED, silence)
         return Outcome(state, reason, (), self.sent)
 
 
-def _build_outcome(check: Check, address: str, facts: dict[str, Any], high: int, search: _Search) -> Outcome:
+def _build_outcome(check: Check, address: str, facts: dict[str, Any], high: int, search: _MtuSearch) -> Outcome:
     found = facts["path_mtu"]
     least = check.options.get("min_mtu")
-    wishes = (f"at least {least} was expected",) if least and found < least else ()
+    unmet = (f"at least {least} was expected",) if least and found < least else ()
     says = " and ".join(f"{one['address']} says {one['mtu']}" for one in facts["reduced_by"])
-    told = bool(facts["reduced_by"]) and facts["reduced_by"][-1]["mtu"] == found
+    is_reported = bool(facts["reduced_by"]) and facts["reduced_by"][-1]["mtu"] == found
     if found == high:
         reason = f"packets of {found} bytes reach {address} and come back whole"
-    elif told:
+    elif is_reported:
         reason = f"packets of up to {found} bytes reach {address} and come back whole: {says}"
     else:
         reason = (
@@ -167,4 +167,4 @@ def _build_outcome(check: Check, address: str, facts: dict[str, Any], high: int,
             f"{high}" + (f" ({says})" if says else "")
         )
         return Outcome(BLACK_HOLE, reason, tuple(search.times), None, facts)
-    return Outcome(OPEN, reason, tuple(search.times), None, facts, wishes)
+    return Outcome(OPEN, reason, tuple(search.times), None, facts, unmet)

@@ -19,7 +19,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
     """Send requests one after the other, and wait until all are answered or time out."""
     with EchoSocket(check, address) as echo:
         if check.options.get("dont_fragment") is not None:
-            echo.fragment(not check.options["dont_fragment"])
+            echo.set_fragmentation(not check.options["dont_fragment"])
         times, problem, sent = _send_requests(echo, check, deadline)
     if times:
         lost = sent - len(times)
@@ -34,7 +34,7 @@ def _send_requests(
     echo: EchoSocket, check: Check, deadline: float
 ) -> tuple[dict[int, float], tuple[str, str] | None, int]:
     """Return the seconds of each reply, errors instead of replies, and the number of requests."""
-    size = max(check.options.get("size") or _SIZE[echo.version], icmp_codec.header_bytes(echo.version))
+    size = max(check.options.get("size") or _SIZE[echo.version], icmp_codec.get_header_size(echo.version))
     times: dict[int, float] = {}
     problems: dict[int, tuple[str, str]] = {}
     sent = 0
@@ -49,11 +49,11 @@ def _send_requests(
         until = min(deadline, time.monotonic() + (check.timeout if is_last else check.interval))
         if is_last and len({*times, *problems}) == sent:
             break
-        for reply, seconds in echo.replies(until):
+        for reply, seconds in echo.receive_replies(until):
             if reply.kind == "reply":
                 times.setdefault(reply.sequence, seconds)
             else:
-                problems.setdefault(reply.sequence, echo.complaint(reply))
+                problems.setdefault(reply.sequence, echo.describe_error(reply))
             if is_last and len({*times, *problems}) == sent:
                 break
     return times, next(iter(problems.values()), None), sent

@@ -44,20 +44,20 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
                     problem = start_tls(check, address, connection, until, facts)
         if time.monotonic() >= deadline or (problem and problem.state in (ERROR, NO_TLS, UNTRUSTED)):
             break
-    told = {"tls": facts} if facts else {}
+    details = {"tls": facts} if facts else {}
     if problem and (not times or problem.state in (NO_TLS, UNTRUSTED)):
-        return Outcome(problem.state, problem.reason, tuple(times), sent, told)
+        return Outcome(problem.state, problem.reason, tuple(times), sent, details)
     lost = f", but not {sent - len(times)} of {sent} times" if sent > len(times) else ""
     secure = f" and speaks {facts['version']}" if facts else ""
-    return Outcome(OPEN, f"port {check.port} of {address} takes connections{secure}{lost}", tuple(times), sent, told)
+    return Outcome(OPEN, f"port {check.port} of {address} takes connections{secure}{lost}", tuple(times), sent, details)
 
 
 def connect(check: Check, address: str, deadline: float) -> socket.socket | Outcome:
     """Return a connection, or the error."""
     connection = sockets.open_socket(check, address, socket.SOCK_STREAM)
     try:
-        connection.settimeout(sockets.seconds_left(deadline))
-        connection.connect(sockets.socket_address(check, address, check.port))
+        connection.settimeout(sockets.get_seconds_left(deadline))
+        connection.connect(sockets.build_socket_address(check, address, check.port))
     except OSError as error:
         with connection:
             return sockets.classify_error(error, connection)
@@ -70,7 +70,7 @@ def start_tls(
     """Complete a TLS handshake, add its facts, and verify on another connection; return the error, if any."""
     try:
         with sockets.close_at_deadline(deadline, connection):
-            secure, found = tls.handshake(check, connection, verified=False)
+            secure, found = tls.do_handshake(check, connection, verified=False)
             secure.close()
         facts.update(found)
         if check.options.get("verify"):
@@ -79,9 +79,9 @@ def start_tls(
             if isinstance(again, Outcome):
                 return again
             with again, sockets.close_at_deadline(deadline, again):
-                tls.handshake(check, again, verified=True)[0].close()
+                tls.do_handshake(check, again, verified=True)[0].close()
             facts["verified"] = True
-    except (tls.Distrusted, OSError) as error:
+    except (tls.CertificateRejected, OSError) as error:
         return describe_tls_error(check, address, error)
     return None
 
@@ -89,7 +89,7 @@ def start_tls(
 def describe_tls_error(check: Check, address: str, error: Exception) -> Outcome:
     """Return the state and reason of a failed handshake."""
     there = f"port {check.port} of {address} takes connections"
-    if isinstance(error, tls.Distrusted):
+    if isinstance(error, tls.CertificateRejected):
         return Outcome(UNTRUSTED, f"its certificate does not stand verification: {error}")
     if isinstance(error, socket.timeout):
         return Outcome(FILTERED, f"{there}, but says nothing to TLS in time")

@@ -33,7 +33,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
             trace.receive(waiting, min(deadline, time.monotonic() + check.timeout))
             if trace.ends or time.monotonic() >= deadline:
                 break
-    return trace.outcome(address)
+    return trace.build_outcome(address)
 
 
 class _Trace:
@@ -42,7 +42,7 @@ class _Trace:
     def __init__(self, echo: EchoSocket, check: Check) -> None:
         self._echo = echo
         self._count = check.count
-        self._hops: dict[int, _Hop] = {}
+        self._hops: dict[int, _HopResponses] = {}
         self._times: list[float] = []
         self.ends: dict[int, tuple[str, str]] = {}
         self.sent = 0
@@ -51,8 +51,8 @@ class _Trace:
         """Send to these hops and return the sequence numbers; raise OSError."""
         waiting = set()
         for hop in hops:
-            self._hops[hop] = _Hop()
-            self._echo.hops(hop)
+            self._hops[hop] = _HopResponses()
+            self._echo.set_hop_limit(hop)
             for number in range(self._count):
                 self._echo.send(hop * _SEQUENCES_A_HOP + number, _SIZE[self._echo.version])
                 self.sent += 1
@@ -61,27 +61,29 @@ class _Trace:
 
     def receive(self, waiting: set[int], until: float) -> None:
         """Receive until all responses have arrived or the time is over."""
-        for reply, seconds in self._echo.replies(until):
+        for reply, seconds in self._echo.receive_replies(until):
             hop = reply.sequence // _SEQUENCES_A_HOP
             self._hops[hop].add(reply.sender, seconds)
             if reply.kind == "reply":
                 self._times.append(seconds)
                 self.ends.setdefault(hop, (OPEN, ""))
             elif reply.kind != "expired":
-                self.ends.setdefault(hop, self._echo.complaint(reply))
+                self.ends.setdefault(hop, self._echo.describe_error(reply))
             waiting.discard(reply.sequence)
             # Hops beyond the target are answered by the target.
             last = min(self.ends, default=hop)
             if not any(one // _SEQUENCES_A_HOP <= last or not self.ends for one in waiting):
                 return
 
-    def outcome(self, address: str) -> Outcome:
+    def build_outcome(self, address: str) -> Outcome:
         """Return the number of hops."""
         last = min(self.ends, default=max(self._hops))
-        rows = [self._hops[hop].row(hop) for hop in sorted(self._hops) if hop <= last]
-        heard = [row for row in rows if row["addresses"]]
+        rows = [self._hops[hop].build_row(hop) for hop in sorted(self._hops) if hop <= last]
+        answered = [row for row in rows if row["addresses"]]
         where = (
-            f"the last that answers is {heard[-1]['addresses'][0]}, hop {heard[-1]['hop']}" if heard else "nobody does"
+            f"the last that answers is {answered[-1]['addresses'][0]}, hop {answered[-1]['hop']}"
+            if answered
+            else "nobody does"
         )
         state, reason = self.ends.get(last, (FILTERED, f"{address} does not answer; {where}"))
         if state == OPEN:
@@ -89,7 +91,7 @@ class _Trace:
         return Outcome(state, reason, tuple(self._times), None, {"hops": rows, "packets": self.sent})
 
 
-class _Hop:
+class _HopResponses:
     """Responses of one hop."""
 
     def __init__(self) -> None:
@@ -101,6 +103,6 @@ class _Hop:
         self._addresses[sender] = None
         self._times.append(seconds)
 
-    def row(self, number: int) -> dict[str, Any]:
+    def build_row(self, number: int) -> dict[str, Any]:
         """Return the hop as a row of the result."""
         return {"hop": number, "addresses": list(self._addresses), "latency": evaluation.summarize_latency(self._times)}

@@ -31,8 +31,8 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
         with sockets.open_socket(check, address, socket.SOCK_DGRAM) as connection:
             started = time.monotonic()
             try:
-                connection.connect(sockets.socket_address(check, address, check.port))
-                connection.settimeout(min(check.timeout, sockets.seconds_left(deadline)))
+                connection.connect(sockets.build_socket_address(check, address, check.port))
+                connection.settimeout(min(check.timeout, sockets.get_seconds_left(deadline)))
                 connection.send(payload)
                 replies.append(connection.recv(_DATAGRAM))
                 times.append(time.monotonic() - started)
@@ -53,6 +53,6 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
 def _exchange(check: Check, address: str, reply: bytes, times: list[float], sent: int) -> Outcome:
     text = escape_invalid_utf8(reply.decode("utf-8", "surrogateescape"))
     wanted = check.options.get("contains")
-    wishes = (f"the answer does not contain {wanted!r}",) if wanted and wanted not in text else ()
+    unmet = (f"the answer does not contain {wanted!r}",) if wanted and wanted not in text else ()
     reason = f"port {check.port} of {address} answers"
-    return Outcome(OPEN, reason, tuple(times), sent, {"reply": text[:_SHOWN], "reply_bytes": len(reply)}, wishes)
+    return Outcome(OPEN, reason, tuple(times), sent, {"reply": text[:_SHOWN], "reply_bytes": len(reply)}, unmet)

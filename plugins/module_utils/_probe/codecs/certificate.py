@@ -35,14 +35,14 @@ def parse_certificate(der: bytes, now: float) -> dict[str, Any]:
 
 
 def _parse_fields(der: bytes, now: float) -> dict[str, Any]:
-    certificate = _first(_first(der))
-    fields = [field for field in _values(certificate) if field[0] != _VERSION]
+    certificate = _get_first_value(_get_first_value(der))
+    fields = [field for field in _iterate_values(certificate) if field[0] != _VERSION]
     serial, _algorithm, issuer, validity, subject = (value for _tag, value in fields[:5])
-    begin, end = (_time(tag, value) for tag, value in _values(validity))
-    names = [name for tag, value in fields[6:] if tag == _EXTENSIONS for name in _alternative_names(value)]
+    begin, end = (_parse_time(tag, value) for tag, value in _iterate_values(validity))
+    names = [name for tag, value in fields[6:] if tag == _EXTENSIONS for name in _parse_alternative_names(value)]
     return {
-        "subject": _name(subject),
-        "issuer": _name(issuer),
+        "subject": _parse_name(subject),
+        "issuer": _parse_name(issuer),
         "names": names,
         "serial": serial.hex(),
         "not_before": begin.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -53,7 +53,7 @@ def _parse_fields(der: bytes, now: float) -> dict[str, Any]:
     }
 
 
-def _values(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _iterate_values(data: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the tag and the contents of each value."""
     offset = 0
     while offset < len(data):
@@ -69,24 +69,24 @@ def _values(data: bytes) -> Iterator[tuple[int, bytes]]:
         yield tag, data[begin:offset]
 
 
-def _first(data: bytes) -> bytes:
+def _get_first_value(data: bytes) -> bytes:
     """Return the contents of the first value."""
-    for _tag, value in _values(data):
+    for _tag, value in _iterate_values(data):
         return value
     raise ValueError("the certificate has an empty part")
 
 
-def _name(data: bytes) -> str:
+def _parse_name(data: bytes) -> str:
     parts = []
-    for _tag, one in _values(data):
-        for _kind, pair in _values(one):
-            (_oid, number), (tag, value) = _values(pair)
+    for _tag, one in _iterate_values(data):
+        for _kind, pair in _iterate_values(one):
+            (_oid, number), (tag, value) = _iterate_values(pair)
             text = value.decode("utf-16-be" if tag == _WIDE else "utf-8", "backslashreplace")
-            parts.append(f"{_ATTRIBUTES.get(_identifier(number), _identifier(number))}={text}")
+            parts.append(f"{_ATTRIBUTES.get(_parse_identifier(number), _parse_identifier(number))}={text}")
     return ", ".join(parts)
 
 
-def _identifier(data: bytes) -> str:
+def _parse_identifier(data: bytes) -> str:
     numbers, value = [*divmod(data[0], 40)], 0
     for byte in data[1:]:
         value = value << 7 | byte & 0x7F
@@ -96,19 +96,19 @@ def _identifier(data: bytes) -> str:
     return ".".join(map(str, numbers))
 
 
-def _time(tag: int, value: bytes) -> datetime:
+def _parse_time(tag: int, value: bytes) -> datetime:
     text = value.decode("ascii")
     if tag == _UTC_TIME:  # two digits of the year, where 50 means 1950
         text = ("19" if text >= "50" else "20") + text
     return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=timezone.utc)
 
 
-def _alternative_names(data: bytes) -> Iterator[str]:
-    for _tag, extension in _values(_first(data)):
-        (_kind, number), *_critical, (_octets, value) = _values(extension)
-        if _identifier(number) != _ALTERNATIVE_NAMES:
+def _parse_alternative_names(data: bytes) -> Iterator[str]:
+    for _tag, extension in _iterate_values(_get_first_value(data)):
+        (_kind, number), *_critical, (_octets, value) = _iterate_values(extension)
+        if _parse_identifier(number) != _ALTERNATIVE_NAMES:
             continue
-        for tag, name in _values(_first(value)):
+        for tag, name in _iterate_values(_get_first_value(value)):
             if tag == _DNS_NAME:
                 yield name.decode("ascii", "backslashreplace")
             elif tag == _IP_ADDRESS and len(name) in (4, 16):

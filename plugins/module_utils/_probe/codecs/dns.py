@@ -68,7 +68,7 @@ def decode_answer(data: bytes, number: int, name: str, kind: str) -> Answer:
         offset = _HEADER.size
         asked = []
         for _number in range(questions):
-            there, offset = _name(data, offset)
+            there, offset = _decode_name(data, offset)
             asked.append((there.lower(), struct.unpack_from("!H", data, offset)[0]))
             offset += 4
         # A server that cannot parse a query can omit it.
@@ -76,7 +76,7 @@ def decode_answer(data: bytes, number: int, name: str, kind: str) -> Answer:
             raise ValueError("the answer is for another query")
         every = []
         for _number in range(records):
-            record, offset = _record(data, offset)
+            record, offset = _decode_record(data, offset)
             every.append(record)
     except (struct.error, IndexError):
         raise ValueError("it ends too early") from None
@@ -84,7 +84,7 @@ def decode_answer(data: bytes, number: int, name: str, kind: str) -> Answer:
     return Answer(rcode, bool(flags & _AUTHORITATIVE), bool(flags & _TRUNCATED), tuple(every))
 
 
-def reverse_name(address: str) -> str:
+def build_reverse_name(address: str) -> str:
     """Return the name for the reverse lookup of an address."""
     return ipaddress.ip_address(address).reverse_pointer
 
@@ -97,7 +97,7 @@ def _encode_name(name: str) -> bytes:
     return b"".join(bytes([len(part)]) + part for part in parts) + b"\0"
 
 
-def _name(data: bytes, offset: int) -> tuple[str, int]:
+def _decode_name(data: bytes, offset: int) -> tuple[str, int]:
     """Return a name and the offset after it; a pointer refers to the rest of the name."""
     labels: list[str] = []
     end = -1
@@ -115,25 +115,25 @@ def _name(data: bytes, offset: int) -> tuple[str, int]:
             label = data[begin:offset]
             if len(label) < length:
                 raise IndexError
-            labels.append(_text(label))
+            labels.append(_decode_text(label))
     raise ValueError("a name in the answer is not terminated")
 
 
-def _text(data: bytes) -> str:
+def _decode_text(data: bytes) -> str:
     return "".join(chr(one) if 32 < one < 127 and one not in b".\\" else f"\\{one:03d}" for one in data)
 
 
-def _record(data: bytes, offset: int) -> tuple[Record, int]:
-    name, offset = _name(data, offset)
+def _decode_record(data: bytes, offset: int) -> tuple[Record, int]:
+    name, offset = _decode_name(data, offset)
     number, _class, ttl, length = _RECORD.unpack_from(data, offset)
     start = offset + _RECORD.size
     if start + length > len(data):
         raise IndexError
     kind = _NAMES.get(number, f"TYPE{number}")
-    return Record(name, kind, ttl, _data(kind, data, start, length)), start + length
+    return Record(name, kind, ttl, _decode_data(kind, data, start, length)), start + length
 
 
-def _data(kind: str, data: bytes, start: int, length: int) -> str:
+def _decode_data(kind: str, data: bytes, start: int, length: int) -> str:
     end = start + length
     value = data[start:end]
     return _DATA[kind](data, start, value) if kind in _DATA else value.hex()
@@ -144,20 +144,20 @@ def _address(_data: bytes, _start: int, value: bytes) -> str:
 
 
 def _target(data: bytes, start: int, _value: bytes) -> str:
-    return _name(data, start)[0]
+    return _decode_name(data, start)[0]
 
 
 def _exchange(data: bytes, start: int, value: bytes) -> str:
-    return f"{struct.unpack_from('!H', value)[0]} {_name(data, start + 2)[0]}"
+    return f"{struct.unpack_from('!H', value)[0]} {_decode_name(data, start + 2)[0]}"
 
 
 def _service(data: bytes, start: int, value: bytes) -> str:
-    return " ".join([*map(str, struct.unpack_from("!3H", value)), _name(data, start + 6)[0]])
+    return " ".join([*map(str, struct.unpack_from("!3H", value)), _decode_name(data, start + 6)[0]])
 
 
 def _authority(data: bytes, start: int, _value: bytes) -> str:
-    server, offset = _name(data, start)
-    person, offset = _name(data, offset)
+    server, offset = _decode_name(data, start)
+    person, offset = _decode_name(data, offset)
     return " ".join([server, person, *map(str, struct.unpack_from("!5I", data, offset))])
 
 

@@ -60,7 +60,7 @@ class Reply(NamedTuple):
     sender: str = ""
 
 
-def checksum(data: bytes) -> int:
+def compute_checksum(data: bytes) -> int:
     """Return the Internet checksum."""
     if len(data) % 2:
         data += b"\0"
@@ -70,7 +70,7 @@ def checksum(data: bytes) -> int:
     return ~total & 0xFFFF
 
 
-def header_bytes(version: int) -> int:
+def get_header_size(version: int) -> int:
     """Return the size of the headers of an echo request's packet."""
     return _HEADER_BYTES[version] + _ECHO_BYTES
 
@@ -78,9 +78,9 @@ def header_bytes(version: int) -> int:
 def encode_request(version: int, identifier: int, sequence: int, size: int) -> bytes:
     """Return an echo request for a packet of a size; the kernel adds the checksum of ICMPv6."""
     body = bytes(range(256)) * (size // 256 + 1)
-    body = body[: max(size - header_bytes(version), 0)]
+    body = body[: max(size - get_header_size(version), 0)]
     message = _ECHO.pack(_REQUEST[version], 0, 0, identifier, sequence) + body
-    total = checksum(message) if version == 4 else 0
+    total = compute_checksum(message) if version == 4 else 0
     return _ECHO.pack(_REQUEST[version], 0, total, identifier, sequence) + body
 
 
@@ -95,7 +95,7 @@ def decode_reply(version: int, packet: bytes, sender: str) -> Reply | None:
         kind, code, _checksum, high, low = _ECHO.unpack_from(message)
         if kind == _REPLY[version]:
             return Reply(high, low, "reply", kind, code, 0, sender)
-        inner = _request_within(version, message[_ECHO_BYTES:])
+        inner = _decode_quoted_request(version, message[_ECHO_BYTES:])
     except (struct.error, IndexError):
         return None
     if inner is None or kind == _REQUEST[version]:
@@ -123,7 +123,7 @@ def encode_solicitation(target: str, mac: bytes, source: str) -> tuple[bytes, by
     option = b"\x01\x01" + mac if any(asker) else b""
     body = struct.pack("!BBHI", 135, 0, 0, 0) + wanted + option
     pseudo = asker + group + struct.pack("!II", len(body), _PROTOCOL[6])
-    body = body[:2] + struct.pack("!H", checksum(pseudo + body)) + body[4:]
+    body = body[:2] + struct.pack("!H", compute_checksum(pseudo + body)) + body[4:]
     header = struct.pack("!IHBB", 6 << 28, len(body), _PROTOCOL[6], 255) + asker + group
     return header + body, b"\x33\x33" + group[12:]
 
@@ -142,7 +142,7 @@ def decode_advertisement(packet: bytes, target: str, sender: bytes) -> bytes | N
     return sender
 
 
-def _request_within(version: int, packet: bytes) -> tuple[int, int] | None:
+def _decode_quoted_request(version: int, packet: bytes) -> tuple[int, int] | None:
     """Return ID and sequence number of the echo request that an error quotes."""
     size = (packet[0] & 15) * 4 if version == 4 else 40
     protocol = packet[9] if version == 4 else packet[6]

@@ -38,9 +38,9 @@ class EchoSocket:
     """A raw socket that sends echo requests to one address; use it as a context manager."""
 
     def __init__(self, check: Check, address: str) -> None:
-        self.version = sockets.ip_version(address)
+        self.version = sockets.get_ip_version(address)
         self._identifier = next(_identifiers) & 0xFFFF
-        self._place = sockets.socket_address(check, address)
+        self._place = sockets.build_socket_address(check, address)
         self._socket = sockets.open_socket(check, address, socket.SOCK_RAW, _ICMP_PROTOCOLS[self.version])
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MORE)
         self._socket.setblocking(False)
@@ -60,7 +60,7 @@ class EchoSocket:
     def __exit__(self, *_exception: object) -> None:
         self._socket.close()
 
-    def fragment(self, allowed: bool) -> None:
+    def set_fragmentation(self, allowed: bool) -> None:
         """Allow fragmentation; or disable fragmentation and ignore the known path MTU."""
         mode = _MAY_FRAGMENT if allowed else _PROBE
         if self.version == 4:
@@ -69,7 +69,7 @@ class EchoSocket:
             self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_MTU_DISCOVER, mode)
             self._socket.setsockopt(socket.IPPROTO_IPV6, _IPV6_DONTFRAG, int(not allowed))
 
-    def hops(self, number: int) -> None:
+    def set_hop_limit(self, number: int) -> None:
         """Set the hop limit of packets."""
         if self.version == 4:
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, number)
@@ -82,7 +82,7 @@ class EchoSocket:
         self._sent[sequence] = time.monotonic()
         self._socket.sendto(message, self._place)
 
-    def complaint(self, reply: Reply) -> tuple[str, str]:
+    def describe_error(self, reply: Reply) -> tuple[str, str]:
         """Return the state and text of an error response."""
         if reply.kind == "too_big":
             return FILTERED, f"{reply.sender} says: larger than the next link's MTU of {reply.mtu}"
@@ -91,7 +91,7 @@ class EchoSocket:
         state, words = icmp_codec.describe_error(self.version, reply.type, reply.code)
         return state, f"{reply.sender} says: {words}"
 
-    def replies(self, until: float) -> Iterator[tuple[Reply, float]]:
+    def receive_replies(self, until: float) -> Iterator[tuple[Reply, float]]:
         """Yield the responses to own requests with their seconds, until the deadline."""
         while True:
             left = until - time.monotonic()

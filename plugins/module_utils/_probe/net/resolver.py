@@ -24,7 +24,7 @@ _TRIES = 2
 _SECONDS_A_TRY = 5.0
 
 
-class Unresolved(Exception):
+class ResolutionError(Exception):
     """A name cannot be resolved, and why."""
 
 
@@ -57,10 +57,10 @@ def parse_config(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
             wanted = [word[6:] for word in words[1:] if word.startswith("ndots:")]
             ndots = min(int(wanted[-1]), 15) if wanted and wanted[-1].isdigit() else ndots
     domains = tuple(one.rstrip(".") for one in search if one.rstrip("."))[:_MOST_DOMAINS]
-    return Resolver(tuple(servers[:_MOST_SERVERS]), domains, ndots, _names(hosts), path, hosts_path)
+    return Resolver(tuple(servers[:_MOST_SERVERS]), domains, ndots, _parse_hosts(hosts), path, hosts_path)
 
 
-def candidate_names(name: str, resolver: Resolver) -> tuple[str, ...]:
+def build_candidate_names(name: str, resolver: Resolver) -> tuple[str, ...]:
     """Return the names to query in order: search domains first if there are few dots (resolv.conf(5), ndots)."""
     if name.endswith("."):
         return (name.rstrip("."),)
@@ -69,36 +69,38 @@ def candidate_names(name: str, resolver: Resolver) -> tuple[str, ...]:
 
 
 def resolve_name(name: str, resolver: Resolver, check: Check, deadline: float) -> tuple[list[str], str]:
-    """Return the addresses of a name and their source; raise Unresolved."""
+    """Return the addresses of a name and their source; raise ResolutionError."""
     known = resolver.hosts.get(name.rstrip(".").lower(), ())
-    fitting = [one for one in known if check.family in (None, sockets.ip_version(one))]
+    fitting = [one for one in known if check.family in (None, sockets.get_ip_version(one))]
     if fitting:
         return fitting, resolver.hosts_path
     if not resolver.servers:
-        raise Unresolved(f"{name} is not in {resolver.hosts_path}, and {resolver.path} lists no name server")
+        raise ResolutionError(f"{name} is not in {resolver.hosts_path}, and {resolver.path} lists no name server")
     kinds = {4: ("A",), 6: ("AAAA",)}.get(check.family or 0, ("A", "AAAA"))
-    said = []
+    failures = []
     plain = Check(type="dns", name="", target=name, expect=())
-    for candidate in candidate_names(name, resolver):
+    for candidate in build_candidate_names(name, resolver):
         for kind in kinds:
             server, answer, _seconds = query_servers(plain, candidate, kind, resolver.servers, deadline)
             found = [record.data for record in answer.records if record.type == kind]
             if found:
                 return found, server
-            said.append(f"{server} says of {candidate}: {answer.rcode if answer.rcode != 'NOERROR' else 'no ' + kind}")
+            failures.append(
+                f"{server} says of {candidate}: {answer.rcode if answer.rcode != 'NOERROR' else 'no ' + kind}"
+            )
             if answer.rcode == "NXDOMAIN":
                 break
-    raise Unresolved("; ".join(dict.fromkeys(said)))
+    raise ResolutionError("; ".join(dict.fromkeys(failures)))
 
 
 def query_servers(
     check: Check, name: str, kind: str, servers: Sequence[str], deadline: float
 ) -> tuple[str, dns_codec.Answer, float]:
-    """Return the server that answered, its response and the seconds; raise Unresolved if none answers.
+    """Return the server that answered, its response and the seconds; raise ResolutionError if none answers.
 
     Servers are queried in order, twice, like the C library does; a server that fails is skipped.
     """
-    said: dict[str, str] = {}
+    failures: dict[str, str] = {}
     failed: tuple[str, dns_codec.Answer, float] | None = None
     for number, server in enumerate(server for _round in range(_TRIES) for server in servers):
         left = _TRIES * len(servers) - number
@@ -106,17 +108,17 @@ def query_servers(
         try:
             answer, seconds = query_server(check, server, name, kind, until)
         except OSError as error:
-            said[server] = f"{server}: {sockets.classify_error(error).reason}"
+            failures[server] = f"{server}: {sockets.classify_error(error).reason}"
             continue
-        except (ValueError, sockets.CannotOpen) as error:
-            said[server] = f"{server}: {error}"
+        except (ValueError, sockets.SocketOpenError) as error:
+            failures[server] = f"{server}: {error}"
             continue
         if answer.rcode not in ("SERVFAIL", "REFUSED", "NOTIMP"):
             return server, answer, seconds
         failed = failed or (server, answer, seconds)
     if failed:
         return failed
-    raise Unresolved(f"no answer for {name}: {'; '.join(said.values()) or 'timed out'}")
+    raise ResolutionError(f"no answer for {name}: {'; '.join(failures.values()) or 'timed out'}")
 
 
 def query_server(check: Check, server: str, name: str, kind: str, deadline: float) -> tuple[dns_codec.Answer, float]:
@@ -126,15 +128,15 @@ def query_server(check: Check, server: str, name: str, kind: str, deadline: floa
     started = time.monotonic()
     if check.options.get("protocol") != "tcp":
         with sockets.open_socket(check, server, socket.SOCK_DGRAM) as connection:
-            connection.settimeout(sockets.seconds_left(deadline))
-            connection.connect(sockets.socket_address(check, server, check.port or DNS_PORT))
+            connection.settimeout(sockets.get_seconds_left(deadline))
+            connection.connect(sockets.build_socket_address(check, server, check.port or DNS_PORT))
             connection.send(question)
             answer = _receive_matching(connection, number, name, kind, deadline)
         if not answer.truncated:
             return answer, time.monotonic() - started
     with sockets.open_socket(check, server, socket.SOCK_STREAM) as connection:
-        connection.settimeout(sockets.seconds_left(deadline))
-        connection.connect(sockets.socket_address(check, server, check.port or DNS_PORT))
+        connection.settimeout(sockets.get_seconds_left(deadline))
+        connection.connect(sockets.build_socket_address(check, server, check.port or DNS_PORT))
         with sockets.close_at_deadline(deadline, connection):
             connection.sendall(struct.pack("!H", len(question)) + question)
             (size,) = struct.unpack("!H", _receive_exactly(connection, 2, deadline))
@@ -147,7 +149,7 @@ def _receive_matching(
 ) -> dns_codec.Answer:
     """Return the response to the query; other messages are ignored."""
     while True:
-        connection.settimeout(sockets.seconds_left(deadline))
+        connection.settimeout(sockets.get_seconds_left(deadline))
         message = connection.recv(_DATAGRAM)
         try:
             return dns_codec.decode_answer(message, number, name, kind)
@@ -161,13 +163,13 @@ def _receive_exactly(connection: socket.socket, size: int, deadline: float) -> b
     while len(found) < size:
         chunk = connection.recv(size - len(found))
         if not chunk:
-            sockets.seconds_left(deadline)  # possibly closed at the deadline
+            sockets.get_seconds_left(deadline)  # possibly closed at the deadline
             raise ValueError("the server closed the connection before it answered")
         found += chunk
     return found
 
 
-def _names(text: str) -> dict[str, tuple[str, ...]]:
+def _parse_hosts(text: str) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for line in text.splitlines():
         words = line.partition("#")[0].split()

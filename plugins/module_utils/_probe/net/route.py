@@ -32,7 +32,7 @@ _ETHERNET = 1
 
 
 @record
-class Way:
+class ProbeRoute:
     """The route: link, next hop if there is one, source address, and whether the address is local."""
 
     interface: str
@@ -41,9 +41,9 @@ class Way:
     local: bool
 
 
-def find_route(address: str, interface: str | None = None, source: str | None = None) -> Way:
+def find_route(address: str, interface: str | None = None, source: str | None = None) -> ProbeRoute:
     """Return the route to an address; raise KernelError if there is none."""
-    family, size = sockets.address_family(address), 128 if ":" in address else 32
+    family, size = sockets.get_address_family(address), 128 if ":" in address else 32
     wanted = [encode_attribute(_DST, socket.inet_pton(family, address))]
     if source:
         wanted.append(encode_attribute(_SRC, socket.inet_pton(family, source)))
@@ -52,7 +52,7 @@ def find_route(address: str, interface: str | None = None, source: str | None = 
     header = _RTMSG.pack(family, size, size if source else 0, 0, 0, 0, 0, 0, 0)
     netlink = Netlink()
     try:
-        answer = netlink.ask(f"look for a route to {address}", _RTM_GETROUTE, header + b"".join(wanted))
+        answer = netlink.query(f"look for a route to {address}", _RTM_GETROUTE, header + b"".join(wanted))
     except IndexError:
         raise KernelError(f"look for a route to {address}", 0, "there is none") from None
     finally:
@@ -64,7 +64,7 @@ def find_route(address: str, interface: str | None = None, source: str | None = 
     index = struct.unpack("=I", found[_OIF])[0] if _OIF in found else 0
     via = found.get(_GATEWAY) or found.get(_VIA, b"")[2:]
     own = found.get(_PREFSRC)
-    return Way(
+    return ProbeRoute(
         interface=socket.if_indextoname(index) if index else "",
         gateway=read_address(via) if via else None,
         source=read_address(own) if own else None,
@@ -72,12 +72,12 @@ def find_route(address: str, interface: str | None = None, source: str | None = 
     )
 
 
-def link_mtu(interface: str) -> int:
+def read_link_mtu(interface: str) -> int:
     """Return the MTU of a link."""
     return int(struct.unpack_from("=i", _request_route(interface, _SIOCGIFMTU), 16)[0])
 
 
-def link_mac(interface: str) -> bytes | None:
+def read_link_mac(interface: str) -> bytes | None:
     """Return the MAC address of a link that is up and resolves neighbors; None otherwise."""
     flags = struct.unpack_from("=H", _request_route(interface, _SIOCGIFFLAGS), 16)[0]
     kind = _request_route(interface, _SIOCGIFHWADDR)
@@ -86,7 +86,7 @@ def link_mac(interface: str) -> bytes | None:
     return kind[18:24]
 
 
-def own_addresses() -> set[str]:
+def read_own_addresses() -> set[str]:
     """Return the addresses of the namespace to which sockets can be bound."""
     found = set()
     with contextlib.suppress(OSError), open("/proc/thread-self/net/if_inet6", encoding="ascii") as lines:
@@ -97,7 +97,7 @@ def own_addresses() -> set[str]:
 def is_own_address(address: str) -> bool:
     """Return whether an address belongs to the namespace, even if duplicate address detection failed."""
     if ":" in address:
-        return address in own_addresses()
+        return address in read_own_addresses()
     with contextlib.suppress(KernelError, OSError):
         return find_route(address).local
     return False

@@ -47,26 +47,26 @@ _STATES = {
 }
 
 
-class CannotOpen(Exception):
+class SocketOpenError(Exception):
     """A check cannot start, and why."""
 
 
-def ip_version(address: str) -> int:
+def get_ip_version(address: str) -> int:
     """Return 4 or 6."""
     return 6 if ":" in address else 4
 
 
-def address_family(address: str) -> int:
+def get_address_family(address: str) -> int:
     """Return the address family of an address."""
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def open_socket(check: Check, address: str, kind: int, protocol: int = 0) -> socket.socket:
-    """Return a socket for the address, bound as the check requires; raise CannotOpen."""
+    """Return a socket for the address, bound as the check requires; raise SocketOpenError."""
     try:
-        found = socket.socket(address_family(address), kind, protocol)
+        found = socket.socket(get_address_family(address), kind, protocol)
     except PermissionError:
-        raise CannotOpen("requires root (CAP_NET_RAW)") from None
+        raise SocketOpenError("requires root (CAP_NET_RAW)") from None
     try:
         if check.interface:
             found.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, check.interface.encode() + b"\0")
@@ -78,14 +78,16 @@ def open_socket(check: Check, address: str, kind: int, protocol: int = 0) -> soc
     except OSError as error:
         found.close()
         if error.errno == errno.ENODEV:
-            raise CannotOpen(f"no such interface in this namespace: {check.interface}") from None
+            raise SocketOpenError(f"no such interface in this namespace: {check.interface}") from None
         if error.errno == errno.EADDRNOTAVAIL:
-            raise CannotOpen(f"{check.source} is not an address of this namespace") from None
-        raise CannotOpen(f"cannot use the interface or the source address: {os.strerror(error.errno or 0)}") from None
+            raise SocketOpenError(f"{check.source} is not an address of this namespace") from None
+        raise SocketOpenError(
+            f"cannot use the interface or the source address: {os.strerror(error.errno or 0)}"
+        ) from None
     return found
 
 
-def socket_address(check: Check, address: str, port: int = 0) -> tuple[str, int] | tuple[str, int, int, int]:
+def build_socket_address(check: Check, address: str, port: int = 0) -> tuple[str, int] | tuple[str, int, int, int]:
     """Return an address in socket notation, with the interface of a link-local address."""
     if ":" not in address:
         return address, port
@@ -96,7 +98,7 @@ def socket_address(check: Check, address: str, port: int = 0) -> tuple[str, int]
     return address, port, 0, scope
 
 
-def seconds_left(deadline: float) -> float:
+def get_seconds_left(deadline: float) -> float:
     """Return the seconds until the deadline as a timeout; raise TimeoutError when there are none."""
     left = deadline - time.monotonic()
     if left <= 0:
@@ -107,14 +109,14 @@ def seconds_left(deadline: float) -> float:
 @contextlib.contextmanager
 def close_at_deadline(deadline: float, connection: socket.socket) -> Iterator[None]:
     """Shut down a connection at the deadline, even if data still arrives slowly."""
-    connection.settimeout(seconds_left(deadline))
+    connection.settimeout(get_seconds_left(deadline))
     spare = connection.dup()  # TLS takes over the other socket
 
-    def shut() -> None:
+    def shut_down() -> None:
         with contextlib.suppress(OSError):
             spare.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(seconds_left(deadline), shut)
+    timer = threading.Timer(get_seconds_left(deadline), shut_down)
     timer.daemon = True
     timer.start()
     try:
@@ -128,15 +130,15 @@ def classify_error(error: OSError, connection: socket.socket | None = None, sent
     """Return state and text of a kernel error, with those of the ICMP message if there is one."""
     if isinstance(error, socket.timeout) or error.errno == errno.EAGAIN:
         return Outcome(FILTERED, "no answer in time: dropped on the way or back, or nobody is there", sent=sent)
-    said = _message_of_icmp(connection) if connection else None
-    if said:
-        return Outcome(said[0], said[1], sent=sent)
+    icmp_error = _read_icmp_message(connection) if connection else None
+    if icmp_error:
+        return Outcome(icmp_error[0], icmp_error[1], sent=sent)
     words = os.strerror(error.errno) if error.errno else str(error)
     state, reason = _STATES.get(error.errno or 0, (ERROR, words))
     return Outcome(state, reason, sent=sent)
 
 
-def _message_of_icmp(connection: socket.socket) -> tuple[str, str] | None:
+def _read_icmp_message(connection: socket.socket) -> tuple[str, str] | None:
     """Return state and text of the ICMP message that a socket received."""
     with contextlib.suppress(OSError, struct.error, ValueError):
         connection.setblocking(False)
@@ -146,12 +148,12 @@ def _message_of_icmp(connection: socket.socket) -> tuple[str, str] | None:
             if origin in _FROM_ICMP:
                 state, words = describe_error(6 if origin == _FROM_ICMP[1] else 4, kind, code)
                 behind = _EXTENDED_ERROR.size
-                offender = _offender(value[behind:])
+                offender = _parse_offender(value[behind:])
                 return state, f"{offender} says: {words}"
     return None
 
 
-def _offender(data: bytes) -> str:
+def _parse_offender(data: bytes) -> str:
     found = struct.unpack_from("=H", data)[0]
     if found == socket.AF_INET:
         return socket.inet_ntop(socket.AF_INET, data[4:8])

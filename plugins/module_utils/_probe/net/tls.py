@@ -14,12 +14,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._probe.codecs impo
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.model import Check
 
 
-class Distrusted(Exception):
+class CertificateRejected(Exception):
     """A certificate fails verification, and why."""
 
 
-def handshake(check: Check, connection: socket.socket, verified: bool) -> tuple[ssl.SSLSocket, dict[str, Any]]:
-    """Return the TLS connection and its facts; raise ssl.SSLError, or Distrusted during verification."""
+def do_handshake(check: Check, connection: socket.socket, verified: bool) -> tuple[ssl.SSLSocket, dict[str, Any]]:
+    """Return the TLS connection and its facts; raise ssl.SSLError, or CertificateRejected during verification."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     name = check.options.get("server_name") or check.target
     if verified:
@@ -33,7 +33,7 @@ def handshake(check: Check, connection: socket.socket, verified: bool) -> tuple[
     try:
         secure = context.wrap_socket(connection, server_hostname=name.rstrip("."))
     except ssl.SSLCertVerificationError as error:
-        raise Distrusted(error.verify_message or str(error)) from None
+        raise CertificateRejected(error.verify_message or str(error)) from None
     cipher = secure.cipher()
     facts: dict[str, Any] = {"version": secure.version(), "cipher": cipher[0] if cipher else None, "server_name": name}
     der = secure.getpeercert(binary_form=True)

@@ -9,31 +9,36 @@ from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import Key, Link, Namespace, Rows
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import (
+    HostRows,
+    Key,
+    LinkRow,
+    NamespaceRow,
+)
 
 # IDs of elements by values of the evidence.
 Places = Mapping[tuple[str, ...], Sequence[str]]
 
 
 def annotate_groups(
-    findings: Sequence[Mapping[str, Any]], groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows
+    findings: Sequence[Mapping[str, Any]], groups: Mapping[str, str], ids: Mapping[Key, str], rows: HostRows
 ) -> dict[str, tuple[int, ...]]:
     """Return the numbers of the findings of each element by its ID; others belong to the host, g0.
 
     `groups` contains the IDs of the namespaces, `ids` those of the links.
     """
-    said = [_texts_of(finding) for finding in findings]
-    places = _find_places(groups, ids, rows, {value for one in said for value in one.values() if value})
+    evidence = [_select_evidence(finding) for finding in findings]
+    places = _find_places(groups, ids, rows, {value for one in evidence for value in one.values() if value})
     found: dict[str, list[int]] = defaultdict(list)
-    for number, one in enumerate(said):
-        for place in _find_concerned(one, places) or ("g0",):
+    for number, one in enumerate(evidence):
+        for place in _find_elements(one, places) or ("g0",):
             found[place].append(number)
     return {place: tuple(numbers) for place, numbers in found.items()}
 
 
-def _find_concerned(said: Mapping[str, str | None], places: Places) -> Sequence[str]:
+def _find_elements(evidence: Mapping[str, str | None], places: Places) -> Sequence[str]:
     """Return the IDs of the most specific elements that a finding refers to."""
-    netns, interface, container, network, address = said.values()
+    netns, interface, container, network, address = evidence.values()
     tries = (
         ("interface", netns, interface),
         ("in container", container, interface),
@@ -53,38 +58,42 @@ def _find_concerned(said: Mapping[str, str | None], places: Places) -> Sequence[
     return ()
 
 
-def _text(value: Any) -> str | None:
+def _format_value(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _find_places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: Rows, said: Container[str]) -> Places:
+def _find_places(groups: Mapping[str, str], ids: Mapping[Key, str], rows: HostRows, values: Container[str]) -> Places:
     """Return the elements of a diagram by the values that occur in the findings."""
     found: dict[tuple[str, ...], list[str]] = defaultdict(list)
     names: dict[str, list[str]] = {}
     for space in rows.namespaces:
         names[space.netns] = list(dict.fromkeys(filter(None, (space.container, *(space.containers or ())))))
-        for key in _namespace_texts(space, names[space.netns]):
-            if key[-1] in said:
+        for key in _iterate_namespace_keys(space, names[space.netns]):
+            if key[-1] in values:
                 found[key].append(groups[space.netns])
         if space.kind == "host":
             found.update({("container", name): [f"c{name}"] for name in names[space.netns]})
     on = {(container, address.partition("/")[0]): network for network, container, address in rows.endpoints}
     for link in rows.links:
         id_ = ids.get((link.netns, link.ifindex))
-        for key in _link_texts(link, names.get(link.netns, []), on, groups.get(link.netns) == "g0") if id_ else ():
-            if key[-1] in said:
+        for key in (
+            _iterate_link_keys(link, names.get(link.netns, []), on, groups.get(link.netns) == "g0") if id_ else ()
+        ):
+            if key[-1] in values:
                 found[key].append(id_ or "")
     return found
 
 
-def _texts_of(finding: Mapping[str, Any]) -> dict[str, str | None]:
+def _select_evidence(finding: Mapping[str, Any]) -> dict[str, str | None]:
     """Return the evidence that locates a finding."""
     evidence = finding.get("evidence") or {}
-    found = {name: _text(evidence.get(name)) for name in ("netns", "interface", "container", "network", "address")}
+    found = {
+        name: _format_value(evidence.get(name)) for name in ("netns", "interface", "container", "network", "address")
+    }
     return found | {"address": (found["address"] or "").partition("/")[0] or None}
 
 
-def _namespace_texts(space: Namespace, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _iterate_namespace_keys(space: NamespaceRow, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     yield "netns", space.netns
     if space.reference:
         yield "netns", space.reference
@@ -94,8 +103,8 @@ def _namespace_texts(space: Namespace, names: Sequence[str]) -> Iterator[tuple[s
         yield "network", space.docker_network
 
 
-def _link_texts(
-    link: Link, names: Sequence[str], on: Mapping[tuple[str, str], str], of_host: bool
+def _iterate_link_keys(
+    link: LinkRow, names: Sequence[str], on: Mapping[tuple[str, str], str], of_host: bool
 ) -> Iterator[tuple[str, ...]]:
     yield "interface", link.netns, link.name
     if of_host:

@@ -13,7 +13,12 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import fleet as fleet_diagram
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram import host as host_diagram
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Graph
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import Link, Namespace, Rows, Tunnel
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import (
+    HostRows,
+    LinkRow,
+    NamespaceRow,
+    TunnelRow,
+)
 
 _NAMESPACES = """
 SELECT host, netns, kind, reference, container, containers, docker_network FROM netns
@@ -52,11 +57,11 @@ WHERE kind = 'vxlan' AND docker_network IS NULL AND options ->> 'vni' IS NOT NUL
 
 def draw_host(database: Any, host: str, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
     """Return the diagram of one host with its findings."""
-    prepare(database)
+    resolve_vtep_hosts(database)
     return next(draw_hosts(database, [host], {host: findings}))
 
 
-def prepare(database: Any) -> None:
+def resolve_vtep_hosts(database: Any) -> None:
     """Determine the host of each VTEP, once for all diagrams."""
     database.execute(_VTEPS)
 
@@ -71,28 +76,28 @@ def draw_hosts(
     tunnels = _group_by_host(database.execute(_TUNNELS, [some]).fetchall())
     endpoints = _group_by_host(database.execute(_ENDPOINTS, [some]).fetchall())
     for host in some:
-        rows = Rows(
-            [Namespace._make(row) for row in spaces[host]],
-            [Link._make(row) for row in links[host]],
-            [Tunnel._make(row) for row in tunnels[host]],
+        rows = HostRows(
+            [NamespaceRow._make(row) for row in spaces[host]],
+            [LinkRow._make(row) for row in links[host]],
+            [TunnelRow._make(row) for row in tunnels[host]],
             [(network, container, address) for network, container, address in endpoints[host] if address],
         )
-        yield host_diagram.graph(host, rows, findings.get(host, ()))
+        yield host_diagram.build_graph(host, rows, findings.get(host, ()))
 
 
 def draw_fleet(database: Any, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
     """Return the fleet map: hosts, and the overlays and segments that connect them."""
     hosts = [row[0] for row in database.execute(_HOSTS).fetchall()]
-    return fleet_diagram.graph(hosts, _members(database), findings)
+    return fleet_diagram.build_graph(hosts, _iterate_memberships(database), findings)
 
 
-def _members(database: Any) -> Iterator[fleet_diagram.Member]:
+def _iterate_memberships(database: Any) -> Iterator[fleet_diagram.Membership]:
     for host, driver, id_, name, subnets in database.execute(_NETWORKS).fetchall():
         nets = tuple(subnets or ())
         shared = id_ if driver == "overlay" else json.dumps(nets or [name])
-        yield fleet_diagram.Member(host, driver, shared, name if driver == "overlay" or not nets else nets[0], nets)
+        yield fleet_diagram.Membership(host, driver, shared, name if driver == "overlay" or not nets else nets[0], nets)
     for host, vni in database.execute(_VXLANS).fetchall():
-        yield fleet_diagram.Member(host, "vxlan", vni, f"VNI {vni}")
+        yield fleet_diagram.Membership(host, "vxlan", vni, f"VNI {vni}")
 
 
 def _group_by_host(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, list[Any]]:

@@ -9,13 +9,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Fold, Graph, Node, worst
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import (
+    Edge,
+    Fold,
+    Graph,
+    Node,
+    find_worst,
+)
 
 # Maximum number of similar hosts that are not folded, without and with findings.
 QUIET, LOUD = 3, 8
 
 
-class Member(NamedTuple):
+class Membership(NamedTuple):
     """The membership of a host in an overlay or a segment; `shared` identifies the network."""
 
     host: str
@@ -25,7 +31,9 @@ class Member(NamedTuple):
     subnets: tuple[str, ...] = ()
 
 
-def graph(hosts: Iterable[str], members: Iterable[Member], findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
+def build_graph(
+    hosts: Iterable[str], members: Iterable[Membership], findings: Sequence[Mapping[str, Any]] = ()
+) -> Graph:
     """Return the fleet map with the findings of hosts, and findings of fleet rules on their network."""
     members = sorted(set(members))
     found = _group_by_network(findings)
@@ -34,18 +42,18 @@ def graph(hosts: Iterable[str], members: Iterable[Member], findings: Sequence[Ma
     for number, host in enumerate(hosts):
         ids[host] = f"h{number}"
         numbers = tuple(found.get(host, ()))
-        severity = worst(severities[one] for one in numbers)
+        severity = find_worst(severities[one] for one in numbers)
         nodes.append(Node(id=ids[host], kind="host", label=host, findings=numbers, severity=severity))
     shared: dict[tuple[str, str], str] = {}
     edges: list[Edge] = []
     on: dict[str, list[str]] = defaultdict(list)
-    networks = _by_network(findings)
+    networks = _group_findings_by_network(findings)
     for member in members:
         key = (member.kind, member.shared)
         if key not in shared:
             shared[key] = f"s{len(shared)}"
             numbers = tuple(networks.get(member.label, ()))
-            severity = worst(severities[one] for one in numbers)
+            severity = find_worst(severities[one] for one in numbers)
             nodes.append(
                 Node(
                     id=shared[key],
@@ -59,7 +67,7 @@ def graph(hosts: Iterable[str], members: Iterable[Member], findings: Sequence[Ma
         if member.host in ids and (not edges or (edges[-1].tail, edges[-1].head) != (ids[member.host], shared[key])):
             edges.append(Edge(ids[member.host], shared[key], "member"))
             on[ids[member.host]].append(shared[key])
-    return Graph("fleet", "fleet", (), tuple(nodes), tuple(edges), _folds(nodes, on))
+    return Graph("fleet", "fleet", (), tuple(nodes), tuple(edges), _build_folds(nodes, on))
 
 
 def _group_by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
@@ -69,7 +77,7 @@ def _group_by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, lis
     return found
 
 
-def _by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
+def _group_findings_by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]]:
     """Return the findings of fleet rules by the network in their evidence."""
     found: dict[str, list[int]] = defaultdict(list)
     for number, finding in enumerate(findings):
@@ -79,7 +87,7 @@ def _by_network(findings: Sequence[Mapping[str, Any]]) -> Mapping[str, list[int]
     return found
 
 
-def _folds(nodes: Iterable[Node], on: Mapping[str, list[str]]) -> tuple[Fold, ...]:
+def _build_folds(nodes: Iterable[Node], on: Mapping[str, list[str]]) -> tuple[Fold, ...]:
     """Return folds of the hosts with the same networks and the same severity."""
     alike: dict[tuple[str | None, frozenset[str]], list[str]] = defaultdict(list)
     for node in nodes:

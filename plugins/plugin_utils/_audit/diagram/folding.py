@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import Edge, Fold, Group, Node, worst
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import (
+    Edge,
+    Fold,
+    Group,
+    Node,
+    find_worst,
+)
 
 # Maximum number of similar elements that are not folded, without and with findings.
 QUIET, LOUD = 3, 8
@@ -30,17 +36,17 @@ _WORDS = {
 }
 
 
-def count(number: int, kind: str) -> str:
+def format_count(number: int, kind: str) -> str:
     """Return a number of elements with the name of their kind."""
     one, many = _WORDS.get(kind, (f"{kind} link", f"{kind} links"))
     return f"{number} {one if number == 1 else many}"
 
 
-def folds(groups: Sequence[Group], nodes: Sequence[Node], edges: Iterable[Edge]) -> tuple[Fold, ...]:
+def build_folds(groups: Sequence[Group], nodes: Sequence[Node], edges: Iterable[Edge]) -> tuple[Fold, ...]:
     """Return the folds of a diagram."""
-    beside = _neighbours(nodes, edges)
-    severities = _severities(groups, nodes)
-    instead = _quiet_networks(severities, groups, nodes)
+    beside = _find_neighbours(nodes, edges)
+    severities = _find_severities(groups, nodes)
+    instead = _find_quiet_networks(severities, groups, nodes)
     keys: dict[tuple[object, ...], list[str]] = defaultdict(list)
     for group in groups:
         ends = frozenset(instead.get(one, one) for one in beside[group.id] if group.kind not in _OVERLAYS)
@@ -56,7 +62,7 @@ def folds(groups: Sequence[Group], nodes: Sequence[Node], edges: Iterable[Edge])
         Fold(
             id=f"f{number}",
             kind=str(key[0]),
-            label=count(len(members), str(key[0])),
+            label=format_count(len(members), str(key[0])),
             members=tuple(members),
             severity=None if key[1] is None else str(key[1]),
         )
@@ -72,7 +78,7 @@ def _is_large(key: tuple[object, ...], members: list[str]) -> bool:
     return len(members) > (NETWORKS if key[0] in _OVERLAYS else QUIET)
 
 
-def _neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[str | None, set[str]]:
+def _find_neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[str | None, set[str]]:
     """Return the nodes that each node, and each group, is connected to."""
     group = {node.id: node.group for node in nodes}
     found: dict[str | None, set[str]] = defaultdict(set)
@@ -84,16 +90,16 @@ def _neighbours(nodes: Iterable[Node], edges: Iterable[Edge]) -> Mapping[str | N
     return found
 
 
-def _severities(groups: Iterable[Group], nodes: Iterable[Node]) -> Mapping[str | None, str | None]:
+def _find_severities(groups: Iterable[Group], nodes: Iterable[Node]) -> Mapping[str | None, str | None]:
     """Return the highest severity of each group, including its links."""
     found: dict[str | None, set[str | None]] = {group.id: {group.severity} for group in groups}
     for node in nodes:
         if node.severity and node.group:
             found[node.group].add(node.severity)
-    return {group: worst(severities) for group, severities in found.items()}
+    return {group: find_worst(severities) for group, severities in found.items()}
 
 
-def _quiet_networks(
+def _find_quiet_networks(
     severities: Mapping[str | None, str | None], groups: Iterable[Group], nodes: Sequence[Node]
 ) -> Mapping[str, str]:
     """Return the bridges, and the nodes of overlays, without findings, if there are many."""

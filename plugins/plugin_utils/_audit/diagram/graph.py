@@ -70,23 +70,23 @@ class Graph(NamedTuple):
     folds: tuple[Fold, ...] = ()
 
 
-def as_data(graph: Graph) -> dict[str, Any]:
+def build_graph_data(graph: Graph) -> dict[str, Any]:
     """Return the graph for JSON, without empty fields."""
     return {
         "kind": graph.kind,
         "name": graph.name,
-        "groups": [_fields(one) for one in graph.groups],
-        "nodes": [_fields(one) for one in graph.nodes],
-        "edges": [_fields(one) for one in graph.edges],
-        "folds": [_fields(one) for one in graph.folds],
+        "groups": [_select_fields(one) for one in graph.groups],
+        "nodes": [_select_fields(one) for one in graph.nodes],
+        "edges": [_select_fields(one) for one in graph.edges],
+        "folds": [_select_fields(one) for one in graph.folds],
     }
 
 
-def _fields(one: Any) -> dict[str, Any]:
+def _select_fields(one: Any) -> dict[str, Any]:
     return {key: value for key, value in zip(one._fields, one) if value is not None and value != ()}
 
 
-def worst(severities: Iterable[str | None]) -> str | None:
+def find_worst(severities: Iterable[str | None]) -> str | None:
     """Return the highest severity."""
     there = set(severities)
     return next((severity for severity in SEVERITIES if severity in there), None)

@@ -15,7 +15,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.gra
     Node,
     fold_graph,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 _STYLES = {"tunnel": "dotted", **dict.fromkeys(("macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent"), "dashed")}
 _HEAD = """\
@@ -25,47 +25,47 @@ _HEAD = """\
   edge [fontname="Arial", fontsize=8, color="#98a2ae", fontcolor="#57606b"]"""
 
 
-def host(graph: Graph, unfold: bool = False) -> str:
+def render_host(graph: Graph, unfold: bool = False) -> str:
     """Return the diagram of a host; similar elements are folded unless `unfold` is set."""
-    return "\n".join(_text(graph if unfold else fold_graph(graph))) + "\n"
+    return "\n".join(_render_lines(graph if unfold else fold_graph(graph))) + "\n"
 
 
-def fleet(graph: Graph, unfold: bool = False) -> str:
+def render_fleet(graph: Graph, unfold: bool = False) -> str:
     """Return the fleet map, folded in the same way."""
-    return host(graph, unfold)
+    return render_host(graph, unfold)
 
 
-def _text(graph: Graph) -> Iterator[str]:
+def _render_lines(graph: Graph) -> Iterator[str]:
     yield f"graph {_quote_lines([graph.name])} {{"
     yield _HEAD
-    nodes = labels.inner_label(graph)
+    nodes = labels.group_nodes(graph)
     for group in graph.groups:
         yield f"  subgraph {_quote_lines([f'cluster_{group.id}'])} {{"
-        yield f"    label={_quote_lines(labels.group_label(group), ends=True)}{_colour(group, '; ')}"
+        yield f"    label={_quote_lines(labels.format_group_label(group), ends=True)}{_format_colour(group, '; ')}"
         # Graphviz does not draw a cluster without nodes.
-        yield from (f"    {_node(node)}" for node in nodes[group.id])
+        yield from (f"    {_render_node(node)}" for node in nodes[group.id])
         if not nodes[group.id]:
             yield f'    {_quote_lines([group.id])} [label="", shape=point, style=invis]'
         yield "  }"
-    yield from (f"  {_node(node)}" for node in nodes[None])
-    yield from (f"  {_edge(edge)}" for edge in graph.edges)
+    yield from (f"  {_render_node(node)}" for node in nodes[None])
+    yield from (f"  {_render_edge(edge)}" for edge in graph.edges)
     yield "}"
 
 
-def _node(node: Node) -> str:
+def _render_node(node: Node) -> str:
     look = ', style="rounded,dashed"' if node.kind == "fold" else ""
-    label = _quote_lines(labels.node_label(node), ends=True)
-    return f"{_quote_lines([node.id])} [label={label}{look}{_colour(node, ', ')}]"
+    label = _quote_lines(labels.format_node_label(node), ends=True)
+    return f"{_quote_lines([node.id])} [label={label}{look}{_format_colour(node, ', ')}]"
 
 
-def _edge(edge: Edge) -> str:
-    said = labels.edge_label(edge)
-    looks = [f"label={_quote_lines([said])}"] if said else []
+def _render_edge(edge: Edge) -> str:
+    label = labels.format_edge_label(edge)
+    looks = [f"label={_quote_lines([label])}"] if label else []
     looks += [f"style={_STYLES[edge.kind]}"] if edge.kind in _STYLES else []
     return f"{_quote_lines([edge.tail])} -- {_quote_lines([edge.head])}" + (f" [{', '.join(looks)}]" if looks else "")
 
 
-def _colour(part: Node | Group, before: str) -> str:
+def _format_colour(part: Node | Group, before: str) -> str:
     return f'{before}color="{labels.COLOURS[part.severity]}"{before}penwidth=2' if part.severity else ""
 
 
@@ -76,6 +76,6 @@ def _quote_lines(lines: Iterable[str], ends: bool = False) -> str:
     """
     safe = [
         line.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        for line in map(legible, lines)
+        for line in map(escape_invisible, lines)
     ]
     return '"' + "".join(f"{line}\\l" if ends else line for line in safe) + '"'

@@ -14,20 +14,20 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.gra
     Graph,
     Group,
     Node,
-    worst,
+    find_worst,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.rows import (
+    HostRows,
     Key,
-    Link,
-    Namespace,
-    Rows,
-    Tunnel,
+    LinkRow,
+    NamespaceRow,
+    TunnelRow,
 )
 
 _RIDERS = ("macvlan", "macvtap", "ipvlan", "vlan", "vxlan")
 
 
-def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
+def build_graph(host: str, rows: HostRows, findings: Sequence[Mapping[str, Any]] = ()) -> Graph:
     """Return the diagram of a host with its findings; waived findings have no severity."""
     spaces = sorted(rows.namespaces, key=lambda one: one.kind != "host")
     first = 0 if spaces and spaces[0].kind == "host" else 1
@@ -36,46 +36,53 @@ def graph(host: str, rows: Rows, findings: Sequence[Mapping[str, Any]] = ()) -> 
     known = sorted((link for link in rows.links if link.netns in groups), key=lambda link: order[link.netns])
     links = {(link.netns, link.ifindex): link for link in known}
     ids = {key: f"n{number}" for number, key in enumerate(links)}
-    look = _Look(host, findings, annotate.annotate_groups(findings, groups, ids, rows) if findings else {})
-    hidden = {key for key in links if ids[key] not in look.paint and _is_wire(key, links)}
-    nodes = [look.link(ids[key], groups[key[0]], link) for key, link in links.items() if key not in hidden]
-    nodes += [look.sharing(name) for space in spaces if space.kind == "host" for name in space.containers or ()]
+    builder = _ElementBuilder(host, findings, annotate.annotate_groups(findings, groups, ids, rows) if findings else {})
+    hidden = {key for key in links if ids[key] not in builder.paint and _is_wire(key, links)}
+    nodes = [builder.build_link(ids[key], groups[key[0]], link) for key, link in links.items() if key not in hidden]
+    nodes += [
+        builder.build_sharing_container(name)
+        for space in spaces
+        if space.kind == "host"
+        for name in space.containers or ()
+    ]
     far = {tunnel.address: tunnel for tunnel in rows.tunnels if (tunnel.netns, tunnel.ifindex) in links}
-    nodes += [look.remote(f"r{number}", tunnel) for number, tunnel in enumerate(far.values())]
-    edges = _edges(links, ids, hidden, {(tunnel.netns, tunnel.ifindex) for tunnel in rows.tunnels})
-    edges += _tunnels(rows.tunnels, links, ids, {address: f"r{number}" for number, address in enumerate(far)})
-    boxes = [look.space(space, groups[space.netns]) for space in spaces]
+    nodes += [builder.build_remote(f"r{number}", tunnel) for number, tunnel in enumerate(far.values())]
+    edges = _build_edges(links, ids, hidden, {(tunnel.netns, tunnel.ifindex) for tunnel in rows.tunnels})
+    edges += _build_tunnel_edges(
+        rows.tunnels, links, ids, {address: f"r{number}" for number, address in enumerate(far)}
+    )
+    boxes = [builder.build_namespace(space, groups[space.netns]) for space in spaces]
     if first:
-        boxes.insert(0, look.nowhere())
-    return Graph("host", host, tuple(boxes), tuple(nodes), tuple(edges), folding.folds(boxes, nodes, edges))
+        boxes.insert(0, builder.build_missing_namespace())
+    return Graph("host", host, tuple(boxes), tuple(nodes), tuple(edges), folding.build_folds(boxes, nodes, edges))
 
 
-class _Look:
+class _ElementBuilder:
     """Creates groups and nodes with their findings."""
 
     def __init__(self, host: str, findings: Sequence[Mapping[str, Any]], paint: Mapping[str, tuple[int, ...]]) -> None:
         self._host, self.paint = host, paint
         self._severities = [None if one.get("waived") else one.get("severity") for one in findings]
 
-    def _found(self, id_: str) -> dict[str, Any]:
+    def _get_findings(self, id_: str) -> dict[str, Any]:
         numbers = self.paint.get(id_)
         if not numbers:
             return {}
-        return {"findings": numbers, "severity": worst(self._severities[number] for number in numbers)}
+        return {"findings": numbers, "severity": find_worst(self._severities[number] for number in numbers)}
 
-    def space(self, space: Namespace, id_: str) -> Group:
+    def build_namespace(self, space: NamespaceRow, id_: str) -> Group:
         label = space.docker_network if space.kind in ("overlay", "load-balancer", "ingress") else space.container
         others = ", ".join(one for one in space.containers or () if one != space.container)
         hint = f"shared with {others}" if space.container and others else space.reference
         if space.kind == "host":
             label, hint = self._host, None
-        return Group(id_, space.kind, label or space.reference or space.netns, hint, **self._found(id_))
+        return Group(id_, space.kind, label or space.reference or space.netns, hint, **self._get_findings(id_))
 
-    def nowhere(self) -> Group:
+    def build_missing_namespace(self) -> Group:
         """Return a group for a host namespace that is not in the tables, for the findings of the host."""
-        return Group("g0", "host", self._host, "host namespace could not be read", **self._found("g0"))
+        return Group("g0", "host", self._host, "host namespace could not be read", **self._get_findings("g0"))
 
-    def link(self, id_: str, group: str, link: Link) -> Node:
+    def build_link(self, id_: str, group: str, link: LinkRow) -> Node:
         more = [f"VNI {link.vni}" if link.vni else None, link.mode]
         return Node(
             id=id_,
@@ -85,30 +92,32 @@ class _Look:
             addresses=tuple(link.addresses or ()),
             mtu=link.mtu,
             mac=link.mac,
-            state=_state(link),
+            state=_get_state(link),
             network=link.docker_network,
             alias=link.alias or None,
             hint=", ".join(one for one in more if one) or None,
-            **self._found(id_),
+            **self._get_findings(id_),
         )
 
-    def sharing(self, name: str) -> Node:
+    def build_sharing_container(self, name: str) -> Node:
         id_ = f"c{name}"
-        return Node(id=id_, kind="sharing", label=name, group="g0", hint="uses the host network", **self._found(id_))
+        return Node(
+            id=id_, kind="sharing", label=name, group="g0", hint="uses the host network", **self._get_findings(id_)
+        )
 
     @staticmethod
-    def remote(id_: str, tunnel: Tunnel) -> Node:
+    def build_remote(id_: str, tunnel: TunnelRow) -> Node:
         return Node(id=id_, kind="remote", label=tunnel.host or tunnel.address, addresses=(tunnel.address,))
 
 
-def _state(link: Link) -> str | None:
+def _get_state(link: LinkRow) -> str | None:
     """Return up, down or no carrier, which the operational state unknown does not distinguish."""
     if link.up is None:
         return None
     return ("no carrier" if link.running is False else "up") if link.up else "down"
 
 
-def _is_wire(key: Key, links: Mapping[Key, Link]) -> bool:
+def _is_wire(key: Key, links: Mapping[Key, LinkRow]) -> bool:
     """Return whether a link is only the bridge end of a veth pair, which is drawn as an edge."""
     link = links[key]
     if link.kind != "veth" or link.addresses or link.alias or not link.up or (key[0], link.master_index) not in links:
@@ -117,10 +126,12 @@ def _is_wire(key: Key, links: Mapping[Key, Link]) -> bool:
     return peer is not None and peer.master_index is None
 
 
-def _edges(links: Mapping[Key, Link], ids: Mapping[Key, str], hidden: set[Key], senders: set[Key]) -> list[Edge]:
+def _build_edges(
+    links: Mapping[Key, LinkRow], ids: Mapping[Key, str], hidden: set[Key], senders: set[Key]
+) -> list[Edge]:
     found: list[Edge] = []
     for key, link in links.items():
-        master, peer, parent = _ends(link)
+        master, peer, parent = _get_related_links(link)
         me = ids[key]
         if master in links and key not in hidden:
             # Diagrams are drawn from left to right: a port without a connection is left of its bridge.
@@ -137,7 +148,7 @@ def _edges(links: Mapping[Key, Link], ids: Mapping[Key, str], hidden: set[Key], 
     return found
 
 
-def _ends(link: Link) -> tuple[Key, Key, Key]:
+def _get_related_links(link: LinkRow) -> tuple[Key, Key, Key]:
     return (
         (link.netns, link.master_index or 0),
         (link.peer_netns or "", link.peer_index or 0),
@@ -145,8 +156,8 @@ def _ends(link: Link) -> tuple[Key, Key, Key]:
     )
 
 
-def _tunnels(
-    tunnels: Sequence[Tunnel], links: Mapping[Key, Link], ids: Mapping[Key, str], far: Mapping[str, str]
+def _build_tunnel_edges(
+    tunnels: Sequence[TunnelRow], links: Mapping[Key, LinkRow], ids: Mapping[Key, str], far: Mapping[str, str]
 ) -> list[Edge]:
     there = {((one.netns, one.ifindex), one.address): links.get((one.netns, one.ifindex)) for one in tunnels}
     return [

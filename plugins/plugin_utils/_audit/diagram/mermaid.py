@@ -23,43 +23,43 @@ _DASHED = ("tunnel", "macvlan", "macvtap", "ipvlan", "vlan", "vxlan", "parent")
 _SPECIAL = re.compile(r"[^A-Za-z0-9 .,_/:+=-]")
 
 
-def host(graph: Graph, unfold: bool = False) -> str:
+def render_host(graph: Graph, unfold: bool = False) -> str:
     """Return the diagram of a host; similar elements are folded unless `unfold` is set."""
-    return "\n".join(_text(graph if unfold else fold_graph(graph))) + "\n"
+    return "\n".join(_render_lines(graph if unfold else fold_graph(graph))) + "\n"
 
 
-def fleet(graph: Graph, unfold: bool = False) -> str:
+def render_fleet(graph: Graph, unfold: bool = False) -> str:
     """Return the fleet map, folded in the same way."""
-    return host(graph, unfold)
+    return render_host(graph, unfold)
 
 
-def _text(graph: Graph) -> Iterator[str]:
+def _render_lines(graph: Graph) -> Iterator[str]:
     yield "flowchart LR"
-    nodes = labels.inner_label(graph)
+    nodes = labels.group_nodes(graph)
     for group in graph.groups:
-        label = _quote_lines(labels.group_label(group))
+        label = _quote_lines(labels.format_group_label(group))
         if not nodes[group.id]:
             yield f"  {group.id}[{label}]"
             continue
         yield f"  subgraph {group.id}[{label}]"
-        yield from (f"    {_node(node)}" for node in nodes[group.id])
+        yield from (f"    {_render_node(node)}" for node in nodes[group.id])
         yield "  end"
-    yield from (f"  {_node(node)}" for node in nodes[None])
-    yield from (f"  {_edge(edge)}" for edge in graph.edges)
-    yield from _colours(graph)
+    yield from (f"  {_render_node(node)}" for node in nodes[None])
+    yield from (f"  {_render_edge(edge)}" for edge in graph.edges)
+    yield from _render_colours(graph)
 
 
-def _node(node: Node) -> str:
-    return f"{node.id}[{_quote_lines(labels.node_label(node))}]"
+def _render_node(node: Node) -> str:
+    return f"{node.id}[{_quote_lines(labels.format_node_label(node))}]"
 
 
-def _edge(edge: Edge) -> str:
-    said = labels.edge_label(edge)
+def _render_edge(edge: Edge) -> str:
+    label = labels.format_edge_label(edge)
     line = "-.-" if edge.kind in _DASHED else "---"
-    return f"{edge.tail} {line}{f'|{_quote_lines([said])}|' if said else ''} {edge.head}"
+    return f"{edge.tail} {line}{f'|{_quote_lines([label])}|' if label else ''} {edge.head}"
 
 
-def _colours(graph: Graph) -> Iterator[str]:
+def _render_colours(graph: Graph) -> Iterator[str]:
     found: dict[str, list[str]] = defaultdict(list)
     parts: tuple[Group | Node, ...] = (*graph.groups, *graph.nodes)
     for part in parts:

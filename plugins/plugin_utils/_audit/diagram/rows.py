@@ -12,7 +12,7 @@ from typing import NamedTuple
 Key = tuple[str, int]
 
 
-class Namespace(NamedTuple):
+class NamespaceRow(NamedTuple):
     """Columns of the table `netns`."""
 
     netns: str
@@ -23,7 +23,7 @@ class Namespace(NamedTuple):
     docker_network: str | None
 
 
-class Link(NamedTuple):
+class LinkRow(NamedTuple):
     """Columns of the table `interface`, with the addresses of the interface."""
 
     netns: str
@@ -46,7 +46,7 @@ class Link(NamedTuple):
     addresses: Sequence[str] | None
 
 
-class Tunnel(NamedTuple):
+class TunnelRow(NamedTuple):
     """The address of a remote VTEP of a VXLAN link, and its host if it is known."""
 
     netns: str
@@ -55,10 +55,10 @@ class Tunnel(NamedTuple):
     host: str | None
 
 
-class Rows(NamedTuple):
+class HostRows(NamedTuple):
     """The rows of one host. Endpoints are tuples of network, container and address."""
 
-    namespaces: Sequence[Namespace]
-    links: Sequence[Link]
-    tunnels: Sequence[Tunnel]
+    namespaces: Sequence[NamespaceRow]
+    links: Sequence[LinkRow]
+    tunnels: Sequence[TunnelRow]
     endpoints: Sequence[tuple[str, str, str]]

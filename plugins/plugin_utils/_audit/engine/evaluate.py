@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.policy import Waiver
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import BrokenRule, Rule
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import AuditRule, BrokenRule
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
 
 FINDING = {
@@ -36,13 +36,13 @@ _ROWS = 2000
 _EXACT = 2**53
 
 
-class _Broken(Exception):
+class _RuleError(Exception):
     """An error in the query or a template of a rule."""
 
 
-def evaluate(
+def evaluate_rules(
     database: Any,
-    rules: Sequence[Rule],
+    rules: Sequence[AuditRule],
     waivers: Sequence[Waiver],
     today: datetime.date,
     lacking: frozenset[str] = frozenset(),
@@ -63,58 +63,58 @@ def evaluate(
             database.execute("INSERT INTO not_checked SELECT ?, host, NULL, ? FROM host", [rule.id, reason])
             continue
         try:
-            _run(database, rule, waivers, today)
-        except _Broken as error:
+            _evaluate_rule(database, rule, waivers, today)
+        except _RuleError as error:
             database.execute("DELETE FROM finding WHERE rule = ?", [rule.id])
             broken.append(BrokenRule(rule.id, str(error)))
         else:
-            _not_checked(database, rule)
+            _record_not_checked(database, rule)
             # Ignore findings on hosts whose snapshot does not include the data.
             database.execute(
                 "DELETE FROM finding WHERE rule = ? AND host IN"
                 " (SELECT host FROM missing WHERE reason = ? AND list_contains(?, part))",
-                [rule.id, load.NOT_ASKED, schema.snapshot_parts(rule.needs)],
+                [rule.id, load.NOT_ASKED, schema.list_snapshot_parts(rule.needs)],
             )
     return broken
 
 
-def _run(database: Any, rule: Rule, waivers: Sequence[Waiver], today: datetime.date) -> None:
+def _evaluate_rule(database: Any, rule: AuditRule, waivers: Sequence[Waiver], today: datetime.date) -> None:
     mine = [waiver for waiver in waivers if waiver.rule == rule.id]
     for rows in _query_findings(database, rule):
-        findings = [_finding(rule, row) for row in rows]
+        findings = [_build_finding(rule, row) for row in rows]
         for finding in findings:
-            waiver = next((one for one in mine if one.accepts(finding, today)), None)
+            waiver = next((one for one in mine if one.applies_to(finding, today)), None)
             if waiver:
                 finding["waived"] = {"reason": waiver.reason, "until": waiver.until and waiver.until.isoformat()}
-        _insert(database, findings)
+        _insert_findings(database, findings)
 
 
-def _query_findings(database: Any, rule: Rule) -> Iterator[list[dict[str, Any]]]:
+def _query_findings(database: Any, rule: AuditRule) -> Iterator[list[dict[str, Any]]]:
     """Yield the rows of a query in batches, with JSON columns decoded."""
     import duckdb
 
     reader = database.cursor()
     try:
-        _one_select(reader, rule.query)
+        _require_single_select(reader, rule.query)
         reader.execute(f"SELECT * FROM ({rule.query.rstrip().rstrip(';')})")
         names = [column[0] for column in reader.description]
         if missing := next((name for name in ("host", *rule.key) if name not in names), None):
-            raise _Broken(
+            raise _RuleError(
                 f"query: column {missing} is missing; it is {'required' if missing == 'host' else 'listed in key'}"
             )
         data = [number for number, column in enumerate(reader.description) if str(column[1]) == "JSON"]
         while rows := reader.fetchmany(_ROWS):
             yield [dict(zip(names, _decode_row(row, data))) for row in rows]
     except duckdb.Error as error:
-        raise _Broken(f"query: {' '.join(str(error).split())}") from None
+        raise _RuleError(f"query: {' '.join(str(error).split())}") from None
     finally:
         reader.close()
 
 
-def _one_select(reader: Any, query: str) -> None:
+def _require_single_select(reader: Any, query: str) -> None:
     statements = reader.extract_statements(query)
     if len(statements) != 1 or statements[0].type.name not in ("SELECT", "SELECT_STATEMENT"):
-        raise _Broken("query: must be one SELECT statement")
+        raise _RuleError("query: must be one SELECT statement")
 
 
 def _decode_row(row: tuple[Any, ...], data: Iterable[int]) -> list[Any]:
@@ -137,9 +137,9 @@ def _to_plain_value(value: Any) -> Any:
     return str(value)
 
 
-def _finding(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
+def _build_finding(rule: AuditRule, row: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(row["host"], str):
-        raise _Broken("query: returned a row without a host")
+        raise _RuleError("query: returned a row without a host")
     evidence = {name: value for name, value in row.items() if name != "host"}
     try:
         return {
@@ -148,25 +148,25 @@ def _finding(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
             "severity": rule.severity,
             "scope": rule.scope,
             "host": row["host"],
-            "object": templates.fill(rule.object, row),
+            "object": templates.render_template(rule.object, row),
             "evidence": evidence,
-            "remedy": templates.fill(rule.remedy, row),
-            "fingerprint": _fingerprint(rule, row),
+            "remedy": templates.render_template(rule.remedy, row),
+            "fingerprint": _compute_fingerprint(rule, row),
             "status": None,
             "waived": None,
-            "remediation": templates.fill_all(rule.remediation, row),
+            "remediation": templates.render_all(rule.remediation, row),
         }
     except templates.BadTemplate as error:
-        raise _Broken(f"object, remedy or remediation: {error}") from None
+        raise _RuleError(f"object, remedy or remediation: {error}") from None
 
 
-def _fingerprint(rule: Rule, row: Mapping[str, Any]) -> str:
+def _compute_fingerprint(rule: AuditRule, row: Mapping[str, Any]) -> str:
     """Return the identifier of a finding, which is stable across runs."""
     identity = [rule.id, row["host"], *([name, row[name]] for name in rule.key)]
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _insert(database: Any, findings: Sequence[Mapping[str, Any]]) -> None:
+def _insert_findings(database: Any, findings: Sequence[Mapping[str, Any]]) -> None:
     """Insert findings as one JSON document, which is a hundred times faster than single rows."""
     database.execute(
         "INSERT INTO finding SELECT unnest(one) FROM (SELECT unnest(from_json(?, ?)) AS one)",
@@ -174,10 +174,10 @@ def _insert(database: Any, findings: Sequence[Mapping[str, Any]]) -> None:
     )
 
 
-def _not_checked(database: Any, rule: Rule) -> None:
+def _record_not_checked(database: Any, rule: AuditRule) -> None:
     """Record hosts with incomplete data for a rule."""
     database.execute(
         "INSERT INTO not_checked SELECT DISTINCT $rule, host, netns, part || ': ' || reason FROM missing"
         " WHERE list_contains($parts, part) AND what <> 'gone'",
-        {"rule": rule.id, "parts": schema.snapshot_parts(rule.needs)},
+        {"rule": rule.id, "parts": schema.list_snapshot_parts(rule.needs)},
     )

@@ -34,31 +34,35 @@ class Waiver:
     host: str
     where: Mapping[str, str]
 
-    def accepts(self, finding: Mapping[str, Any], today: datetime.date) -> bool:
+    def applies_to(self, finding: Mapping[str, Any], today: datetime.date) -> bool:
         """Return whether the waiver applies to a finding and is not expired."""
-        if self.rule != finding["rule"] or self.expired(today) or not fnmatch.fnmatchcase(finding["host"], self.host):
+        if (
+            self.rule != finding["rule"]
+            or self.is_expired(today)
+            or not fnmatch.fnmatchcase(finding["host"], self.host)
+        ):
             return False
         evidence = finding["evidence"]
         return all(fnmatch.fnmatchcase(str(evidence.get(name, "")), one) for name, one in self.where.items())
 
-    def expired(self, today: datetime.date) -> bool:
+    def is_expired(self, today: datetime.date) -> bool:
         """Return whether the last day of the waiver has passed."""
         return self.until is not None and today > self.until
 
 
-def insert(database: Any, policy: Mapping[str, Any]) -> None:
+def insert_policy(database: Any, policy: Mapping[str, Any]) -> None:
     """Insert the policy into its tables."""
     for option, table in TABLES.items():
-        columns = list(schema.columns(table))
+        columns = list(schema.get_columns(table))
         rows = [[entry.get(name) for name in columns] for entry in policy.get(option) or []]
         if option == "reserved_subnets":
-            rows = [[_subnet(number, *row), row[1]] for number, row in enumerate(rows)]
+            rows = [[_parse_subnet(number, *row), row[1]] for number, row in enumerate(rows)]
         if rows:
             marks = ", ".join("?" for _column in columns)
             database.executemany(f"INSERT INTO {schema.quote_identifier(table)} VALUES ({marks})", rows)
 
 
-def _subnet(number: int, subnet: str, _reason: Any) -> str:
+def _parse_subnet(number: int, subnet: str, _reason: Any) -> str:
     try:
         return str(ipaddress.ip_network(subnet, strict=False))
     except ValueError:
@@ -68,25 +72,27 @@ def _subnet(number: int, subnet: str, _reason: Any) -> str:
         ) from None
 
 
-def waivers(said: Iterable[Mapping[str, Any]], rules: Iterable[str]) -> list[Waiver]:
+def parse_waivers(entries: Iterable[Mapping[str, Any]], rules: Iterable[str]) -> list[Waiver]:
     """Return the waivers; raise BadParameter for an unknown rule, a missing reason or an invalid date."""
     known = set(rules)
-    return [_waiver(f"waivers[{number}]", entry, known) for number, entry in enumerate(said)]
+    return [_parse_waiver(f"waivers[{number}]", entry, known) for number, entry in enumerate(entries)]
 
 
-def _waiver(place: str, entry: Mapping[str, Any], known: set[str]) -> Waiver:
+def _parse_waiver(place: str, entry: Mapping[str, Any], known: set[str]) -> Waiver:
     if entry["rule"] not in known:
         raise BadParameter(f"{place}.rule", f"unknown rule {entry['rule']!r}")
     if not entry["reason"].strip():
         raise BadParameter(f"{place}.reason", "required: the reason for accepting the findings")
     where = {str(name): str(value) for name, value in (entry.get("where") or {}).items()}
-    return Waiver(entry["rule"], entry["reason"], _date(place, entry.get("until")), entry.get("host") or "*", where)
+    return Waiver(
+        entry["rule"], entry["reason"], _parse_date(place, entry.get("until")), entry.get("host") or "*", where
+    )
 
 
-def _date(place: str, said: Any) -> datetime.date | None:
-    if said in (None, ""):
+def _parse_date(place: str, value: Any) -> datetime.date | None:
+    if value in (None, ""):
         return None
     try:
-        return datetime.date.fromisoformat(str(said)[:10])
+        return datetime.date.fromisoformat(str(value)[:10])
     except ValueError:
-        raise BadParameter(f"{place}.until", f"{str(said)!r} is not a date; must have the form 2026-12-31") from None
+        raise BadParameter(f"{place}.until", f"{str(value)!r} is not a date; must have the form 2026-12-31") from None

@@ -26,7 +26,7 @@ REMEDIES = ("netfleet.docker.netns", "netfleet.docker.veth", "netfleet.docker.br
 
 
 @dataclasses.dataclass(frozen=True)
-class Rule:
+class AuditRule:
     """A rule; docs/guides/write-a-rule.md describes the fields."""
 
     id: str
@@ -51,76 +51,78 @@ class BrokenRule:
     reason: str
 
 
-class _Wrong(ValueError):
+class _InvalidField(ValueError):
     """An error in a rule file; the message starts with the name of the field."""
 
 
-def read(folders: Iterable[Path]) -> tuple[list[Rule], list[BrokenRule]]:
+def read_rules(folders: Iterable[Path]) -> tuple[list[AuditRule], list[BrokenRule]]:
     """Return valid rules, most severe first, and invalid ones; a rule of a later directory replaces an earlier one."""
-    found: dict[str, Rule] = {}
+    found: dict[str, AuditRule] = {}
     broken: list[BrokenRule] = []
     for folder in folders:
         for path in sorted([*folder.glob("*.yml"), *folder.glob("*.yaml")]):
             try:
-                found[path.stem] = _rule(path)
-            except (_Wrong, OSError, UnicodeDecodeError) as error:
+                found[path.stem] = _read_rule(path)
+            except (_InvalidField, OSError, UnicodeDecodeError) as error:
                 found.pop(path.stem, None)
                 broken.append(BrokenRule(path.stem, f"{path.name}: {error}"))
     order = sorted(found.values(), key=lambda rule: (SEVERITIES.index(rule.severity), rule.id))
     return order, broken
 
 
-def _rule(path: Path) -> Rule:
+def _read_rule(path: Path) -> AuditRule:
     if not _ID.fullmatch(path.stem):
-        raise _Wrong("file name: must be lower-case words separated by hyphens")
+        raise _InvalidField("file name: must be lower-case words separated by hyphens")
     try:
-        said = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
-        raise _Wrong(f"invalid YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(said, dict):
-        raise _Wrong("must be a mapping of the fields of a rule")
-    known = {field.name for field in dataclasses.fields(Rule)} - {"id"}
-    if unknown := sorted(str(name) for name in set(said) - known):
-        raise _Wrong(f"{unknown[0]}: unknown field; must be one of {', '.join(sorted(known))}")
-    fields: dict[str, Any] = {name: _text(said, name) for name in _TEXTS} | {
-        name: _texts(said, name) for name in _LISTS
+        raise _InvalidField(f"invalid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(document, dict):
+        raise _InvalidField("must be a mapping of the fields of a rule")
+    known = {field.name for field in dataclasses.fields(AuditRule)} - {"id"}
+    if unknown := sorted(str(name) for name in set(document) - known):
+        raise _InvalidField(f"{unknown[0]}: unknown field; must be one of {', '.join(sorted(known))}")
+    fields: dict[str, Any] = {name: _parse_text(document, name) for name in _TEXTS} | {
+        name: _parse_texts(document, name) for name in _LISTS
     }
-    _one_of(said, "severity", SEVERITIES)
-    _one_of(said, "scope", SCOPES)
-    if stranger := next((name for name in fields["needs"] if name not in schema.collected_tables()), None):
-        raise _Wrong(f"needs: unknown table {stranger}")
+    _check_choice(document, "severity", SEVERITIES)
+    _check_choice(document, "scope", SCOPES)
+    if stranger := next((name for name in fields["needs"] if name not in schema.list_collected_tables()), None):
+        raise _InvalidField(f"needs: unknown table {stranger}")
     if not fields["key"]:
-        raise _Wrong("key: required: the columns that identify a finding")
-    _check_templates(fields, remediation := _remediation(said))
-    return Rule(id=path.stem, severity=said["severity"], scope=said["scope"], remediation=remediation, **fields)
+        raise _InvalidField("key: required: the columns that identify a finding")
+    _check_templates(fields, remediation := _parse_remediation(document))
+    return AuditRule(
+        id=path.stem, severity=document["severity"], scope=document["scope"], remediation=remediation, **fields
+    )
 
 
-def _text(said: Mapping[str, Any], name: str) -> str:
-    if not isinstance(said.get(name), str) or not said[name].strip():
-        raise _Wrong(f"{name}: must be a non-empty string")
-    return str(said[name]).strip()
+def _parse_text(document: Mapping[str, Any], name: str) -> str:
+    if not isinstance(document.get(name), str) or not document[name].strip():
+        raise _InvalidField(f"{name}: must be a non-empty string")
+    return str(document[name]).strip()
 
 
-def _texts(said: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = said.get(name, [])
+def _parse_texts(document: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = document.get(name, [])
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise _Wrong(f"{name}: must be a list of strings")
+        raise _InvalidField(f"{name}: must be a list of strings")
     return tuple(value)
 
 
-def _one_of(said: Mapping[str, Any], name: str, values: tuple[str, ...]) -> None:
-    if said.get(name) not in values:
-        raise _Wrong(f"{name}: must be one of {', '.join(values)}")
+def _check_choice(document: Mapping[str, Any], name: str, values: tuple[str, ...]) -> None:
+    if document.get(name) not in values:
+        raise _InvalidField(f"{name}: must be one of {', '.join(values)}")
 
 
-def _remediation(said: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    value = said.get("remediation")
+def _parse_remediation(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    value = document.get("remediation")
     if value is None:
         return None
     if not isinstance(value, dict) or set(value) != {"module", "args"} or not isinstance(value["args"], dict):
-        raise _Wrong("remediation: must have the keys module and args")
+        raise _InvalidField("remediation: must have the keys module and args")
     if value["module"] not in REMEDIES:
-        raise _Wrong(f"remediation.module: must be one of {', '.join(REMEDIES)}")
+        raise _InvalidField(f"remediation.module: must be one of {', '.join(REMEDIES)}")
     return value
 
 
@@ -130,6 +132,6 @@ def _check_templates(fields: Mapping[str, Any], remediation: Mapping[str, Any] |
     for name, text in texts:
         try:
             if isinstance(text, str):
-                templates.check(text)
+                templates.check_template(text)
         except templates.BadTemplate as error:
-            raise _Wrong(f"{name}: {error}") from None
+            raise _InvalidField(f"{name}: {error}") from None

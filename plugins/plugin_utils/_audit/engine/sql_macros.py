@@ -53,7 +53,7 @@ glob_matches(value, pattern) AS pattern IS NULL OR coalesce(value GLOB pattern, 
 """
 
 
-def define(database: Any) -> None:
+def define_macros(database: Any) -> None:
     """Define the macros in an open DuckDB connection."""
     for macro in re.split(r";\n+", MACROS.strip().removesuffix(";")):
         database.execute(re.sub(r"^((?:--.*\n)*)", r"\1CREATE MACRO ", macro))

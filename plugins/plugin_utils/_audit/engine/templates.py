@@ -19,7 +19,7 @@ class BadTemplate(ValueError):
 
 
 @functools.cache
-def _environment() -> ImmutableSandboxedEnvironment:
+def _build_environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
     )
@@ -28,32 +28,32 @@ def _environment() -> ImmutableSandboxedEnvironment:
 
 
 @functools.lru_cache(maxsize=1024)
-def _template(text: str) -> Any:
+def _compile_template(text: str) -> Any:
     try:
-        return _environment().from_string(text)
+        return _build_environment().from_string(text)
     except TemplateError as error:
         raise BadTemplate(str(error)) from None
 
 
-def check(text: str) -> None:
+def check_template(text: str) -> None:
     """Raise BadTemplate if a text is not a valid template."""
-    _template(text)
+    _compile_template(text)
 
 
-def fill(text: str, values: Mapping[str, Any]) -> str:
+def render_template(text: str, values: Mapping[str, Any]) -> str:
     """Return a rendered template. Values are never rendered as templates."""
     try:
-        return str(_template(text).render(values))
+        return str(_compile_template(text).render(values))
     except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise BadTemplate(str(error)) from None
 
 
-def fill_all(value: Any, values: Mapping[str, Any]) -> Any:
+def render_all(value: Any, values: Mapping[str, Any]) -> Any:
     """Return data with all strings rendered as templates."""
     if isinstance(value, str):
-        return fill(value, values)
+        return render_template(value, values)
     if isinstance(value, Mapping):
-        return {key: fill_all(one, values) for key, one in value.items()}
+        return {key: render_all(one, values) for key, one in value.items()}
     if isinstance(value, list):
-        return [fill_all(one, values) for one in value]
+        return [render_all(one, values) for one in value]
     return value

@@ -56,7 +56,7 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def write(
+def write_page(
     database: Any,
     report: Mapping[str, Any],
     folder: Path,
@@ -70,15 +70,15 @@ def write(
     """
     names = [host["name"] for host in report.get("hosts") or []]
     alone = len(names) <= inside
-    data = html_data.index(report, with_evidence=alone)
+    data = html_data.build_index(report, with_evidence=alone)
     data["before"] = (earlier or {}).get("summary")
     data["beside"] = not alone
-    blocks = {"data": html_data.pack_rows(data), "fleet": html_data.pack_rows(_fleet(database, report))}
+    blocks = {"data": html_data.pack_rows(data), "fleet": html_data.pack_rows(_build_fleet_data(database, report))}
     beside = folder / "hosts"
     for path in beside.glob("[0-9]*.js"):  # from a previous run
         path.unlink()
     with _disable_garbage_collection():
-        for number, content in enumerate(_hosts(database, report, names)):
+        for number, content in enumerate(_build_host_data(database, report, names)):
             if alone:
                 blocks[f"host-{number}"] = html_data.pack_rows(content)
             else:
@@ -86,7 +86,7 @@ def write(
                 call = f'netfleetHost({number},"{html_data.pack_rows(content)}");\n'
                 (beside / f"{number}.js").write_text(call, encoding="ascii")
     path = folder / NAME
-    path.write_text(_page(blocks, str(report.get("created") or ""), alone), encoding="utf-8")
+    path.write_text(_build_page(blocks, str(report.get("created") or ""), alone), encoding="utf-8")
     return path
 
 
@@ -102,18 +102,18 @@ def _disable_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
+def _build_page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
     built = {
         name: (_BUILT / name).read_text(encoding="utf-8") for name in ("page.js", "page.css", "table.js", "viz.js")
     }
-    scripts = [_hash(built[name]) for name in ("page.js", "table.js", "viz.js")]
+    scripts = [_hash_source(built[name]) for name in ("page.js", "table.js", "viz.js")]
     # The scripts of the libraries are inserted when required. Graphviz is WebAssembly. Files next to the page are
     # 'self' on a server and file: on disk.
     allowed = [*scripts, "'wasm-unsafe-eval'", *(() if alone else ("'self'", "file:"))]
     policy = {
         "default-src": "'none'",
         "script-src": " ".join(allowed),
-        "style-src": _hash(built["page.css"]),
+        "style-src": _hash_source(built["page.css"]),
         "img-src": "data:",
         "base-uri": "'none'",
         "form-action": "'none'",
@@ -122,49 +122,49 @@ def _page(blocks: Mapping[str, str], created: str, alone: bool) -> str:
     return _PAGE.format(
         policy="; ".join(f"{name} {value}" for name, value in policy.items()),
         title=html.escape(f"Docker network audit {created}".strip()),
-        notices="\n".join(f"<!-- {_notice(built[name])} -->" for name in built),
+        notices="\n".join(f"<!-- {_build_notice(built[name])} -->" for name in built),
         style=built["page.css"],
-        blocks="\n".join(_block(name, text) for name, text in {**blocks, **libraries}.items()),
+        blocks="\n".join(_build_block(name, text) for name, text in {**blocks, **libraries}.items()),
         script=built["page.js"],
     )
 
 
-def _notice(text: str) -> str:
+def _build_notice(text: str) -> str:
     """Return the copyright notice at the start of a part."""
     return text.removeprefix("/*!").partition("*/")[0].replace("--", "").strip()
 
 
-def _block(name: str, text: str) -> str:
+def _build_block(name: str, text: str) -> str:
     """Return compressed data in a script element of type text, which base64 cannot close."""
     return f'<script type="text/plain" id="{name}">{text}</script>'
 
 
-def _hash(text: str) -> str:
+def _hash_source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _fleet(database: Any, report: Mapping[str, Any]) -> dict[str, Any]:
+def _build_fleet_data(database: Any, report: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fleet map; findings are referenced by their number in the report."""
-    return diagram_graph.as_data(build.draw_fleet(database, report.get("findings") or []))
+    return diagram_graph.build_graph_data(build.draw_fleet(database, report.get("findings") or []))
 
 
-def _hosts(database: Any, report: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _build_host_data(database: Any, report: Mapping[str, Any], names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield the data of each host page: its diagram, and its findings with their evidence."""
-    build.prepare(database)
+    build.resolve_vtep_hosts(database)
     inside = None if report.get("findings_left_out") else _group_by_host(report.get("findings") or [])
     for start in range(0, len(names), _AT_A_TIME):
         some = names[start : start + _AT_A_TIME]
         findings = _group_by_host(_read_saved_findings(database, some)) if inside is None else inside
         for host, graph in zip(some, build.draw_hosts(database, some, findings)):
             yield {
-                "graph": diagram_graph.as_data(graph),
+                "graph": diagram_graph.build_graph_data(graph),
                 "findings": [_select_host_fields(one) for one in findings.get(host, ())],
             }
 
 
 def _select_host_fields(finding: Mapping[str, Any]) -> dict[str, Any]:
     names = ("rule", "object", "status", "waived", "fingerprint")
-    return {**{name: finding.get(name) for name in names}, **html_data.evidence(finding)}
+    return {**{name: finding.get(name) for name in names}, **html_data.build_evidence(finding)}
 
 
 def _group_by_host(findings: Iterable[Mapping[str, Any]]) -> Mapping[str, Sequence[Mapping[str, Any]]]:

@@ -30,7 +30,7 @@ def pack_text(text: str) -> str:
     return base64.b64encode(zlib.compress(text.encode("utf-8", "replace"), 6)).decode("ascii")
 
 
-def index(report: Mapping[str, Any], with_evidence: bool) -> dict[str, Any]:
+def build_index(report: Mapping[str, Any], with_evidence: bool) -> dict[str, Any]:
     """Return the data that the page loads first; without evidence, the host pages contain it."""
     hosts = report.get("hosts") or []
     number = {host["name"]: place for place, host in enumerate(hosts)}
@@ -40,31 +40,31 @@ def index(report: Mapping[str, Any], with_evidence: bool) -> dict[str, Any]:
         "findings_left_out": report.get("findings_left_out") or 0,
         "absent": _limit_rows(report.get("absent")),
         **{name: _limit_rows(report.get(name)) for name in ("fixed", "appeared", "vanished")},
-        "not_checked": _not_checked(report.get("not_checked") or []),
-        "rules": _rules(report),
+        "not_checked": _pack_not_checked(report.get("not_checked") or []),
+        "rules": _pack_rules(report),
         "hosts": {name: [host.get(name) for host in hosts] for name in _OF_HOST},
         "counts": [[(host.get("findings") or {}).get(one, 0) for one in SEVERITIES] for host in hosts],
-        "findings": _findings(findings, number, with_evidence),
+        "findings": _pack_findings(findings, number, with_evidence),
     }
 
 
-def evidence(finding: Mapping[str, Any]) -> dict[str, Any]:
+def build_evidence(finding: Mapping[str, Any]) -> dict[str, Any]:
     """Return the details of a finding."""
     return {name: finding.get(name) for name in ("evidence", "remedy", "remediation") if finding.get(name)}
 
 
-def _findings(
+def _pack_findings(
     findings: Sequence[Mapping[str, Any]], number: Mapping[str, int], with_evidence: bool
 ) -> dict[str, list[Any]]:
     """Return the columns of the findings; an unknown host is referenced by name instead of number."""
     return {
         **{name: [one.get(name) for one in findings] for name in ("rule", "object", "status", "waived", "fingerprint")},
         "host": [number.get(str(one.get("host")), one.get("host")) for one in findings],
-        "more": [evidence(one) for one in findings] if with_evidence else [],
+        "more": [build_evidence(one) for one in findings] if with_evidence else [],
     }
 
 
-def _rules(report: Mapping[str, Any]) -> dict[str, Any]:
+def _pack_rules(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return the rules; rules that only findings mention are derived from the findings."""
     found: dict[str, Any] = {}
     for one in report.get("findings") or []:
@@ -75,7 +75,7 @@ def _rules(report: Mapping[str, Any]) -> dict[str, Any]:
     return found | dict(report.get("rules") or {})
 
 
-def _not_checked(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def _pack_not_checked(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the incomplete checks by reason, with their rules and hosts."""
     rules: dict[str, set[str]] = defaultdict(set)
     hosts: dict[str, set[str]] = defaultdict(set)

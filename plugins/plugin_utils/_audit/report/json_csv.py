@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 _CSV = ("rule", "severity", "title", "host", "object", "status", "waived", "evidence", "remedy", "fingerprint")
 # A spreadsheet interprets cells with these first characters as formulas.
@@ -37,11 +37,11 @@ def write_csv(path: Path, findings: Iterable[Mapping[str, Any]]) -> None:
         table.writerow(_CSV)
         for finding in findings:
             commands = "; ".join(finding["remedy"].splitlines())
-            table.writerow([_cell({**finding, "remedy": commands}[name]) for name in _CSV])
+            table.writerow([_format_cell({**finding, "remedy": commands}[name]) for name in _CSV])
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return ""
-    text = legible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    text = escape_invisible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -13,7 +13,7 @@ from typing import Any
 from xml.sax.saxutils import XMLGenerator
 from xml.sax.xmlreader import AttributesImpl
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 
 def write_junit(path: Path, report: Mapping[str, Any], findings: Iterable[Mapping[str, Any]]) -> None:
@@ -31,10 +31,10 @@ def write_junit(path: Path, report: Mapping[str, Any], findings: Iterable[Mappin
         _open_element(xml, "testsuites", {"name": "netfleet.docker audit"})
         for rule, found in itertools.groupby(findings, key=lambda finding: str(finding["rule"])):
             grouped[rule] = True
-            _suite(xml, rule, report["rules"][rule], found, skipped.get(rule, {}))
-        for rule, said in report["rules"].items():
+            _write_suite(xml, rule, report["rules"][rule], found, skipped.get(rule, {}))
+        for rule, rule_data in report["rules"].items():
             if rule not in grouped:
-                _suite(xml, rule, said, (), skipped.get(rule, {}))
+                _write_suite(xml, rule, rule_data, (), skipped.get(rule, {}))
         for broken in report["broken_rules"]:
             _write_broken_rule(xml, broken)
         xml.endElement("testsuites")
@@ -45,7 +45,7 @@ def _open_element(xml: XMLGenerator, element: str, attributes: Mapping[str, str]
     xml.startElement(element, AttributesImpl(dict(attributes)))
 
 
-def _suite(
+def _write_suite(
     xml: XMLGenerator,
     name: str,
     rule: Mapping[str, Any],
@@ -58,43 +58,45 @@ def _suite(
     counts = {"tests": tests, "failures": failures, "skipped": len(skipped) + rule["waived"], "errors": 0}
     _open_element(xml, "testsuite", {"name": name, **{key: str(value) for key, value in counts.items()}})
     for finding in findings:
-        with _case(xml, name, finding["host"], finding["object"]):
+        with _open_case(xml, name, finding["host"], finding["object"]):
             if finding["waived"]:
                 _write_skipped(xml, finding["waived"]["reason"])
             else:
-                _failure(xml, finding)
+                _write_failure(xml, finding)
     for host, reason in skipped.items():
-        with _case(xml, name, host, "not checked"):
+        with _open_case(xml, name, host, "not checked"):
             _write_skipped(xml, reason)
     if passed:
-        _open_element(xml, "testcase", {"classname": name, "name": legible(rule["title"])})
+        _open_element(xml, "testcase", {"classname": name, "name": escape_invisible(rule["title"])})
         xml.endElement("testcase")
     xml.endElement("testsuite")
 
 
 @contextlib.contextmanager
-def _case(xml: XMLGenerator, rule: str, host: str, name: str) -> Iterator[None]:
-    _open_element(xml, "testcase", {"classname": legible(f"{rule}.{host}"), "name": legible(f"{host}: {name}")})
+def _open_case(xml: XMLGenerator, rule: str, host: str, name: str) -> Iterator[None]:
+    _open_element(
+        xml, "testcase", {"classname": escape_invisible(f"{rule}.{host}"), "name": escape_invisible(f"{host}: {name}")}
+    )
     yield
     xml.endElement("testcase")
 
 
-def _failure(xml: XMLGenerator, finding: Mapping[str, Any]) -> None:
-    _open_element(xml, "failure", {"message": legible(finding["title"]), "type": finding["rule"]})
-    xml.characters("\n".join(legible(line) for line in finding["remedy"].splitlines()))
+def _write_failure(xml: XMLGenerator, finding: Mapping[str, Any]) -> None:
+    _open_element(xml, "failure", {"message": escape_invisible(finding["title"]), "type": finding["rule"]})
+    xml.characters("\n".join(escape_invisible(line) for line in finding["remedy"].splitlines()))
     xml.endElement("failure")
 
 
 def _write_skipped(xml: XMLGenerator, reason: str) -> None:
-    _open_element(xml, "skipped", {"message": legible(reason)})
+    _open_element(xml, "skipped", {"message": escape_invisible(reason)})
     xml.endElement("skipped")
 
 
 def _write_broken_rule(xml: XMLGenerator, broken: Mapping[str, Any]) -> None:
-    name = legible(broken["rule"])
+    name = escape_invisible(broken["rule"])
     _open_element(xml, "testsuite", {"name": name, "tests": "1", "failures": "0", "skipped": "0", "errors": "1"})
     _open_element(xml, "testcase", {"classname": name, "name": "rule file"})
-    _open_element(xml, "error", {"message": legible(broken["reason"])})
+    _open_element(xml, "error", {"message": escape_invisible(broken["reason"])})
     xml.endElement("error")
     xml.endElement("testcase")
     xml.endElement("testsuite")

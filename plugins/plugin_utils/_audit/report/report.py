@@ -13,10 +13,10 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.evaluate import FINDING
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import (
     SEVERITIES,
+    AuditRule,
     BrokenRule,
-    Rule,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables.load import Broken
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables.load import BrokenSnapshot
 
 _ORDER = "list_position(['" + "','".join(SEVERITIES) + "'], severity), rule, host, object"
 _HOSTS = """
@@ -33,19 +33,19 @@ ORDER BY host
 
 def build_head(
     database: Any,
-    rules: Sequence[Rule],
+    rules: Sequence[AuditRule],
     broken_rules: Iterable[BrokenRule],
-    broken_snapshots: Iterable[Broken],
+    broken_snapshots: Iterable[BrokenSnapshot],
     expected: Iterable[str],
 ) -> dict[str, Any]:
     """Return the report without its findings; docs/reference/report-files.md describes the keys."""
-    hosts = _rows(database, _HOSTS)
+    hosts = _read_rows(database, _HOSTS)
     here = {host["name"] for host in hosts}
-    counts = _counts(database)
+    counts = _count_findings(database)
     for host in hosts:
         host["findings"] = {one: counts.get((host["name"], one), 0) for one in SEVERITIES}
     totals = {one: sum(number for (_host, severity), number in counts.items() if severity == one) for one in SEVERITIES}
-    run = _rows(database, "SELECT * FROM run")[0]
+    run = _read_rows(database, "SELECT * FROM run")[0]
     return {
         "version": 1,
         "created": run["created"],
@@ -55,23 +55,23 @@ def build_head(
             "hosts": len(hosts),
             **{name: sum(host[name] for host in hosts) for name in ("namespaces", "containers", "networks")},
             "findings": totals,
-            "waived": _number(database, "SELECT count(*) FROM finding WHERE waived IS NOT NULL"),
-            "new": _number(database, "SELECT count(*) FROM finding WHERE status = 'new' AND waived IS NULL"),
-            "fixed": _number(database, "SELECT count(*) FROM fixed"),
-            "not_checked": _number(database, "SELECT count(*) FROM not_checked"),
+            "waived": _read_number(database, "SELECT count(*) FROM finding WHERE waived IS NOT NULL"),
+            "new": _read_number(database, "SELECT count(*) FROM finding WHERE status = 'new' AND waived IS NULL"),
+            "fixed": _read_number(database, "SELECT count(*) FROM fixed"),
+            "not_checked": _read_number(database, "SELECT count(*) FROM not_checked"),
         },
         "rules": _summarize_rules(database, rules),
         "hosts": hosts,
         "absent": sorted(set(expected) - here),
-        "fixed": _rows(database, f"SELECT * FROM fixed ORDER BY {_ORDER}"),
-        **{table: _rows(database, f"SELECT * FROM {table} ORDER BY ALL") for table in ("appeared", "vanished")},
-        "not_checked": _rows(database, "SELECT * FROM not_checked ORDER BY ALL"),
+        "fixed": _read_rows(database, f"SELECT * FROM fixed ORDER BY {_ORDER}"),
+        **{table: _read_rows(database, f"SELECT * FROM {table} ORDER BY ALL") for table in ("appeared", "vanished")},
+        "not_checked": _read_rows(database, "SELECT * FROM not_checked ORDER BY ALL"),
         "broken_rules": [{"rule": one.rule, "reason": one.reason} for one in broken_rules],
         "broken_snapshots": [{"file": one.file, "reason": one.reason} for one in broken_snapshots],
     }
 
 
-def findings(database: Any) -> Iterator[dict[str, Any]]:
+def read_findings(database: Any) -> Iterator[dict[str, Any]]:
     """Yield all findings, most severe first, in batches."""
     reader = database.cursor()
     try:
@@ -88,12 +88,12 @@ def findings(database: Any) -> Iterator[dict[str, Any]]:
 
 def build_report(report: Mapping[str, Any], database: Any, most: int) -> dict[str, Any]:
     """Return the report with its findings, up to a maximum number."""
-    found = list(itertools.islice(findings(database), most))
-    left_out = _number(database, "SELECT count(*) FROM finding") - len(found)
+    found = list(itertools.islice(read_findings(database), most))
+    left_out = _read_number(database, "SELECT count(*) FROM finding") - len(found)
     return {**report, "findings": found, "findings_left_out": left_out}
 
 
-def remediations(database: Any, rules: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def build_remediations(database: Any, rules: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     """Return the remediations for findings of the given rules that are not waived, by host."""
     query = (
         "SELECT host, rule, object, remediation FROM finding WHERE remediation IS NOT NULL AND waived IS NULL"
@@ -105,7 +105,7 @@ def remediations(database: Any, rules: Sequence[str]) -> dict[str, list[dict[str
     return found
 
 
-def _summarize_rules(database: Any, rules: Sequence[Rule]) -> dict[str, Any]:
+def _summarize_rules(database: Any, rules: Sequence[AuditRule]) -> dict[str, Any]:
     counted = database.execute(
         "SELECT rule, count(*) FILTER (waived IS NULL), count(waived) FROM finding GROUP BY rule"
     )
@@ -123,7 +123,7 @@ def _summarize_rules(database: Any, rules: Sequence[Rule]) -> dict[str, Any]:
     }
 
 
-def _counts(database: Any) -> dict[tuple[str, str], int]:
+def _count_findings(database: Any) -> dict[tuple[str, str], int]:
     query = "SELECT host, severity, count(*) FROM finding WHERE waived IS NULL GROUP BY ALL"
     return {(host, severity): number for host, severity, number in database.execute(query).fetchall()}
 
@@ -132,15 +132,15 @@ def _read_baseline(database: Any) -> dict[str, Any] | None:
     there = database.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'earlier_run'").fetchone()
     if not there:
         return None
-    run = _rows(database, "SELECT created, collector, summary FROM earlier_run")[0]
+    run = _read_rows(database, "SELECT created, collector, summary FROM earlier_run")[0]
     return {**run, "summary": json.loads(run["summary"])}
 
 
-def _rows(database: Any, query: str) -> list[dict[str, Any]]:
+def _read_rows(database: Any, query: str) -> list[dict[str, Any]]:
     answer = database.execute(query)
     names = [column[0] for column in answer.description]
     return [dict(zip(names, row)) for row in answer.fetchall()]
 
 
-def _number(database: Any, query: str) -> int:
+def _read_number(database: Any, query: str) -> int:
     return int(database.execute(query).fetchone()[0])

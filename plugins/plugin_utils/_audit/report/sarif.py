@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
 # Scores that GitHub code scanning displays as critical, high, medium and low.
@@ -26,7 +26,7 @@ def write_sarif(path: Path, report: Mapping[str, Any], findings: Iterable[Mappin
     driver = {
         "name": "netfleet.docker",
         "version": re.sub(r"^\D*", "", str(report["collector"])) or "0",
-        "rules": [_rule(name, rule) for name, rule in report["rules"].items()],
+        "rules": [_build_rule(name, rule) for name, rule in report["rules"].items()],
     }
     with path.open("w", encoding="utf-8") as file:
         file.write(
@@ -35,7 +35,9 @@ def write_sarif(path: Path, report: Mapping[str, Any], findings: Iterable[Mappin
         file.write('\n"columnKind": "unicodeCodePoints", "results": [')
         separator = "\n"
         for finding in findings:
-            file.write(separator + json.dumps(_result(finding, numbers[finding["rule"]], bool(report["earlier"]))))
+            file.write(
+                separator + json.dumps(_build_result(finding, numbers[finding["rule"]], bool(report["earlier"])))
+            )
             separator = ",\n"
         for finding in report["fixed"]:
             if finding["rule"] in numbers:
@@ -44,7 +46,7 @@ def write_sarif(path: Path, report: Mapping[str, Any], findings: Iterable[Mappin
         file.write("\n]}]}\n")
 
 
-def _rule(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
+def _build_rule(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     links = [text for text in rule["references"] if text.startswith("https://")]
     return {
         "id": name,
@@ -57,14 +59,14 @@ def _rule(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _result(finding: Mapping[str, Any], number: int, compared: bool) -> dict[str, Any]:
-    said = f"{finding['host']}: {finding['title']}: {finding['object']}"
+def _build_result(finding: Mapping[str, Any], number: int, compared: bool) -> dict[str, Any]:
+    message = f"{finding['host']}: {finding['title']}: {finding['object']}"
     result = {
         "ruleId": finding["rule"],
         "ruleIndex": number,
         "level": _LEVELS[finding["severity"]],
-        "message": {"text": legible(said)},
-        "locations": [_location(finding)],
+        "message": {"text": escape_invisible(message)},
+        "locations": [_build_location(finding)],
         "partialFingerprints": {"netfleet/v1": finding["fingerprint"]},
         "properties": {"evidence": finding["evidence"], "remedy": finding["remedy"]},
     }
@@ -81,19 +83,19 @@ def _build_absent_result(finding: Mapping[str, Any], number: int) -> dict[str, A
         "ruleIndex": number,
         "level": "none",
         "kind": "pass",
-        "message": {"text": legible(f"{finding['host']}: fixed: {finding['title']}: {finding['object']}")},
-        "locations": [_location(finding)],
+        "message": {"text": escape_invisible(f"{finding['host']}: fixed: {finding['title']}: {finding['object']}")},
+        "locations": [_build_location(finding)],
         "baselineState": "absent",
     }
 
 
-def _location(finding: Mapping[str, Any]) -> dict[str, Any]:
+def _build_location(finding: Mapping[str, Any]) -> dict[str, Any]:
     """Return the location of a finding: the snapshot of its host, because viewers require a file."""
     uri = f"snapshots/{quote(finding['host'], safe='')}.json.gz"
-    name = legible(finding["object"])
+    name = escape_invisible(finding["object"])
     return {
         "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}},
         "logicalLocations": [
-            {"name": name, "fullyQualifiedName": f"{legible(finding['host'])}/{name}", "kind": "resource"}
+            {"name": name, "fullyQualifiedName": f"{escape_invisible(finding['host'])}/{name}", "kind": "resource"}
         ],
     }

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import SEVERITIES
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import legible
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 # Maximum number of findings, and of lines of each kind of problem.
 _TOLD = 20
@@ -17,14 +17,14 @@ _BESIDE = 5
 _CHANGES = {"appeared": "added", "vanished": "removed"}
 
 
-def lines(report: Mapping[str, Any], written: Iterable[str]) -> list[str]:
+def build_lines(report: Mapping[str, Any], written: Iterable[str]) -> list[str]:
     """Return the lines of the summary; the report contains its findings, or the most severe of them."""
-    return [legible(line) for line in _lines(report, written)]
+    return [escape_invisible(line) for line in _iterate_lines(report, written)]
 
 
-def _lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
+def _iterate_lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
     summary = report["summary"]
-    yield ", ".join(_number(summary[f"{one}s"], one) for one in ("host", "namespace", "container", "network"))
+    yield ", ".join(_format_number(summary[f"{one}s"], one) for one in ("host", "namespace", "container", "network"))
     counted = ", ".join(f"{summary['findings'][one]} {one}" for one in SEVERITIES if summary["findings"][one])
     yield f"findings: {counted or 'none'}" + (f"; {summary['waived']} waived" if summary["waived"] else "")
     if report["earlier"]:
@@ -41,7 +41,7 @@ def _lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterator[str]:
         yield f"report: {path}"
 
 
-def _number(number: int, one: str) -> str:
+def _format_number(number: int, one: str) -> str:
     return f"{number} {one}" if number == 1 else f"{number} {one}s"
 
 
@@ -62,11 +62,11 @@ def _list_other_results(report: Mapping[str, Any]) -> Iterator[str]:
         "expired waiver", [f"{one['rule']}: {one['reason']}" for one in report["waivers"] if one["expired"]]
     )
     yield from _list_some(
-        "not checked", [f"{reason} ({told})" for reason, told in _reasons(report["not_checked"]).items()]
+        "not checked", [f"{reason} ({scope})" for reason, scope in _summarize_reasons(report["not_checked"]).items()]
     )
 
 
-def _reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def _summarize_reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the reasons for incomplete checks, each with the number of rules and hosts."""
     found: dict[str, tuple[set[str], set[str]]] = {}
     for row in rows:

@@ -30,22 +30,22 @@ _ROOM = 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
-class Broken:
+class BrokenSnapshot:
     """A file that is not a valid snapshot, or a second snapshot of a host, and the reason."""
 
     file: str
     reason: str
 
 
-def load(database: Any, files: Sequence[Path]) -> list[Broken]:
+def load_snapshots(database: Any, files: Sequence[Path]) -> list[BrokenSnapshot]:
     """Create and fill the tables of an open DuckDB connection; return the files that could not be loaded."""
-    for statement in schema.create_statements():
+    for statement in schema.build_create_statements():
         database.execute(statement)
     whole = [file for file in files if _is_whole(file)]
     usable = set(whole)
-    broken = [Broken(str(file), "not a complete gzip file") for file in files if file not in usable]
+    broken = [BrokenSnapshot(str(file), "not a complete gzip file") for file in files if file not in usable]
     database.execute("ATTACH ':memory:' AS staging")
-    for batch in _batches(whole):
+    for batch in _split_batches(whole):
         broken += _load_batch(database, batch)
     database.execute("DETACH staging")
     return broken
@@ -55,17 +55,17 @@ def _is_whole(file: Path) -> bool:
     """Return whether the size in the trailer of a gzip file is plausible."""
     try:
         with file.open("rb") as opened:
-            return opened.read(2) == b"\x1f\x8b" and _document_size(file) <= _RATIO * file.stat().st_size
+            return opened.read(2) == b"\x1f\x8b" and _read_document_size(file) <= _RATIO * file.stat().st_size
     except OSError:
         return False
 
 
-def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
+def _split_batches(files: Sequence[Path]) -> Iterator[list[Path]]:
     batch: list[Path] = []
     size = 0
     for file in files:
         batch.append(file)
-        size += _document_size(file)
+        size += _read_document_size(file)
         if size >= _BATCH_BYTES or len(batch) >= _BATCH_FILES:
             yield batch
             batch, size = [], 0
@@ -73,7 +73,7 @@ def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
         yield batch
 
 
-def _document_size(file: Path) -> int:
+def _read_document_size(file: Path) -> int:
     """Return the uncompressed size of a gzip file from its trailer, modulo 2³²."""
     try:
         with file.open("rb") as opened:
@@ -83,12 +83,12 @@ def _document_size(file: Path) -> int:
         return 0
 
 
-def _load_batch(database: Any, batch: list[Path]) -> list[Broken]:
+def _load_batch(database: Any, batch: list[Path]) -> list[BrokenSnapshot]:
     """Load a batch of files; if one is invalid, divide the batch until it is found."""
     import duckdb
 
     try:
-        _stage(database, batch)
+        _stage_documents(database, batch)
         broken = _remove_broken_hosts(database)
         database.execute("BEGIN")
         _fill_tables(database)
@@ -97,15 +97,15 @@ def _load_batch(database: Any, batch: list[Path]) -> list[Broken]:
         with contextlib.suppress(duckdb.TransactionException):
             database.execute("ROLLBACK")
         if len(batch) == 1:
-            return [Broken(str(batch[0]), _first_line(error))]
+            return [BrokenSnapshot(str(batch[0]), _get_first_line(error))]
         middle = len(batch) // 2
         return _load_batch(database, batch[:middle]) + _load_batch(database, batch[middle:])
     return broken
 
 
-def _stage(database: Any, batch: list[Path]) -> None:
+def _stage_documents(database: Any, batch: list[Path]) -> None:
     """Read the documents of a batch into the staging table."""
-    columns = {"file": "VARCHAR", "host_name": "VARCHAR", **schema.snapshot_types()}
+    columns = {"file": "VARCHAR", "host_name": "VARCHAR", **schema.build_snapshot_types()}
     typed = ", ".join(f"{schema.quote_identifier(name)} {kind}" for name, kind in columns.items())
     database.execute(f"CREATE OR REPLACE TABLE staging.staged ({typed})")
     parts = [part for number in range(_READERS) if (part := batch[number::_READERS])]
@@ -114,24 +114,24 @@ def _stage(database: Any, batch: list[Path]) -> None:
 
 
 def _read_documents(database: Any, part: list[Path]) -> None:
-    largest = max(_document_size(file) for file in part) + _ROOM
+    largest = max(_read_document_size(file) for file in part) + _ROOM
     database.execute(
         "INSERT INTO staging.staged SELECT filename,"
         " coalesce(host.name, regexp_replace(parse_filename(filename), '\\.json(\\.gz)?$', '')), *"
         " EXCLUDE (filename) FROM read_json($files, columns = $columns, filename = true, format = 'unstructured',"
         " maximum_object_size = $largest)",
-        {"files": [str(file) for file in part], "columns": schema.snapshot_types(), "largest": largest},
+        {"files": [str(file) for file in part], "columns": schema.build_snapshot_types(), "largest": largest},
     )
 
 
-def _remove_broken_hosts(database: Any) -> list[Broken]:
+def _remove_broken_hosts(database: Any) -> list[BrokenSnapshot]:
     """Remove documents that cannot be used from the staging table, and return the reasons."""
     found = [
-        Broken(file, f"version {version} is not supported; must be {VERSION}")
+        BrokenSnapshot(file, f"version {version} is not supported; must be {VERSION}")
         for file, version in _remove_hosts(database, f"version IS DISTINCT FROM {VERSION} OR host IS NULL")
     ]
     found += [
-        Broken(file, "second snapshot of the same host")
+        BrokenSnapshot(file, "second snapshot of the same host")
         for file, _version in _remove_hosts(
             database,
             "host_name IN (SELECT host FROM host) OR file NOT IN"
@@ -154,7 +154,7 @@ def _fill_tables(database: Any) -> None:
     database.execute(
         "CREATE OR REPLACE TEMP TABLE staged_netns AS SELECT host_name, unnest(namespaces) AS ns FROM staging.staged"
     )
-    netns = ", ".join(f"ns.{schema.quote_identifier(name)}" for name in schema.columns("netns"))
+    netns = ", ".join(f"ns.{schema.quote_identifier(name)}" for name in schema.get_columns("netns"))
     database.execute("INSERT INTO host SELECT host_name, unnest(host) FROM staging.staged")
     database.execute(f"INSERT INTO netns SELECT host_name, {netns} FROM staged_netns")
     database.execute(
@@ -189,5 +189,5 @@ def _build_list_select(part: str, table: str) -> str:
     return f"INSERT INTO {schema.quote_identifier(table)} SELECT host_name, unnest(entry) FROM ({inner})"
 
 
-def _first_line(error: Exception) -> str:
+def _get_first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]

@@ -34,7 +34,7 @@ class Column:
 
 
 @dataclasses.dataclass(frozen=True)
-class Table:
+class TableSchema:
     """A table: what its rows are, where a snapshot has them (None: nowhere), and a query that shows its use."""
 
     description: str
@@ -43,12 +43,12 @@ class Table:
     columns: Mapping[str, Column]
 
 
-def _read_tables() -> dict[str, Table]:
+def _read_tables() -> dict[str, TableSchema]:
     tables: dict[str, Any] = {}
     for name in _FILES:
         tables |= yaml_load(Path(__file__).with_name(f"{name}.yml").read_text(encoding="utf-8"))
     return {
-        name: Table(
+        name: TableSchema(
             table["description"],
             table.get("part"),
             table["example"],
@@ -58,74 +58,74 @@ def _read_tables() -> dict[str, Table]:
     }
 
 
-TABLES: Mapping[str, Table] = _read_tables()
+TABLES: Mapping[str, TableSchema] = _read_tables()
 
 
-def _parts_below(prefix: str) -> dict[str, str]:
+def _find_parts(prefix: str) -> dict[str, str]:
     parts = {table.part: name for name, table in TABLES.items() if table.part and table.part.startswith(prefix)}
     return {part.removeprefix(prefix): name for part, name in parts.items()}
 
 
 # The lists of a namespace and of Docker Engine in a snapshot, with their tables.
-_NAMESPACE_PARTS: Mapping[str, str] = _parts_below("namespaces.")
+_NAMESPACE_PARTS: Mapping[str, str] = _find_parts("namespaces.")
 NAMESPACE_LISTS: Mapping[str, str] = {part: name for part, name in _NAMESPACE_PARTS.items() if part != "sysctls"}
-DOCKER_LISTS: Mapping[str, str] = {part: name for part, name in _parts_below("docker.").items() if part != "engine"}
+DOCKER_LISTS: Mapping[str, str] = {part: name for part, name in _find_parts("docker.").items() if part != "engine"}
 
 
-def columns(table: str) -> dict[str, str]:
+def get_columns(table: str) -> dict[str, str]:
     """Return the columns of a table, without those that identify the host and the namespace, with their SQL types."""
     return {name: SQL_TYPES[column.type] for name, column in TABLES[table].columns.items()}
 
 
-def identifying_columns(table: str) -> list[str]:
+def get_identifying_columns(table: str) -> list[str]:
     """Return the columns that a table of snapshots has before its own: the host, and the namespace."""
     if TABLES[table].part is None:
         return []
     return ["host", "netns"] if table in _NAMESPACE_PARTS.values() else ["host"]
 
 
-def table_names() -> list[str]:
+def list_table_names() -> list[str]:
     """Return the names of all tables."""
     return list(TABLES)
 
 
-def snapshot_tables() -> list[str]:
+def list_snapshot_tables() -> list[str]:
     """Return the names of the tables that snapshots fill."""
     return [name for name, table in TABLES.items() if table.part is not None]
 
 
-def policy_tables() -> list[str]:
+def list_policy_tables() -> list[str]:
     """Return the names of the tables that the policy of the user fills."""
     return [name for name in TABLES if name.startswith("policy_")]
 
 
-def collected_tables() -> list[str]:
+def list_collected_tables() -> list[str]:
     """Return the names of the tables that have rows only if their data was collected."""
-    return [name for name in TABLES if name not in policy_tables()]
+    return [name for name in TABLES if name not in list_policy_tables()]
 
 
-def create_statements() -> Iterator[str]:
+def build_create_statements() -> Iterator[str]:
     """Yield the statements that create all tables."""
     for table in TABLES:
-        fields = {**dict.fromkeys(identifying_columns(table), "VARCHAR"), **columns(table)}
-        yield f"CREATE TABLE {quote_identifier(table)} ({_fields(fields)})"
+        fields = {**dict.fromkeys(get_identifying_columns(table), "VARCHAR"), **get_columns(table)}
+        yield f"CREATE TABLE {quote_identifier(table)} ({_build_fields(fields)})"
 
 
-def snapshot_types() -> dict[str, str]:
+def build_snapshot_types() -> dict[str, str]:
     """Return the SQL type of each part of a snapshot that is loaded."""
-    lists = {part: _list_type(columns(table)) for part, table in NAMESPACE_LISTS.items()}
-    docker = {part: _list_type(columns(table)) for part, table in DOCKER_LISTS.items()}
+    lists = {part: _build_list_type(get_columns(table)) for part, table in NAMESPACE_LISTS.items()}
+    docker = {part: _build_list_type(get_columns(table)) for part, table in DOCKER_LISTS.items()}
     return {
         "version": "BIGINT",
-        "host": _struct_type(columns("host")),
-        "namespaces": _list_type({**columns("netns"), "sysctls": "MAP(VARCHAR, VARCHAR)", **lists}),
-        "strays": _list_type(columns("stray")),
-        "docker": _struct_type({"engine": _struct_type(columns("docker_engine")), **docker}),
-        "missing": _list_type(columns("missing")),
+        "host": _build_struct_type(get_columns("host")),
+        "namespaces": _build_list_type({**get_columns("netns"), "sysctls": "MAP(VARCHAR, VARCHAR)", **lists}),
+        "strays": _build_list_type(get_columns("stray")),
+        "docker": _build_struct_type({"engine": _build_struct_type(get_columns("docker_engine")), **docker}),
+        "missing": _build_list_type(get_columns("missing")),
     }
 
 
-def snapshot_parts(tables: Iterable[str]) -> list[str]:
+def list_snapshot_parts(tables: Iterable[str]) -> list[str]:
     """Return the parts of a snapshot that the tables are filled from, by their names in the table ``missing``."""
     wanted = set(tables)
     found = {part for part, table in {**_NAMESPACE_PARTS, **DOCKER_LISTS}.items() if table in wanted}
@@ -141,13 +141,13 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _fields(types: Mapping[str, str]) -> str:
+def _build_fields(types: Mapping[str, str]) -> str:
     return ", ".join(f"{quote_identifier(name)} {kind}" for name, kind in types.items())
 
 
-def _struct_type(types: Mapping[str, str]) -> str:
-    return f"STRUCT({_fields(types)})"
+def _build_struct_type(types: Mapping[str, str]) -> str:
+    return f"STRUCT({_build_fields(types)})"
 
 
-def _list_type(types: Mapping[str, str]) -> str:
-    return _struct_type(types) + "[]"
+def _build_list_type(types: Mapping[str, str]) -> str:
+    return _build_struct_type(types) + "[]"
