@@ -206,7 +206,9 @@ def types(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def units(session: nox.Session) -> None:
     """Run the unit and property tests: no root, no kernel."""
-    session.run("pytest", "--numprocesses=2", *write_results("units"), *(session.posargs or ["tests/unit"]))
+    only = ("-m", "not long") if os.environ.get("QUICK") else ()
+    parallel = ("--numprocesses=2", "--dist=worksteal")
+    session.run("pytest", *parallel, *only, *write_results("units"), *(session.posargs or ["tests/unit"]))
 
 
 @nox.session(venv_backend="none")

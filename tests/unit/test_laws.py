@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.tests.unit.strategies import observed, 
 from hypothesis import HealthCheck, assume, given, settings
 
 laws = settings(
-    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "150")),
+    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "60")),
     # The gate uses the same examples each time; a given number of examples is random.
     derandomize="NETFLEET_EXAMPLES" not in os.environ,
     deadline=None,

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 laws = settings(
-    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "200")),
+    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "80")),
     derandomize="NETFLEET_EXAMPLES" not in os.environ,
     deadline=None,
 )
