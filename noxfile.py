@@ -184,15 +184,13 @@ def seed_pip(session: nox.Session, folder: Path, version: str) -> None:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """Check style, types, YAML, roles and playbooks, documentation, changelog and licences without running anything."""
+    """Check the style of Python and YAML, roles and playbooks, changelog and licences without running anything."""
     some(session, "modules", "plugins/modules/*.py")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
     session.run("yamllint", "--strict", ".")
     env = {"ANSIBLE_COLLECTIONS_PATH": str(next(TOOLS.parent.glob("lib/python3.*/site-packages")))}
     session.run("ansible-lint", "--offline", "--profile=production", "--strict", env=env)
-    references = ("--validate-collection-refs=dependent", "--disallow-unknown-collection-refs")
-    session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", *references, ".")
     session.run("antsibull-changelog", "lint")
     session.run("reuse", "lint", "--lines")
 
@@ -300,8 +298,10 @@ def use_from_empty_folder(session: nox.Session, tarball: Path) -> None:
 
 @nox.session(venv_backend="none")
 def docs(session: nox.Session) -> None:
-    """Show every plugin in ansible-doc, and build the documentation site without a warning."""
+    """Check the documentation of plugins, show each in ansible-doc, and build the site without a warning."""
     some(session, "modules", "plugins/modules/*.py")
+    references = ("--validate-collection-refs=dependent", "--disallow-unknown-collection-refs")
+    session.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", *references, ".")
     for kind, folder in {"module": "modules", "become": "become", "filter": "filter"}.items():
         for name in sorted({path.stem for path in ROOT.glob(f"plugins/{folder}/*") if path.suffix in (".py", ".yml")}):
             shown = str(session.run("ansible-doc", "--type", kind, f"netfleet.docker.{name}", silent=True))

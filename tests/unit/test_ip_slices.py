@@ -78,6 +78,7 @@ def told(said: str) -> Any:
     return json.loads(json.loads(match[1]).removeprefix("told "))
 
 
+@pytest.mark.long
 def test_examples_keep_the_assigned_slices(folder: Path) -> None:
     run(folder, "plain", ["a", "b", "c"])
     first = kept(folder)
@@ -102,6 +103,7 @@ def test_examples_keep_the_assigned_slices(folder: Path) -> None:
         assert entry == {**wire, "iprange": then[host], **more}
 
 
+@pytest.mark.long
 def test_other_examples_run(folder: Path) -> None:
     said = run(folder, "others", ["a", "b", "c"])
     assert '"b": "192.0.2.16/28"' in said
