@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -21,6 +22,7 @@ def repository_url(root: Path) -> str:
     return str(yaml.safe_load((root / "galaxy.yml").read_text(encoding="utf-8"))["repository"])
 
 
+@functools.cache
 def _rules() -> list[rule_files.AuditRule]:
     rules, broken = rule_files.read_rules([rule_files.OWN])
     if broken:
