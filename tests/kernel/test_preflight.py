@@ -111,7 +111,7 @@ sys.path.insert(0, {str(folder)!r})
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight import check, options
 params = {{name: option.get("default") for name, option in options.SPEC.items()}}
 params.update({params!r})
-print(json.dumps(check.result(params)))
+print(json.dumps(check.build_result(params)))
 """
     done = subprocess.run([python, *flags, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
