@@ -100,7 +100,7 @@ def _describe_reason(host: str, namespace: Row, row: Row) -> str:
     if verdict and verdict.kind == "unknown" and verdict.chain:
         return f"perhaps dropped there by {_format_rule(verdict)}"
     return (
-        "no rule there drops it, so look between the two, and open it where it is closed: "
+        "no rule there drops it, so check the network between the hosts; this rule accepts the packets: "
         f"iptables -I INPUT -p {row['protocol']} --dport {row['port']} -s {row['address']} -j ACCEPT"
     )
 
