@@ -33,11 +33,8 @@ def find_kernel_faults(socket: str, actual: ActualNetwork, removed: Iterable[tup
     found = []
     for network, identity in removed:
         name = get_bridge_name(network, identity)
-        if (
-            network.driver == "bridge"
-            and name in links
-            and not (actual.network and _get_current_bridge(actual) == name)
-        ):
+        is_in_use = actual.network is not None and _get_current_bridge(actual) == name
+        if network.driver == "bridge" and name in links and not is_in_use:
             found.append(f"the bridge {name} is still there")
     if actual.network is not None:
         found += _find_faults(actual, links, routes)

@@ -43,11 +43,8 @@ def _build_assumed_state(desired: State) -> State:
         referred += [Endpoint(label, entry.via) for entry in want.fdb or () if entry.via]
     for place in referred:
         declared = desired.get_link(place.netns or "", place.name)
-        if (
-            place.name
-            and (declared is None or not declared.present)
-            and not desired.get_netns(place.netns or "").present
-        ):
+        is_declared = (declared is not None and declared.present) or desired.get_netns(place.netns or "").present
+        if place.name and not is_declared:
             bare = Link(place.name, master="", up=False, addresses=(), altnames=(), alias="")
             state = state.with_link(place.netns or "", bare)
     return state

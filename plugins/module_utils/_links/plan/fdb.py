@@ -68,11 +68,11 @@ def _satisfies(have: Fdb, entry: Fdb) -> bool:
 
 def _is_covered(have: Fdb, wanted: list[Fdb]) -> bool:
     """Return whether an entry is desired, or will be replaced by a desired one."""
-    return any(
-        _satisfies(have, entry)
-        or (entry.is_only_destination and not entry.master and (have.mac, have.master) == (entry.mac, False))
-        for entry in wanted
-    )
+    for entry in wanted:
+        is_replacement = entry.is_only_destination and not entry.master
+        if _satisfies(have, entry) or (is_replacement and (have.mac, have.master) == (entry.mac, False)):
+            return True
+    return False
 
 
 def _exists(builder: PlanBuilder, label: str, name: str, entry: Fdb) -> bool:
