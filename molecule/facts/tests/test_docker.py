@@ -47,7 +47,7 @@ def test_endpoints(host: Host) -> None:
     assert "mf-alias" in next(row for row in host.docker["endpoints"] if row["container"] == "mf-user")["aliases"]
 
 
-def test_endpoints_that_are_no_containers(host: Host) -> None:
+def test_endpoints_without_containers(host: Host) -> None:
     containers = {one["Id"] for one in host.inspected.values()}
     theirs = {
         (one["Name"], point["EndpointID"])

@@ -60,7 +60,7 @@ def _ip_link(link: Row) -> tuple[object, ...]:
     )
 
 
-def test_other_ends(host: Host) -> None:
+def test_peers_of_links(host: Host) -> None:
     """The peer of a link is the namespace and index that ip reports."""
     looks = host.witness["namespaces"]
     seen: Counter[str | None] = Counter()
@@ -223,7 +223,7 @@ def _of_a_group(address: str) -> bool:
     return ipaddress.ip_address(address).is_multicast
 
 
-def test_lasting_neighbours(host: Host) -> None:
+def test_permanent_neighbours(host: Host) -> None:
     seen = 0
     for inode, row, look in host.both():
         ours = [
@@ -241,7 +241,7 @@ def test_lasting_neighbours(host: Host) -> None:
     assert seen > 0
 
 
-def test_lasting_fdb(host: Host) -> None:
+def test_permanent_fdb(host: Host) -> None:
     seen = 0
     for inode, row, look in host.both():
         ours = [

@@ -10,7 +10,7 @@ from pathlib import Path
 from .conftest import Host, same
 
 
-def test_nothing_is_missing_but_what_is_seen_by_its_number_only(host: Host) -> None:
+def test_only_namespaces_known_by_number_are_missing(host: Host) -> None:
     for said in (host.info, host.facts):
         assert [row for row in said["missing"] if not str(row["netns"]).startswith("nsid:")] == []
     by_number = {row["netns"] for row in host.info["missing"]}
@@ -18,7 +18,7 @@ def test_nothing_is_missing_but_what_is_seen_by_its_number_only(host: Host) -> N
     assert "routes" in {row["part"] for row in host.info["missing"]}
 
 
-def test_every_namespace_is_there_and_no_other(host: Host) -> None:
+def test_snapshot_contains_exactly_the_namespaces(host: Host) -> None:
     by_number = {netns for netns in host.netns if netns.startswith("nsid:")}
     same(set(host.netns) - by_number, host.witness["namespaces"], "namespaces")
     linked = {
@@ -77,7 +77,7 @@ def test_processes(host: Host) -> None:
         assert len(row["processes"]) == min(row["process_count"], 10), inode
 
 
-def test_who_shares_a_namespace(host: Host) -> None:
+def test_shared_namespaces(host: Host) -> None:
     for inode, row, _look in host.both():
         there = [name for name, one in host.inspected.items() if str(one["netns"]) == inode]
         same(row["containers"], there, inode)
@@ -120,7 +120,7 @@ def test_hidden_namespaces(host: Host) -> None:
     assert process["reference"] == f"pid:{host.hidden['process']['pid']}"
 
 
-def test_a_namespace_that_only_a_number_tells_of(host: Host) -> None:
+def test_namespace_known_by_number_only(host: Host) -> None:
     here = host.netns[str(host.witness["host"])]
     near = next(link for link in here["interfaces"] if link["name"] == host.hidden["socket"]["peer"])
     far = host.netns[near["peer_netns"]]
