@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
+from collections.abc import Iterable
 
 from ansible_collections.netfleet.docker.tests.schema import assert_document
 
@@ -45,14 +45,14 @@ def test_snapshot_contains_no_secret(host: Host) -> None:
 def test_snapshot_equals_the_result_of_the_module(host: Host) -> None:
     snapshot = json.loads(gzip.decompress((FOLDER / f"snapshots/{host.name}.json.gz").read_bytes()))
     assert_document(snapshot)
-    # Collected at different times, between which a Swarm on a busy machine can have replaced the tasks of its service.
+    # Collected at different times, between which a Swarm on a busy machine can have moved the tasks of its service.
     for column in ("kind", "container"):
-        found = {strip_task_id(row[column]) for row in snapshot["namespaces"]}
-        assert found == {strip_task_id(row[column]) for row in host.netns.values()}
-    names = {strip_task_id(row["name"]) for row in snapshot["docker"]["containers"]}
-    assert names == {strip_task_id(name) for name in host.containers}
+        assert drop_tasks(row[column] for row in snapshot["namespaces"]) == drop_tasks(
+            row[column] for row in host.netns.values()
+        )
+    assert drop_tasks(row["name"] for row in snapshot["docker"]["containers"]) == drop_tasks(host.containers)
 
 
-def strip_task_id(name: str | None) -> str | None:
-    """Return the name of a container, without the ID if it belongs to a task of a service."""
-    return name and re.sub(r"^(mf-service\.\d+)\..*", r"\1", name)
+def drop_tasks(names: Iterable[str | None]) -> set[str | None]:
+    """Return the names without those of the tasks of the service."""
+    return {name for name in names if not (name or "").startswith("mf-service.")}
