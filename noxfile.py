@@ -336,7 +336,7 @@ def molecule(session: nox.Session) -> None:
         session.run("molecule", "destroy", "--scenario-name", "default", env=env)
 
 
-# Two emulated machines: tests/gates/run.py runs this gate only if GATES=vm or its name selects it.
+# Two virtual machines: tests/gates/run.py runs this gate only if GATES=vm or its name selects it.
 @nox.session(venv_backend="none")
 def vm(session: nox.Session) -> None:
     """Run the scenarios that require separate kernels on two virtual machines, and remove the machines."""

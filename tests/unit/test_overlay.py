@@ -313,9 +313,13 @@ def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
     assert len(describe_blocked_ports(heard, sent, connect=True)) == 2
 
 
-def test_closed_port_without_a_rule_points_to_the_network_between() -> None:
+@pytest.mark.parametrize("is_known", [True, False])
+def test_closed_port_without_a_rule_points_to_the_network_between(is_known: bool) -> None:
     lost = {"host": "h2", "address": "192.0.2.2", "target": "192.0.2.1", "protocol": "udp", "port": 7946}
-    (line,) = describe_blocked_ports({"h1": {"missing": [lost], "namespace": {}}}, {})
+    namespace = {**firewall(""), "firewall_rules": []} if is_known else {}
+    (line,) = describe_blocked_ports({"h1": {"missing": [lost], "namespace": namespace}}, {})
+    assert ("the firewall there accepts it" in line) == is_known
+    assert ("the firewall there was not evaluated" in line) != is_known
     assert line.endswith("iptables -I INPUT -p udp --dport 7946 -s 192.0.2.2 -j ACCEPT")
 
 

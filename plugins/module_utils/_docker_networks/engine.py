@@ -178,6 +178,7 @@ def _connect_member(docker: EngineClient, name: str, member: Member) -> None:
         )
 
 
+@_expect_fields()
 def _wait_for_endpoint(docker: EngineClient, name: str, container: str) -> bool:
     """Return whether the engine completes the endpoint of a container that it is already connecting."""
     deadline = time.monotonic() + _ENDPOINT_SECONDS

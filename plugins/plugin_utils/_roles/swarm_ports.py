@@ -98,11 +98,11 @@ def _describe_reason(host: str, namespace: Row, row: Row) -> str:
     if verdict and verdict.kind in ("drop", "reject"):
         return f"dropped there by {_format_rule(verdict)}"
     if verdict and verdict.kind == "unknown" and verdict.chain:
-        return f"perhaps dropped there by {_format_rule(verdict)}"
-    return (
-        "no rule there drops it, so check the network between the hosts; this rule accepts the packets: "
-        f"iptables -I INPUT -p {row['protocol']} --dport {row['port']} -s {row['address']} -j ACCEPT"
-    )
+        return f"possibly dropped there by {_format_rule(verdict)}"
+    known = verdict is not None and verdict.kind == "accept"
+    firewall = "the firewall there accepts it" if known else "the firewall there was not evaluated"
+    rule = f"iptables -I INPUT -p {row['protocol']} --dport {row['port']} -s {row['address']} -j ACCEPT"
+    return f"{firewall}; check the network between the hosts; this rule accepts the packets: {rule}"
 
 
 def _format_rule(verdict: Verdict) -> str:

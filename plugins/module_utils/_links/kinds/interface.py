@@ -91,7 +91,7 @@ class LinkKind:
             fields["parent"] = parse_endpoint(params, prefix, "parent", "parent_netns")
         return fields
 
-    def parse_members(self, params: Mapping[str, Any], prefix: str = "") -> list[DeclaredLink]:  # noqa: ARG002
+    def parse_members(self, params: Mapping[str, Any], prefix: str = "") -> list[DeclaredLink]:  # noqa: ARG002 (kinds override it)
         """Return the other links that the parameters declare: a veth's peer, a bridge's ports."""
         return []
 
