@@ -118,7 +118,7 @@ def read_from_outside(inside: NetnsContext, netns: str, number: int, subset: Col
         addresses = bytes(8) + encode_attribute(_IFA_TARGET_NETNSID, target)
         _read_table(found, inside, "addresses", _TABLES["addresses"]._replace(payload=addresses))
     for part in sorted({*_TABLES, *_READERS} & {*subset} - {"addresses"}):
-        found.record_missing(part, "missing", "no way leads into this namespace; it is read by its number from another")
+        found.record_missing(part, "missing", "the namespace cannot be opened; only its number is known")
     return found
 
 
