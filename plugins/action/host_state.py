@@ -18,19 +18,17 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spe
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import REGISTERED
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.engine import build_role_arguments
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import find_current_state
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import (
     ROLES,
     RoleRequirements,
     get_requirements,
-    load_requirements,
 )
 
 # Read once when the plugin is loaded, before Ansible forks workers.
 for _role in ROLES:
     build_role_spec(_role)
-# Registered results of tasks that change a host.
-_APPLIED = ("engine_applied", "bridge_applied", "macvlan_applied", "overlay_applied")
 
 
 class ActionModule(RoleAction):
@@ -41,8 +39,8 @@ class ActionModule(RoleAction):
         role = arguments["role"]
         variables = self._convert_variables(role)
         own = get_requirements(role, variables)
-        earlier = self.task_vars.get(REGISTERED) or {}
-        if arguments["reuse"] and self._is_current(earlier, own):
+        earlier = find_current_state(self.task_vars, own) if arguments["reuse"] else None
+        if earlier:
             found = {**earlier, "changed": False}
         else:
             needs = own
@@ -58,14 +56,6 @@ class ActionModule(RoleAction):
             **({"warnings": warnings} if warnings else {}),
         }
 
-    def _is_current(self, earlier: Mapping[str, Any], needs: RoleRequirements) -> bool:
-        if "state" not in earlier or earlier.get("incomplete"):
-            return False
-        has_changed = any((self.task_vars.get(name) or {}).get("changed") for name in _APPLIED)
-        answers = "docker" not in needs.subset or "docker" in earlier["state"]
-        asked = load_requirements(earlier["needs"])
-        return not has_changed and answers and needs.is_covered_by(asked, earlier["missing_needs"])
-
     def _convert_variables(self, role: str) -> dict[str, Any]:
         names = [name for name in build_role_spec(role) if name in self.task_vars]
         return convert_role_variables(role, {name: self.template(name) for name in names})
@@ -79,16 +69,18 @@ class ActionModule(RoleAction):
 
     def _gather(self, role: str, variables: Mapping[str, Any], needs: RoleRequirements) -> dict[str, Any]:
         installs = variables.get(f"{role}_install_requirements", False)
-        found = self._run_module(role, needs, installs)
+        found = self._run_module(role, variables, needs, installs)
         is_incomplete = bool(installs and found["checked"]["missing_libraries"])
         if is_incomplete:
             packages = {"name": variables[f"{role}_packages"], "state": "present"}
             self.runner.run_action("ansible.builtin.package", packages)
             if not self.is_check_mode:
-                found, is_incomplete = self._run_module(role, needs, installs=False), False
+                found, is_incomplete = self._run_module(role, variables, needs, installs=False), False
         return {
             "state": found["state"],
             "cards": found["cards"],
+            "containers": found["containers"],
+            "engine": found["engine"],
             "missing": found["checked"]["missing"],
             "missing_needs": [row["need"] for row in found["checked"]["missing"]],
             "missing_libraries": found["checked"]["missing_libraries"],
@@ -97,12 +89,16 @@ class ActionModule(RoleAction):
             "incomplete": is_incomplete,
         }
 
-    def _run_module(self, role: str, needs: RoleRequirements, installs: bool) -> dict[str, Any]:
+    def _run_module(
+        self, role: str, variables: Mapping[str, Any], needs: RoleRequirements, installs: bool
+    ) -> dict[str, Any]:
         """Return the result of the module; libraries that will be installed are not an error yet."""
         libraries = frozenset(key for key in needs.required if key.startswith("library:")) if installs else frozenset()
         asked = needs._replace(required=needs.required - libraries, optional=needs.optional | libraries)
         with snapshot_codec.suppress_output(self):
-            arguments = {"role": role, "needs": asked.to_dict()}
+            arguments: dict[str, Any] = {"role": role, "needs": asked.to_dict()}
+            if role == "engine":
+                arguments["needs"]["engine"] = build_role_arguments(variables)
             found = self.runner.run("netfleet.docker.host_state", arguments)
         found["state"] = snapshot_codec.decompress(found["packed"]) if found["packed"] else {}
         checked = found["checked"]

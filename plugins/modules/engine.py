@@ -160,6 +160,13 @@ options:
         required with O(live_restore=true).
     type: bool
     default: false
+  reuse:
+    description:
+      - >-
+        Whether to use the changes that M(netfleet.docker.host_state) has predicted in the same play, unless a role has
+        changed the host since then. The module then sends nothing to a host without changes.
+    type: bool
+    default: false
   config_file:
     description:
       - Path of C(daemon.json).

@@ -123,6 +123,18 @@ cards:
   returned: success
   type: dict
   sample: {eth0: {driver: virtio_net, wireless: false}}
+containers:
+  description: State, network mode, networks and network namespace of each container, if a role requires them.
+  returned: success
+  type: dict
+  sample: {batch: {state: running, network_mode: none, networks: [none], netns: "4026532448", shares_host: false}}
+engine:
+  description: >-
+    For the role C(engine), parameters of M(netfleet.docker.engine) and its result in C(check_mode), if Docker Engine is
+    installed and accepts the settings.
+  returned: success
+  type: dict
+  sample: {arguments: {userland_proxy: false}, result: {changed: false, operations: []}}
 variables:
   description: Converted variables by role.
   returned: success
@@ -137,12 +149,29 @@ needs:
   description: Requests that were sent to the host.
   returned: success
   type: dict
-  sample: {required: ["kind:bridge", "library:docker"], optional: [], subset: [docker, routes], cards: false}
+  sample: {required: ["kind:bridge", "library:docker"], optional: [], subset: [docker, routes], cards: false,
+    containers: false}
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state import gather
+
+
+def gather_all(needs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of the host, and the changes that the settings in ``needs`` require."""
+    found = gather(needs)
+    missing = {row["need"] for row in found["checked"]["missing"]}
+    found["engine"] = {}
+    if needs.get("engine") and not found["checked"].get("failed") and "engine:installed" not in missing:
+        # Imported here, because the files require Python 3.9: an older version is reported as missing.
+        from ansible_collections.netfleet.docker.plugins.module_utils._engine.transaction import predict
+
+        found["engine"] = predict(needs["engine"])
+    return found
 
 
 def main() -> None:
@@ -153,7 +182,7 @@ def main() -> None:
         "needs": {"type": "dict", "default": {}},
     }
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    exit_with_result(module, lambda: gather(module.params["needs"]))
+    exit_with_result(module, lambda: gather_all(module.params["needs"]))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,20 @@ options:
     type: list
     elements: str
     default: []
+  reuse:
+    description:
+      - >-
+        Whether to compare the containers that M(netfleet.docker.host_state) has read in the same play, unless a role
+        has changed the host since then. The module then sends nothing to the host.
+    type: bool
+    default: false
 attributes:
+  action:
+    support: full
+    description: Runs partly on the control node.
+  async:
+    support: full
+    description: Can run in the background.
   facts:
     support: none
     description: Does not return C(ansible_facts).
@@ -73,29 +86,21 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.container_facts import SUBSET
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import find_faults, read_containers
-
-SPEC: dict[str, Any] = {
-    "host": {"type": "list", "elements": "str", "default": []},
-    "none": {"type": "list", "elements": "str", "default": []},
-    **options.LIMITS,
-}
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import build_result, read_containers
 
 
-def build_result(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the faults."""
+def check_containers(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the result of the module; raise NetfleetError if the containers cannot be read."""
     capabilities.require_capabilities(capabilities.TO_READ)
-    document = snapshot.collect_snapshot(options.parse_request({**params, "gather_subset": sorted(SUBSET)}))
-    faults = find_faults(read_containers(document), params["host"], params["none"])
-    found: dict[str, Any] = {"changed": False, "faults": faults, "missing": document["missing"]}
-    return {**found, "failed": True, "msg": f"{'; '.join(faults)}."} if faults else found
+    wanted = {**params, "gather_subset": ["docker"], "kinds": ["host"]}
+    document = snapshot.collect_snapshot(options.parse_request(wanted))
+    return build_result(read_containers(document), params["host"], params["none"], document["missing"])
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    exit_with_result(module, lambda: build_result(module.params))
+    module = AnsibleModule(argument_spec=options.NETWORK_MODE_OPTIONS, supports_check_mode=True)
+    exit_with_result(module, lambda: check_containers(module.params))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ ATTEMPTS = 2
 def main() -> None:
     """Measure and print a table."""
     options = parse_arguments()
-    environment = {**os.environ, "ANSIBLE_NOCOLOR": "true", "ANSIBLE_FORCE_COLOR": "false"}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # the commands of this environment
+    environment = {**os.environ, "PATH": path, "ANSIBLE_NOCOLOR": "true", "ANSIBLE_FORCE_COLOR": "false"}
     with tempfile.TemporaryDirectory(prefix="nfbench-") as folder:
         fleets = {count: inventories(options, count, Path(folder)) for count in options.names}
         for fleet in fleets.values():

@@ -16,6 +16,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state 
     reduce_snapshot,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import convert_role_variables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import engine
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import find_current_state
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import (
     ROLES,
     RoleRequirements,
@@ -35,7 +37,7 @@ def test_a_host_that_was_asked_for_all_roles_is_not_asked_again() -> None:
     asked = needs("engine")
     for role in ROLES:
         asked = asked.combine(needs(role).make_optional())
-    for role in ("bridge", "macvlan", "overlay", "topology"):
+    for role in ("bridge", "macvlan", "overlay", "containers", "topology"):
         assert needs(role).is_covered_by(load_requirements(asked.to_dict()), [])
 
 
@@ -121,3 +123,37 @@ def test_a_file_of_slices_that_is_damaged_is_refused(tmp_path: Path, text: str, 
     path.write_text(text, encoding="utf-8")
     with pytest.raises(error, match=str(path)):
         slices_file.read_slices(path)
+
+
+def registered(asked: RoleRequirements, **fields: Any) -> Row:
+    state = {"namespaces": [], "docker": {"engine": {}}}
+    return {"state": state, "needs": asked.to_dict(), "missing_needs": [], "incomplete": False, **fields}
+
+
+def test_a_state_is_current_until_a_role_changes_the_host() -> None:
+    own = needs("containers")
+    assert find_current_state({}, own) is None
+    result = registered(own)
+    assert find_current_state({"netfleet_host": result}, own) == result
+    assert find_current_state({"netfleet_host": result, "bridge_applied": {"changed": False}}, own) == result
+    for role in ("engine", "bridge", "macvlan", "overlay", "topology"):
+        assert find_current_state({"netfleet_host": result, f"{role}_applied": {"changed": True}}, own) is None
+    assert find_current_state({"netfleet_host": registered(needs("bridge"))}, own) is None
+    assert find_current_state({"netfleet_host": registered(own, state={"namespaces": []})}, own) is None
+
+
+def test_predicted_changes_of_the_engine_are_those_of_equal_arguments() -> None:
+    variables = convert_role_variables("engine", {"engine_mtu": "1400", "engine_icc": "false"})
+    arguments = engine.build_role_arguments(variables)
+    assert arguments is not None
+    assert (arguments["mtu"], arguments["icc"], arguments["bip"]) == (1400, False, None)
+    result = registered(needs("engine"), engine={"arguments": arguments, "result": {"changed": False}})
+    given = {name: value for name, value in arguments.items() if value is not None}
+    assert engine.find_prediction({"netfleet_host": result}, given) == {"changed": False}
+    assert engine.find_prediction({"netfleet_host": result}, {**given, "mtu": 1450}) is None
+    assert engine.find_prediction({"netfleet_host": result, "engine_applied": {"changed": True}}, given) is None
+    assert engine.find_prediction({"netfleet_host": registered(needs("engine"), engine={})}, given) is None
+
+
+def test_wrong_arguments_of_the_engine_are_left_to_the_module() -> None:
+    assert engine.build_arguments({"mtu": "large"}) is None

@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import find_faults
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import (
+    find_faults,
+    read_containers,
+)
 
 
 def container(mode: str, **fields: Any) -> dict[str, Any]:
@@ -50,3 +54,27 @@ def test_faults_of_a_container_without_network(found: dict[str, Any] | None, wor
 def test_container_that_left_the_host_namespace_is_reported() -> None:
     (fault,) = find_faults({"exporter": container("host", shares_host=False)}, ["exporter"], [])
     assert fault.startswith("exporter runs outside of the host's network namespace")
+
+
+def test_containers_of_a_snapshot_have_their_networks_and_namespaces() -> None:
+    rows = [
+        {"id": "a", "name": "exporter", "state": "running", "network_mode": "host", "netns": "1"},
+        {"id": "b", "name": "batch", "state": "exited", "network_mode": "none", "netns": None},
+    ]
+    endpoints = [{"container_id": "a", "network": "host"}, {"container_id": "c", "network": "shop"}]
+    docker = {"containers": rows, "endpoints": endpoints}
+    found = read_containers({"namespaces": [{"kind": "host", "netns": "1"}], "docker": docker, "missing": []})
+    assert found["exporter"] == {
+        "state": "running",
+        "network_mode": "host",
+        "netns": "1",
+        "networks": ["host"],
+        "shares_host": True,
+    }
+    assert (found["batch"]["networks"], found["batch"]["shares_host"]) == ([], False)
+
+
+def test_unread_containers_are_an_error() -> None:
+    missing = [{"netns": None, "part": "docker", "what": "missing", "reason": "no engine"}]
+    with pytest.raises(NetfleetError, match="no engine"):
+        read_containers({"namespaces": [], "missing": missing})

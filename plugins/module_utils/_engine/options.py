@@ -54,6 +54,7 @@ SPEC: dict[str, Any] = {
     "modules": {"type": "list", "elements": "str", "default": []},
     "modules_optional": {"type": "list", "elements": "str", "default": []},
     "modules_file": {"type": "path", "default": "/etc/modules-load.d/netfleet-docker.conf"},
+    "reuse": {"type": "bool", "default": False},
     **LOCK,
 }
 _SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_@.:-]*")

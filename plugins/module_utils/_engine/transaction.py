@@ -61,6 +61,14 @@ def reconcile(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str
         return _EngineTransaction(desired).reconcile(lock_seconds is None)
 
 
+def predict(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters as ``arguments`` and the predicted ``result``; empty if the settings cannot be applied."""
+    try:
+        return {"arguments": dict(params), "result": reconcile(params, None)}
+    except NetfleetError:
+        return {}  # The module engine fails with the reason.
+
+
 class _EngineTransaction:
     """The settings of the engine of one host."""
 

@@ -27,23 +27,27 @@ _KEPT_OF_DOCKER = {
 
 
 def gather(needs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is missing as ``checked``, and where nothing required is, the state as ``packed`` and ``cards``.
+    """Return missing requirements as ``checked``, and if no required one is missing, the state of the host.
 
-    ``needs`` has the keys ``required`` and ``optional``, such as ``kind:bridge``, and ``subset`` and ``cards``.
+    The state is ``packed``, ``cards`` and ``containers``. ``needs`` has the keys ``required`` and ``optional``, such as
+    ``kind:bridge``, ``subset``, ``cards`` and ``containers``.
     """
     optional = build_preflight_params(key for key in needs["optional"] if key not in needs["required"])
     checked = check.build_result(
         {**build_preflight_params(needs["required"]), "root": True, "optional": optional, "fail": True}
     )
-    found: dict[str, Any] = {"changed": False, "checked": checked, "packed": None, "cards": {}}
+    found: dict[str, Any] = {"changed": False, "checked": checked, "packed": None, "cards": {}, "containers": {}}
     if checked.get("failed"):
         return found
     if needs["subset"]:
         # Imported here, because the files require Python 3.9: an older version is reported as missing.
-        from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
+        from ansible_collections.netfleet.docker.plugins.module_utils._facts import network_modes, options, snapshot
 
         wanted = snapshot.SnapshotRequest(subset=frozenset(needs["subset"]), kinds=frozenset(("host",)))
-        found["packed"] = options.pack_document(reduce_snapshot(snapshot.collect_snapshot(wanted)))
+        document = snapshot.collect_snapshot(wanted)
+        found["packed"] = options.pack_document(reduce_snapshot(document))
+        if needs["containers"] and document.get("docker"):
+            found["containers"] = network_modes.read_containers(document)
     if needs["cards"]:
         found["cards"] = read_cards()
     return found

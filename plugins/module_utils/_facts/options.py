@@ -33,6 +33,12 @@ OPTIONS = {
     "labels": {"type": "list", "elements": "str", "default": []},
     **LIMITS,
 }
+NETWORK_MODE_OPTIONS = {
+    "host": {"type": "list", "elements": "str", "default": []},
+    "none": {"type": "list", "elements": "str", "default": []},
+    "reuse": {"type": "bool", "default": False},
+    **LIMITS,
+}
 
 
 def parse_subset(names: list[str]) -> frozenset[str]:

@@ -11,9 +11,24 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import convert_role_variables
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import RoleRequirements, load_requirements
 
 # The variable in which the tasks of the roles register the result of host_state.
 REGISTERED = "netfleet_host"
+# Registered results of the tasks that change a host.
+_APPLIED = ("engine_applied", "bridge_applied", "macvlan_applied", "overlay_applied", "topology_applied")
+
+
+def find_current_state(task_vars: Mapping[str, Any], needs: RoleRequirements) -> Mapping[str, Any] | None:
+    """Return the registered result of host_state if it is sufficient and no role has changed the host; else None."""
+    earlier: Mapping[str, Any] = task_vars.get(REGISTERED) or {}
+    if "state" not in earlier or earlier.get("incomplete"):
+        return None
+    has_changed = any((task_vars.get(name) or {}).get("changed") for name in _APPLIED)
+    answers = "docker" not in needs.subset or "docker" in earlier["state"]
+    asked = load_requirements(earlier["needs"])
+    is_current = not has_changed and answers and needs.is_covered_by(asked, earlier["missing_needs"])
+    return earlier if is_current else None
 
 
 class InventoryFleet:

@@ -14,31 +14,36 @@ Variables = Mapping[str, Any]
 class RoleRequirements(NamedTuple):
     """Requirements by the keys of the module preflight, such as ``kind:bridge``, and the data that the role plans with.
 
-    Missing ``optional`` requirements are reported. ``subset`` is that of ``netns_info``; ``cards`` is whether the role
-    requires the drivers of the network cards.
+    Missing ``optional`` requirements are reported. ``subset`` is that of ``netns_info``; ``cards`` and ``containers``
+    are whether the role requires the drivers of the network cards and the network modes of containers.
     """
 
     required: frozenset[str] = frozenset()
     optional: frozenset[str] = frozenset()
     subset: frozenset[str] = frozenset()
     cards: bool = False
+    containers: bool = False
 
     def combine(self, other: RoleRequirements) -> RoleRequirements:
         """Return the requirements of both."""
-        cards = self.cards or other.cards
         return RoleRequirements(
-            self.required | other.required, self.optional | other.optional, self.subset | other.subset, cards
+            self.required | other.required,
+            self.optional | other.optional,
+            self.subset | other.subset,
+            self.cards or other.cards,
+            self.containers or other.containers,
         )
 
     def make_optional(self) -> RoleRequirements:
         """Return the requirements with all of them optional."""
-        return RoleRequirements(frozenset(), self.required | self.optional, self.subset, self.cards)
+        return self._replace(required=frozenset(), optional=self.required | self.optional)
 
     def is_covered_by(self, asked: RoleRequirements, missing: Iterable[str]) -> bool:
         """Return whether the result for other requirements, of which some are missing, is sufficient for these."""
         keys = self.required | self.optional
         is_asked = keys <= asked.required | asked.optional and self.subset <= asked.subset
-        return is_asked and (asked.cards or not self.cards) and not self.required & set(missing)
+        has_flags = (asked.cards or not self.cards) and (asked.containers or not self.containers)
+        return is_asked and has_flags and not self.required & set(missing)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the requirements as a parameter of the module host_state."""
@@ -48,7 +53,7 @@ class RoleRequirements(NamedTuple):
 def load_requirements(data: Mapping[str, Any]) -> RoleRequirements:
     """Return the requirements from the output of ``to_dict``."""
     required, optional, subset = (frozenset(data[name]) for name in ("required", "optional", "subset"))
-    return RoleRequirements(required, optional, subset, bool(data["cards"]))
+    return RoleRequirements(required, optional, subset, bool(data["cards"]), bool(data["containers"]))
 
 
 def get_requirements(role: str, variables: Variables) -> RoleRequirements:
@@ -58,12 +63,14 @@ def get_requirements(role: str, variables: Variables) -> RoleRequirements:
         "bridge": _require_bridge,
         "macvlan": _require_macvlan,
         "overlay": _require_overlay,
+        "containers": _require_containers,
         "topology": _require_topology,
     }
     return roles[role](variables)
 
 
-ROLES = ("engine", "bridge", "macvlan", "overlay", "topology")
+# Every role with requirements; the role containers has no task of its own that gathers them.
+ROLES = ("engine", "bridge", "macvlan", "overlay", "containers", "topology")
 _LIBRARIES = frozenset(("library:pyroute2", "library:docker"))
 
 
@@ -107,6 +114,10 @@ def _require_overlay(_variables: Variables) -> RoleRequirements:
     required = _LIBRARIES | _build_keys("kind", ("bridge", "veth", "vxlan"))
     subset = frozenset(("addresses", "routes", "sockets", "docker"))
     return RoleRequirements(required, _build_keys("feature", ("esp", "ipvs")), subset)
+
+
+def _require_containers(_variables: Variables) -> RoleRequirements:
+    return RoleRequirements(subset=frozenset(("docker",)), containers=True)
 
 
 def _require_topology(variables: Variables) -> RoleRequirements:
