@@ -33,17 +33,18 @@ CORES = {
 # Sanity tests whose result depends on ansible-core and not only on the files; all others run with the newest one.
 CORE_TESTS = ("action-plugin-docs", "ansible-doc", "compile", "import", "runtime-metadata", "validate-modules")
 
-# Python, pyroute2 and related libraries, and the tests to select with pytest: old Python, Debian 12, Debian 13, newest.
-# Each slow test runs once, with the newest libraries; what depends on libraries runs with each of them.
+# Python, pyroute2 and related libraries, and the options of pytest: old Python, Debian 12, Debian 13, newest.
+# With the newest libraries, every test runs with all of its parameters. With others, slow tests do not run again, and
+# tests run with their first parameters, or with all of them if the libraries encode what is tested.
 DEBIAN_12 = ("pyroute2==0.7.2", "docker==5.0.3", "requests==2.28.*", "urllib3<2")
 DEBIAN_13 = ("pyroute2==0.7.7", "docker==7.1.0")
 NEWEST = ("pyroute2>=0.9,<0.10", "docker")
-KERNEL: dict[str, tuple[str, tuple[str, ...], str]] = {
-    "debian-12": ("3.11", DEBIAN_12, "libraries and not long"),
-    "debian-12-python-3.9": ("3.9", DEBIAN_12, "not long or sockets"),
-    "debian-13": ("3.13", DEBIAN_13, "libraries and not long"),
-    "newest": (HERE, NEWEST, ""),
-    "newest-python-3.13": ("3.13", NEWEST, ""),
+KERNEL: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "debian-12": ("3.11", DEBIAN_12, ("-m", "libraries and not long")),
+    "debian-12-python-3.9": ("3.9", DEBIAN_12, ("-m", "not long or sockets", "--parameters=libraries")),
+    "debian-13": ("3.13", DEBIAN_13, ("-m", "libraries and not long", "--parameters=none")),
+    "newest": (HERE, NEWEST, ()),
+    "newest-python-3.13": ("3.13", NEWEST, ()),
 }
 
 # Killed runs and generated documents of the slow tests, with ALL=1.
@@ -97,7 +98,7 @@ def present_cores() -> list[tuple[str, str]]:
     return found if os.environ.get("ALL") or len(found) < 3 else [found[0], found[-1]]
 
 
-def present_kernels() -> dict[str, tuple[str, tuple[str, ...], str]]:
+def present_kernels() -> dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]:
     """Return the environments of the kernel tests: USUAL or what replaces a missing Python; all with ALL=1."""
     if os.environ.get("ALL"):
         return KERNEL
@@ -220,8 +221,8 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize(["python", "packages", "tests"], list(present_kernels().values()), ids=list(present_kernels()))
-def kernel(session: nox.Session, packages: tuple[str, ...], tests: str) -> None:
+@nox.parametrize(["python", "packages", "selection"], list(present_kernels().values()), ids=list(present_kernels()))
+def kernel(session: nox.Session, packages: tuple[str, ...], selection: tuple[str, ...]) -> None:
     """Run the tests on this machine's kernel, with the libraries of each supported distribution."""
     need_root(session)
     need_programs(session, PROGRAMS)
@@ -231,7 +232,7 @@ def kernel(session: nox.Session, packages: tuple[str, ...], tests: str) -> None:
     link_checkout(session)
     # The docker SDK of Debian 12 imports distutils, which is deprecated in Python 3.11.
     ignore = ("-W", "ignore::DeprecationWarning")
-    only = () if session.posargs or os.environ.get("ALL") else ("-m", tests)
+    only = () if session.posargs or os.environ.get("ALL") else selection
     more = MORE_RUNS if os.environ.get("ALL") else {}
     results = write_results(f"kernel-{session.python}-{packages[0]}")
     parallel = ("--numprocesses=auto", "--dist=worksteal")

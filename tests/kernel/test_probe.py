@@ -333,9 +333,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("check", "word"), BAD, ids=[f"{number}" for number in range(len(BAD))])
-def test_invalid_parameter_is_named(way: Way, check: dict[str, Any], word: str) -> None:
-    assert word in way.refuse(check).msg
+def test_invalid_parameter_is_named(way: Way) -> None:
+    found = [(check, word, way.refuse(check).msg) for check, word in BAD]
+    assert not [row for row in found if row[1] not in row[2]]
 
 
 def test_empty_list_of_checks(way: Way) -> None:
