@@ -61,7 +61,7 @@ class Journal:
         except OSError as error:
             raise NetfleetError(f"{self._path} cannot be read: {os.strerror(error.errno or 0)}") from None
         except (ValueError, KeyError, TypeError) as error:
-            reason = f"who was in {self._name} before a run that did not come to its end is not understood: {error}"
+            reason = f"the recovery journal of {self._name} from an interrupted run is invalid: {error}"
             raise NetfleetError(f"{self._path}: {reason}; inspect and remove the file") from None
 
     def write(self, entry: JournalEntry) -> None:

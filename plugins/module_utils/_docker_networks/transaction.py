@@ -159,7 +159,7 @@ class _NetworkTransaction:
         planned = plan(self._desired, before, engine_client.supports_endpoint_macs(self._docker))
         after = apply_unless_check_mode(check_mode, planned.operations, before, lambda: self._apply(planned, before))
         warnings = [f"network {self._name}: {line}" for line in planned.losses]
-        warnings += [f"network {self._name}: {name} was in it, and is no more" for name in gone]
+        warnings += [f"network {self._name}: its former member {name} no longer exists" for name in gone]
         return {
             "name": self._name,
             "changed": bool(planned.operations),
