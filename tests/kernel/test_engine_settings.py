@@ -61,7 +61,7 @@ def test_settings_that_dockerd_rejects_are_reported(settings: dict[str, Any], op
 
 
 def test_missing_dockerd_is_reported() -> None:
-    assert find_rejection("{}", ["/nonexistent/dockerd"]) == "there is no program /nonexistent/dockerd"
+    assert find_rejection("{}", ["/nonexistent/dockerd"]) == "no such program: /nonexistent/dockerd"
 
 
 def test_differences_from_a_running_engine() -> None:

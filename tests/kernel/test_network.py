@@ -344,7 +344,7 @@ def test_result_is_verified_in_the_kernel(host: DockerHost) -> None:
     host.sh("ip address flush dev br-one")
     failed = host.network(name="one", connected=["web"])
     assert failed.failed
-    assert "the bridge br-one lacks the gateway's address 10.41.0.1" in failed.msg
+    assert "the bridge br-one does not have the gateway address 10.41.0.1" in failed.msg
 
 
 @pytest.mark.parametrize("name", ["host", "none", "bridge"])

@@ -173,7 +173,7 @@ def test_missing_engine_is_reported(place: Path) -> None:
     docker, missing = collect.collect_engine(LocalEngineClient(str(place)))
     assert docker == {"engine": None}
     assert lost(missing) == {("docker", "missing")}
-    assert missing[0]["reason"] == f"the Docker Engine at {place}: there is no such socket"
+    assert missing[0]["reason"] == f"the Docker Engine at {place}: no such socket"
 
 
 def test_engine_that_stops_during_collection(place: Path, dockerd: None) -> None:

@@ -268,8 +268,8 @@ def test_invalid_kernel_modules_sysctls_and_units_are_rejected(params: dict[str,
     [
         ("{ this is none", "is not valid JSON"),
         ('{"mtu": 1400} // MTU of the tunnel', "is not valid JSON"),
-        ("[1]", "has to contain a JSON object"),
-        ('"text"', "has to contain a JSON object"),
+        ("[1]", "must contain a JSON object"),
+        ('"text"', "must contain a JSON object"),
         ("{'mtu': 1}", "is not valid JSON"),
     ],
 )

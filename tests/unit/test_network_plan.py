@@ -365,7 +365,7 @@ def test_mac_address_unsupported_by_an_old_engine(keeps_macs: bool) -> None:
         DesiredNetwork(Network("one"), recreate=True), ActualNetwork(BRIDGE, "f", members_), keeps_macs
     ).losses
     assert losses == (
-        [] if keeps_macs else ["a cannot keep its MAC address 02:00:00:00:00:05, for which the engine is too old"]
+        [] if keeps_macs else ["a cannot keep its MAC address 02:00:00:00:00:05: not supported by this engine"]
     )
 
 

@@ -31,7 +31,7 @@ def test_environment_is_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_error_output_is_reported() -> None:
     with pytest.raises(NetfleetError, match=r"^sh: no such rule$"):
         output("echo no such rule >&2; echo more >&2; exit 3")
-    with pytest.raises(NetfleetError, match=r"^sh: ended with status 3$"):
+    with pytest.raises(NetfleetError, match=r"^sh: exited with status 3$"):
         output("exit 3")
 
 

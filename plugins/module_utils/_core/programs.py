@@ -15,12 +15,12 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import MissingProgram, NetfleetError
 
 _ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
-# A hundred thousand rules take a fifth of it.
+# In bytes. A hundred thousand firewall rules take a fifth of it.
 _MOST_OUTPUT = 1 << 26
 
 
 def run_command(argv: Sequence[str], seconds: float, text: str = "", **more: Any) -> subprocess.CompletedProcess[str]:
-    """Return the ended process of ``argv`` and its output, whatever its status; ``text`` is its standard input.
+    """Run ``argv`` and return the ended process with its output, for any exit status; ``text`` is standard input.
 
     Raises FileNotFoundError if there is no such program, and subprocess.TimeoutExpired.
     """
@@ -51,7 +51,7 @@ def run_program(command: Sequence[str], deadline: float) -> str:
         if process.returncode != 0:
             complaints.seek(0)
             words = complaints.readline().decode("utf-8", "backslashreplace").strip()
-            raise NetfleetError(f"{name}: {words or f'ended with status {process.returncode}'}")
+            raise NetfleetError(f"{name}: {words or f'exited with status {process.returncode}'}")
     return output.decode("utf-8", "surrogateescape")
 
 

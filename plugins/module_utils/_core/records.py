@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
     @dataclass_transform(frozen_default=True, field_specifiers=(field,))
     def record(cls: type[Data]) -> type[Data]:
-        """Make a frozen dataclass."""
+        """Create a frozen dataclass."""
 
 else:
     # pylint rejects dataclasses.field in a class with another decorator.
     field = vars(dataclasses)["field"]
 
     def record(cls: type[Data]) -> type[Data]:
-        """Make a dataclass that type checkers treat as frozen.
+        """Create a dataclass that type checkers treat as frozen.
 
         The standard library compiles six methods for each frozen class at every start of a module. This decorator
         compiles only the method that differs between classes.

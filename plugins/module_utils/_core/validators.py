@@ -158,7 +158,7 @@ def group_address(value: str) -> str:
 
 
 def network(value: str) -> str:
-    """Return a network in CIDR form; a bare address is a network of one."""
+    """Return a network in CIDR form; an address without prefix length is a network of one address."""
     _refuse_zone(value)
     try:
         return str(ipaddress.ip_network(value))
@@ -187,7 +187,7 @@ def sysctl_path(value: str) -> str:
 
 
 def sysctl_key(value: str) -> str:
-    """Return the path below /proc/sys of a sysctl that each network namespace has for itself."""
+    """Return the path below /proc/sys of a sysctl that is separate for each network namespace."""
     path = sysctl_path(value)
     if not path.startswith("net/") or path.count("/") < 2:
         raise ValueError(f"must be a sysctl below net, not {value[:80]!r}")

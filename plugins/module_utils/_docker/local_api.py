@@ -40,7 +40,7 @@ _MOST = 1 << 26
 _MOST_HEAD = 1 << 16
 _AT_ONCE = 16
 _WORDS = 300
-_TOO_LATE = "it did not answer in time"
+_TOO_LATE = "timed out"
 
 
 class LocalEngineClient:
@@ -203,7 +203,7 @@ def inspect_container(reference: str) -> ContainerState:
             name, int(state["Pid"]), str(state["Status"]), str(found["HostConfig"]["NetworkMode"]), *files
         )
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise EngineError(engine.path, f"the answer for container {reference} is not a container") from None
+        raise EngineError(engine.path, f"invalid response for container {reference}") from None
 
 
 def find_local_socket() -> str:
@@ -216,7 +216,7 @@ def _describe_error(error: Exception) -> str:
     if isinstance(error, socket.timeout):
         return _TOO_LATE
     if isinstance(error, FileNotFoundError):
-        return "there is no such socket"
+        return "no such socket"
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    return f"its path cannot be used: {error}"
+    return f"invalid path: {error}"

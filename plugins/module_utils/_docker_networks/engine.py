@@ -132,10 +132,12 @@ def identify_containers(docker: EngineClient, desired: DesiredNetwork) -> Desire
         own = (data.get("Config") or {}).get("MacAddress") if docker.api < _API_NO_OWN_MAC else None
         possible = (member.address_mac, *(str(one or "").lower() for one in (own, there.get("MacAddress"))))
         if member.mac and not supports_endpoint_macs(docker) and member.mac not in possible:
-            reason = f"of {name} takes API {_API_MAC[0]}.{_API_MAC[1]} (Docker Engine 29.3); this engine has {version}"
+            reason = (
+                f"of {name} requires API {_API_MAC[0]}.{_API_MAC[1]} (Docker Engine 29.3); this engine has {version}"
+            )
             raise BadParameter("connected[].mac_address", reason)
         if member.priority is not None and docker.api < _API_PRIORITY:
-            reason = f"of {name} takes API {_API_PRIORITY[0]}.{_API_PRIORITY[1]}; this engine has {version}"
+            reason = f"of {name} requires API {_API_PRIORITY[0]}.{_API_PRIORITY[1]}; this engine has {version}"
             raise BadParameter("connected[].priority", reason)
         found.append(replace_fields(member, name=name, id=identity))
     return replace_fields(desired, connected=None if desired.connected is None else tuple(found))

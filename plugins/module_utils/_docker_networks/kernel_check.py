@@ -23,9 +23,10 @@ _CARRIED = ("macvlan", "ipvlan")
 
 
 def find_kernel_faults(socket: str, actual: ActualNetwork, removed: Iterable[tuple[Network, str]]) -> list[str]:
-    """Return the differences in the kernel, one line each; for removed networks with their IDs, what is left.
+    """Return the differences in the kernel, one line each, and the bridges of removed networks that still exist.
 
-    ``socket`` is the path of a local engine's socket; its networks are in the namespace of the engine.
+    ``socket`` is the path of a local engine's socket; its networks are in the namespace of the engine. ``removed``
+    contains the removed networks with their IDs.
     """
     if not _is_verifiable(actual) and not removed:
         return []
@@ -35,7 +36,7 @@ def find_kernel_faults(socket: str, actual: ActualNetwork, removed: Iterable[tup
         name = get_bridge_name(network, identity)
         is_in_use = actual.network is not None and _get_current_bridge(actual) == name
         if network.driver == "bridge" and name in links and not is_in_use:
-            found.append(f"the bridge {name} is still there")
+            found.append(f"the bridge {name} still exists")
     if actual.network is not None:
         found += _find_faults(actual, links, routes)
     return found
@@ -85,10 +86,10 @@ def _find_bridge_faults(
     name = get_bridge_name(network, actual.id)
     link = links.get(name)
     if link is None:
-        return [f"there is no bridge {name}"]
+        return [f"no such bridge: {name}"]
     found = []
     if link.kind != "bridge":
-        found.append(f"{name} is no bridge")
+        found.append(f"{name} is not a bridge")
     if not link.up:
         found.append(f"the bridge {name} is down")
     for pool in network.pools or () if _has_addresses(network) else ():
@@ -112,9 +113,9 @@ def _find_gateway_faults(pool: Pool, name: str, link: Link, routes: tuple[Route,
     found = []
     have = {str(ipaddress.ip_interface(one).ip) for one in (*(link.addresses or ()), *link.other_addresses)}
     if pool.gateway not in have:
-        found.append(f"the bridge {name} lacks the gateway's address {pool.gateway}")
+        found.append(f"the bridge {name} does not have the gateway address {pool.gateway}")
     if not any(route.dst == pool.subnet and route.dev == name for route in routes):
-        found.append(f"there is no route to {pool.subnet} through {name}")
+        found.append(f"no route to {pool.subnet} through {name}")
     return found
 
 
@@ -124,5 +125,5 @@ def _find_parent_faults(network: Network, links: dict[str, Link]) -> list[str]:
     if not name:
         return []
     if link is None:
-        return [f"there is no parent {name}"]
+        return [f"no such parent: {name}"]
     return [] if link.up else [f"the parent {name} is down"]

@@ -119,8 +119,8 @@ def _check_replaceable(desired: DesiredNetwork, actual: ActualNetwork, different
         raise PlanError(f"network {name} must be recreated, which rebuild=never forbids: {what}")
     services = sorted(member.name for member in actual.members.values() if member.service)
     if services:
-        reason = f"tasks of services are in it, which only their service can move: {', '.join(services)}"
-        raise PlanError(f"network {name} must be recreated, and {reason} ({what})")
+        reason = f"it contains tasks that only their services can move: {', '.join(services)}"
+        raise PlanError(f"network {name} must be recreated, but {reason} ({what})")
 
 
 def _plan_reconnection(
@@ -140,7 +140,7 @@ def _plan_reconnection(
             back = replace_fields(back, mac=None)
         elif member.mac and not keeps_macs and member.mac not in (back.address_mac, member.own_mac):
             back = replace_fields(back, mac=None)
-            losses.append(f"{member.name} cannot keep its MAC address {member.mac}, for which the engine is too old")
+            losses.append(f"{member.name} cannot keep its MAC address {member.mac}: not supported by this engine")
         found[member.id] = back
     return found, losses
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Transaction of a network: observe, plan, check the gate, apply, verify, and report."""
+"""Transaction of a network: observe, plan, apply, verify and report, with check mode."""
 
 from __future__ import annotations
 

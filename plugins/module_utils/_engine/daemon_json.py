@@ -23,7 +23,7 @@ _SHORTEST_SECRET = 5
 
 
 def parse_settings(text: str | None, path: str) -> dict[str, Any]:
-    """Return the settings in the text of a file; raise BadParameter if it is no JSON object."""
+    """Return the settings in the text of a file; raise BadParameter if it is not a JSON object."""
     if text is None or not text.strip():
         return {}
     try:
@@ -32,7 +32,7 @@ def parse_settings(text: str | None, path: str) -> dict[str, Any]:
         reason = f"{path} is not valid JSON ({error}); correct it first, without comments. The file was not changed"
         raise BadParameter("config_file", reason) from None
     if not isinstance(found, dict):
-        raise BadParameter("config_file", f"{path} has to contain a JSON object. The file was not changed")
+        raise BadParameter("config_file", f"{path} must contain a JSON object. The file was not changed")
     return found
 
 

@@ -67,7 +67,7 @@ def read_engine() -> EngineState:
 
 
 def wait_for_engine(seconds: float) -> EngineState:
-    """Return the data of the engine as soon as it responds; raise EngineError when the time is over."""
+    """Return the data of the engine as soon as it responds; raise EngineError on a timeout."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Combinations of settings that Docker Engine rejects, or that would make it unreachable. Pure.
+"""Combinations of settings that Docker Engine rejects, or that make it unreachable. Pure.
 
 Errors name the option to correct, even if the other setting is already in the file.
 """
@@ -28,7 +28,7 @@ def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mappi
     if {"bip", "fixed-cidr"} <= set(after) and {"bip", "fixed-cidr"} & set(given):
         bridge, part = _parse_bridge_subnet("bip", after["bip"]), _parse_subnet("fixed_cidr", after["fixed-cidr"])
         if part.version != bridge.version or not part.subnet_of(bridge):
-            raise BadParameter("fixed_cidr", f"{part} is outside of the subnet {bridge} of the default bridge (bip)")
+            raise BadParameter("fixed_cidr", f"{part} is outside the subnet {bridge} of the default bridge (bip)")
     _check_pools(given.get("default-address-pools", ()), after)
     if isinstance(after.get("hosts"), list) and {"hosts", "tlsverify"} & {*given, *absent}:
         _check_hosts([str(host) for host in after["hosts"]], after)

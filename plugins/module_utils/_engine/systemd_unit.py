@@ -39,7 +39,7 @@ def parse_unit(text: str, service: str, ignored: str) -> tuple[str, bool]:
 
 def render_dropin(command: str, config_file: str) -> str:
     """Return a drop-in with the command of the unit, without its sockets."""
-    reason = f"# Docker Engine listens on the hosts in {config_file}, and refuses to be told twice."
+    reason = f"# Docker Engine listens on the hosts in {config_file}. It does not start with hosts in both places."
     return f"{reason}\n[Service]\nExecStart=\nExecStart={_HOST_FLAG.sub('', command)}\n"
 
 

@@ -91,7 +91,7 @@ class _EngineTransaction:
         waiting = (
             find_pending_bridge_settings(planned.changed, planned.after, self._engine) if planned.has_restart else []
         )
-        warning = f"the default bridge takes up {', '.join(waiting)} at the next restart at which no container runs"
+        warning = f"the default bridge applies {', '.join(waiting)} at the next restart without running containers"
         return {
             "changed": bool(planned.operations),
             "operations": [operation.describe() for operation in planned.operations],
@@ -118,7 +118,7 @@ class _EngineTransaction:
         if reason:
             names = ", ".join(self._plan.changed)
             words = self._redact(reason).replace("/dev/stdin", self._desired.config_file).rstrip(".")
-            raise NetfleetError(f"Docker Engine refuses the settings ({names}): {words}. Nothing was changed.")
+            raise NetfleetError(f"Docker Engine rejects the settings ({names}): {words}. Nothing was changed.")
 
     def _apply(self) -> EngineHost:
         for operation in self._plan.host:
@@ -172,17 +172,17 @@ class _EngineTransaction:
         names = ", ".join(self._plan.changed) or "after an interrupted run"
         reason = f"Docker Engine does not work with the new settings ({names}): {self._redact(str(error))}"
         if complaint:
-            reason = f"{reason.rstrip('.')}. Its journal: {self._redact(complaint)}"
+            reason = f"{reason.rstrip('.')}. Journal of the service: {self._redact(complaint)}"
         try:
             for path, text in former.items():
                 files.restore_file(path, text)
         except NetfleetError as again:
-            return NetfleetError(f"{reason.rstrip('.')}. The former files cannot be restored: {again}")
-        outcome = "The former files are restored, and the engine runs with them."
+            return NetfleetError(f"{reason.rstrip('.')}. The previous files cannot be restored: {again}")
+        outcome = "The previous files are restored, and the engine runs with them."
         try:
             self._start_former_engine()
         except NetfleetError as again:
-            outcome = f"The former files are restored, but the engine fails with them: {self._redact(str(again))}"
+            outcome = f"The previous files are restored, but the engine fails with them: {self._redact(str(again))}"
         files.remove_file(PENDING)
         return NetfleetError(f"{reason.rstrip('.')}. {outcome}")
 
@@ -253,5 +253,5 @@ def _wait_for_live_restore(operation: ReloadService) -> None:
     deadline = time.monotonic() + _ANSWER_SECONDS
     while observe.read_engine().live_restore != operation.live_restore:
         if time.monotonic() > deadline:
-            raise NetfleetError(f"{operation.describe()}: the engine did not take up live-restore")
+            raise NetfleetError(f"{operation.describe()}: the engine did not apply live-restore")
         time.sleep(_PAUSE)

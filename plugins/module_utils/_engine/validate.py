@@ -31,10 +31,10 @@ def find_rejection(text: str, argv: Sequence[str]) -> str:
         user = {} if validates else {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
         done = run_command(["sh", "-c", _READ, "netfleet", *options], _SECONDS, text, **user)
     except FileNotFoundError:
-        return f"there is no program {program}"
+        return f"no such program: {program}"
     except subprocess.TimeoutExpired:
         return f"{program} timed out after {_SECONDS} s"
     if done.returncode == 0 or _ACCEPTED in done.stderr:
         return ""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    return lines[-1] if lines else f"{program} ended with status {done.returncode}"
+    return lines[-1] if lines else f"{program} exited with status {done.returncode}"
