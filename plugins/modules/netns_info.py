@@ -138,7 +138,7 @@ missing:
   returned: success
   type: list
   elements: dict
-  sample: [{netns: "4026532448", part: routes, what: truncated, reason: there is more than the first 10000 entries}]
+  sample: [{netns: "4026532448", part: routes, what: truncated, reason: only the first 10000 entries were read}]
 """
 
 from collections.abc import Mapping

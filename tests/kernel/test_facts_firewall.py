@@ -295,7 +295,7 @@ def test_table_that_iptables_cannot_read_is_read_by_nft(box: Sandbox, rule: str)
         [("filter", "nft", None), ("filter", "nft", rule.rsplit(maxsplit=1)[-1]), ("nat", "iptables-nft", "dnat")],
         key=str,
     )
-    assert "table ip filter: nft tells of iptables' own extensions only the names" in found["missing"]
+    assert "table ip filter: nft shows only the names of iptables extensions" in found["missing"]
 
 
 def test_names_that_are_not_utf8_affect_only_their_table(box: Sandbox) -> None:
@@ -372,12 +372,12 @@ def test_missing_program_is_reported_only_where_needed(
     box.sh("iptables-nft -A INPUT -s 192.0.2.1 -j ACCEPT", netns="blue")
     monkeypatch.setitem(facts_programs._ENVIRONMENT, "PATH", str(tmp_path))
     found = read(box, "red", firewall_table.read_firewall)
-    assert found["missing"] == ["nft is not installed on this host; the package nftables has it"]
+    assert found["missing"] == ["nft is not installed on this host; install the package nftables"]
     assert not any(found[name] for name in _TABLES)
     (tmp_path / "nft").symlink_to(str(shutil.which("nft")))
     assert firewall(box)["firewall_rules"]
     found = read(box, "blue", firewall_table.read_firewall)
-    assert found["missing"] == ["iptables-nft-save is not installed on this host; the package iptables has it"]
+    assert found["missing"] == ["iptables-nft-save is not installed on this host; install the package iptables"]
     assert [(row["backend"], row["target"]) for row in found["firewall_rules"]] == [("nft", "accept")]
 
 

@@ -25,7 +25,7 @@ def test_containers_are_compared_with_their_expected_modes() -> None:
             "batch has the network mode none, not host; recreate it with network_mode: host",
             "exporter has the network mode host, not none; recreate it with network_mode: none",
             "web has the network mode bridge, not none; recreate it with network_mode: none",
-            "there is no container absent",
+            "no such container: absent",
         ]
 
 

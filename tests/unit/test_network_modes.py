@@ -39,7 +39,7 @@ def test_stopped_container_has_no_namespace_to_compare() -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (None, "there is no container batch"),
+        (None, "no such container: batch"),
         (container("bridge"), "batch has the network mode bridge, not none; recreate it"),
         (container("none", networks={"none": {}, "shop": {}}), "batch is connected to shop as well"),
         (container("none", netns=None), "the network namespace of batch could not be read"),

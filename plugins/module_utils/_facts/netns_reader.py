@@ -72,11 +72,9 @@ def read_namespaces(
     thread.join(limits.seconds + limits.netns_seconds)
     if thread.is_alive():
         visits = visits.copy()
-        visits.record_missing(
-            journey.at, "missing", "the kernel did not come back from reading it; what follows was not read"
-        )
+        visits.record_missing(journey.at, "missing", "timed out in a system call; the remaining data was not read")
     elif not journey.complete:
-        visits.record_missing(journey.at, "missing", "the reading broke off here; what follows was not read")
+        visits.record_missing(journey.at, "missing", "reading was aborted here; the remaining data was not read")
     return visits
 
 
@@ -110,7 +108,7 @@ class _NamespacesReader:
         self._first: str | None = None
 
     def run(self) -> None:
-        """Open all, read all, close all."""
+        """Open, read and close all namespaces."""
         try:
             for place in self._places:
                 self._open(place)
@@ -134,7 +132,7 @@ class _NamespacesReader:
         now = time.monotonic()
         if now >= self._deadline:
             self._visits.record_missing(
-                netns, "missing", f"the time limit of {self._limits.seconds:g} seconds for all was over"
+                netns, "missing", f"the time limit of {self._limits.seconds:g} seconds for all namespaces has expired"
             )
             return
         budget = Budget(self._limits.rows, min(now + self._limits.netns_seconds, self._deadline))
@@ -160,7 +158,7 @@ class _NamespacesReader:
         for number in sorted(unknown):
             netns = f"nsid:{number}@{found.netns}"
             seen = netns_tables.read_from_outside(inside, netns, number, subset)
-            if "interfaces" in seen.messages:  # an ID outlives its namespace for a moment
+            if "interfaces" in seen.messages:  # an ID still exists shortly after its namespace
                 known[number] = netns
                 self._visits.found[netns] = seen
         if unknown:

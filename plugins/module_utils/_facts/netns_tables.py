@@ -74,7 +74,7 @@ class NetnsData:
         except (NetfleetError, OSError) as error:
             self.record_missing(part, "missing", str(error))
         except MISUNDERSTOOD as error:
-            self.record_missing(part, "missing", f"it cannot be understood: {type(error).__name__}: {error}")
+            self.record_missing(part, "missing", f"cannot be decoded: {type(error).__name__}: {error}")
 
     def make_rows(self) -> None:
         """Convert all messages to rows."""
@@ -118,7 +118,7 @@ def read_from_outside(inside: NetnsContext, netns: str, number: int, subset: Col
         addresses = bytes(8) + encode_attribute(_IFA_TARGET_NETNSID, target)
         _read_table(found, inside, "addresses", _TABLES["addresses"]._replace(payload=addresses))
     for part in sorted({*_TABLES, *_READERS} & {*subset} - {"addresses"}):
-        found.record_missing(part, "missing", "the namespace cannot be opened; only its number is known")
+        found.record_missing(part, "missing", "the namespace cannot be opened; only its ID is known")
     return found
 
 
@@ -143,7 +143,7 @@ def _read_within_budget(found: NetnsData, inside: NetnsContext, part: str, work:
     inside.budget.exceeded = False
     found.attempt(part, work)
     if inside.budget.exceeded:
-        found.record_missing(part, "truncated", f"there is more than the first {inside.budget.messages} entries")
+        found.record_missing(part, "truncated", f"only the first {inside.budget.messages} entries were read")
 
 
 # Many namespaces have the same routes of lo and the same rules.
@@ -152,18 +152,18 @@ _REMEMBERED = {kind: functools.lru_cache(maxsize=4096)(get_decoder(kind)) for ki
 
 def read_netns_ids(inside: NetnsContext) -> list[int]:
     """Return all IDs that the current namespace uses for others."""
-    answers = inside.dump("list the numbers of namespaces", _GETNSID, bytes(4))
+    answers = inside.dump("list the IDs of namespaces", _GETNSID, bytes(4))
     return [decode("nsid", answer)["NETNSA_NSID"] for answer in answers]
 
 
 def read_netns_id(inside: NetnsContext, fd: int) -> int:
     """Return the ID that the current namespace uses for another one, -1 if there is none."""
     query = bytes(4) + encode_attribute(_NSID_FD, struct.pack("=I", fd))
-    answer = inside.query("ask for a namespace's number", _GETNSID, query)
+    answer = inside.query("get the ID of a namespace", _GETNSID, query)
     return int(decode("nsid", answer)["NETNSA_NSID"])
 
 
-# The following is imported on demand: imports would take half of the time.
+# The readers import their modules on demand, because the imports take half of the time.
 
 
 def _add_sysctls(found: NetnsData, inside: NetnsContext, part: str) -> None:

@@ -56,7 +56,7 @@ def find_faults(present: Containers, host: Iterable[str], none: Iterable[str]) -
 
 def _find_fault(name: str, mode: str, container: Mapping[str, Any] | None) -> str:
     if container is None:
-        return f"there is no container {name}"
+        return f"no such container: {name}"
     if container["network_mode"] != mode:
         actual = container["network_mode"]
         return f"{name} has the network mode {actual}, not {mode}; recreate it with network_mode: {mode}"

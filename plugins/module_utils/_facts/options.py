@@ -85,5 +85,5 @@ def run_module(module: AnsibleModule, result: Callable[[Mapping[str, Any]], Mapp
         capabilities.require_capabilities(capabilities.TO_READ)
         return dict(result(module.params))
 
-    # The rows are escaped where they are built; a second time would escape the escapes.
+    # The rows are already escaped; escaping them again would change them.
     exit_with_result(module, work, is_printable=True)

@@ -75,9 +75,7 @@ def collect_snapshot(wanted: SnapshotRequest) -> Row:
     asking = EngineReader("docker" in wanted.subset, wanted.labels, wanted.docker_seconds)
     places = netns_discovery.discover()
     opened = sockets_table.read_descriptors(time.monotonic() + wanted.limits.seconds)
-    unread = (
-        [] if opened.complete else [_build_missing_row("the time limit was over before all open files were looked at")]
-    )
+    unread = [] if opened.complete else [_build_missing_row("the time limit expired before all open files were read")]
     for inode, holders in opened.namespaces.items():
         places.get_or_add(inode).descriptors += [path for _pid, path in holders]
     order = sorted(places.by_inode.values(), key=lambda place: (place.inode != places.host, place.inode))

@@ -136,7 +136,7 @@ class _FirewallReader:
             listed.complete, firewall_chains=listed.chains, firewall_rules=listed.rules, firewall_sets=listed.sets
         )
         for family, name in sorted({(row["family"], row["table"]) for row in listed.rules if '{"xt":' in row["text"]}):
-            self.found["missing"].append(f"table {family} {name}: nft tells of iptables' own extensions only the names")
+            self.found["missing"].append(f"table {family} {name}: nft shows only the names of iptables extensions")
 
     def _add_rows(self, complete: bool, **lists: list[iptables_table.Row]) -> None:
         for name, rows in lists.items():
@@ -146,7 +146,7 @@ class _FirewallReader:
         self._inside.budget.exceeded |= not complete
 
     def _record_missing(self, error: NetfleetError, package: str = "", about: str = "") -> None:
-        advice = f"; the package {package} has it" if package and isinstance(error, MissingProgram) else ""
+        advice = f"; install the package {package}" if package and isinstance(error, MissingProgram) else ""
         self.found["missing"].append(f"{about}{error}{advice}")
 
 

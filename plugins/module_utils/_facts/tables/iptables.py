@@ -49,7 +49,7 @@ class ParsedSave(NamedTuple):
 
 
 class _QuotedValue(str):
-    """A quoted value, which is therefore no option."""
+    """A quoted value, which is therefore not an option."""
 
     __slots__ = ()
 

@@ -13,7 +13,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.text import 
 
 Row = dict[str, Any]
 
-# Statements that decide about a packet. nft accepts no statement after a verdict.
+# Statements that are the target of a rule. nft accepts no statement after a verdict.
 _TARGETS = frozenset(
     (
         *("accept", "continue", "dnat", "drop", "dup", "fwd", "goto", "jump", "log", "mangle", "masquerade", "notrack"),
