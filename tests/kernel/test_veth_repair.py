@@ -58,11 +58,11 @@ def test_pair_moved_elsewhere_is_not_reused(box: Sandbox) -> None:
         (["ip link add a0 netns red type veth peer name other"], "a0 in red has the peer other in host"),
         (
             ["ip -n red link add a0 type veth peer name b0", "ip -n blue link add b0 type ifb"],
-            "already stands at b0 in blue",
+            "already exists at b0 in blue",
         ),
         (
             ["ip link add a0 netns red type veth peer name b0", "ip link add b0 netns blue type veth peer name a0"],
-            "another link already stands at b0 in blue",
+            "another link already exists at b0 in blue",
         ),
     ],
     ids=["a bridge at the far place", "an ifb at the near place", "another peer", "moved and occupied", "two halves"],

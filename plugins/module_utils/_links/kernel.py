@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads of the kernel's tables and all changes to them; nothing else in _links touches the kernel."""
+"""Read and change the tables of the kernel. No other file in _links accesses the kernel."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Kernel:
             try:
                 namespaces.restore_name(label, fd)
             except OSError as error:
-                what = f"name the namespace {label} again"
+                what = f"restore the name of namespace {label}"
                 raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
             self._fds[label] = self._nameless.pop(label)
 
@@ -111,14 +111,14 @@ class Kernel:
         """Return the index of a link; raise KernelError if the namespace has no such link."""
         if (label, name) not in self._indices:
             self._indices[label, name] = self._get_socket(label).get_link_index(
-                f"look for {name} in {describe_netns(label)}", name
+                f"look up {name} in {describe_netns(label)}", name
             )
         return self._indices[label, name]
 
     def has_link(self, label: str, name: str) -> bool:
         """Return whether an open namespace has a link of this name at the moment."""
         try:
-            return self._get_socket(label).get_link_index("look for a link", name) > 0
+            return self._get_socket(label).get_link_index("look up a link", name) > 0
         except KernelError:
             return False
 
@@ -133,7 +133,7 @@ class Kernel:
     def get_netns_id(self, label: str, fd: int) -> int:
         """Return the netns id of a namespace as seen from another, -1 if it has none."""
         query = bytes(4) + encode_attribute(_NSID_FD_ATTRIBUTE, struct.pack("=I", fd))
-        answers = self._get_socket(label).request("ask for a namespace's number", _GETNSID, 0, query)
+        answers = self._get_socket(label).request("get the ID of a namespace", _GETNSID, 0, query)
         return int(decode("nsid", answers[0])["NETNSA_NSID"])
 
     def read_namespace(

@@ -30,7 +30,7 @@ class Endpoint(NamedTuple):
 
 def describe_netns(label: str | None) -> str:
     """Return a namespace's label for use in a message."""
-    return "a namespace out of reach" if label is None else label or "the current namespace"
+    return "an unreachable namespace" if label is None else label or "the current namespace"
 
 
 @record
@@ -45,7 +45,7 @@ class Route:
     src: str | None = None
     type: str = "unicast"
     onlink: bool | None = None
-    # Observed only: routes of the kernel, of router advertisements and of routing daemons are not the user's.
+    # Observed only: routes of the kernel, of router advertisements and of routing daemons are not managed.
     foreign: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
@@ -188,7 +188,7 @@ class Link:
 
 @record
 class Netns:
-    """A network namespace and what is in it. ``present`` as for a Link; ``sysctls`` by path below /proc/sys."""
+    """A network namespace and its contents. ``present`` as for a Link; ``sysctls`` by path below /proc/sys."""
 
     present: bool | None = True
     links: Mapping[str, Link] = field(default_factory=dict)

@@ -34,7 +34,7 @@ _ARPHRD_LOOPBACK = 772
 _IFA_F_DADFAILED, _IFA_F_TENTATIVE, _IFA_F_PERMANENT, _IFA_F_STABLE_PRIVACY = 0x08, 0x40, 0x80, 0x800
 _IFAPROT_KERNEL = (1, 2, 3)  # loopback, router advertisement, link-local
 _SCOPE_LINK = 253
-_RTPROT_USERS = (3, 4)  # boot, which is what ip(8) gives, and static
+_RTPROT_USERS = (3, 4)  # boot, which ip(8) sets, and static
 _RTPROT_KERNEL = 2
 _RTNH_F_ONLINK = 4
 _AF_INET, _AF_INET6 = 2, 10
@@ -143,7 +143,7 @@ def _build_link(
 
 
 def _select_port_options(info: Message) -> Mapping[str, Value]:
-    """Return the options of a bridge's port; ports of other masters have none that is managed."""
+    """Return the options of a bridge's port; ports of other masters have no managed options."""
     if info.get("IFLA_INFO_SLAVE_KIND") != "bridge" or "IFLA_INFO_SLAVE_DATA" not in info:
         return {}
     return _decode_port(info["IFLA_INFO_SLAVE_DATA"])

@@ -60,14 +60,14 @@ class CreateNetns(Op):
 
 @record
 class DeleteNetns(Op):
-    """Delete the name of a namespace; the kernel deletes the namespace unless something else holds it."""
+    """Delete the name of a namespace; the kernel deletes the namespace when no other object holds it."""
 
     # The PIDs of the processes in it.
     processes: tuple[int, ...] = ()
 
     def describe(self) -> str:
         text = f"delete namespace {self.netns}"
-        return f"{text}, which lives on nameless in {format_pids(self.processes)}" if self.processes else text
+        return f"{text}, which remains without a name in {format_pids(self.processes)}" if self.processes else text
 
     def simulate(self, state: State) -> State:
         if not state.get_netns(self.netns).processes:
@@ -218,7 +218,7 @@ class SetLink(Op):
         )
         after = effects.remove_default_destination(replace_fields(after, port={**after.port, **self.port}))
         if self.attributes.get("up") is False and link.up is not False:
-            # The kernel removes IPv6 addresses and all routes of a link that goes down.
+            # The kernel removes IPv6 addresses and all routes of a link that is set down.
             kept = tuple(cidr for cidr in link.addresses or () if ":" not in cidr)
             after = replace_fields(after, addresses=kept if link.addresses is not None else None)
             state = effects.remove_device_entries(state, self.netns, self.name)

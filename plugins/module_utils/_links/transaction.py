@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every module does: observe, plan, pass the gate, apply, verify, and tell."""
+"""Transaction of every module: observe, plan, apply, verify and report, with check mode."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ if TYPE_CHECKING:
 
 # Open files besides two for each namespace.
 _FILES = 200
-# How long a run may go on changing things, whatever becomes of the one who started it.
+# Maximum duration of a run in seconds.
 _RUN_SECONDS = 600.0
-# Duplicate address detection takes a second after a random delay of up to another (RFC 4862), on a bridge more.
+# Maximum duration in seconds of duplicate address detection. It takes one second after a random delay of up to one
+# second (RFC 4862), and longer on a bridge.
 _DAD_SECONDS = 5.0
 
 
@@ -152,7 +153,7 @@ def observe_state(
     readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.get_labels()))}
     for label, reading in list(readings.items()):
         want = desired.get_netns(label)
-        # The peers of all links of a removed namespace are removed too.
+        # The peers of all links of a removed namespace are also removed.
         known_by = [one for one in reading.links if want.present is False or one["IFLA_IFNAME"] in want.links]
         numbers = {message.get("IFLA_LINK_NETNSID") for message in known_by}
         unknown = {number for number in numbers if number is not None} - set(reading.nsids)
@@ -232,7 +233,7 @@ def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[s
 
 
 def verify(kernel: Kernel, desired: State, seen: Mapping[str, NetnsReading], lingering: bool) -> State:
-    """Return the State after all operations; raise NetfleetError for what the kernel acknowledged but did not apply.
+    """Return the State after all operations; raise NetfleetError if the kernel acknowledged but did not apply one.
 
     Links that should be deleted with a namespace stay if something else holds it open; they are deleted explicitly.
     """

@@ -18,7 +18,7 @@ Value = Union[int, str, bool, "tuple[str, ...]"]
 MACVLAN_MODES = {"private": 1, "vepa": 2, "bridge": 4, "passthru": 8, "source": 16}
 MACVLAN_FLAGS = {"nopromisc": 1, "nodst": 2}
 VXLAN_DF = {"unset": 0, "set": 1, "inherit": 2}
-# The address that stands for "no address", in each family.
+# The address that means "no address", in each family.
 UNSPECIFIED = ("0.0.0.0", "::")
 
 
@@ -33,7 +33,7 @@ class LinkOption(NamedTuple):
     codec: str
     low: int = 0
     high: int = 2**32 - 1
-    # The kernel keeps bridge timers in jiffies, so a hundredth of a second may come back rounded by one.
+    # The kernel keeps bridge timers in jiffies, so a value in hundredths of a second may differ by one.
     tolerance: int = 0
     # The value of a new link, where every kernel has the same. It is not sent with a new link, because a kernel built
     # without the option refuses even this value.

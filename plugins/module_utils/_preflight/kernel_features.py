@@ -45,7 +45,7 @@ def _send_request(protocol: int, message_type: int, flags: int, payload: bytes) 
     except OSError as error:
         return KernelError("open a netlink socket", error.errno or 0, error.strerror or str(error))
     try:
-        link.request("try a feature", message_type, flags, payload)
+        link.request("test a kernel feature", message_type, flags, payload)
     except KernelError as error:
         return error
     finally:

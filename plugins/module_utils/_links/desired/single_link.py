@@ -37,7 +37,7 @@ def build_argument_spec(kind: str) -> dict[str, Any]:
 
 
 def build_request(kind: str, params: Mapping[str, Any], show: Show = output.show_link) -> StateRequest:
-    """Return the request of a module's parameters; raise BadParameter for what the kernel would refuse."""
+    """Return the request of a module's parameters; raise BadParameter for values that the kernel would reject."""
     here = link_options.parse_endpoint(params)
     references = {here.netns or "": "netns"}
     if params["state"] == "absent":

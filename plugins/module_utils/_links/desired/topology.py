@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole host's namespaces and links as one document: its argument specification, and its conversion into a State."""
+"""The namespaces and links of a host as one document: argument specification, and conversion to a State."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class GatheredDocument:
             if end and (end.netns is None or (self._name is None and not self._is_reachable(end.netns))):
                 # The host ends of container links belong to Docker.
                 if label != "host":
-                    self._omit(label, f"the link {link.name}, whose {what} is out of reach")
+                    self._omit(label, f"the link {link.name}, whose {what} is in an unreachable namespace")
                 return False
         if link.peer and link.peer.netns is not None:
             mine, other = (

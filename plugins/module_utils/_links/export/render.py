@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Render a declared topology as ip(8) commands for a host that has only what the document refers to."""
+"""Render a declared topology as ip(8) commands for a host that has only the referenced objects."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planne
 
 
 def render_commands(params: Mapping[str, Any]) -> list[str]:
-    """Return the commands that create what is declared, on a host that has everything that is only referred to."""
+    """Return the commands that create the declared objects, on a host that has only the referenced objects."""
     from ansible_collections.netfleet.docker.plugins.module_utils._links.export.iproute2 import to_commands
 
     desired = states.add_declared_ports(TopologyDocument({**params, "state": "merged"}).build_desired_state())
@@ -28,7 +28,7 @@ def render_commands(params: Mapping[str, Any]) -> list[str]:
 
 
 def _build_assumed_state(desired: State) -> State:
-    """Return the State of a host without the declared objects and with all objects that are referred to."""
+    """Return the State of a host without the declared objects and with all referenced objects."""
     state = State()
     referred: list[Endpoint] = []
     for label, netns in desired.namespaces.items():

@@ -1,10 +1,10 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The interface of a kind of link: all that the engine needs to know about bridges, VXLAN links and the others.
+"""The interface of all link kinds: parameters, planning, netlink attributes and export.
 
-A kind without anything special is an instance of ``LinkKind`` with its options; other kinds override the methods in
-which they differ. ``registry`` lists them.
+A kind that requires only options is an instance of ``LinkKind``; other kinds override methods. ``registry`` lists the
+kinds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PARENT: dict[str, Any] = {"parent": {"type": "str"}, "parent_netns": {"type": "s
 
 
 class DeclaredLink(NamedTuple):
-    """Another link that a declaration speaks of: its place, the link, and its parameters with their prefix."""
+    """Another link that a declaration contains: its place, the link, and its parameters with their prefix."""
 
     place: Endpoint
     link: Link
@@ -39,7 +39,7 @@ class DeclaredLink(NamedTuple):
 
 
 class LinkKind:
-    """One kind of link, by the name that the kernel gives it."""
+    """One kind of link, named as in the kernel."""
 
     # Whether a link of this kind is created on a parent, in whose namespace the kernel looks it up.
     has_parent = False
@@ -81,7 +81,7 @@ class LinkKind:
                 raise BadParameter(prefix + key, f"required for kind={self.name}")
 
     def parse(self, params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-        """Return the fields of a Link that depend on its kind; raise BadParameter for what the kernel would refuse."""
+        """Return the fields of a Link that depend on its kind; raise BadParameter for values that the kernel rejects."""
         fields: dict[str, Any] = {
             "options": parse_options(self.attributes, params, prefix),
             "fdb": parse_port_entries(params, prefix),
@@ -98,7 +98,7 @@ class LinkKind:
     # Planning
 
     def plan_object(self, builder: PlanBuilder, desired: State, label: str, want: Link) -> None:  # noqa: ARG002 (veth needs it)
-        """Plan the kernel object: remove what cannot become the link, and create the link if it is not there."""
+        """Plan the kernel object: remove a link that cannot be changed in place, and create a missing link."""
         self.plan_replacement(builder, label, want)
         if builder.state.get_link(label, want.name) is None:
             builder.add_operation(
@@ -142,20 +142,20 @@ class LinkKind:
         }
 
     def plan_members(self, builder: PlanBuilder, label: str, want: Link) -> None:
-        """Plan what only this kind has besides its options, such as a bridge's exact list of ports."""
+        """Plan operations of this kind apart from its options, such as the exact list of ports of a bridge."""
 
     def get_initial_options(self) -> dict[str, Value]:
-        """Return the options of a new link, as far as every kernel has the same."""
+        """Return the options of a new link whose initial values are the same in every kernel."""
         return {name: spec.initial for name, spec in self.attributes.items() if spec.initial is not None}
 
     def is_creatable(self, link: Link) -> bool:  # noqa: ARG002 (a veth depends on its peer)
-        """Return whether a deleted link can be created again from what the State knows of it."""
+        """Return whether a deleted link can be created again from the data in the State."""
         return True
 
     # Netlink
 
     def encode_options(self, options: Mapping[str, Value]) -> list[tuple[str, Any]]:
-        """Return the attributes of IFLA_INFO_DATA, under the names that the encoders know."""
+        """Return the attributes of IFLA_INFO_DATA, under the names that the encoders use."""
         return [attribute for name, value in options.items() for attribute in self.encode_option(name, value)]
 
     def encode_option(self, name: str, value: Value) -> list[tuple[str, Any]]:

@@ -18,7 +18,7 @@ _MACADDR_SET = 3
 
 
 class Macvlan(LinkKind):
-    """A link with a MAC address of its own on a parent."""
+    """A link on a parent, with its own MAC address."""
 
     has_parent = True
     ip_link_words: Mapping[str, str] = {"broadcast_queue_length": "bcqueuelen"}
@@ -30,7 +30,7 @@ class Macvlan(LinkKind):
         return fields
 
     def find_obstacle(self, have: Link, want: Link) -> str | None:
-        """Return also that a macvlan in mode passthru owns its parent, and in all other modes shares it."""
+        """Return the reason as for other kinds, or that the kernel cannot change a mode to or from passthru."""
         found = super().find_obstacle(have, want)
         old, new = have.options.get("mode"), want.options.get("mode")
         if found is None and new is not None and old != new and "passthru" in (old, new):

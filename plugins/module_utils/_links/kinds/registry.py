@@ -33,7 +33,7 @@ _KINDS = (
 )
 
 KINDS: Mapping[str, LinkKind] = {kind.name: kind for kind in _KINDS}
-# Parameters that some kinds have and others do not; one with a default does nothing for the others.
+# Parameters of some kinds only. Parameters with a default are not included and have no effect on other kinds.
 KIND_PARAMETERS = frozenset(
     name for kind in _KINDS for name, argument in kind.build_argument_spec().items() if "default" not in argument
 )

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""veth pairs: two ends, each named by its place, that are one kernel object."""
+"""veth pairs: one kernel object with two ends, each identified by its namespace and name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Veth(LinkKind):
         return {**super().parse(params, prefix), "peer": peer}
 
     def parse_members(self, params: Mapping[str, Any], prefix: str = "") -> list[DeclaredLink]:
-        """Return the other end, which has all options of a link but those of the pair as a whole."""
+        """Return the other end, which has all options of a link except those of the pair."""
         inside = f"{prefix}peer."
         here, there = parse_endpoint(params, prefix), parse_endpoint(params["peer"], inside)
         refuse_same_endpoint(here, there, prefix)
@@ -60,7 +60,7 @@ KIND = Veth("veth", required=("peer",))
 
 
 def _plan_pair(builder: PlanBuilder, desired: State, label: str, want: Link, there: Endpoint) -> None:
-    """Plan both ends, each in its namespace and each the other's peer."""
+    """Plan both ends, each in its namespace and with the other one as its peer."""
     here, away = Endpoint(label, want.name), there.netns or ""
     _plan_stranger_removal(builder, want, here, there)
     mine, theirs = builder.state.get_link(label, want.name), builder.state.get_link(away, there.name)
@@ -79,7 +79,7 @@ def _plan_pair(builder: PlanBuilder, desired: State, label: str, want: Link, the
 
 
 def _plan_stranger_removal(builder: PlanBuilder, want: Link, here: Endpoint, there: Endpoint) -> None:
-    """Plan the removal of links at either place that are no end of this pair: the kernel cannot change a peer."""
+    """Plan the removal of links at either place that are not an end of this pair: a peer cannot be changed."""
     for place, other in ((here, there), (there, here)):
         have = builder.state.get_link(place.netns or "", place.name)
         reason = have and _find_obstacle(builder, have, other)
@@ -98,9 +98,9 @@ def _find_obstacle(builder: PlanBuilder, have: Link, other: Endpoint) -> str | N
     if have.peer is None or have.peer.name != other.name:
         return f"has the peer {have.peer or 'unknown'}, not {other}, and the kernel cannot change a veth's peer"
     if have.peer.netns is None:
-        return f"has its peer {other.name} in a namespace that cannot be reached from here, not in {other.netns}"
+        return f"has its peer {other.name} in an unreachable namespace, not in {other.netns}"
     if builder.state.get_link(other.netns or "", other.name) is not None:
-        return f"has the peer {have.peer}, and another link already stands at {other}"
+        return f"has the peer {have.peer}, and another link already exists at {other}"
     return None
 
 

@@ -94,7 +94,7 @@ class Vxlan(LinkKind):
         }
 
     def find_obstacle(self, have: Link, want: Link) -> str | None:
-        """Return also that the UDP socket stays in its namespace, its IP version and its multicast group."""
+        """Return the reason as for other kinds, or a change of the UDP socket, its IP version or its group."""
         found = super().find_obstacle(have, want)
         if found:
             return found

@@ -91,7 +91,7 @@ def plan_link(builder: PlanBuilder, desired: State, label: str, want: Link) -> N
 
 
 def plan_up(builder: PlanBuilder, label: str, want: Link) -> None:
-    """Plan to set a link up, after everything else about it."""
+    """Plan to set a link up, after its other operations."""
     if want.up and not builder.get_link(label, want.name).up:
         builder.add_operation(SetLink(label, want.name, {"up": True}))
 

@@ -36,7 +36,7 @@ def plan_creation(builder: PlanBuilder, desired: State) -> None:
 
 
 def plan_tables(builder: PlanBuilder, desired: State) -> None:
-    """Plan what requires the links: their sysctls, then neighbours, routes and rules."""
+    """Plan the parts that require links: sysctls of links, then neighbours, routes and rules."""
     for label, want in desired.namespaces.items():
         _plan_sysctls(builder, label, want, late=True)
         have = builder.state.get_netns(label)

@@ -22,7 +22,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import netns as netns_plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
 
-# A removal can delete desired objects as a side effect, which a second pass creates again. Contradictions never end.
+# A removal can delete desired objects as a side effect, which a second pass creates again. A contradictory
+# desired state does not converge.
 _PASSES = 3
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The order in which planned operations are applied, and what follows from it."""
+"""The order in which planned operations are applied, and properties of the ordered operations."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def keep_owned(desired: State, actual: State, name: str) -> State:
 
 
 def is_owned(have: Netns, name: str) -> bool:
-    """Return whether the topology created the namespace, or began to."""
+    """Return whether the topology created the namespace, or started to create it."""
     lo = have.links.get("lo")
     return ownership.compute_netns_group(name) == (have.group if have.stub else lo and lo.group)
 
