@@ -81,7 +81,7 @@ class LinkKind:
                 raise BadParameter(prefix + key, f"required for kind={self.name}")
 
     def parse(self, params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-        """Return the fields of a Link that depend on its kind; raise BadParameter for values that the kernel rejects."""
+        """Return the kind-specific fields of a Link; raise BadParameter for values that the kernel rejects."""
         fields: dict[str, Any] = {
             "options": parse_options(self.attributes, params, prefix),
             "fdb": parse_port_entries(params, prefix),
