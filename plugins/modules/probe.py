@@ -478,7 +478,7 @@ results:
       state: refused
       expect: [open]
       met: false
-      reason: "refused: the host is there, the port is closed (expected: open)"
+      reason: "refused: the host is reachable, the port is closed (expected: open)"
       sent: 1
       received: 0
       loss_percent: 100.0

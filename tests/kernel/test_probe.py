@@ -38,7 +38,7 @@ def test_ping_with_packet_loss(way: Way) -> None:
     way.sh(f"iptables -A INPUT -p icmp --icmp-type echo-request {rule}", netns="far")
     found = way.one(type="ping", target=FAR, count=6, interval=0.01, **QUICK)
     assert (found["state"], found["received"], found["loss_percent"]) == ("open", 3, 50.0)
-    assert "but not 3 of 6" in found["reason"]
+    assert "but not to 3 of 6" in found["reason"]
 
 
 FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
@@ -48,8 +48,8 @@ FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
         "{tables} -A INPUT -j DROP",
         {
             "ping": ("filtered", "does not answer"),
-            "tcp": ("filtered", "no answer"),
-            "udp": ("open_or_filtered", "nothing"),
+            "tcp": ("filtered", "timed out"),
+            "udp": ("open_or_filtered", "does not respond"),
         },
     ),
     "dropped on the way": (
@@ -57,8 +57,8 @@ FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
         "{tables} -A FORWARD -j DROP",
         {
             "ping": ("filtered", "does not answer"),
-            "tcp": ("filtered", "no answer"),
-            "udp": ("open_or_filtered", "nothing"),
+            "tcp": ("filtered", "timed out"),
+            "udp": ("open_or_filtered", "does not respond"),
         },
     ),
     "prohibited on the way": (
@@ -79,7 +79,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
     "no route on the way": (
         "mid",
         "{ip} route add unreachable {network}",
-        dict.fromkeys(("ping", "tcp", "udp"), ("unreachable", "says")),
+        dict.fromkeys(("ping", "tcp", "udp"), ("unreachable", "reports")),
     ),
     "prohibited by a route": (
         "near",
@@ -89,7 +89,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
     "not let out": (
         "near",
         "{tables} -A OUTPUT -j DROP",
-        {"ping": ("prohibited", "itself"), "udp": ("prohibited", "itself"), "tcp": ("filtered", "no answer")},
+        {"ping": ("prohibited", "firewall"), "udp": ("prohibited", "firewall"), "tcp": ("filtered", "timed out")},
     ),
 }
 WORDS = {
@@ -122,7 +122,7 @@ def test_closed_ports_are_reported(way: Way) -> None:
     tcp, udp = way.probe({"type": "tcp", "target": FAR, "port": 81}, {"type": "udp", "target": FAR, "port": 81})
     assert tcp["state"] == udp["state"] == "refused"
     assert "closed" in tcp["reason"]
-    assert f"{FAR} says: port unreachable" in udp["reason"]
+    assert f"{FAR} reports: port unreachable" in udp["reason"]
 
 
 def test_missing_host_is_reported(way: Way) -> None:

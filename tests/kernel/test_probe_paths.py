@@ -58,7 +58,7 @@ def test_smaller_path_mtu_reported_by_a_router(way: Way, target: str, mtu: int) 
     assert found[0]["reduced_by"] == [{"address": router, "mtu": mtu}]
     assert found[0]["fragments_pass"] is True
     assert [one["met"] for one in found] == [True, True, False]
-    assert f"{router} says {mtu}" in found[0]["reason"]
+    assert f"{router} reports {mtu}" in found[0]["reason"]
 
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
@@ -69,7 +69,7 @@ def test_path_mtu_black_hole(way: Way, target: str, mtu: int) -> None:
     assert passes(way, target, mtu) and not passes(way, target, mtu + 1)
     found = way.one(type="path_mtu", target=target)
     assert (found["state"], found["met"], found["path_mtu"], found["reduced_by"]) == ("black_hole", False, mtu, [])
-    assert f"more than {mtu} bytes" in found["reason"] and "vanish" in found["reason"]
+    assert f"more than {mtu} bytes" in found["reason"] and "dropped without an error" in found["reason"]
     small = way.one(type="path_mtu", target=target, max_mtu=mtu)
     assert small["state"] == "open"
 
@@ -93,7 +93,7 @@ def test_path_mtu_of_jumbo_frames(way: Way) -> None:
 def test_path_mtu_of_an_unreachable_host_is_unknown(way: Way) -> None:
     way.sh("iptables -A INPUT -p icmp -j DROP", netns="far")
     found = way.one(type="path_mtu", target=FAR, timeout=1)
-    assert found["state"] == "filtered" and "nothing is known" in found["reason"]
+    assert found["state"] == "filtered" and "not tested" in found["reason"]
     way.sh("ip -n near route del default")
     assert way.one(type="path_mtu", target=FAR)["state"] == "unreachable"
 
@@ -106,7 +106,7 @@ def test_ping_with_a_size(way: Way) -> None:
         {"type": "ping", "target": FAR, "size": 1401, "dont_fragment": False, "count": 1},
     )
     assert [one["state"] for one in found] == ["open", "filtered", "open"]
-    assert f"{MID} says" in found[1]["reason"] and "1400" in found[1]["reason"]
+    assert f"{MID} reports" in found[1]["reason"] and "1400" in found[1]["reason"]
 
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
@@ -122,7 +122,7 @@ def test_traceroute_lists_the_routers(way: Way, target: str) -> None:
 def test_traceroute_ends_at_the_last_router(way: Way) -> None:
     way.sh("iptables -A FORWARD -j DROP", netns="mid")
     silent = way.one(type="traceroute", target=FAR, timeout=0.5, max_hops=8)
-    assert silent["state"] == "filtered" and f"the last that answers is {MID}, hop 1" in silent["reason"]
+    assert silent["state"] == "filtered" and f"the last host that answers is {MID}, hop 1" in silent["reason"]
     way.sh("iptables -F", "iptables -A FORWARD -j REJECT --reject-with icmp-admin-prohibited", netns="mid")
     rejected = way.one(type="traceroute", target=FAR)
     assert rejected["state"] == "prohibited" and MID in rejected["reason"]
@@ -211,4 +211,4 @@ def test_two_hosts_answer_for_one_address(segment: Way) -> None:
 
 def test_own_addresses_are_no_duplicates(way: Way) -> None:
     found = way.one(type="neighbour", target=NEAR, expect=["off_link"])
-    assert found["met"] and "own address" in found["reason"]
+    assert found["met"] and "address of this namespace" in found["reason"]

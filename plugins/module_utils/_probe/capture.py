@@ -27,7 +27,7 @@ _SNAP_LENGTH = 65535
 _LINKTYPE_ETHERNET = 1
 _PACKET_OUTGOING = 4
 _PREFIX = "netfleet-capture-"
-# Seconds: between two looks at the stop file, until a forgotten recorder ends, and for a recorder to end.
+# Seconds: between two checks of the stop file, maximum lifetime of a recorder, and time for a recorder to end.
 _POLL, _LIFE, _GRACE = 0.2, 600.0, 10.0
 
 

@@ -36,7 +36,7 @@ def probe(check: Check, resolver: Resolver, deadline: float) -> Outcome:
     server = check.options.get("server")
     servers = (server,) if server else resolver.servers
     if not servers:
-        return Outcome(ERROR, f"{resolver.path} names no server, and no other was given")
+        return Outcome(ERROR, f"{resolver.path} contains no name server, and none was specified")
     kind, names = _build_question(check, resolver)
     times: list[float] = []
     every: list[Outcome] = []
@@ -85,7 +85,7 @@ def _query(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
         found = sockets.classify_error(error)
         return replace_fields(found, reason=f"{servers[0]}: {found.reason}")
     except ValueError as error:
-        return Outcome(SERVFAIL, f"what {servers[0]} answers cannot be read: {error}")
+        return Outcome(SERVFAIL, f"the response of {servers[0]} is invalid: {error}")
     facts: dict[str, Any] = {
         "server": server,
         "question": f"{name} {kind}",
@@ -96,13 +96,13 @@ def _query(check: Check, servers: tuple[str, ...], name: str, kind: str, deadlin
     values = [record.data for record in answer.records if record.type == kind]
     if answer.rcode != "NOERROR":
         return Outcome(
-            _STATES.get(answer.rcode, SERVFAIL), f"{server} says of {name}: {answer.rcode}", (seconds,), 1, facts
+            _STATES.get(answer.rcode, SERVFAIL), f"{server} returned {answer.rcode} for {name}", (seconds,), 1, facts
         )
     if not values:
-        return Outcome(NODATA, f"{server} knows {name}, but no {kind} of it", (seconds,), 1, facts)
+        return Outcome(NODATA, f"{server} has no {kind} record of {name}", (seconds,), 1, facts)
     missing = [one for one in check.options.get("answers") or () if one.rstrip(".") not in values]
     unmet = (f"{', '.join(missing)} is not among the answers",) if missing else ()
-    return Outcome(OPEN, f"{server} says: {name} {kind} {', '.join(values)}", (seconds,), 1, facts, unmet)
+    return Outcome(OPEN, f"{server} returned {name} {kind} {', '.join(values)}", (seconds,), 1, facts, unmet)
 
 
 def _query_with_retries(

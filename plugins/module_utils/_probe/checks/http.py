@@ -71,12 +71,12 @@ def _probe_once(check: Check, address: str, deadline: float) -> Outcome:
 
 def _classify_error(check: Check, address: str, error: Exception, deadline: float) -> Outcome:
     """Return the state and reason of a missing or invalid response."""
-    there = f"port {check.port} of {address} takes connections"
+    there = f"port {check.port} of {address} accepts connections"
     if isinstance(error, socket.timeout) or time.monotonic() >= deadline - 0.01:
-        return Outcome(FILTERED, f"{there}, but does not answer the request in time")
+        return Outcome(FILTERED, f"{there}, but the response timed out")
     if isinstance(error, (ConnectionError, http.client.RemoteDisconnected)):
-        return Outcome(REFUSED, f"{there}, and ends them without an answer")
-    return Outcome(REFUSED, f"{there}, but what it answers is not HTTP: {escape_invalid_utf8(str(error))[:80]}")
+        return Outcome(REFUSED, f"{there}, but closes them without a response")
+    return Outcome(REFUSED, f"{there}, but the response is not HTTP: {escape_invalid_utf8(str(error))[:80]}")
 
 
 def _exchange(check: Check, connection: socket.socket, started: float, facts: dict[str, Any]) -> Outcome:
@@ -115,7 +115,7 @@ def _find_unmet_expectations(check: Check, response: http.client.HTTPResponse, b
     for name, value in (check.options.get("response_headers") or {}).items():
         there = response.headers.get(name)
         if there is None or value not in there:
-            found.append(f"its header {name} {'is not there' if there is None else f'does not contain {value!r}'}")
+            found.append(f"its header {name} {'is missing' if there is None else f'does not contain {value!r}'}")
     contains = check.options.get("contains")
     if contains and contains not in escape_invalid_utf8(body.decode("utf-8", "surrogateescape")):
         found.append(f"its body does not contain {contains!r}")

@@ -38,13 +38,11 @@ def probe_neighbour(check: Check, address: str, deadline: float) -> Outcome:
     try:
         way = route.find_route(address, check.interface)
     except KernelError as error:
-        return Outcome(UNREACHABLE, f"there is no route: {error.reason}")
+        return Outcome(UNREACHABLE, f"no route: {error.reason}")
     except OSError:
         raise SocketOpenError(f"no such interface in this namespace: {check.interface}") from None
     if way.local:
-        return Outcome(
-            OFF_LINK, f"{address} is this namespace's own address; a check of type duplicate asks for others"
-        )
+        return Outcome(OFF_LINK, f"{address} is an address of this namespace; use type=duplicate to find other hosts")
     if way.gateway and not check.interface:
         return Outcome(OFF_LINK, f"{address} is not on a link of this namespace; packets go to {way.gateway} first")
     found, sent = _solicit(
@@ -53,11 +51,10 @@ def probe_neighbour(check: Check, address: str, deadline: float) -> Outcome:
     facts = {"interface": way.interface, "macs": sorted(found)}
     times = tuple(found.values())
     if not found:
-        return Outcome(UNREACHABLE, f"nobody on {way.interface} has {address}", (), sent, facts)
+        return Outcome(UNREACHABLE, f"no host on {way.interface} has {address}", (), sent, facts)
     if len(found) > 1:
-        return Outcome(
-            DUPLICATE, f"{len(found)} on {way.interface} have {address}: {', '.join(facts['macs'])}", times, None, facts
-        )
+        reason = f"{len(found)} hosts on {way.interface} have {address}: {', '.join(facts['macs'])}"
+        return Outcome(DUPLICATE, reason, times, None, facts)
     return Outcome(OPEN, f"{facts['macs'][0]} on {way.interface} has {address}", times, None, facts)
 
 
@@ -69,15 +66,13 @@ def probe_duplicate(check: Check, address: str, deadline: float) -> Outcome:
     facts: dict[str, Any] = {"interface": interface, "macs": sorted(found), "own": own}
     times, macs = tuple(found.values()), ", ".join(sorted(found))
     if own and found:
-        return Outcome(
-            DUPLICATE, f"{address} is this namespace's, and {macs} on {interface} has it too", times, None, facts
-        )
+        return Outcome(DUPLICATE, f"this namespace and {macs} on {interface} have {address}", times, None, facts)
     if len(found) > 1:
-        return Outcome(DUPLICATE, f"{len(found)} on {interface} have {address}: {macs}", times, None, facts)
+        return Outcome(DUPLICATE, f"{len(found)} hosts on {interface} have {address}: {macs}", times, None, facts)
     if own or found:
         who = "this namespace" if own else macs
-        return Outcome(UNIQUE, f"{who} alone has {address} on {interface}", times, None, facts)
-    return Outcome(FREE, f"nobody on {interface} has {address}", times, None, facts)
+        return Outcome(UNIQUE, f"only {who} has {address} on {interface}", times, None, facts)
+    return Outcome(FREE, f"no host on {interface} has {address}", times, None, facts)
 
 
 def _solicit(check: Check, interface: str, address: str, source: str, deadline: float) -> tuple[dict[str, float], int]:

@@ -146,7 +146,7 @@ class _MtuSearch:
 
     def build_failure(self, address: str) -> Outcome:
         """Return the state and reason if not even a small packet is answered."""
-        silence = f"{address} does not answer even small echo requests, so nothing is known of larger ones"
+        silence = f"{address} does not answer even small echo requests, so larger ones were not tested"
         state, reason = self._problem or (FILTERED, silence)
         return Outcome(state, reason, (), self.sent)
 
@@ -155,16 +155,16 @@ def _build_outcome(check: Check, address: str, facts: dict[str, Any], high: int,
     found = facts["path_mtu"]
     least = check.options.get("min_mtu")
     unmet = (f"at least {least} was expected",) if least and found < least else ()
-    says = " and ".join(f"{one['address']} says {one['mtu']}" for one in facts["reduced_by"])
+    says = " and ".join(f"{one['address']} reports {one['mtu']}" for one in facts["reduced_by"])
     is_reported = bool(facts["reduced_by"]) and facts["reduced_by"][-1]["mtu"] == found
     if found == high:
-        reason = f"packets of {found} bytes reach {address} and come back whole"
+        reason = f"packets of {found} bytes reach {address} and return unfragmented"
     elif is_reported:
-        reason = f"packets of up to {found} bytes reach {address} and come back whole: {says}"
+        reason = f"packets of up to {found} bytes reach {address} and return unfragmented: {says}"
     else:
         reason = (
-            f"packets of more than {found} bytes to {address} or back vanish without a word, though the link takes "
-            f"{high}" + (f" ({says})" if says else "")
+            f"packets of more than {found} bytes to {address} or back are dropped without an error, although the MTU "
+            f"of the link is {high}" + (f" ({says})" if says else "")
         )
         return Outcome(BLACK_HOLE, reason, tuple(search.times), None, facts)
     return Outcome(OPEN, reason, tuple(search.times), None, facts, unmet)

@@ -23,9 +23,9 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
         times, problem, sent = _send_requests(echo, check, deadline)
     if times:
         lost = sent - len(times)
-        reason = f"{address} answers" + (f", but not {lost} of {sent} requests" if lost else "")
+        reason = f"{address} answers" + (f", but not to {lost} of {sent} requests" if lost else "")
         return Outcome(OPEN, reason, tuple(times.values()), sent)
-    silence = f"{address} does not answer: dropped on the way or back, or nobody is there"
+    silence = f"{address} does not answer: packets are dropped on the path, or no host has the address"
     state, words = problem or (FILTERED, silence)
     return Outcome(state, words, (), sent)
 

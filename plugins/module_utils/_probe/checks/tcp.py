@@ -47,9 +47,10 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
     details = {"tls": facts} if facts else {}
     if problem and (not times or problem.state in (NO_TLS, UNTRUSTED)):
         return Outcome(problem.state, problem.reason, tuple(times), sent, details)
-    lost = f", but not {sent - len(times)} of {sent} times" if sent > len(times) else ""
-    secure = f" and speaks {facts['version']}" if facts else ""
-    return Outcome(OPEN, f"port {check.port} of {address} takes connections{secure}{lost}", tuple(times), sent, details)
+    lost = f", but {sent - len(times)} of {sent} attempts failed" if sent > len(times) else ""
+    secure = f" and uses {facts['version']}" if facts else ""
+    reason = f"port {check.port} of {address} accepts connections{secure}{lost}"
+    return Outcome(OPEN, reason, tuple(times), sent, details)
 
 
 def connect(check: Check, address: str, deadline: float) -> socket.socket | Outcome:
@@ -88,14 +89,14 @@ def start_tls(
 
 def describe_tls_error(check: Check, address: str, error: Exception) -> Outcome:
     """Return the state and reason of a failed handshake."""
-    there = f"port {check.port} of {address} takes connections"
+    there = f"port {check.port} of {address} accepts connections"
     if isinstance(error, tls.CertificateRejected):
-        return Outcome(UNTRUSTED, f"its certificate does not stand verification: {error}")
+        return Outcome(UNTRUSTED, f"certificate verification failed: {error}")
     if isinstance(error, socket.timeout):
-        return Outcome(FILTERED, f"{there}, but says nothing to TLS in time")
+        return Outcome(FILTERED, f"{there}, but the TLS handshake timed out")
     if isinstance(error, ssl.SSLError):
         words = (error.reason or str(error)).replace("_", " ").lower()
-        return Outcome(NO_TLS, f"{there}, but not TLS: {words}")
+        return Outcome(NO_TLS, f"{there}, but the TLS handshake failed: {words}")
     if isinstance(error, FileNotFoundError):
         return Outcome(ERROR, f"ca_file: {error.strerror}")
-    return Outcome(NO_TLS, f"{there}, and ends them when TLS begins")
+    return Outcome(NO_TLS, f"{there}, but closes them during the TLS handshake")

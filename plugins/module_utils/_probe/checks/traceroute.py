@@ -81,9 +81,9 @@ class _Trace:
         rows = [self._hops[hop].build_row(hop) for hop in sorted(self._hops) if hop <= last]
         answered = [row for row in rows if row["addresses"]]
         where = (
-            f"the last that answers is {answered[-1]['addresses'][0]}, hop {answered[-1]['hop']}"
+            f"the last host that answers is {answered[-1]['addresses'][0]}, hop {answered[-1]['hop']}"
             if answered
-            else "nobody does"
+            else "no host answers"
         )
         state, reason = self.ends.get(last, (FILTERED, f"{address} does not answer; {where}"))
         if state == OPEN:

@@ -46,7 +46,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
         return _exchange(check, address, replies[0], times, sent)
     if problem:
         return Outcome(problem.state, problem.reason, (), sent)
-    reason = f"port {check.port} of {address} says nothing: open and silent, or dropped on the way or back"
+    reason = f"port {check.port} of {address} does not respond: open without a response, or dropped on the path"
     return Outcome(MAYBE, reason, (), sent)
 
 

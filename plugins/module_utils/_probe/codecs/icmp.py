@@ -32,19 +32,19 @@ _ERRORS_4 = {
     (3, 9): (PROHIBITED, "network prohibited by a firewall"),
     (3, 10): (PROHIBITED, "host prohibited by a firewall"),
     (3, 13): (PROHIBITED, "prohibited by a firewall"),
-    (11, 0): (UNREACHABLE, "the time to live of the packet ended on the way"),
-    (11, 1): (UNREACHABLE, "fragments of the packet did not arrive in time"),
+    (11, 0): (UNREACHABLE, "time to live exceeded in transit"),
+    (11, 1): (UNREACHABLE, "fragment reassembly time exceeded"),
 }
 _ERRORS_6 = {
-    (1, 0): (UNREACHABLE, "no route there"),
+    (1, 0): (UNREACHABLE, "no route to the destination"),
     (1, 1): (PROHIBITED, "prohibited by a firewall"),
     (1, 2): (UNREACHABLE, "beyond the scope of the source address"),
     (1, 3): (UNREACHABLE, "address unreachable"),
     (1, 4): (REFUSED, "port unreachable"),
     (1, 5): (PROHIBITED, "source address prohibited"),
     (1, 6): (PROHIBITED, "route rejected"),
-    (3, 0): (UNREACHABLE, "the hop limit of the packet ended on the way"),
-    (3, 1): (UNREACHABLE, "fragments of the packet did not arrive in time"),
+    (3, 0): (UNREACHABLE, "hop limit exceeded in transit"),
+    (3, 1): (UNREACHABLE, "fragment reassembly time exceeded"),
 }
 
 

@@ -85,11 +85,11 @@ class EchoSocket:
     def describe_error(self, reply: Reply) -> tuple[str, str]:
         """Return the state and text of an error response."""
         if reply.kind == "too_big":
-            return FILTERED, f"{reply.sender} says: larger than the next link's MTU of {reply.mtu}"
+            return FILTERED, f"{reply.sender} reports: packet too big, the MTU of the next link is {reply.mtu}"
         if reply.kind == "expired":
-            return UNREACHABLE, f"{reply.sender} says: it expired on the way"
+            return UNREACHABLE, f"{reply.sender} reports: time to live exceeded in transit"
         state, words = icmp_codec.describe_error(self.version, reply.type, reply.code)
-        return state, f"{reply.sender} says: {words}"
+        return state, f"{reply.sender} reports: {words}"
 
     def receive_replies(self, until: float) -> Iterator[tuple[Reply, float]]:
         """Yield the responses to own requests with their seconds, until the deadline."""

@@ -86,7 +86,7 @@ def resolve_name(name: str, resolver: Resolver, check: Check, deadline: float) -
             if found:
                 return found, server
             failures.append(
-                f"{server} says of {candidate}: {answer.rcode if answer.rcode != 'NOERROR' else 'no ' + kind}"
+                f"{server} returned {answer.rcode if answer.rcode != 'NOERROR' else f'no {kind}'} for {candidate}"
             )
             if answer.rcode == "NXDOMAIN":
                 break

@@ -52,15 +52,15 @@ def find_route(address: str, interface: str | None = None, source: str | None = 
     header = _RTMSG.pack(family, size, size if source else 0, 0, 0, 0, 0, 0, 0)
     netlink = Netlink()
     try:
-        answer = netlink.query(f"look for a route to {address}", _RTM_GETROUTE, header + b"".join(wanted))
+        answer = netlink.query(f"look up the route to {address}", _RTM_GETROUTE, header + b"".join(wanted))
     except IndexError:
-        raise KernelError(f"look for a route to {address}", 0, "there is none") from None
+        raise KernelError(f"look up the route to {address}", 0, "no route") from None
     finally:
         netlink.close()
     found = dict(split_attributes(answer, _RTMSG.size))
     kind = _RTMSG.unpack_from(answer)[7]
     if kind not in (_UNICAST, _LOCAL):
-        raise KernelError(f"look for a route to {address}", 0, "the route rejects packets")
+        raise KernelError(f"look up the route to {address}", 0, "the route rejects packets")
     index = struct.unpack("=I", found[_OIF])[0] if _OIF in found else 0
     via = found.get(_GATEWAY) or found.get(_VIA, b"")[2:]
     own = found.get(_PREFSRC)
@@ -108,4 +108,4 @@ def _request_route(interface: str, request: int) -> bytes:
         try:
             return fcntl.ioctl(asking, request, interface.encode().ljust(_IFREQ, b"\0"))
         except OSError as error:
-            raise KernelError(f"look at {interface}", error.errno or 0, os.strerror(error.errno or 0)) from None
+            raise KernelError(f"read {interface}", error.errno or 0, os.strerror(error.errno or 0)) from None

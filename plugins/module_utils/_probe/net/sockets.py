@@ -31,19 +31,19 @@ _EXTENDED_ERROR = struct.Struct("@IBBBBII")
 _FROM_ICMP = (2, 3)
 # Error of a datagram, if the kernel does not report the ICMP message.
 _STATES = {
-    errno.ECONNREFUSED: (REFUSED, "refused: the host is there, the port is closed"),
+    errno.ECONNREFUSED: (REFUSED, "refused: the host is reachable, the port is closed"),
     errno.ECONNRESET: (REFUSED, "the connection was reset"),
-    errno.ENETUNREACH: (UNREACHABLE, "there is no route"),
-    errno.EHOSTUNREACH: (UNREACHABLE, "the host cannot be reached: nobody answers on the link, or a router says so"),
+    errno.ENETUNREACH: (UNREACHABLE, "no route"),
+    errno.EHOSTUNREACH: (UNREACHABLE, "the host is unreachable: no neighbour answers, or a router reports it"),
     errno.EHOSTDOWN: (UNREACHABLE, "the host is down"),
     errno.ENETDOWN: (UNREACHABLE, "the link is down"),
-    errno.ETIMEDOUT: (FILTERED, "no answer"),
-    errno.EPERM: (PROHIBITED, "the firewall of the namespace itself does not let it out"),
-    errno.EACCES: (PROHIBITED, "a route or a rule of the namespace itself prohibits it"),
-    errno.EADDRNOTAVAIL: (ERROR, "the source address is not here"),
-    errno.ENODEV: (ERROR, "there is no such interface"),
-    errno.EINVAL: (UNREACHABLE, "the kernel has no way there (EINVAL)"),
-    errno.EMSGSIZE: (ERROR, "it is larger than the link's MTU"),
+    errno.ETIMEDOUT: (FILTERED, "timed out"),
+    errno.EPERM: (PROHIBITED, "the firewall of the namespace drops the packet"),
+    errno.EACCES: (PROHIBITED, "a route or policy rule of the namespace prohibits it"),
+    errno.EADDRNOTAVAIL: (ERROR, "the namespace does not have the source address"),
+    errno.ENODEV: (ERROR, "no such interface"),
+    errno.EINVAL: (UNREACHABLE, "no valid route (EINVAL)"),
+    errno.EMSGSIZE: (ERROR, "the packet is larger than the MTU of the link"),
 }
 
 
@@ -99,7 +99,7 @@ def build_socket_address(check: Check, address: str, port: int = 0) -> tuple[str
 
 
 def get_seconds_left(deadline: float) -> float:
-    """Return the seconds until the deadline as a timeout; raise TimeoutError when there are none."""
+    """Return the seconds until the deadline as a timeout; raise TimeoutError after the deadline."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise socket.timeout("timed out")
@@ -129,7 +129,7 @@ def close_at_deadline(deadline: float, connection: socket.socket) -> Iterator[No
 def classify_error(error: OSError, connection: socket.socket | None = None, sent: int | None = None) -> Outcome:
     """Return state and text of a kernel error, with those of the ICMP message if there is one."""
     if isinstance(error, socket.timeout) or error.errno == errno.EAGAIN:
-        return Outcome(FILTERED, "no answer in time: dropped on the way or back, or nobody is there", sent=sent)
+        return Outcome(FILTERED, "timed out: packets are dropped on the path, or no host has the address", sent=sent)
     icmp_error = _read_icmp_message(connection) if connection else None
     if icmp_error:
         return Outcome(icmp_error[0], icmp_error[1], sent=sent)
@@ -149,7 +149,7 @@ def _read_icmp_message(connection: socket.socket) -> tuple[str, str] | None:
                 state, words = describe_error(6 if origin == _FROM_ICMP[1] else 4, kind, code)
                 behind = _EXTENDED_ERROR.size
                 offender = _parse_offender(value[behind:])
-                return state, f"{offender} says: {words}"
+                return state, f"{offender} reports: {words}"
     return None
 
 
