@@ -58,7 +58,7 @@ class ActionModule(RoleAction):
 
 
 def get_shared_variables(role: str, fleet: InventoryFleet, networks: Mapping[str, list[Mapping[str, Any]]]) -> Row:
-    """Return the variables of a host that shares a subnet; all of them must have the same file of slices."""
+    """Return the variables of a host that shares a subnet; all such hosts must use the same file of slices."""
     name = f"{role}_slices_file"
     sharing = [host for host in fleet.in_run if any(has_slices(network) for network in networks.get(host, ()))]
     found = {host: fleet.get_variables(host, role) for host in sharing or [fleet.this]}
@@ -66,7 +66,7 @@ def get_shared_variables(role: str, fleet: InventoryFleet, networks: Mapping[str
     for host, variables in found.items():
         if variables[name] != found[first][name]:
             reason = (
-                f"{host} has {variables[name]}, {first} has {found[first][name]}; hosts with slices must have one file"
+                f"{host} has {variables[name]}, {first} has {found[first][name]}; hosts with slices must use one file"
             )
             raise BadParameter(name, reason)
     return found[first]

@@ -30,7 +30,7 @@ class ActionModule(RoleAction):
         planned = build_plan(self.fleet)
         left = [step["text"] for step in planned["steps"] if step["changes"]]
         if arguments["verify"] and left:
-            raise NetfleetError(f"verification failed: this is still left to do: {'; '.join(left)}")
+            raise NetfleetError(f"verification failed: remaining steps: {'; '.join(left)}")
         return planned
 
     def _run_step(self, step: Mapping[str, Any], arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ PLANTED = {
     "fdb-local-mac": ["02:42:0a:2c:00:32 in network far"],
     "neighbour-wrong-mac": ["10.44.0.50 in network far"],
     "overlay-encryption-missing": ["network enc to 192.0.2.9"],
-    "overlay-encryption-unguarded": ["network enc: mark what goes out"],
+    "overlay-encryption-unguarded": ["network enc: mark outgoing packets"],
     "overlay-mtu-too-large": [
         "vxlan0 in docker:{enc}, network enc",
         "vxlan0 in docker:{far}, network far",

@@ -484,7 +484,7 @@ FIRES = {
     "overlay-duplicate-address": Case(same_address, ["h1: 10.44.0.10 in network far", "h2: 10.44.0.10 in network far"]),
     "overlay-duplicate-vip": Case(same_vip, ["h1: 10.44.0.100 in network far"]),
     "overlay-encryption-missing": Case(state_gone, ["h1: network far to 192.0.2.2"]),
-    "overlay-encryption-unguarded": Case(guard_gone, ["h2: network far: drop what comes in plain"]),
+    "overlay-encryption-unguarded": Case(guard_gone, ["h2: network far: drop unencrypted packets"]),
     "overlay-mtu-differs": Case(smaller_overlay, ["h2: network far, 1400 of 1450"]),
     "overlay-mtu-too-large": Case(
         small_uplink, [f"h{one}: vxlan0 in docker:1-{FAR[:10]}, network far" for one in (1, 2)]
@@ -577,7 +577,7 @@ MORE = [
     ("overlay-duplicate-vip", Case(vip_of_a_container, ["h1: 10.44.0.11 in network far"])),
     (
         "overlay-encryption-unguarded",
-        Case(guard_of_another, ["h2: network far: drop what comes in plain", "h2: network far: mark what goes out"]),
+        Case(guard_of_another, ["h2: network far: drop unencrypted packets", "h2: network far: mark outgoing packets"]),
     ),
     ("published-without-dnat", Case(nftables, [])),
 ]

@@ -100,7 +100,7 @@ def test_nothing_is_done_after_a_step_that_failed() -> None:
     results = carry_out(new_swarm(), hosts)
     assert [bool(one.get("failed")) for one in results] == [False, False, True, True, True, True]
     assert results[2]["msg"] == "cannot join with TOKEN"
-    assert results[3]["msg"] == "not carried out, because this step failed: join h2 as a worker"
+    assert results[3]["msg"] == "not executed, because this step failed: join h2 as a worker"
     assert hosts.calls[-1][0] == "h2"
 
 

@@ -32,7 +32,7 @@ _PROTOCOLS = {"tcp": socket.IPPROTO_TCP, "udp": socket.IPPROTO_UDP}
 # The header of a VXLAN packet with a network identifier that Swarm never assigns, so no link takes it.
 _VXLAN = struct.pack("!II", 0x08000000, 0xFFFFFE << 8)
 _SO_ATTACH_FILTER = 26
-# Seconds: between two packets, for an answer to one, for the listener's report, and until a forgotten listener ends.
+# Seconds: between two packets, for an answer to one, for the listener's report, and maximum lifetime of a listener.
 _PAUSE, _ANSWER, _REPORT, _LIFE = 0.25, 1.0, 30.0, 600.0
 _STACK_BYTES = 256 * 1024
 
@@ -40,14 +40,14 @@ _STACK_BYTES = 256 * 1024
 def listen(expected: Iterable[Row]) -> str:
     """Listen in the background and return the name of the socket on which ``collect`` gets the report.
 
-    Each row expected has ``host``, ``address`` (of the sender), ``protocol`` and ``port``.
+    Each expected row has ``host``, ``address`` (of the sender), ``protocol`` and ``port``.
     """
     missing = {(row["address"], row["protocol"], row["port"]): dict(row) for row in expected}
     ports: dict[tuple[int, str], set[int]] = {}
     for address, protocol, port in missing:
         ports.setdefault((_get_family(address), protocol), set()).add(port)
     sockets = {_open_raw_socket(*key, sorted(found)): key for key, found in ports.items()}
-    # An abstract name leaves no file behind, and goes with the process.
+    # An abstract name requires no file, and is released when the process ends.
     name = f"netfleet.docker-{secrets.token_hex(8)}"
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     server.bind("\0" + name)
@@ -81,7 +81,7 @@ def _serve(
 
 
 def collect(name: str) -> list[dict[str, Any]]:
-    """Return the expected rows of which no packet came, and end the listener."""
+    """Return the expected rows without a received packet, and end the listener."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
             link.settimeout(_REPORT)
@@ -93,8 +93,8 @@ def collect(name: str) -> list[dict[str, Any]]:
 
 
 def _open_raw_socket(family: int, protocol: str, ports: list[int]) -> socket.socket:
-    """Return a raw socket that receives packets to these ports only, so that other traffic costs nothing."""
-    # IPv4 packets come with their header, whose length the first instruction loads into X; IPv6 packets without.
+    """Return a raw socket that receives only packets to these ports, so that other traffic is not processed."""
+    # IPv4 packets include their header, whose length the first instruction loads into X; IPv6 packets without.
     load = [(0xB1, 0, 0, 0), (0x48, 0, 0, 2)] if family == socket.AF_INET else [(0x28, 0, 0, 2)]
     tests = [(0x15, len(ports) - at, 0, number) for at, number in enumerate(ports)]
     code = [*load, *tests, (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFF)]
@@ -112,7 +112,7 @@ def _receive_packet(raw: socket.socket, family: int, protocol: str) -> tuple[str
 
 
 def send(targets: list[Row], seconds: float) -> list[dict[str, Any]]:
-    """Return the targets, each with its ``answer``: connected, refused, or the error; of UDP no more than sent.
+    """Return the targets, each with its ``answer``: connected, refused, or the error; for UDP only sent.
 
     Each target has ``address``, ``source``, ``protocol``, ``port`` and ``vxlan``.
     """
@@ -126,7 +126,7 @@ def send(targets: list[Row], seconds: float) -> list[dict[str, Any]]:
 
 
 def _send_udp(target: Row, end: float) -> str:
-    """Send datagrams until the end: the other side may start to listen only now."""
+    """Send datagrams until the end: the other node may start to listen later."""
     payload = _VXLAN if target["vxlan"] else b"netfleet.docker"
     answer = "sent"
     with socket.socket(_get_family(target["address"]), socket.SOCK_DGRAM) as link:

@@ -26,7 +26,7 @@ def run_phase(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _collect(socket: str | None) -> dict[str, Any]:
-    """Return what did not come, and where that is anything, the firewall that may be the reason."""
+    """Return the missing packets and, if there are any, the namespace of the host with its firewall."""
     if not socket:
         raise BadParameter("socket", "required for phase=collect: the result of phase=listen")
     missing = ports.collect(socket)

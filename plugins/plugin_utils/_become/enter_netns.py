@@ -175,7 +175,7 @@ def bind_files(reference: str, container: dict[str, Any]) -> None:
     for key, target in (("ResolvConfPath", "/etc/resolv.conf"), ("HostsPath", "/etc/hosts")) if container else ():
         found[target] = container.get(key) or ""
         if not os.path.isfile(found[target]):
-            raise CommandRefused(f"container {container['Name']} has no own {target} on this host")
+            raise CommandRefused(f"container {container['Name']} has no {target} of its own on this host")
     for target, source in found.items():
         bind_mount(source, target)
     if "/etc/resolv.conf" in found:

@@ -3,9 +3,9 @@
 
 """Argument specifications of action plugins and of roles.
 
-A role's variable may be a text that means something else, as every ``-e name=value`` is: ``false`` is true then, and a
-sum of two numbers is none. So an action converts the variables of its role by the role's own argument specification,
-with the code by which Ansible converts a module's parameters, before anything uses them.
+The value of a role variable can be a string, such as that of ``-e name=value``. The string ``false`` would be true, and
+numbers could not be added. Actions therefore convert the variables of their role to the types in its argument
+specification before they use them, with the code that Ansible uses for the parameters of modules.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ def build_role_spec(role: str) -> dict[str, Any]:
     specs = yaml.load(text, Loader=_LOADER)
     found = _convert_options(specs["argument_specs"]["main"].get("options", {}))
     for option in found.values():
-        # A default that is a template is none before it is evaluated, and the role's defaults do that.
+        # The value of a template is not known here. The defaults of the role contain the same template.
         if isinstance(option.get("default"), str) and "{{" in option["default"]:
             del option["default"]
     return found
 
 
 def convert_role_variables(role: str, values: Mapping[str, Any], only: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return variables of a role, each of the type that its specification says; those that are not given, by default.
+    """Return the variables of a role, converted to their types; variables that are not given have their defaults.
 
-    ``values`` may have other variables too. With ``only``, the variables of these names are returned. BadParameter
-    names the variable, what is wrong and what would be right.
+    ``values`` can contain other variables. With ``only``, only the variables with these names are returned. Raise
+    BadParameter for a value that cannot be converted.
     """
     spec_of_role = {name: option for name, option in build_role_spec(role).items() if not only or name in only}
     given = {name: values[name] for name in spec_of_role if name in values}

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The changes that the module engine predicts, so that host_state can ask for them in its call to the host."""
+"""The changes that the module engine predicts, so that host_state can request them in its call to the host."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class InventoryFleet:
         """Return the variables of a role on the host of the task, and the host; raise BadParameter without them."""
         variables = self.get_variables(self.this, role)
         if not variables:
-            reason = f"has nothing of the role {role}; run netfleet.docker.host_state with role={role} first"
+            reason = f"contains no result of the role {role}; run netfleet.docker.host_state with role={role} first"
             raise BadParameter(f"{REGISTERED} of {self.this}", reason)
         return variables, HostInfo(self.this, self.get_info(self.this))
 

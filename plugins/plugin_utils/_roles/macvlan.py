@@ -32,7 +32,7 @@ _HINTS = {
     "hv_netvsc": "enable MAC address spoofing for the virtual machine, or use driver=ipvlan",
     "ena": "the cloud delivers only frames to addresses that it assigned; use driver=ipvlan and assign more addresses",
     "gve": (
-        "the cloud routes by address and knows no foreign MAC addresses; use driver=ipvlan with mode=l3 and "
+        "the cloud routes by IP address and drops frames of other MAC addresses; use driver=ipvlan with mode=l3 and "
         "alias ranges"
     ),
 }

@@ -192,7 +192,7 @@ def _build_warnings(members: Sequence[SwarmNode], listed: Sequence[Row]) -> list
     found = []
     count = sum(node.role == MANAGER for node in members)
     if count and count % 2 == 0:
-        found.append(f"{count} managers tolerate the loss of no more managers than {count - 1}; use an odd number")
+        found.append(f"{count} managers tolerate the same number of failures as {count - 1}; use an odd number")
     hosts = {node.hostname for node in members}
     others = sorted({row["hostname"] for row in listed if row["hostname"] not in hosts and row["state"] == "down"})
     if others:

@@ -102,7 +102,7 @@ def _describe_reason(host: str, namespace: Row, row: Row) -> str:
     known = verdict is not None and verdict.kind == "accept"
     firewall = "the firewall there accepts it" if known else "the firewall there was not evaluated"
     rule = f"iptables -I INPUT -p {row['protocol']} --dport {row['port']} -s {row['address']} -j ACCEPT"
-    return f"{firewall}; check the network between the hosts; this rule accepts the packets: {rule}"
+    return f"{firewall}; check the network between the hosts; this rule would accept the packets: {rule}"
 
 
 def _format_rule(verdict: Verdict) -> str:

@@ -36,7 +36,7 @@ class SwarmSession:
     def run_step(self, step: Step, runner: ModuleRunner, docker_host: str, drain_seconds: float) -> None:
         """Execute a step on the host of the runner; raise NetfleetError or ModuleFailed."""
         if self.failed:
-            raise NetfleetError(f"not carried out, because this step failed: {self.failed}")
+            raise NetfleetError(f"not executed, because this step failed: {self.failed}")
         self.failed = str(step["text"])
         StepExecution(self._tokens, self._ids, runner, docker_host, drain_seconds).run(step)
         self.failed = ""
@@ -141,7 +141,7 @@ class StepExecution:
             return not self._run_module("docker_host_info", containers=True, containers_filters=label)["containers"]
 
         if not self._wait_for(has_no_tasks, self._drain_seconds):
-            reason = f"timed out after {self._drain_seconds:g} s; give overlay_drain_timeout more, or stop the tasks"
+            reason = f"timed out after {self._drain_seconds:g} s; increase overlay_drain_timeout, or stop the tasks"
             raise NetfleetError(f"{step['text']}: {reason}")
 
     def _wait_for_worker(self, step: Step) -> None:

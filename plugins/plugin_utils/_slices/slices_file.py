@@ -14,7 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 
 _HEAD = """---
 # The slice of each host in each subnet that hosts share. Keep this file with the inventory, under version control.
-# Remove a host that is gone for good, and a subnet that no host uses any more, by hand.
+# To release slices, delete the hosts that no longer exist and the subnets that no host uses.
 """
 
 
@@ -33,7 +33,7 @@ def read_slices(path: Path) -> dict[str, Any]:
         raise NetfleetError(f"{path} cannot be read: {' '.join(str(error).split())}") from None
     slices = (found or {}).get("slices") if isinstance(found, dict) or not found else None
     if found and not isinstance(slices, dict):
-        raise BadParameter(str(path), "has no dictionary slices; restore it from version control")
+        raise BadParameter(str(path), "does not contain the dictionary slices; restore it from version control")
     return slices or {}
 
 

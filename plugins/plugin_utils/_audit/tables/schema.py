@@ -35,7 +35,7 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class TableSchema:
-    """A table: what its rows are, where a snapshot has them (None: nowhere), and a query that shows its use."""
+    """A table: description of its rows, their part of a snapshot (None if in no snapshot), and an example query."""
 
     description: str
     part: str | None
