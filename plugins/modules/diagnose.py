@@ -110,7 +110,7 @@ broken:
   returned: on the host that has the source
   type: bool
 reached:
-  description: Whether the target was reached; null if that was not tried.
+  description: Whether the target was reached; null if it was not tested.
   returned: on the host that has the source
   type: bool
 first_broken:
@@ -118,15 +118,15 @@ first_broken:
   returned: on the host that has the source
   type: str
 cause:
-  description: The likely cause, or that it is not known.
+  description: Likely cause, or that it is unknown.
   returned: on the host that has the source
   type: str
 remedy:
-  description: Commands that repair or show the cause.
+  description: Commands to fix the problem or to show its cause.
   returned: on the host that has the source
   type: str
 confident:
-  description: Whether the cause was observed or follows from observations.
+  description: Whether the cause is confirmed by observations.
   returned: on the host that has the source
   type: bool
 steps:

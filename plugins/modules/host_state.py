@@ -52,7 +52,7 @@ attributes:
     description: In C(check_mode), no package is installed. If a package would be installed, RV(incomplete) is true.
   diff_mode:
     support: none
-    description: Returns the managed values before and after.
+    description: Returns no differences.
   idempotent:
     support: full
     description: A second run with the same options changes nothing.

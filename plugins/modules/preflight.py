@@ -9,17 +9,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: preflight
-short_description: Report what a host lacks
+short_description: Check the requirements of a host
 version_added: 0.1.0
 description:
   - >-
-    Checks what other modules and roles of this collection need on a host: privileges, Python, Python libraries, a
-    running Docker Engine, systemd, and features of the kernel. One call checks everything that several roles need.
+    Checks the requirements of other modules and roles of this collection on a host: privileges, Python, Python
+    libraries, a running Docker Engine, systemd, and features of the kernel. One call can check the requirements of
+    several roles.
   - >-
-    Features of the kernel are tried in a network namespace of their own, which is deleted afterwards. The kernel may
-    load modules for that.
+    Features of the kernel are tested in a temporary network namespace, which is deleted afterwards. The kernel can load
+    modules during the test.
   - >-
-    All missing needs are named in one message. The module needs no library, and changes nothing.
+    One message lists all missing requirements. The module requires no library, and changes nothing.
 author:
   - netfleet.docker contributors (@netfleet)
 options:
@@ -36,12 +37,12 @@ options:
   engine:
     description:
       - >-
-        V(installed) requires a Docker Engine on the host, V(running) one that answers on its local socket as well.
+        V(installed) requires Docker Engine on the host. V(running) also requires that it responds on its local socket.
     type: str
     choices: [installed, running]
   libraries:
     description:
-      - Python libraries to require, C(pyroute2) 0.7.2 or C(docker) 5.0.3, or later versions of them.
+      - Required Python libraries, C(pyroute2) 0.7.2 or later and C(docker) 5.0.3 or later.
     type: list
     elements: str
     choices: [pyroute2, docker]
@@ -49,16 +50,15 @@ options:
   kinds:
     description:
       - >-
-        Kinds of links to require, as the kernel calls them, such as V(vxlan). A dictionary is a link as
-        M(netfleet.docker.topology) takes it, whose C(kind) counts. V(esp) is the same as in O(features).
+        Required kinds of links, named as in the kernel, such as V(vxlan). A dictionary is a link of
+        M(netfleet.docker.topology), of which the C(kind) is required. V(esp) is the same as in O(features).
     type: list
     elements: raw
     default: []
   modules:
     description:
       - >-
-        Kernel modules to require. A module counts as present if it is loaded, can be loaded or is built into the
-        kernel.
+        Required kernel modules. A module is available if it is loaded, can be loaded or is built into the kernel.
     type: list
     elements: str
     default: []
@@ -73,7 +73,7 @@ options:
     default: []
   optional:
     description:
-      - Needs to check and report without failing. An entry that is required as well is required.
+      - Requirements to check and report without failing. An entry that is also in the other options is required.
     type: dict
     suboptions:
       engine:
@@ -109,7 +109,7 @@ options:
         default: []
   fail:
     description:
-      - Fail if a required need is missing, with one message that names all of them.
+      - Whether to fail if a requirement is missing. The message lists all missing requirements.
     type: bool
     default: true
 attributes:
@@ -118,7 +118,7 @@ attributes:
     description: Can run in C(check_mode). The module changes nothing.
   diff_mode:
     support: none
-    description: Returns the managed values before and after.
+    description: Changes nothing.
   idempotent:
     support: full
     description: A second run with the same options changes nothing.
@@ -128,9 +128,9 @@ attributes:
     description: The operating systems that the module manages.
 notes:
   - >-
-    A Python version older than 3.9 is reported as a missing need, from Python 3.7 on.
+    With Python 3.7 and 3.8, the Python version is reported as a missing requirement.
   - >-
-    Without root, features of the kernel cannot be tried. They are not reported then, since C(root) is missing already.
+    Without root, features of the kernel cannot be tested. They are not reported then, because C(root) is missing.
 requirements:
   - Linux
 seealso:
@@ -138,24 +138,24 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check the needs of bridge and macvlan networks
+- name: Check the requirements of bridge and macvlan networks
   netfleet.docker.preflight:
     libraries: [pyroute2, docker]
     kinds: [bridge, veth, macvlan]
     engine: running
 
-- name: Check the needs of a Swarm, and report missing features without failing
+- name: Check the requirements of a Swarm, and report missing features without failing
   netfleet.docker.preflight:
     kinds: [bridge, veth, vxlan]
     optional:
       features: [esp, ipvs]
   register: needs
 
-- name: Show what is missing
+- name: Show the missing requirements
   ansible.builtin.debug:
     msg: "{{ needs.missing }}"
 
-- name: Check the needs of links that the inventory declares
+- name: Check the requirements of links that the inventory declares
   netfleet.docker.preflight:
     libraries: [pyroute2]
     kinds:
@@ -165,31 +165,31 @@ EXAMPLES = r"""
 
 RETURN = r"""
 missing:
-  description: What is missing, required needs first.
+  description: Missing requirements, mandatory ones first.
   returned: always
   type: list
   elements: dict
   contains:
     need:
       description: >-
-        The need as a key: C(root), C(python), C(systemd), C(engine:installed), C(engine:running), C(library:NAME),
+        Key of the requirement: C(root), C(python), C(systemd), C(engine:installed), C(engine:running), C(library:NAME),
         C(kind:NAME), C(module:NAME) or C(feature:NAME).
       type: str
       sample: kind:macvlan
     reason:
-      description: What was found instead, in the kernel's own words where the kernel was asked.
+      description: Reason, with the message of the kernel if the kernel was tested.
       type: str
       sample: "Unknown device type (Operation not supported)"
     remedy:
-      description: What to do about it.
+      description: Remedy.
       type: str
       sample: use a kernel with macvlan links; it loads the module rtnl-link-macvlan for them
     required:
-      description: Whether the module fails for it.
+      description: Whether the requirement is mandatory.
       type: bool
       sample: true
 missing_needs:
-  description: The same as keys only.
+  description: Keys of the missing requirements.
   returned: always
   type: list
   elements: str
@@ -201,20 +201,20 @@ missing_libraries:
   elements: str
   sample: []
 engine_packages:
-  description: Packages of Debian and Ubuntu that provide Docker Engine, empty where it is installed or not asked for.
+  description: Packages of Debian and Ubuntu that contain Docker Engine. Empty if it is installed or not required.
   returned: always
   type: list
   elements: str
   sample: []
 msg:
-  description: One message with all missing needs; of required ones alone where the module fails for them.
-  returned: when something is missing
+  description: Message with all missing requirements; if the module fails, with the mandatory ones only.
+  returned: when a requirement is missing
   type: str
   sample: >-
     This host lacks: links of the kind macvlan in its kernel (Unknown device type (Operation not supported)). Remedy:
     use a kernel with macvlan links; it loads the module rtnl-link-macvlan for them.
 python:
-  description: Path of the interpreter that the module ran with.
+  description: Path of the Python interpreter of the module.
   returned: always
   type: str
   sample: /usr/bin/python3

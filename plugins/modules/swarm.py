@@ -115,8 +115,7 @@ port:
   sample: 4789
 probes:
   description: >-
-    Whether the ports between the nodes are to be probed: where a node joins or leaves, or C(overlay_probe_ports) is
-    set.
+    Whether the ports between the nodes are probed. True if a node joins or leaves, or if C(overlay_probe_ports) is set.
   returned: without O(step)
   type: bool
   sample: false

@@ -83,7 +83,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-# Each host of the inventory's group overlay says where its packets come and go, such as
+# Each host in the inventory group overlay sets the address of its VXLAN tunnel endpoint, such as
 #   vtep: {dst: 192.0.2.1}
 - name: Create a bridge for veth links of containers
   netfleet.docker.bridge:
