@@ -19,13 +19,13 @@ description:
     slice to each host.
   - >-
     A host keeps its slice when other hosts are added or removed, in any order. For this, store the result and pass it
-    as O(previous) in the next run. A host in O(previous) keeps its slice. A new host gets the slice that its name leads
+    as O(previous) in the next run. A host in O(previous) keeps its slice. A new host gets the slice that its name maps
     to, or the next free one.
   - >-
     A host that is no longer listed also keeps its slice, because its containers may still be running. When they are
     removed, delete the host from the stored result to release the slice.
   - >-
-    Without O(previous), each host that is not in O(assigned) gets the slice that its name leads to. If two names lead
+    Without O(previous), each host that is not in O(assigned) gets the slice that its name maps to. If two names map
     to the same slice, the filter fails. This is likely for a few hosts in an IPv4 subnet, and very unlikely in an IPv6
     subnet.
 positional: _input, hosts, prefix
@@ -61,7 +61,7 @@ options:
   previous:
     description:
       - >-
-        Result of the previous run; an empty dictionary in the first run. With a stored result, hosts whose names lead
+        Result of the previous run; an empty dictionary in the first run. With a stored result, hosts whose names map
         to the same slice get different slices.
       - >-
         Make sure that the playbook fails if the stored result is missing. With an empty dictionary, slices of hosts
@@ -110,7 +110,7 @@ options:
 notes:
   - The filter does not connect to hosts. Slices in two separate stored results can overlap.
   - >-
-    The slice that a name leads to depends only on the name, the subnet, the size of slices and O(reserved). It does not
+    The slice that a name maps to depends only on the name, the subnet, the size of slices and O(reserved). It does not
     change between versions.
 seealso:
   - module: netfleet.docker.macvlan

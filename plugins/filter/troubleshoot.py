@@ -67,12 +67,12 @@ EXAMPLES = r"""
   netfleet.docker.probe:
     netns: container:web
     checks: "{{ checks.checks }}"
-  register: said
+  register: probes
 
 - name: Show the diagnosis
   ansible.builtin.debug:
     msg: "{{ (infos | netfleet.docker.troubleshoot(host='h1', source='container:web', target='db:5432',
-      results=said.results)).lines }}"
+      results=probes.results)).lines }}"
 """
 
 RETURN = r"""

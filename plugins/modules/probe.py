@@ -59,7 +59,7 @@ options:
           - >-
             V(traceroute): the routers on the path.
           - >-
-            V(neighbour): who answers for an address on the link, by ARP or IPv6 neighbour discovery.
+            V(neighbour): the hosts that answer for an address on the link, by ARP or IPv6 neighbour discovery.
           - >-
             V(duplicate): whether more than one host uses an address, with the probes of duplicate address detection.
         type: str

@@ -476,7 +476,7 @@ REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
         SUBNET,
         HOSTS,
         {},
-        r"previous: required, because the names of h\d+ and h\d+ lead to the same slice \S+; pass",
+        r"previous: required, because the names of h\d+ and h\d+ map to the same slice \S+; pass",
     ),
 ]
 

@@ -4,7 +4,7 @@
 """Error types. The message of each names the object and reads as one line.
 
 NetfleetError
-├── BadParameter      a parameter was refused
+├── BadParameter      a parameter is invalid
 ├── NoSuchNetns       a namespace reference does not resolve
 ├── PlanError         the desired state cannot be reached
 ├── MissingPrivilege  a privilege is missing
@@ -32,10 +32,10 @@ class NetfleetError(Exception):
 
 
 class BadParameter(NetfleetError):
-    """A parameter was refused; nothing was changed."""
+    """A parameter is invalid; nothing was changed."""
 
     def __init__(self, parameter: str, reason: str) -> None:
-        """Take the parameter as the user wrote it, e.g. ``peer.mtu``, and the reason with what would be right."""
+        """Take the parameter as written by the user, such as ``peer.mtu``, and the reason with the expected value."""
         super().__init__(f"{parameter}: {reason}")
         self.parameter = parameter
         self.reason = reason

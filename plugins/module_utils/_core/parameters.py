@@ -19,7 +19,7 @@ LOCK: dict[str, Any] = {"lock_timeout": {"type": "int", "default": 60}}
 
 
 def validate_parameter(parameter: str, check: Callable[[T], U], value: T) -> U:
-    """Return the normalized value; raise BadParameter with the name of the parameter if it is refused."""
+    """Return the normalized value; raise BadParameter with the name of the parameter if it is invalid."""
     try:
         return check(value)
     except ValueError as error:

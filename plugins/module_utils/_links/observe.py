@@ -150,7 +150,7 @@ def _select_port_options(info: Message) -> Mapping[str, Value]:
 
 
 def _find_other_namespace(reading: NetnsReading, message: Message) -> str | None:
-    """Return the label of the namespace in which a link's peer or parent lies, None if it is unreachable."""
+    """Return the label of the namespace that contains a link's peer or parent, None if it is unreachable."""
     if "IFLA_LINK_NETNSID" not in message:
         return reading.label
     return reading.nsids.get(message["IFLA_LINK_NETNSID"])

@@ -36,7 +36,7 @@ class LinkOption(NamedTuple):
     # The kernel keeps bridge timers in jiffies, so a value in hundredths of a second may differ by one.
     tolerance: int = 0
     # The value of a new link, where every kernel has the same. It is not sent with a new link, because a kernel built
-    # without the option refuses even this value.
+    # without the option rejects even this value.
     initial: Value | None = None
     # Whether the kernel changes it on an existing link.
     changeable: bool = True

@@ -29,7 +29,7 @@ def check_python() -> str:
 
 
 def check_library(name: str) -> str:
-    """Return what is missing of a Python library; empty if nothing is."""
+    """Return why a Python library is missing or too old; empty if it is available."""
     # Imported here, because the module has to run with Python 3.7.
     from importlib import metadata
 

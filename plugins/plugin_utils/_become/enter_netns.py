@@ -132,7 +132,7 @@ def verify_namespace(fd: int, reference: str) -> None:
     """Raise CommandRefused unless this process is in the requested namespace, and not in the host namespace instead."""
     now = open_namespace("/proc/self/ns/net", True)
     if get_identity(now) != get_identity(fd):
-        raise CommandRefused(f"the kernel did not enter {reference}")
+        raise CommandRefused(f"entering {reference} had no effect")
     if is_host_namespace() != (reference == "host"):
         raise CommandRefused(f"{reference} is the host namespace; use host")
     os.close(now)

@@ -4,7 +4,7 @@
 """Assignment of slices of a shared subnet to hosts; pure.
 
 A host keeps the slice that is assigned to it or that it had in the previous result. A new host gets the slice that its
-name leads to, or the next free one. If two names lead to the same slice, the previous result decides which host keeps
+name maps to, or the next free one. If two names map to the same slice, the previous result decides which host keeps
 it; without a previous result, this is an error. A slice belongs to a host until the user deletes it from the result.
 """
 
@@ -238,7 +238,7 @@ def _describe_collision(one: Span, host: str, others: dict[str, Span]) -> BadPar
     other = next(name for name, span in others.items() if span.first <= one.last and span.last >= one.first)
     return BadParameter(
         "previous",
-        f"required, because the names of {host} and {other} lead to the same slice {one.text}; pass the stored result "
+        f"required, because the names of {host} and {other} map to the same slice {one.text}; pass the stored result "
         f"of the last run ({{}} in the first run), or assign a slice to {host} in assigned",
     )
 

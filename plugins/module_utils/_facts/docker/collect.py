@@ -111,7 +111,7 @@ class _EngineCollector:
         self.docker["endpoints"] = rows
 
     def read_swarm(self) -> None:
-        """Read the objects that only a manager knows."""
+        """Read the objects that only a manager provides."""
         self.docker.update(swarm_nodes=[], swarm_services=[], swarm_tasks=[])
         if self.docker["engine"]["swarm_role"] != "manager":
             return

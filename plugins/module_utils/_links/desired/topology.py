@@ -233,7 +233,7 @@ def build_request(params: Mapping[str, Any]) -> StateRequest:
 
 
 def _summarize(owner: str | None, desired: State, state: State) -> dict[str, Any]:
-    """Return a summary of what exists of a topology."""
+    """Return a summary of the existing objects of a topology."""
     return {
         "name": owner,
         "group": ownership.compute_link_group(owner) if owner else None,

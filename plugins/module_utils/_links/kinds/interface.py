@@ -201,7 +201,7 @@ class KindOnParent(LinkKind):
 
 
 def encode_value(spec: LinkOption, value: Value) -> tuple[str, Any]:
-    """Return an option's attribute and its value, as the encoders take them."""
+    """Return an option's attribute and its value, as required by the encoders."""
     if isinstance(value, tuple):
         return spec.attribute, sum(spec.names[name] for name in value)
     if spec.names:

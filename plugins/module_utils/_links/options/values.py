@@ -29,7 +29,7 @@ def _build_argument(option: LinkOption) -> dict[str, Any]:
 
 
 def parse_options(options: Mapping[str, LinkOption], params: Mapping[str, Any], prefix: str = "") -> dict[str, Value]:
-    """Return the given options, each checked against what the kernel accepts; options without a value are unmanaged."""
+    """Return the given options, validated for the kernel; options without a value are unmanaged."""
     return {
         name: _parse_option(option, prefix + name, params[name])
         for name, option in options.items()
