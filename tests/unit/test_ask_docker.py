@@ -109,11 +109,11 @@ def test_all_lists_are_collected(place: Path, dockerd: None) -> None:
     assert (web["netns"], web["joined"], web["labels"]["team"]) == (OWN_NETNS, "db", "red")
     assert (db["netns"], db["pid"]) == (None, None)
     own = [row["container"] for row in docker["endpoints"] if row["endpoint_id"] == ENDPOINT]
-    assert own == ["web-1", "db"], "as the containers have them, not once more as the network has them"
+    assert own == ["web-1", "db"], "each endpoint is listed once, with the data of its container"
     assert docker["swarm_tasks"][0]["service"] == "shop_web"
 
 
-def test_worker_is_not_asked_for_swarm_objects(place: Path, dockerd: None) -> None:
+def test_swarm_objects_are_not_requested_from_a_worker(place: Path, dockerd: None) -> None:
     info = {**INFO, "Swarm": {**INFO["Swarm"], "ControlAvailable": False}}
     docker, missing, asked = read(place, said={"/info": info})
     assert docker["engine"]["swarm_role"] == "worker"

@@ -97,7 +97,7 @@ def guard_of_another(hosts: Fleet) -> None:
 
 
 def apart(hosts: Fleet) -> None:
-    """Give the overlay a separate data path address on each host."""
+    """Set a separate data path address of the overlay on each host."""
     for number, host in ((1, "h1"), (2, "h2")):
         address = {**of(hosts, "host", host)["addresses"][0], "address": f"198.51.100.{number}"}
         of(hosts, "host", host)["addresses"].append(address)
@@ -113,7 +113,7 @@ def vtep_of_nobody(hosts: Fleet) -> None:
 
 
 def vteps_translated(hosts: Fleet) -> None:
-    """NAT: no host is reached at the address that it knows itself."""
+    """NAT: other hosts reach each host at an address that the host does not have."""
     for host in ("h1", "h2", "h3"):
         for entry in of(hosts, "overlay", host)["fdb"]:
             entry["dst"] = f"198.51.100.{entry['dst'].rpartition('.')[2]}"
@@ -416,7 +416,7 @@ def published_inside(hosts: Fleet) -> None:
 
 
 def podman(hosts: Fleet) -> None:
-    """Podman answers like Docker, with its own firewall and DNS server."""
+    """Podman provides the API of Docker, with its own firewall and DNS server."""
     firewall_unread(hosts)
     hosts["h1"]["missing"] = []
     networks = docker(hosts)["networks"]
