@@ -178,7 +178,7 @@ def test_invalid_references_are_rejected(box: Sandbox) -> None:
 
 
 @pytest.mark.skipif(
-    not Path("/usr/bin/python3").exists(), reason="the tests' own Python may lie where only root may look"
+    not Path("/usr/bin/python3").exists(), reason="the Python of the tests can be in a folder that only root can read"
 )
 def test_unprivileged_user_is_rejected(box: Sandbox) -> None:
     user = ("setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all")

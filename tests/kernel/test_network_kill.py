@@ -58,7 +58,7 @@ def test_killed_recreation_is_completed(host: DockerHost) -> None:
         assert not host.network(**args).changed
         assert host.run("ls", "/var/lib/netfleet.docker/networks", check=False) == ""
     assert killed > _KILLS // 4
-    print(f"killed {killed} times, {amid} of them while members were away or coming back")  # noqa: T201
+    print(f"killed {killed} times, {amid} of them while members were disconnected or being reconnected")  # noqa: T201
 
 
 @pytest.mark.parametrize("state", ["present", "absent", "other"])
