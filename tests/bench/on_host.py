@@ -54,7 +54,7 @@ def down() -> None:
         if not networks or not subprocess.run(["docker", "network", "rm", *networks], check=False).returncode:
             return
         time.sleep(1)  # the engine is still removing the last endpoints
-    sys.exit(f"the network {NAME} is still there")
+    sys.exit(f"the network {NAME} was not removed")
 
 
 def routes(count: str) -> None:
