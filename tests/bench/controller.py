@@ -180,10 +180,10 @@ def measure(controller: Controller, argvs: dict[str, list[str]], rounds: int, on
 
 def show(runs: Runs, names: int, console: Console) -> None:
     """Print the cost per host and its ratio to ping in the same round."""
-    table = Table(title="Of the controller: least / median / most")
+    table = Table(title="Cost on the control node: minimum / median / maximum")
     table.add_column("connections", no_wrap=True)
     table.add_column("command", no_wrap=True)
-    for heading in ("processor, ms a host", "of ping", "ms a host more", "of ping", "clock, ms a host", "peak, MiB"):
+    for heading in ("CPU, ms per host", "of ping", "additional ms", "of ping", "wall, ms per host", "peak, MiB"):
         table.add_column(heading, justify="right", no_wrap=True)
     for connections, every in runs.items():
         processor = {name: [all_.processor / names for all_, _one in seen] for name, seen in every.items()}

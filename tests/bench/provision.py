@@ -165,7 +165,7 @@ def medians(figures: list[dict[str, Any]]) -> dict[str, Any]:
 
 def show(figures: dict[str, Any]) -> None:
     """Print the table."""
-    print("| Run | Tasks per host | Wall (s) | Controller CPU (s) | Lines | Wall / ping |")
+    print("| Run | Tasks per host | Wall (s) | CPU of the control node (s) | Lines | Wall / ping |")
     print("|---|---|---|---|---|---|")
     for name, one in figures.items():
         ping = figures[name.replace("provision", "ping")]["seconds"]

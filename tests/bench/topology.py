@@ -108,7 +108,7 @@ def _runs(link: dict[str, Any]) -> bool:
 
 
 def _wait_until_gone(box: Sandbox, what: str) -> float:
-    """Wait until the kernel has removed the ports, names, and namespaces that it knows by ID."""
+    """Wait until the kernel has removed the ports, names, and namespaces with an ID."""
     began = time.perf_counter()
     waited = 0.0
     while waited < DEADLINE * 1000:

@@ -83,7 +83,7 @@ def test_command_receives_standard_input(box: Sandbox) -> None:
     assert Run(box, "red", "cat").out == "what Ansible pipes"
 
 
-def test_command_sees_sysfs_of_the_namespace(box: Sandbox) -> None:
+def test_command_uses_sysfs_of_the_namespace(box: Sandbox) -> None:
     box.sh("ip -n red link add inside type veth peer name other", "ip link add outside type veth peer name beside")
     seen = Run(box, "red", "ls /sys/class/net; ls /proc/sys/net/ipv4/conf; cat /proc/net/dev").out
     assert "inside" in seen and "outside" not in seen

@@ -333,7 +333,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_invalid_parameter_is_named(way: Way) -> None:
+def test_invalid_parameter_is_reported(way: Way) -> None:
     found = [(check, word, way.refuse(check).msg) for check, word in BAD]
     assert not [row for row in found if row[1] not in row[2]]
 
