@@ -27,7 +27,7 @@ def test_snapshot_contains_exactly_the_namespaces(host: Host) -> None:
         for link in look["links"]
         if "link_netnsid" in link
     }
-    assert by_number <= linked, "a number that no link leads to may stand for anything on the machine"
+    assert by_number <= linked, "a namespace that is known by number only must be referenced by a link"
     assert len(host.netns) == len(host.info["namespaces"]), "a namespace is listed twice"
 
 
