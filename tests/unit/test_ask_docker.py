@@ -255,7 +255,7 @@ def test_unreadable_file_is_reported(place: Path, dockerd: None, tmp_path: Path)
     assert "Is a directory" in missing[0]["reason"]
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), None, 2**22 + 1], ids=["this is no dockerd", "unknown", "ended"])
+@pytest.mark.parametrize("pid", [os.getpid(), None, 2**22 + 1], ids=["not dockerd", "unknown", "ended"])
 def test_engine_without_a_known_process(place: Path, monkeypatch: pytest.MonkeyPatch, pid: int | None) -> None:
     monkeypatch.setattr(LocalEngineClient, "get_listener_pid", lambda _self: pid)
     docker, missing, _asked = read(place)
