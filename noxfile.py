@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The gates. `make test` runs them in parallel, `make test-NAME` runs one of them; see docs/development.md."""
+"""Gates as nox sessions. `make test` runs them in parallel, `make test-NAME` runs one; see docs/development.md."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 
 -- A healthy fleet of any size. Containers of each host by their number modulo ten: two on the default bridge, five on a
--- network of their own, two on an overlay, one on a macvlan segment.
+-- user-defined bridge, two on an overlay, one on a macvlan segment.
 
 CREATE TEMP TABLE made AS
 SELECT format('node-{:05d}', h) AS host, h, c, c % 10 AS k, CAST(4026540000 + c AS VARCHAR) AS netns,

@@ -180,10 +180,10 @@ def measure(controller: Controller, argvs: dict[str, list[str]], rounds: int, on
 
 def show(runs: Runs, names: int, console: Console) -> None:
     """Print the cost per host and its ratio to ping in the same round."""
-    table = Table(title="Of the controller: least / median / most")
+    table = Table(title="Cost on the control node: minimum / median / maximum")
     table.add_column("connections", no_wrap=True)
     table.add_column("command", no_wrap=True)
-    for heading in ("processor, ms a host", "of ping", "ms a host more", "of ping", "clock, ms a host", "peak, MiB"):
+    for heading in ("CPU, ms per host", "of ping", "additional ms", "of ping", "wall, ms per host", "peak, MiB"):
         table.add_column(heading, justify="right", no_wrap=True)
     for connections, every in runs.items():
         processor = {name: [all_.processor / names for all_, _one in seen] for name, seen in every.items()}
@@ -208,14 +208,16 @@ def _cell(figures: list[float], digits: int) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inventory", default=str(ROOT / ".lab/inventory.yml"), help="hosts that are reached by SSH")
-    parser.add_argument("--hosts", default="all", help="a pattern: which of them (all)")
-    parser.add_argument("--names", type=int, default=60, help="how many names they get (60)")
+    parser.add_argument(
+        "--inventory", default=str(ROOT / ".lab/inventory.yml"), help="inventory with hosts that are connected by SSH"
+    )
+    parser.add_argument("--hosts", default="all", help="pattern of the hosts (all)")
+    parser.add_argument("--names", type=int, default=60, help="number of names for the hosts (60)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each command (5)")
-    parser.add_argument("--forks", type=int, default=10, help="hosts at a time (10)")
-    parser.add_argument("--containers", type=int, default=0, help="how many each host gets while this runs (0)")
-    parser.add_argument("--image", default="netfleet/busybox", help="an image with sleep that the engines have")
-    parser.add_argument("--only", nargs="+", default=[], help="these commands beside ping and snapshot (all)")
+    parser.add_argument("--forks", type=int, default=10, help="number of forks (10)")
+    parser.add_argument("--containers", type=int, default=0, help="containers to start on each host (0)")
+    parser.add_argument("--image", default="netfleet/busybox", help="image of the engines that contains sleep")
+    parser.add_argument("--only", nargs="+", default=[], help="commands in addition to ping and snapshot (all)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     # Clean up on SIGTERM as on Ctrl-C.

@@ -205,11 +205,11 @@ def _cell(value: float | None) -> str:
 def main() -> None:
     """Measure on one host."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inventory", default=str(ROOT / ".lab/inventory.yml"), help="where the host is told of")
-    parser.add_argument("--host", default="netfleet-h1", help="its name there")
-    parser.add_argument("--local", action="store_true", help="this machine's engine instead, as root")
-    parser.add_argument("--image", default="netfleet/busybox", help="an image with sleep that the engine has")
-    parser.add_argument("--containers", type=int, nargs="+", default=[20, 100], help="numbers of them (20 100)")
+    parser.add_argument("--inventory", default=str(ROOT / ".lab/inventory.yml"), help="inventory with the host")
+    parser.add_argument("--host", default="netfleet-h1", help="name of the host in the inventory (netfleet-h1)")
+    parser.add_argument("--local", action="store_true", help="use the engine of this machine, as root")
+    parser.add_argument("--image", default="netfleet/busybox", help="image of the engine that contains sleep")
+    parser.add_argument("--containers", type=int, nargs="+", default=[20, 100], help="numbers of containers (20 100)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each variant (5)")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
@@ -221,7 +221,7 @@ def main() -> None:
         needed, compiled = files(Path(name))
         variants = ["guide", *(["floor"] if compiled else []), "collector", "module"]
         if not compiled:
-            console.print("No C compiler here: for the floor see the figure in docs/performance.md.")
+            console.print("No C compiler found: see docs/performance.md for the figure of the floor.")
         host = Host(options.host, options.inventory, options.local)
         try:
             host.send(needed)

@@ -31,7 +31,7 @@ def docker(*args: str) -> list[str]:
 
 
 def up(count: str, image: str) -> None:
-    """Start a number of containers on a network of their own."""
+    """Start a number of containers on a separate network."""
     if not docker("network", "ls", "--quiet", "--filter", f"name=^{NAME}$"):
         docker("network", "create", "--label", NAME, "--opt", f"com.docker.network.bridge.name={NAME}", NAME)
     there = len(docker("ps", "--quiet", "--filter", f"label={NAME}"))
@@ -54,7 +54,7 @@ def down() -> None:
         if not networks or not subprocess.run(["docker", "network", "rm", *networks], check=False).returncode:
             return
         time.sleep(1)  # the engine is still removing the last endpoints
-    sys.exit(f"the network {NAME} is still there")
+    sys.exit(f"the network {NAME} was not removed")
 
 
 def routes(count: str) -> None:

@@ -50,9 +50,9 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inventory", type=Path, default=ROOT / ".lab/inventory.yml", help="the lab's inventory")
+    parser.add_argument("--inventory", type=Path, default=ROOT / ".lab/inventory.yml", help="inventory of the lab")
     parser.add_argument("--hosts", nargs="+", default=["netfleet-h1", "netfleet-h2", "netfleet-h3"])
-    parser.add_argument("--names", nargs="+", type=int, default=[3, 30], help="how many names lead to the hosts")
+    parser.add_argument("--names", nargs="+", type=int, default=[3, 30], help="numbers of names for the hosts (3 30)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--forks", type=int, default=5)
     parser.add_argument("--playbook", type=Path, default=ROOT / "playbooks/provision.yml")
@@ -114,7 +114,7 @@ def prepare(fleet: list[str], options: argparse.Namespace, environment: dict[str
         if changes(run(["ansible-playbook", *fleet, str(options.playbook)], environment)["output"]) == 0:
             return
     if changes(run(["ansible-playbook", *fleet, str(options.playbook)], environment)["output"]):
-        sys.exit("the playbook does not come to changed=0")
+        sys.exit("the playbook does not reach changed=0")
 
 
 def measure(fleets: dict[int, list[str]], options: argparse.Namespace, environment: dict[str, str]) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def measure(fleets: dict[int, list[str]], options: argparse.Namespace, environme
         found[f"ping, {count} names"] = run(["ansible", *fleet, "lab", "-m", "ansible.builtin.ping"], environment)
         found[f"provision, {count} names"] = run(["ansible-playbook", *fleet, str(options.playbook)], environment)
         if changes(found[f"provision, {count} names"]["output"]):
-            sys.exit("a run that was to be measured changed something")
+            sys.exit("a measured run changed something")
     return {name: {"tasks": tasks(figures.pop("output")), **figures} for name, figures in found.items()}
 
 
@@ -165,7 +165,7 @@ def medians(figures: list[dict[str, Any]]) -> dict[str, Any]:
 
 def show(figures: dict[str, Any]) -> None:
     """Print the table."""
-    print("| Run | Tasks per host | Wall (s) | Controller CPU (s) | Lines | Wall / ping |")
+    print("| Run | Tasks per host | Wall (s) | CPU of the control node (s) | Lines | Wall / ping |")
     print("|---|---|---|---|---|---|")
     for name, one in figures.items():
         ping = figures[name.replace("provision", "ping")]["seconds"]

@@ -83,7 +83,7 @@ def main() -> int:
         print(f"{hosts} hosts with {containers} containers each: {made}")
         command = [sys.executable, __file__, "--evaluate", str(folder / "snapshots"), str(folder / "out")]
         told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        print(f"evaluated with all rules and reported in {told['seconds']:.0f} s, with {told['peak_mib']} MiB at most")
+        print(f"evaluated all rules in {told['seconds']:.0f} s, with a peak memory of {told['peak_mib']} MiB")
         print(f"findings: {told['summary']['findings']}; broken: {told['broken']}")
         for path in sorted((folder / "out").glob("*.*")):
             print(f"  {path.name}: {path.stat().st_size / 2**20:.1f} MiB")

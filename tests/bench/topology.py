@@ -29,7 +29,7 @@ try:
     from rich.console import Console
     from rich.table import Table
 except ImportError as missing:
-    sys.exit(f"{missing}: run it with the Python of the environment that make setup makes")
+    sys.exit(f"{missing}: run it with the Python of the environment that make setup creates")
 
 # Duplicate address detection and router solicitation load the kernel for a while after links are set up.
 PAUSE = 3.0
@@ -108,7 +108,7 @@ def _runs(link: dict[str, Any]) -> bool:
 
 
 def _wait_until_gone(box: Sandbox, what: str) -> float:
-    """Wait until the kernel has removed the ports, names, and namespaces that it knows by ID."""
+    """Wait until the kernel has removed the ports, names, and namespaces with an ID."""
     began = time.perf_counter()
     waited = 0.0
     while waited < DEADLINE * 1000:
@@ -209,10 +209,10 @@ def _table(title: str, *headings: str) -> Table:
 def _refuse() -> None:
     """Exit with a message if a requirement is missing."""
     if os.geteuid() != 0:
-        sys.exit("It makes network namespaces: run it as root.")
+        sys.exit("This benchmark creates network namespaces: run it as root.")
     missing = [program for program in ("ip", "unshare", "nsenter", "xargs") if not shutil.which(program)]
     if missing:
-        sys.exit(f"Not found here: {', '.join(missing)}. They are of iproute2, util-linux and findutils.")
+        sys.exit(f"Not found: {', '.join(missing)}. Install iproute2, util-linux and findutils.")
 
 
 def main() -> None:
@@ -220,8 +220,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--n", type=int, nargs="+", default=[10, 100, 500], help="numbers of endpoints (10 100 500)")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each variant (5)")
-    parser.add_argument("--all", action="store_true", help="every variant at every number, however long it takes")
-    parser.add_argument("--only", nargs="+", default=[""], help="variants that make, by the beginnings of their names")
+    parser.add_argument("--all", action="store_true", help="run every variant with every number of endpoints")
+    parser.add_argument("--only", nargs="+", default=[""], help="variants to run, by the start of their names")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     options = parser.parse_args()
     _refuse()
@@ -229,7 +229,7 @@ def main() -> None:
     console = Console()
     loops = importlib.util.find_spec("ansible_collections.community.general") is not None
     if not loops:
-        console.print("community.general is not there: no Ansible loops.")
+        console.print("community.general is not installed: Ansible loops are skipped.")
     with tempfile.TemporaryDirectory(prefix="nfbench-") as scratch:
         try:
             figures = measure(options, loops, Path(scratch))

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stand in for the get-pip script that ansible-test downloads: run pip from the wheel beside this file.
+"""Replace the get-pip script that ansible-test downloads: run pip from the wheel next to this file.
 
 ansible-test calls it with the packages for an empty environment, pip itself among them.
 """

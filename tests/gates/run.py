@@ -1,11 +1,11 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the gates of the noxfile side by side, and print the time of each and the ten slowest tests.
+"""Run the gates of the noxfile in parallel, and print the time of each and the ten slowest tests.
 
-Usage: run.py [GATE ...]. Without arguments, every gate of ``make test`` runs; a gate that has failed stops no other.
+Usage: run.py [GATE ...]. Without arguments, every gate of ``make test`` runs. A failed gate does not stop the others.
 Two gates run at a time (JOBS=N for another number), but never two of one group in ``EXCLUSIVE``. The output of each
-gate is written to .cache/gates/NAME.log; of a gate that fails, the first failures are printed.
+gate is written to .cache/gates/NAME.log; for a failed gate, the first failures are printed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOX = [
     str(ROOT / "noxfile.py"),
     "--no-error-on-missing-interpreters",
 ]
-# Gates that run only if they are named, on the command line or in GATES.
+# Gates that run only if the command line or GATES names them.
 OPTIONAL = {"vm"}
 # Long gates start first, so that none runs alone at the end.
 FIRST = ("vm", "molecule", "kernel", "integration", "report")
@@ -121,7 +121,7 @@ def print_failures(text: str, log: Path) -> None:
         print(f"         {line}")
     for line in [line for line in lines if line.startswith(("FAILED ", "ERROR "))][:FAILURE_LINES]:
         print(f"         {line}")
-    print(f"         The whole output: {log.relative_to(ROOT)}", flush=True)
+    print(f"         Complete output: {log.relative_to(ROOT)}", flush=True)
 
 
 def slowest_tests() -> list[tuple[float, str]]:

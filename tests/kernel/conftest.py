@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Fixtures: a sandbox for each test. Options: the parameters to run parametrized tests with."""
+"""Sandbox fixture, and the option that selects parameters of parametrized tests."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def select_parameters(items: list[pytest.Item], which: str) -> list[pytest.Item]:
-    """Return each test with its first parameters, and with all of them if it has the marker ``which``."""
+    """Return each test with its first parameters; with all, if ``which`` is all or a marker of the test."""
     first: dict[str, pytest.Item] = {}
     for item in items:
         first.setdefault(item.nodeid.partition("[")[0], item)

@@ -69,9 +69,9 @@ def assert_there(box: Sandbox, wanted: Wanted) -> None:
     for (netns, name), attributes in wanted.items():
         there = look(box, netns, name)
         if attributes is None:
-            assert there is None, f"{name} in {netns} is there"
+            assert there is None, f"{name} in {netns} exists"
             continue
-        assert there is not None, f"{name} in {netns} is not there"
+        assert there is not None, f"{name} in {netns} does not exist"
         got: dict[str, Any] = {key: there.get(key) for key in attributes}
         if isinstance(attributes.get("port"), Mapping):
             got["port"] = {key: there["port"].get(key) for key in attributes["port"]}
@@ -95,7 +95,7 @@ def converge(box: Sandbox, module: str, args: Mapping[str, Any], *others: str) -
     assert_same(before, box.snapshot(*others), "check mode changed something")
     done = box.module(module, args)
     assert done.changed
-    assert done.plan == planned.plan, "check mode announced something else"
+    assert done.plan == planned.plan, "the prediction of check mode differs"
     assert done.data["diff"]["before"] != done.data["diff"]["after"]
     assert_met(box, module, args, *others)
     return done
@@ -134,10 +134,10 @@ def quartet(box: Sandbox, module: str, case: Case) -> None:
         indexes = {place: _index(box, place) for place, wanted in case.want.items() if wanted is not None}
         converge(box, module, _merged(case.args, case.change), *case.others)
         assert_there(box, case.changed)
-        assert {place: _index(box, place) for place in indexes} == indexes, "made anew instead of changed in place"
+        assert {place: _index(box, place) for place in indexes} == indexes, "recreated instead of changed in place"
     gone = {key: case.args[key] for key in ("name", "netns") if key in case.args}
     converge(box, module, {**gone, "state": "absent", **case.absent}, *case.others)
-    assert_same(before, box.snapshot(*case.others), "something was left behind")
+    assert_same(before, box.snapshot(*case.others), "objects were left behind")
 
 
 def _index(box: Sandbox, place: Place) -> int | None:

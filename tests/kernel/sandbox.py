@@ -80,7 +80,7 @@ class Sandbox:
         )
         assert self._unshare.stdout is not None
         ready = self._unshare.stdout.readline()
-        assert ready == "ready\n", "the sandbox did not start: it takes root and util-linux"
+        assert ready == "ready\n", "the sandbox did not start: root and util-linux are required"
         parent = self._unshare.pid
         self.pid = int(Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()[0])
 

@@ -60,4 +60,4 @@ def test_hostile_names_are_escaped_and_readable(tmp_path: Path) -> None:
     for picture in (tmp_path / "out/pictures").iterdir():
         text = picture.read_text(encoding="utf-8")
         assert "\x1b" not in text and "\u202e" not in text
-        assert "<b>x" not in text or picture.suffix == ".dot", "Mermaid would take it for markup"
+        assert "<b>x" not in text or picture.suffix == ".dot", "Mermaid would interpret it as markup"

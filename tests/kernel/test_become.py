@@ -83,7 +83,7 @@ def test_command_receives_standard_input(box: Sandbox) -> None:
     assert Run(box, "red", "cat").out == "what Ansible pipes"
 
 
-def test_command_sees_sysfs_of_the_namespace(box: Sandbox) -> None:
+def test_command_uses_sysfs_of_the_namespace(box: Sandbox) -> None:
     box.sh("ip -n red link add inside type veth peer name other", "ip link add outside type veth peer name beside")
     seen = Run(box, "red", "ls /sys/class/net; ls /proc/sys/net/ipv4/conf; cat /proc/net/dev").out
     assert "inside" in seen and "outside" not in seen
@@ -178,7 +178,7 @@ def test_invalid_references_are_rejected(box: Sandbox) -> None:
 
 
 @pytest.mark.skipif(
-    not Path("/usr/bin/python3").exists(), reason="the tests' own Python may lie where only root may look"
+    not Path("/usr/bin/python3").exists(), reason="the Python of the tests can be in a folder that only root can read"
 )
 def test_unprivileged_user_is_rejected(box: Sandbox) -> None:
     user = ("setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all")

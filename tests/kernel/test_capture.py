@@ -32,7 +32,7 @@ def frames(content: str) -> Iterator[bytes]:
         at += 16 + length
 
 
-def test_capture_has_the_packets_between_start_and_stop(box: Sandbox) -> None:
+def test_capture_contains_the_packets_between_start_and_stop(box: Sandbox) -> None:
     box.sh(*_LINK)
     started = box.fresh("capture", {"phase": "start", "netns": "red"})
     assert not started.failed, started
@@ -44,7 +44,7 @@ def test_capture_has_the_packets_between_start_and_stop(box: Sandbox) -> None:
     assert not Path(started.data["path"]).parent.exists()
 
 
-def test_capture_of_one_interface_has_no_packet_of_another(box: Sandbox) -> None:
+def test_capture_of_one_interface_contains_no_packets_of_another(box: Sandbox) -> None:
     box.sh(*_LINK)
     started = box.fresh("capture", {"phase": "start", "netns": "red", "interface": "lo"})
     box.run("ip", "netns", "exec", "red", "ping", "-c", "1", "192.0.2.2")
@@ -52,7 +52,7 @@ def test_capture_of_one_interface_has_no_packet_of_another(box: Sandbox) -> None
     assert list(frames(stopped.data["content"])) == []
 
 
-def test_capture_ends_at_its_size(box: Sandbox) -> None:
+def test_capture_ends_at_the_size_limit(box: Sandbox) -> None:
     box.sh(*_LINK)
     started = box.fresh("capture", {"phase": "start", "netns": "red", "bytes": 300})
     box.run("ip", "netns", "exec", "red", "ping", "-c", "5", "-i", "0.2", "192.0.2.2")
@@ -60,12 +60,12 @@ def test_capture_ends_at_its_size(box: Sandbox) -> None:
     assert 24 < len(base64.b64decode(stopped.data["content"])) <= 300
 
 
-def test_missing_interface_is_refused(box: Sandbox) -> None:
+def test_missing_interface_is_rejected(box: Sandbox) -> None:
     refused = box.fresh("capture", {"phase": "start", "netns": "red", "interface": "eth7"})
     assert refused.failed
     assert refused.data["msg"].startswith("interface: eth7: ")
 
 
-def test_foreign_path_is_refused(box: Sandbox) -> None:
+def test_path_that_start_did_not_return_is_rejected(box: Sandbox) -> None:
     refused = box.fresh("capture", {"phase": "stop", "path": "/etc/passwd"})
     assert refused.data["msg"] == "path: must be a path that phase=start returned"

@@ -128,7 +128,7 @@ def test_interfaces_match_ip_output(rich: Sandbox) -> None:
     assert {"veth", "bridge", "macvlan", "macvtap", "vxlan", "ifb", "tun", None} <= seen
 
 
-def test_peers_in_other_namespaces_are_named(rich: Sandbox) -> None:
+def test_peers_in_other_namespaces_are_reported(rich: Sandbox) -> None:
     data = namespaces(rich)
     inodes = {label: data[label]["netns"] for label in ("host", "red")}
     links = {(label, link["name"]): link for label in inodes for link in data[label]["interfaces"]}

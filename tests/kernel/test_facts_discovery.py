@@ -241,7 +241,7 @@ def test_filters_select_namespaces(box: Sandbox) -> None:
     assert references(containers=["nobody"]) == set()
 
 
-def test_peer_in_an_unselected_namespace_is_named(box: Sandbox) -> None:
+def test_peer_in_an_unselected_namespace_is_reported(box: Sandbox) -> None:
     box.sh("ip link add near type veth peer name far netns red")
     (row,) = read(box, names=["red"])["namespaces"]
     far = next(link for link in row["interfaces"] if link["name"] == "far")

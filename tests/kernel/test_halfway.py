@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An operation fails: the previous state is restored, and the error names operation, object and kernel message."""
+"""Rollback after a failed operation; the error names the operation, the object and the kernel message."""
 
 from __future__ import annotations
 
@@ -62,49 +62,49 @@ _NEIGHBOURS = (
 
 _FAILURES = [
     Failure(
-        "a new pair and an occupied alternative name",
+        "new pair, alternative name in use",
         "veth",
         {**_PAIR, "up": True, "addresses": ["192.0.2.1/24"], "altnames": ["free", "taken"]},
         ("add alternative name taken to a0 in red", "File exists"),
         (_OCCUPIED,),
     ),
     Failure(
-        "a changed pair and an occupied alternative name",
+        "changed pair, alternative name in use",
         "veth",
         {**_PAIR, "mtu": 9000, "alias": "", "addresses": ["192.0.2.1/24", "198.51.100.1/24"], "altnames": ["taken"]},
         ("add alternative name taken to a0 in red", "File exists"),
         (*_WIRE, _OCCUPIED),
     ),
     Failure(
-        "taken down first",
+        "set down first",
         "veth",
         {**_PAIR, "up": False, "mac": "02:00:00:00:00:09", "altnames": ["taken"]},
         ("add alternative name taken to a0 in red",),
         (*_WIRE, _OCCUPIED),
     ),
     Failure(
-        "an address that the kernel does not take",
+        "address that the kernel rejects",
         "veth",
         {**_PAIR, "mtu": 9000, "addresses": ["192.0.2.9/24", "ff02::5/64"]},
         ("add address ff02::5/64 to a0 in red",),
         _WIRE,
     ),
     Failure(
-        "an address without room for it",
+        "IPv6 address while IPv6 is disabled",
         "veth",
         {**_PAIR, "up": True, "addresses": ["192.0.2.9/24", "2001:db8::9/64"]},
         ("add address 2001:db8::9/64 to a0 in red",),
         (*_WIRE[:2], "ip netns exec red sh -c 'echo 1 >/proc/sys/net/ipv6/conf/a0/disable_ipv6'"),
     ),
     Failure(
-        "a master that takes no ports",
+        "master that does not accept ports",
         "veth",
         {**_PAIR, "mtu": 9000, "master": "other"},
         ("a0 in red", "other", "not supported"),
         (*_WIRE, _OCCUPIED),
     ),
     Failure(
-        "an end moved back, then a failure",
+        "end moved back, then a failure",
         "veth",
         {**_PAIR, "up": True, "altnames": ["taken"]},
         ("add alternative name taken to a0 in red",),
@@ -112,7 +112,7 @@ _FAILURES = [
         anew=True,
     ),
     Failure(
-        "made anew, then a failure",
+        "recreated, then a failure",
         "veth",
         {**_PAIR, "recreate": True, "altnames": ["taken"]},
         ("add alternative name taken to a0 in red",),
@@ -123,14 +123,14 @@ _FAILURES = [
         anew=True,
     ),
     Failure(
-        "a bridge with ports and an occupied alternative name",
+        "bridge with ports, alternative name in use",
         "bridge",
         {"name": "br0", "netns": "red", "ports": [{"name": "a0", "cost": 9}], "mtu": 1300, "altnames": ["taken"]},
         ("add alternative name taken to br0 in red",),
         (*_WIRE, _OCCUPIED),
     ),
     Failure(
-        "a port released, a port taken, and one that cannot be",
+        "port removed, port added, and a link that cannot be a port",
         "bridge",
         {"name": "br0", "netns": "red", "priority": 1, "stp": True, "ports": ["a0", "lo"]},
         ("lo in red",),
@@ -141,7 +141,7 @@ _FAILURES = [
         ),
     ),
     Failure(
-        "an unreachable gateway",
+        "unreachable gateway",
         "netns",
         {
             "name": "red",
@@ -154,31 +154,31 @@ _FAILURES = [
         (*_WIRE, "ip -n red route add 198.51.100.0/24 via 192.0.2.77 metric 4"),
     ),
     Failure(
-        "a route in a namespace that is new",
+        "route in a new namespace",
         "netns",
         {"name": "green", "routes": [{"dst": "203.0.113.0/24", "gateway": "10.9.9.9"}]},
         ("add route 203.0.113.0/24 via 10.9.9.9 in green",),
     ),
     Failure(
-        "a sysctl with a value that it does not take",
+        "sysctl with an invalid value",
         "netns",
         {"name": "red", "sysctls": {"net.ipv4.ip_forward": 0, "net.ipv4.ip_local_port_range": "no range"}},
         ("set sysctl net/ipv4/ip_local_port_range to no range in red", "nvalid argument"),
     ),
     Failure(
-        "a sysctl of a new namespace with such a value",
+        "sysctl of a new namespace with an invalid value",
         "netns",
         {"name": "green", "sysctls": {"net.ipv4.ip_local_port_range": "no range"}},
         ("set sysctl net/ipv4/ip_local_port_range to no range in green", "nvalid argument"),
     ),
     Failure(
-        "a sysctl that is read-only",
+        "read-only sysctl",
         "netns",
         {"name": "red", "loopback_up": True, "sysctls": {"net.ipv6.conf.all.stable_secret": "nonsense"}},
         ("net/ipv6/conf/all/stable_secret",),
     ),
     Failure(
-        "rules changed, one refused",
+        "rules changed, one rejected",
         "netns",
         {
             "name": "red",
@@ -193,14 +193,14 @@ _FAILURES = [
         (*_WIRE, "ip -n red rule add priority 7 lookup 8"),
     ),
     Failure(
-        "a macvlan whose parent belongs to another one",
+        "macvlan on a parent that another link uses exclusively",
         "macvlan",
         {"name": "m0", "netns": "blue", "parent": "p0", "parent_netns": "red", "mode": "passthru", "up": True},
         ("create macvlan m0 in blue", "nvalid argument"),
         ("ip -n red link add p0 type ifb; ip -n red link add m1 link p0 type macvlan",),
     ),
     Failure(
-        "a macvlan made anew on another parent, then a failure",
+        "macvlan recreated on another parent, then a failure",
         "macvlan",
         {"name": "m0", "netns": "red", "parent": "p1", "parent_netns": "host", "recreate": True, "altnames": ["taken"]},
         ("add alternative name taken to m0 in red",),
@@ -212,7 +212,7 @@ _FAILURES = [
         anew=True,
     ),
     Failure(
-        "a macvlan larger than its parent, made anew",
+        "macvlan recreated with an MTU larger than that of its parent",
         "macvlan",
         {"name": "m0", "parent": "p1", "mode": "bridge", "mtu": 9000, "recreate": True},
         ("m0 in host",),
@@ -223,20 +223,20 @@ _FAILURES = [
         anew=True,
     ),
     Failure(
-        "a new VXLAN link without room for its entries",
+        "new VXLAN link with more entries than its limit",
         "vxlan",
         {**_OVERLAY, "netns": "red", "name": "x9", "limit": 1, "up": True, "addresses": ["10.0.0.1/24"]},
         ("add forwarding entry 02:00:00:00:00:22 dst 192.0.2.7 to x9 in red", "No space left"),
     ),
     Failure(
-        "a changed VXLAN link without room for its entries",
+        "changed VXLAN link with more entries than its limit",
         "vxlan",
         {**_OVERLAY, "remote": "192.0.2.8", "ttl": 9, "mtu": 1300, "up": False, "fdb": _TOO_MANY},
         ("add forwarding entry", "to x0 in host", "No space left"),
         _VXLAN,
     ),
     Failure(
-        "a VXLAN link made anew, then a failure",
+        "VXLAN link recreated, then a failure",
         "vxlan",
         {**_OVERLAY, "vni": 8, "recreate": True, "fdb": _TOO_MANY, "limit": 3},
         ("add forwarding entry", "to x0 in host", "No space left"),
@@ -244,7 +244,7 @@ _FAILURES = [
         anew=True,
     ),
     Failure(
-        "a VXLAN link made anew though its entries are not managed",
+        "VXLAN link recreated, entries not managed",
         "vxlan",
         {"name": "x0", "vni": 8, "parent": "p0", "recreate": True, "altnames": ["taken"]},
         ("add alternative name taken to x0 in host",),

@@ -116,7 +116,7 @@ def test_killed_run_leaves_no_veth_in_a_wrong_namespace(box: Sandbox) -> None:
             assert not box.module("veth", _PAIR).changed
             assert [len(box.ip("link", "show", netns=netns)) for netns in ("red", "blue")] == [2, 3]
         assert box.module("veth", {"name": "eth7", "netns": "red", "state": "absent"}).changed
-    assert killed > _KILLS // 2, f"only {killed} of {_KILLS} runs were still going on when they were to be killed"
+    assert killed > _KILLS // 2, f"only {killed} of {_KILLS} runs were still active when they were killed"
 
 
 def test_namespace_of_a_killed_run_is_repaired(box: Sandbox) -> None:

@@ -52,7 +52,7 @@ _SAME_NAMESPACE = Case(
 )
 
 _OTHER_NAMESPACE = Case(
-    "parent in another namespace, of which the name is taken here",
+    "parent in another namespace, with a name that is in use here",
     {
         "name": "wire0",
         "netns": "red",
@@ -95,7 +95,7 @@ _NO_SOURCE = Case(
 )
 
 _PASSTHRU = Case(
-    "the parent given to one link",
+    "passthru, which uses the parent exclusively",
     {"name": "m0", "netns": "red", "parent": "p0", "parent_netns": "host", "mode": "passthru", "flags": ["nopromisc"]},
     {("red", "m0"): {"mode": "passthru", "nopromisc": True, "mac": "02:00:00:00:00:0a"}},
     {"up": True},

@@ -127,7 +127,7 @@ def test_engine_that_stops_during_a_recreation(host: DockerHost, action: str, co
         # Enough time to reach that moment on a busy machine.
         failed = host.network(**args, deadline=8)
         assert time.monotonic() - begin < 8 + _MORE
-    assert said == [action] * count, "the engine was stopped at another moment than this test is about"
+    assert said == [action] * count, "the engine was not stopped at the intended event"
     assert failed.failed
     assert "timed out after 8 s" in failed.msg
     done = host.network(**args)

@@ -58,7 +58,7 @@ def test_killed_recreation_is_completed(host: DockerHost) -> None:
         assert not host.network(**args).changed
         assert host.run("ls", "/var/lib/netfleet.docker/networks", check=False) == ""
     assert killed > _KILLS // 4
-    print(f"killed {killed} times, {amid} of them while members were away or coming back")  # noqa: T201
+    print(f"killed {killed} times, {amid} of them while members were disconnected or being reconnected")  # noqa: T201
 
 
 @pytest.mark.parametrize("state", ["present", "absent", "other"])
@@ -80,7 +80,7 @@ def test_changed_options_after_a_killed_run(host: DockerHost, state: str) -> Non
     assert remembered(host) == before
 
 
-def test_removed_container_is_named(host: DockerHost) -> None:
+def test_removed_container_is_reported(host: DockerHost) -> None:
     wanted, options = five(host), mtus()
     while not host.run("ls", "/var/lib/netfleet.docker/networks", check=False).count(".json"):
         host.killed(random.uniform(0, _SECONDS), {**wanted, "driver_options": next(options)})

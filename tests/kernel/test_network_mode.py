@@ -29,7 +29,7 @@ def test_containers_are_compared_with_their_expected_modes() -> None:
         ]
 
 
-def test_unreachable_engine_is_no_missing_container(box: Sandbox) -> None:
+def test_unreachable_engine_is_reported(box: Sandbox) -> None:
     result = box.module("network_mode", {"host": ["exporter"]})
     assert result.failed
     assert result.msg.startswith("the containers of this host cannot be read: ")

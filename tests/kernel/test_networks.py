@@ -74,7 +74,7 @@ def test_check_mode_returns_the_same_operations_and_changes_nothing(host: Docker
     assert set(done.data["diff"]["after"]) == set(foretold.data["diff"]["after"]) == {"one", "two"}
 
 
-def test_only_the_network_that_differs_is_recreated_and_its_members_come_back(host: DockerHost) -> None:
+def test_only_the_network_that_differs_is_recreated_with_its_members(host: DockerHost) -> None:
     before = apply(host, ONE, TWO).data["networks"]
     host.container("web", "--network", "two")
     host.container("other", "--network", "one")
@@ -86,13 +86,13 @@ def test_only_the_network_that_differs_is_recreated_and_its_members_come_back(ho
     assert set(host.endpoints("one")) == {"other"}
 
 
-def test_networks_are_removed_before_others_take_their_subnet(host: DockerHost) -> None:
+def test_networks_are_removed_before_others_use_their_subnet(host: DockerHost) -> None:
     apply(host, ONE)
     assert apply(host, {"name": "one", "state": "absent"}, bridge("three", "10.41.0.0/24")).changed
     assert names(host) == {"three"}
 
 
-def test_the_first_failure_ends_the_run_and_names_what_was_applied(host: DockerHost) -> None:
+def test_first_failure_ends_the_run_and_lists_the_applied_networks(host: DockerHost) -> None:
     taken = bridge("taken", "10.41.0.0/24")
     found = apply(host, ONE, taken, TWO)
     assert found.failed
@@ -112,16 +112,14 @@ def test_the_first_failure_ends_the_run_and_names_what_was_applied(host: DockerH
         ({"name": "two", "rebuild": "perhaps"}, "rebuild"),
     ],
 )
-def test_a_wrong_parameter_is_refused_before_the_first_network_is_changed(
-    host: DockerHost, wrong: Row, words: str
-) -> None:
+def test_invalid_parameter_is_rejected_before_any_change(host: DockerHost, wrong: Row, words: str) -> None:
     found = apply(host, ONE, wrong)
     assert found.failed
     assert words in found.msg
     assert names(host) == set()
 
 
-def test_a_missing_container_is_named_with_its_network(host: DockerHost) -> None:
+def test_missing_container_is_reported_with_its_network(host: DockerHost) -> None:
     found = apply(host, ONE, {**TWO, "connected": ["nobody"]})
     assert found.failed
     assert "networks[1].connected: two: no such container: nobody" in found.msg

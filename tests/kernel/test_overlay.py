@@ -105,7 +105,7 @@ def test_vxlan_links_join_bridges(box: Sandbox) -> None:
         near = {"name": "eth0", "netns": container, "addresses": [f"10.0.0.{number}/24"], "mtu": 1450, "up": True}
         assert box.module("veth", {**near, "peer": {"name": "p0", "netns": host, "master": "br0", "up": True}}).changed
     assert _pings(box, "one", "10.0.0.2") and _pings(box, "two", "10.0.0.1")
-    assert not box.module("vxlan", _vtep(1, 4, master="br0", mtu=1450)).changed, "what was learned is no difference"
+    assert not box.module("vxlan", _vtep(1, 4, master="br0", mtu=1450)).changed, "learned entries are no difference"
 
 
 def test_vxlan_link_with_its_underlay_in_another_namespace(box: Sandbox) -> None:

@@ -14,7 +14,7 @@ import pytest
 from .sandbox import Sandbox
 
 if sys.version_info < (3, 10):
-    pytest.skip("the explainer runs on the controller, whose Python is newer than 3.9", allow_module_level=True)
+    pytest.skip("control nodes, which compute packet paths, have Python 3.11 or newer", allow_module_level=True)
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import PathQuery, explain_query
 
@@ -34,7 +34,7 @@ _LISTEN = (
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    """A router with two bridges, two namespaces at each, and one with a macvlan link."""
+    """Return a router with two bridges, two namespaces at each, and one with a macvlan link."""
     with Sandbox() as host:
         host.netns("red", "blue", "green", "far")
         host.sh(
@@ -139,9 +139,9 @@ FAULTS: dict[str, tuple[str, str]] = {
     "no address": ("ip -n red addr flush dev eth0", "no route to 10.0.1.2"),
     "link down": ("ip -n red link set eth0 down", "no route to 10.0.1.2"),
     "port down": ("ip link set red0 down", "has no carrier"),
-    "peer out of the bridge": ("ip link set red0 nomaster", "red on h1 has it on eth0, which is on another segment"),
+    "peer not in the bridge": ("ip link set red0 nomaster", "red on h1 has it on eth0, which is on another segment"),
     "bridge down": ("ip link set br1 down", ""),
-    "no way back": ("ip -n green route del default", "the reply does not return: no route to 10.0.0.2"),
+    "no return route": ("ip -n green route del default", "the reply does not return: no route to 10.0.0.2"),
     "neighbour": (
         "ip -n red neigh replace 10.0.0.1 lladdr 02:00:00:00:00:99 dev eth0 nud permanent",
         "02:00:00:00:00:99",
@@ -163,7 +163,7 @@ FAULTS: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_prediction_matches_real_traffic(box: Sandbox, fault: str) -> None:
-    """Test every pair of the matrix with one fault each. No prediction without a reservation may be wrong."""
+    """Test every pair of the matrix with one fault each. A prediction without a reservation must not be wrong."""
     command, word = FAULTS[fault]
     box.sh(command)
     said = box.module("netns_info", {}).data

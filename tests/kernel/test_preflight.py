@@ -40,7 +40,7 @@ def test_link_kinds_unknown_to_ip(box: Sandbox) -> None:
     assert missing(box, kinds=list(KINDS)) == unknown
 
 
-def test_trial_of_a_kind_leaves_no_link(box: Sandbox) -> None:
+def test_check_of_a_kind_leaves_no_link(box: Sandbox) -> None:
     before = box.snapshot()
     missing(box, kinds=["veth", "dummy", "vxlan"], features=["esp", "ipvs"])
     assert box.snapshot() == before

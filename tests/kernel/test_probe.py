@@ -52,7 +52,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
             "udp": ("open_or_filtered", "does not respond"),
         },
     ),
-    "dropped on the way": (
+    "dropped on the path": (
         "mid",
         "{tables} -A FORWARD -j DROP",
         {
@@ -61,22 +61,22 @@ FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
             "udp": ("open_or_filtered", "does not respond"),
         },
     ),
-    "prohibited on the way": (
+    "prohibited on the path": (
         "mid",
         "{tables} -A FORWARD -j REJECT --reject-with {prohibited}",
         dict.fromkeys(("ping", "tcp", "udp"), ("prohibited", "prohibited by a firewall")),
     ),
-    "rejected on the way": (
+    "rejected on the path": (
         "mid",
         "{tables} -A FORWARD -j REJECT",
         dict.fromkeys(("ping", "tcp", "udp"), ("refused", "port unreachable")),
     ),
-    "no route at home": (
+    "no route in the source namespace": (
         "near",
         "{ip} route del default",
         dict.fromkeys(("ping", "tcp", "udp"), ("unreachable", "no route")),
     ),
-    "no route on the way": (
+    "no route on the path": (
         "mid",
         "{ip} route add unreachable {network}",
         dict.fromkeys(("ping", "tcp", "udp"), ("unreachable", "reports")),
@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[str, str, dict[str, tuple[str, str]]]] = {
         "{ip} route add prohibit {network}",
         dict.fromkeys(("ping", "tcp", "udp"), ("prohibited", "prohibits")),
     ),
-    "not let out": (
+    "dropped in the source namespace": (
         "near",
         "{tables} -A OUTPUT -j DROP",
         {"ping": ("prohibited", "firewall"), "udp": ("prohibited", "firewall"), "tcp": ("filtered", "timed out")},
@@ -100,7 +100,7 @@ WORDS = {
 
 @pytest.mark.parametrize("target", [FAR, FAR6])
 @pytest.mark.parametrize("fault", FAULTS)
-def test_fault_is_named(way: Way, fault: str, target: str) -> None:
+def test_fault_is_reported_with_its_reason(way: Way, fault: str, target: str) -> None:
     netns, command, wanted = FAULTS[fault]
     way.serve("tcp:http:80", "udp:echo:7")
     checks: list[dict[str, Any]] = [
@@ -333,7 +333,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_invalid_parameter_is_named(way: Way) -> None:
+def test_invalid_parameter_is_reported(way: Way) -> None:
     found = [(check, word, way.refuse(check).msg) for check, word in BAD]
     assert not [row for row in found if row[1] not in row[2]]
 

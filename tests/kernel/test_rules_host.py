@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Audit rules about one host: none fires on a healthy host, each fires on its fault, and remedies fix it.
+"""Audit rules about one host: no findings on a healthy host, each rule finds its fault, and remedies fix it.
 
 All rules are evaluated on each snapshot of the host, and findings that are not listed here are errors. Tests compare
 the ``object`` of findings, and the evidence of some.
@@ -153,13 +153,13 @@ def test_faults_of_a_host_are_found() -> None:
 
 
 def silent_where_healthy(found: Sequence[Row]) -> None:
-    """A healthy host has only the findings of default engine settings."""
+    """Assert that a healthy host has only the findings of default engine settings."""
     assert {one["rule"] for one in found} <= HABITS
     assert [one["object"] for one in found if one["severity"] in SEVERE] == []
 
 
 def fires(found: Sequence[Row], wanted: dict[str, list[str]]) -> None:
-    """Each rule finds its fault, and no other rule fires."""
+    """Assert that each rule finds its fault, and that no other rule reports a finding."""
     rules = {one["rule"] for one in found} - HABITS
     assert {rule: objects(found, rule) for rule in rules if wanted.get(rule) != []} == {
         rule: sorted(f"h1: {one}" for one in names) for rule, names in wanted.items() if names
@@ -169,7 +169,7 @@ def fires(found: Sequence[Row], wanted: dict[str, list[str]]) -> None:
 
 
 def evidence(found: Sequence[Row]) -> None:
-    """The evidence shows the planted faults."""
+    """Assert that the evidence shows the planted faults."""
 
     def one(rule: str, part: str = "") -> Row:
         (row,) = (row for row in of(found, rule) if part in row["object"])

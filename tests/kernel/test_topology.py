@@ -280,7 +280,7 @@ def test_invalid_document_is_rejected(box: Sandbox, args: dict[str, Any], words:
     refused(box, "topology", args, words)
 
 
-def test_two_names_of_one_namespace_are_one(box: Sandbox) -> None:
+def test_two_references_to_one_namespace_are_merged(box: Sandbox) -> None:
     pid = box.process()
     box.sh(f"touch /run/netns/same; mount --bind /proc/{pid}/ns/net /run/netns/same")
     args: dict[str, Any] = {
@@ -296,7 +296,7 @@ def test_two_names_of_one_namespace_are_one(box: Sandbox) -> None:
     refused(box, "topology", args, "declared twice, with a different net/ipv4/ip_forward")
 
 
-def test_links_of_a_removed_namespace_are_gone_at_the_end(box: Sandbox) -> None:
+def test_run_ends_after_the_links_of_a_removed_namespace_are_deleted(box: Sandbox) -> None:
     for number in range(10):
         names = [f"away{number}-{one}" for one in range(5)]
         box.sh(*(f"ip netns add {name}; ip link add {name} type veth peer name eth0 netns {name}" for name in names))

@@ -207,17 +207,17 @@ def test_operations_that_the_kernel_rejects_are_rolled_back(box: Sandbox) -> Non
     """Each rejected operation is the last of a document with many operations."""
     before = prepare(box)
     strangers: dict[str, dict[str, Any]] = {
-        "a virtual network that another link has": {"name": "vx2", "kind": "vxlan", "vni": 8},
-        "an address that is none": {"name": "card", "kind": "ifb", "addresses": ["ff02::5/64"]},
-        "a name that another link has": {"name": "m1", "kind": "ifb", "altnames": ["others"]},
-        "a parent that belongs to another link": {
+        "a VNI that another link uses": {"name": "vx2", "kind": "vxlan", "vni": 8},
+        "an invalid address": {"name": "card", "kind": "ifb", "addresses": ["ff02::5/64"]},
+        "a name that another link uses": {"name": "m1", "kind": "ifb", "altnames": ["others"]},
+        "a parent that another link uses exclusively": {
             "name": "m1",
             "kind": "macvlan",
             "parent": "card",
             "mode": "passthru",
         },
-        "a larger link than its parent": {"name": "m1", "kind": "macvlan", "parent": "card", "mtu": 65000},
-        "a port that cannot be one": {"name": "lo", "netns": "host", "master": "br0"},
+        "an MTU larger than that of the parent": {"name": "m1", "kind": "macvlan", "parent": "card", "mtu": 65000},
+        "a link that cannot be a port": {"name": "lo", "netns": "host", "master": "br0"},
     }
     for what, link in strangers.items():
         args = copy.deepcopy(AFTER)

@@ -93,7 +93,7 @@ _SAME_NAMES_AS_THE_HOSTS = Case(
 )
 
 _DOWN_WITH_ROUTES = Case(
-    "taken down and up again, addresses kept",
+    "set down and up again, addresses kept",
     {
         "name": "a0",
         "up": True,
@@ -106,14 +106,14 @@ _DOWN_WITH_ROUTES = Case(
 )
 
 _ABSENT_BY_THE_PEER = Case(
-    "removed with both ends named",
+    "removed by the names of both ends",
     {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}},
     {("red", "a0"): {"up": False}, ("blue", "b0"): {"up": False}},
     absent={"peer": {"name": "b0", "netns": "blue"}},
 )
 
 _STRANGE_NAMES = Case(
-    "names that look dangerous and are allowed",
+    "unusual names that are allowed",
     {
         "name": "{{7*7}}",
         "netns": "red",

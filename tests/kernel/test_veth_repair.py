@@ -65,7 +65,13 @@ def test_pair_moved_elsewhere_is_not_reused(box: Sandbox) -> None:
             "another link already exists at b0 in blue",
         ),
     ],
-    ids=["a bridge at the far place", "an ifb at the near place", "another peer", "moved and occupied", "two halves"],
+    ids=[
+        "bridge in place of the peer",
+        "ifb in place of the link",
+        "another peer",
+        "moved and replaced",
+        "ends of two pairs",
+    ],
 )
 def test_unmanaged_link_is_rejected_or_replaced(box: Sandbox, lines: list[str], word: str) -> None:
     box.sh(*lines)

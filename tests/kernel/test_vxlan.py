@@ -105,7 +105,7 @@ _SAME_NAMESPACE = Case(
 )
 
 _OTHER_NAMESPACE = Case(
-    "packets in another namespace, without a parent",
+    "underlay in another namespace, without a parent",
     {"name": "x0", "netns": "red", "vni": 7, "parent_netns": "blue", "local": "192.0.2.1", "up": True},
     {("red", "x0"): {"kind": "vxlan", "id": 7, "udp_port": 4789, "local": "192.0.2.1", "up": True, "mtu": 1500}},
     {"local": "", "remote": "192.0.2.7"},
@@ -113,7 +113,7 @@ _OTHER_NAMESPACE = Case(
 )
 
 _FAR_PARENT = Case(
-    "parent in another namespace, of which the name is taken here",
+    "parent in another namespace, with a name that is in use here",
     {"name": "x0", "netns": "red", "vni": 7, "parent": "p0", "parent_netns": "host", "remote": "192.0.2.7"},
     {("red", "x0"): {"kind": "vxlan", "id": 7, "remote": "192.0.2.7", "mtu": 8950}},
     {"remote": "", "up": True},
@@ -122,7 +122,7 @@ _FAR_PARENT = Case(
 )
 
 _TO_THE_HOST = Case(
-    "packets in a named namespace, link in the host",
+    "underlay in a named namespace, link in the host",
     {"name": "x0", "vni": 0, "parent_netns": "red", "remote": "2001:db8::7"},
     {("host", "x0"): {"kind": "vxlan", "id": 0, "remote6": "2001:db8::7"}},
     {"remote": "2001:db8::8", "local": "2001:db8::1", "mac": _MAC_1},

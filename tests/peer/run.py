@@ -82,7 +82,7 @@ def text(tasks: list[dict[str, Any]]) -> str:
     found = yaml.safe_dump([play], sort_keys=False, width=10000)
     for theirs, our in CONTRADICTED.items():
         if theirs in found:
-            print(f"  taken for {our!r}: {theirs!r}")
+            print(f"  replaced {theirs!r} by {our!r}")
             found = found.replace(theirs, our)
     return found
 

@@ -104,7 +104,7 @@ def test_page_passes_accessibility_checks(reader: Reader, small: Path, screen: s
 
 @pytest.mark.parametrize("settings", [{"color_scheme": "dark"}], ids=["dark"])
 def test_light_and_dark_theme(reader: Reader, small: Path) -> None:
-    """The page uses the system's theme until the user selects another, and remembers the selection."""
+    """The page uses the system's theme until the user selects another, and keeps the selection."""
     page = reader.open(small)
     ground = "getComputedStyle(document.body).backgroundColor"
     assert page.evaluate(ground) == "rgb(19, 22, 26)"

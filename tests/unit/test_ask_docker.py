@@ -109,11 +109,11 @@ def test_all_lists_are_collected(place: Path, dockerd: None) -> None:
     assert (web["netns"], web["joined"], web["labels"]["team"]) == (OWN_NETNS, "db", "red")
     assert (db["netns"], db["pid"]) == (None, None)
     own = [row["container"] for row in docker["endpoints"] if row["endpoint_id"] == ENDPOINT]
-    assert own == ["web-1", "db"], "as the containers have them, not once more as the network has them"
+    assert own == ["web-1", "db"], "each endpoint is listed once, with the data of its container"
     assert docker["swarm_tasks"][0]["service"] == "shop_web"
 
 
-def test_worker_is_not_asked_for_swarm_objects(place: Path, dockerd: None) -> None:
+def test_swarm_objects_are_not_requested_from_a_worker(place: Path, dockerd: None) -> None:
     info = {**INFO, "Swarm": {**INFO["Swarm"], "ControlAvailable": False}}
     docker, missing, asked = read(place, said={"/info": info})
     assert docker["engine"]["swarm_role"] == "worker"
@@ -255,7 +255,7 @@ def test_unreadable_file_is_reported(place: Path, dockerd: None, tmp_path: Path)
     assert "Is a directory" in missing[0]["reason"]
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), None, 2**22 + 1], ids=["this is no dockerd", "unknown", "ended"])
+@pytest.mark.parametrize("pid", [os.getpid(), None, 2**22 + 1], ids=["not dockerd", "unknown", "ended"])
 def test_engine_without_a_known_process(place: Path, monkeypatch: pytest.MonkeyPatch, pid: int | None) -> None:
     monkeypatch.setattr(LocalEngineClient, "get_listener_pid", lambda _self: pid)
     docker, missing, _asked = read(place)

@@ -25,7 +25,7 @@ from .audit_fleet import evaluated, rules, save, snapshot
 
 @pytest.fixture(scope="module")
 def macros() -> Any:
-    """A database with the macros."""
+    """Return a database with the macros."""
     database = duckdb.connect()
     sql_macros.define_macros(database)
     return database

@@ -31,7 +31,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files of an audit of a host whose bridges have all these names."""
+    """Return the files of an audit of a host whose bridges have all these names."""
     path = tmp_path_factory.mktemp("audit")
     evaluated(
         path,

@@ -34,34 +34,34 @@ def endless(start: bytes, block: bytes) -> Answer:
 
 
 SLOW: dict[str, Answer] = {
-    "hung": [_LONG],
-    "hung after its head": [_HEAD + b"Content-Length: 10\r\n\r\n", _LONG],
-    "drips its head": itertools.chain(*((bytes([byte]), 0.25) for byte in _HEAD)),
-    "drips its body": itertools.chain(
+    "no response": [_LONG],
+    "no body after the headers": [_HEAD + b"Content-Length: 10\r\n\r\n", _LONG],
+    "headers in single bytes": itertools.chain(*((bytes([byte]), 0.25) for byte in _HEAD)),
+    "body in single bytes": itertools.chain(
         [_HEAD + b"Content-Length: 1000\r\n\r\n"], *((b" ", 0.25) for _number in range(200))
     ),
-    "says continue for ever": itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 1_000_000),
+    "endless 100 Continue": itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n", 1_000_000),
 }
 BAD: dict[str, tuple[Answer, str]] = {
     "garbage": ([b"\x00\xff\xfe no HTTP at all\n" * 10], "is not HTTP"),
     "another protocol": ([b"SSH-2.0-OpenSSH_9.2\r\n"], "is not HTTP"),
-    "closes at once": ([CLOSE], "is not HTTP"),
-    "closes in its head": ([b"HTTP/1.1 200 OK\r\n" + CLOSE], "is not (HTTP|JSON)"),
-    "closes in its body": ([_HEAD + CLOSE + b"Content-Length: 100\r\n\r\n{"], "not (HTTP|JSON)"),
-    "half JSON": ([http(b'{"half": ')], "is not JSON"),
-    "no JSON": ([http(b"<html>")], "is not JSON"),
-    "no UTF-8": ([http(b"\xff\xfe")], "is not JSON"),
-    "nothing": ([http(b"")], "is not JSON"),
-    "deep JSON": ([http(b"[" * 100000)], "is not JSON"),
+    "closed without a response": ([CLOSE], "is not HTTP"),
+    "closed in the headers": ([b"HTTP/1.1 200 OK\r\n" + CLOSE], "is not (HTTP|JSON)"),
+    "closed in the body": ([_HEAD + CLOSE + b"Content-Length: 100\r\n\r\n{"], "not (HTTP|JSON)"),
+    "truncated JSON": ([http(b'{"half": ')], "is not JSON"),
+    "not JSON": ([http(b"<html>")], "is not JSON"),
+    "not UTF-8": ([http(b"\xff\xfe")], "is not JSON"),
+    "empty body": ([http(b"")], "is not JSON"),
+    "deeply nested JSON": ([http(b"[" * 100000)], "is not JSON"),
     "a number too long": ([http(b"1" * 5000 + b"x")], "is not JSON"),
-    "odd length": ([_HEAD + b"Content-Length: many\r\n" + CLOSE + b"\r\n{}x"], "not (HTTP|JSON)"),
-    "headers without end": (endless(_HEAD, b"X: y\r\n"), "is not HTTP"),
-    "a line without end": (endless(b"HTTP/1.1 200 ", b"x" * 4096), "is not HTTP"),
-    "gigantic": (endless(_HEAD + b"Content-Length: 1099511627776\r\n\r\n", b" " * 65536), "exceeds 64 MiB"),
-    "gigantic without a length": (endless(_HEAD + b"\r\n", b" " * 65536), "exceeds 64 MiB"),
+    "invalid length": ([_HEAD + b"Content-Length: many\r\n" + CLOSE + b"\r\n{}x"], "not (HTTP|JSON)"),
+    "endless headers": (endless(_HEAD, b"X: y\r\n"), "is not HTTP"),
+    "endless status line": (endless(b"HTTP/1.1 200 ", b"x" * 4096), "is not HTTP"),
+    "too large": (endless(_HEAD + b"Content-Length: 1099511627776\r\n\r\n", b" " * 65536), "exceeds 64 MiB"),
+    "too large, without a length": (endless(_HEAD + b"\r\n", b" " * 65536), "exceeds 64 MiB"),
     "an error": ([http(b'{"message": "no  such\\ncommand"}', "500 Internal Server Error")], ": no such command$"),
-    "an error that is no JSON": ([http(b"<html>", "502 Bad Gateway")], "status 502"),
-    "an error of another shape": ([http(b'["x"]', "503 Service Unavailable")], "status 503"),
+    "an error that is not JSON": ([http(b"<html>", "502 Bad Gateway")], "status 502"),
+    "an error in another format": ([http(b'["x"]', "503 Service Unavailable")], "status 503"),
 }
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are replaced at once."""
+"""Atomic replacement and restoration of files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o7777
 
 
-def test_a_new_file_is_readable_and_so_is_its_folder(tmp_path: Path) -> None:
+def test_new_file_is_readable_and_its_folder_is_created(tmp_path: Path) -> None:
     path = tmp_path / "docker/daemon.json"
     write_text(str(path), "{}\n")
     assert path.read_text(encoding="utf-8") == "{}\n"
@@ -24,7 +24,7 @@ def test_a_new_file_is_readable_and_so_is_its_folder(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["daemon.json"]
 
 
-def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
+def test_replaced_file_keeps_its_mode(tmp_path: Path) -> None:
     path = tmp_path / "daemon.json"
     path.write_text('{"log-opts": {"splunk-token": "secret"}}', encoding="utf-8")
     path.chmod(0o600)
@@ -32,7 +32,7 @@ def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
     assert mode(path) == 0o600
 
 
-def test_a_symbolic_link_keeps_its_target(tmp_path: Path) -> None:
+def test_symbolic_link_is_kept_and_its_target_replaced(tmp_path: Path) -> None:
     target, link = tmp_path / "managed.json", tmp_path / "daemon.json"
     target.write_text("old", encoding="utf-8")
     link.symlink_to(target)
@@ -41,7 +41,7 @@ def test_a_symbolic_link_keeps_its_target(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8") == "new"
 
 
-def test_a_former_text_comes_back_byte_for_byte(tmp_path: Path) -> None:
+def test_restored_file_has_the_same_bytes(tmp_path: Path) -> None:
     path = tmp_path / "daemon.json"
     path.write_bytes(b'{"labels": ["\xff"]}')
     former = read_text(str(path))
@@ -50,7 +50,7 @@ def test_a_former_text_comes_back_byte_for_byte(tmp_path: Path) -> None:
     assert path.read_bytes() == b'{"labels": ["\xff"]}'
 
 
-def test_a_file_that_was_not_there_is_removed_again(tmp_path: Path) -> None:
+def test_restoring_a_missing_file_removes_it(tmp_path: Path) -> None:
     path = tmp_path / "daemon.json"
     assert read_text(str(path)) is None
     write_text(str(path), "{}")
@@ -59,7 +59,7 @@ def test_a_file_that_was_not_there_is_removed_again(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_in_the_place_of_the_file_is_an_error_in_one_line(tmp_path: Path) -> None:
+def test_folder_in_place_of_the_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NetfleetError, match=f"^{tmp_path} cannot be read: Is a directory$"):
         read_text(str(tmp_path))
     with pytest.raises(NetfleetError, match=f"^{tmp_path} cannot be written: "):

@@ -273,7 +273,7 @@ def test_invalid_kernel_modules_sysctls_and_units_are_rejected(params: dict[str,
         ("{'mtu': 1}", "is not valid JSON"),
     ],
 )
-def test_file_that_is_no_json_object_is_rejected(text: str, words: str) -> None:
+def test_file_that_is_not_a_json_object_is_rejected(text: str, words: str) -> None:
     with pytest.raises(BadParameter, match=f"config_file: {FILE} {words}.*was not changed"):
         planned(text, mtu=1400)
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What roles need of a host, when a host need not be asked again, and what is kept of its answer."""
+"""Requirements of roles, reuse of a gathered state, and the parts of a state that are kept."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def needs(role: str, **variables: Any) -> RoleRequirements:
     return get_requirements(role, convert_role_variables(role, variables))
 
 
-def test_a_host_that_was_asked_for_all_roles_is_not_asked_again() -> None:
+def test_state_gathered_for_all_roles_is_reused() -> None:
     asked = needs("engine")
     for role in ROLES:
         asked = asked.combine(needs(role).make_optional())
@@ -42,7 +42,7 @@ def test_a_host_that_was_asked_for_all_roles_is_not_asked_again() -> None:
 
 
 @pytest.mark.parametrize("missing", ["library:docker", "kind:bridge"])
-def test_a_host_that_lacks_something_is_asked_again_by_the_role_that_requires_it(missing: str) -> None:
+def test_missing_requirement_is_checked_again_by_the_role_that_requires_it(missing: str) -> None:
     asked = needs("engine").combine(needs("bridge").make_optional())
     assert needs("engine").is_covered_by(asked, [missing])
     assert not needs("bridge").is_covered_by(asked, [missing])
@@ -56,14 +56,14 @@ def test_a_host_that_lacks_something_is_asked_again_by_the_role_that_requires_it
         ({"driver": "ipvlan", "state": "absent"}, set()),
     ],
 )
-def test_macvlan_needs_the_kinds_of_links_that_are_declared(network: Row, kinds: set[str]) -> None:
+def test_macvlan_requires_the_declared_link_kinds(network: Row, kinds: set[str]) -> None:
     found = needs("macvlan", macvlan_networks=[{"name": "wire", "parent": "eth0", **network}])
     assert {key for key in found.required if key.startswith("kind:")} == kinds
     assert found.cards is bool(kinds)
     assert not needs("macvlan", macvlan_hints="false", macvlan_networks=[{"name": "wire"}]).cards
 
 
-def test_needs_become_parameters_of_preflight() -> None:
+def test_requirements_are_converted_to_preflight_parameters() -> None:
     found = build_preflight_params(["engine:installed", "systemd", "library:docker", "module:ip_vs", "feature:esp"])
     assert found == {
         "engine": "installed",
@@ -75,7 +75,7 @@ def test_needs_become_parameters_of_preflight() -> None:
     }
 
 
-def test_a_state_holds_only_what_the_planners_use() -> None:
+def test_reduced_state_contains_only_planner_input() -> None:
     route = {"dst": "10.0.0.0/8", "interface": "eth0", "table": 254, "family": 4, "metric": 0}
     docker = {
         "engine": {"version": "26.1.5"},
@@ -95,7 +95,7 @@ def test_a_state_holds_only_what_the_planners_use() -> None:
     }
 
 
-def test_cards_are_links_with_a_device(tmp_path: Path) -> None:
+def test_network_cards_are_links_with_a_device(tmp_path: Path) -> None:
     for link in ("eth0", "lo", "wlan0"):
         (tmp_path / "net" / link).mkdir(parents=True)
     driver = tmp_path / "drivers" / "virtio_net"
@@ -109,7 +109,7 @@ def test_cards_are_links_with_a_device(tmp_path: Path) -> None:
     }
 
 
-def test_slices_come_back_from_their_file_as_they_were_written(tmp_path: Path) -> None:
+def test_slices_are_read_as_they_were_written(tmp_path: Path) -> None:
     path = tmp_path / "slices.yml"
     assert slices_file.read_slices(path) == {}
     slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
@@ -118,7 +118,7 @@ def test_slices_come_back_from_their_file_as_they_were_written(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("text", "error"), [("slices: [", NetfleetError), ("hosts: {}", BadParameter)])
-def test_a_file_of_slices_that_is_damaged_is_refused(tmp_path: Path, text: str, error: type[Exception]) -> None:
+def test_invalid_slices_file_is_rejected(tmp_path: Path, text: str, error: type[Exception]) -> None:
     path = tmp_path / "slices.yml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(error, match=str(path)):
@@ -130,7 +130,7 @@ def registered(asked: RoleRequirements, **fields: Any) -> Row:
     return {"state": state, "needs": asked.to_dict(), "missing_needs": [], "incomplete": False, **fields}
 
 
-def test_a_state_is_current_until_a_role_changes_the_host() -> None:
+def test_state_is_current_until_a_role_changes_the_host() -> None:
     own = needs("containers")
     assert find_current_state({}, own) is None
     result = registered(own)
@@ -142,7 +142,7 @@ def test_a_state_is_current_until_a_role_changes_the_host() -> None:
     assert find_current_state({"netfleet_host": registered(own, state={"namespaces": []})}, own) is None
 
 
-def test_predicted_changes_of_the_engine_are_those_of_equal_arguments() -> None:
+def test_engine_prediction_is_used_for_equal_arguments_only() -> None:
     variables = convert_role_variables("engine", {"engine_mtu": "1400", "engine_icc": "false"})
     arguments = engine.build_role_arguments(variables)
     assert arguments is not None
@@ -155,5 +155,5 @@ def test_predicted_changes_of_the_engine_are_those_of_equal_arguments() -> None:
     assert engine.find_prediction({"netfleet_host": registered(needs("engine"), engine={})}, given) is None
 
 
-def test_wrong_arguments_of_the_engine_are_left_to_the_module() -> None:
+def test_invalid_engine_arguments_are_not_built() -> None:
     assert engine.build_arguments({"mtu": "large"}) is None

@@ -100,7 +100,7 @@ def test_unclosed_quote_hides_no_rule() -> None:
     ]
 
 
-def test_quoted_text_is_no_option() -> None:
+def test_quoted_text_is_not_an_option() -> None:
     printed = '*filter\n[0:0] -A INPUT --odd "-j x" "!" --even -j DROP\n'
     (row,) = iptables_table.parse_save(printed, "iptables-nft", "ip", 9).rules
     assert row["match"] == [

@@ -318,7 +318,7 @@ def test_equal_values_are_no_difference(params: dict[str, Any]) -> None:
         ({"ipam_driver_options": {"a": "c"}}, {"ipam_options": {"a": "b"}}, ["ipam_driver_options.a"]),
     ],
 )
-def test_difference_is_named_by_the_option(params: dict[str, Any], have: dict[str, Any], what: list[str]) -> None:
+def test_difference_is_reported_by_option(params: dict[str, Any], have: dict[str, Any], what: list[str]) -> None:
     assert [one.option for one in compare_networks(desired(**params).network, replace_fields(BRIDGE, **have))] == what
 
 

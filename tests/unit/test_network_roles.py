@@ -100,7 +100,7 @@ def test_numbers_given_as_text_are_converted() -> None:
         ({"bridge_recover_slices": "perhaps"}, "bridge_recover_slices.*Valid booleans include"),
     ],
 )
-def test_invalid_variable_is_named_with_valid_values(variables: dict[str, Any], words: str) -> None:
+def test_invalid_variable_is_reported_with_valid_values(variables: dict[str, Any], words: str) -> None:
     with pytest.raises(BadParameter, match=words):
         convert_role_variables("bridge", variables)
 

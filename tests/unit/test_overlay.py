@@ -145,7 +145,7 @@ def test_matching_swarm_has_no_steps() -> None:
     assert texts(swarm(host(1, "manager", rows=rows), host(2, rows=rows))) == []
 
 
-def test_node_that_is_down_is_waited_for() -> None:
+def test_plan_waits_for_a_node_that_is_down() -> None:
     rows = [row("h1", "manager"), row("h2", state="down")]
     assert texts(swarm(host(1, "manager", rows=rows), host(2, rows=rows))) == ["wait until h2 is ready"]
 
@@ -302,7 +302,7 @@ def firewall(rule: str, **more: Any) -> Row:
     }
 
 
-def test_closed_ports_are_named_with_both_nodes_and_the_rule() -> None:
+def test_closed_ports_are_reported_with_both_nodes_and_the_rule() -> None:
     lost = {"host": "h2", "address": "192.0.2.2", "target": "192.0.2.1", "protocol": "udp", "port": 7946}
     answers = [{"host": "h1", "address": "192.0.2.1", "protocol": "tcp", "port": 2377, "answer": "refused"}]
     heard, sent = {"h1": {"missing": [lost], "namespace": firewall("-A INPUT -j DROP")}}, {"h2": {"answers": answers}}

@@ -36,7 +36,7 @@ def finding(severity: str = "high", waived: Any = None, **evidence: Any) -> dict
 
 
 def bridged(containers: int, networks: int = 1) -> HostRows:
-    """A host with containers distributed over bridges."""
+    """Return a host with containers distributed over bridges."""
     spaces = [space("1", "host", containers=["agent"])]
     links = [link("1", 2, "eth0", None, addresses=["192.0.2.1/24"])]
     links += [link("1", 10 + one, f"br{one}", "bridge", docker_network=f"net{one}") for one in range(networks)]

@@ -35,7 +35,7 @@ def test_each_rule_has_a_positive_and_a_negative_test() -> None:
     planted |= set(test_rules_swarm.PLANTED) | set(test_rules_swarm.ALSO_PLANTED) | set(test_rules_swarm.HABITS)
     planted |= set(test_rules_engine.PLANTED) | set(test_rules_engine.SILENT)
     assert planted | set(recorded.FIRES) == set(_IDS)
-    # Rules that fire on a healthy host in a sandbox; another host or a recording tests that they can be silent.
+    # Rules that have findings on a healthy host in a sandbox. Their negative test uses another host or a recording.
     habits = test_rules_host.HABITS | set(test_rules_swarm.HABITS)
     assert habits <= set(test_rules_engine.SILENT) | set(recorded.SILENT)
 

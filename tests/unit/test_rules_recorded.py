@@ -97,7 +97,7 @@ def guard_of_another(hosts: Fleet) -> None:
 
 
 def apart(hosts: Fleet) -> None:
-    """Give the overlay a separate data path address on each host."""
+    """Set a separate data path address of the overlay on each host."""
     for number, host in ((1, "h1"), (2, "h2")):
         address = {**of(hosts, "host", host)["addresses"][0], "address": f"198.51.100.{number}"}
         of(hosts, "host", host)["addresses"].append(address)
@@ -113,7 +113,7 @@ def vtep_of_nobody(hosts: Fleet) -> None:
 
 
 def vteps_translated(hosts: Fleet) -> None:
-    """NAT: no host is reached at the address that it knows itself."""
+    """Simulate NAT: other hosts reach each host at an address that the host does not have."""
     for host in ("h1", "h2", "h3"):
         for entry in of(hosts, "overlay", host)["fdb"]:
             entry["dst"] = f"198.51.100.{entry['dst'].rpartition('.')[2]}"
@@ -150,7 +150,7 @@ def own_link_with_the_parents_address(hosts: Fleet) -> None:
 
 
 def not_filtered(hosts: Fleet) -> None:
-    """The kernel module br_netfilter is not loaded."""
+    """Simulate a host without the kernel module br_netfilter."""
     del of(hosts, "host")["sysctls"]["net/bridge/bridge-nf-call-iptables"]
     named(docker(hosts)["networks"], "docker_gwbridge")["options"]["com.docker.network.bridge.enable_icc"] = "false"
 
@@ -202,7 +202,7 @@ def same_wire_address(hosts: Fleet) -> None:
 
 
 def of_another_site(hosts: Fleet) -> None:
-    """Two sites with the same subnet: each has its own gateway."""
+    """Simulate two sites with the same subnet, each with its own gateway."""
     same_wire_address(hosts)
     named(docker(hosts, "h2")["networks"], "onwire")["ipam"][0]["ip_range"] = "192.0.2.16/28"
     of(hosts, "host", "h2")["neighbours"][0]["mac"] = "02:00:00:00:09:fe"
@@ -223,7 +223,7 @@ def ranges(hosts: Fleet) -> None:
 
 
 def gateway_unknown(hosts: Fleet) -> None:
-    """One host has no neighbor entry of the gateway, so its site is unknown."""
+    """Remove the neighbor entry of the gateway from one host, so that its site is unknown."""
     ranges(hosts)
     of(hosts, "host", "h2")["neighbours"].clear()
 
@@ -240,7 +240,7 @@ def hides_nobody(hosts: Fleet) -> None:
 
 
 def hidden_far_away(hosts: Fleet) -> None:
-    """A host outside the network's subnet: only the bridge has a route."""
+    """Move a host out of the subnets of the others: only the bridge has a route to it."""
     hidden(hosts, "203.0.113.0/24")
     own = of(hosts, "host", "h2")
     own["addresses"][0]["address"] = "203.0.113.2"
@@ -359,7 +359,7 @@ def meant_dummy(hosts: Fleet) -> None:
 
 
 def listens_inside(hosts: Fleet) -> None:
-    """A manager with a configured listen address."""
+    """Set a listen address on a manager."""
     socket = {"protocol": "tcp", "family": 4, "address": "192.0.2.1", "port": 2377, "processes": []}
     of(hosts, "host")["sockets"] = [row("socket", **socket)]
 
@@ -372,7 +372,7 @@ def probes(*answers: tuple[str, int, str]) -> Any:
 
 
 def firewall_unread(hosts: Fleet) -> None:
-    """A host that could not be read is not a host without rules."""
+    """Remove the firewall rules from a snapshot, and record that they could not be read."""
     own = of(hosts, "host")
     own["firewall_chains"], own["firewall_rules"] = [], []
     unread = {"netns": own["netns"], "part": "firewall", "what": "missing", "reason": "iptables-nft-save is missing"}
@@ -380,14 +380,14 @@ def firewall_unread(hosts: Fleet) -> None:
 
 
 def nftables(hosts: Fleet) -> None:
-    """Docker 29 with the nftables backend has no iptables chains."""
+    """Simulate Docker 29 with the nftables backend, which has no iptables chains."""
     firewall_unread(hosts)
     hosts["h1"]["missing"] = []
     docker(hosts)["engine"]["firewall_backend"] = "nftables"
 
 
 def api_by_systemd(hosts: Fleet) -> None:
-    """The engine's setting is fd://, and systemd listens for it."""
+    """Simulate an engine with fd://, for which systemd listens on the socket."""
     docker(hosts)["engine"]["hosts"] = ["fd://"]
     holders = [{"pid": 1, "command": "systemd"}, {"pid": 9, "command": "dockerd"}]
     socket = {"protocol": "tcp", "family": 6, "address": "::", "port": 2375, "processes": holders}
@@ -416,7 +416,7 @@ def published_inside(hosts: Fleet) -> None:
 
 
 def podman(hosts: Fleet) -> None:
-    """Podman answers like Docker, with its own firewall and DNS server."""
+    """Simulate Podman, which provides the API of Docker with its own firewall and DNS server."""
     firewall_unread(hosts)
     hosts["h1"]["missing"] = []
     networks = docker(hosts)["networks"]
@@ -436,7 +436,7 @@ def flushed(hosts: Fleet) -> None:
 
 
 def engine_silent(hosts: Fleet) -> None:
-    """Without a response of the engine, its proxies and sandboxes are unknown."""
+    """Remove the data of the engine, so that its proxies and sandboxes are unknown."""
     hosts["h1"]["docker"] = None
     hosts["h1"]["missing"] = [row("missing", part="docker", what="missing", reason="timed out")]
     proxy = [{"pid": 7, "command": "docker-proxy"}]
@@ -448,7 +448,7 @@ def engine_silent(hosts: Fleet) -> None:
 
 
 def lab_host(hosts: Fleet) -> None:
-    """A host that is itself a container: the peer of its uplink is not visible."""
+    """Simulate a host that is itself a container: the peer of its uplink is not visible."""
     link = named(of(hosts, "host")["interfaces"], "eth0")
     link.update(kind="veth", peer_netns=None, peer_index=12)
 

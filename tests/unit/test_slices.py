@@ -70,7 +70,7 @@ def docker_hands_out(entry: dict[str, Any]) -> set[Any]:
     for one in [*([entry["gateway"]] if "gateway" in entry else []), *entry.get("aux_addresses", {}).values()]:
         address = ipaddress.ip_address(one)
         assert address in net
-        assert address not in used, "Docker says: Address already in use"
+        assert address not in used, "Docker Engine would fail: Address already in use"
         used.add(address)
     return set(part) - used
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The steps of a Swarm's plan, carried out by modules of community.docker that answer as they do."""
+"""Execution of the steps of a Swarm plan, with simulated results of community.docker modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 class Hosts:
-    """An action on a host of a Swarm: it has what ModuleRunner needs, and remembers which modules ran where."""
+    """An action with the attributes that ModuleRunner requires; ``calls`` records host, module and arguments."""
 
     def __init__(self, failing: str = "") -> None:
         self.host = ""
@@ -29,7 +29,7 @@ class Hosts:
         self.no_log = False
 
     def _execute_module(self, module_name: str, module_args: Row, task_vars: Row) -> Row:
-        assert self.no_log, "what the module takes and returns would be displayed at -vvv"
+        assert self.no_log, "the arguments and the result of the module would be displayed at -vvv"
         self.calls.append((self.host, module_name.rpartition(".")[2], module_args))
         if module_args.get("state") == self._failing:
             return {"failed": True, "msg": f"cannot join with {TOKEN}"}
@@ -45,7 +45,7 @@ class Hosts:
 
 
 def new_swarm() -> list[Row]:
-    """Return the steps of a Swarm of a manager and two workers, of which one is drained."""
+    """Return the steps of a new Swarm with a manager and two workers, one of which is drained."""
     planned = {
         "init": "h1",
         "manager": "h1",
@@ -65,7 +65,7 @@ def new_swarm() -> list[Row]:
 
 
 def carry_out(todo: list[Row], hosts: Hosts) -> list[Row]:
-    """Carry out steps as the items of one loop do, and return the result of each."""
+    """Execute steps like the items of one loop, and return the result of each."""
     session, results = SwarmSession(), []
     for step in todo:
         hosts.host = step["host"]
@@ -80,7 +80,7 @@ def carry_out(todo: list[Row], hosts: Hosts) -> list[Row]:
     return results
 
 
-def test_nodes_join_with_the_token_of_their_role_and_later_steps_know_their_ids() -> None:
+def test_nodes_join_with_tokens_and_later_steps_use_their_ids() -> None:
     hosts = Hosts()
     results = carry_out(new_swarm(), hosts)
     assert not [one for one in results if one.get("failed")]
@@ -91,11 +91,11 @@ def test_nodes_join_with_the_token_of_their_role_and_later_steps_know_their_ids(
 
 
 @pytest.mark.parametrize("failing", ["", "join"])
-def test_no_result_has_a_token(failing: str) -> None:
+def test_results_contain_no_token(failing: str) -> None:
     assert "SWMTKN" not in str(carry_out(new_swarm(), Hosts(failing)))
 
 
-def test_nothing_is_done_after_a_step_that_failed() -> None:
+def test_steps_after_a_failed_step_are_not_executed() -> None:
     hosts = Hosts(failing="join")
     results = carry_out(new_swarm(), hosts)
     assert [bool(one.get("failed")) for one in results] == [False, False, True, True, True, True]
@@ -104,5 +104,5 @@ def test_nothing_is_done_after_a_step_that_failed() -> None:
     assert hosts.calls[-1][0] == "h2"
 
 
-def test_the_planner_and_the_steps_agree_on_the_form_of_a_plan() -> None:
+def test_empty_plan_has_no_steps() -> None:
     assert build_steps(plan({}), {}) == []

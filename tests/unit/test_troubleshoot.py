@@ -287,7 +287,7 @@ def test_unsupported_firewall_rule_is_a_possible_cause() -> None:
 
 
 def test_path_between_hosts_in_containers_is_followed() -> None:
-    """Their uplink leads to the outer machine, which their snapshots know by interface index only."""
+    """Their uplink leads to the outer machine, of which their snapshots contain only the interface index."""
     snapshots = {}
     for name, address in (("h1", "192.0.2.1"), ("h2", "192.0.2.2")):
         snapshot = host()

@@ -60,7 +60,7 @@ def test_exception_is_a_failure(tmp_path: Path) -> None:
         pass
 
 
-def test_next_task_starts_anew(tmp_path: Path) -> None:
+def test_next_task_is_not_affected_by_an_earlier_failure(tmp_path: Path) -> None:
     with take_turn(str(tmp_path), "one", "h1") as turn:
         turn.fail()
     with take_turn(str(tmp_path), "other", "h2"):

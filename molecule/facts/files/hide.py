@@ -93,7 +93,7 @@ def descriptor(pid: int) -> str:
                 if alone and os.readlink(path).startswith("net:"):
                     return str(path)
         time.sleep(0.05)
-    sys.exit(f"process {pid} has no namespace open")
+    sys.exit(f"process {pid} has not opened a namespace")
 
 
 def add() -> None:

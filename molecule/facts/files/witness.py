@@ -81,7 +81,7 @@ def main(hidden: dict[str, Any]) -> None:
     own = {inode: os.open(path, os.O_RDONLY) for inode, path in by_inode.items()}
     held = {"by_path": {path: os.stat(path).st_ino for path in [*known, *_mounted()]}}
     if ctypes.CDLL(None).unshare(_CLONE_NEWNS):
-        sys.exit("a mount namespace of our own: not possible")
+        sys.exit("cannot create a private mount namespace")
     said("mount", "--make-rprivate", "/")
     said("mount", "--types", "tmpfs", "tmpfs", str(NAMED))
     for inode, fd in own.items():

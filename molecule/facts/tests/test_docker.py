@@ -94,7 +94,7 @@ def test_containers(host: Host) -> None:
     }
 
 
-def test_the_kernel_has_the_endpoints(host: Host) -> None:
+def test_endpoints_exist_in_the_kernel(host: Host) -> None:
     """Each endpoint's address and MAC are on a link of the container's sandbox, whose veth ends on its bridge."""
     seen = set()
     for point in host.docker["endpoints"]:

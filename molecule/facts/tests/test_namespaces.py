@@ -27,8 +27,8 @@ def test_snapshot_contains_exactly_the_namespaces(host: Host) -> None:
         for link in look["links"]
         if "link_netnsid" in link
     }
-    assert by_number <= linked, "a number that no link leads to may stand for anything on the machine"
-    assert len(host.netns) == len(host.info["namespaces"]), "one is there twice"
+    assert by_number <= linked, "a namespace that is known by number only must be referenced by a link"
+    assert len(host.netns) == len(host.info["namespaces"]), "a namespace is listed twice"
 
 
 def test_kinds_and_owners(host: Host) -> None:
@@ -83,7 +83,7 @@ def test_shared_namespaces(host: Host) -> None:
         same(row["containers"], there, inode)
 
 
-def test_containers_know_their_namespaces(host: Host) -> None:
+def test_containers_have_their_namespaces(host: Host) -> None:
     mounts = {path: str(inode) for path, inode in host.witness["by_path"].items()}
     same(host.containers, host.inspected, "containers")
     for name, one in host.inspected.items():
