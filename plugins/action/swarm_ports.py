@@ -48,7 +48,7 @@ class ActionModule(RoleAction):
     def _evaluate(self, hosts: list[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Fail if a port is closed, based on the registered results of each node."""
         registered = {host: self.task_vars["hostvars"].raw_get(host) for host in hosts}
-        received = {host: values["overlay_heard"] for host, values in registered.items()}
+        received = {host: values["overlay_received"] for host, values in registered.items()}
         sent = {host: values["overlay_sent"] for host, values in registered.items()}
         closed = describe_blocked_ports(received, sent, arguments["connect"])
         if closed:

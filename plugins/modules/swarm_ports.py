@@ -30,7 +30,7 @@ options:
         returns the nodes from which no packet arrived. Run each phase as a separate task on all nodes.
       - >-
         V(evaluate) fails if a port is closed. Use it with C(run_once=true). It reads the results of the other phases
-        from the variables C(overlay_listener), C(overlay_sent) and C(overlay_heard).
+        from the variables C(overlay_listener), C(overlay_sent) and C(overlay_received).
     type: str
     choices: [listen, send, collect, evaluate]
     required: true
@@ -81,7 +81,7 @@ EXAMPLES = r"""
   netfleet.docker.swarm_ports:
     phase: collect
     plan: "{{ plan }}"
-  register: overlay_heard
+  register: overlay_received
 
 - name: Verify that no port is closed
   netfleet.docker.swarm_ports:

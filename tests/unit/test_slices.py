@@ -154,7 +154,7 @@ def test_order_of_hosts_does_not_matter(net: Any, hosts: list[str], many: int, d
 @laws
 @given(networks(small=False), st.sets(st.text(min_size=1, max_size=8), max_size=12), st.data())
 def test_slice_without_a_file_depends_on_the_name_only(net: Any, hosts: set[str], data: st.DataObject) -> None:
-    """The filter fails if two names lead to one slice, and moves no host."""
+    """The filter fails if two names map to one slice, and moves no host."""
     length = data.draw(st.integers(net.prefixlen, net.max_prefixlen))
     reserved = [str(net[-1])] if net.prefixlen < length < net.max_prefixlen else []
     try:
