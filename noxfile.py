@@ -323,6 +323,11 @@ def integration(session: nox.Session, core: str) -> None:
     ansible_test(session, core, "integration", "--allow-root", "--allow-destructive", *session.posargs)
 
 
+def forget_lab(session: nox.Session, env: dict[str, str]) -> None:
+    """Remove the state of an earlier checkout with this path, with which Molecule would not create the lab."""
+    session.run("molecule", "cleanup", "--scenario-name", "default", env=env)
+
+
 @nox.session(venv_backend="none")
 def molecule(session: nox.Session) -> None:
     """Run every scenario on the lab, and remove the lab, also after a failure."""
@@ -331,6 +336,7 @@ def molecule(session: nox.Session) -> None:
     if scenarios == ["default"]:
         session.error("there is no scenario but default, which only makes the lab")
     env = {"MOLECULE_GLOB": "molecule/*/molecule.yml"}
+    forget_lab(session, env)
     try:
         session.run("molecule", "test", "--all", *session.posargs, env=env)
     finally:
@@ -344,6 +350,7 @@ def vm(session: nox.Session) -> None:
     need_root(session)
     some(session, "scenarios", "molecule-vm/*/molecule.yml")
     lab = {"MOLECULE_GLOB": "molecule/*/molecule.yml", "LAB": "vm"}
+    forget_lab(session, lab)
     try:
         session.run("molecule", "create", "--scenario-name", "default", env=lab)
         for scenario in sorted(ROOT.glob("molecule-vm/*/molecule.yml")):
