@@ -27,6 +27,10 @@ options:
       - >-
         Routes. The list is exact for routes with the protocols C(boot) and C(static). Routes of the kernel, of router
         advertisements and of routing daemons are not managed.
+      - >-
+        An omitted suboption means the default of the kernel, such as no source address. A route with properties that
+        cannot be declared, such as several next hops, metrics or TOS, differs from every declared route. An exact list
+        removes it; if a run fails, it is restored unchanged.
     type: list
     elements: dict
     suboptions:
@@ -41,7 +45,7 @@ options:
         type: str
       dev:
         description:
-          - Outgoing link.
+          - Outgoing link. By default, the kernel chooses the link of the gateway.
         type: str
       family:
         description:
@@ -50,7 +54,7 @@ options:
         choices: [ipv4, ipv6]
       metric:
         description:
-          - Metric. The route with the lowest metric is used.
+          - Metric. The route with the lowest metric is used. The default of the kernel is 0 for IPv4 and 1024 for IPv6.
         type: int
       table:
         description:
@@ -73,12 +77,18 @@ options:
         type: bool
   routes_append:
     description:
-      - Keep routes that are not listed in O(routes).
+      - >-
+        Keep routes that are not listed in O(routes). A route with the destination, table and metric of a listed one is
+        replaced, because the kernel allows only one.
     type: bool
     default: false
   rules:
     description:
       - Policy rules. The list is exact, except for the default rules of the kernel.
+      - >-
+        A rule with conditions that cannot be declared, such as C(not), C(ipproto), C(dport), C(uidrange) or
+        C(suppress_prefixlength), differs from every declared rule. An exact list removes it; if a run fails, it is
+        restored unchanged.
     type: list
     elements: dict
     suboptions:
@@ -114,7 +124,7 @@ options:
         type: int
       fwmask:
         description:
-          - Mask for the firewall mark.
+          - Mask for the firewall mark. By default, all bits are compared.
         type: int
       table:
         description:
@@ -128,7 +138,7 @@ options:
         default: lookup
   rules_append:
     description:
-      - Keep rules that are not listed in O(rules).
+      - Keep rules that are not listed in O(rules), including other rules with the same priority.
     type: bool
     default: false
   neighbours:

@@ -20,7 +20,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.netns_prefe
     NamespacePrefetch,
     create_namespace,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import NetnsReading
+from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import RAW, NetnsReading
 from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import build_request
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode
@@ -198,7 +198,7 @@ class Kernel:
                 self._indices.clear()
             self._verify_unchanged(op)
             request = build_request(op, self)
-            body = encode_common(request) or encode(request)
+            body = request.payload or encode_common(request) or encode(request)
             self._get_socket(request.netns).request(op.describe(), request.type, request.flags, body)
             if others_may_go:
                 self._indices.clear()
@@ -233,7 +233,8 @@ class Kernel:
 
     def _dump(self, label: str, kind: str, message_type: int, payload: bytes) -> list[Mapping[str, Any]]:
         what = f"read the {kind} table of {describe_netns(label)}"
-        return [decode(kind, answer) for answer in self._get_socket(label).dump(what, message_type, payload)]
+        answers = self._get_socket(label).dump(what, message_type, payload)
+        return [{**decode(kind, answer), RAW: answer} for answer in answers]
 
     def _read_neighbours(self, label: str, payloads: Iterable[bytes]) -> list[Mapping[str, Any]]:
         return [message for payload in payloads for message in self._dump(label, "neighbour", _GETNEIGH, payload)]

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record, replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._links.original import Original
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import Value
 
 
@@ -47,6 +48,14 @@ class Route:
     onlink: bool | None = None
     # Observed only: routes of the kernel, of router advertisements and of routing daemons are not managed.
     foreign: bool = field(default=False, compare=False)
+    original: Original | None = field(default=None, compare=False)
+    # The original if the other fields do not describe the route completely, so that it equals no declared route.
+    opaque: bytes = b""
+
+    @property
+    def has_default_metric(self) -> bool:
+        """Whether the metric is that of a route that is added without one."""
+        return self.metric in (None, 0) or (self.metric == 1024 and ":" in self.dst)
 
     def __str__(self) -> str:
         words = [self.type] if self.type != "unicast" else []
@@ -54,9 +63,10 @@ class Route:
         words += [f"via {self.gateway}"] if self.gateway else []
         words += [f"dev {self.dev}"] if self.dev else []
         words += [f"src {self.src}"] if self.src else []
-        words += [f"metric {self.metric}"] if self.metric else []
+        words += [f"metric {self.metric}"] if not self.has_default_metric else []
         words += [f"table {self.table}"] if self.table != 254 else []
-        return " ".join(words + (["onlink"] if self.onlink else []))
+        words += ["onlink"] if self.onlink else []
+        return " ".join(words + _describe_unmodelled(self.original))
 
 
 @record
@@ -73,8 +83,15 @@ class Rule:
     fwmask: int | None = None
     table: int | None = None
     action: str = "lookup"
-    # Observed only: the default rules of every namespace.
+    # Observed only: the default rules of every namespace, and as for a Route.
     foreign: bool = field(default=False, compare=False)
+    original: Original | None = field(default=None, compare=False)
+    opaque: bytes = b""
+
+    @property
+    def has_mask(self) -> bool:
+        """Whether only a part of a mark is compared."""
+        return self.fwmask not in (None, 2**32 - 1)
 
     def __str__(self) -> str:
         words = [f"{self.priority}:", f"from {self.src or 'all'}"]
@@ -82,9 +99,15 @@ class Rule:
         words += [f"iif {self.iif}"] if self.iif else []
         words += [f"oif {self.oif}"] if self.oif else []
         if self.fwmark is not None:
-            words += [f"fwmark {self.fwmark:#x}" + (f"/{self.fwmask:#x}" if self.fwmask is not None else "")]
+            words += [f"fwmark {self.fwmark:#x}" + (f"/{self.fwmask:#x}" if self.has_mask else "")]
         words += [f"lookup {self.table}" if self.action == "lookup" else self.action]
-        return " ".join(words + (["(IPv6)"] if self.family == 6 else []))
+        words += ["(IPv6)"] if self.family == 6 else []
+        return " ".join(words + _describe_unmodelled(self.original))
+
+
+def _describe_unmodelled(original: Original | None) -> list[str]:
+    names = original.unmodelled if original else ()
+    return [f"(with {', '.join(names)})"] if names else []
 
 
 @record

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record
@@ -23,11 +23,14 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     format_unnamed_link,
     is_default,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.original import parse_route, parse_rule
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import build_option_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, VXLAN, Value
 
 Message = Mapping[str, Any]
+# Key of the undecoded message.
+RAW = "raw"
 
 _IFF_UP, _IFF_LOWER_UP = 0x1, 0x10000
 _ARPHRD_LOOPBACK = 772
@@ -89,8 +92,8 @@ def _build_netns(reading: NetnsReading, names: Mapping[str, Mapping[int, str]]) 
         present=reading.present,
         links={link.name: link for link in links},
         sysctls=reading.sysctls,
-        routes=None if reading.routes is None else tuple(_build_route(message, here) for message in reading.routes),
-        rules=None if reading.rules is None else tuple(_build_rule(message) for message in reading.rules),
+        routes=None if reading.routes is None else tuple(_build_routes(reading.routes, here)),
+        rules=None if reading.rules is None else tuple(_build_rules(reading.rules)),
         neighbours=None if reading.neighbours is None else _build_neighbours(reading.neighbours, here),
         stub=reading.stub,
         processes=reading.processes,
@@ -192,8 +195,14 @@ def _derive_link_local(mac: str) -> str:
     return f"{ipaddress.IPv6Address(bytes.fromhex('fe80000000000000') + middle)}/64"
 
 
+def _build_routes(messages: Sequence[Message], names: Mapping[int, str]) -> Iterator[Route]:
+    """Yield the routes of IPv4 and IPv6; those of multicast routing have families of their own."""
+    return (_build_route(message, names) for message in messages if message["family"] in (_AF_INET, _AF_INET6))
+
+
 def _build_route(message: Message, names: Mapping[int, str]) -> Route:
     any_address = "::" if message["family"] == _AF_INET6 else "0.0.0.0"
+    original = parse_route(message[RAW]) if RAW in message else None
     return Route(
         dst=f"{message.get('RTA_DST', any_address)}/{message['dst_len']}",
         gateway=message.get("RTA_GATEWAY") or message.get("RTA_VIA"),
@@ -204,6 +213,8 @@ def _build_route(message: Message, names: Mapping[int, str]) -> Route:
         type=_ROUTE_TYPES.get(message["type"], str(message["type"])),
         onlink=bool(message["flags"] & _RTNH_F_ONLINK),
         foreign=message["protocol"] not in _RTPROT_USERS,
+        original=original,
+        opaque=original.payload if original and original.unmodelled else b"",
     )
 
 
@@ -245,12 +256,21 @@ def _build_forwarding(
     return tuple(found)
 
 
+def _build_rules(messages: Sequence[Message]) -> Iterator[Rule]:
+    """Yield the rules of IPv4 and IPv6; those of multicast routing have families of their own."""
+    return (_build_rule(message) for message in messages if message["family"] in (_AF_INET, _AF_INET6))
+
+
 def _build_rule(message: Message) -> Rule:
     family = 6 if message["family"] == _AF_INET6 else 4
     priority = message.get("FRA_PRIORITY", 0)
     born_with = message.get("FRA_PROTOCOL") == _RTPROT_KERNEL or (
         "FRA_PROTOCOL" not in message and priority in _BORN_WITH[family]
     )
+    original = parse_rule(message[RAW]) if RAW in message else None
+    action = _RULE_ACTIONS.get(message["action"], str(message["action"]))
+    # The kernel omits a mark of 0 that has a mask.
+    has_mask = "FRA_FWMASK" in message
     return Rule(
         priority=priority,
         family=family,
@@ -258,9 +278,11 @@ def _build_rule(message: Message) -> Rule:
         dst=f"{message['FRA_DST']}/{message['dst_len']}" if "FRA_DST" in message else None,
         iif=message.get("FRA_IIFNAME"),
         oif=message.get("FRA_OIFNAME"),
-        fwmark=message.get("FRA_FWMARK"),
+        fwmark=message.get("FRA_FWMARK", 0 if has_mask else None),
         fwmask=message.get("FRA_FWMASK"),
-        table=message.get("FRA_TABLE", message["table"]),
-        action=_RULE_ACTIONS.get(message["action"], str(message["action"])),
+        table=message.get("FRA_TABLE", message["table"]) if action == "lookup" else None,
+        action=action,
         foreign=born_with,
+        original=original,
+        opaque=original.payload if original and original.unmodelled else b"",
     )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
+from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import satisfies
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Endpoint,
     Link,
@@ -19,6 +20,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, LinkOption
 
+# Fields of a route or rule that are not part of results.
+_INTERNAL = ("foreign", "original", "opaque")
 _ATTRIBUTES = ("kind", "mtu", "mac", "up", "master", "alias", "altnames", "addresses")
 
 
@@ -82,7 +85,10 @@ def show_netns(state: State, label: str) -> dict[str, Any]:
 
 
 def _show_entry(entry: Any) -> dict[str, Any]:
-    return {key: value for key, value in dataclasses.asdict(entry).items() if value is not None and key != "foreign"}
+    given = {one.name: getattr(entry, one.name) for one in dataclasses.fields(entry) if one.name not in _INTERNAL}
+    original = getattr(entry, "original", None)
+    more = {"unmodelled": list(original.unmodelled)} if original and original.unmodelled else {}
+    return {**{key: value for key, value in given.items() if value is not None}, **more}
 
 
 def _select_managed_netns(want: Netns, have: Netns) -> Any:
@@ -105,12 +111,7 @@ def _select_managed_netns(want: Netns, have: Netns) -> Any:
 
 def _format_entry(entry: Any, wanted: tuple[Any, ...]) -> str:
     """Return an entry as the user declared it if it matches the declaration, otherwise in full."""
-    for want in wanted:
-        if all(
-            getattr(entry, key) == value for key, value in vars(want).items() if value is not None and key != "foreign"
-        ):
-            return str(want)
-    return str(entry)
+    return next((str(want) for want in wanted if satisfies(entry, want)), str(entry))
 
 
 def _select_managed_link(want: Link, netns_: Netns) -> Any:

@@ -149,7 +149,10 @@ def _remove_altname(op: ops.RemoveAltname, places: IndexSource) -> Message:
 
 @build_request.register(ops.AddEntry)
 def _add_entry(op: ops.AddEntry, places: IndexSource) -> Message:
-    flags = NLM_F_CREATE | NLM_F_EXCL
+    # The kernel takes some rules with other conditions for equal ones, so it must not compare them.
+    flags = NLM_F_CREATE | (0 if isinstance(op.entry, Rule) else NLM_F_EXCL)
+    if not isinstance(op.entry, Neighbour) and op.entry.original:
+        return _build_original_request(op, _NEWROUTE, _NEWRULE, flags)
     if isinstance(op.entry, Route):
         return _build_route_request(op.netns, _NEWROUTE, flags, op.entry, places)
     if isinstance(op.entry, Neighbour):
@@ -159,6 +162,8 @@ def _add_entry(op: ops.AddEntry, places: IndexSource) -> Message:
 
 @build_request.register(ops.RemoveEntry)
 def _remove_entry(op: ops.RemoveEntry, places: IndexSource) -> Message:
+    if not isinstance(op.entry, Neighbour) and op.entry.original:
+        return _build_original_request(op, _DELROUTE, _DELRULE, 0)
     if isinstance(op.entry, Route):
         return _build_route_request(op.netns, _DELROUTE, 0, op.entry, places)
     if isinstance(op.entry, Neighbour):
@@ -259,6 +264,14 @@ def _build_route_request(label: str, message_type: int, flags: int, route: Route
     return Message(label, "route", message_type, flags, fields, attributes)
 
 
+def _build_original_request(op: ops.AddEntry | ops.RemoveEntry, of_route: int, of_rule: int, flags: int) -> Message:
+    """Return the request for a route or rule exactly as the kernel reported it."""
+    entry = op.entry
+    kind, message_type = ("route", of_route) if isinstance(entry, Route) else ("rule", of_rule)
+    payload = entry.original.payload if not isinstance(entry, Neighbour) and entry.original else b""
+    return Message(op.netns, kind, message_type, flags, {}, [], payload)
+
+
 def _build_neighbour_request(
     label: str, message_type: int, flags: int, entry: Neighbour, places: IndexSource
 ) -> Message:
@@ -296,7 +309,8 @@ def _build_forwarding_request(
 
 def _build_rule_request(label: str, message_type: int, flags: int, rule: Rule) -> Message:
     fields: dict[str, Any] = {"family": _FAMILIES[rule.family], "action": _RULE_ACTIONS[rule.action], "table": 0}
-    attributes: list[tuple[str, Any]] = [("FRA_PRIORITY", rule.priority)]
+    # The kernel deletes a rule with less properties only if the protocol is the same too; ip(8) uses another one.
+    attributes: list[tuple[str, Any]] = [("FRA_PRIORITY", rule.priority), ("FRA_PROTOCOL", _RTPROT_STATIC)]
     for name, length, value in (("FRA_SRC", "src_len", rule.src), ("FRA_DST", "dst_len", rule.dst)):
         if value:
             network = ipaddress.ip_network(value)

@@ -13,7 +13,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.records impo
 
 @record
 class Message:
-    """A request to the socket of one namespace; ``kind`` is link, address, route, rule or neighbour."""
+    """A request to the socket of one namespace; ``kind`` is link, address, route, rule or neighbour.
+
+    A ``payload`` is sent as it is, instead of the encoded fields and attributes.
+    """
 
     netns: str
     kind: str
@@ -21,3 +24,4 @@ class Message:
     flags: int
     fields: Mapping[str, Any]
     attributes: list[tuple[str, Any]]
+    payload: bytes = b""

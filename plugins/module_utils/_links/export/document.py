@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Callable, TypeVar
+from typing import Any, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import KINDS, find_kind
@@ -112,8 +112,8 @@ class GatheredDocument:
             result["loopback_up"] = False
         if sysctls:
             result["sysctls"] = dict(sorted(sysctls.items()))
-        routes = self._select_declarable(label, result, "routes", have.routes or (), _can_declare_route)
-        rules = self._select_declarable(label, result, "rules", have.rules or (), _can_declare_rule)
+        routes = self._select_declarable(label, result, "routes", have.routes or ())
+        rules = self._select_declarable(label, result, "rules", have.rules or ())
         neighbours = [_describe_neighbour(entry) for entry in have.neighbours or ()]
         lists = (
             ("routes", [_describe_route(route) for route in routes]),
@@ -123,16 +123,14 @@ class GatheredDocument:
         result.update({key: value for key, value in lists if value})
         return result
 
-    def _select_declarable(
-        self, label: str, result: dict[str, Any], key: str, entries: Sequence[Entry], can_be: Callable[[Entry], bool]
-    ) -> list[Entry]:
+    def _select_declarable(self, label: str, result: dict[str, Any], key: str, entries: Sequence[Entry]) -> list[Entry]:
         """Return the entries that can be declared; if others are left out, the list is not exact."""
         own = [entry for entry in entries if not entry.foreign]
         for entry in own:
-            if not can_be(entry):
+            if entry.opaque:
                 self._omit(label, f"{type(entry).__name__.lower()} {entry}")
                 result[f"{key}_append"] = True
-        return [entry for entry in own if can_be(entry)]
+        return [entry for entry in own if not entry.opaque]
 
     def _describe_link(self, label: str, link: Link) -> dict[str, Any]:
         result: dict[str, Any] = {"name": link.name, "netns": label}
@@ -171,15 +169,6 @@ class GatheredDocument:
         return _remove_none(result)
 
 
-def _can_declare_route(route: Route) -> bool:
-    # A multipath route has neither gateway nor device.
-    return not route.type.isdigit() and (route.type != "unicast" or bool(route.gateway or route.dev))
-
-
-def _can_declare_rule(rule: Rule) -> bool:
-    return not rule.action.isdigit()
-
-
 def _describe_route(route: Route) -> dict[str, Any]:
     return _remove_none(
         {
@@ -187,7 +176,7 @@ def _describe_route(route: Route) -> dict[str, Any]:
             "family": "ipv6" if route.dst == "::/0" and not route.gateway else None,
             "gateway": route.gateway,
             "dev": route.dev,
-            "metric": route.metric or None,
+            "metric": None if route.has_default_metric else route.metric,
             "table": None if route.table == 254 else route.table,
             "src": route.src,
             "type": None if route.type == "unicast" else route.type,
@@ -215,7 +204,7 @@ def _describe_rule(rule: Rule) -> dict[str, Any]:
             "iif": rule.iif,
             "oif": rule.oif,
             "fwmark": rule.fwmark,
-            "fwmask": rule.fwmask if rule.fwmark is not None else None,
+            "fwmask": rule.fwmask if rule.has_mask else None,
             "table": rule.table if rule.action == "lookup" else None,
             "action": None if rule.action == "lookup" else rule.action,
         }

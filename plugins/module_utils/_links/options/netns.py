@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, Callable, TypeVar
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import validators
@@ -14,6 +14,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters i
     validate_optional,
     validate_parameter,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import build_key
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Link,
     Neighbour,
@@ -71,7 +72,8 @@ Entry = TypeVar("Entry", Route, Rule)
 
 _ANY = {4: "0.0.0.0/0", 6: "::/0"}
 _NUMBER = 2**32 - 1
-_IPV6_METRIC = 1024  # the kernel's default
+# The kernel's default metric by IP version; 0 means the default too.
+_METRICS = {4: 0, 6: 1024}
 
 
 def parse_netns_module(params: Mapping[str, Any]) -> tuple[str, State]:
@@ -109,7 +111,18 @@ def parse_netns_options(reference: str, params: Mapping[str, Any], prefix: str =
 
 def _parse_entries(read: Callable[[str, Mapping[str, Any]], Entry], values: list[Any] | None, name: str) -> Any:
     """Return the parsed entries of a list; None, which means unmanaged, stays None."""
-    return None if values is None else tuple(read(f"{name}[{place}].", value) for place, value in enumerate(values))
+    if values is None:
+        return None
+    places: dict[Hashable, int] = {}
+    found = []
+    for place, value in enumerate(values):
+        entry = read(f"{name}[{place}].", value)
+        first = places.setdefault(build_key(entry), place)
+        if first != place:
+            what = "destination, table and metric" if isinstance(entry, Route) else "rule"
+            raise BadParameter(f"{name}[{place}]", f"has the same {what} as {name}[{first}]: {entry}")
+        found.append(entry)
+    return tuple(found)
 
 
 def parse_neighbours(given: list[dict[str, Any]] | None, before: str = "") -> tuple[Neighbour, ...] | None:
@@ -149,8 +162,10 @@ def _parse_route(prefix: str, params: Mapping[str, Any]) -> Route:
     metric = validate_optional(
         prefix + "metric", lambda value: validators.validate_range(value, 0, _NUMBER), params["metric"]
     )
-    if metric == 0 and validators.get_ip_version(dst) == 6:
-        metric = _IPV6_METRIC
+    version = validators.get_ip_version(dst)
+    src = validate_optional(prefix + "src", validators.address, params["src"])
+    if src and validators.get_ip_version(src) != version:
+        raise BadParameter(prefix + "src", f"must be an IPv{version} address, as {dst} is an IPv{version} network")
     return Route(
         dst=dst,
         gateway=gateway,
@@ -158,10 +173,10 @@ def _parse_route(prefix: str, params: Mapping[str, Any]) -> Route:
         table=validate_parameter(
             prefix + "table", lambda value: validators.validate_range(value, 1, _NUMBER), params["table"]
         ),
-        metric=metric,
-        src=validate_optional(prefix + "src", validators.address, params["src"]),
+        metric=metric or _METRICS[version],
+        src=src,
         type=params["type"],
-        onlink=params["onlink"],
+        onlink=bool(params["onlink"]),
     )
 
 
@@ -181,15 +196,23 @@ def _parse_rule(prefix: str, params: Mapping[str, Any]) -> Rule:
             prefix + key, lambda value: validators.validate_range(value, low, _NUMBER), params[key]
         )
 
+    fwmark, fwmask = parse_number("fwmark") or 0, parse_number("fwmask")
+    # By default, the kernel compares all bits of a mark, and none of a mark of 0.
+    fwmask = (_NUMBER if fwmark else 0) if fwmask is None else fwmask
     return Rule(
         priority=parse_number("priority") or 0,
         family=families.pop() if families else 4,
-        src=src,
-        dst=dst,
+        src=_drop_any(src),
+        dst=_drop_any(dst),
         iif=validate_optional(prefix + "iif", validators.ifname, params["iif"]),
         oif=validate_optional(prefix + "oif", validators.ifname, params["oif"]),
-        fwmark=parse_number("fwmark"),
-        fwmask=parse_number("fwmask"),
+        fwmark=fwmark if fwmark or fwmask else None,
+        fwmask=fwmask if fwmark or fwmask else None,
         table=parse_number("table", low=1),
         action=params["action"],
     )
+
+
+def _drop_any(network: str | None) -> str | None:
+    """Return None for the network of all addresses, as the kernel does."""
+    return None if network in _ANY.values() else network

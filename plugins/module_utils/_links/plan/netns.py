@@ -6,10 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Union
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Neighbour, Netns, Route, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import (
+    Entry,
+    build_key,
+    count_conditions,
+    find_rules_in_the_way,
+    match_entries,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Neighbour, Netns, Route, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import (
     AddEntry,
     CreateNetns,
@@ -20,10 +26,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.dependencies import is_link_sysctl
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
-from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import is_replaced_by
-
-Entry = Union[Neighbour, Route, Rule]
-_IPV6_METRIC = 1024  # the default of IPv6; that of IPv4 is 0
 
 
 def plan_creation(builder: PlanBuilder, desired: State) -> None:
@@ -72,33 +74,21 @@ def _plan_sysctls(builder: PlanBuilder, label: str, want: Netns, late: bool) -> 
 def _plan_entries(
     builder: PlanBuilder, label: str, wanted: Sequence[Entry], there: Sequence[Entry], append: bool
 ) -> None:
-    for have in there:
-        if _is_foreign(have) or any(_satisfies(have, want) or is_replaced_by(have, want) for want in wanted):
-            continue
-        if not append or any(_has_same_key(have, want) for want in wanted):
+    missing, others = match_entries(wanted, there)
+    if not append:
+        again = find_rules_in_the_way([one for one in others if not _is_foreign(one)], there)
+        others, missing = [*others, *again], [*missing, *again]
+        others.sort(key=count_conditions, reverse=True)
+    keys = {build_key(want) for want in missing}
+    for have in others:
+        # The kernel replaces a neighbour, but rejects a second route with the same key.
+        is_replaced = isinstance(have, Neighbour) and build_key(have) in keys
+        is_obsolete = not append or (isinstance(have, Route) and build_key(have) in keys)
+        if is_obsolete and not is_replaced and not _is_foreign(have):
             builder.add_operation(RemoveEntry(label, have))
-    for want in wanted:
-        if not any(_satisfies(have, want) for have in there):
-            builder.add_operation(AddEntry(label, want))
+    for want in missing:
+        builder.add_operation(AddEntry(label, want))
 
 
 def _is_foreign(entry: Entry) -> bool:
     return not isinstance(entry, Neighbour) and entry.foreign
-
-
-def _satisfies(have: Entry, want: Entry) -> bool:
-    """Return whether an entry has every value that the desired one sets."""
-    if type(have) is not type(want):
-        return False
-    return all(value is None or getattr(have, key) == value for key, value in vars(want).items() if key != "foreign")
-
-
-def _has_same_key(have: Entry, want: Entry) -> bool:
-    """Return whether the kernel's table allows only one of two entries."""
-    if isinstance(have, Route) and isinstance(want, Route):
-        default = _IPV6_METRIC if ":" in want.dst else 0
-        metric = default if want.metric is None else want.metric
-        return (have.dst, have.table, have.metric) == (want.dst, want.table, metric)
-    if isinstance(have, Rule) and isinstance(want, Rule):
-        return (have.priority, have.family) == (want.priority, want.family)
-    return False
