@@ -30,14 +30,23 @@ def get_lock_timeout(module: AnsibleModule) -> float | None:
     return None if module.check_mode else float(module.params["lock_timeout"])
 
 
-def apply_unless_check_mode(check_mode: bool, operations: Sequence[Any], before: S, change: Callable[[], S]) -> S:
-    """Apply the change and return the state after it; in check mode, return the simulated state."""
-    if not check_mode:
-        return change()
+def simulate_operations(before: S, operations: Sequence[Any]) -> S:
+    """Return the simulated state after the operations."""
     after = before
     for op in operations:
         after = op.simulate(after)
     return after
+
+
+def apply_unless_check_mode(
+    check_mode: bool,
+    operations: Sequence[Any],
+    before: S,
+    change: Callable[[], S],
+    simulate: Callable[[S, Sequence[Any]], S] = simulate_operations,
+) -> S:
+    """Apply the change and return the state after it; in check mode, return the simulated state."""
+    return simulate(before, operations) if check_mode else change()
 
 
 def exit_with_result(

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, TypeVar
+import operator
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 __all__ = ["field", "record", "replace_fields"]
 
@@ -33,8 +35,9 @@ else:
         """
         cls = dataclasses.dataclass(eq=False, repr=False)(cls)
         cls.__eq__, cls.__hash__, cls.__repr__ = _compare_all, _hash_all, _format_record
-        if not all(field.compare for field in dataclasses.fields(cls)):
-            cls.__eq__, cls.__hash__ = _compare_selected, _hash_selected
+        compared = [field.name for field in dataclasses.fields(cls) if field.compare]
+        if len(compared) < len(dataclasses.fields(cls)):
+            cls.__eq__, cls.__hash__ = _build_comparison(compared)
         return cls
 
 
@@ -58,13 +61,14 @@ def _format_record(one: object) -> str:
     return f"{type(one).__name__}({fields})"
 
 
-def _get_compared_values(one: Any) -> tuple[Any, ...]:
-    return tuple(getattr(one, field.name) for field in dataclasses.fields(one) if field.compare)
+def _build_comparison(names: Sequence[str]) -> tuple[Callable[[object, object], bool], Callable[[object], int]]:
+    """Return the methods that compare and hash only the fields with these names."""
+    get_values = operator.attrgetter(*names)
 
+    def compare_selected(one: object, other: object) -> bool:
+        return get_values(one) == get_values(other) if type(one) is type(other) else NotImplemented
 
-def _compare_selected(one: object, other: object) -> bool:
-    return _get_compared_values(one) == _get_compared_values(other) if type(one) is type(other) else NotImplemented
+    def hash_selected(one: object) -> int:
+        return hash(get_values(one))
 
-
-def _hash_selected(one: object) -> int:
-    return hash(_get_compared_values(one))
+    return compare_selected, hash_selected

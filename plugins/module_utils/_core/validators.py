@@ -15,6 +15,7 @@ ALIAS_BYTES = 255
 MTU_RANGE = (68, 65535)
 IPV6_MIN_MTU = 1280
 
+_HEXADECIMAL = re.compile("0[xX][0-9a-fA-F]+")
 _PRINTABLE = re.compile(r"[!-~]+")
 _NETNS_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+=,~-]*")
 _MAC = re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}")
@@ -195,11 +196,14 @@ def sysctl_key(value: str) -> str:
 
 
 def sysctl_value(value: object) -> str:
-    """Return a sysctl's value as /proc/sys prints it: one space between fields, booleans as 0 and 1."""
+    """Return a sysctl's value as /proc/sys prints it: fields separated by one space, decimal, booleans as 0 and 1."""
     if isinstance(value, bool):
         return str(int(value))
+    if isinstance(value, list) and value and all(isinstance(part, (str, int)) for part in value):
+        return " ".join(sysctl_value(part) for part in value)
     if isinstance(value, (str, int)):
-        text = " ".join(str(value).split())
+        words = (str(int(word, 16)) if _HEXADECIMAL.fullmatch(word) else word for word in str(value).split())
+        text = " ".join(words)
         if text.isascii() and text.isprintable() and text:
             return text
     raise ValueError(f"must be a number or a string of printable ASCII characters, not {value!r}")

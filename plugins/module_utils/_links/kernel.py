@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import struct
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._links import operations as ops
@@ -22,6 +23,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.netns_prefe
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import RAW, NetnsReading
 from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import build_request
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import list_related_patterns
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder import encode_common
@@ -39,11 +41,28 @@ _NDMSG = struct.Struct("=BxxxiHBB")
 _AF_BRIDGE, _NTF_PROXY = 7, 8
 _NEIGHBOURS = (_NDMSG.pack(0, 0, 0, 0, 0), _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0))
 _FORWARDING = (_NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0),)
+_SYSCTLS = Path("/proc/sys")
 _IFINFO = struct.Struct("=BxHiII")
 _ALL_LINKS = _IFINFO.pack(0, 0, 0, 0, 0) + encode_attribute(_EXT_MASK_ATTRIBUTE, struct.pack("=I", _SKIP_STATISTICS))
 
 # PIDs of the processes in a namespace, by its device and inode.
 Processes = Mapping["tuple[int, int]", "tuple[int, ...]"]
+
+
+class ReadScope(NamedTuple):
+    """What to read of a namespace besides what the desired state manages.
+
+    ``near`` lists the namespaces that probably contain the peers and parents of its links, ``leaving`` the links whose
+    sysctls are read if they differ from those of a new link. With ``fully``, all tables are read.
+    """
+
+    near: Sequence[str] = ()
+    processes: Processes | None = None
+    fully: bool = False
+    leaving: Collection[str] = ()
+
+
+MANAGED_ONLY = ReadScope()
 
 
 class Kernel:
@@ -140,22 +159,17 @@ class Kernel:
         self,
         label: str,
         want: Netns,
-        near: Iterable[str] = (),
-        processes: Processes | None = None,
-        fully: bool = False,
+        scope: ReadScope = MANAGED_ONLY,
     ) -> NetnsReading:
-        """Read the links and addresses of a namespace, and the sysctls and tables that the desired state manages.
-
-        ``near`` lists the namespaces that probably contain the peers and parents of its links; with ``fully``, all
-        tables are read.
-        """
+        """Read the links and addresses of a namespace, and the sysctls and tables that the desired state manages."""
         if label not in self._fds:
             # A new namespace has the same sysctls as this one, with other values.
             stub = namespaces.classify_name(label) == "stub"
             return NetnsReading(label, present=False, stub=stub, sysctls=_read_sysctls(want.sysctls))
         links = self._dump(label, "link", _GETLINK, _ALL_LINKS)
         numbers = {link["IFLA_LINK_NETNSID"] for link in links if "IFLA_LINK_NETNSID" in link}
-        here = processes.get(namespaces.get_namespace_id(self._fds[label]), ()) if processes else ()
+        found, fully = scope.processes or {}, scope.fully
+        here = found.get(namespaces.get_namespace_id(self._fds[label]), ())
         return NetnsReading(
             label,
             links=links,
@@ -165,8 +179,9 @@ class Kernel:
             neighbours=self._read_neighbours(label, _NEIGHBOURS) if fully or want.neighbours is not None else None,
             forwarding=self._read_neighbours(label, _FORWARDING) if fully or _needs_forwarding(want) else None,
             sysctls=self._read_sysctls_inside(label, want.sysctls),
+            other_sysctls=self._read_other_sysctls(label, want.sysctls, scope.leaving),
             processes=here,
-            nsids=self._find_nsids(label, numbers, near),
+            nsids=self._find_nsids(label, numbers, scope.near),
         )
 
     def apply(self, op: ops.Op) -> None:
@@ -249,6 +264,14 @@ class Kernel:
                 found[self.get_netns_id(label, self._fds[other])] = other
         return {number: found[number] for number in numbers if number in found}
 
+    def _read_other_sysctls(self, label: str, keys: Iterable[str], leaving: Collection[str]) -> dict[str, str]:
+        """Return the sysctls that the kernel changes with others, and those of links that differ from the defaults."""
+        patterns, known = list_related_patterns(keys), set(keys)
+        if not patterns and not leaving:
+            return {}
+        found = run_in_netns(self._fds[label], lambda: {**_read_matching(patterns), **_read_link_sysctls(leaving)})
+        return {key: value for key, value in found.items() if key not in known}
+
     def _read_sysctls_inside(self, label: str, keys: Iterable[str]) -> dict[str, str]:
         wanted = list(keys)
         return run_in_netns(self._fds[label], lambda: _read_sysctls(wanted)) if wanted else {}
@@ -270,6 +293,22 @@ def _write_sysctl(key: str, value: str) -> None:
 def _read_sysctls(keys: Iterable[str]) -> dict[str, str]:
     paths = {key: Path("/proc/sys", key) for key in keys}
     return {key: _read_sysctl(path) for key, path in paths.items() if path.is_file()}
+
+
+def _read_matching(patterns: Iterable[str]) -> dict[str, str]:
+    paths = [path for pattern in patterns for path in _SYSCTLS.glob(pattern)]
+    return {str(path.relative_to(_SYSCTLS)): _read_sysctl(path) for path in paths}
+
+
+def _read_link_sysctls(names: Iterable[str]) -> dict[str, str]:
+    """Return the sysctls of links whose values differ from those of a new link."""
+    found = {}
+    for name, folder in itertools.product(names, ("ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh")):
+        for path in (_SYSCTLS / "net" / folder / name).glob("*"):
+            value = _read_sysctl(path)
+            if value and value != _read_sysctl(_SYSCTLS / "net" / folder / "default" / path.name):
+                found[str(path.relative_to(_SYSCTLS))] = value
+    return found
 
 
 def _read_sysctl(path: Path) -> str:

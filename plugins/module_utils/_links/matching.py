@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Container, Hashable, Iterable, Sequence
 from typing import Union
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
@@ -56,18 +56,25 @@ def find_rules_in_the_way(removed: Sequence[Entry], there: Sequence[Entry]) -> l
 
     The kernel deletes the first rule of the priority that has all properties of the request, and possibly more.
     """
-    rules = [entry for entry in there if isinstance(entry, Rule) and not entry.foreign]
-    found: dict[Rule, None] = {}
-    for rule in removed:
-        if isinstance(rule, Rule):
-            group = [one for one in rules if (one.family, one.priority) == (rule.family, rule.priority)]
-            before = group[: next(at for at, one in enumerate(group) if one is rule)]
-            first = next(
-                (at for at, one in enumerate(before) if one not in removed and _can_be_mistaken(rule, one)), None
-            )
-            if first is not None:
-                found.update(dict.fromkeys(one for one in group[first:] if one not in removed))
-    return list(found)
+    going = {id(entry) for entry in removed}
+    groups: dict[tuple[int, int], list[Rule]] = {}
+    for entry in there:
+        if isinstance(entry, Rule) and not entry.foreign:
+            groups.setdefault((entry.family, entry.priority), []).append(entry)
+    found: list[Rule] = []
+    for group in groups.values():
+        if not all(id(rule) in going for rule in group):
+            found += _find_in_group(group, going)
+    return found
+
+
+def _find_in_group(group: Sequence[Rule], going: Container[int]) -> list[Rule]:
+    """Return the rules that stay, from the first one that the kernel can delete instead of a later one."""
+    for place, kept in enumerate(group):
+        later = [rule for rule in group[place + 1 :] if id(rule) in going]
+        if id(kept) not in going and any(_can_be_mistaken(rule, kept) for rule in later):
+            return [rule for rule in group[place:] if id(rule) not in going]
+    return []
 
 
 def _can_be_mistaken(rule: Rule, other: Rule) -> bool:

@@ -170,7 +170,8 @@ class Link:
     """A network interface.
 
     ``present``: True to exist, False to be absent, None to exist already (desired states only). ``addresses`` are those
-    that users manage, in the kernel's order; ``mtu`` is in bytes. ``options`` are those of the kind, ``port`` those as
+    that users manage, in the kernel's order, such as ``10.0.0.1/24`` or ``10.0.0.1 peer 10.0.0.2/32``.
+    ``mtu`` is in bytes. ``options`` are those of the kind, ``port`` those as
     a port of the master. ``parent`` with an empty name means none; ``underlay`` is the namespace of a VXLAN link's UDP
     socket and parent.
     """
@@ -207,6 +208,11 @@ class Link:
     other_addresses: tuple[str, ...] = ()
     tentative: tuple[str, ...] = ()
     dad_failed: tuple[str, ...] = ()
+    # For a rollback, properties that cannot be declared: the request that restores each address, all data of the kind,
+    # and the length of the queue.
+    originals: Mapping[str, bytes] = field(default_factory=dict, compare=False)
+    kind_data: bytes = field(default=b"", compare=False)
+    queue_length: int | None = field(default=None, compare=False)
 
 
 @record
@@ -226,7 +232,9 @@ class Netns:
     force: bool = False
     # The link group for the loopback link of a new namespace; observed for a stub.
     group: int | None = None
-    # Observed only: a name without a namespace, and the PIDs of the processes in the namespace.
+    # Observed only: other sysctls that the managed ones change or that a deleted link loses, a name without a
+    # namespace, and the PIDs of the processes in the namespace.
+    other_sysctls: Mapping[str, str] = field(default_factory=dict)
     stub: bool = False
     processes: tuple[int, ...] = ()
 

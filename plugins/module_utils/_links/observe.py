@@ -23,7 +23,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     format_unnamed_link,
     is_default,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.original import parse_route, parse_rule
+from ansible_collections.netfleet.docker.plugins.module_utils._links.original import (
+    build_address_request,
+    parse_route,
+    parse_rule,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import build_option_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, VXLAN, Value
@@ -65,6 +69,7 @@ class NetnsReading:
     neighbours: Sequence[Message] | None = None
     forwarding: Sequence[Message] | None = None
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    other_sysctls: Mapping[str, str] = field(default_factory=dict)
     nsids: Mapping[int, str] = field(default_factory=dict)
     processes: tuple[int, ...] = ()
 
@@ -92,6 +97,7 @@ def _build_netns(reading: NetnsReading, names: Mapping[str, Mapping[int, str]]) 
         present=reading.present,
         links={link.name: link for link in links},
         sysctls=reading.sysctls,
+        other_sysctls=reading.other_sysctls,
         routes=None if reading.routes is None else tuple(_build_routes(reading.routes, here)),
         rules=None if reading.rules is None else tuple(_build_rules(reading.rules)),
         neighbours=None if reading.neighbours is None else _build_neighbours(reading.neighbours, here),
@@ -142,6 +148,9 @@ def _build_link(
         other_addresses=tuple(cidr for cidr, users_own in zip(cidrs, users) if not users_own),
         tentative=tuple(cidr for cidr, one in zip(cidrs, addresses) if _get_address_flags(one) & _IFA_F_TENTATIVE),
         dad_failed=tuple(cidr for cidr, one in zip(cidrs, addresses) if _get_address_flags(one) & _IFA_F_DADFAILED),
+        kind_data=data_of_kind or b"",
+        queue_length=message.get("IFLA_TXQLEN"),
+        originals={cidr: build_address_request(one[RAW]) for cidr, one in zip(cidrs, addresses) if RAW in one},
     )
 
 
@@ -168,8 +177,9 @@ def _find_other_link(label: str | None, index: int, names: Mapping[str, Mapping[
 
 
 def _format_cidr(message: Message) -> str:
-    local = message.get("IFA_LOCAL") or message["IFA_ADDRESS"]
-    return f"{local}/{message['prefixlen']}"
+    remote = message.get("IFA_ADDRESS") or message["IFA_LOCAL"]
+    local = message.get("IFA_LOCAL") or remote
+    return f"{local if local == remote else f'{local} peer {remote}'}/{message['prefixlen']}"
 
 
 def _get_address_flags(message: Message) -> int:

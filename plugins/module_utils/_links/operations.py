@@ -9,11 +9,14 @@ kernel. Nothing in this file applies an operation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import itertools
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record, replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._core.validators import IPV6_MIN_MTU
 from ansible_collections.netfleet.docker.plugins.module_utils._links import side_effects as effects
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Endpoint,
@@ -104,6 +107,7 @@ class CreateLink(Op):
     def simulate(self, state: State) -> State:
         there = Endpoint(self.peer_netns, self.peer.name) if self.peer else None
         state = state.with_link(self.netns, effects.build_new_link(self.link, there, self.master, self.initial))
+        state = effects.adjust_bridge_mtu(state, self.netns, self.master, self.link.mtu)
         if self.peer:
             here = Endpoint(self.netns, self.link.name)
             state = state.with_link(self.peer_netns, effects.build_new_link(self.peer, here))
@@ -224,25 +228,27 @@ class SetLink(Op):
             state = effects.remove_device_entries(state, self.netns, self.name)
         if self.attributes.get("mac", link.mac) != link.mac:
             state = effects.remove_neighbours(state, self.netns, self.name)
-        return state.with_link(self.netns, after)
+        state = state.with_link(self.netns, after)
+        if "mtu" in self.attributes and (after.mtu or IPV6_MIN_MTU) < IPV6_MIN_MTU:
+            state = effects.remove_ipv6(state, self.netns, [self.name])
+        if self.attributes.keys() & {"mtu", "master"}:
+            state = effects.adjust_bridge_mtu(state, self.netns, after.master or "", after.mtu)
+        return state
 
 
 @record
 class AddAddress(Op):
-    """Add an address in CIDR form to a link."""
+    """Add an address in CIDR form to a link, or restore it by its original."""
 
     name: str
     address: str
+    original: bytes = b""
 
     def describe(self) -> str:
         return f"add address {self.address} to {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        link = state.get_link(self.netns, self.name)
-        if link is None:
-            return state
-        kept = tuple(cidr for cidr in link.addresses or () if cidr != self.address)
-        return state.with_link(self.netns, replace_fields(link, addresses=effects.insert_address(kept, self.address)))
+        return effects.add_addresses(state, self.netns, self.name, [self.address])
 
 
 @record
@@ -251,12 +257,13 @@ class RemoveAddress(Op):
 
     name: str
     address: str
+    original: bytes = b""
 
     def describe(self) -> str:
         return f"remove address {self.address} from {self.name} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        return effects.remove_address(state, self.netns, self.name, self.address)
+        return effects.remove_addresses(state, self.netns, self.name, [self.address])
 
 
 @record
@@ -300,9 +307,7 @@ class SetSysctl(Op):
         return f"set sysctl {self.key} to {self.value} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        netns = state.get_netns(self.netns)
-        sysctls = {**netns.sysctls, self.key: self.value}
-        return state.with_netns(self.netns, replace_fields(netns, sysctls=sysctls))
+        return effects.set_sysctl(state, self.netns, self.key, self.value)
 
 
 @record
@@ -315,11 +320,7 @@ class AddEntry(Op):
         return f"add {type(self.entry).__name__.lower()} {self.entry} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        def add_entry(entries: effects.Entries) -> effects.Entries:
-            kept = tuple(entry for entry in entries if not effects.is_replaced_by(entry, self.entry))
-            return (*kept, self.entry)
-
-        return effects.change_entries(state, self.netns, add_entry, type(self.entry))
+        return effects.add_entries(state, self.netns, [self.entry])
 
 
 @record
@@ -332,12 +333,7 @@ class RemoveEntry(Op):
         return f"remove {type(self.entry).__name__.lower()} {self.entry} in {describe_netns(self.netns)}"
 
     def simulate(self, state: State) -> State:
-        return effects.change_entries(
-            state,
-            self.netns,
-            lambda entries: tuple(entry for entry in entries if entry != self.entry),
-            type(self.entry),
-        )
+        return effects.remove_entries(state, self.netns, [self.entry])
 
 
 @record
@@ -368,6 +364,31 @@ class RemoveFdb(Op):
 
     def simulate(self, state: State) -> State:
         return effects.remove_forwarding(state, self.netns, self.name, self.entry)
+
+
+def simulate_all(state: State, operations: Sequence[Op]) -> State:
+    """Return the State after all operations; runs of similar ones are simulated at once, in linear time."""
+    for _key, group in itertools.groupby(operations, _get_batch_key):
+        first, *others = group
+        if others and isinstance(first, (AddAddress, RemoveAddress)):
+            change = effects.add_addresses if isinstance(first, AddAddress) else effects.remove_addresses
+            addresses = [op.address for op in (first, *others) if isinstance(op, (AddAddress, RemoveAddress))]
+            state = change(state, first.netns, first.name, addresses)
+        elif others and isinstance(first, (AddEntry, RemoveEntry)):
+            change_entries = effects.add_entries if isinstance(first, AddEntry) else effects.remove_entries
+            entries = [op.entry for op in (first, *others) if isinstance(op, (AddEntry, RemoveEntry))]
+            state = change_entries(state, first.netns, entries)
+        else:
+            state = functools.reduce(lambda before, op: op.simulate(before), (first, *others), state)
+    return state
+
+
+def _get_batch_key(op: Op) -> tuple[object, ...]:
+    if isinstance(op, (AddAddress, RemoveAddress)):
+        return type(op), op.netns, op.name
+    if isinstance(op, (AddEntry, RemoveEntry)):
+        return type(op), op.netns, type(op.entry)
+    return (None,)
 
 
 def format_pids(processes: tuple[int, ...], most: int = 20) -> str:

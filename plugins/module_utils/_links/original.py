@@ -1,9 +1,9 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Routes and rules as the kernel reported them, so that a rollback restores also what the model does not contain. Pure.
+"""Addresses, routes and rules as the kernel reported them, to restore also what the model does not contain. Pure.
 
-The names of attributes and flags are those of linux/rtnetlink.h and linux/fib_rules.h.
+The names of attributes and flags are those of linux/if_addr.h, linux/rtnetlink.h and linux/fib_rules.h.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attribute
 )
 
 _RTMSG, _RULE_HEADER, _NEXTHOP = struct.Struct("=BBBBBBBBI"), struct.Struct("=BBBBBxxBI"), struct.Struct("=HBBi")
+_IFADDRMSG = struct.Struct("=BBBBI")
 _HEADER_SIZE = 12
+_IFA_FLAGS = 8
+# nodad, optimistic, home, mngtmpaddr, noprefixroute and autojoin; the others are states.
+_IFA_F_KEPT = 0x02 | 0x04 | 0x10 | 0x100 | 0x200 | 0x400
 _AF_INET, _AF_INET6 = 2, 10
 _RTNH_F_PERVASIVE, _RTNH_F_ONLINK = 2, 4
 _RTNH_KEPT = _RTNH_F_PERVASIVE | _RTNH_F_ONLINK
@@ -69,6 +73,22 @@ class Original(NamedTuple):
 
     payload: bytes
     unmodelled: tuple[str, ...]
+
+
+def build_address_request(payload: bytes) -> bytes:
+    """Return the payload of a request that adds or removes an address from a message of a dump."""
+    family, prefixlen, flags, scope, index = _IFADDRMSG.unpack_from(payload)
+    kept = [
+        (number, struct.pack("=I", struct.unpack_from("=I", value)[0] & _IFA_F_KEPT) if number == _IFA_FLAGS else value)
+        for number, value in split_attributes(payload, _IFADDRMSG.size)
+    ]
+    return _IFADDRMSG.pack(family, prefixlen, flags & _IFA_F_KEPT, scope, index) + _encode_attributes(kept)
+
+
+def set_address_index(payload: bytes, index: int) -> bytes:
+    """Return the payload of an address request for the link with another index."""
+    family, prefixlen, flags, scope, _index = _IFADDRMSG.unpack_from(payload)
+    return _IFADDRMSG.pack(family, prefixlen, flags, scope, index) + payload[_IFADDRMSG.size :]
 
 
 def parse_route(payload: bytes) -> Original:

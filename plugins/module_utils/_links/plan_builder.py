@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, State, describe_netns
-from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op, simulate_all
 
 
 class PlanBuilder:
@@ -21,6 +23,11 @@ class PlanBuilder:
         """Add an operation."""
         self.operations.append(operation)
         self.state = operation.simulate(self.state)
+
+    def add_operations(self, operations: Sequence[Op]) -> None:
+        """Add several operations; similar ones are simulated at once."""
+        self.operations += operations
+        self.state = simulate_all(self.state, operations)
 
     def choose_initial_master(self, label: str, want: Link) -> str:
         """Return the master to create a link with: the desired one if it exists by now, otherwise an empty string."""

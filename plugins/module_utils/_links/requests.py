@@ -15,6 +15,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links import oper
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.interface import encode_value
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Neighbour, Route, Rule
+from ansible_collections.netfleet.docker.plugins.module_utils._links.original import set_address_index
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import (
     NLM_F_APPEND,
     NLM_F_CREATE,
@@ -77,7 +78,9 @@ def _create_link(op: ops.CreateLink, places: IndexSource) -> Message:
         if op.peer_netns != op.netns:
             peer.append(("IFLA_NET_NS_FD", places.get_fd(op.peer_netns)))
         data.append(("VETH_INFO_PEER", {"index": op.peer.index or 0, "attrs": peer}))
-    attributes.append(("IFLA_LINKINFO", _build_linkinfo("INFO", op.link.kind or "", data)))
+    attributes.append(
+        ("IFLA_LINKINFO", _build_linkinfo("INFO", op.link.kind or "", kind.clean_data(op.link.kind_data) or data))
+    )
     # A link that is created again gets its former index.
     fields = {"index": op.link.index or 0}
     return Message(label, "link", _NEWLINK, NLM_F_CREATE | NLM_F_EXCL, fields, attributes)
@@ -127,14 +130,12 @@ def _set_link(op: ops.SetLink, places: IndexSource) -> Message:
 
 @build_request.register(ops.AddAddress)
 def _add_address(op: ops.AddAddress, places: IndexSource) -> Message:
-    return _build_address_request(
-        op.netns, _NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, op.address, places.get_index(op.netns, op.name)
-    )
+    return _build_address_request(op, _NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, places)
 
 
 @build_request.register(ops.RemoveAddress)
 def _remove_address(op: ops.RemoveAddress, places: IndexSource) -> Message:
-    return _build_address_request(op.netns, _DELADDR, 0, op.address, places.get_index(op.netns, op.name))
+    return _build_address_request(op, _DELADDR, 0, places)
 
 
 @build_request.register(ops.AddAltname)
@@ -188,14 +189,15 @@ def _build_common_attributes(link: Link) -> list[tuple[str, Any]]:
         ("IFLA_MTU", link.mtu),
         ("IFLA_ADDRESS", link.mac),
         ("IFLA_GROUP", link.group or None),
+        ("IFLA_TXQLEN", link.queue_length),
     )
     return [(name, value) for name, value in wanted if value is not None]
 
 
-def _build_linkinfo(prefix: str, kind: str, data: list[tuple[str, Any]]) -> dict[str, Any]:
+def _build_linkinfo(prefix: str, kind: str, data: list[tuple[str, Any]] | bytes) -> dict[str, Any]:
     attributes: list[tuple[str, Any]] = [(f"IFLA_{prefix}_KIND", kind)]
     if data:
-        attributes.append((f"IFLA_{prefix}_DATA", {"attrs": data}))
+        attributes.append((f"IFLA_{prefix}_DATA", data if isinstance(data, bytes) else {"attrs": data}))
     return {"attrs": attributes}
 
 
@@ -203,8 +205,14 @@ def _build_port_options(options: Mapping[str, Value]) -> list[tuple[str, Any]]:
     return [encode_value(BRIDGE_PORT[name], value) for name, value in options.items()]
 
 
-def _build_address_request(label: str, message_type: int, flags: int, cidr: str, index: int) -> Message:
-    interface = ipaddress.ip_interface(cidr)
+def _build_address_request(
+    op: ops.AddAddress | ops.RemoveAddress, message_type: int, flags: int, places: IndexSource
+) -> Message:
+    index = places.get_index(op.netns, op.name)
+    if op.original:
+        payload = set_address_index(op.original, index)
+        return Message(op.netns, "address", message_type, flags, {}, [], payload)
+    interface = ipaddress.ip_interface(op.address)
     fields = {
         "family": _FAMILIES[interface.version],
         "prefixlen": interface.network.prefixlen,
@@ -212,7 +220,7 @@ def _build_address_request(label: str, message_type: int, flags: int, cidr: str,
         "index": index,
     }
     ip = str(interface.ip)
-    return Message(label, "address", message_type, flags, fields, [("IFA_LOCAL", ip), ("IFA_ADDRESS", ip)])
+    return Message(op.netns, "address", message_type, flags, fields, [("IFA_LOCAL", ip), ("IFA_ADDRESS", ip)])
 
 
 def _get_address_scope(interface: ipaddress.IPv4Interface | ipaddress.IPv6Interface) -> int:

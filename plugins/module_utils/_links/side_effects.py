@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Union
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
@@ -23,9 +23,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     format_unnamed_link,
     is_default,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import (
+    find_changed_sysctls,
+    get_link_of_sysctl,
+    get_links_without_ipv6,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import Value
-
-Entries = tuple[Union[Neighbour, Route, Rule], ...]
 
 
 def build_new_namespace(group: int, up: bool) -> Netns:
@@ -104,7 +107,24 @@ def _remove_from_netns(netns: Netns, gone: Mapping[str, Link]) -> Netns:
             links[name] = _mark_stale(kept, gone) if kept.fdb else kept
     routes = netns.routes and tuple(route for route in netns.routes if route.dev not in gone)
     neighbours = netns.neighbours and tuple(entry for entry in netns.neighbours if entry.dev not in gone)
-    return replace_fields(netns, links=links, routes=routes, neighbours=neighbours)
+    fields = {
+        field: {key: value for key, value in getattr(netns, field).items() if get_link_of_sysctl(key) not in gone}
+        for field in ("sysctls", "other_sysctls")
+    }
+    return replace_fields(netns, links=links, routes=routes, neighbours=neighbours, **fields)
+
+
+def adjust_bridge_mtu(state: State, label: str, name: str, mtu: int | None) -> State:
+    """Set the MTU of a bridge to the lowest one of its ports after a port has got the given MTU.
+
+    The kernel does so unless the MTU of the bridge was set. This is not visible, so a declared MTU is set again.
+    """
+    netns = state.get_netns(label)
+    bridge = netns.links.get(name)
+    if bridge is None or bridge.kind != "bridge" or None in (mtu, bridge.mtu) or mtu == bridge.mtu:
+        return state
+    ports = [link.mtu for link in netns.links.values() if link.master == name and link.mtu is not None]
+    return state.with_link(label, replace_fields(bridge, mtu=min(ports, default=bridge.mtu)))
 
 
 def release_port(link: Link) -> Link:
@@ -179,34 +199,49 @@ def remove_default_destination(link: Link) -> Link:
     return replace_fields(link, fdb=kept)
 
 
-def insert_address(addresses: tuple[str, ...], new: str) -> tuple[str, ...]:
-    """Insert an address where the kernel does: last for IPv4, first of its scope for IPv6."""
-    ipv4 = [cidr for cidr in addresses if ":" not in cidr]
-    ipv6 = [cidr for cidr in addresses if ":" in cidr]
-    if ":" not in new:
-        return (*ipv4, new, *ipv6)
-    return (*ipv4, *sorted([new, *ipv6], key=is_link_local))
+def add_addresses(state: State, label: str, name: str, added: Iterable[str]) -> State:
+    """Add addresses where the kernel does: last for IPv4, first of its scope for IPv6."""
+    link = state.get_link(label, name)
+    if link is None:
+        return state
+    added = list(added)
+    new = set(added)
+    kept = [cidr for cidr in link.addresses or () if cidr not in new]
+    ipv4 = [cidr for cidr in (*kept, *added) if ":" not in cidr]
+    ipv6 = [cidr for cidr in (*reversed(added), *kept) if ":" in cidr]
+    return state.with_link(label, replace_fields(link, addresses=(*ipv4, *sorted(ipv6, key=is_link_local))))
+
+
+@functools.lru_cache(maxsize=65536)
+def parse_interface(cidr: str) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface:
+    """Return an address with its network, which is that of the peer if there is one."""
+    return ipaddress.ip_interface(cidr.rpartition(" peer ")[2])
 
 
 def is_link_local(cidr: str) -> bool:
     """Return whether an address has link scope, which the kernel lists last."""
-    return ipaddress.ip_interface(cidr).is_link_local
+    return parse_interface(cidr).is_link_local
 
 
-def remove_address(state: State, label: str, name: str, address: str) -> State:
-    """Remove an address and the routes that depend on it; with the first of an IPv4 subnet, all of the subnet."""
+def remove_addresses(state: State, label: str, name: str, removed: Iterable[str]) -> State:
+    """Remove addresses and the routes that depend on them; with the first of an IPv4 subnet, all of the subnet."""
     link = state.get_link(label, name)
     if link is None:
         return state
-    subnet = ipaddress.ip_interface(address).network
-    group = [cidr for cidr in link.addresses or () if ipaddress.ip_interface(cidr).network == subnet]
-    lost = group if subnet.version == 4 and group[:1] == [address] else [address]
+    subnets: dict[object, list[str]] = {}
+    for cidr in link.addresses or ():
+        subnets.setdefault(parse_interface(cidr).network, []).append(cidr)
+    lost: set[str] = set()
+    for cidr in removed:
+        subnet = parse_interface(cidr).network
+        group = [one for one in subnets.get(subnet, ()) if one not in lost]
+        lost.update(group if subnet.version == 4 and group[:1] == [cidr] else [cidr])
     kept = tuple(cidr for cidr in link.addresses or () if cidr not in lost)
     state = state.with_link(label, replace_fields(link, addresses=kept))
-    if subnet.version == 6:
+    sources = {cidr.partition("/")[0].partition(" ")[0] for cidr in lost if ":" not in cidr}
+    if not sources:
         return state
     netns = state.get_netns(label)
-    sources = {cidr.partition("/")[0] for cidr in lost}
     # A link without an IPv4 address has no IPv4 routes.
     silent = all(":" in cidr for cidr in (*kept, *link.other_addresses))
     routes = netns.routes and tuple(
@@ -215,6 +250,35 @@ def remove_address(state: State, label: str, name: str, address: str) -> State:
         if route.src not in sources and not (silent and route.dev == name and ":" not in route.dst)
     )
     return state.with_netns(label, replace_fields(netns, routes=routes))
+
+
+def set_sysctl(state: State, label: str, key: str, value: str) -> State:
+    """Set a sysctl, and those that the kernel changes with it; without IPv6, a link loses its addresses and routes."""
+    netns = state.get_netns(label)
+    changed = find_changed_sysctls(key, value, {**netns.other_sysctls, **netns.sysctls})
+    sysctls = {**{one: changed.get(one, old) for one, old in netns.sysctls.items()}, key: value}
+    others = {one: changed.get(one, old) for one, old in netns.other_sysctls.items()}
+    state = state.with_netns(label, replace_fields(netns, sysctls=sysctls, other_sysctls=others))
+    name = get_links_without_ipv6(key, value)
+    return state if name is None else remove_ipv6(state, label, netns.links if name == "all" else [name])
+
+
+def remove_ipv6(state: State, label: str, names: Iterable[str]) -> State:
+    """Remove the IPv6 addresses, routes and neighbours of links."""
+    netns, gone = state.get_netns(label), set(names)
+    links = dict(netns.links)
+    for name in gone & links.keys():
+        kept, others = (
+            tuple(cidr for cidr in cidrs if ":" not in cidr)
+            for cidrs in (links[name].addresses or (), links[name].other_addresses)
+        )
+        fields = {"addresses": kept} if links[name].addresses is not None else {}
+        links[name] = replace_fields(links[name], other_addresses=others, **fields)
+    routes = netns.routes and tuple(one for one in netns.routes if one.dev not in gone or ":" not in one.dst)
+    neighbours = netns.neighbours and tuple(
+        one for one in netns.neighbours if one.dev not in gone or ":" not in one.dst
+    )
+    return state.with_netns(label, replace_fields(netns, links=links, routes=routes, neighbours=neighbours))
 
 
 def repoint_links(state: State, old: Endpoint, new: Endpoint) -> State:
@@ -240,21 +304,28 @@ def change_altnames(state: State, label: str, name: str, change: Callable[[tuple
     return state.with_link(label, replace_fields(link, altnames=change(link.altnames or ())))
 
 
-def is_replaced_by(old: Neighbour | Route | Rule, new: Neighbour | Route | Rule) -> bool:
-    """Return whether a new entry replaces an old one: a neighbour with the same address."""
-    if not isinstance(old, Neighbour) or not isinstance(new, Neighbour):
-        return False
-    return (old.dst, old.dev, old.proxy) == (new.dst, new.dev, new.proxy)
-
-
-def change_entries(state: State, label: str, change: Callable[[Entries], Entries], kind: type) -> State:
-    """Apply a change to a namespace's routes, rules or neighbours."""
+def add_entries(state: State, label: str, added: Sequence[Neighbour | Route | Rule]) -> State:
+    """Add routes, rules or neighbours, all of one type; a neighbour replaces the one with its address."""
     netns = state.get_netns(label)
-    if kind is Neighbour:
-        neighbours = tuple(entry for entry in change(netns.neighbours or ()) if isinstance(entry, Neighbour))
-        return state.with_netns(label, replace_fields(netns, neighbours=neighbours))
-    if kind is Route:
-        routes = tuple(entry for entry in change(netns.routes or ()) if isinstance(entry, Route))
-        return state.with_netns(label, replace_fields(netns, routes=routes))
-    rules = tuple(entry for entry in change(netns.rules or ()) if isinstance(entry, Rule))
-    return state.with_netns(label, replace_fields(netns, rules=rules))
+    key = _TABLES[type(added[0])]
+    there: Iterable[Neighbour | Route | Rule] = getattr(netns, key) or ()
+    if key == "neighbours":
+        new = {_get_neighbour_key(entry) for entry in added}
+        there = (entry for entry in there if _get_neighbour_key(entry) not in new)
+    return state.with_netns(label, replace_fields(netns, **{key: (*there, *added)}))
+
+
+def remove_entries(state: State, label: str, removed: Sequence[Neighbour | Route | Rule]) -> State:
+    """Remove routes, rules or neighbours, all of one type."""
+    netns = state.get_netns(label)
+    key = _TABLES[type(removed[0])]
+    gone = set(removed)
+    kept = tuple(entry for entry in getattr(netns, key) or () if entry not in gone)
+    return state.with_netns(label, replace_fields(netns, **{key: kept}))
+
+
+_TABLES = {Neighbour: "neighbours", Route: "routes", Rule: "rules"}
+
+
+def _get_neighbour_key(entry: Neighbour | Route | Rule) -> object:
+    return (entry.dst, entry.dev, entry.proxy) if isinstance(entry, Neighbour) else entry

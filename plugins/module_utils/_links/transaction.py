@@ -21,17 +21,18 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.module impor
     exit_with_result,
     get_lock_timeout,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record
+from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry, output
-from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel, Processes
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import MANAGED_ONLY, Kernel, ReadScope
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import NetnsReading, build_state
-from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import CreateLink, Op, simulate_all
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import build_rollback_target
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedule import (
     find_departing_ends,
     find_finished_namespaces,
+    find_leaving_links,
     may_lose,
     schedule,
 )
@@ -50,6 +51,7 @@ _RUN_SECONDS = 600.0
 # Maximum duration in seconds of duplicate address detection. It takes one second after a random delay of up to one
 # second (RFC 4862), and longer on a bridge.
 _DAD_SECONDS = 5.0
+_LOST = "; it was created without the options that cannot be declared"
 
 
 @record
@@ -118,7 +120,7 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
             before = observe_state(kernel, desired)
     operations = schedule(plan(desired, before))
     after = apply_unless_check_mode(
-        check_mode, operations, before, lambda: apply_operations(kernel, desired, before, operations)
+        check_mode, operations, before, lambda: apply_operations(kernel, desired, before, operations), simulate_all
     )
     result = {
         "changed": bool(operations),
@@ -134,11 +136,16 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
 
 
 def observe_state(
-    kernel: Kernel, desired: State, fully: bool = False, known: Mapping[str, NetnsReading] | None = None
+    kernel: Kernel,
+    desired: State,
+    fully: bool = False,
+    known: Mapping[str, NetnsReading] | None = None,
+    leaving: Mapping[str, set[str]] | None = None,
 ) -> State:
     """Observe the namespaces of the desired state, and those of the peers and parents of its links.
 
-    Only managed tables are read, or ``fully`` all of them; namespaces that are ``known`` are not read again.
+    Only managed tables are read, or ``fully`` all of them; namespaces that are ``known`` are not read again. Sysctls of
+    links that are ``leaving`` are read too.
     """
     # Processes matter only for a namespace that is removed, and finding them is slow.
     someone_goes = any(netns.present is False for netns in desired.namespaces.values())
@@ -147,7 +154,7 @@ def observe_state(
     def read(label: str) -> NetnsReading:
         if known and label in known:
             return known[label]
-        return _read_namespace(kernel, desired, label, processes, fully)
+        return _read_namespace(kernel, desired, label, ReadScope((), processes, fully, (leaving or {}).get(label, ())))
 
     # Namespaces that are open already may contain peers.
     readings = {label: read(label) for label in dict.fromkeys((*desired.namespaces, *kernel.get_labels()))}
@@ -162,12 +169,11 @@ def observe_state(
     return build_state(list(readings.values()))
 
 
-def _read_namespace(
-    kernel: Kernel, desired: State, label: str, processes: Processes | None = None, fully: bool = False
-) -> NetnsReading:
+def _read_namespace(kernel: Kernel, desired: State, label: str, scope: ReadScope = MANAGED_ONLY) -> NetnsReading:
     want = desired.get_netns(label)
     near = {end.netns for link in want.links.values() for end in (link.peer, link.parent) if end and end.netns}
-    return kernel.read_namespace(label, want, sorted(near), processes if want.present is False else None, fully)
+    processes = scope.processes if want.present is False else None
+    return kernel.read_namespace(label, want, scope._replace(near=sorted(near), processes=processes))
 
 
 def apply_operations(kernel: Kernel, desired: State, before: State, operations: Sequence[Op]) -> State:
@@ -176,7 +182,7 @@ def apply_operations(kernel: Kernel, desired: State, before: State, operations: 
     seen: dict[str, NetnsReading] = {}
     deadline = time.monotonic() + _RUN_SECONDS
     if may_lose(operations):
-        before = observe_state(kernel, desired, fully=True)
+        before = observe_state(kernel, desired, fully=True, leaving=find_leaving_links(operations))
     try:
         kernel.prefetch_namespaces(operations)
         done = find_finished_namespaces(operations)
@@ -218,7 +224,7 @@ def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[s
             try:
                 kernel.apply(op)
             except KernelError as error:
-                left.append(str(error))
+                left.append(f"{error}{_LOST if _create_without_data(kernel, op) else ''}")
         kernel.commit()
         kernel.wait_for_deletion(find_departing_ends(there, way_back))
         # Identical messages are one failure.
@@ -230,6 +236,17 @@ def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[s
     except NetfleetError as error:
         left.append(str(error))
     return left
+
+
+def _create_without_data(kernel: Kernel, op: Op) -> bool:
+    """Create a link with the options of the model only, if the kernel rejects all that it reported; return whether."""
+    if not isinstance(op, CreateLink) or not op.link.kind_data:
+        return False
+    try:
+        kernel.apply(replace_fields(op, link=replace_fields(op.link, kind_data=b"")))
+    except KernelError:
+        return False
+    return True
 
 
 def verify(kernel: Kernel, desired: State, seen: Mapping[str, NetnsReading], lingering: bool) -> State:

@@ -59,8 +59,8 @@ def _encode_linkinfo(value: Mapping[str, Any]) -> bytes:
     return _encode_attributes(_INFO, value["attrs"])
 
 
-def _encode_data(value: Mapping[str, Any]) -> bytes:
-    return _encode_attributes(_DATA, value["attrs"])
+def _encode_data(value: Mapping[str, Any] | bytes) -> bytes:
+    return value if isinstance(value, bytes) else _encode_attributes(_DATA, value["attrs"])
 
 
 def _encode_peer(value: Mapping[str, Any]) -> bytes:
@@ -86,6 +86,7 @@ _LINK: Mapping[str, tuple[int, Callable[[Any], bytes]]] = {
     "IFLA_MTU": (4, _u32),
     "IFLA_LINK": (5, _u32),
     "IFLA_MASTER": (10, _u32),
+    "IFLA_TXQLEN": (13, _u32),
     "IFLA_LINKINFO": (18, _encode_linkinfo),
     "IFLA_GROUP": (27, _u32),
     "IFLA_NET_NS_FD": (28, _u32),

@@ -158,7 +158,11 @@ class GatheredDocument:
         result: dict[str, Any] = {"mtu": link.mtu, "mac": link.mac if link.mac and len(link.mac) == 17 else None}
         result["up"] = None if link.up else False
         result["alias"] = link.alias or None
-        for key, values in (("altnames", link.altnames), ("addresses", link.addresses)):
+        for cidr in link.addresses or ():
+            if " " in cidr:
+                self._omit(label, f"the address {cidr} of {link.name}")
+        addresses = tuple(cidr for cidr in link.addresses or () if " " not in cidr)
+        for key, values in (("altnames", link.altnames), ("addresses", addresses)):
             result[key] = list(values or ()) or None
         result["master"] = link.master or None
         own = find_kind(link.kind).has_forwarding_table

@@ -13,7 +13,7 @@ from pathlib import Path
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
 from ansible_collections.netfleet.docker.plugins.module_utils._links.export.document import GatheredDocument
-from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel
+from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import Kernel, ReadScope
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Netns
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import NetnsReading, build_state
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
@@ -39,7 +39,8 @@ def _gather_in_thread(name: str | None) -> GatheredDocument:
     kernel = Kernel()
     try:
         namespace_registry.open_all(kernel)
-        readings = [kernel.read_namespace(label, Netns(), fully=True) for label in sorted(kernel.get_labels())]
+        everything = ReadScope(fully=True)
+        readings = [kernel.read_namespace(label, Netns(), everything) for label in sorted(kernel.get_labels())]
         new = run_in_new_netns(lambda: read_sysctls(_CurrentNamespace(), ()))
         given = {}
         for reading in readings:

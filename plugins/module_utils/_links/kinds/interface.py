@@ -166,6 +166,10 @@ class LinkKind:
         """Add the parent's index to the attributes of the link, or to the data of its kind."""
         attributes.append(("IFLA_LINK", index))
 
+    def clean_data(self, data: bytes) -> bytes:
+        """Return the IFLA_INFO_DATA that the kernel reported without what it does not accept in a request."""
+        return data
+
     def decode_options(self, data: bytes) -> dict[str, Any]:
         """Return the options in IFLA_INFO_DATA."""
         return self._decode(data)

@@ -24,7 +24,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.link import parse_name, parse_netns
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options.values import parse_options
-from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import Decoder
+from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import (
+    Decoder,
+    encode_attribute,
+    split_attributes,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import VXLAN_PARENT, build_option_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import (
     UNSPECIFIED,
@@ -33,6 +37,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
     separate_group,
 )
 
+# Attributes that the kernel reports in another form than it accepts (linux/if_link.h).
+_TTL_INHERIT, _RESERVED_BITS = 28, 33
 PORT = 4789  # the port that IANA assigned; the kernel's default is older
 FORWARDING: dict[str, Any] = {
     "mac": {"type": "str", "default": FLOOD},
@@ -118,6 +124,15 @@ class Vxlan(LinkKind):
             if VXLAN[name].codec == "ip" and value == "":
                 options[name] = UNSPECIFIED[":" in str(have.options.get(name, ""))]
         return options
+
+    def clean_data(self, data: bytes) -> bytes:
+        """Return the data with the flag as the kernel accepts it, and without the bits that it derives from others."""
+        kept = [
+            (number, b"" if number == _TTL_INHERIT else value)
+            for number, value in split_attributes(data)
+            if number != _RESERVED_BITS and (number != _TTL_INHERIT or any(value))
+        ]
+        return b"".join(encode_attribute(number, value) for number, value in kept)
 
     def encode_parent(self, index: int, attributes: list[tuple[str, Any]], data: list[tuple[str, Any]]) -> None:  # noqa: ARG002
         data.append(("IFLA_VXLAN_LINK", index))

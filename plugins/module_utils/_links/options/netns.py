@@ -23,6 +23,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     Rule,
     State,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import get_canonical_key
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 
 ROUTE: dict[str, Any] = {
@@ -94,12 +95,7 @@ def parse_netns_options(reference: str, params: Mapping[str, Any], prefix: str =
     return Netns(
         present=True if named else None,
         links={"lo": Link("lo", present=None, up=loopback_up)} if managed else {},
-        sysctls={
-            validate_parameter(f"{prefix}sysctls.{key}", validators.sysctl_key, str(key)): validate_parameter(
-                f"{prefix}sysctls.{key}", validators.sysctl_value, value
-            )
-            for key, value in (params["sysctls"] or {}).items()
-        },
+        sysctls=_parse_sysctls(params["sysctls"] or {}, prefix),
         routes=_parse_entries(_parse_route, params["routes"], f"{prefix}routes"),
         rules=_parse_entries(_parse_rule, params["rules"], f"{prefix}rules"),
         neighbours=parse_neighbours(params["neighbours"], prefix),
@@ -107,6 +103,20 @@ def parse_netns_options(reference: str, params: Mapping[str, Any], prefix: str =
         rules_append=params["rules_append"],
         neighbours_append=params["neighbours_append"],
     )
+
+
+def _parse_sysctls(given: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    """Return the sysctls by path; raise BadParameter for two names of one sysctl with different values."""
+    found: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for key, value in given.items():
+        parameter = f"{prefix}sysctls.{key}"
+        path = validate_parameter(parameter, validators.sysctl_key, str(key))
+        found[path] = validate_parameter(parameter, validators.sysctl_value, value)
+        other = names.setdefault(get_canonical_key(path), path)
+        if found[other] != found[path]:
+            raise BadParameter(parameter, f"is the same sysctl as {other}, which has the value {found[other]}")
+    return found
 
 
 def _parse_entries(read: Callable[[str, Mapping[str, Any]], Entry], values: list[Any] | None, name: str) -> Any:

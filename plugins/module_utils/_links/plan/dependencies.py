@@ -17,6 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     describe_netns,
     is_unnamed_link,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import get_link_of_sysctl
 
 
 def check_references(desired: State, actual: State) -> None:
@@ -28,7 +29,9 @@ def check_references(desired: State, actual: State) -> None:
         if netns.present is not False:
             _check_sysctls(label, netns, actual)
             _check_devices(desired, actual, label, netns)
+    _check_vxlan_ids(desired, actual)
     for label, want in desired.iterate_links():
+        _check_names(desired, actual, label, want)
         if want.present is None and not _is_known(desired, actual, Endpoint(label, want.name), declared=False):
             raise PlanError(f"no such link: {want.name} in {describe_netns(label)}")
         if want.present is False:
@@ -41,6 +44,35 @@ def check_references(desired: State, actual: State) -> None:
             place = f"{want.name} in {describe_netns(label)}"
             raise PlanError(f"{describe_netns(want.underlay)} cannot be removed: {place} has its UDP socket there")
         _check_forwarding(desired, actual, label, want)
+
+
+def _check_names(desired: State, actual: State, label: str, want: Link) -> None:
+    place = f"{want.name} in {describe_netns(label)}"
+    if want.master == want.name:
+        raise PlanError(f"{place}: a link cannot be its own master")
+    for name in want.altnames or ():
+        if name == want.name or _is_known(desired, actual, Endpoint(label, name)):
+            raise PlanError(f"{place}: the alternative name {name} is the name of a link there")
+
+
+def _check_vxlan_ids(desired: State, actual: State) -> None:
+    """Raise PlanError for two VXLAN links with the same VNI and UDP port over one namespace."""
+    known: dict[object, Endpoint] = {}
+    for state in (desired, actual):
+        for label, link in state.iterate_links():
+            place = Endpoint(label, link.name)
+            want = desired.get_link(label, link.name)
+            is_replaced = state is actual and want is not None and (want.present is False or want.kind == "vxlan")
+            if link.kind != "vxlan" or not link.options.get("vni") or link.present is False or is_replaced:
+                continue
+            addresses = "".join(str(link.options.get(key) or "") for key in ("remote", "group", "local"))
+            underlay = label if link.underlay is None else link.underlay
+            key = (underlay, link.options["vni"], link.options.get("port"), ":" in addresses)
+            other = known.setdefault(key, place)
+            if other != place and state is desired:
+                raise PlanError(f"{place} and {other} have the same VNI {link.options['vni']} and UDP port")
+            if other != place and desired.get_link(other.netns or "", other.name) is not None:
+                raise PlanError(f"{other}: {place} has the same VNI {link.options['vni']} and UDP port")
 
 
 def _check_devices(desired: State, actual: State, label: str, want: Netns) -> None:
@@ -63,15 +95,10 @@ def _check_forwarding(desired: State, actual: State, label: str, want: Link) -> 
 
 def _check_sysctls(label: str, want: Netns, actual: State) -> None:
     # The sysctls of a link exist with the link, which may be created later.
-    missing = [key for key in want.sysctls if key not in actual.get_netns(label).sysctls and not is_link_sysctl(key)]
+    there = actual.get_netns(label).sysctls
+    missing = [key for key in want.sysctls if key not in there and get_link_of_sysctl(key) is None]
     if missing:
         raise PlanError(f"no such sysctl in {describe_netns(label)}: {', '.join(missing)}")
-
-
-def is_link_sysctl(key: str) -> bool:
-    """Return whether a sysctl belongs to a single link."""
-    parts = key.split("/")
-    return len(parts) > 4 and parts[2] in ("conf", "neigh") and parts[3] not in ("all", "default")
 
 
 def sort_for_creation(desired: State) -> list[tuple[str, Link]]:

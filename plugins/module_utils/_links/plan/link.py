@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State, describe_netns
@@ -17,6 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
     RemoveAltname,
     SetLink,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import netns as netns_plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
 from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import is_link_local
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, Value
@@ -81,6 +84,7 @@ def plan_link(builder: PlanBuilder, desired: State, label: str, want: Link) -> N
     kind = find_kind(want.kind)
     if want.present:
         kind.plan_object(builder, desired, label, want)
+        netns_plan.plan_link_sysctls(builder, label, desired.get_netns(label), want.name)
     have = builder.get_link(label, want.name)
     if want.up is False and have.up:
         builder.add_operation(SetLink(label, want.name, {"up": False}))
@@ -137,18 +141,23 @@ def _plan_addresses(builder: PlanBuilder, label: str, want: Link) -> None:
     if want.addresses is None:
         return
     # In reverse order: removing the first address of a subnet would remove its secondary addresses.
-    for cidr in reversed(builder.get_link(label, want.name).addresses or ()):
-        if cidr not in want.addresses:
-            builder.add_operation(RemoveAddress(label, want.name, cidr))
+    wanted = set(want.addresses)
+    there = reversed(builder.get_link(label, want.name).addresses or ())
+    _plan_address_removals(builder, label, want.name, [cidr for cidr in there if cidr not in wanted])
     if want.ordered:
         _plan_reordering(builder, label, want)
     # The kernel appends a new IPv4 address and prepends a new IPv6 address.
     backwards = [cidr for cidr in reversed(want.addresses) if ":" in cidr]
     ordered = [*(cidr for cidr in want.addresses if ":" not in cidr), *backwards]
-    for cidr in ordered if want.ordered else want.addresses:
-        have = builder.get_link(label, want.name)
-        if cidr not in (have.addresses or ()) and cidr not in have.other_addresses:
-            builder.add_operation(AddAddress(label, want.name, cidr))
+    have = builder.get_link(label, want.name)
+    known = {*(have.addresses or ()), *have.other_addresses}
+    missing = [cidr for cidr in (ordered if want.ordered else want.addresses) if cidr not in known]
+    builder.add_operations([AddAddress(label, want.name, cidr, want.originals.get(cidr, b"")) for cidr in missing])
+
+
+def _plan_address_removals(builder: PlanBuilder, label: str, name: str, removed: Sequence[str]) -> None:
+    originals = builder.get_link(label, name).originals
+    builder.add_operations([RemoveAddress(label, name, cidr, originals.get(cidr, b"")) for cidr in removed])
 
 
 def _plan_reordering(builder: PlanBuilder, label: str, want: Link) -> None:
@@ -164,8 +173,7 @@ def _plan_reordering(builder: PlanBuilder, label: str, want: Link) -> None:
         start = len(wanted) - len(left) if is_ipv6 else 0
         end = start + len(left)
         if left != wanted[start:end]:
-            for cidr in reversed(left):
-                builder.add_operation(RemoveAddress(label, want.name, cidr))
+            _plan_address_removals(builder, label, want.name, left[::-1])
 
 
 def _plan_altnames(builder: PlanBuilder, label: str, want: Link) -> None:

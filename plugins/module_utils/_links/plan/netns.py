@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import (
@@ -24,8 +24,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
     SetSysctl,
     format_pids,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.dependencies import is_link_sysctl
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import get_link_of_sysctl, get_rank
 
 
 def plan_creation(builder: PlanBuilder, desired: State) -> None:
@@ -34,13 +34,14 @@ def plan_creation(builder: PlanBuilder, desired: State) -> None:
         if want.present and not builder.state.get_netns(label).present:
             lo = want.links.get("lo")
             builder.add_operation(CreateNetns(label, want.group or 0, bool(lo and lo.up)))
-        _plan_sysctls(builder, label, want, late=False)
+        there = builder.state.get_netns(label).links
+        _plan_sysctls(builder, label, want, lambda link: link is None or link in there)  # noqa: B023 (called at once)
 
 
 def plan_tables(builder: PlanBuilder, desired: State) -> None:
     """Plan the parts that require links: sysctls of links, then neighbours, routes and rules."""
     for label, want in desired.namespaces.items():
-        _plan_sysctls(builder, label, want, late=True)
+        _plan_sysctls(builder, label, want, lambda _link: True)
         have = builder.state.get_netns(label)
         for wanted, there, append in (
             (want.neighbours, have.neighbours, want.neighbours_append),
@@ -65,9 +66,15 @@ def plan_deletion(builder: PlanBuilder, desired: State) -> None:
         builder.add_operation(DeleteNetns(label, have.processes))
 
 
-def _plan_sysctls(builder: PlanBuilder, label: str, want: Netns, late: bool) -> None:
-    for key, value in want.sysctls.items():
-        if is_link_sysctl(key) is late and builder.state.get_netns(label).sysctls.get(key) != value:
+def plan_link_sysctls(builder: PlanBuilder, label: str, want: Netns, name: str) -> None:
+    """Plan the sysctls of a new link, without which its addresses may not be possible."""
+    _plan_sysctls(builder, label, want, lambda link: link == name)
+
+
+def _plan_sysctls(builder: PlanBuilder, label: str, want: Netns, selects: Callable[[str | None], bool]) -> None:
+    # Those that change others come first.
+    for key, value in sorted(want.sysctls.items(), key=lambda item: get_rank(item[0])):
+        if selects(get_link_of_sysctl(key)) and builder.state.get_netns(label).sysctls.get(key) != value:
             builder.add_operation(SetSysctl(label, key, value))
 
 
@@ -80,14 +87,15 @@ def _plan_entries(
         others, missing = [*others, *again], [*missing, *again]
         others.sort(key=count_conditions, reverse=True)
     keys = {build_key(want) for want in missing}
+    removed = []
     for have in others:
         # The kernel replaces a neighbour, but rejects a second route with the same key.
         is_replaced = isinstance(have, Neighbour) and build_key(have) in keys
         is_obsolete = not append or (isinstance(have, Route) and build_key(have) in keys)
         if is_obsolete and not is_replaced and not _is_foreign(have):
-            builder.add_operation(RemoveEntry(label, have))
-    for want in missing:
-        builder.add_operation(AddEntry(label, want))
+            removed.append(have)
+    builder.add_operations([RemoveEntry(label, have) for have in removed])
+    builder.add_operations([AddEntry(label, want) for want in missing])
 
 
 def _is_foreign(entry: Entry) -> bool:

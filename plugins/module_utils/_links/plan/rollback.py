@@ -10,14 +10,13 @@ from collections.abc import Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, State
-from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op
+from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import Op, simulate_all
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import get_link_of_sysctl
 
 
 def build_rollback_target(before: State, operations: Sequence[Op]) -> State:
     """Return the desired state that reverts the operations and their side effects."""
-    after = before
-    for op in operations:
-        after = op.simulate(after)
+    after = simulate_all(before, operations)
     changed = {
         label: _build_former_netns(before.get_netns(label), after.get_netns(label)) for label in after.namespaces
     }
@@ -37,15 +36,32 @@ def _build_former_netns(before: Netns, after: Netns) -> Netns | None:
     return Netns(
         present=None if after.present else True,
         links=links,
-        sysctls={key: value for key, value in before.sysctls.items() if after.sysctls.get(key) != value},
+        sysctls=_select_changed_sysctls(before, after),
         routes=None if before.routes is None else tuple(route for route in before.routes if not route.foreign),
         rules=None if before.rules is None else tuple(rule for rule in before.rules if not rule.foreign),
         neighbours=before.neighbours,
     )
 
 
+def _select_changed_sysctls(before: Netns, after: Netns) -> dict[str, str]:
+    """Return the former values; those of a deleted link only if it can be created again."""
+    former = {**before.other_sysctls, **before.sysctls}
+    if {**after.other_sysctls, **after.sysctls} == former:
+        return {}
+    # All of them, because resetting one can change others that have their former values now.
+    links = {name for name, link in before.links.items() if name in after.links or _is_creatable(link)}
+    return {
+        key: value
+        for key, value in former.items()
+        if get_link_of_sysctl(key) is None or get_link_of_sysctl(key) in links
+    }
+
+
+def _is_creatable(have: Link) -> bool:
+    return have.kind not in (None, "loopback") and find_kind(have.kind).is_creatable(have)
+
+
 def _build_former_link(have: Link) -> Link:
     # Only virtual links can be created again; any other link must still exist.
-    virtual = have.kind not in (None, "loopback") and find_kind(have.kind).is_creatable(have)
     # A link that has its name now was created by the failed run.
-    return dataclasses.replace(have, present=True if virtual else None, recreate=True, ordered=True)
+    return dataclasses.replace(have, present=True if _is_creatable(have) else None, recreate=True, ordered=True)

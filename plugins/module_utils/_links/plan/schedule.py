@@ -18,6 +18,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
     Op,
     RemoveAddress,
     SetLink,
+    SetSysctl,
+)
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import (
+    get_links_without_ipv6,
+    list_related_patterns,
 )
 
 
@@ -124,4 +129,17 @@ def find_departing_ends(before: State, operations: Sequence[Op]) -> set[Endpoint
 def _has_side_effects(op: Op) -> bool:
     if isinstance(op, SetLink):
         return op.can_remove_objects
+    if isinstance(op, SetSysctl):
+        return bool(list_related_patterns([op.key])) or get_links_without_ipv6(op.key, op.value) is not None
     return isinstance(op, (DeleteLink, DeleteGroup, MoveLink, RemoveAddress))
+
+
+def find_leaving_links(operations: Sequence[Op]) -> dict[str, set[str]]:
+    """Return the links that the operations delete or move, by namespace: they lose their sysctls."""
+    found: dict[str, set[str]] = {}
+    for op in operations:
+        if isinstance(op, (DeleteLink, MoveLink)):
+            found.setdefault(op.netns, set()).add(op.name)
+        elif isinstance(op, DeleteGroup):
+            found.setdefault(op.netns, set()).update(name for name, _index in op.indices)
+    return found
