@@ -27,6 +27,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel impo
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import NetnsReading, build_state
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import CreateLink, Op, simulate_all
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.assumed import add_assumed_namespaces
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import build_rollback_target
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedule import (
@@ -38,6 +39,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.schedu
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink import pyroute2_encoder
 from ansible_collections.netfleet.docker.plugins.module_utils._netns import namespaces
+from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads import run_in_thread
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ _RUN_SECONDS = 600.0
 # Maximum duration in seconds of duplicate address detection. It takes one second after a random delay of up to one
 # second (RFC 4862), and longer on a bridge.
 _DAD_SECONDS = 5.0
+_ASSUMED = "no such namespace: {}; the prediction assumes that an earlier task creates it"
 _LOST = "; it was created without the options that cannot be declared"
 
 
@@ -102,7 +105,13 @@ def _open_kernel_and_reconcile(request: StateRequest, name: str, check_mode: boo
 
 
 def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
-    labels = namespace_registry.resolve_references(kernel, request.references, request.may_be_missing)
+    may_be_missing = request.may_be_missing
+    if check_mode:
+        # An earlier task of the same run would create them.
+        may_be_missing = tuple(one for one in request.references if is_named(one))
+    labels = namespace_registry.resolve_references(kernel, request.references, may_be_missing)
+    others = [label for one, label in labels.items() if one not in request.may_be_missing]
+    assumed = [label for label in dict.fromkeys(others) if not kernel.has_namespace(label)]
     try:
         desired = request.desired.relabel(labels)
     except ValueError as error:
@@ -118,6 +127,8 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
         if completed != desired:
             desired = completed
             before = observe_state(kernel, desired)
+    if assumed:
+        before = add_assumed_namespaces(before, desired, assumed)
     operations = schedule(plan(desired, before))
     after = apply_unless_check_mode(
         check_mode, operations, before, lambda: apply_operations(kernel, desired, before, operations), simulate_all
@@ -126,6 +137,7 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
         "changed": bool(operations),
         "operations": [op.describe() for op in operations],
         name: request.show(after, labels),
+        "warnings": [_ASSUMED.format(label) for label in assumed],
     }
     if diff:
         result["diff"] = {
