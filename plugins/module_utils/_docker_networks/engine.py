@@ -192,6 +192,20 @@ def _wait_for_endpoint(docker: EngineClient, name: str, container: str) -> bool:
     return False
 
 
+@_expect_fields()
+def remove_endpoint(docker: EngineClient, network: str, member: Member) -> bool:
+    """Remove what a failed connection left of an endpoint in a container; return whether nothing is left.
+
+    The engine keeps the network in the configuration of the container, which then cannot start.
+    """
+    for _attempt in range(2):
+        networks = docker.get(f"/containers/{member.id}/json")["NetworkSettings"]["Networks"]
+        if network not in networks:
+            return True
+        docker.post(f"/networks/{quote(network, safe='')}/disconnect", {"Container": member.id, "Force": True})
+    return network not in docker.get(f"/containers/{member.id}/json")["NetworkSettings"]["Networks"]
+
+
 def _remove_network(docker: EngineClient, op: RemoveNetwork) -> None:
     docker.delete(f"/networks/{op.id}")
     # A Swarm removes its network after a while, and only then is the name available.

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.addresses import assign_addresses
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
     compare_members,
     compare_networks,
@@ -67,21 +68,24 @@ def plan(desired: DesiredNetwork, actual: ActualNetwork, keeps_macs: bool) -> Ne
     if actual.network is None:
         made = merge_networks(desired.network, actual.before)
         back, losses = _plan_reconnection(actual.lost.values(), made, keeps_macs)
-        return NetworkPlan([CreateNetwork(made), *_plan_members(name, desired, {}, back)], losses)
+        members, more = _plan_members(desired, made, {}, back)
+        return NetworkPlan([CreateNetwork(made), *members], losses + more)
     different = compare_networks(desired.network, actual.network)
     unfinished = _is_unfinished(desired, actual)
     if not different and not desired.recreate and not unfinished:
         here, losses = _plan_reconnection(actual.lost.values(), actual.network, keeps_macs)
-        return NetworkPlan(_plan_members(name, desired, actual.members, here), losses)
+        members, more = _plan_members(desired, actual.network, actual.members, here)
+        return NetworkPlan(members, losses + more)
     if different or desired.recreate:
         _check_replaceable(desired, actual, [str(one) for one in different])
     made = merge_networks(desired.network, actual.network)
     back, losses = _plan_reconnection({**actual.members, **actual.lost}.values(), made, keeps_macs)
+    members, more = _plan_members(desired, made, {}, back)
+    losses += more
     if losses and desired.rebuild == "safe":
         raise PlanError(f"network {name} must be recreated, which rebuild=safe does not allow: {'; '.join(losses)}")
     leave: list[Op] = [DisconnectMember(name, member) for member in actual.members.values()]
-    again: list[Op] = [*leave, RemoveNetwork(name, actual.id), CreateNetwork(made)]
-    return NetworkPlan([*again, *_plan_members(name, desired, {}, back)], losses)
+    return NetworkPlan([*leave, RemoveNetwork(name, actual.id), CreateNetwork(made), *members], losses)
 
 
 def _is_unfinished(desired: DesiredNetwork, actual: ActualNetwork) -> bool:
@@ -146,20 +150,31 @@ def _plan_reconnection(
 
 
 def _plan_members(
-    name: str, desired: DesiredNetwork, here: Mapping[str, Member], back: Mapping[str, Member]
-) -> list[Op]:
-    """Return the members to connect and to disconnect: current, lost and desired ones."""
-    found: list[Op] = []
+    desired: DesiredNetwork, network: Network, here: Mapping[str, Member], back: Mapping[str, Member]
+) -> tuple[list[Op], list[str]]:
+    """Return the members to disconnect and to connect, and what they lose: current, lost and desired ones.
+
+    All are disconnected before the first is connected, and those with an address before those without, so that an
+    address is free when it is requested.
+    """
     wanted = {member.id: member for member in desired.connected or ()}
-    if desired.connected is not None and not desired.appends:
-        found += [DisconnectMember(name, member) for key, member in here.items() if key not in wanted]
-    stays = {key for key in back if desired.connected is None or desired.appends or key in wanted}
-    for key in [*(key for key in back if key in stays), *(key for key in wanted if key not in back)]:
+    keeps_others = desired.connected is None or desired.appends
+    leave = [] if keeps_others else [member for key, member in here.items() if key not in wanted]
+    join = []
+    for key in dict.fromkeys((*back, *wanted)):
         want, former = wanted.get(key), back.get(key)
-        if key in here:
-            continue
-        found.append(ConnectMember(name, merge_members(want, former) if want and former else (want or back[key])))
+        if key not in here and (want or keeps_others):
+            join.append(merge_members(want, former) if want and former else (want or back[key]))
     for key, want in wanted.items():
         if key in here and compare_members(want, here[key]):
-            found += [DisconnectMember(name, here[key]), ConnectMember(name, merge_members(want, here[key]))]
-    return found
+            leave.append(here[key])
+            join.append(merge_members(want, here[key]))
+    join, losses = assign_addresses(desired, network, _without(here, leave), join)
+    name = desired.network.name
+    connections: list[Op] = [ConnectMember(name, member) for member in join]
+    return [*(DisconnectMember(name, member) for member in leave), *connections], losses
+
+
+def _without(here: Mapping[str, Member], leave: Iterable[Member]) -> list[Member]:
+    gone = {member.id for member in leave}
+    return [member for key, member in here.items() if key not in gone]

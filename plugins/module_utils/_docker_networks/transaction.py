@@ -30,6 +30,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks i
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.diff import (
     Difference,
     build_managed_view,
+    compare_members,
     compare_networks,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Journal, JournalEntry
@@ -46,6 +47,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.o
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.planner import NetworkPlan, plan
 
 _SWARM_SECONDS, _PAUSE = 10.0, 0.1
+_STALE = "{0} keeps an endpoint in network {1} and cannot start again; run docker network disconnect -f {1} {0}"
 
 
 def apply_network(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
@@ -242,6 +244,7 @@ class _NetworkTransaction:
         try:
             network = before.network or before.before
             aim = DesiredNetwork(network or Network(self._name), present=network is not None)
+            left += self._remove_stale_endpoints(before)
             entry = JournalEntry(network, {**before.members, **before.lost}) if network else None
             now, _gone = engine_client.observe(self._docker, self._names, entry)
             for op in plan(aim, now, keeps_macs=engine_client.supports_endpoint_macs(self._docker)).operations:
@@ -257,8 +260,39 @@ class _NetworkTransaction:
                             engine_client.apply_operation(
                                 self._docker, replace_fields(op, member=op.member.automatic_endpoint)
                             )
+            left += self._find_broken_members(before)
             if not left:
                 self._journal.remove()
         except NetfleetError as error:
             left.append(str(error))
         return left
+
+    def _remove_stale_endpoints(self, before: ActualNetwork) -> list[str]:
+        """Remove the endpoints of containers that were not in the network; return those that remain."""
+        left = []
+        for member in self._desired.connected or ():
+            if member.id not in before.members:
+                try:
+                    if not engine_client.remove_endpoint(self._docker, self._name, member):
+                        left.append(_STALE.format(member.name, self._name))
+                except EngineTimeout:
+                    raise
+                except NetfleetError as error:
+                    left.append(f"{_STALE.format(member.name, self._name)} ({error})")
+        return left
+
+    def _find_broken_members(self, before: ActualNetwork) -> list[str]:
+        """Return the former members that are not in the network as before."""
+        now, _gone = engine_client.observe(self._docker, self._names, None)
+        found = []
+        for key, member in before.members.items():
+            again = now.members.get(key)
+            if again is None:
+                found.append(f"{member.name} is not in network {self._name}")
+            elif member.running and again.running:
+                # Engines that do not accept a MAC address of an endpoint give it another one.
+                keeps_macs = engine_client.supports_endpoint_macs(self._docker)
+                former = member if keeps_macs else replace_fields(member, mac=None)
+                lost = [str(one) for one in compare_members(former, again)]
+                found += [f"{member.name}: {'; '.join(lost)}"] if lost else []
+        return found
