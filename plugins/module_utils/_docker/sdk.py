@@ -82,10 +82,14 @@ class EngineClient:
 
     def get(self, path: str, **query: Any) -> Any:
         """Send a GET request and return the answer."""
+        return self.get_with_version(self._version, path, **query)
+
+    def get_with_version(self, version: str, path: str, **query: Any) -> Any:
+        """Send a GET request in another version of the API, which can have other fields, and return the answer."""
         if self._socket is None:
-            return self._send_request("GET", path, query)
+            return self._send_request("GET", path, query, version=version)
         given = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in query.items()}
-        return self._get_locally(f"/v{self._version}{path}{'?' if given else ''}{urllib.parse.urlencode(given)}")
+        return self._get_locally(f"/v{version}{path}{'?' if given else ''}{urllib.parse.urlencode(given)}")
 
     def _get_locally(self, target: str) -> Any:
         deadline = time.monotonic() + self._params["timeout"]
@@ -111,11 +115,16 @@ class EngineClient:
             self._sdk_client.close()
 
     def _send_request(
-        self, method: str, path: str, query: Mapping[str, Any], body: Mapping[str, Any] | None = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any],
+        body: Mapping[str, Any] | None = None,
+        version: str | None = None,
     ) -> Any:
         client = self._client
         given = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in query.items()}
-        url = f"{client.base_url}/v{client.api_version}{path}"
+        url = f"{client.base_url}/v{version or client.api_version}{path}"
         with self._translate_errors():
             answer = client.request(method, url, params=given, json=body, timeout=client.timeout)
         text = answer.text

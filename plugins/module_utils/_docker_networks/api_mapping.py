@@ -95,7 +95,8 @@ def _parse_api_member(data: Mapping[str, Any], endpoint: Mapping[str, Any]) -> M
         chosen=tuple(key for key, name in _GIVEN.items() if addresses[key] and not given.get(name)),
         service=_SERVICE in (config.get("Labels") or {}),
         own_mac=(config.get("MacAddress") or "").lower() or None,
-        **{key: _strip_prefix(value) if value else None for key, value in addresses.items()},
+        ipv4=_strip_prefix(addresses["ipv4"]) if addresses["ipv4"] else None,
+        ipv6=_strip_prefix(addresses["ipv6"]) if addresses["ipv6"] else None,
     )
 
 

@@ -35,6 +35,9 @@ _API_NO_OWN_MAC, _API_MAC = (1, 44), (1, 54)
 # First API version with a gateway priority of endpoints.
 _API_PRIORITY = (1, 48)
 _API_IPV4 = (1, 47)
+# Versions in which an inspected container has the MAC address that the user chose, with Docker Engine 25 to 28 and from
+# 29.3 on.
+_VERSION_WITH_MAC, _LATER_VERSION_WITH_MAC = "1.43", "1.40"
 _SHORT_ID = 12
 _PAUSE = 0.1
 # The engine completes a request whose client stopped waiting, such as that of an earlier run that timed out.
@@ -81,7 +84,10 @@ def observe(docker: EngineClient, names: Sequence[str], entry: JournalEntry | No
     containers = _inspect_containers(docker, data["Name"], data["Id"]) if data else []
     members = api_mapping.parse_api_members(data["Id"], data["Name"], containers) if data else {}
     if docker.api >= _API_NO_OWN_MAC:
-        members = {key: replace_fields(member, own_mac=None) for key, member in members.items()}
+        members = {
+            key: replace_fields(member, own_mac=None, mac_chosen=_is_mac_chosen(docker, member))
+            for key, member in members.items()
+        }
     lost, gone = {}, []
     for identity, member in (entry.members if entry else {}).items():
         if identity in members:
@@ -95,6 +101,21 @@ def observe(docker: EngineClient, names: Sequence[str], entry: JournalEntry | No
     network = api_mapping.parse_api_network(data) if data else None
     before, before_id = (entry.network, entry.id) if entry else (None, "")
     return ActualNetwork(network, data["Id"] if data else "", members, before, before_id, lost), gone
+
+
+def _is_mac_chosen(docker: EngineClient, member: Member) -> bool:
+    """Return whether the user chose the MAC address of an endpoint, which only older versions of the API return.
+
+    Engines that do not support these versions do not return it at all; the MAC address then counts as chosen.
+    """
+    if not member.mac or member.mac == member.address_mac:
+        return True
+    version = _VERSION_WITH_MAC if docker.api < _API_MAC else _LATER_VERSION_WITH_MAC
+    try:
+        config = docker.get_with_version(version, f"/containers/{member.id}/json").get("Config") or {}
+    except EngineApiError:
+        return True
+    return str(config.get("MacAddress") or "").lower() == member.mac
 
 
 def _inspect_containers(docker: EngineClient, name: str, identity: str) -> list[dict[str, Any]]:
@@ -141,6 +162,12 @@ def identify_containers(docker: EngineClient, desired: DesiredNetwork) -> Desire
             raise BadParameter("connected[].priority", reason)
         found.append(replace_fields(member, name=name, id=identity))
     return replace_fields(desired, connected=None if desired.connected is None else tuple(found))
+
+
+@_expect_fields()
+def get_engine_id(docker: EngineClient) -> str:
+    """Return the ID of the engine, which is the same for each of its URLs."""
+    return str(docker.get("/info")["ID"])
 
 
 def supports_endpoint_macs(docker: EngineClient) -> bool:

@@ -10,12 +10,13 @@ Docker, and only names and IDs of containers.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
@@ -41,13 +42,24 @@ class JournalEntry(NamedTuple):
 class Journal:
     """The journal of one network of one engine."""
 
-    def __init__(self, engine: str, name: str) -> None:
-        """Store the URL of the engine and the name of the network."""
+    def __init__(self, get_engine_id: Callable[[], str], name: str) -> None:
+        """Take a function that returns the ID of the engine, and the name of the network.
+
+        An engine has several URLs and spellings of them, but one ID.
+        """
+        self._get_engine_id = get_engine_id
         self._name = name
-        self._path = FOLDER / f"{hashlib.sha256(f'{engine} {name}'.encode()).hexdigest()[:32]}.json"
+
+    @functools.cached_property
+    def _path(self) -> Path:
+        key = f"{self._get_engine_id()} {self._name}"
+        return FOLDER / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.json"
 
     def read(self) -> JournalEntry | None:
         """Return the journal; None if there is none; raise NetfleetError if it is unreadable."""
+        # The engine takes long to return its ID, and journals are rare.
+        if not any(FOLDER.glob("*.json")):
+            return None
         try:
             data = json.loads(self._path.read_text(encoding="utf-8"))
             if data["version"] != _VERSION:
@@ -91,9 +103,10 @@ class Journal:
 
     def remove(self) -> None:
         """Remove the journal after all members are connected again."""
-        with contextlib.suppress(FileNotFoundError):
-            self._path.unlink()
-            _sync_directory(FOLDER)
+        if any(FOLDER.glob("*.json")):
+            with contextlib.suppress(FileNotFoundError):
+                self._path.unlink()
+                _sync_directory(FOLDER)
 
 
 def _sync_directory(folder: Path) -> None:

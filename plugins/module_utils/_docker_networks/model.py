@@ -83,6 +83,8 @@ class Member:
     chosen: tuple[str, ...] = ()
     service: bool = False
     own_mac: str | None = None
+    # Whether the user can have chosen the MAC address; Docker Engine 28 and later choose random ones.
+    mac_chosen: bool = True
 
     @property
     def automatic_endpoint(self) -> Member:

@@ -140,7 +140,7 @@ def _plan_reconnection(
             if address and not any(pool.can_assign(address) for pool in made.pools or ()):
                 back = replace_fields(back, **{key: None})
                 losses.append(f"{member.name} cannot keep its address {address}")
-        if back.ipv4 != member.ipv4 and member.mac == member.address_mac:
+        if not member.mac_chosen or (back.ipv4 != member.ipv4 and member.mac == member.address_mac):
             back = replace_fields(back, mac=None)
         elif member.mac and not keeps_macs and member.mac not in (back.address_mac, member.own_mac):
             back = replace_fields(back, mac=None)

@@ -152,7 +152,7 @@ class _NetworkTransaction:
         self._names = (given, self._name) if desired.present else (given,)
         desired = replace_fields(desired, network=replace_fields(desired.network, name=self._name))
         self._desired = engine_client.identify_containers(docker, desired)
-        self._journal = Journal(docker.url, self._name)
+        self._journal = Journal(lambda: engine_client.get_engine_id(docker), self._name)
 
     def reconcile(self, check_mode: bool) -> dict[str, Any]:
         """Return the result of the module, applied or predicted."""
@@ -291,8 +291,8 @@ class _NetworkTransaction:
                 found.append(f"{member.name} is not in network {self._name}")
             elif member.running and again.running:
                 # Engines that do not accept a MAC address of an endpoint give it another one.
-                keeps_macs = engine_client.supports_endpoint_macs(self._docker)
-                former = member if keeps_macs else replace_fields(member, mac=None)
+                keeps_mac = member.mac_chosen and engine_client.supports_endpoint_macs(self._docker)
+                former = member if keeps_mac else replace_fields(member, mac=None)
                 lost = [str(one) for one in compare_members(former, again)]
                 found += [f"{member.name}: {'; '.join(lost)}"] if lost else []
         return found
