@@ -270,6 +270,7 @@ def test_unusual_valid_names_are_accepted(box: Sandbox, name: str) -> None:
         ("veth", {"name": "a0", "peer": {"name": "b0", "netns": "rde"}}),
         ("bridge", {"name": "br0", "netns": "rde", "ports": ["e0"]}),
         ("macvlan", {"name": "m0", "netns": "rde", "parent": "p0", "parent_netns": "rde"}),
+        ("vxlan", {"name": "x1", "vni": 7, "parent_netns": "rde"}),
         ("topology", {"links": [{"name": "a0", "kind": "vxlan", "vni": 7, "netns": "rde"}]}),
     ],
 )

@@ -184,9 +184,6 @@ def test_conflicting_links_are_rejected_or_replaced(box: Sandbox) -> None:
         box, "macvlan", {"name": "m0", "state": "absent"}, "m0 in host is a bridge, not a macvlan; it was not deleted"
     )
     refused(box, "macvlan", {**args, "parent": "nothing", "name": "m1"}, "nothing")
-    refused(
-        box, "macvlan", {**args, "parent": "p0", "parent_netns": "nowhere", "name": "m1"}, "parent_netns: ", "nowhere"
-    )
     refused(box, "macvlan", {"name": "m1", "mode": "bridge"}, "parent")
     converge(box, "macvlan", {**args, "recreate": True})
 

@@ -16,14 +16,26 @@ pytestmark = pytest.mark.libraries
 _POOL = {"subnet": "10.41.0.0/24", "gateway": "10.41.0.1"}
 
 
-@pytest.fixture
-def host() -> Iterator[DockerHost]:
-    """Return an engine with the containers c1, c2 and c3 without a network."""
-    with DockerHost() as engine:
-        engine.docker("network", "create", "--subnet=10.41.0.0/24", "shop")
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DockerHost]:
+    """Return a host with an engine and the containers c1, c2 and c3 for all tests of this file."""
+    with DockerHost() as found:
         for name in ("c1", "c2", "c3"):
-            engine.container(name, "--network=bridge")
-        yield engine
+            found.container(name, "--network=bridge")
+        yield found
+
+
+@pytest.fixture
+def host(engine: DockerHost) -> Iterator[DockerHost]:
+    """Return the host with an empty network, and remove the network afterwards."""
+    engine.docker("network", "create", "--subnet=10.41.0.0/24", "shop")
+    yield engine
+    engine.sh(
+        "! docker inspect odd >/dev/null 2>&1 || docker rm -f odd",
+        "for name in c1 c2 c3; do docker network disconnect -f shop $name || true; done",
+        "for name in c1 c2 c3; do docker restart --time=0 $name; done",
+        "docker network rm shop",
+    )
 
 
 def _connect(host: DockerHost, **addresses: str) -> None:

@@ -99,6 +99,7 @@ def observed(draw: st.DrawFn) -> State:
     free = [Endpoint(label, name) for label in sorted(present) for name in NAMES]
     free = draw(st.permutations(free))
     bridges: list[Endpoint] = []
+    sockets: set[tuple[str, Any]] = set()
     while free:
         place = free.pop()
         kind = draw(st.sampled_from(["none", "bridge", "veth", "veth", "macvlan", "vxlan"]))
@@ -123,7 +124,10 @@ def observed(draw: st.DrawFn) -> State:
                 parent=draw(st.sampled_from([Endpoint(underlay, ""), *parents])),
                 underlay=underlay,
             )
-            state = state.with_link(place.netns or "", link)
+            # The kernel allows one VXLAN link with a VNI over a namespace.
+            if (underlay, link.options["vni"]) not in sockets:
+                sockets.add((underlay, link.options["vni"]))
+                state = state.with_link(place.netns or "", link)
     return _with_forwarding(draw, _with_ports(draw, _with_tables(draw, state, present)))
 
 

@@ -20,6 +20,8 @@ SAME: list[tuple[Callable[[Any], Any], Any, Any]] = [
     (validators.sysctl_key, "net.ipv4.conf.eth0/5.forwarding", "net/ipv4/conf/eth0.5/forwarding"),
     (validators.sysctl_key, "net/ipv4/conf/eth0.5/forwarding", "net/ipv4/conf/eth0.5/forwarding"),
     (validators.sysctl_value, True, "1"),
+    (validators.sysctl_value, "0x1F", "31"),
+    (validators.sysctl_value, [4096, "87380", "0x10"], "4096 87380 16"),
     (validators.sysctl_value, "4096\t87380  6291456", "4096 87380 6291456"),
     (validators.ifname, "{{7*7}}", "{{7*7}}"),
     (validators.ifname, "$(id)", "$(id)"),
@@ -61,7 +63,7 @@ REFUSED: list[tuple[Callable[[Any], Any], Any]] = [
         (validators.sysctl_key, key)
         for key in ("kernel.hostname", "net", "net.ipv4", "net/../kernel/x", "net..x", "/net/x/y")
     ),
-    *((validators.sysctl_value, value) for value in ("", "  ", None, 1.5, [1])),
+    *((validators.sysctl_value, value) for value in ("", "  ", None, 1.5, [], [1.5], [1, None])),
     (validators.alias, "x" * 256),
     *((validators.altname, name) for name in ("", "a b", "a/b", "x" * 128, "é", "a%d")),
 ]

@@ -138,7 +138,7 @@ def compare_members(want: Member, have: Member) -> list[Difference]:
 def merge_members(want: Member, have: Member) -> Member:
     """Return the endpoint to create: the desired options, and the existing ones for all others."""
     kept = {name: getattr(have, name) for name in (*MEMBER_FIELDS, "links") if getattr(want, name) is None}
-    chosen = tuple(name for name in have.chosen if getattr(want, name) is None)
+    chosen = (*want.chosen, *(name for name in have.chosen if getattr(want, name) is None))
     if not have.mac_chosen and want.mac is None:
         kept["mac"] = None
     found = replace_fields(have, **{**{name: getattr(want, name) for name in MEMBER_FIELDS}, **kept, "chosen": chosen})

@@ -243,11 +243,17 @@ class _NetworkTransaction:
         left = []
         try:
             network = before.network or before.before
-            aim = DesiredNetwork(network or Network(self._name), present=network is not None)
+            keeps_macs = engine_client.supports_endpoint_macs(self._docker)
+            members = tuple(
+                member if keeps_macs and member.mac_chosen else replace_fields(member, mac=None)
+                for member in before.members.values()
+                if not member.service
+            )
+            aim = DesiredNetwork(network or Network(self._name), network is not None, members, appends=True)
             left += self._remove_stale_endpoints(before)
             entry = JournalEntry(network, {**before.members, **before.lost}) if network else None
             now, _gone = engine_client.observe(self._docker, self._names, entry)
-            for op in plan(aim, now, keeps_macs=engine_client.supports_endpoint_macs(self._docker)).operations:
+            for op in plan(aim, now, keeps_macs).operations:
                 try:
                     engine_client.apply_operation(self._docker, op)
                 except EngineTimeout:

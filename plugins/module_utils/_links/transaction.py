@@ -108,7 +108,8 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
     may_be_missing = request.may_be_missing
     if check_mode:
         # An earlier task of the same run would create them.
-        may_be_missing = tuple(one for one in request.references if is_named(one))
+        named = [one for one in request.references if is_named(one)]
+        may_be_missing = (*may_be_missing, *(one for one in named if namespaces.classify_name(one) == "nothing"))
     labels = namespace_registry.resolve_references(kernel, request.references, may_be_missing)
     others = [label for one, label in labels.items() if one not in request.may_be_missing]
     assumed = [label for label in dict.fromkeys(others) if not kernel.has_namespace(label)]

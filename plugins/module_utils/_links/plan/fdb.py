@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
+from collections.abc import Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
@@ -35,15 +37,17 @@ def _plan_entries(builder: PlanBuilder, label: str, want: Link, listed: tuple[Fd
             f"{want.name} in {describe_netns(label)} has forwarding entries in the table of its master, but no master"
         )
     wanted = [_normalize(entry, link) for entry in listed]
+    # The entries of an observed link, in a rollback, are restored exactly.
+    matches = _satisfies if want.index is None else operator.eq
     for have in link.fdb or ():
         theirs = want.fdb_append or (want.fdb_own and have.master)
-        if _exists(builder, label, want.name, have) and not theirs and not _is_covered(have, wanted):
+        if _exists(builder, label, want.name, have) and not theirs and not _is_covered(have, wanted, matches):
             _plan_removal(builder, label, link, have)
     for entry in wanted:
         there = builder.get_link(label, want.name).fdb or ()
         if is_default(entry, link.options) or is_unnamed_link(entry.via):
             continue
-        if any(_satisfies(have, entry) for have in there):
+        if any(matches(have, entry) for have in there):
             continue
         if entry.via and link.underlay not in (None, label):
             # The kernel looks up the link in this namespace when it adds the entry, and in the other one when it sends.
@@ -66,11 +70,11 @@ def _satisfies(have: Fdb, entry: Fdb) -> bool:
     return have == entry or (entry.master and entry.vlan is None and dataclasses.replace(have, vlan=None) == entry)
 
 
-def _is_covered(have: Fdb, wanted: list[Fdb]) -> bool:
+def _is_covered(have: Fdb, wanted: list[Fdb], matches: Callable[[Fdb, Fdb], bool]) -> bool:
     """Return whether an entry is desired, or will be replaced by a desired one."""
     for entry in wanted:
         is_replacement = entry.is_only_destination and not entry.master
-        if _satisfies(have, entry) or (is_replacement and (have.mac, have.master) == (entry.mac, False)):
+        if matches(have, entry) or (is_replacement and (have.mac, have.master) == (entry.mac, False)):
             return True
     return False
 
