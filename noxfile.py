@@ -54,8 +54,8 @@ KERNEL: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 # Killed runs and generated documents of the slow tests, with ALL=1.
 MORE_RUNS = {"NETFLEET_KILLS": "300", "NETFLEET_NETWORK_KILLS": "36", "NETFLEET_EXAMPLES": "200"}
 
-# Python 3.11 is that of Debian 12 in the lab, and other versions are tested between 3.9 and 3.13: tested with ALL=1.
-USUAL = ("debian-12-python-3.9", "debian-13", "newest-python-3.13")
+# The scenarios of Molecule run on hosts with Debian 12 and 13 and their own libraries. ALL=1 tests every combination.
+USUAL = ("debian-12-python-3.9", "newest-python-3.13")
 INSTEAD = {"debian-12-python-3.9": "debian-12", "newest-python-3.13": "newest"}
 
 # Programs that the kernel and integration tests use as witnesses, and their Debian packages.

@@ -12,7 +12,6 @@ import pytest
 
 from .docker_host import DockerHost
 
-pytestmark = pytest.mark.libraries
 _POOL = {"subnet": "10.41.0.0/24", "gateway": "10.41.0.1"}
 
 

@@ -73,7 +73,6 @@ def _count_rules(box: Sandbox) -> int:
     return len([rule for rule in box.ip("rule", "show", netns="red") if rule["priority"] == 100])
 
 
-@pytest.mark.libraries
 @pytest.mark.parametrize("condition", _CONDITIONS + _ACTIONS)
 def test_rule_with_another_condition_is_not_the_declared_one(box: Sandbox, condition: str) -> None:
     _prepare(box, _add_rule(condition))
@@ -86,7 +85,6 @@ def test_rule_with_another_condition_is_not_the_declared_one(box: Sandbox, condi
     assert left == {"priority": 100, "src": "all", "table": "200", "protocol": "static"}
 
 
-@pytest.mark.libraries
 @pytest.mark.parametrize("route", _ROUTES + _ROUTES6)
 def test_route_with_other_properties_is_not_the_declared_one(box: Sandbox, route: str) -> None:
     _prepare(box, f"route add {route}")
