@@ -224,6 +224,12 @@ def _overlays() -> Iterator[tuple[str, dict[str, Any], str]]:
         yield "vxlan", {option: 256}, option
 
 
+def _is_valid_name(options: dict[str, Any]) -> bool:
+    """Return whether the only fault is the name of a namespace that does not exist."""
+    given = {**options, **options.get("peer", {})}
+    return any(given.get(key) in _NO_NETNS[:4] for key in ("netns", "parent_netns"))
+
+
 _BASE: dict[str, dict[str, Any]] = {
     "veth": {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}},
     "bridge": {"name": "br0"},
@@ -246,7 +252,8 @@ def test_invalid_input_is_rejected_without_changes(box: Sandbox, module: str) ->
         if "peer" in options:
             args["peer"] = {**base["peer"], **options["peer"]}
             parameter = "peer" if parameter == "mtu" else f"peer.{parameter}"
-        for check in (True, False):
+        # In check mode, an earlier task could create a namespace with a valid name.
+        for check in (False,) if _is_valid_name(options) else (True, False):
             result = box.module(module, args, check=check)
             if not result.failed:
                 wrong.append(f"accepted: {options!r}")

@@ -207,9 +207,7 @@ def test_operations_that_the_kernel_rejects_are_rolled_back(box: Sandbox) -> Non
     """Each rejected operation is the last of a document with many operations."""
     before = prepare(box)
     strangers: dict[str, dict[str, Any]] = {
-        "a VNI that another link uses": {"name": "vx2", "kind": "vxlan", "vni": 8},
         "an invalid address": {"name": "card", "kind": "ifb", "addresses": ["ff02::5/64"]},
-        "a name that another link uses": {"name": "m1", "kind": "ifb", "altnames": ["others"]},
         "a parent that another link uses exclusively": {
             "name": "m1",
             "kind": "macvlan",

@@ -71,7 +71,7 @@ def find_rules_in_the_way(removed: Sequence[Entry], there: Sequence[Entry]) -> l
 def _find_in_group(group: Sequence[Rule], going: Container[int]) -> list[Rule]:
     """Return the rules that stay, from the first one that the kernel can delete instead of a later one."""
     for place, kept in enumerate(group):
-        later = [rule for rule in group[place + 1 :] if id(rule) in going]
+        later = [rule for number, rule in enumerate(group) if number > place and id(rule) in going]
         if id(kept) not in going and any(_can_be_mistaken(rule, kept) for rule in later):
             return [rule for rule in group[place:] if id(rule) not in going]
     return []

@@ -88,7 +88,8 @@ def build_address_request(payload: bytes) -> bytes:
 def set_address_index(payload: bytes, index: int) -> bytes:
     """Return the payload of an address request for the link with another index."""
     family, prefixlen, flags, scope, _index = _IFADDRMSG.unpack_from(payload)
-    return _IFADDRMSG.pack(family, prefixlen, flags, scope, index) + payload[_IFADDRMSG.size :]
+    start = _IFADDRMSG.size
+    return _IFADDRMSG.pack(family, prefixlen, flags, scope, index) + payload[start:]
 
 
 def parse_route(payload: bytes) -> Original:
@@ -130,13 +131,10 @@ def removal_matches(removed: bytes, other: bytes) -> bool:
     mine, theirs = _RULE_HEADER.unpack_from(removed), _RULE_HEADER.unpack_from(other)
     attributes = dict(split_attributes(other, _HEADER_SIZE))
     *lengths, tos, _table, action, _flags = zip(mine[1:], theirs[1:])
-    return (
-        mine[0] == theirs[0]
-        and all(own in (0, its) for own, its in (*lengths, tos, action))
-        and all(
-            attributes.get(number) == value or value == _RULE_DEFAULTS.get(number)
-            for number, value in split_attributes(removed, _HEADER_SIZE)
-        )
+    has_fields = mine[0] == theirs[0] and all(own in (0, its) for own, its in (*lengths, tos, action))
+    return has_fields and all(
+        attributes.get(number) == value or value == _RULE_DEFAULTS.get(number)
+        for number, value in split_attributes(removed, _HEADER_SIZE)
     )
 
 

@@ -167,8 +167,9 @@ class LinkKind:
         attributes.append(("IFLA_LINK", index))
 
     def clean_data(self, data: bytes) -> bytes:
-        """Return the IFLA_INFO_DATA that the kernel reported without what it does not accept in a request."""
-        return data
+        """Return the reported IFLA_INFO_DATA in the form that the kernel accepts; empty if there is none."""
+        del data
+        return b""
 
     def decode_options(self, data: bytes) -> dict[str, Any]:
         """Return the options in IFLA_INFO_DATA."""
