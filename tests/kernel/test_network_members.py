@@ -82,7 +82,7 @@ def test_former_automatic_address_yields_to_a_requested_one(host: DockerHost) ->
     done = host.network(name="shop", labels={"a": "b"}, connected=_members(c1="", c2=address))
     assert done.changed
     assert _get_addresses(host)["c2"] == address
-    assert f"c1 cannot keep its address {address}: c2 has it" in str(done.data["warnings"])
+    assert f"c1 cannot keep its address {address}: c2 uses it" in str(done.data["warnings"])
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_former_automatic_address_yields_to_a_requested_one(host: DockerHost) ->
     [
         (
             {"c2": "10.41.0.11"},
-            "connected[0].ipv4_address: c2 cannot have the address 10.41.0.11: c1 has it in network shop",
+            "connected[0].ipv4_address: c2 cannot have the address 10.41.0.11: c1 uses it in network shop",
         ),
         ({"c2": "10.41.0.50", "c3": "10.41.0.50"}, "connected[1].ipv4_address: c3 cannot have the address 10.41.0.50"),
         ({"c2": "10.41.0.1"}, "connected[0].ipv4_address: c2 cannot have the address 10.41.0.1: it is a gateway"),

@@ -61,7 +61,7 @@ def _get_rank(member: Member) -> int:
 
 def _find_conflict(network: Network, address: str, taken: dict[str, str], member: Member) -> str:
     if taken.get(address, member.name) != member.name:
-        return f"{taken[address]} has it in network {network.name}"
+        return f"{taken[address]} uses it in network {network.name}"
     pools = [_add_gateway(network, pool) for pool in network.pools or ()]
     if pools and not any(pool.can_assign(address) for pool in pools):
         return f"it is a gateway or a reserved address of network {network.name}, or outside of its subnets"

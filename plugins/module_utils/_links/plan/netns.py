@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import (
@@ -34,14 +34,13 @@ def plan_creation(builder: PlanBuilder, desired: State) -> None:
         if want.present and not builder.state.get_netns(label).present:
             lo = want.links.get("lo")
             builder.add_operation(CreateNetns(label, want.group or 0, bool(lo and lo.up)))
-        there = builder.state.get_netns(label).links
-        _plan_sysctls(builder, label, want, lambda link: link is None or link in there)  # noqa: B023 (called at once)
+        _plan_sysctls(builder, label, want, {None, *builder.state.get_netns(label).links})
 
 
 def plan_tables(builder: PlanBuilder, desired: State) -> None:
     """Plan the parts that require links: sysctls of links, then neighbours, routes and rules."""
     for label, want in desired.namespaces.items():
-        _plan_sysctls(builder, label, want, lambda _link: True)
+        _plan_sysctls(builder, label, want, {get_link_of_sysctl(key) for key in want.sysctls})
         have = builder.state.get_netns(label)
         for wanted, there, append in (
             (want.neighbours, have.neighbours, want.neighbours_append),
@@ -68,13 +67,14 @@ def plan_deletion(builder: PlanBuilder, desired: State) -> None:
 
 def plan_link_sysctls(builder: PlanBuilder, label: str, want: Netns, name: str) -> None:
     """Plan the sysctls of a new link, without which its addresses may not be possible."""
-    _plan_sysctls(builder, label, want, lambda link: link == name)
+    _plan_sysctls(builder, label, want, {name})
 
 
-def _plan_sysctls(builder: PlanBuilder, label: str, want: Netns, selects: Callable[[str | None], bool]) -> None:
+def _plan_sysctls(builder: PlanBuilder, label: str, want: Netns, links: Container[str | None]) -> None:
+    """Plan the sysctls of these links; None stands for the sysctls that belong to no link."""
     # Those that change others come first.
     for key, value in sorted(want.sysctls.items(), key=lambda item: get_rank(item[0])):
-        if selects(get_link_of_sysctl(key)) and builder.state.get_netns(label).sysctls.get(key) != value:
+        if get_link_of_sysctl(key) in links and builder.state.get_netns(label).sysctls.get(key) != value:
             builder.add_operation(SetSysctl(label, key, value))
 
 
