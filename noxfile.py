@@ -30,11 +30,12 @@ CORES = {
     "2.21": (("3.13", "3.12"), "25.2"),
 }
 
-# Sanity tests whose result depends on ansible-core and not only on the files; all others run with the newest one.
+# Sanity tests whose result depends on ansible-core and not only on the files; all others run with the newest one, which
+# also imports the plugins with every Python.
 CORE_TESTS = ("action-plugin-docs", "ansible-doc", "compile", "import", "runtime-metadata", "validate-modules")
 
-# Integration targets that run with the newest ansible-core too: become, filter and action plugins. The scenarios of
-# Molecule run the modules with it.
+# Integration targets that run with the newest ansible-core too: become, filter and action plugins. All run with the
+# oldest, and the scenarios of Molecule run the modules with the one of .venv.
 PLUGIN_TARGETS = ("become_netns", "container_netns_facts", "ip_slices", "netns_info", "probe", "snapshot")
 
 # Python, pyroute2 and related libraries, and the options of pytest: old Python, Debian 12, Debian 13, newest.
@@ -251,7 +252,8 @@ def sanity(session: nox.Session, core: str) -> None:
         session.error("tests/sanity holds ignore files")
     some(session, "modules", "plugins/modules/*.py")
     newest = present_cores()[-1][1]
-    tests = () if core == newest or os.environ.get("ALL") else [f"--test={name}" for name in CORE_TESTS]
+    few = [f"--python={session.python}", *(f"--test={name}" for name in CORE_TESTS)]
+    tests = () if core == newest or os.environ.get("ALL") else few
     ansible_test(session, core, "sanity", *(session.posargs or tests))
 
 

@@ -15,6 +15,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core import snaps
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import (
     build_role_spec,
     convert_role_variables,
+    refuse_misspelled_variables,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
@@ -57,6 +58,7 @@ class ActionModule(RoleAction):
         }
 
     def _convert_variables(self, role: str) -> dict[str, Any]:
+        refuse_misspelled_variables(role, self.task_vars)
         names = [name for name in build_role_spec(role) if name in self.task_vars]
         return convert_role_variables(role, {name: self.template(name) for name in names})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network_slices
-short_description: Assign a slice of each shared subnet to each host
+short_description: Assign a slice of each shared subnet to each host, and check the networks of all hosts
 version_added: 0.1.0
 description:
   - >-
@@ -21,6 +21,10 @@ description:
   - >-
     Hosts that declare a network with the same name and subnet share the subnet and must declare the same C(slices).
     Shared subnets must not overlap.
+  - >-
+    The networks of all hosts of the run are checked: parents must exist and be available, and new subnets must not
+    overlap routes, addresses and other Docker networks of a host. With C(run_once=true), an error stops the run on all
+    hosts before the first network is created.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
@@ -60,7 +64,7 @@ slices:
   type: dict
   sample: {wire: {192.0.2.0/24: {server1: 192.0.2.64/28, server2: 192.0.2.16/28}}}
 path:
-  description: File on the control node.
+  description: File on the control node; null if no subnet has slices.
   returned: success
   type: str
   sample: /etc/inventory/bridge_slices.yml

@@ -34,13 +34,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def select_parameters(items: list[pytest.Item], which: str) -> list[pytest.Item]:
-    """Return each test with its first parameters; with all, if ``which`` is all or a marker of the test."""
+    """Return each test with its first parameters; with all, if ``which`` is all or a marker of the test.
+
+    The marker ``one_set`` excludes a test from the latter.
+    """
     first: dict[str, pytest.Item] = {}
     for item in items:
         first.setdefault(item.nodeid.partition("[")[0], item)
     chosen = {item.nodeid for item in first.values()}
     with_all = [
-        item for item in items if which == "all" or (which == "libraries" and item.get_closest_marker("libraries"))
+        item
+        for item in items
+        if which == "all"
+        or (which == "libraries" and item.get_closest_marker("libraries") and not item.get_closest_marker("one_set"))
     ]
     chosen |= {item.nodeid for item in with_all}
     return [item for item in items if item.nodeid in chosen]

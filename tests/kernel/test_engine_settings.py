@@ -23,7 +23,8 @@ from .docker_host import DockerHost
 DOCKERD = shutil.which("dockerd") or "dockerd"
 SETTINGS: dict[str, Any] = {
     "default-address-pools": [{"base": "10.200.0.0/16", "size": 24}],
-    "bip": "172.30.7.1/24",
+    # The default bridge can be part of a pool.
+    "bip": "10.200.7.1/24",
     "icc": False,
     "ip": "127.0.0.1",
     "ip-masq": False,
@@ -70,7 +71,7 @@ def test_differences_from_a_running_engine() -> None:
     def read() -> None:
         print(json.dumps(dataclasses.asdict(observe.read_engine())))  # noqa: T201
 
-    flags = ["--icc=false", "--ip=127.0.0.1", "--ip-masq=false", "--live-restore", "--mtu=1400", "--bip=172.30.7.1/24"]
+    flags = ["--icc=false", "--ip=127.0.0.1", "--ip-masq=false", "--live-restore", "--mtu=1400", "--bip=10.200.7.1/24"]
     with DockerHost(*flags, "--default-address-pool=base=10.200.0.0/16,size=24") as host:
         host.container("runs")
         out, err, _status = forked.run(host.pid, read, b"")

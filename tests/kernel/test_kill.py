@@ -3,7 +3,7 @@
 
 """Runs killed at any moment: no link in a wrong namespace, one run completes, the next changes nothing.
 
-NETFLEET_KILLS is the number of runs (80).
+NETFLEET_KILLS is the number of runs (40).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .snapshot import names_in_run
 
 pytestmark = pytest.mark.long
 
-_KILLS = int(os.environ.get("NETFLEET_KILLS", "80"))
+_KILLS = int(os.environ.get("NETFLEET_KILLS", "40"))
 
 _PAIR: dict[str, Any] = {
     "name": "eth7",

@@ -3,7 +3,7 @@
 
 """Recreation of a network killed at any moment: one more run completes it, and no member is lost.
 
-NETFLEET_NETWORK_KILLS is the number of runs (12).
+NETFLEET_NETWORK_KILLS is the number of runs (6).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["engine", "host"]
 
 pytestmark = pytest.mark.long
 
-_KILLS = int(os.environ.get("NETFLEET_NETWORK_KILLS", "12"))
+_KILLS = int(os.environ.get("NETFLEET_NETWORK_KILLS", "6"))
 # The usual duration of a run here, with a margin.
 _SECONDS = 2.0
 

@@ -5,17 +5,25 @@
 
 from __future__ import annotations
 
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state import (
     build_preflight_params,
     read_cards,
     reduce_snapshot,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import convert_role_variables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argument_spec
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import (
+    convert_role_variables,
+    refuse_misspelled_variables,
+)
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import engine
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import find_current_state
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs import (
@@ -91,7 +99,7 @@ def test_reduced_state_contains_only_planner_input() -> None:
     assert found["namespaces"] == [{"kind": "host", "routes": [route]}]
     assert found["docker"] == {
         "engine": {"version": "26.1.5"},
-        "networks": [{"name": "app", "driver": "bridge", "ipam": []}],
+        "networks": [{"id": None, "name": "app", "driver": "bridge", "config_only": None, "ipam": [], "options": None}],
     }
 
 
@@ -115,6 +123,47 @@ def test_slices_are_read_as_they_were_written(tmp_path: Path) -> None:
     slices = {"wire": {"192.0.2.0/24": {"h1": "192.0.2.16/28", "h2": "192.0.2.32/28"}}}
     path.write_text(slices_file.render_slices(slices), encoding="utf-8")
     assert slices_file.read_slices(path) == slices
+
+
+def test_slices_file_is_refused_where_ansible_reads_it_as_inventory(tmp_path: Path) -> None:
+    loader = DataLoader()
+    (tmp_path / "inventory").mkdir()
+    for name in (tmp_path / "inventory/slices.yml", tmp_path / "inventory/group_vars/slices.yml"):
+        with pytest.raises(BadParameter, match=r"bridge_slices_file: .* is in the inventory directory"):
+            slices_file.resolve_path(loader, "bridge_slices_file", str(name), [str(tmp_path / "inventory"), "h1,"])
+    # Beside an inventory that is a file, and in a collection.
+    (tmp_path / "hosts").touch()
+    path = slices_file.resolve_path(loader, "bridge_slices_file", str(tmp_path / "s.yml"), [str(tmp_path / "hosts")])
+    assert path == tmp_path / "s.yml"
+    with pytest.raises(BadParameter, match="bridge_slices_file: required"):
+        slices_file.resolve_path(loader, "bridge_slices_file", "/x/ansible_collections/a/b/playbooks/s.yml", [])
+
+
+def test_slices_file_at_the_former_default_is_not_ignored(tmp_path: Path) -> None:
+    (tmp_path / "inventory").mkdir()
+    (tmp_path / "inventory/bridge_slices.yml").touch()
+    path, folder = tmp_path / "bridge_slices.yml", str(tmp_path / "inventory")
+    with pytest.raises(BadParameter, match=r"bridge_slices_file: .*inventory/bridge_slices.yml does, which was"):
+        slices_file.refuse_former_default(path, "bridge_slices_file", folder)
+    slices_file.refuse_former_default(path, "bridge_slices_file", None)
+    path.touch()
+    slices_file.refuse_former_default(path, "bridge_slices_file", folder)
+
+
+def test_concurrent_runs_do_not_lose_slices(tmp_path: Path) -> None:
+    """Each of eight runs adds a host with the slice that it finds free."""
+    path = tmp_path / "new/slices.yml"
+
+    def add(number: int) -> None:
+        with slices_file.hold_lock(path):
+            found = slices_file.read_slices(path)
+            time.sleep(0.02)
+            found[f"h{number}"] = len(found)
+            path.write_text(slices_file.render_slices(found), encoding="utf-8")
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(8)))
+    assert sorted(slices_file.read_slices(path).values()) == list(range(8))
 
 
 @pytest.mark.parametrize(("text", "error"), [("slices: [", NetfleetError), ("hosts: {}", BadParameter)])
@@ -157,3 +206,27 @@ def test_engine_prediction_is_used_for_equal_arguments_only() -> None:
 
 def test_invalid_engine_arguments_are_not_built() -> None:
     assert engine.build_arguments({"mtu": "large"}) is None
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "meant"),
+    [
+        ("bridge", "bridge_netwroks", "bridge_networks"),
+        ("bridge", "bridge_network", "bridge_networks"),
+        ("engine", "engine_mtuu", "engine_mtu"),
+        ("overlay", "overlay_manager_goup", "overlay_manager_group"),
+        ("topology", "topology_link", "topology_links"),
+    ],
+)
+def test_misspelled_variable_is_reported_with_the_right_name(role: str, name: str, meant: str) -> None:
+    with pytest.raises(BadParameter, match=f"{name}: the role {role} has no such variable; did you mean {meant}"):
+        refuse_misspelled_variables(role, [meant, name])
+
+
+def test_variables_of_users_and_tasks_are_not_taken_for_misspelled_ones() -> None:
+    own = ("bridge_networks_common", "bridge_vlan_of_site", "engine_owner", "bridge", "overlay_plan")
+    for role in ROLES:
+        folder = Path(argument_spec.__file__).parents[3] / "roles" / role
+        texts = [path.read_text(encoding="utf-8") for path in (*folder.glob("tasks/*.yml"), *folder.glob("vars/*.yml"))]
+        names = re.findall(rf"\b{role}_\w+", " ".join(texts))
+        refuse_misspelled_variables(role, [*own, *names])

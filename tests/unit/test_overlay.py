@@ -27,7 +27,7 @@ Row = dict[str, Any]
 def row(host: str, role: str = "worker", **more: Any) -> Row:
     reach = {"reachability": "reachable" if role == "manager" else None}
     said = {"id": f"id-{host}", "hostname": host, "role": role, "state": "ready", "availability": "active"}
-    return {**said, **reach, **more}
+    return {**said, **reach, "address": f"192.0.2.{host[1:]}", "manager_address": None, **more}
 
 
 def host(number: int, role: str = "worker", state: str = "active", rows: Any = None, **more: Any) -> Row:
@@ -185,6 +185,20 @@ def test_old_node_entry_of_a_reinstalled_host_is_removed() -> None:
     plan = swarm(host(1, "manager", rows=rows), host(2))
     assert plan["stale"] == [{"id": "id-h2", "hostname": "h2", "manager": False}]
     assert names(plan["join"]) == ["h2"]
+
+
+def test_node_with_the_hostname_of_a_cloned_host_is_not_removed() -> None:
+    rows = [row("h1", "manager"), row("h2", id="id-clone", address="192.0.2.77", state="down")]
+    plan = swarm(host(1, "manager", rows=rows), host(2))
+    assert plan["stale"] == []
+    assert "h2 (node id-clone)" in plan["warnings"][0]
+
+
+def test_old_node_entry_of_a_manager_is_recognised_by_its_manager_address() -> None:
+    old = row("h2", "manager", id="id-old", address="0.0.0.0", manager_address="192.0.2.2:2377", state="down")
+    rows = [row("h1", "manager"), row("h3", "manager"), {**old, "reachability": "unreachable"}]
+    plan = swarm(host(1, "manager", rows=rows), host(3, "manager", rows=rows), host(2, "manager"))
+    assert [one["id"] for one in plan["stale"]] == ["id-old"]
 
 
 THREE = [row("h1", "manager"), row("h2", "manager"), row("h3", "manager", reachability="unreachable", state="down")]

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# download.sh RELEASE FOLDER [PACKAGE...]: download packages and their dependencies to FOLDER/packages for a host whose
+# download.sh RELEASE FOLDER [PACKAGE...]: download packages and their dependencies to FOLDER/packages.tar for a host whose
 # /var/lib/dpkg/status is in FOLDER. By default: Docker Engine, the Python libraries and the apt module. The apt settings of
 # this machine are used, and its state is unchanged.
 set -eu
@@ -25,7 +25,6 @@ if [ $# = 0 ]; then
     [ "$release" = bookworm ] || set -- "$@" docker-cli
 fi
 apt install --download-only --no-install-recommends "$@"
-rm -rf "$folder/packages"
-mkdir "$folder/packages"
-mv "$folder"/archives/*.deb "$folder/packages/"
+(cd "$folder/archives" && tar --create --file "$folder/packages.tar.new" -- *.deb)
+mv "$folder/packages.tar.new" "$folder/packages.tar"
 rm -rf "$folder/state" "$folder/archives"

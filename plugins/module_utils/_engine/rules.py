@@ -15,7 +15,8 @@ from typing import Any, Callable
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 
 _LOCAL = ("fd://", "unix://")
-_SOCKETS = ("fd://", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
+# Without a path, it is the default socket.
+_SOCKETS = ("fd://", "unix://", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MTU = (68, 65535)
 
@@ -29,7 +30,7 @@ def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mappi
         bridge, part = _parse_bridge_subnet("bip", after["bip"]), _parse_subnet("fixed_cidr", after["fixed-cidr"])
         if part.version != bridge.version or not part.subnet_of(bridge):
             raise BadParameter("fixed_cidr", f"{part} is outside the subnet {bridge} of the default bridge (bip)")
-    _check_pools(given.get("default-address-pools", ()), after)
+    _check_pools(given.get("default-address-pools", ()))
     if isinstance(after.get("hosts"), list) and {"hosts", "tlsverify"} & {*given, *absent}:
         _check_hosts([str(host) for host in after["hosts"]], after)
     if after.get("tlsverify") and {"hosts", "tlsverify"} & set(given):
@@ -38,7 +39,7 @@ def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mappi
                 raise BadParameter(key, "required for tlsverify")
 
 
-def _check_pools(pools: Iterable[Mapping[str, Any]], after: Mapping[str, Any]) -> None:
+def _check_pools(pools: Iterable[Mapping[str, Any]]) -> None:
     seen: list[tuple[str, Any]] = []
     for place, pool in enumerate(pools):
         where = f"default_address_pools[{place}]"
@@ -50,11 +51,6 @@ def _check_pools(pools: Iterable[Mapping[str, Any]], after: Mapping[str, Any]) -
             if net.version == base.version and net.overlaps(base):
                 raise BadParameter(f"{where}.base", f"{base} overlaps {net} of {other}")
         seen.append((where, base))
-    if seen and "bip" in after:
-        bridge = _parse_bridge_subnet("bip", after["bip"])
-        for where, net in seen:
-            if net.version == bridge.version and net.overlaps(bridge):
-                raise BadParameter(f"{where}.base", f"{net} overlaps the subnet {bridge} of the default bridge (bip)")
 
 
 def _check_hosts(hosts: list[str], after: Mapping[str, Any]) -> None:
@@ -86,8 +82,9 @@ def _parse_bridge_subnet(option: str, value: Any) -> Any:
 
 
 def _parse_subnet(option: str, value: Any) -> Any:
+    """Return a subnet; like the engine, accept an address of it."""
     try:
-        return ipaddress.ip_network(str(value))
+        return ipaddress.ip_network(str(value), strict=False)
     except ValueError as error:
         raise BadParameter(option, f"{error}; must be a subnet such as 10.200.0.0/16") from None
 

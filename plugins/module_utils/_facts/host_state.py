@@ -21,8 +21,8 @@ _KEPT = {
     "sockets": ("protocol", "port"),
 }
 _KEPT_OF_DOCKER = {
-    "networks": ("name", "driver", "ipam"),
-    "swarm_nodes": ("id", "hostname", "role", "state", "availability", "reachability"),
+    "networks": ("id", "name", "driver", "config_only", "ipam", "options"),
+    "swarm_nodes": ("id", "hostname", "role", "state", "availability", "reachability", "address", "manager_address"),
 }
 
 

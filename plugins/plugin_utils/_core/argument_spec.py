@@ -10,8 +10,9 @@ specification before they use them, with the code that Ansible uses for the para
 
 from __future__ import annotations
 
+import difflib
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,8 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 
 _ROLES = Path(__file__).resolve().parents[3] / "roles"
+# Similarity of two names from 0 to 1: one or two wrong letters.
+_SIMILAR = 0.87
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -50,6 +53,19 @@ def convert_role_variables(role: str, values: Mapping[str, Any], only: tuple[str
         raise BadParameter(f"role {role}", "; ".join(map(str, result.error_messages)))
     converted: dict[str, Any] = result.validated_parameters
     return converted
+
+
+def refuse_misspelled_variables(role: str, names: Iterable[str]) -> None:
+    """Raise BadParameter for a variable whose name is similar to one of the role's.
+
+    Other names with the prefix of the role are accepted, because users and tasks define variables of their own.
+    """
+    known = build_role_spec(role)
+    for name in names:
+        if name.startswith(f"{role}_") and name not in known:
+            similar = difflib.get_close_matches(name, known, 1, _SIMILAR)
+            if similar and not name.startswith(f"{similar[0]}_"):
+                raise BadParameter(name, f"the role {role} has no such variable; did you mean {similar[0]}?")
 
 
 def build_argument_spec(module: ModuleType) -> dict[str, Any]:

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import host as roles_host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import overlaps
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo, format_flag
 
 _BRIDGE = "com.docker.network.bridge."
@@ -20,7 +21,7 @@ _NAME_BYTES = 15
 
 
 def build_bridge_networks(
-    networks: Iterable[Mapping[str, Any]], host: HostInfo, slices: Mapping[str, Any], uplink: str | None = None
+    networks: Sequence[Mapping[str, Any]], host: HostInfo, slices: Mapping[str, Any], uplink: str | None = None
 ) -> list[dict[str, Any]]:
     """Return the parameters of each network, networks to remove first."""
     absent = [{"name": one["name"], "state": "absent"} for one in networks if one.get("state") == "absent"]
@@ -31,7 +32,9 @@ def build_bridge_networks(
                 found.append(_build_options(one, host, slices, uplink))
             except BadParameter as error:
                 raise roles_host.prefix_parameter(str(one.get("name")), error) from None
-    roles_host.refuse_overlaps(found, host)
+    tolerated = {str(one["name"]) for one in networks if one.get("allow_overlap")}
+    overlaps.refuse_overlaps(found, host)
+    overlaps.refuse_used_subnets(found, host, {str(one["name"]) for one in networks}, tolerated)
     return [*absent, *found]
 
 

@@ -70,8 +70,9 @@ class InventoryFleet:
     def iterate_declared_variables(self, role: str, names: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield each host with the given variables: converted on hosts of the run, otherwise from the inventory."""
         for host in dict.fromkeys((*self.groups["all"], *self.in_run)):
+            # With another strategy than linear, the role can run on other hosts of the play later.
             found = self.get_variables(host, role) if host in self.in_run else {}
-            if host not in self.in_run:
+            if not found:
                 values = self._hostvars[host]
                 given = {name: values[name] for name in names if name in values}
                 try:

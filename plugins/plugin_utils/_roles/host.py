@@ -30,6 +30,9 @@ class HostInfo:
         self._place: Mapping[str, Any] = places[0] if places else {}
         self.docker: Mapping[str, Any] = info.get("docker") or {}
         self.links: dict[str, Mapping[str, Any]] = {link["name"]: link for link in self._place.get("interfaces") or ()}
+        self.routes: Sequence[Mapping[str, Any]] = self._place.get("routes") or ()
+        self.addresses: Sequence[Mapping[str, Any]] = self._place.get("addresses") or ()
+        self.networks: Sequence[Mapping[str, Any]] = self.docker.get("networks") or ()
 
     def get_link(self, parameter: str, name: str) -> Mapping[str, Any]:
         """Return a link by name."""
@@ -42,7 +45,7 @@ class HostInfo:
         """Return the link of the default route with the lowest metric; IPv4 takes precedence."""
         routes = [
             route
-            for route in self._place.get("routes") or ()
+            for route in self.routes
             if route.get("dst") in ("default", "0.0.0.0/0", "::/0") and route.get("table") in (254, "main", None)
         ]
         routes.sort(key=lambda route: (route.get("family") != 4, route.get("metric") or 0))
@@ -96,19 +99,6 @@ def parse_subnet(parameter: str, value: Any) -> Any:
         return ipaddress.ip_network(str(value))
     except ValueError as error:
         raise BadParameter(parameter, f"{error}; must be a subnet such as 192.0.2.0/24 or fd00::/64") from None
-
-
-def refuse_overlaps(found: Sequence[Mapping[str, Any]], host: HostInfo) -> None:
-    """Raise BadParameter if two networks of a host overlap."""
-    pools = [
-        (options["name"], parse_subnet("subnets[].subnet", pool["subnet"]))
-        for options in found
-        for pool in options.get("ipam_config") or ()
-    ]
-    for at, (name, pool) in enumerate(pools):
-        for other, before in pools[:at]:
-            if pool.version == before.version and pool.overlaps(before):
-                raise BadParameter(f"{name}: subnets[].subnet", f"{pool} overlaps {before} of {other} on {host.name}")
 
 
 def format_flag(value: Any) -> str:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import host as roles_host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import overlaps
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo
 from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import build_config_name, is_sliced
 
@@ -49,7 +50,7 @@ class MacvlanPlan(NamedTuple):
 
 
 def build_macvlan_networks(
-    networks: Iterable[Mapping[str, Any]], host: HostInfo, slices: Mapping[str, Any], addresses: Mapping[str, str]
+    networks: Sequence[Mapping[str, Any]], host: HostInfo, slices: Mapping[str, Any], addresses: Mapping[str, str]
 ) -> MacvlanPlan:
     """Return the plan of a host; ``addresses`` are the gateways to the L3 networks of other hosts."""
     found = MacvlanPlan([], [], [], [])
@@ -59,7 +60,10 @@ def build_macvlan_networks(
         except BadParameter as error:
             raise roles_host.prefix_parameter(str(one.get("name")), error) from None
     found.networks.sort(key=lambda options: options.get("state") != "absent")
-    roles_host.refuse_overlaps(found.networks, host)
+    declared = {str(one["name"]) for one in (*networks, *found.networks)}
+    overlaps.refuse_overlaps(found.networks, host)
+    overlaps.refuse_networks(found.networks, host, declared)
+    overlaps.refuse_used_parents(found.networks, host, declared)
     return found
 
 

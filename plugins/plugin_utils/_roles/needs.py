@@ -96,7 +96,7 @@ def _require_engine(variables: Variables) -> RoleRequirements:
 
 def _require_bridge(_variables: Variables) -> RoleRequirements:
     return RoleRequirements(
-        _LIBRARIES | _build_keys("kind", ("bridge", "veth")), subset=frozenset(("routes", "docker"))
+        _LIBRARIES | _build_keys("kind", ("bridge", "veth")), subset=frozenset(("addresses", "routes", "docker"))
     )
 
 
@@ -106,7 +106,7 @@ def _require_macvlan(variables: Variables) -> RoleRequirements:
     kinds |= {"vlan" for network in networks if network.get("vlan")}
     cards = bool(variables["macvlan_hints"]) and bool(networks)
     return RoleRequirements(
-        _LIBRARIES | _build_keys("kind", kinds), subset=frozenset(("routes", "docker")), cards=cards
+        _LIBRARIES | _build_keys("kind", kinds), subset=frozenset(("addresses", "routes", "docker")), cards=cards
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import host as roles_host
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles import overlaps
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo, format_flag, parse_subnet
 
 Options = dict[str, Any]
@@ -72,10 +73,11 @@ def build_overlay_networks(
     for name in names:
         if names.count(name) > 1:
             raise BadParameter(f"{name}: name", "declared twice")
+    tolerated = {str(one["name"]) for one in networks if one.get("allow_overlap")}
     for host, info in infos.items():
         there = HostInfo(host, info)
-        roles_host.refuse_overlaps(found, there)
-        _refuse_overlaps(found, set(names), there, info)
+        overlaps.refuse_overlaps(found, there)
+        overlaps.refuse_used_subnets(found, there, names, tolerated)
     return [{"name": one["name"], "state": "absent"} for one in networks if one.get("state") == "absent"] + found
 
 
@@ -117,30 +119,6 @@ def _build_ingress(ingress: Mapping[str, Any], under: Underlay) -> Options:
         }
     except BadParameter as error:
         raise BadParameter(f"overlay_ingress.{error.parameter}", error.reason) from None
-
-
-def _refuse_overlaps(found: Iterable[Options], names: set[str], host: HostInfo, info: Mapping[str, Any]) -> None:
-    """Raise BadParameter if a subnet overlaps a route or another network of the host."""
-    taken = [
-        (parse_subnet("route", route["dst"]), f"the route to {route['dst']} through {route.get('interface')}")
-        for place in info.get("namespaces") or ()
-        if place.get("kind") == "host"
-        for route in place.get("routes") or ()
-        if route.get("table") == 254 and "/" in str(route.get("dst")) and not str(route["dst"]).endswith("/0")
-    ]
-    taken += [
-        (parse_subnet("network", pool["subnet"]), f"the network {network['name']}")
-        for network in host.docker.get("networks") or ()
-        if network["name"] not in names
-        for pool in network.get("ipam") or ()
-        if pool.get("subnet")
-    ]
-    for options in found:
-        for pool in options.get("ipam_config") or ():
-            own = parse_subnet("subnet", pool["subnet"])
-            for other, what in taken:
-                if own.version == other.version and own.overlaps(other):
-                    raise BadParameter(f"{options['name']}: subnets[].subnet", f"{own} overlaps {what} of {host.name}")
 
 
 def build_gwbridge(wanted: Mapping[str, Any], in_swarm: bool) -> Options:

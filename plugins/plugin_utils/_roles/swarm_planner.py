@@ -74,7 +74,7 @@ def plan(declared: Mapping[str, Row], managers: Sequence[str] = (), port: int = 
         "port": port,
         # Includes the nodes that join.
         "unready": [node.host for node in members if by_id.get(node.id, {}).get("state") != "ready"],
-        "warnings": _build_warnings(members, listed),
+        "warnings": _build_warnings(members, listed, stale),
         "changes": bool(joining or stale or leaving or roles),
         "membership_changes": bool(joining or stale or leaving),
     }
@@ -123,11 +123,25 @@ def _find_manager(found: Iterable[SwarmNode], declared: Mapping[str, Row]) -> tu
 
 
 def _find_stale_nodes(found: Iterable[SwarmNode], listed: Iterable[Row]) -> list[Row]:
-    """Return the nodes that are down and whose hostname belongs to a host of this run with another node ID."""
-    ids = {node.hostname: node.id for node in found}
+    """Return the former nodes of the hosts of this run: down, with their hostname and address, but another node ID.
+
+    A hostname alone is not sufficient, because hosts that were cloned can have the same one.
+    """
+    hosts = {(node.hostname, node.address) for node in found}
+    ids = {node.id for node in found}
     return [
-        row for row in listed if row["hostname"] in ids and row["state"] == "down" and row["id"] != ids[row["hostname"]]
+        row
+        for row in listed
+        if row["state"] == "down"
+        and row["id"] not in ids
+        and hosts & {(row["hostname"], address) for address in _list_node_addresses(row)}
     ]
+
+
+def _list_node_addresses(row: Row) -> list[str]:
+    """Return the addresses that the manager has of a node; of itself, it can list 0.0.0.0."""
+    manager = str(row.get("manager_address") or "").rpartition(":")[0].strip("[]")
+    return [address for address in (str(row.get("address") or ""), manager) if address]
 
 
 def _choose_first_manager(
@@ -188,13 +202,16 @@ def _format_count(managing: Mapping[str, bool]) -> str:
     return f"{sum(managing.values())} of {total} reachable manager{'' if total == 1 else 's'}"
 
 
-def _build_warnings(members: Sequence[SwarmNode], listed: Sequence[Row]) -> list[str]:
+def _build_warnings(members: Sequence[SwarmNode], listed: Sequence[Row], stale: Sequence[Row]) -> list[str]:
     found = []
     count = sum(node.role == MANAGER for node in members)
     if count and count % 2 == 0:
         found.append(f"{count} managers tolerate the same number of failures as {count - 1}; use an odd number")
-    hosts = {node.hostname for node in members}
-    others = sorted({row["hostname"] for row in listed if row["hostname"] not in hosts and row["state"] == "down"})
+    ids = {*(node.id for node in members), *(row["id"] for row in stale)}
+    others = [row for row in listed if row["id"] not in ids and row["state"] == "down"]
     if others:
-        found.append(f"nodes are down that are not hosts of this run: {', '.join(others)}; they are not removed")
+        names = ", ".join(sorted(f"{row['hostname']} (node {row['id']})" for row in others))
+        found.append(
+            f"nodes are down that are not hosts of this run: {names}; they are not removed: see docker node rm"
+        )
     return found

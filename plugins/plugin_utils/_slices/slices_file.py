@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +22,44 @@ _HEAD = """---
 """
 
 
-def resolve_path(loader: Any, name: str) -> Path:
-    """Return the path of the file; relative paths are relative to the playbook."""
-    return Path(loader.path_dwim(name))
+def resolve_path(loader: Any, parameter: str, name: str, inventory_sources: Iterable[str]) -> Path:
+    """Return the path of the file; relative paths are relative to the playbook.
+
+    Raise BadParameter if Ansible would read the file as an inventory, or if the path belongs to a collection, such as
+    the default one of the playbook netfleet.docker.provision.
+    """
+    path = Path(loader.path_dwim(name)).absolute()
+    for source in map(Path, inventory_sources):
+        if source.is_dir() and source.resolve() in path.resolve().parents:
+            reason = f"{path} is in the inventory directory {source}, where Ansible would read it as an inventory"
+            raise BadParameter(parameter, f"{reason}; use a path outside")
+    if "ansible_collections" in path.parts:
+        reason = "required for slices with a playbook of a collection: the path of a file under version control"
+        raise BadParameter(parameter, reason)
+    return path
+
+
+def refuse_former_default(path: Path, parameter: str, inventory_dir: str | None) -> None:
+    """Raise BadParameter if the file does not exist, but the former default beside the inventory does."""
+    former = Path(inventory_dir or "/", f"{parameter.replace('_file', '')}.yml")
+    if inventory_dir and not path.exists() and former.exists() and former != path:
+        reason = f"{path} does not exist, but {former} does, which was the default of an earlier version"
+        raise BadParameter(parameter, f"{reason}; move the file, or set {parameter} to its path")
+
+
+@contextlib.contextmanager
+def hold_lock(path: Path) -> Iterator[None]:
+    """Wait for other runs that read or write a file in the same directory."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise NetfleetError(f"{path.parent} cannot be used: {error.strerror}") from None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def read_slices(path: Path) -> dict[str, Any]:
