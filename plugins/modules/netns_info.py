@@ -134,7 +134,10 @@ docker:
   type: dict
   sample: {engine: {version: 26.1.5}, networks: [{name: bridge, driver: bridge}]}
 missing:
-  description: Data that could not be read, was truncated, or disappeared before it was read.
+  description:
+    - >-
+      Data that could not be read, was truncated, or disappeared before it was read, and entries of O(containers) and
+      O(names) that do not exist.
   returned: success
   type: list
   elements: dict

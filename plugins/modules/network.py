@@ -59,8 +59,8 @@ options:
       - >-
         Driver of the network, such as V(bridge), V(macvlan), V(ipvlan), V(overlay), or the driver of a plugin. The
         networks of the drivers V(host) and V(none) exist by default and cannot be changed.
+      - By default, V(bridge) for a new network; an existing network keeps its driver.
     type: str
-    default: bridge
   driver_options:
     description:
       - >-
@@ -263,6 +263,20 @@ operations:
     - remove network app
     - create bridge network app
     - connect web to app
+effects:
+  description:
+    - >-
+      Names of the networks that were created, changed, recreated and deleted, and of the running containers whose
+      connection was interrupted. In check mode, what would happen.
+  returned: success
+  type: dict
+  contains:
+    created: {description: Created networks., type: list, elements: str}
+    changed: {description: Networks whose members changed., type: list, elements: str}
+    recreated: {description: Networks that were removed and created again., type: list, elements: str}
+    deleted: {description: Removed networks., type: list, elements: str}
+    interrupted: {description: Disconnected containers., type: list, elements: str}
+  sample: {created: [], changed: [], recreated: [app], deleted: [], interrupted: [web]}
 network:
   description:
     - >-

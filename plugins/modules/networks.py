@@ -108,6 +108,20 @@ operations:
   sample:
     - create bridge network app
     - connect web to app
+effects:
+  description:
+    - >-
+      Names of the networks that were created, changed, recreated and deleted, and of the running containers whose
+      connection was interrupted. In check mode, what would happen.
+  returned: success
+  type: dict
+  contains:
+    created: {description: Created networks., type: list, elements: str}
+    changed: {description: Networks whose members changed., type: list, elements: str}
+    recreated: {description: Networks that were removed and created again., type: list, elements: str}
+    deleted: {description: Removed networks., type: list, elements: str}
+    interrupted: {description: Disconnected containers., type: list, elements: str}
+  sample: {created: [], changed: [], recreated: [app], deleted: [], interrupted: [web]}
 networks:
   description:
     - >-

@@ -238,7 +238,15 @@ def test_filters_select_namespaces(box: Sandbox) -> None:
     assert references(names=["blue", f"pid:{pid}"]) == {"blue", f"pid:{pid}"}
     assert references(names=["/run/netns/red"], kinds=["host"]) == set()
     assert references(names=[inode(box, "/run/netns/red")]) == {"red"}
-    assert references(containers=["nobody"]) == set()
+
+
+def test_requested_container_and_name_that_do_not_exist_are_reported(box: Sandbox) -> None:
+    found = box.module("netns_info", {**_MINIMAL, "containers": ["nobody"], "names": ["red", "green"]}).data
+    assert found["namespaces"] == []
+    assert {row["reason"] for row in found["missing"] if row["part"] == "namespaces"} == {
+        "no running container with a network namespace: nobody",
+        "no such namespace: green",
+    }
 
 
 def test_peer_in_an_unselected_namespace_is_reported(box: Sandbox) -> None:

@@ -343,6 +343,13 @@ def test_values_added_by_the_engine_are_no_difference() -> None:
     assert one.actual == "4097"
 
 
+def test_omitted_options_keep_an_existing_network_of_another_driver() -> None:
+    overlay = Network("one", driver="overlay", scope="swarm", attachable=True, options={"a": "b"}, labels={"c": "d"})
+    wanted = desired(connected=[])
+    assert compare_networks(wanted.network, overlay) == []
+    assert merge_networks(wanted.network, None).driver == "bridge"
+
+
 def test_change_of_driver_drops_driver_options() -> None:
     made = merge_networks(
         Network("one", driver="macvlan"), replace_fields(BRIDGE, options={"a": "b"}, labels={"c": "d"})

@@ -71,6 +71,8 @@ def test_bridge_with_all_options() -> None:
             },
             "labels": {"a": "b"},
             "internal": False,
+            # An outage must be requested.
+            "rebuild": "safe",
             "enable_ipv6": True,
             "ipam_config": [{"subnet": "10.1.0.0/24", "gateway": "10.1.0.1"}, {"subnet": "fd00:1::/64"}],
         }
@@ -201,6 +203,7 @@ def test_hosts_on_one_lan_have_separate_ranges() -> None:
             "name": "wire",
             "driver": "macvlan",
             "driver_options": {"parent": "eth0"},
+            "rebuild": "safe",
             "ipam_config": [
                 {
                     "subnet": "192.0.2.0/24",
@@ -254,6 +257,7 @@ def test_swarm_network_has_config_only_networks() -> None:
         "scope": "swarm",
         "config_from": "wire-config",
         "attachable": True,
+        "rebuild": "safe",
     }
 
 

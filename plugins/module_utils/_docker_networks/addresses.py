@@ -70,7 +70,7 @@ def _find_conflict(network: Network, address: str, taken: dict[str, str], member
 
 def _add_gateway(network: Network, pool: Pool) -> Pool:
     """Return the subnet with the gateway that the engine assigns if none is given."""
-    if pool.gateway or pool.iprange or network.driver not in ("bridge", "overlay", None):
+    if pool.gateway or pool.iprange or network.driver not in ("bridge", "overlay"):
         return pool
     return replace_fields(pool, gateway=str(ipaddress.ip_network(pool.subnet)[1]))
 

@@ -23,6 +23,7 @@ _ENGINES = (
     *("com.docker.network.driver.overlay.vxlanid_list", "com.docker.network.enable_ipv4"),
     "com.docker.network.enable_ipv6",
 )
+_DEFAULT_DRIVER = "bridge"
 # The parent that the driver creates for a macvlan network without one.
 _DUMMY = "dm-"
 # Options that apply to one driver only.
@@ -98,7 +99,7 @@ def _get_ip_version(pool: Pool) -> int:
 def merge_networks(want: Network, base: Network | None) -> Network:
     """Return the network to create: the desired options, and the existing ones for all others."""
     if base is None:
-        return want
+        return want if want.driver else replace_fields(want, driver=_DEFAULT_DRIVER)
     other_driver = want.driver is not None and want.driver != base.driver
     kept = {}
     for name in FIELDS:

@@ -23,7 +23,7 @@ class CreateNetwork:
 
     def describe(self) -> str:
         """Return a description."""
-        kind = "configuration" if self.network.config_only else f"{self.network.driver or 'bridge'} network"
+        kind = "configuration" if self.network.config_only else f"{self.network.driver} network"
         return f"create {kind} {self.network.name}"
 
     def simulate(self, actual: ActualNetwork) -> ActualNetwork:

@@ -31,7 +31,7 @@ MEMBER: dict[str, Any] = {
 SPEC: dict[str, Any] = {
     "name": {"type": "str", "required": True, "aliases": ["network_name"]},
     "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-    "driver": {"type": "str", "default": "bridge"},
+    "driver": {"type": "str"},
     "driver_options": {"type": "dict"},
     "ipam_driver": {"type": "str"},
     "ipam_driver_options": {"type": "dict"},

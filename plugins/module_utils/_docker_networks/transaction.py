@@ -33,6 +33,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.d
     compare_members,
     compare_networks,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.effects import (
+    find_effects,
+    merge_effects,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import Journal, JournalEntry
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     ActualNetwork,
@@ -104,6 +108,7 @@ def _merge_results(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "changed": any(one["changed"] for one in results),
         "operations": [line for one in results for line in one["operations"]],
+        "effects": merge_effects(one["effects"] for one in results),
         "diff": {part: {key: one["diff"][part] for key, one in _pair_with_names(results)} for part in parts},
         "networks": [one["network"] for one in results],
         "warnings": [line for one in results for line in one["warnings"]],
@@ -160,15 +165,22 @@ class _NetworkTransaction:
         before, gone = engine_client.observe(self._docker, self._names, entry)
         planned = plan(self._desired, before, engine_client.supports_endpoint_macs(self._docker))
         after = apply_unless_check_mode(check_mode, planned.operations, before, lambda: self._apply(planned, before))
-        warnings = [f"network {self._name}: {line}" for line in planned.losses]
+        effects = find_effects(self._name, planned.operations)
+        recreation = effects.describe_recreation(self._name)
+        shown = self._build_view(after)
+        if recreation:
+            shown["effect"] = recreation
+        warnings = [recreation] if recreation else []
+        warnings += [f"network {self._name}: {line}" for line in planned.losses]
         warnings += [f"network {self._name}: its former member {name} no longer exists" for name in gone]
         return {
             "name": self._name,
             "changed": bool(planned.operations),
             "operations": [op.describe() for op in planned.operations],
+            "effects": effects.to_dict(),
             "diff": {
                 "before": self._build_view(before),
-                "after": self._build_view(after),
+                "after": shown,
                 # The reason of the recreation is part of the diff.
                 "differences": [one.option for one in self._find_differences(before)],
             },

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import (
@@ -61,10 +61,33 @@ class SnapshotRequest(NamedTuple):
 
     def selects(self, row: Mapping[str, Any]) -> bool:
         """Return whether the namespace is selected."""
-        containers = {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
-        names = {row["netns"], row["reference"], *row["names"], *row["paths"]}
-        pairs = ((self.kinds, {row["kind"]}), (self.containers, containers), (self.names, names))
+        pairs = (
+            (self.kinds, {row["kind"]}),
+            (self.containers, _list_containers(row)),
+            (self.names, _list_references(row)),
+        )
         return all(not wanted or wanted & there for wanted, there in pairs)
+
+    def build_unmatched_rows(self, rows: Iterable[Row]) -> list[Row]:
+        """Return a missing row for each requested container and name that no namespace has."""
+        containers: set[Any] = set()
+        names: set[Any] = set()
+        for row in rows:
+            containers |= _list_containers(row)
+            names |= _list_references(row)
+        reasons = [f"no running container with a network namespace: {one}" for one in self.containers - containers]
+        reasons += [f"no such namespace: {one}" for one in self.names - names]
+        return [_build_missing_row(reason, "missing") for reason in sorted(reasons)]
+
+
+def _list_containers(row: Row) -> set[Any]:
+    """Return the names and IDs of the containers of a namespace."""
+    return {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
+
+
+def _list_references(row: Row) -> set[Any]:
+    """Return the names, paths and other references of a namespace."""
+    return {row["netns"], row["reference"], *row["names"], *row["paths"]}
 
 
 def collect_snapshot(wanted: SnapshotRequest) -> Row:
@@ -97,6 +120,7 @@ def collect_snapshot(wanted: SnapshotRequest) -> Row:
         **({} if docker is None else {"docker": docker}),
         "missing": [
             *unread,
+            *wanted.build_unmatched_rows(rows.values()),
             *visits.missing,
             *(row for netns in shown for row in visits.get_missing(netns)),
             *docker_missing,
@@ -104,8 +128,8 @@ def collect_snapshot(wanted: SnapshotRequest) -> Row:
     }
 
 
-def _build_missing_row(reason: str) -> Row:
-    return {"netns": None, "part": "namespaces", "what": "truncated", "reason": reason}
+def _build_missing_row(reason: str, what: str = "truncated") -> Row:
+    return {"netns": None, "part": "namespaces", "what": what, "reason": reason}
 
 
 def _build_owner_rows(

@@ -47,12 +47,42 @@ def convert_role_variables(role: str, values: Mapping[str, Any], only: tuple[str
     BadParameter for a value that cannot be converted.
     """
     spec_of_role = {name: option for name, option in build_role_spec(role).items() if not only or name in only}
-    given = {name: values[name] for name in spec_of_role if name in values}
+    given = {name: _parse_text(option, values[name]) for name, option in spec_of_role.items() if name in values}
     result = ArgumentSpecValidator(spec_of_role).validate(given)
     if result.error_messages:
         raise BadParameter(f"role {role}", "; ".join(map(str, result.error_messages)))
     converted: dict[str, Any] = result.validated_parameters
     return converted
+
+
+def _parse_text(option: Mapping[str, Any], value: Any) -> Any:
+    """Return a list or dictionary that is given as text in YAML or JSON; other values are unchanged.
+
+    Ansible splits such a list at its commas, and keeps spaces after commas.
+    """
+    kind = option["type"]
+    if value is None or kind not in ("list", "dict"):
+        return value
+    if isinstance(value, str):
+        text = value.strip()
+        if text.startswith(("[", "{")):
+            try:
+                value = yaml.load(text, Loader=_LOADER)
+            except yaml.YAMLError:
+                return value
+        elif kind == "list":
+            value = [part.strip() for part in text.split(",")] if text else []
+    inner = option.get("options", {})
+    if isinstance(value, list):
+        return [_parse_texts(inner, one) for one in value]
+    return [_parse_texts(inner, value)] if kind == "list" else _parse_texts(inner, value)
+
+
+def _parse_texts(options: Mapping[str, Any], value: Any) -> Any:
+    """Return a dictionary with its texts parsed."""
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _parse_text(options[name], one) if name in options else one for name, one in value.items()}
 
 
 def refuse_misspelled_variables(role: str, names: Iterable[str]) -> None:

@@ -72,6 +72,8 @@ class ModuleRunner:
     def _collect(self, found: Mapping[str, Any]) -> None:
         self.result["changed"] = self.result["changed"] or bool(found.get("changed"))
         self.result["operations"] += found.get("operations") or []
+        for name, values in (found.get("effects") or {}).items():
+            self.result.setdefault("effects", {}).setdefault(name, []).extend(values)
         if found.get("warnings"):
             self.result.setdefault("warnings", []).extend(found["warnings"])
         diff = found.get("diff") or []

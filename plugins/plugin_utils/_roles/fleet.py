@@ -16,7 +16,16 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs impor
 # The variable in which the tasks of the roles register the result of host_state.
 REGISTERED = "netfleet_host"
 # Registered results of the tasks that change a host.
-_APPLIED = ("engine_applied", "bridge_applied", "macvlan_applied", "overlay_applied", "topology_applied")
+_APPLIED = (
+    "engine_applied",
+    "bridge_applied",
+    "macvlan_applied",
+    "macvlan_swarm_applied",
+    "overlay_applied",
+    "topology_applied",
+)
+# The role overlay gathers the state of the host again after this task.
+_APPLIED_BEFORE_GATHERING = ("overlay_gwbridge_applied",)
 
 
 def find_current_state(task_vars: Mapping[str, Any], needs: RoleRequirements) -> Mapping[str, Any] | None:
@@ -48,6 +57,12 @@ class InventoryFleet:
         values = self._task_vars if host == self.this else self._hostvars.raw_get(host)
         found = values.get(REGISTERED) or {}
         return found if "state" in found else {}
+
+    def get_applied_results(self, host: str) -> dict[str, Mapping[str, Any]]:
+        """Return the registered results of the tasks that change a host, by variable."""
+        values = self._task_vars if host == self.this else self._hostvars.raw_get(host)
+        names = (*_APPLIED, *_APPLIED_BEFORE_GATHERING)
+        return {name: values[name] for name in names if isinstance(values.get(name), Mapping)}
 
     def get_variables(self, host: str, role: str) -> dict[str, Any]:
         """Return the converted variables of a role on a host of the run; empty if the role does not run there."""
