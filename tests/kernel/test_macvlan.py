@@ -198,3 +198,23 @@ def test_second_link_on_a_passthru_parent_is_rejected(box: Sandbox) -> None:
     )
     assert result.failed and "create macvlan m1 in red" in result.msg and "nvalid argument" in result.msg
     assert before == box.snapshot()
+
+
+def test_parent_that_is_a_macvlan_is_rejected(box: Sandbox) -> None:
+    """The kernel would create the link on the parent of the parent, which never matches the declared one."""
+    box.sh(*_PARENT, "ip link add m0 link p0 type macvlan mode bridge")
+    refused(box, "macvlan", {"name": "m1", "parent": "m0"}, "the parent m0 in host is a macvlan", "specify p0 in host")
+    links = [{"name": name, "kind": "macvlan", "parent": on} for name, on in (("m2", "p0"), ("m3", "m2"))]
+    refused(box, "topology", {"links": links}, "m3 in host: the parent m2 in host is a macvlan")
+
+
+def test_mac_of_a_passthru_link_is_that_of_its_parent(box: Sandbox) -> None:
+    box.sh(*_PARENT)
+    args = {"name": "m0", "parent": "p0", "mode": "passthru", "mac": "02:00:00:00:00:99"}
+    refused(box, "macvlan", args, "mac: a macvlan in mode passthru has the MAC address of its parent", "set mac of")
+    converge(box, "macvlan", {**args, "mac": "02:00:00:00:00:0a"})
+    # The parent gets the address in the same run.
+    parent = {"name": "p1", "kind": "ifb", "mac": "02:00:00:00:00:77"}
+    link = {"name": "m1", "kind": "macvlan", "parent": "p1", "mode": "passthru", "mac": "02:00:00:00:00:77"}
+    converge(box, "topology", {"links": [link, parent]})
+    assert {one["address"] for one in box.ip("link") if one["ifname"] in ("p1", "m1")} == {"02:00:00:00:00:77"}

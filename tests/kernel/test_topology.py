@@ -134,6 +134,17 @@ def test_undeclared_links_are_removed_and_unmanaged_links_kept(box: Sandbox) -> 
     assert set(box.run("ip", "netns").split()) & {"dmz", "second", "others"} == {"second", "others"}
 
 
+def test_loopback_with_an_address_has_the_state_of_its_namespace(box: Sandbox) -> None:
+    box.sh("ip -n red link set lo up", "ip -n blue link set lo up")
+    lo = [{"name": "lo", "netns": netns, "addresses": ["10.5.5.5/32"]} for netns in ("green", "red", "blue")]
+    namespaces = [{"name": "green"}, {"name": "red", "loopback_up": False}, {"name": "blue", "loopback_up": False}]
+    # An entry in the list of links takes precedence.
+    lo[2]["up"] = True
+    converge(box, "topology", {"namespaces": namespaces, "links": lo})
+    up = {netns: "UP" in box.ip("link", "show", "lo", netns=netns)[0]["flags"] for netns in ("green", "red", "blue")}
+    assert up == {"green": True, "red": False, "blue": True}
+
+
 def test_existing_links_are_not_owned(box: Sandbox) -> None:
     box.sh("ip link add br-dmz type bridge", "ip netns add dmz")
     box.module("topology", changed(name="one", state="replaced"))

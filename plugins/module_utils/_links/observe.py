@@ -24,6 +24,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
     is_default,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.original import (
+    OTHER_ROUTE_TYPES,
     build_address_request,
     parse_route,
     parse_rule,
@@ -45,7 +46,14 @@ _RTPROT_USERS = (3, 4)  # boot, which ip(8) sets, and static
 _RTPROT_KERNEL = 2
 _RTNH_F_ONLINK = 4
 _AF_INET, _AF_INET6 = 2, 10
-_ROUTE_TYPES = {1: "unicast", 2: "local", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_ROUTE_TYPES = {
+    **OTHER_ROUTE_TYPES,
+    1: "unicast",
+    2: "local",
+    6: "blackhole",
+    7: "unreachable",
+    8: "prohibit",
+}
 _RULE_ACTIONS = {1: "lookup", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _NUD_NOARP, _NUD_PERMANENT = 0x40, 0x80
 _NTF_PROXY, _NTF_EXT_LEARNED = 0x08, 0x10

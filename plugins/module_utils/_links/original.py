@@ -49,6 +49,8 @@ _ROUTE_NAMES = {
 # The next hop is in the nexthop object; the kernel rejects both.
 _REPLACED_BY_OBJECT = {_RTA_OIF, _RTA_GATEWAY, _RTA_MULTIPATH, _RTA_VIA, _RTA_ENCAP_TYPE, _RTA_ENCAP}
 _ROUTE_TYPES = {1, 2, 6, 7, 8}
+# Types of routes that a Route cannot have.
+OTHER_ROUTE_TYPES = {3: "broadcast", 4: "anycast", 5: "multicast", 9: "throw", 10: "nat", 11: "xresolve"}
 _RULE_KNOWN = {1, 2, 3, 6, 10, 15, 16, 17, 18, 21}
 _UNSET = b"\xff\xff\xff\xff"
 _RULE_DEFAULTS = {13: _UNSET, 14: _UNSET}
@@ -64,6 +66,12 @@ _RULE_NAMES = {
     23: "sport",
     24: "dport",
     25: "dscp",
+    26: "flowlabel",
+    # Masks of the same fields.
+    27: "flowlabel",
+    28: "sport",
+    29: "dport",
+    30: "dscp",
 }
 _RULE_ACTIONS = {1, 6, 7, 8}
 
@@ -103,7 +111,7 @@ def parse_route(payload: bytes) -> Original:
         for number, value in attributes
         if number not in dropped
     ]
-    unmodelled = [f"type {kind}"] if kind not in _ROUTE_TYPES else []
+    unmodelled = [f"type {OTHER_ROUTE_TYPES.get(kind, kind)}"] if kind not in _ROUTE_TYPES else []
     unmodelled += ["tos"] if tos else []
     unmodelled += ["scope"] if family == _AF_INET and scope != _derive_scope(kind, numbers) else []
     unmodelled += _name_unknown(attributes, _ROUTE_KNOWN, _ROUTE_DEFAULTS, _ROUTE_NAMES)

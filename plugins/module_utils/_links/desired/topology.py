@@ -60,7 +60,7 @@ class TopologyDocument:
         known = {label: self._namespaces.get(label, Netns(present=None)) for label in labels}
         return State(
             {
-                label: replace_fields(netns, links={**netns.links, **self._links.get(label, {})})
+                label: replace_fields(netns, links=_merge_loopback(netns.links, self._links.get(label, {})))
                 for label, netns in known.items()
             }
         )
@@ -143,6 +143,15 @@ class TopologyDocument:
                 links[place.name] = combine_links(known, link, str(place))
             except ValueError as error:
                 raise BadParameter(f"{prefix}name", str(error)) from None
+
+
+def _merge_loopback(own: Mapping[str, Link], declared: Mapping[str, Link]) -> dict[str, Link]:
+    """Return the declared links; lo is also declared by the namespace, and its entry in the list takes precedence."""
+    both = {**own, **declared}
+    lo, default = declared.get("lo"), own.get("lo")
+    if lo and default and lo.up is None:
+        both["lo"] = replace_fields(lo, up=default.up)
+    return both
 
 
 def parse_owner(params: Mapping[str, Any]) -> str | None:

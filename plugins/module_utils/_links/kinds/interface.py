@@ -43,6 +43,8 @@ class LinkKind:
 
     # Whether a link of this kind is created on a parent, in whose namespace the kernel looks it up.
     has_parent = False
+    # Kinds of links that the kernel replaces by their own parent when they are the parent of a link of this kind.
+    replaced_parents: frozenset[str] = frozenset()
     # Whether links of this kind have static forwarding entries of their own, not only those of a bridge's port.
     has_forwarding_table = False
     # Link attributes that the kernel accepts together with options only in a request of their own.
@@ -97,8 +99,9 @@ class LinkKind:
 
     # Planning
 
-    def plan_object(self, builder: PlanBuilder, desired: State, label: str, want: Link) -> None:  # noqa: ARG002 (veth needs it)
+    def plan_object(self, builder: PlanBuilder, desired: State, label: str, want: Link) -> None:
         """Plan the kernel object: remove a link that cannot be changed in place, and create a missing link."""
+        self._refuse_replaced_parent(builder, desired, label, want)
         self.plan_replacement(builder, label, want)
         if builder.state.get_link(label, want.name) is None:
             builder.add_operation(
@@ -117,6 +120,17 @@ class LinkKind:
                     f"{want.name} in {describe_netns(label)} {reason}; set recreate=true to delete and create it"
                 )
             builder.add_operation(DeleteLink(label, want.name, have.kind, have.peer, have.index))
+
+    def _refuse_replaced_parent(self, builder: PlanBuilder, desired: State, label: str, want: Link) -> None:
+        if want.parent is None:
+            return
+        place = (want.parent.netns or label, want.parent.name)
+        candidates = [link for link in (desired.get_link(*place), builder.state.get_link(*place)) if link and link.kind]
+        for parent in candidates[:1]:
+            if parent.kind in self.replaced_parents:
+                hint = f"; specify {parent.parent}" if parent.parent else ""
+                reason = f"is a {parent.kind}, and the kernel would use its parent instead"
+                raise PlanError(f"{want.name} in {describe_netns(label)}: the parent {want.parent} {reason}{hint}")
 
     def find_obstacle(self, have: Link, want: Link) -> str | None:
         """Return why the kernel cannot change the existing link into the desired one, None if it can."""

@@ -18,4 +18,11 @@ ATTRIBUTES: Mapping[str, LinkOption] = {
     "flags": LinkOption("IFLA_IPVLAN_FLAGS", 2, "u16", names=FLAGS),
 }
 
-KIND = KindOnParent("ipvlan", ATTRIBUTES)
+
+class Ipvlan(KindOnParent):
+    """A link on a parent, with the parent's MAC address."""
+
+    replaced_parents = frozenset(("ipvlan", "ipvtap"))
+
+
+KIND = Ipvlan("ipvlan", ATTRIBUTES)

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.interface import LinkKind
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, State, describe_netns
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import MACVLAN, Value
 
 # enum macvlan_macaddr_mode in linux/if_link.h
@@ -21,6 +22,7 @@ class Macvlan(LinkKind):
     """A link on a parent, with its own MAC address."""
 
     has_parent = True
+    replaced_parents = frozenset(("macvlan", "macvtap"))
     ip_link_words: Mapping[str, str] = {"broadcast_queue_length": "bcqueuelen"}
 
     def parse(self, params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -28,6 +30,17 @@ class Macvlan(LinkKind):
         if "source_macs" in fields["options"] and params["mode"] != "source":
             raise BadParameter(f"{prefix}source_macs", "supported only with mode=source")
         return fields
+
+    def plan_object(self, builder: PlanBuilder, desired: State, label: str, want: Link) -> None:
+        """Plan as for other kinds; in mode passthru, the link has the MAC address of its parent."""
+        if want.mac and want.parent and want.options.get("mode") == "passthru":
+            place = (want.parent.netns or label, want.parent.name)
+            declared, there = desired.get_link(*place), builder.state.get_link(*place)
+            mac = (declared and declared.mac) or (there and there.mac)
+            if mac and mac != want.mac:
+                reason = f"a {self.name} in mode passthru has the MAC address of its parent {want.parent}, {mac}"
+                raise PlanError(f"{want.name} in {describe_netns(label)}: mac: {reason}; set mac of the parent instead")
+        super().plan_object(builder, desired, label, want)
 
     def find_obstacle(self, have: Link, want: Link) -> str | None:
         """Return the reason as for other kinds, or that the kernel cannot change a mode to or from passthru."""
