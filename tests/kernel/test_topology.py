@@ -136,7 +136,9 @@ def test_undeclared_links_are_removed_and_unmanaged_links_kept(box: Sandbox) -> 
 
 def test_loopback_with_an_address_has_the_state_of_its_namespace(box: Sandbox) -> None:
     box.sh("ip -n red link set lo up", "ip -n blue link set lo up")
-    lo = [{"name": "lo", "netns": netns, "addresses": ["10.5.5.5/32"]} for netns in ("green", "red", "blue")]
+    lo: list[dict[str, Any]] = [
+        {"name": "lo", "netns": netns, "addresses": ["10.5.5.5/32"]} for netns in ("green", "red", "blue")
+    ]
     namespaces = [{"name": "green"}, {"name": "red", "loopback_up": False}, {"name": "blue", "loopback_up": False}]
     # An entry in the list of links takes precedence.
     lo[2]["up"] = True

@@ -80,12 +80,12 @@ class SnapshotRequest(NamedTuple):
         return [_build_missing_row(reason, "missing") for reason in sorted(reasons)]
 
 
-def _list_containers(row: Row) -> set[Any]:
+def _list_containers(row: Mapping[str, Any]) -> set[Any]:
     """Return the names and IDs of the containers of a namespace."""
     return {row["container"], row["container_id"], (row["container_id"] or "")[:12], *row["containers"]}
 
 
-def _list_references(row: Row) -> set[Any]:
+def _list_references(row: Mapping[str, Any]) -> set[Any]:
     """Return the names, paths and other references of a namespace."""
     return {row["netns"], row["reference"], *row["names"], *row["paths"]}
 
