@@ -27,7 +27,9 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - Name of the topology. It determines a link group that marks all objects that the topology creates as its own.
+      - >-
+        Name of the topology. It determines a link group that marks all namespaces and links that the topology creates
+        as its own. The routes, rules and neighbours that it adds are recorded in C(/run) on the host.
       - Without a name, nothing is marked, and only declared objects are removed.
     type: str
   state:

@@ -229,6 +229,8 @@ class Netns:
     routes_append: bool = False
     rules_append: bool = False
     neighbours_append: bool = False
+    # Desired only: entries to remove even if unlisted ones are kept.
+    obsolete: tuple[Route | Rule | Neighbour, ...] = ()
     force: bool = False
     # The link group for the loopback link of a new namespace; observed for a stub.
     group: int | None = None

@@ -23,10 +23,12 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.module impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry, output
+from ansible_collections.netfleet.docker.plugins.module_utils._links.entry_record import EntryRecord
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import MANAGED_ONLY, Kernel, ReadScope
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import NetnsReading, build_state
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import CreateLink, Op, simulate_all
+from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import states
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.assumed import add_assumed_namespaces
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.planner import plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan.rollback import build_rollback_target
@@ -74,6 +76,8 @@ class StateRequest:
     interpret: Callable[[State], State] | None = None
     complete: Callable[[State, State], State] | None = None
     everywhere: bool = False
+    # The topology whose added routes, rules and neighbours are recorded; ``everywhere``, undeclared ones are removed.
+    owner: str | None = None
 
 
 def run_module(
@@ -105,35 +109,33 @@ def _open_kernel_and_reconcile(request: StateRequest, name: str, check_mode: boo
 
 
 def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: bool, diff: bool) -> dict[str, Any]:
-    may_be_missing = request.may_be_missing
-    if check_mode:
-        # An earlier task of the same run would create them.
-        named = [one for one in request.references if is_named(one)]
-        may_be_missing = (*may_be_missing, *(one for one in named if namespaces.classify_name(one) == "nothing"))
-    labels = namespace_registry.resolve_references(kernel, request.references, may_be_missing)
-    others = [label for one, label in labels.items() if one not in request.may_be_missing]
-    assumed = [label for label in dict.fromkeys(others) if not kernel.has_namespace(label)]
+    record = EntryRecord(request.owner)
+    labels, assumed = _resolve_references(kernel, request, record, check_mode)
     try:
-        desired = request.desired.relabel(labels)
+        declared = request.desired.relabel(labels)
     except ValueError as error:
         raise PlanError(str(error)) from None
-    if request.interpret:
-        desired = request.interpret(desired)
+    desired = request.interpret(declared) if request.interpret else declared
     if request.everywhere:
         namespace_registry.open_all(kernel)
     before = observe_state(kernel, desired)
     if request.complete:
         stubs = {name: Netns(present=False, stub=True, group=mark) for name, mark in namespaces.find_stubs().items()}
         completed = request.complete(desired, State({**stubs, **before.namespaces}))
+        if request.everywhere:
+            completed = states.add_obsolete_entries(completed, before, record.select_by_label(labels))
         if completed != desired:
             desired = completed
             before = observe_state(kernel, desired)
     if assumed:
         before = add_assumed_namespaces(before, desired, assumed)
     operations = schedule(plan(desired, before))
-    after = apply_unless_check_mode(
-        check_mode, operations, before, lambda: apply_operations(kernel, desired, before, operations), simulate_all
-    )
+
+    def apply() -> State:
+        with record.update(declared, labels, operations, replaces=request.everywhere):
+            return apply_operations(kernel, desired, before, operations)
+
+    after = apply_unless_check_mode(check_mode, operations, before, apply, simulate_all)
     result = {
         "changed": bool(operations),
         "operations": [op.describe() for op in operations],
@@ -146,6 +148,22 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
             "after": output.select_managed_part(desired, after),
         }
     return result
+
+
+def _resolve_references(
+    kernel: Kernel, request: StateRequest, record: EntryRecord, check_mode: bool
+) -> tuple[dict[str, str], list[str]]:
+    """Return the label of each reference, and the labels of namespaces that an earlier task would create."""
+    former = [one for one in record.entries if one not in request.references]
+    optional = (*request.may_be_missing, *former)
+    may_be_missing = optional
+    if check_mode:
+        named = [one for one in request.references if is_named(one)]
+        may_be_missing = (*optional, *(one for one in named if namespaces.classify_name(one) == "nothing"))
+    references = {**request.references, **dict.fromkeys(former, "name")}
+    labels = namespace_registry.resolve_references(kernel, references, may_be_missing)
+    others = [label for one, label in labels.items() if one not in optional]
+    return labels, [label for label in dict.fromkeys(others) if not kernel.has_namespace(label)]
 
 
 def observe_state(

@@ -237,6 +237,7 @@ def build_request(params: Mapping[str, Any]) -> StateRequest:
         may_be_missing=tuple(document.references) if absent else tuple(document.list_creatable_namespaces()),
         interpret=interpret,
         complete=complete,
+        owner=owner,
         everywhere=bool(owner) and (replaced or (absent and not declared)),
     )
 

@@ -14,8 +14,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.matching im
     count_conditions,
     find_rules_in_the_way,
     match_entries,
+    satisfies,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Neighbour, Netns, Route, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Neighbour, Netns, Rule, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import (
     AddEntry,
     CreateNetns,
@@ -48,7 +49,8 @@ def plan_tables(builder: PlanBuilder, desired: State) -> None:
             (want.rules, have.rules, want.rules_append),
         ):
             if wanted is not None:
-                _plan_entries(builder, label, wanted, there or (), append)
+                obsolete = want.obsolete if append else None
+                _plan_entries(builder, label, wanted, there or (), obsolete)
 
 
 def plan_deletion(builder: PlanBuilder, desired: State) -> None:
@@ -79,23 +81,27 @@ def _plan_sysctls(builder: PlanBuilder, label: str, want: Netns, links: Containe
 
 
 def _plan_entries(
-    builder: PlanBuilder, label: str, wanted: Sequence[Entry], there: Sequence[Entry], append: bool
+    builder: PlanBuilder,
+    label: str,
+    wanted: Sequence[Entry],
+    there: Sequence[Entry],
+    obsolete: Sequence[Entry] | None,
 ) -> None:
+    """Plan the entries of a table; the other ones are removed if they are ``obsolete``, or all with None."""
     missing, others = match_entries(wanted, there)
-    if not append:
-        again = find_rules_in_the_way([one for one in others if not _is_foreign(one)], there)
-        others, missing = [*others, *again], [*missing, *again]
-        others.sort(key=count_conditions, reverse=True)
     keys = {build_key(want) for want in missing}
     removed = []
     for have in others:
+        is_in_the_way = not isinstance(have, Rule) and build_key(have) in keys
         # The kernel replaces a neighbour, but rejects a second route with the same key.
-        is_replaced = isinstance(have, Neighbour) and build_key(have) in keys
-        is_obsolete = not append or (isinstance(have, Route) and build_key(have) in keys)
-        if is_obsolete and not is_replaced and not _is_foreign(have):
+        is_replaced = is_in_the_way and isinstance(have, Neighbour)
+        goes = obsolete is None or is_in_the_way or any(satisfies(have, one) for one in obsolete)
+        if goes and not is_replaced and not _is_foreign(have):
             removed.append(have)
+    again = find_rules_in_the_way(removed, there)
+    removed = sorted([*removed, *again], key=count_conditions, reverse=True)
     builder.add_operations([RemoveEntry(label, have) for have in removed])
-    builder.add_operations([AddEntry(label, want) for want in missing])
+    builder.add_operations([AddEntry(label, want) for want in (*missing, *again)])
 
 
 def _is_foreign(entry: Entry) -> bool:

@@ -5,12 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link, Netns, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import Entry, build_key
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Link,
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT
 
 
@@ -29,6 +38,24 @@ def add_leftovers(desired: State, actual: State, name: str) -> State:
         if leftovers or want.present is False:
             namespaces[label] = replace_fields(want, links={**want.links, **leftovers})
     return State(namespaces)
+
+
+def add_obsolete_entries(desired: State, actual: State, recorded: Mapping[str, Sequence[Entry]]) -> State:
+    """Return the desired state in which recorded entries that are no longer declared are obsolete."""
+    state = desired
+    for label, entries in recorded.items():
+        want = desired.namespaces.get(label, Netns(present=None))
+        declared = {build_key(entry) for part in (want.routes, want.rules, want.neighbours) for entry in part or ()}
+        obsolete = tuple(entry for entry in entries if build_key(entry) not in declared)
+        if not obsolete or want.present is False or not actual.get_netns(label).present:
+            continue
+        fields: dict[str, Any] = {"obsolete": obsolete}
+        for key, type_ in (("routes", Route), ("rules", Rule), ("neighbours", Neighbour)):
+            # Otherwise, this table of the namespace would not be read.
+            if getattr(want, key) is None and any(isinstance(entry, type_) for entry in obsolete):
+                fields.update({key: (), f"{key}_append": True})
+        state = state.with_netns(label, replace_fields(want, **fields))
+    return state
 
 
 def keep_owned(desired: State, actual: State, name: str) -> State:
