@@ -179,3 +179,11 @@ def test_address_with_a_peer_is_removed_and_restored(box: Sandbox) -> None:
 def test_impossible_links_are_rejected(box: Sandbox, links: list[dict[str, Any]], words: str) -> None:
     box.sh(*_WIRE)
     refused(box, "topology", {"state": "merged", "links": links}, words)
+
+
+def test_sysctl_of_a_link_that_is_neither_there_nor_declared_is_rejected(box: Sandbox) -> None:
+    sysctls = {"net.ipv4.conf.e7.rp_filter": 1}
+    refused(box, "netns", {"name": "red", "sysctls": sysctls}, "no such link: e7 in red, for the sysctl")
+    namespaces = [{"name": "red", "sysctls": sysctls}]
+    link = {"name": "e7", "netns": "red", "kind": "veth", "peer": {"name": "z7", "netns": "red"}}
+    converge(box, "topology", {"namespaces": namespaces, "links": [link]})

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Link, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import build_new_namespace
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import get_link_of_sysctl
 
 
 def add_assumed_namespaces(actual: State, desired: State, labels: Collection[str]) -> State:
@@ -36,6 +37,7 @@ def _iterate_references(desired: State) -> Iterator[Endpoint]:
     for label, netns in desired.namespaces.items():
         yield from (Endpoint(label, route.dev or "") for route in netns.routes or ())
         yield from (Endpoint(label, neighbour.dev or "") for neighbour in netns.neighbours or ())
+        yield from (Endpoint(label, get_link_of_sysctl(key) or "") for key in netns.sysctls)
     for label, want in desired.iterate_links():
         yield want.parent or Endpoint(label, "")
         yield Endpoint(label, want.master or "")

@@ -27,7 +27,7 @@ def check_references(desired: State, actual: State) -> None:
         if netns.present is None and not actual.get_netns(label).present and not nothing_wanted:
             raise PlanError(f"no such namespace: {label}")
         if netns.present is not False:
-            _check_sysctls(label, netns, actual)
+            _check_sysctls(desired, actual, label, netns)
             _check_devices(desired, actual, label, netns)
     _check_vxlan_ids(desired, actual)
     for label, want in desired.iterate_links():
@@ -93,12 +93,16 @@ def _check_forwarding(desired: State, actual: State, label: str, want: Link) -> 
             )
 
 
-def _check_sysctls(label: str, want: Netns, actual: State) -> None:
+def _check_sysctls(desired: State, actual: State, label: str, want: Netns) -> None:
     # The sysctls of a link exist with the link, which may be created later.
     there = actual.get_netns(label).sysctls
-    missing = [key for key in want.sysctls if key not in there and get_link_of_sysctl(key) is None]
-    if missing:
-        raise PlanError(f"no such sysctl in {describe_netns(label)}: {', '.join(missing)}")
+    missing = {key: get_link_of_sysctl(key) for key in want.sysctls if key not in there}
+    unknown = [key for key, link in missing.items() if link is None]
+    if unknown:
+        raise PlanError(f"no such sysctl in {describe_netns(label)}: {', '.join(unknown)}")
+    for key, link in missing.items():
+        if link and not _is_known(desired, actual, Endpoint(label, link)):
+            raise PlanError(f"no such link: {link} in {describe_netns(label)}, for the sysctl {key}")
 
 
 def sort_for_creation(desired: State) -> list[tuple[str, Link]]:
