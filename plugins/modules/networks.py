@@ -41,6 +41,13 @@ options:
         Options of M(netfleet.docker.topology) for links, routes and namespaces of the host that belong to the networks,
         such as the host's own link in a macvlan network. They are applied after the networks in a separate transaction.
     type: dict
+  interrupt:
+    description:
+      - >-
+        Whether running containers may lose their connection, as in a recreation. If V(false), the first network that
+        requires it, all networks after it and O(topology) are not applied, and RV(held) is true. Check mode ignores it.
+    type: bool
+    default: true
   lock_timeout:
     description:
       - Maximum time in seconds to wait for another run of this collection that changes the same host.
@@ -122,6 +129,11 @@ effects:
     deleted: {description: Removed networks., type: list, elements: str}
     interrupted: {description: Disconnected containers., type: list, elements: str}
   sample: {created: [], changed: [], recreated: [app], deleted: [], interrupted: [web]}
+held:
+  description: Whether networks were not applied because of O(interrupt=false).
+  returned: success
+  type: bool
+  sample: false
 networks:
   description:
     - >-
@@ -147,7 +159,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.w
 def main() -> None:
     """Run the module."""
     networks = {"type": "list", "elements": "dict", "required": True, "options": SPEC}
-    spec = {"networks": networks, "topology": {"type": "dict"}, **CONNECTION, **LOCK}
+    interrupt = {"type": "bool", "default": True}
+    spec = {"networks": networks, "topology": {"type": "dict"}, "interrupt": interrupt, **CONNECTION, **LOCK}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     exit_with_result(module, lambda: apply(module.params, get_lock_timeout(module), bool(module._diff)))
 

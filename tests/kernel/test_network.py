@@ -399,6 +399,8 @@ def test_config_only_network_and_a_network_from_it(host: DockerHost) -> None:
         ({"name": "../x"}, "name: '../x' is not a network name"),
         ({"docker_host": "unix:///run/nothing.sock"}, "the Docker Engine at unix:///run/nothing.sock: "),
         ({"docker_host": "nonsense"}, "the Docker Engine at nonsense: "),
+        ({"driver": "bridg"}, "driver: the engine has no driver bridg; it has bridge, "),
+        ({"driver": "maclvan"}, "did you mean macvlan?"),
         ({"deadline": 0}, "deadline: must be at least 1 second"),
         ({"tls": True, "client_cert": "/nothing"}, "client_cert: file not found: /nothing"),
     ],

@@ -160,3 +160,40 @@ def test_links_of_the_host_are_applied_with_the_networks(host: DockerHost) -> No
         assert names(host) == {"wire"}
     finally:
         host.sh("docker network rm wire || true", "ip link del wire0")
+
+
+def test_recreation_is_reported_with_its_members(host: DockerHost) -> None:
+    apply(host, ONE)
+    host.container("web", "--network=one")
+    host.container("db", "--network=one")
+    host.docker("create", "--name=off", "--network=one", "netfleet-test/busybox", "true")
+    line = "RECREATE network one: 2 members interrupted (db, web)"
+    for check_mode in (True, False):
+        found = apply(host, {**ONE, "labels": {"a": "b"}}, TWO, check_mode=check_mode)
+        assert found.data["effects"] == {
+            "created": ["two"],
+            "changed": [],
+            "recreated": ["one"],
+            "deleted": [],
+            "interrupted": ["db", "web"],
+        }
+        assert found.data["diff"]["after"]["one"]["effect"] == line
+        assert line in str(found.data["warnings"])
+
+
+def test_running_containers_are_not_interrupted_without_permission(host: DockerHost) -> None:
+    apply(host, ONE)
+    host.container("web", "--network=one")
+    before = host.docker("network", "inspect", "one")
+    wanted = [TWO, {**ONE, "labels": {"a": "b"}}, bridge("three", "10.43.0.0/24")]
+    held = host.module("networks", {"networks": wanted, "interrupt": False})
+    assert held.data["held"]
+    assert held.data["operations"] == ["create bridge network two"]
+    assert names(host) == {"one", "two"}
+    assert host.docker("network", "inspect", "one") == before
+    done = apply(host, *wanted)
+    assert not done.data["held"]
+    assert names(host) == {"one", "two", "three"}
+    # A network without running containers is recreated.
+    host.docker("rm", "-f", "web")
+    assert not host.module("networks", {"networks": [{**ONE, "labels": {"a": "c"}}], "interrupt": False}).data["held"]

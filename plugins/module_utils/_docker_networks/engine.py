@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -42,6 +43,9 @@ _SHORT_ID = 12
 _PAUSE = 0.1
 # The engine completes a request whose client stopped waiting, such as that of an earlier run that timed out.
 _ENDPOINT_EXISTS, _ENDPOINT_SECONDS = "already exists in network", 10.0
+# Built-in drivers, and the similarity of a misspelled name from 0 to 1.
+_DRIVERS = ("bridge", "host", "ipvlan", "macvlan", "null", "overlay")
+_SIMILAR = 0.75
 _ONLY_OF_USERS = "only when connecting to networks with user configured subnets"
 
 
@@ -168,6 +172,20 @@ def identify_containers(docker: EngineClient, desired: DesiredNetwork) -> Desire
 def get_engine_id(docker: EngineClient) -> str:
     """Return the ID of the engine, which is the same for each of its URLs."""
     return str(docker.get("/info")["ID"])
+
+
+def refuse_misspelled_driver(docker: EngineClient, driver: str) -> None:
+    """Raise BadParameter for a driver that the engine does not have and whose name is similar to a built-in one.
+
+    The engine lists a plugin of the old kind only after its first use, so other names are accepted.
+    """
+    if driver in _DRIVERS:
+        return
+    similar = difflib.get_close_matches(driver, _DRIVERS, 1, _SIMILAR)
+    known = docker.get("/info")["Plugins"]["Network"] or []
+    if similar and driver not in known:
+        reason = f"the engine has no driver {driver}; it has {', '.join(known)}; did you mean {similar[0]}?"
+        raise BadParameter("driver", reason)
 
 
 def supports_endpoint_macs(docker: EngineClient) -> bool:

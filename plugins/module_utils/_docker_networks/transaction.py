@@ -59,22 +59,24 @@ def apply_network(params: Mapping[str, Any], lock_seconds: float | None) -> dict
     desired = options.parse_network(params)
     with _open_connection(params, lock_seconds) as docker:
         result = _NetworkTransaction(docker, _is_local(params), desired).reconcile(lock_seconds is None)
-    del result["name"]
-    return result
+    return {key: value for key, value in (result or {}).items() if key != "name"}
 
 
 def apply_networks(params: Mapping[str, Any], lock_seconds: float | None) -> dict[str, Any]:
     """Apply a list of networks, each in a separate transaction, and return one result.
 
     All parameters are validated before the first network is changed. After a failure, no further network is applied;
-    the error names the networks that were applied before.
+    the error names the networks that were applied before. Without ``interrupt``, the first network whose containers
+    would lose their connection, and all after it, are not applied, and ``held`` is true.
     """
     desired = options.parse_networks(params["networks"])
     done: list[dict[str, Any]] = []
+    held = False
     with _open_connection(params, lock_seconds) as docker:
         for at, one in enumerate(desired):
             try:
-                done.append(_NetworkTransaction(docker, _is_local(params), one).reconcile(lock_seconds is None))
+                transaction = _NetworkTransaction(docker, _is_local(params), one)
+                result = transaction.reconcile(lock_seconds is None, params["interrupt"])
             except BadParameter as error:
                 parameter = f"networks[{at}].{error.parameter}"
                 message = f"{parameter}: {one.network.name}: {error.reason}"
@@ -85,7 +87,11 @@ def apply_networks(params: Mapping[str, Any], lock_seconds: float | None) -> dic
                 raise PartialFailure(
                     f"{one.network.name}: {error}", _list_names(desired[:at]), _merge_results(done)
                 ) from None
-    return _merge_results(done)
+            held = result is None
+            if result is None:
+                break
+            done.append(result)
+    return {**_merge_results(done), "held": held}
 
 
 class PartialFailure(NetfleetError):
@@ -159,13 +165,20 @@ class _NetworkTransaction:
         self._desired = engine_client.identify_containers(docker, desired)
         self._journal = Journal(lambda: engine_client.get_engine_id(docker), self._name)
 
-    def reconcile(self, check_mode: bool) -> dict[str, Any]:
-        """Return the result of the module, applied or predicted."""
+    def reconcile(self, check_mode: bool, may_interrupt: bool = True) -> dict[str, Any] | None:
+        """Return the result of the module, applied or predicted.
+
+        If running containers would lose their connection and must not, nothing is changed, and there is no result.
+        """
         entry = self._journal.read()
         before, gone = engine_client.observe(self._docker, self._names, entry)
         planned = plan(self._desired, before, engine_client.supports_endpoint_macs(self._docker))
-        after = apply_unless_check_mode(check_mode, planned.operations, before, lambda: self._apply(planned, before))
         effects = find_effects(self._name, planned.operations)
+        if effects.created or effects.recreated:
+            engine_client.refuse_misspelled_driver(self._docker, self._desired.network.driver or "bridge")
+        if effects.interrupted and not may_interrupt and not check_mode:
+            return None
+        after = apply_unless_check_mode(check_mode, planned.operations, before, lambda: self._apply(planned, before))
         recreation = effects.describe_recreation(self._name)
         shown = self._build_view(after)
         if recreation:

@@ -26,6 +26,8 @@ def apply(params: Mapping[str, Any], lock_seconds: float | None, diff: bool) -> 
         raise BadParameter("topology", "; ".join(checked.error_messages))
     request = topology.build_request(checked.validated_parameters)
     found = apply_networks(params, lock_seconds)
+    if found["held"]:
+        return found
     try:
         done = reconcile(request, "topology", lock_seconds, diff)
     except NetfleetError as error:

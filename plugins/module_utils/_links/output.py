@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import find_kind
-from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import satisfies
+from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import Entry, build_key, satisfies
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Endpoint,
     Link,
@@ -105,13 +105,15 @@ def _select_managed_netns(want: Netns, have: Netns) -> Any:
         wanted, there = getattr(want, key), getattr(have, key)
         if wanted is not None:
             listed = [entry for entry in there or () if not getattr(entry, "foreign", False)]
-            result[key] = sorted(_format_entry(entry, wanted) for entry in listed)
+            by_key = {build_key(entry): entry for entry in wanted}
+            result[key] = sorted(_format_entry(entry, by_key) for entry in listed)
     return result or "present"
 
 
-def _format_entry(entry: Any, wanted: tuple[Any, ...]) -> str:
+def _format_entry(entry: Entry, wanted: Mapping[Hashable, Entry]) -> str:
     """Return an entry as the user declared it if it matches the declaration, otherwise in full."""
-    return next((str(want) for want in wanted if satisfies(entry, want)), str(entry))
+    want = wanted.get(build_key(entry))
+    return str(want if want and satisfies(entry, want) else entry)
 
 
 def _select_managed_link(want: Link, netns_: Netns) -> Any:

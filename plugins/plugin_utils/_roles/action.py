@@ -9,10 +9,12 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argument_spec
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed, ModuleRunner
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.turns import EarlierFailure, take_turn
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import InventoryFleet
 
 _MODULES = "ansible_collections.netfleet.docker.plugins.modules"
@@ -70,9 +72,20 @@ class RoleAction(ActionBase):  # type: ignore[misc]
     def apply_networks(
         self, networks: list[dict[str, Any]], docker_host: str, topology: dict[str, Any] | None = None
     ) -> list[Any]:
-        """Apply Docker networks and links of the host in one call, and return each network as inspected."""
+        """Apply Docker networks and links of the host in one call, and return each network as inspected.
+
+        If running containers lose their connection, hosts are changed one at a time, and none after a failure: several
+        hosts can run the same service.
+        """
         if not networks and not topology:
             return []
         arguments = {"networks": networks, "docker_host": docker_host, "topology": topology}
-        found: list[Any] = self.runner.run("netfleet.docker.networks", arguments)["networks"]
-        return found
+        found = self.runner.run("netfleet.docker.networks", {**arguments, "interrupt": False})
+        if not found["held"]:
+            return list(found["networks"])
+        try:
+            with take_turn(constants.DEFAULT_LOCAL_TMP, self._task._uuid, str(self.task_vars["inventory_hostname"])):
+                return list(self.runner.run("netfleet.docker.networks", arguments)["networks"])
+        except EarlierFailure as error:
+            reason = f"no network with running containers was changed on this host, because {error.host} failed"
+            raise NetfleetError(reason) from None
