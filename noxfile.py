@@ -52,8 +52,13 @@ KERNEL: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "newest-python-3.13": ("3.13", NEWEST, ()),
 }
 
-# Killed runs and generated documents of the slow tests, with ALL=1.
-MORE_RUNS = {"NETFLEET_KILLS": "300", "NETFLEET_NETWORK_KILLS": "36", "NETFLEET_EXAMPLES": "200"}
+# Killed and failed runs, and generated documents, of the slow tests with ALL=1.
+MORE_RUNS = {
+    "NETFLEET_KILLS": "300",
+    "NETFLEET_NETWORK_KILLS": "36",
+    "NETFLEET_EXAMPLES": "200",
+    "NETFLEET_FAILURES": "200",
+}
 
 # The scenarios of Molecule run on hosts with Debian 12 and 13 and their own libraries. ALL=1 tests every combination.
 USUAL = ("debian-12-python-3.9", "newest-python-3.13")
