@@ -266,6 +266,14 @@ def test_rendered_commands_create_the_topology(box: Sandbox) -> None:
             [{"name": "a", "kind": "ifb", "fdb": [{"dst": "192.0.2.1"}]}],
             "links[0].fdb[0].dst: supported only for kind=vxlan",
         ),
+        (
+            [{"name": "a", "kind": "ifb", "bridge_port": {"cost": 5}}],
+            "bridge_port requires a bridge, but it has no master",
+        ),
+        (
+            [{"name": name, "kind": "ifb", "altnames": ["long-name"]} for name in ("a", "b")],
+            "b in host: the alternative name long-name is that of a there",
+        ),
         ([{"name": "a/b", "kind": "ifb"}], "links[0].name: must be printable ASCII"),
         ([{"name": "a", "kind": "veth", "peer": {"name": "a"}}], "links[0].peer.name: both ends cannot be a"),
     ],

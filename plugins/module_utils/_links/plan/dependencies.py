@@ -30,6 +30,7 @@ def check_references(desired: State, actual: State) -> None:
             _check_sysctls(desired, actual, label, netns)
             _check_devices(desired, actual, label, netns)
     _check_vxlan_ids(desired, actual)
+    _check_altnames(desired, actual)
     for label, want in desired.iterate_links():
         _check_names(desired, actual, label, want)
         if want.present is None and not _is_known(desired, actual, Endpoint(label, want.name), declared=False):
@@ -38,12 +39,43 @@ def check_references(desired: State, actual: State) -> None:
             continue
         if want.master and not _is_known(desired, actual, Endpoint(label, want.master)):
             raise PlanError(f"no such link: {want.master} in {describe_netns(label)}, the master of {want.name}")
+        _check_port(desired, actual, label, want)
         if want.parent and want.parent.name and not _is_known(desired, actual, want.parent):
             raise PlanError(f"no such link: {want.parent}, the parent of {want.name}")
         if want.underlay is not None and _is_removed(desired, want.underlay):
             place = f"{want.name} in {describe_netns(label)}"
             raise PlanError(f"{describe_netns(want.underlay)} cannot be removed: {place} has its UDP socket there")
         _check_forwarding(desired, actual, label, want)
+
+
+def _check_altnames(desired: State, actual: State) -> None:
+    """Raise PlanError for an alternative name that another link has, or that two links declare."""
+    for label, netns in desired.namespaces.items():
+        owners: dict[str, str] = {}
+        for have in actual.get_netns(label).links.values():
+            want = netns.links.get(have.name)
+            if want is None or (want.present is not False and want.altnames is None):
+                owners.update(dict.fromkeys(have.altnames or (), have.name))
+        for want in netns.links.values():
+            for name in want.altnames or () if want.present is not False else ():
+                owner = owners.setdefault(name, want.name)
+                if owner != want.name:
+                    place = f"{want.name} in {describe_netns(label)}"
+                    raise PlanError(f"{place}: the alternative name {name} is that of {owner} there")
+
+
+def _check_port(desired: State, actual: State, label: str, want: Link) -> None:
+    """Raise PlanError for options of a bridge port on a link that is not in a bridge."""
+    have = actual.get_link(label, want.name)
+    # The ports of a declared bridge need not declare their master.
+    lists = [one.name for one in desired.get_netns(label).links.values() if want.name in (one.ports or ())]
+    master = want.master if want.master is not None else next(iter(lists), (have.master if have else None) or "")
+    if not want.port or not any(value is not None for value in want.port.values()):
+        return
+    kinds = [link.kind for link in (desired.get_link(label, master), actual.get_link(label, master)) if link]
+    if not master or next((kind for kind in kinds if kind), "bridge") != "bridge":
+        reason = f"its master {master} is not a bridge" if master else "it has no master"
+        raise PlanError(f"{want.name} in {describe_netns(label)}: bridge_port requires a bridge, but {reason}")
 
 
 def _check_names(desired: State, actual: State, label: str, want: Link) -> None:
