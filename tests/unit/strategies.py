@@ -187,6 +187,18 @@ def _with_tables(draw: st.DrawFn, state: State, present: set[str]) -> State:
             processes=draw(st.sampled_from([(), (7,)])),
         )
         state = state.with_netns(label, netns)
+    return _with_unique_altnames(state)
+
+
+def _with_unique_altnames(state: State) -> State:
+    """Return the State in which no two links of a namespace have the same alternative name."""
+    for label, netns in state.namespaces.items():
+        used: set[str] = set()
+        for link in netns.links.values():
+            kept = tuple(name for name in link.altnames or () if name not in used)
+            used.update(kept)
+            if kept != (link.altnames or ()):
+                state = state.with_link(label, dataclasses.replace(link, altnames=kept))
     return state
 
 
