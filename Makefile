@@ -60,7 +60,7 @@ docs: setup ## build the documentation site in .cache/site/html
 report: ## build the page of the audit report from report/
 	cd report && npm ci --no-audit --no-fund --loglevel=error && node build.mjs
 
-test: setup ## run all gates, two at a time; GATES=vm adds the virtual machines, ALL=1 all versions of ansible-core
+test: setup ## run all gates, several at a time; GATES=vm adds the virtual machines, ALL=1 all versions of ansible-core
 	.venv/bin/python tests/gates/run.py
 
 test-quick: setup ## run lint, types and the fast unit tests
@@ -77,7 +77,10 @@ $(READY): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'Python 3.11 or newer is needed: make PYTHON=...' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(MAKE) --no-print-directory install-venv
 	$(PYTHON) -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	.venv/bin/pip install --quiet --disable-pip-version-check uv
+	@# uv is faster, but does not read the settings of pip.
+	UV_CACHE_DIR=.cache/uv VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --requirement requirements-dev.txt \
+	  || .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@for folder in .venv/lib/python3.*/site-packages .venv/collections; do \
 	  mkdir -p "$$folder/ansible_collections/netfleet" && ln -sfn '$(CURDIR)' "$$folder/ansible_collections/netfleet/docker"; \
 	done

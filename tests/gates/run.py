@@ -4,8 +4,9 @@
 """Run the gates of the noxfile in parallel, and print the time of each and the ten slowest tests.
 
 Usage: run.py [GATE ...]. Without arguments, every gate of ``make test`` runs. A failed gate does not stop the others.
-Two gates run at a time (JOBS=N for another number), but never two of one group in ``EXCLUSIVE``. The output of each
-gate is written to .cache/gates/NAME.log; for a failed gate, the first failures are printed.
+Three gates run at a time (JOBS=N for another number). Those in ``WIDE`` count twice, and of each group in
+``EXCLUSIVE``, one runs at a time. The output of each gate is written to .cache/gates/NAME.log; for a failed gate, the
+first failures are printed.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ OPTIONAL = {"vm"}
 FIRST = ("vm", "molecule", "kernel", "integration", "report")
 # Gates that use the same resource: the lab, or the home directory of ansible-test.
 EXCLUSIVE = {"molecule": "lab", "vm": "lab", "sanity": "ansible-test", "integration": "ansible-test"}
+# Gates that use two processors. The scenarios of the lab wait half of their time.
+WIDE = {"kernel", "units"}
 FAILURE = re.compile(r"fatal: |^(FAILED|ERROR) |^E  |^nox > .*failed|error:", re.MULTILINE)
 FAILURE_LINES = 25
 SLOWEST = 10
@@ -63,21 +66,24 @@ def base_name(gate: str) -> str:
 class Board:
     """Pending gates, and results of the others."""
 
-    def __init__(self, gates: Sequence[str]) -> None:
+    def __init__(self, gates: Sequence[str], places: int) -> None:
         self.waiting = list(gates)
-        self.busy: set[str] = set()
+        self.places = places
+        self.busy: dict[str, int] = {}
         self.done: dict[str, tuple[bool, float]] = {}
         self.changed = threading.Condition()
 
     def take(self) -> str | None:
-        """Return the next gate whose group is free, or None."""
+        """Return the next gate whose group is free and for which there is a place, or None."""
         with self.changed:
             while self.waiting:
+                free = self.places - sum(self.busy.values())
                 for gate in self.waiting:
-                    group = EXCLUSIVE.get(base_name(gate), gate)
-                    if group not in self.busy:
+                    group, width = EXCLUSIVE.get(base_name(gate), gate), 2 if base_name(gate) in WIDE else 1
+                    # A wide gate can run alone with a single place.
+                    if group not in self.busy and (width <= free or not self.busy):
                         self.waiting.remove(gate)
-                        self.busy.add(group)
+                        self.busy[group] = width
                         return gate
                 self.changed.wait()
             return None
@@ -86,7 +92,7 @@ class Board:
         """Record the result of a gate and release its group."""
         with self.changed:
             self.done[gate] = (passed, seconds)
-            self.busy.discard(EXCLUSIVE.get(base_name(gate), gate))
+            del self.busy[EXCLUSIVE.get(base_name(gate), gate)]
             self.changed.notify_all()
 
 
@@ -144,8 +150,9 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     started = time.monotonic()
-    board = Board(gates)
-    workers = [threading.Thread(target=work, args=(board,)) for _number in range(int(os.environ.get("JOBS", "2")))]
+    places = int(os.environ.get("JOBS", "3"))
+    board = Board(gates, places)
+    workers = [threading.Thread(target=work, args=(board,)) for _number in range(places)]
     for worker in workers:
         worker.start()
     for worker in workers:

@@ -15,10 +15,8 @@ from .sandbox import Sandbox
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option for the parameters."""
-    text = (
-        "run parametrized tests with all parameters, only those marked 'libraries', or each with its first parameters"
-    )
-    parser.addoption("--parameters", choices=("all", "libraries", "none"), default="all", help=text)
+    text = "run parametrized tests with all parameters, or each with its first parameters"
+    parser.addoption("--parameters", choices=("all", "first"), default="all", help=text)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,22 +32,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def select_parameters(items: list[pytest.Item], which: str) -> list[pytest.Item]:
-    """Return each test with its first parameters; with all, if ``which`` is all or a marker of the test.
-
-    The marker ``one_set`` excludes a test from the latter.
-    """
+    """Return all tests, or each test with its first parameters."""
+    if which == "all":
+        return items
     first: dict[str, pytest.Item] = {}
     for item in items:
         first.setdefault(item.nodeid.partition("[")[0], item)
-    chosen = {item.nodeid for item in first.values()}
-    with_all = [
-        item
-        for item in items
-        if which == "all"
-        or (which == "libraries" and item.get_closest_marker("libraries") and not item.get_closest_marker("one_set"))
-    ]
-    chosen |= {item.nodeid for item in with_all}
-    return [item for item in items if item.nodeid in chosen]
+    return list(first.values())
 
 
 @pytest.fixture

@@ -244,7 +244,6 @@ _BAD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize("options", _BAD, ids=str)
 def test_values_out_of_range_are_rejected(box: Sandbox, options: dict[str, Any]) -> None:
     box.sh(*_PORTS)

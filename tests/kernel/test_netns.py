@@ -106,7 +106,6 @@ def test_link_in_an_incomplete_namespace_is_rejected(box: Sandbox) -> None:
     refused(box, "veth", {"name": "a0", "netns": "green", "peer": {"name": "b0"}}, "netns: ", "green")
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize(
     "plant",
     ["ln -s /proc/1/ns/net green", "ln -s nowhere green", "mkdir green", "echo data >green", "mkfifo green"],

@@ -350,7 +350,6 @@ def test_result_is_verified_in_the_kernel(host: DockerHost) -> None:
     assert "the bridge br-one does not have the gateway address 10.41.0.1" in failed.msg
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize("name", ["host", "none", "bridge"])
 def test_predefined_networks_are_rejected(host: DockerHost, name: str) -> None:
     driver = {"none": "null"}.get(name, name)
@@ -375,7 +374,6 @@ def test_config_only_network_and_a_network_from_it(host: DockerHost) -> None:
     assert host.endpoints("mac")["web"]["IPAddress"].startswith("10.41.0.")
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -103,7 +103,6 @@ def test_first_failure_ends_the_run_and_lists_the_applied_networks(host: DockerH
     assert names(host) == {"one"}
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -239,7 +239,6 @@ def test_rendered_commands_create_the_topology(box: Sandbox) -> None:
     assert_same(before, box.snapshot())
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize(
     ("links", "words"),
     [
@@ -283,7 +282,6 @@ def test_impossible_document_is_rejected_before_any_change(box: Sandbox, links: 
     refused(box, "topology", {"namespaces": namespaces, "links": links}, words)
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize(
     ("args", "words"),
     [

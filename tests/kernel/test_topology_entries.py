@@ -116,7 +116,6 @@ def test_topologies_do_not_remove_entries_of_each_other(box: Sandbox) -> None:
     assert entries_of(box) == (["198.51.100.0/24", "203.0.113.0/24"], [78], [])
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize("text", ["nonsense", '{"version": 7}', '{"version": 1, "namespaces": {"host": [{"a": 1}]}}'])
 def test_invalid_record_is_reported(box: Sandbox, text: str) -> None:
     prepare(box)

@@ -136,7 +136,6 @@ def test_create_change_and_remove(box: Sandbox, case: Case) -> None:
     quartet(box, "veth", case)
 
 
-@pytest.mark.one_set
 @pytest.mark.parametrize("kinds", list(itertools.product(_KINDS, repeat=2)), ids="-".join)
 def test_every_pair_of_namespaces(box: Sandbox, kinds: tuple[str, str]) -> None:
     """Both ends have the same name where the namespaces differ, and each end shows the other as its peer."""
