@@ -49,6 +49,10 @@ class PlanError(NetfleetError):
     """The desired state cannot be reached from the observed state; nothing was changed."""
 
 
+class IncompleteRollback(NetfleetError):
+    """A run failed, and not all of its changes could be rolled back."""
+
+
 class MissingPrivilege(NetfleetError):
     """The process lacks a privilege on this host; nothing was changed."""
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import IncompleteRollback, NetfleetError
 from ansible_collections.netfleet.docker.plugins.module_utils._links.matching import Entry
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Neighbour, Netns, Route, Rule, State
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import AddEntry, Op
@@ -66,7 +66,10 @@ class EntryRecord:
         before = self.entries
         try:
             yield
-        except BaseException:
+        except IncompleteRollback:
+            # Added entries can still be there, so they stay in the record.
+            raise
+        except NetfleetError:
             self._replace(before)
             raise
         if replaces:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities, lock
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    IncompleteRollback,
     KernelError,
     NetfleetError,
     PlanError,
@@ -237,7 +238,7 @@ def apply_operations(kernel: Kernel, desired: State, before: State, operations: 
         # A failed operation may have been applied in part.
         left = roll_back(kernel, before, operations[: applied + 1])
         if left:
-            raise NetfleetError(f"{error}. Not rolled back: {'; '.join(left)}") from None
+            raise IncompleteRollback(f"{error}. Not rolled back: {'; '.join(left)}") from None
         changed = "The changes of this run were rolled back" if applied else "Nothing was changed"
         raise NetfleetError(f"{error}. {changed}.") from None
 

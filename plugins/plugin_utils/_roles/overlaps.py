@@ -124,7 +124,10 @@ def refuse_hidden_hosts(found: Sequence[Options], host: HostInfo, addresses: Map
     for pool in _list_new_pools(found, host):
         for address, owner in addresses.items():
             if owner != host.name and ipaddress.ip_address(address) in pool.net:
-                reason = f"{pool.net} contains {address}, an address of {owner}, which {host.name} could not reach"
+                reason = (
+                    f"{pool.net} contains {address}, an address of {owner}, which {host.name} could not reach; use "
+                    "another subnet"
+                )
                 raise BadParameter(f"{pool.name}: {_SUBNET}", reason)
 
 

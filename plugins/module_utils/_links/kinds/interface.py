@@ -125,12 +125,12 @@ class LinkKind:
         if want.parent is None:
             return
         place = (want.parent.netns or label, want.parent.name)
-        candidates = [link for link in (desired.get_link(*place), builder.state.get_link(*place)) if link and link.kind]
-        for parent in candidates[:1]:
-            if parent.kind in self.replaced_parents:
-                hint = f"; specify {parent.parent}" if parent.parent else ""
-                reason = f"is a {parent.kind}, and the kernel would use its parent instead"
-                raise PlanError(f"{want.name} in {describe_netns(label)}: the parent {want.parent} {reason}{hint}")
+        both = (desired.get_link(*place), builder.state.get_link(*place))
+        parent = next((link for link in both if link and link.kind), None)
+        if parent and parent.kind in self.replaced_parents:
+            hint = f"; specify {parent.parent}" if parent.parent else ""
+            reason = f"is a {parent.kind}, and the kernel would use its parent instead"
+            raise PlanError(f"{want.name} in {describe_netns(label)}: the parent {want.parent} {reason}{hint}")
 
     def find_obstacle(self, have: Link, want: Link) -> str | None:
         """Return why the kernel cannot change the existing link into the desired one, None if it can."""

@@ -66,12 +66,14 @@ def _check_altnames(desired: State, actual: State) -> None:
 
 def _check_port(desired: State, actual: State, label: str, want: Link) -> None:
     """Raise PlanError for options of a bridge port on a link that is not in a bridge."""
-    have = actual.get_link(label, want.name)
-    # The ports of a declared bridge need not declare their master.
-    lists = [one.name for one in desired.get_netns(label).links.values() if want.name in (one.ports or ())]
-    master = want.master if want.master is not None else next(iter(lists), (have.master if have else None) or "")
-    if not want.port or not any(value is not None for value in want.port.values()):
+    if not any(value is not None for value in want.port.values()):
         return
+    master = want.master
+    if master is None:
+        have = actual.get_link(label, want.name)
+        # The ports of a declared bridge need not declare their master.
+        lists = [one.name for one in desired.get_netns(label).links.values() if want.name in (one.ports or ())]
+        master = next(iter(lists), (have.master if have else None) or "")
     kinds = [link.kind for link in (desired.get_link(label, master), actual.get_link(label, master)) if link]
     if not master or next((kind for kind in kinds if kind), "bridge") != "bridge":
         reason = f"its master {master} is not a bridge" if master else "it has no master"
