@@ -5,26 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
+from ansible.plugins.action import ActionBase
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import InventoryFleet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.summary import summarize_host
 
 
-class ActionModule(RoleAction):
+class ActionModule(ActionBase):
     """Run once for all hosts, without a connection."""
 
     _requires_connection = False
+    _supports_check_mode = True
 
-    def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:  # noqa: ARG002
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return one line for each host."""
-        fleet = self.fleet
-        steps = [step for step in self.task_vars.get("overlay_plan", {}).get("steps") or () if step["changes"]]
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        self.validate_argument_spec(argument_spec={})
+        values = task_vars or {}
+        fleet = InventoryFleet(values)
+        steps = [step for step in values.get("overlay_plan", {}).get("steps") or () if step["changes"]]
         lines = [
             summarize_host(
                 host, fleet.get_applied_results(host), [step["text"] for step in steps if step["host"] == host]
             )
             for host in fleet.in_run
         ]
-        return {"msg": lines, "changed": False, "_ansible_verbose_always": True}
+        return {**result, "msg": lines, "_ansible_verbose_always": True}
