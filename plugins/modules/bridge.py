@@ -19,6 +19,7 @@ extends_documentation_fragment:
   - netfleet.docker.attributes
   - netfleet.docker.netns
   - netfleet.docker.link
+  - netfleet.docker.protection
   - netfleet.docker.kind_bridge
 options:
   recreate:

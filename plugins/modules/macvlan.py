@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - netfleet.docker.attributes
   - netfleet.docker.netns
   - netfleet.docker.link
+  - netfleet.docker.protection
   - netfleet.docker.kind_macvlan
 options:
   recreate:

@@ -161,6 +161,9 @@ options:
   force:
     description:
       - Recreate the network in each run. Unlike community.docker, containers keep their endpoints.
+      - >-
+        This also allows the module to delete or recreate the networks C(docker_gwbridge) and C(ingress) of Swarm, and a
+        network whose bridge carries the SSH connection of this run. By default, this is an error.
     type: bool
     default: false
   rebuild:

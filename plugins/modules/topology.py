@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - netfleet.docker.attributes
   - netfleet.docker.netns
   - netfleet.docker.topology
+  - netfleet.docker.protection
 options:
   name:
     description:

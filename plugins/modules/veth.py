@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - netfleet.docker.attributes
   - netfleet.docker.netns
   - netfleet.docker.link
+  - netfleet.docker.protection
 options:
   state:
     description:

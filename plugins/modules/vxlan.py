@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - netfleet.docker.attributes
   - netfleet.docker.netns
   - netfleet.docker.link
+  - netfleet.docker.protection
   - netfleet.docker.kind_vxlan
 options:
   fdb:

@@ -19,6 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import apply_unless_check_mode
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._core.ssh import find_server_address
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import (
     UNIX,
     EngineClient,
@@ -49,6 +50,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.o
     RemoveNetwork,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.planner import NetworkPlan, plan
+from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.protection import (
+    refuse_protected_network,
+)
 
 _SWARM_SECONDS, _PAUSE = 10.0, 0.1
 _STALE = "{0} keeps an endpoint in network {1} and cannot start again; run docker network disconnect -f {1} {0}"
@@ -174,6 +178,8 @@ class _NetworkTransaction:
         before, gone = engine_client.observe(self._docker, self._names, entry)
         planned = plan(self._desired, before, engine_client.supports_endpoint_macs(self._docker))
         effects = find_effects(self._name, planned.operations)
+        if not self._desired.recreate:
+            refuse_protected_network(self._name, before, effects, find_server_address() if self._socket else None)
         if effects.created or effects.recreated:
             engine_client.refuse_misspelled_driver(self._docker, self._desired.network.driver or "bridge")
         if effects.interrupted and not may_interrupt and not check_mode:

@@ -47,6 +47,15 @@ def resolve_references(
     return labels
 
 
+def find_own_label(kernel: Kernel) -> str | None:
+    """Return the label of this thread's namespace, None if it is not open."""
+    status = os.stat("/proc/thread-self/ns/net")
+    own = status.st_dev, status.st_ino
+    return next(
+        (label for label in kernel.get_labels() if namespaces.get_namespace_id(kernel.get_fd(label)) == own), None
+    )
+
+
 def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
     """Search the host for the namespaces with the given netns ids; return whether any was found."""
     found: set[int] = set()

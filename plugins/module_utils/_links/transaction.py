@@ -23,7 +23,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.module impor
     get_lock_timeout,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import record, replace_fields
-from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry, output
+from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry, output, protection
 from ansible_collections.netfleet.docker.plugins.module_utils._links.entry_record import EntryRecord
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kernel import MANAGED_ONLY, Kernel, ReadScope
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Endpoint, Netns, State
@@ -79,6 +79,8 @@ class StateRequest:
     everywhere: bool = False
     # The topology whose added routes, rules and neighbours are recorded; ``everywhere``, undeclared ones are removed.
     owner: str | None = None
+    # Whether links of Docker and of the SSH connection may be removed.
+    force: bool = False
 
 
 def run_module(
@@ -131,6 +133,8 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
     if assumed:
         before = add_assumed_namespaces(before, desired, assumed)
     operations = schedule(plan(desired, before))
+    if not request.force and protection.interrupts_links(operations):
+        _refuse_protected_links(kernel, operations, before)
 
     def apply() -> State:
         with record.update(declared, labels, operations, replaces=request.everywhere):
@@ -149,6 +153,15 @@ def _reconcile(kernel: Kernel, request: StateRequest, name: str, check_mode: boo
             "after": output.select_managed_part(desired, after),
         }
     return result
+
+
+def _refuse_protected_links(kernel: Kernel, operations: Sequence[Op], before: State) -> None:
+    # Imported only for such operations, because each run compiles all imported files.
+    from ansible_collections.netfleet.docker.plugins.module_utils._core.ssh import find_server_address
+    from ansible_collections.netfleet.docker.plugins.module_utils._docker.network_links import read_engine_links
+
+    here = namespace_registry.find_own_label(kernel)
+    protection.refuse_protected_links(operations, before, here, read_engine_links(), find_server_address())
 
 
 def _resolve_references(

@@ -33,6 +33,7 @@ def build_argument_spec(kind: str) -> dict[str, Any]:
         **link_options.STATE,
         **LOCK,
         **link_options.RECREATE,
+        **link_options.FORCE,
     }
 
 
@@ -54,6 +55,7 @@ def build_request(kind: str, params: Mapping[str, Any], show: Show = output.show
         references,
         show=lambda state, labels: show(state, resolve_endpoint(here, labels)),
         may_be_missing=tuple(references) if params["state"] == "absent" else (),
+        force=params["force"],
     )
 
 

@@ -200,6 +200,7 @@ def build_argument_spec() -> dict[str, Any]:
             },
         },
         "links": {"type": "list", "elements": "dict", "options": link},
+        **link_options.FORCE,
         **LOCK,
     }
 
@@ -239,6 +240,7 @@ def build_request(params: Mapping[str, Any]) -> StateRequest:
         complete=complete,
         owner=owner,
         everywhere=bool(owner) and (replaced or (absent and not declared)),
+        force=params["force"],
     )
 
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.network_links import has_bridge_name
 from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import KINDS, find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
@@ -23,8 +23,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT
 from ansible_collections.netfleet.docker.plugins.module_utils._netns.reference import is_named
 
-# Bridges of Docker networks belong to Docker.
-_DOCKERS = re.compile(r"docker0|docker_gwbridge|br-[0-9a-f]{12}")
 Entry = TypeVar("Entry", Route, Rule)
 _FAMILY = {4: "ipv4", 6: "ipv6"}
 
@@ -79,7 +77,7 @@ class GatheredDocument:
                 yield label, link
 
     def _can_declare_link(self, label: str, link: Link) -> bool:
-        if link.kind is None or (label == "host" and _DOCKERS.fullmatch(link.name)):
+        if link.kind is None or (label == "host" and has_bridge_name(link.name)):
             return False
         if link.kind not in KINDS:
             self._omit(label, f"the link {link.name} of kind {link.kind}")

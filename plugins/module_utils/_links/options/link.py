@@ -30,6 +30,7 @@ ATTRIBUTES: dict[str, Any] = {
 PLACE: dict[str, Any] = {"name": {"type": "str", "required": True}, "netns": {"type": "str"}}
 STATE: dict[str, Any] = {"state": {"type": "str", "choices": ["present", "absent"], "default": "present"}}
 RECREATE: dict[str, Any] = {"recreate": {"type": "bool", "default": False}}
+FORCE: dict[str, Any] = {"force": {"type": "bool", "default": False}}
 
 
 def parse_netns(params: Mapping[str, Any], key: str = "netns", prefix: str = "") -> str:
