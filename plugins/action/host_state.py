@@ -12,11 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import snapshot_codec
-from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import (
-    build_role_spec,
-    convert_role_variables,
-    refuse_misspelled_variables,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import build_role_spec
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.engine import build_role_arguments
@@ -27,18 +23,15 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs impor
     get_requirements,
 )
 
+
 # Read once when the plugin is loaded, before Ansible forks workers.
-for _role in ROLES:
-    build_role_spec(_role)
-
-
 class ActionModule(RoleAction):
     """Run the module unless the result of an earlier task is still valid."""
 
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state of the host and the converted variables."""
         role = arguments["role"]
-        variables = self._convert_variables(role)
+        variables = self.convert_variables(role)
         own = get_requirements(role, variables)
         earlier = find_current_state(self.task_vars, own) if arguments["reuse"] else None
         if earlier:
@@ -57,17 +50,12 @@ class ActionModule(RoleAction):
             **({"warnings": warnings} if warnings else {}),
         }
 
-    def _convert_variables(self, role: str) -> dict[str, Any]:
-        refuse_misspelled_variables(role, self.task_vars)
-        names = [name for name in build_role_spec(role) if name in self.task_vars]
-        return convert_role_variables(role, {name: self.template(name) for name in names})
-
     def _find_other_roles(self, role: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Return the roles with a variable on this host, except those whose variables are not defined yet."""
         for one in ROLES:
             if one not in (role, "engine") and any(name in self.task_vars for name in build_role_spec(one)):
                 with contextlib.suppress(AnsibleError, NetfleetError):
-                    yield one, self._convert_variables(one)
+                    yield one, self.convert_variables(one)
 
     def _gather(self, role: str, variables: Mapping[str, Any], needs: RoleRequirements) -> dict[str, Any]:
         installs = variables.get(f"{role}_install_requirements", False)

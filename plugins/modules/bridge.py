@@ -86,7 +86,7 @@ bridge:
     ports: [{name: port1, isolated: true, cost: 2}]
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.single_link import (
     build_argument_spec,
@@ -97,7 +97,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=build_argument_spec("bridge"), supports_check_mode=True)
+    module = Module(argument_spec=build_argument_spec("bridge"), supports_check_mode=True)
     run_module(module, "bridge", lambda params: build_request("bridge", params, output.show_bridge))
 
 

@@ -101,8 +101,7 @@ content:
   type: str
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module, exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.capture import capture
 
 
@@ -116,7 +115,7 @@ def main() -> None:
         "bytes": {"type": "int", "default": 1_000_000},
         "path": {"type": "path"},
     }
-    module = AnsibleModule(
+    module = Module(
         argument_spec=spec,
         required_if=[("phase", "start", ("netns",)), ("phase", "stop", ("path",))],
         supports_check_mode=True,

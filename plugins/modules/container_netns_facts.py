@@ -90,7 +90,7 @@ missing:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import container_facts, options
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot as facts_snapshot
 
@@ -105,7 +105,7 @@ def read_facts(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    options.run_module(AnsibleModule(argument_spec=options.LIMITS, supports_check_mode=True), read_facts)
+    options.run_module(Module(argument_spec=options.LIMITS, supports_check_mode=True), read_facts)
 
 
 if __name__ == "__main__":

@@ -309,15 +309,18 @@ settings:
     mtu: 1450
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, get_lock_timeout
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import (
+    Module,
+    exit_with_result,
+    get_lock_timeout,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import SPEC
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.transaction import reconcile
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = Module(argument_spec=SPEC, supports_check_mode=True)
     exit_with_result(module, lambda: reconcile(module.params, get_lock_timeout(module)))
 
 

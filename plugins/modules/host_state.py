@@ -156,8 +156,7 @@ needs:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module, exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.host_state import gather
 
 
@@ -181,7 +180,7 @@ def main() -> None:
         "reuse": {"type": "bool", "default": False},
         "needs": {"type": "dict", "default": {}},
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = Module(argument_spec=spec, supports_check_mode=True)
     exit_with_result(module, lambda: gather_all(module.params["needs"]))
 
 

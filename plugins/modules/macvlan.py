@@ -83,7 +83,7 @@ macvlan:
     up: true
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.single_link import (
     build_argument_spec,
     build_request,
@@ -93,7 +93,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec=build_argument_spec("macvlan"),
         required_if=[("state", "present", ("parent",))],
         supports_check_mode=True,

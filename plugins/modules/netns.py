@@ -101,7 +101,7 @@ netns:
     sysctls: {net/ipv4/ip_forward: "1"}
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.options import link as link_options
@@ -129,7 +129,7 @@ def main() -> None:
         **link_options.STATE,
         **LOCK,
     }
-    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), "netns", build_request)
+    run_module(Module(argument_spec=spec, supports_check_mode=True), "netns", build_request)
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ missing:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
 
 
@@ -162,7 +162,7 @@ def main() -> None:
     names = {name: {"type": "list", "elements": "str", "default": []} for name in ("containers", "names")}
     kinds = {"type": "list", "elements": "str", "choices": list(options.KINDS), "default": []}
     spec = {**options.OPTIONS, **names, "kinds": kinds, "packed": {"type": "bool", "default": False}}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = Module(argument_spec=spec, supports_check_mode=True)
     options.run_module(module, read_info)
 
 

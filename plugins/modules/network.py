@@ -293,8 +293,11 @@ network:
     Driver: bridge
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, get_lock_timeout
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import (
+    Module,
+    exit_with_result,
+    get_lock_timeout,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
@@ -303,7 +306,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.t
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec={**SPEC, **CONNECTION, **LOCK}, supports_check_mode=True)
+    module = Module(argument_spec={**SPEC, **CONNECTION, **LOCK}, supports_check_mode=True)
     exit_with_result(module, lambda: apply_network(module.params, get_lock_timeout(module)))
 
 

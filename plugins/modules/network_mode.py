@@ -82,9 +82,8 @@ missing:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core import capabilities
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module, exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.network_modes import build_result, read_containers
 
@@ -99,7 +98,7 @@ def check_containers(params: Mapping[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=options.NETWORK_MODE_OPTIONS, supports_check_mode=True)
+    module = Module(argument_spec=options.NETWORK_MODE_OPTIONS, supports_check_mode=True)
     exit_with_result(module, lambda: check_containers(module.params))
 
 

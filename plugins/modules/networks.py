@@ -148,8 +148,11 @@ networks:
       Driver: bridge
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result, get_lock_timeout
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import (
+    Module,
+    exit_with_result,
+    get_lock_timeout,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.connection_options import CONNECTION
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.options import SPEC
@@ -161,7 +164,7 @@ def main() -> None:
     networks = {"type": "list", "elements": "dict", "required": True, "options": SPEC}
     interrupt = {"type": "bool", "default": True}
     spec = {"networks": networks, "topology": {"type": "dict"}, "interrupt": interrupt, **CONNECTION, **LOCK}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = Module(argument_spec=spec, supports_check_mode=True)
     exit_with_result(module, lambda: apply(module.params, get_lock_timeout(module), bool(module._diff)))
 
 

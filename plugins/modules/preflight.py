@@ -220,15 +220,14 @@ python:
   sample: /usr/bin/python3
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module, exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.check import build_result
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = Module(argument_spec=SPEC, supports_check_mode=True)
     exit_with_result(module, lambda: build_result(module.params))
 
 

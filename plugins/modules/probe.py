@@ -485,7 +485,7 @@ results:
       latency: null
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.options import SUBOPTIONS
 from ansible_collections.netfleet.docker.plugins.module_utils._probe.runner import run_module
 
@@ -499,7 +499,7 @@ def main() -> None:
         "timeout": {"type": "float", "default": 120},
         "resolv_conf": {"type": "path"},
     }
-    run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True))
+    run_module(Module(argument_spec=spec, supports_check_mode=True))
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ missing:
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import snapshot as facts_snapshot
 
@@ -110,7 +110,7 @@ def take_snapshot(params: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     spec = {**options.OPTIONS, "dest": {"type": "path", "required": True}, "inventory_name": {"type": "str"}}
-    options.run_module(AnsibleModule(argument_spec=spec, supports_check_mode=True), take_snapshot)
+    options.run_module(Module(argument_spec=spec, supports_check_mode=True), take_snapshot)
 
 
 if __name__ == "__main__":

@@ -115,8 +115,7 @@ namespace:
   sample: {}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module, exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._swarm.probe import run_phase
 
 
@@ -132,7 +131,7 @@ def main() -> None:
         "seconds": {"type": "float", "default": 2},
         "socket": {"type": "str"},
     }
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = Module(argument_spec=spec, supports_check_mode=True)
     exit_with_result(module, lambda: run_phase(module.params))
 
 

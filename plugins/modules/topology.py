@@ -165,8 +165,7 @@ rendered:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.netfleet.docker.plugins.module_utils._core.module import exit_with_result
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module, exit_with_result
 from ansible_collections.netfleet.docker.plugins.module_utils._links.desired import topology as topology_options
 from ansible_collections.netfleet.docker.plugins.module_utils._links.export.render import render_commands
 from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction import run_module
@@ -188,7 +187,7 @@ def render_topology(params: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=topology_options.build_argument_spec(), supports_check_mode=True)
+    module = Module(argument_spec=topology_options.build_argument_spec(), supports_check_mode=True)
     work = {"gathered": gather_topology, "rendered": render_topology}.get(module.params["state"])
     if work:
         exit_with_result(module, lambda: work(module.params), large=True)

@@ -151,7 +151,7 @@ veth:
     peer: {name: blue-host, netns: host, present: true, mtu: 1500, up: true, master: br0}
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._links import output
 from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.single_link import (
     build_argument_spec,
@@ -163,7 +163,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.transaction
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = Module(
         argument_spec={**build_argument_spec("veth"), "peer": {"type": "dict", "options": {**PLACE, **ATTRIBUTES}}},
         required_if=[("state", "present", ("peer",))],
         supports_check_mode=True,

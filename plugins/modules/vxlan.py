@@ -166,7 +166,7 @@ vxlan:
     up: true
 """
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._links.desired.single_link import (
     build_argument_spec,
     build_request,
@@ -183,7 +183,7 @@ def main() -> None:
         "fdb": {"type": "list", "elements": "dict", "options": FORWARDING},
         "fdb_append": {"type": "bool", "default": False},
     }
-    module = AnsibleModule(argument_spec=spec, required_if=[("state", "present", ("vni",))], supports_check_mode=True)
+    module = Module(argument_spec=spec, required_if=[("state", "present", ("vni",))], supports_check_mode=True)
     run_module(module, "vxlan", lambda params: build_request("vxlan", params))
 
 

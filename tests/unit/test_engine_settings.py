@@ -27,6 +27,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.verificati
     find_differences,
     find_pending_bridge_settings,
 )
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import ENTRY_POINT
 
 ROLE = Path(__file__).resolve().parents[2] / "roles/engine"
 FILE = "/etc/docker/daemon.json"
@@ -415,7 +416,8 @@ def test_change_of_the_default_bridge_waits_for_the_last_container() -> None:
 
 def test_every_setting_is_a_variable_of_the_role() -> None:
     """Each setting has a role variable of the same type, which the role passes to the module."""
-    options = yaml.safe_load((ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8"))["argument_specs"]["main"]
+    text = (ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8")
+    options = yaml.safe_load(text)["argument_specs"][ENTRY_POINT]
     tasks = yaml.safe_load((ROLE / "tasks/main.yml").read_text(encoding="utf-8"))
     (given,) = (task["netfleet.docker.engine"] for task in tasks if "netfleet.docker.engine" in task)
     assert set(given) == set(SPEC) - {"lock_timeout"}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.netfleet.docker.plugins.plugin_utils._core.argument_spec import ENTRY_POINT
 
 ROLES = sorted(path for path in (Path(__file__).resolve().parents[2] / "roles").iterdir() if path.is_dir())
 
@@ -22,7 +23,7 @@ def loaded(path: Path) -> Any:
 
 def options(role: Path) -> dict[str, Any]:
     """Return the variables of a role from its argument specification."""
-    return dict(loaded(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {}))
+    return dict(loaded(role / "meta/argument_specs.yml")["argument_specs"][ENTRY_POINT].get("options", {}))
 
 
 def kept_for_itself(role: Path) -> set[str]:

@@ -6,23 +6,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Callable, TypeVar
+from typing import Any, Callable, TypeVar
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
     BadParameter,
     NetfleetError,
 )
+from ansible_collections.netfleet.docker.plugins.module_utils._core.suggestions import explain_argument_error
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import make_printable, to_one_line
-
-if TYPE_CHECKING:
-    from ansible.module_utils.basic import AnsibleModule
-
 
 S = TypeVar("S")
 
 
 # The verbosity from which on Ansible displays the parameters of a module.
 _VERBOSITY_OF_PARAMETERS = 3
+
+
+class Module(AnsibleModule):  # type: ignore[misc]
+    """A module whose errors suggest the names of misspelled parameters and values."""
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        """Exit with an error message."""
+        super().fail_json(msg=explain_argument_error(msg), **result)
 
 
 def get_lock_timeout(module: AnsibleModule) -> float | None:

@@ -147,7 +147,17 @@ class EngineClient:
             yield
         except (DockerException, RequestException, OSError, ValueError) as error:
             _raise_engine_timeout(error)
-            raise EngineError(self.url, " ".join(str(error).split())[:_WORDS]) from None
+            raise EngineError(self.url, " ".join(_find_reason(error).split())[:_WORDS]) from None
+
+
+def _find_reason(error: BaseException) -> str:
+    """Return the error of the operating system that the SDK wrapped in others, or else the message of the SDK."""
+    reason, inner = str(error), error.__context__
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.errno is not None and inner.strerror:
+            reason = inner.strerror
+        inner = inner.__context__
+    return reason
 
 
 def _raise_engine_timeout(error: BaseException | None) -> None:

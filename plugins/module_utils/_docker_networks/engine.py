@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, EngineApiError, NotFound
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._core.suggestions import suggest
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import EngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import JournalEntry
@@ -181,10 +181,10 @@ def refuse_misspelled_driver(docker: EngineClient, driver: str) -> None:
     """
     if driver in _DRIVERS:
         return
-    similar = difflib.get_close_matches(driver, _DRIVERS, 1, _SIMILAR)
+    similar = suggest(driver, _DRIVERS, _SIMILAR)
     known = docker.get("/info")["Plugins"]["Network"] or []
     if similar and driver not in known:
-        reason = f"the engine has no driver {driver}; it has {', '.join(known)}; did you mean {similar[0]}?"
+        reason = f"the engine has no driver {driver}; it has {', '.join(known)}; did you mean {similar}?"
         raise BadParameter("driver", reason)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
+from ansible_collections.netfleet.docker.plugins.module_utils._core.suggestions import explain_argument_error
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.transaction import apply_networks
 
 
@@ -23,7 +24,7 @@ def apply(params: Mapping[str, Any], lock_seconds: float | None, diff: bool) -> 
 
     checked = ArgumentSpecValidator(topology.build_argument_spec()).validate(params["topology"])
     if checked.error_messages:
-        raise BadParameter("topology", "; ".join(checked.error_messages))
+        raise BadParameter("topology", "; ".join(map(explain_argument_error, checked.error_messages)))
     request = topology.build_request(checked.validated_parameters)
     found = apply_networks(params, lock_seconds)
     if found["held"]:

@@ -10,7 +10,6 @@ specification before they use them, with the code that Ansible uses for the para
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,11 +19,20 @@ from typing import Any
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.suggestions import explain_argument_error, suggest
 
 _ROLES = Path(__file__).resolve().parents[3] / "roles"
+# The name of the specification in the file. Ansible validates a specification with the name "main" by itself, and its
+# error contains the whole specification. The first task of each role validates the variables instead.
+ENTRY_POINT = "variables"
 # Similarity of two names from 0 to 1: one or two wrong letters.
 _SIMILAR = 0.87
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def list_roles() -> list[str]:
+    """Return the names of the roles."""
+    return sorted(path.name for path in _ROLES.iterdir() if path.is_dir())
 
 
 @functools.cache
@@ -32,7 +40,7 @@ def build_role_spec(role: str) -> dict[str, Any]:
     """Return the argument specification of a role's variables; see meta/argument_specs.yml of the role."""
     text = (_ROLES / role / "meta/argument_specs.yml").read_text(encoding="utf-8")
     specs = yaml.load(text, Loader=_LOADER)
-    found = _convert_options(specs["argument_specs"]["main"].get("options", {}))
+    found = _convert_options(specs["argument_specs"][ENTRY_POINT].get("options", {}))
     for option in found.values():
         # The value of a template is not known here. The defaults of the role contain the same template.
         if isinstance(option.get("default"), str) and "{{" in option["default"]:
@@ -50,7 +58,7 @@ def convert_role_variables(role: str, values: Mapping[str, Any], only: tuple[str
     given = {name: _parse_text(option, values[name]) for name, option in spec_of_role.items() if name in values}
     result = ArgumentSpecValidator(spec_of_role).validate(given)
     if result.error_messages:
-        raise BadParameter(f"role {role}", "; ".join(map(str, result.error_messages)))
+        raise BadParameter(f"role {role}", "; ".join(map(explain_argument_error, result.error_messages)))
     converted: dict[str, Any] = result.validated_parameters
     return converted
 
@@ -93,9 +101,9 @@ def refuse_misspelled_variables(role: str, names: Iterable[str]) -> None:
     known = build_role_spec(role)
     for name in names:
         if name.startswith(f"{role}_") and name not in known:
-            similar = difflib.get_close_matches(name, known, 1, _SIMILAR)
-            if similar and not name.startswith(f"{similar[0]}_"):
-                raise BadParameter(name, f"the role {role} has no such variable; did you mean {similar[0]}?")
+            similar = suggest(name, known, _SIMILAR)
+            if similar and not name.startswith(f"{similar}_"):
+                raise BadParameter(name, f"the role {role} has no such variable; did you mean {similar}?")
 
 
 def build_argument_spec(module: ModuleType) -> dict[str, Any]:

@@ -20,6 +20,11 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet impor
 _MODULES = "ansible_collections.netfleet.docker.plugins.modules"
 
 
+# Once for all hosts, before Ansible forks workers.
+for _role in argument_spec.list_roles():
+    argument_spec.build_role_spec(_role)
+
+
 class RoleAction(ActionBase):  # type: ignore[misc]
     """An action that plans on the controller and runs modules on its host."""
 
@@ -68,6 +73,12 @@ class RoleAction(ActionBase):  # type: ignore[misc]
     def template(self, name: str) -> Any:
         """Return the value of a variable of the task."""
         return self._templar.template(self.task_vars[name])
+
+    def convert_variables(self, role: str) -> dict[str, Any]:
+        """Return the variables of a role, converted; raise BadParameter for a wrong value or a misspelled name."""
+        argument_spec.refuse_misspelled_variables(role, self.task_vars)
+        names = [name for name in argument_spec.build_role_spec(role) if name in self.task_vars]
+        return argument_spec.convert_role_variables(role, {name: self.template(name) for name in names})
 
     def apply_networks(
         self, networks: list[dict[str, Any]], docker_host: str, topology: dict[str, Any] | None = None

@@ -1,0 +1,21 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Action plugin of the module role_variables: check and convert the variables of a role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
+
+
+class ActionModule(RoleAction):
+    """Check the variables on the control node."""
+
+    _requires_connection = False
+
+    def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the converted variables."""
+        return {"changed": False, "variables": self.convert_variables(arguments["role"])}
