@@ -42,6 +42,8 @@ EXAMPLES = r"""
 
 # With these variables, the gathering of facts does the same:
 #   ansible_facts_modules: [ansible.builtin.setup, netfleet.docker.container_netns_facts]
+# Ansible then runs the modules in parallel. On slow hosts, run them one after the other:
+#   ansible_facts_parallel: false
 """
 
 RETURN = r"""

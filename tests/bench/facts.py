@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import shlex
 import shutil
 import signal
@@ -32,6 +33,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SUBSET = ["addresses", "routes", "neighbours", "rules"]
 ROUTES = 100_000
+# The commands of the environment of this Python.
+ENVIRONMENT = {**os.environ, "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 TASKS: dict[str, list[dict[str, Any]]] = {
     "empty": [],
     "no-op": [{"name": "Nothing", "ansible.builtin.ping": {}}],
@@ -90,7 +93,7 @@ class Host:
 
 
 def _output(*command: str, stdin: bytes | None = None) -> str:
-    done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False)
+    done = subprocess.run(command, input=stdin or b"", capture_output=True, check=False, env=ENVIRONMENT)
     if done.returncode != 0:
         sys.exit(f"{shlex.join(command)[:300]}: {(done.stderr + done.stdout).decode(errors='replace')[-3000:]}")
     return done.stdout.decode()
