@@ -12,6 +12,8 @@ import pytest
 
 from .docker_host import DockerHost
 
+pytestmark = pytest.mark.engine
+
 _POOL = {"subnet": "10.41.0.0/24", "gateway": "10.41.0.1"}
 
 

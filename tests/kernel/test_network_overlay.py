@@ -13,7 +13,7 @@ import pytest
 
 from .docker_host import DockerHost
 
-pytestmark = pytest.mark.libraries
+pytestmark = [pytest.mark.engine, pytest.mark.libraries]
 
 VNI = "com.docker.network.driver.overlay.vxlanid_list"
 POOL = {"subnet": "10.44.0.0/24", "gateway": "10.44.0.1"}

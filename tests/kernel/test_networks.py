@@ -13,7 +13,7 @@ import pytest
 from .docker_host import DockerHost
 from .sandbox import Result
 
-pytestmark = pytest.mark.libraries
+pytestmark = [pytest.mark.engine, pytest.mark.libraries]
 
 Row = dict[str, Any]
 

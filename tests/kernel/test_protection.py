@@ -13,6 +13,8 @@ import pytest
 from .docker_host import DockerHost
 from .sandbox import Sandbox
 
+pytestmark = pytest.mark.engine
+
 SERVER = "198.51.100.2"
 CONNECTION = f"198.51.100.1 50000 {SERVER} 22"
 # Like sudo, it removes the variable from the environment of the module, but not from that of a parent process.
