@@ -36,9 +36,9 @@ CORE_TESTS = ("action-plugin-docs", "ansible-doc", "compile", "import", "runtime
 
 OLDEST_PYTHON = "3.9"
 
-# Integration targets that run with the newest ansible-core too: become, filter and action plugins. All run with the
+# Integration targets that run with the newest ansible-core too: a become, a filter and an action plugin. All run with the
 # oldest, and the scenarios of Molecule run the modules with the one of .venv.
-PLUGIN_TARGETS = ("become_netns", "container_netns_facts", "ip_slices", "netns_info", "probe", "snapshot")
+PLUGIN_TARGETS = ("become_netns", "ip_slices", "snapshot")
 
 # Python, pyroute2 and related libraries, and the options of pytest: old Python, Debian 12, Debian 13, newest.
 # With the newest libraries, every test runs with all of its parameters. With others, slow tests do not run again, and
