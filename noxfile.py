@@ -36,8 +36,8 @@ CORE_TESTS = ("action-plugin-docs", "ansible-doc", "compile", "import", "runtime
 
 OLDEST_PYTHON = "3.9"
 
-# Integration targets that run with the newest ansible-core too: a become, a filter and an action plugin. All run with the
-# oldest, and the scenarios of Molecule run the modules with the one of .venv.
+# Integration targets that run with the newest ansible-core too: a become, a filter and an action plugin. All run with
+# the oldest, and the scenarios of Molecule run the modules with the one of .venv.
 PLUGIN_TARGETS = ("become_netns", "ip_slices", "snapshot")
 
 # Python, pyroute2 and related libraries, and the options of pytest: old Python, Debian 12, Debian 13, newest.

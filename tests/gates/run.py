@@ -22,6 +22,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".cache/gates"
@@ -63,6 +64,14 @@ def base_name(gate: str) -> str:
     return re.split(r"[(-]", gate)[0]
 
 
+class Outcome(NamedTuple):
+    """The result of a gate, its duration, and the processor time of its processes without those of the lab's hosts."""
+
+    passed: bool
+    seconds: float
+    cpu_seconds: float
+
+
 class Board:
     """Pending gates, and results of the others."""
 
@@ -70,7 +79,7 @@ class Board:
         self.waiting = list(gates)
         self.places = places
         self.busy: dict[str, int] = {}
-        self.done: dict[str, tuple[bool, float]] = {}
+        self.done: dict[str, Outcome] = {}
         self.changed = threading.Condition()
 
     def take(self) -> str | None:
@@ -88,10 +97,10 @@ class Board:
                 self.changed.wait()
             return None
 
-    def finish(self, gate: str, passed: bool, seconds: float) -> None:
+    def finish(self, gate: str, outcome: Outcome) -> None:
         """Record the result of a gate and release its group."""
         with self.changed:
-            self.done[gate] = (passed, seconds)
+            self.done[gate] = outcome
             del self.busy[EXCLUSIVE.get(base_name(gate), gate)]
             self.changed.notify_all()
 
@@ -103,14 +112,16 @@ def work(board: Board) -> None:
         started = time.monotonic()
         log = LOGS / f"{re.sub(r'[^A-Za-z0-9.-]+', '-', gate).strip('-')}.log"
         with log.open("w", encoding="utf-8") as output:
-            ended = subprocess.run([*NOX, "--session", gate], check=False, stdout=output, stderr=subprocess.STDOUT)
-        seconds = time.monotonic() - started
-        board.finish(gate, ended.returncode == 0, seconds)
-        print(f"{clock()} {gate} {'passed' if ended.returncode == 0 else 'FAILED'} after {seconds:.0f} s", flush=True)
+            process = subprocess.Popen([*NOX, "--session", gate], stdout=output, stderr=subprocess.STDOUT)
+            _pid, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds, passed = time.monotonic() - started, process.returncode == 0
+        board.finish(gate, Outcome(passed, seconds, usage.ru_utime + usage.ru_stime))
+        print(f"{clock()} {gate} {'passed' if passed else 'FAILED'} after {seconds:.0f} s", flush=True)
         text = log.read_text(encoding="utf-8", errors="replace")
         for line in re.findall(r"^SKIPPED .*|^nox > .*(?:skipped|not found).*", text, re.MULTILINE):
             print(f"         {line}", flush=True)
-        if ended.returncode != 0:
+        if not passed:
             print_failures(text, log)
 
 
@@ -157,14 +168,15 @@ def main() -> int:
         worker.start()
     for worker in workers:
         worker.join()
-    print("\nTime of each gate")
-    for gate, (passed, seconds) in sorted(board.done.items(), key=lambda one: -one[1][1]):
-        print(f"  {seconds:6.0f} s  {gate}{'' if passed else '  FAILED'}")
-    print(f"  {time.monotonic() - started:6.0f} s  all")
+    print("\nTime of each gate, and of the processor")
+    for gate, one in sorted(board.done.items(), key=lambda item: -item[1].seconds):
+        print(f"  {one.seconds:6.0f} s {one.cpu_seconds:6.0f} s  {gate}{'' if one.passed else '  FAILED'}")
+    total = sum(one.cpu_seconds for one in board.done.values())
+    print(f"  {time.monotonic() - started:6.0f} s {total:6.0f} s  all")
     print("\nSlowest tests")
     for seconds, name in slowest_tests():
         print(f"  {seconds:6.1f} s  {name}")
-    failed = sum(not passed for passed, _seconds in board.done.values())
+    failed = sum(not one.passed for one in board.done.values())
     print(f"\ngates: {len(board.done) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
