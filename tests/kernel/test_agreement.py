@@ -218,7 +218,7 @@ def in_any_order(found: Snapshot) -> Snapshot:
 
 
 @settings(
-    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("NETFLEET_EXAMPLES", "100")),
     # The gate uses the same examples each time; a given number of examples is random.
     derandomize="NETFLEET_EXAMPLES" not in os.environ,
     deadline=None,

@@ -218,3 +218,23 @@ def test_mac_of_a_passthru_link_is_that_of_its_parent(box: Sandbox) -> None:
     link = {"name": "m1", "kind": "macvlan", "parent": "p1", "mode": "passthru", "mac": "02:00:00:00:00:77"}
     converge(box, "topology", {"links": [link, parent]})
     assert {one["address"] for one in box.ip("link") if one["ifname"] in ("p1", "m1")} == {"02:00:00:00:00:77"}
+
+
+def test_mtu_is_limited_by_the_parent(box: Sandbox) -> None:
+    """A larger MTU is rejected before any change; a smaller one of the parent also applies to its links."""
+    box.sh(*_PARENT, "ip link set p0 mtu 1400")
+    refused(
+        box, "macvlan", {"name": "m0", "parent": "p0", "mtu": 1500}, "mtu: 1500 exceeds the MTU 1400 of the parent p0"
+    )
+    new = [{"name": "new", "kind": "ifb"}, {"name": "m1", "kind": "macvlan", "parent": "new", "mtu": 1501}]
+    refused(box, "topology", {"links": new}, "m1 in host: mtu: 1501 exceeds the MTU 1500 of the parent new in host")
+    converge(box, "macvlan", {"name": "m0", "netns": "red", "parent": "p0", "parent_netns": "host", "mtu": 1400})
+    links: list[dict[str, Any]] = [
+        {"name": "p0", "mtu": 1200},
+        {"name": "m0", "netns": "red", "kind": "macvlan", "parent": "p0", "parent_netns": "host"},
+    ]
+    converge(box, "topology", {"links": links})
+    assert [one["mtu"] for one in box.ip("link", "show", "m0", netns="red")] == [1200]
+    larger = [{**links[0], "mtu": 1450}, {**links[1], "mtu": 1450}]
+    converge(box, "topology", {"links": larger})
+    assert [one["mtu"] for one in box.ip("link", "show", "m0", netns="red")] == [1450]

@@ -187,3 +187,27 @@ def test_sysctl_of_a_link_that_is_neither_there_nor_declared_is_rejected(box: Sa
     namespaces = [{"name": "red", "sysctls": sysctls}]
     link = {"name": "e7", "netns": "red", "kind": "veth", "peer": {"name": "z7", "netns": "red"}}
     converge(box, "topology", {"namespaces": namespaces, "links": [link]})
+
+
+def test_ipv6_address_without_ipv6_is_refused(box: Sandbox) -> None:
+    """Of a link on which IPv6 is disabled, and of a new link that inherits this; the sysctl can be declared with it."""
+    box.sh(*_WIRE)
+    box.sh("cd /proc/sys/net/ipv6/conf; echo 1 >e0/disable_ipv6; echo 1 >default/disable_ipv6", netns="red")
+    link = {"name": "e0", "netns": "red", "addresses": ["192.0.2.1/24", "fd00::1/64"]}
+    words = "e0 in red: addresses: fd00::1/64 is not possible while IPv6 is disabled; set the sysctl net/ipv6/conf/"
+    refused(box, "topology", {"links": [link]}, f"{words}e0/disable_ipv6 to 0")
+    new = {**link, "name": "n0", "kind": "ifb"}
+    refused(box, "topology", {"links": [new]}, "fd00::1/64", "net/ipv6/conf/default/disable_ipv6 to 0")
+    sysctls = {"net.ipv6.conf.e0.disable_ipv6": 0, "net.ipv6.conf.n0.disable_ipv6": 0}
+    links = [link, {**new, "addresses": ["fd00::2/64"]}]
+    converge(box, "topology", {"namespaces": [{"name": "red", "sysctls": sysctls}], "links": links})
+    shown = {one["ifname"]: one["addr_info"] for one in box.ip("addr", netns="red")}
+    for name, want in (("e0", "fd00::1"), ("n0", "fd00::2")):
+        assert want in {entry["local"] for entry in shown[name]}
+
+
+@pytest.mark.parametrize("address", ["::/64", "0.0.0.0/24", "ff02::5/64"])
+def test_address_that_no_link_can_have_is_refused(box: Sandbox, address: str) -> None:
+    refused(
+        box, "topology", {"links": [{"name": "lo", "addresses": [address]}]}, "addresses", "must be a unicast address"
+    )

@@ -128,9 +128,13 @@ def interface_address(value: str) -> str:
         raise ValueError(f"must have a prefix length, such as 192.0.2.1/24, not {value[:60]!r}")
     _refuse_zone(value)
     try:
-        return str(ipaddress.ip_interface(value))
+        found = ipaddress.ip_interface(value)
     except ValueError as error:
         raise ValueError(f"{value[:60]!r} is not an IPv4 or IPv6 address with a prefix length ({error})") from None
+    # The kernel accepts multicast addresses of IPv4.
+    if found.ip.is_unspecified or (found.version == 6 and found.ip.is_multicast):
+        raise ValueError(f"{value} must be a unicast address")
+    return str(found)
 
 
 def address(value: str) -> str:

@@ -23,7 +23,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.netns_prefe
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.observe import RAW, NetnsReading
 from ansible_collections.netfleet.docker.plugins.module_utils._links.requests import build_request
-from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import list_related_patterns
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import (
+    list_ipv6_switches,
+    list_related_patterns,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import encode_attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import decode
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.encoder import encode_common
@@ -179,7 +182,7 @@ class Kernel:
             neighbours=self._read_neighbours(label, _NEIGHBOURS) if fully or want.neighbours is not None else None,
             forwarding=self._read_neighbours(label, _FORWARDING) if fully or _needs_forwarding(want) else None,
             sysctls=self._read_sysctls_inside(label, want.sysctls),
-            other_sysctls=self._read_other_sysctls(label, want.sysctls, scope.leaving),
+            other_sysctls=self._read_other_sysctls(label, want, scope.leaving),
             processes=here,
             nsids=self._find_nsids(label, numbers, scope.near),
         )
@@ -264,9 +267,13 @@ class Kernel:
                 found[self.get_netns_id(label, self._fds[other])] = other
         return {number: found[number] for number in numbers if number in found}
 
-    def _read_other_sysctls(self, label: str, keys: Iterable[str], leaving: Collection[str]) -> dict[str, str]:
-        """Return the sysctls that the kernel changes with others, and those of links that differ from the defaults."""
-        patterns, known = list_related_patterns(keys), set(keys)
+    def _read_other_sysctls(self, label: str, want: Netns, leaving: Collection[str]) -> dict[str, str]:
+        """Return the sysctls that the kernel changes with others, and those of links that differ from the defaults.
+
+        Also return those that decide whether the desired links can have IPv6 addresses.
+        """
+        patterns = [*list_related_patterns(want.sysctls), *list_ipv6_switches(want.links.values())]
+        known = set(want.sysctls)
         if not patterns and not leaving:
             return {}
         found = run_in_netns(self._fds[label], lambda: {**_read_matching(patterns), **_read_link_sysctls(leaving)})

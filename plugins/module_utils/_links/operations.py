@@ -231,6 +231,8 @@ class SetLink(Op):
         state = state.with_link(self.netns, after)
         if "mtu" in self.attributes and (after.mtu or IPV6_MIN_MTU) < IPV6_MIN_MTU:
             state = effects.remove_ipv6(state, self.netns, [self.name])
+        if "mtu" in self.attributes and after.mtu:
+            state = effects.limit_mtu_of_children(state, Endpoint(self.netns, self.name), after.mtu)
         if self.attributes.keys() & {"mtu", "master"}:
             state = effects.adjust_bridge_mtu(state, self.netns, after.master or "", after.mtu)
         return state

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
+from ansible_collections.netfleet.docker.plugins.module_utils._core.validators import IPV6_MIN_MTU
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
     Endpoint,
     Fdb,
@@ -29,6 +30,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effe
     get_links_without_ipv6,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import Value
+
+# Kinds of links whose MTU the kernel keeps at most as large as that of their parent.
+_LIMITED_BY_PARENT = ("macvlan", "macvtap", "vlan")
 
 
 def build_new_namespace(group: int, up: bool) -> Netns:
@@ -125,6 +129,16 @@ def adjust_bridge_mtu(state: State, label: str, name: str, mtu: int | None) -> S
         return state
     ports = [link.mtu for link in netns.links.values() if link.master == name and link.mtu is not None]
     return state.with_link(label, replace_fields(bridge, mtu=min(ports, default=bridge.mtu)))
+
+
+def limit_mtu_of_children(state: State, parent: Endpoint, mtu: int) -> State:
+    """Return the state after the MTU of a parent was reduced; the kernel reduces that of links on it."""
+    for label, link in state.iterate_links():
+        if link.parent == parent and link.kind in _LIMITED_BY_PARENT and (link.mtu or 0) > mtu:
+            state = state.with_link(label, replace_fields(link, mtu=mtu))
+            state = remove_ipv6(state, label, [link.name]) if mtu < IPV6_MIN_MTU else state
+            state = limit_mtu_of_children(state, Endpoint(label, link.name), mtu)
+    return state
 
 
 def release_port(link: Link) -> Link:

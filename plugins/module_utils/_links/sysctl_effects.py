@@ -8,14 +8,18 @@ Source: net/ipv4/devinet.c and net/ipv6/addrconf.c of the kernel.
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterable, Mapping
+
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Link
 
 _IP_FORWARD = "net/ipv4/ip_forward"
 _ALL_FORWARDING = "net/ipv4/conf/all/forwarding"
 _ALL_REDIRECTS = "net/ipv4/conf/all/accept_redirects"
 # Sysctls below net/ipv6/conf/all that the kernel copies to the default and to every link.
 _COPIED = ("addr_gen_mode", "disable_ipv6", "forwarding", "ignore_routes_with_linkdown")
+_SWITCH = "net/ipv6/conf/{}/disable_ipv6"
 _LINK = re.compile(r"net/(?:ipv4|ipv6)/(?:conf|neigh)/(.+)/[^/]+")
 _CONF = re.compile(r"net/(ipv4|ipv6)/conf/(.+)/([^/]+)")
 
@@ -80,6 +84,18 @@ def get_links_without_ipv6(key: str, value: str) -> str | None:
     if parts and parts[1] == "ipv6" and parts[3] == "disable_ipv6" and parts[2] != "default" and value != "0":
         return parts[2]
     return None
+
+
+def list_ipv6_switches(links: Iterable[Link]) -> list[str]:
+    """Return patterns of the sysctls that disable IPv6 on the links with IPv6 addresses, and on new links."""
+    names = [link.name for link in links if any(":" in cidr for cidr in link.addresses or ())]
+    return [_SWITCH.format(glob.escape(name)) for name in (*names, *(["default"] if names else []))]
+
+
+def find_ipv6_switch(name: str, known: Mapping[str, str]) -> str | None:
+    """Return the sysctl that disables IPv6 on a link: its own, or the default if it is new; None if IPv6 is enabled."""
+    found = next((key for key in (_SWITCH.format(name), _SWITCH.format("default")) if key in known), None)
+    return found if found and known[found] not in ("0", "") and name != "lo" else None
 
 
 def _is_copied(parts: re.Match[str]) -> bool:

@@ -28,6 +28,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
 
 PARENT: dict[str, Any] = {"parent": {"type": "str"}, "parent_netns": {"type": "str"}}
 
+# Kinds of which a new link has this MTU.
+_ETHERNET, _ETHERNET_MTU = ("bridge", "dummy", "ifb", "veth"), 1500
+
 
 class DeclaredLink(NamedTuple):
     """Another link that a declaration contains: its place, the link, and its parameters with their prefix."""
@@ -45,6 +48,8 @@ class LinkKind:
     has_parent = False
     # Kinds of links that the kernel replaces by their own parent when they are the parent of a link of this kind.
     replaced_parents: frozenset[str] = frozenset()
+    # Whether the kernel rejects an MTU above that of the parent.
+    has_mtu_of_parent = False
     # Whether links of this kind have static forwarding entries of their own, not only those of a bridge's port.
     has_forwarding_table = False
     # Link attributes that the kernel accepts together with options only in a request of their own.
@@ -102,6 +107,7 @@ class LinkKind:
     def plan_object(self, builder: PlanBuilder, desired: State, label: str, want: Link) -> None:
         """Plan the kernel object: remove a link that cannot be changed in place, and create a missing link."""
         self._refuse_replaced_parent(builder, desired, label, want)
+        self._refuse_larger_mtu(builder, label, want)
         self.plan_replacement(builder, label, want)
         if builder.state.get_link(label, want.name) is None:
             builder.add_operation(
@@ -131,6 +137,15 @@ class LinkKind:
             hint = f"; specify {parent.parent}" if parent.parent else ""
             reason = f"is a {parent.kind}, and the kernel would use its parent instead"
             raise PlanError(f"{want.name} in {describe_netns(label)}: the parent {want.parent} {reason}{hint}")
+
+    def _refuse_larger_mtu(self, builder: PlanBuilder, label: str, want: Link) -> None:
+        if not self.has_mtu_of_parent or want.mtu is None or want.parent is None:
+            return
+        parent = builder.state.get_link(want.parent.netns or label, want.parent.name)
+        most = parent and (parent.mtu or (_ETHERNET_MTU if parent.kind in _ETHERNET else None))
+        if most and want.mtu > most:
+            reason = f"mtu: {want.mtu} exceeds the MTU {most} of the parent {want.parent}"
+            raise PlanError(f"{want.name} in {describe_netns(label)}: {reason}")
 
     def find_obstacle(self, have: Link, want: Link) -> str | None:
         """Return why the kernel cannot change the existing link into the desired one, None if it can."""

@@ -21,7 +21,7 @@ _MACADDR_SET = 3
 class Macvlan(LinkKind):
     """A link on a parent, with its own MAC address."""
 
-    has_parent = True
+    has_parent = has_mtu_of_parent = True
     replaced_parents = frozenset(("macvlan", "macvtap"))
     ip_link_words: Mapping[str, str] = {"broadcast_queue_length": "bcqueuelen"}
 

@@ -16,4 +16,11 @@ ATTRIBUTES: Mapping[str, LinkOption] = {
     "protocol": LinkOption("IFLA_VLAN_PROTOCOL", 5, "be16", names=PROTOCOLS, initial="802.1Q", changeable=False),
 }
 
-KIND = KindOnParent("vlan", ATTRIBUTES, required=("id",))
+
+class Vlan(KindOnParent):
+    """A link with a VLAN of its parent."""
+
+    has_mtu_of_parent = True
+
+
+KIND = Vlan("vlan", ATTRIBUTES, required=("id",))

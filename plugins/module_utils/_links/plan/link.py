@@ -22,6 +22,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.operations 
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan import netns as netns_plan
 from ansible_collections.netfleet.docker.plugins.module_utils._links.plan_builder import PlanBuilder
 from ansible_collections.netfleet.docker.plugins.module_utils._links.side_effects import is_link_local
+from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import find_ipv6_switch
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import BRIDGE_PORT, Value
 
 _PLAIN = ("mtu", "mac", "alias", "master")
@@ -152,7 +153,18 @@ def _plan_addresses(builder: PlanBuilder, label: str, want: Link) -> None:
     have = builder.get_link(label, want.name)
     known = {*(have.addresses or ()), *have.other_addresses}
     missing = [cidr for cidr in (ordered if want.ordered else want.addresses) if cidr not in known]
+    _refuse_disabled_ipv6(builder, label, want, missing)
     builder.add_operations([AddAddress(label, want.name, cidr, want.originals.get(cidr, b"")) for cidr in missing])
+
+
+def _refuse_disabled_ipv6(builder: PlanBuilder, label: str, want: Link, added: Sequence[str]) -> None:
+    netns = builder.state.get_netns(label)
+    # In a rollback, addresses are restored by their originals, after the sysctls.
+    cidr = next((cidr for cidr in added if ":" in cidr and cidr not in want.originals), None)
+    switch = cidr and find_ipv6_switch(want.name, {**netns.other_sysctls, **netns.sysctls})
+    if switch:
+        reason = f"addresses: {cidr} is not possible while IPv6 is disabled; set the sysctl {switch} to 0"
+        raise PlanError(f"{want.name} in {describe_netns(label)}: {reason}")
 
 
 def _plan_address_removals(builder: PlanBuilder, label: str, name: str, removed: Sequence[str]) -> None:
