@@ -35,10 +35,10 @@ NOX = [
 ]
 # Gates that run only if the command line or GATES names them.
 OPTIONAL = {"vm"}
-# Long gates start first, so that none runs alone at the end.
-FIRST = ("vm", "molecule", "kernel", "integration", "report")
-# Gates that use the same resource: the lab, or the home directory of ansible-test.
-EXCLUSIVE = {"molecule": "lab", "vm": "lab", "sanity": "ansible-test", "integration": "ansible-test"}
+# Long gates start first, so that none runs alone at the end, and wide ones together.
+FIRST = ("vm", "molecule", "kernel", "units", "integration", "sanity", "lint", "report", "docs", "importer")
+# Gates that use the same resource: the lab, or links and namespaces of this machine with the same names.
+EXCLUSIVE = {"molecule": "lab", "vm": "lab", "integration": "machine"}
 # Gates that use two processors. The scenarios of the lab wait half of their time.
 WIDE = {"kernel", "units"}
 FAILURE = re.compile(r"fatal: |^(FAILED|ERROR) |^E  |^nox > .*failed|error:", re.MULTILINE)
