@@ -13,8 +13,8 @@ short_description: Check the variables of a role
 version_added: 0.1.0
 description:
   - >-
-    The first task of the roles C(audit), C(containers), C(preflight) and C(troubleshoot). In the other roles,
-    M(netfleet.docker.host_state) does the same.
+    The first task of the roles C(audit), C(preflight) and C(troubleshoot). In the other roles,
+    M(netfleet.docker.host_state) and M(netfleet.docker.network_mode) do the same.
   - >-
     Checks that the values of the role variables match the argument specification of the role, and that no variable has
     a misspelled name. It runs on the control node.

@@ -98,7 +98,10 @@ def test_numbers_given_as_text_are_converted() -> None:
     [
         ({"bridge_networks": [{"name": "app", "icc": "maybe"}]}, "icc.*bridge_networks.*Valid booleans include"),
         ({"bridge_networks": [{"icc": True}]}, "missing required arguments: name found in bridge_networks"),
-        ({"bridge_networks": [{"name": "app", "iccc": True}]}, "bridge_networks.iccc. Supported parameters include"),
+        (
+            {"bridge_networks": [{"name": "app", "iccc": True}]},
+            "bridge_networks.iccc: no such parameter; did you mean icc?",
+        ),
         ({"bridge_recover_slices": "perhaps"}, "bridge_recover_slices.*Valid booleans include"),
     ],
 )

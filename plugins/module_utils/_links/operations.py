@@ -106,11 +106,13 @@ class CreateLink(Op):
 
     def simulate(self, state: State) -> State:
         there = Endpoint(self.peer_netns, self.peer.name) if self.peer else None
-        state = state.with_link(self.netns, effects.build_new_link(self.link, there, self.master, self.initial))
-        state = effects.adjust_bridge_mtu(state, self.netns, self.master, self.link.mtu)
+        link = replace_fields(self.link, mtu=effects.find_initial_mtu(state, self.netns, self.link))
+        state = state.with_link(self.netns, effects.build_new_link(link, there, self.master, self.initial))
+        state = effects.adjust_bridge_mtu(state, self.netns, self.master, link.mtu)
         if self.peer:
             here = Endpoint(self.netns, self.link.name)
-            state = state.with_link(self.peer_netns, effects.build_new_link(self.peer, here))
+            peer = replace_fields(self.peer, mtu=effects.find_initial_mtu(state, self.peer_netns, self.peer))
+            state = state.with_link(self.peer_netns, effects.build_new_link(peer, here))
         return state
 
 

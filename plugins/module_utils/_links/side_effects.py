@@ -33,12 +33,26 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
 
 # Kinds of links whose MTU the kernel keeps at most as large as that of their parent.
 _LIMITED_BY_PARENT = ("macvlan", "macvtap", "vlan")
+# Kinds of which a new link has this MTU.
+_ETHERNET, _ETHERNET_MTU = ("bridge", "dummy", "ifb", "veth"), 1500
 
 
 def build_new_namespace(group: int, up: bool) -> Netns:
     """Return a new namespace, with its loopback link up or down."""
     lo = Link("lo", kind="loopback", up=up, addresses=(), altnames=(), master="", alias="", mtu=65536, group=group)
     return Netns(links={"lo": lo}, routes=(), rules=(), neighbours=())
+
+
+def find_initial_mtu(state: State, label: str, link: Link) -> int | None:
+    """Return the MTU of a new link: the given one, that of its parent, or that of its kind; None if it is unknown."""
+    if link.mtu is not None:
+        return link.mtu
+    if link.kind in _ETHERNET:
+        return _ETHERNET_MTU
+    if link.kind in _LIMITED_BY_PARENT and link.parent:
+        parent = state.get_link(link.parent.netns or label, link.parent.name)
+        return parent.mtu if parent else None
+    return None
 
 
 def build_new_link(

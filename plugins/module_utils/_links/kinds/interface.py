@@ -28,9 +28,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
 
 PARENT: dict[str, Any] = {"parent": {"type": "str"}, "parent_netns": {"type": "str"}}
 
-# Kinds of which a new link has this MTU.
-_ETHERNET, _ETHERNET_MTU = ("bridge", "dummy", "ifb", "veth"), 1500
-
 
 class DeclaredLink(NamedTuple):
     """Another link that a declaration contains: its place, the link, and its parameters with their prefix."""
@@ -142,9 +139,8 @@ class LinkKind:
         if not self.has_mtu_of_parent or want.mtu is None or want.parent is None:
             return
         parent = builder.state.get_link(want.parent.netns or label, want.parent.name)
-        most = parent and (parent.mtu or (_ETHERNET_MTU if parent.kind in _ETHERNET else None))
-        if most and want.mtu > most:
-            reason = f"mtu: {want.mtu} exceeds the MTU {most} of the parent {want.parent}"
+        if parent and parent.mtu and want.mtu > parent.mtu:
+            reason = f"mtu: {want.mtu} exceeds the MTU {parent.mtu} of the parent {want.parent}"
             raise PlanError(f"{want.name} in {describe_netns(label)}: {reason}")
 
     def find_obstacle(self, have: Link, want: Link) -> str | None:
