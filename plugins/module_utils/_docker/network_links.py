@@ -5,21 +5,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ansible_collections.netfleet.docker.plugins.module_utils._core.bridge_names import get_bridge_name, has_bridge_name
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import EngineError
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 
-_BRIDGE_NAME = "com.docker.network.bridge.name"
-_SHORT_ID = 12
-# Names of bridges that Docker chooses.
-_BRIDGES = re.compile(r"docker0|docker_gwbridge|br-[0-9a-f]{12}")
-
 
 class EngineLinks(NamedTuple):
-    """Descriptions of bridges by name, and of the links in containers by MAC address.
+    """Networks by the name of their bridge, and descriptions of the links in containers by MAC address.
 
     ``answered`` is false if they were not read from an engine; bridges are then known by their names only.
     """
@@ -30,13 +25,9 @@ class EngineLinks(NamedTuple):
 
     def describe_bridge(self, name: str) -> str | None:
         """Return what a bridge belongs to, None for one that does not belong to Docker."""
-        guess = f"a bridge of Docker, by its name {name}" if has_bridge_name(name) and not self.answered else None
-        return self.bridges.get(name) or guess
-
-
-def has_bridge_name(name: str) -> bool:
-    """Return whether Docker chooses such names for its bridges."""
-    return bool(_BRIDGES.fullmatch(name))
+        if name in self.bridges:
+            return f"the bridge of Docker network {self.bridges[name]}"
+        return f"a bridge of Docker, by its name {name}" if has_bridge_name(name) and not self.answered else None
 
 
 def read_engine_links() -> EngineLinks:
@@ -50,7 +41,7 @@ def read_engine_links() -> EngineLinks:
 def parse_engine_links(networks: list[dict[str, Any]], containers: list[dict[str, Any]]) -> EngineLinks:
     """Return the links from the engine's lists of networks and of running containers."""
     bridges = {
-        get_bridge_name(network): f"the bridge of Docker network {network.get('Name')}"
+        get_bridge_name(str(network.get("Id")), network.get("Options")): str(network.get("Name"))
         for network in networks
         if network.get("Driver") == "bridge"
     }
@@ -61,9 +52,3 @@ def parse_engine_links(networks: list[dict[str, Any]], containers: list[dict[str
             if endpoint.get("MacAddress"):
                 endpoints[str(endpoint["MacAddress"]).lower()] = f"container {name} in Docker network {network}"
     return EngineLinks(bridges, endpoints, answered=True)
-
-
-def get_bridge_name(network: Mapping[str, Any]) -> str:
-    """Return the name of the bridge of a network with the driver bridge."""
-    given = (network.get("Options") or {}).get(_BRIDGE_NAME)
-    return str(given or f"br-{str(network.get('Id') or '')[:_SHORT_ID]}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from ansible_collections.netfleet.docker.plugins.module_utils._core.bridge_names import get_bridge_name
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import ActualNetwork, Network, Pool
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
@@ -18,7 +19,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netns.threads imp
 
 _HOST = "host"
 _BRIDGE = "com.docker.network.bridge."
-_ID_DIGITS = 12
 _CARRIED = ("macvlan", "ipvlan")
 
 
@@ -33,7 +33,7 @@ def find_kernel_faults(socket: str, actual: ActualNetwork, removed: Iterable[tup
     links, routes = run_in_thread(lambda: _read_namespace(socket))
     found = []
     for network, identity in removed:
-        name = get_bridge_name(network, identity)
+        name = get_bridge_name(identity, network.options)
         is_in_use = actual.network is not None and _get_current_bridge(actual) == name
         if network.driver == "bridge" and name in links and not is_in_use:
             found.append(f"the bridge {name} still exists")
@@ -47,14 +47,12 @@ def _is_verifiable(actual: ActualNetwork) -> bool:
     return network is not None and network.scope != "swarm" and network.driver in ("bridge", *_CARRIED)
 
 
-def get_bridge_name(network: Network, identity: str) -> str:
-    """Return the name of the bridge of a network."""
-    given = (network.options or {}).get(f"{_BRIDGE}name")
-    return given or ("docker0" if network.name == "bridge" else f"br-{identity[:_ID_DIGITS]}")
-
-
 def _get_current_bridge(actual: ActualNetwork) -> str | None:
-    return get_bridge_name(actual.network, actual.id) if actual.network and actual.network.driver == "bridge" else None
+    return (
+        get_bridge_name(actual.id, actual.network.options)
+        if actual.network and actual.network.driver == "bridge"
+        else None
+    )
 
 
 def _read_namespace(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
@@ -83,7 +81,7 @@ def _find_faults(actual: ActualNetwork, links: dict[str, Link], routes: tuple[Ro
 def _find_bridge_faults(
     actual: ActualNetwork, network: Network, links: dict[str, Link], routes: tuple[Route, ...]
 ) -> list[str]:
-    name = get_bridge_name(network, actual.id)
+    name = get_bridge_name(actual.id, network.options)
     link = links.get(name)
     if link is None:
         return [f"no such bridge: {name}"]

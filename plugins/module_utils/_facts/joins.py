@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.module_utils._core.bridge_names import get_bridge_name
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import host as host_facts
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import netns_ownership
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.netns_reader import ReadResults
@@ -60,16 +61,14 @@ def _complete_links(found: NetnsData, visits: ReadResults) -> None:
 
 def _name_networks(netns: Row, interfaces: Sequence[Row], networks: Sequence[Mapping[str, Any]]) -> None:
     """Name the Docker networks of bridges and VXLAN links."""
-    by_bridge = {_get_bridge_name(network): network for network in networks if network["driver"] == "bridge"}
+    by_bridge = {
+        get_bridge_name(network["id"], network["options"]): network
+        for network in networks
+        if network["driver"] == "bridge"
+    }
     for link in interfaces:
         if netns["kind"] == "host" and link["kind"] == "bridge" and link["name"] in by_bridge:
             network = by_bridge[link["name"]]
             link["docker_network_id"], link["docker_network"] = network["id"], network["name"]
         elif netns["kind"] == "overlay" and link["kind"] in ("bridge", "vxlan"):
             link["docker_network_id"], link["docker_network"] = netns["docker_network_id"], netns["docker_network"]
-
-
-def _get_bridge_name(network: Mapping[str, Any]) -> str:
-    """Return the name of a network's bridge."""
-    named: str | None = network["options"].get("com.docker.network.bridge.name")
-    return named or f"br-{network['id'][:12]}"

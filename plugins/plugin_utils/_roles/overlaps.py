@@ -13,13 +13,12 @@ import ipaddress
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ansible_collections.netfleet.docker.plugins.module_utils._core.bridge_names import get_bridge_name
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.host import HostInfo, parse_subnet
 
 Options = Mapping[str, Any]
 _SUBNET = "subnets[].subnet"
-_BRIDGE_NAME = "com.docker.network.bridge.name"
-_SHORT_ID = 12
 # From this version, macvlan networks can share a parent.
 _SHARED_PARENTS = (28, 0)
 
@@ -51,7 +50,11 @@ def refuse_used_subnets(
     overlap routes and addresses.
     """
     refuse_networks(found, host, declared)
-    own_links = {_get_bridge_link(network) for network in host.networks if network["name"] in declared}
+    own_links = {
+        get_bridge_name(str(network.get("id") or ""), network.get("options"))
+        for network in host.networks
+        if network["name"] in declared
+    }
     for pool in _list_new_pools(found, host):
         if pool.name in tolerated:
             continue
@@ -172,12 +175,6 @@ def _list_addresses(host: HostInfo, own_links: Collection[str]) -> list[tuple[An
         for row in host.addresses
         if row.get("scope") in ("global", "site") and row["interface"] not in own_links
     ]
-
-
-def _get_bridge_link(network: Mapping[str, Any]) -> str:
-    """Return the name of the bridge of a network, or a name that no link has."""
-    named = (network.get("options") or {}).get(_BRIDGE_NAME)
-    return str(named or f"br-{str(network.get('id') or '')[:_SHORT_ID]}")
 
 
 def _overlaps(one: Any, other: Any) -> bool:

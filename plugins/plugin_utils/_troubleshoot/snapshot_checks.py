@@ -9,6 +9,7 @@ import dataclasses
 import ipaddress
 from collections.abc import Iterator
 
+from ansible_collections.netfleet.docker.plugins.module_utils._core.bridge_names import get_bridge_name
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
@@ -200,7 +201,7 @@ def _find_bridge(case: Case, link: Row) -> str | None:
     network = case.find_network(end["network"]) if end else None
     if not network or network["driver"] != "bridge":
         return None
-    return str((network["options"] or {}).get("com.docker.network.bridge.name") or f"br-{network['id'][:12]}")
+    return get_bridge_name(network["id"], network["options"])
 
 
 def _judge_parent(case: Case, space: FleetNamespace, link: Row) -> Iterator[DiagnosisStep]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.network_links import has_bridge_name
+from ansible_collections.netfleet.docker.plugins.module_utils._core.bridge_names import has_bridge_name
 from ansible_collections.netfleet.docker.plugins.module_utils._links import ownership
 from ansible_collections.netfleet.docker.plugins.module_utils._links.kinds.registry import KINDS, find_kind
 from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
