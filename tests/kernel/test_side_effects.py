@@ -189,6 +189,14 @@ def test_sysctl_of_a_link_that_is_neither_there_nor_declared_is_rejected(box: Sa
     converge(box, "topology", {"namespaces": namespaces, "links": [link]})
 
 
+def test_new_bridge_keeps_its_declared_mtu_with_new_ports(box: Sandbox) -> None:
+    """The kernel gives a bridge the lowest MTU of its ports, also that of ports which are created with it."""
+    bridge = {"name": "br2", "kind": "bridge", "netns": "red", "mtu": 1300}
+    pair = {"name": "w0", "kind": "veth", "netns": "blue", "peer": {"name": "w1", "netns": "red", "master": "br2"}}
+    converge(box, "topology", {"links": [pair, bridge]})
+    assert [link["mtu"] for link in box.ip("link", "show", "br2", netns="red")] == [1300]
+
+
 def test_ipv6_address_without_ipv6_is_refused(box: Sandbox) -> None:
     """Of a link on which IPv6 is disabled, and of a new link that inherits this; the sysctl can be declared with it."""
     box.sh(*_WIRE)

@@ -36,14 +36,18 @@ def plan(desired: State, actual: State) -> tuple[Op, ...]:
     for _pass in range(_PASSES):
         planned = len(builder.operations)
         _plan_pass(builder, desired)
-        if all(_is_additive(op) for op in builder.operations[planned:]):
+        if all(_is_additive(op, desired) for op in builder.operations[planned:]):
             return tuple(builder.operations)
     again = "; ".join(op.describe() for op in builder.operations[planned:])
     raise PlanError(f"the desired state contradicts itself; planning does not converge: {again}")
 
 
-def _is_additive(op: Op) -> bool:
-    """Return whether an operation certainly removes no other object."""
+def _is_additive(op: Op, desired: State) -> bool:
+    """Return whether an operation certainly removes or changes no other object."""
+    if isinstance(op, CreateLink) and op.master:
+        # A new port can change the MTU of its bridge.
+        master = desired.get_link(op.netns, op.master)
+        return master is None or master.mtu is None
     return isinstance(op, (CreateNetns, CreateLink, SetGroupUp, AddAddress, AddAltname)) or (
         isinstance(op, SetLink) and not op.options and not op.can_remove_objects
     )
