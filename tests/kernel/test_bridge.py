@@ -256,3 +256,34 @@ def test_kernel_errors_are_reported_verbatim(box: Sandbox) -> None:
     result = box.module("bridge", {"name": "br0", "group_fwd_mask": 7, "up": True})
     assert result.failed and "group_fwd_mask" in result.msg and "nvalid argument" in result.msg
     assert_same(before, box.snapshot())
+
+
+@pytest.mark.parametrize(
+    ("lines", "links", "words"),
+    [
+        ((), [{"name": "br1", "kind": "bridge", "master": "br0"}], "a bridge cannot be a port of the bridge br0"),
+        ((), [{"name": "br0", "master": "p0"}], "the master p0 is a ifb, which does not accept ports"),
+        ((), [{"name": "p1", "kind": "ifb", "master": "p0"}], "the master p0 is a ifb, which does not accept ports"),
+        (
+            ("ip link add m0 link p0 type macvlan",),
+            [{"name": "p0", "master": "br0"}],
+            "it cannot be a port of the bridge br0, because it is the parent of the macvlan m0 in host",
+        ),
+        (
+            ("ip link set p0 master br0",),
+            [{"name": "m0", "kind": "macvlan", "parent": "p0"}],
+            "m0 in host: the parent p0 in host is a port of the bridge br0",
+        ),
+    ],
+)
+def test_port_that_the_kernel_rejects_is_refused(
+    box: Sandbox, lines: tuple[str, ...], links: list[dict[str, Any]], words: str
+) -> None:
+    box.sh("ip link add br0 type bridge; ip link add p0 type ifb", *lines)
+    refused(box, "topology", {"links": links}, words)
+
+
+def test_parent_of_a_removed_macvlan_becomes_a_port(box: Sandbox) -> None:
+    box.sh("ip link add br0 type bridge; ip link add p0 type ifb; ip link add m0 link p0 type macvlan")
+    assert box.module("macvlan", {"name": "m0", "state": "absent"}).changed
+    converge(box, "topology", {"links": [{"name": "p0", "master": "br0"}]})

@@ -36,7 +36,6 @@ _WIRE = (
     "ip -n red addr add 192.0.2.1/24 dev a0; ip -n red addr add 192.0.2.2/24 dev a0",
     "ip -n red addr add 2001:db8::1/64 dev a0 nodad; ip -n blue link set b0 up",
 )
-_OTHER = "ip -n red link add other type ifb"
 # The kernel rejects it, and no check knows this.
 _REJECTED = ["::1/128"]
 _PAIR = {"name": "a0", "netns": "red", "peer": {"name": "b0", "netns": "blue"}}
@@ -89,13 +88,6 @@ _FAILURES = [
         {**_PAIR, "mtu": 9000, "addresses": ["192.0.2.9/24", *_REJECTED]},
         ("add address ::1/128 to a0 in red",),
         _WIRE,
-    ),
-    Failure(
-        "master that does not accept ports",
-        "veth",
-        {**_PAIR, "mtu": 9000, "master": "other"},
-        ("a0 in red", "other", "not supported"),
-        (*_WIRE, _OTHER),
     ),
     Failure(
         "end moved back, then a failure",

@@ -19,6 +19,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._links.sysctl_effects import get_link_of_sysctl
 
+# Kinds that are no masters of other links.
+_NO_MASTERS = ("dummy", "ifb", "ipvlan", "loopback", "macvlan", "macvtap", "veth", "vlan", "vxlan")
+# Kinds whose parent cannot be a port of a bridge: both receive all packets of the link.
+_EXCLUSIVE = ("macvlan", "macvtap", "ipvlan")
+
 
 def check_references(desired: State, actual: State) -> None:
     """Raise PlanError for a reference to an object that neither exists nor is declared."""
@@ -39,7 +44,9 @@ def check_references(desired: State, actual: State) -> None:
             continue
         if want.master and not _is_known(desired, actual, Endpoint(label, want.master)):
             raise PlanError(f"no such link: {want.master} in {describe_netns(label)}, the master of {want.name}")
+        _check_master(desired, actual, label, want)
         _check_port(desired, actual, label, want)
+        _check_parent(desired, actual, label, want)
         if want.parent and want.parent.name and not _is_known(desired, actual, want.parent):
             raise PlanError(f"no such link: {want.parent}, the parent of {want.name}")
         if want.underlay is not None and _is_removed(desired, want.underlay):
@@ -64,6 +71,44 @@ def _check_altnames(desired: State, actual: State) -> None:
                     raise PlanError(f"{place}: the alternative name {name} is that of {owner} there")
 
 
+def _check_master(desired: State, actual: State, label: str, want: Link) -> None:
+    """Raise PlanError for a master that does not accept the link."""
+    if not want.master:
+        return
+    place, master = f"{want.name} in {describe_netns(label)}", _find_kind(desired, actual, label, want.master)
+    if master in _NO_MASTERS:
+        raise PlanError(f"{place}: the master {want.master} is a {master}, which does not accept ports")
+    if master != "bridge":
+        return
+    if _find_kind(desired, actual, label, want.name) == "bridge":
+        raise PlanError(f"{place}: a bridge cannot be a port of the bridge {want.master}")
+    here = Endpoint(label, want.name)
+    for state in (desired, actual):
+        for other, link in state.iterate_links():
+            kept = desired.get_link(other, link.name)
+            if link.parent == here and link.kind in _EXCLUSIVE and (kept is None or kept.present):
+                reason = f"it is the parent of the {link.kind} {link.name} in {describe_netns(other)}"
+                raise PlanError(f"{place}: it cannot be a port of the bridge {want.master}, because {reason}")
+
+
+def _check_parent(desired: State, actual: State, label: str, want: Link) -> None:
+    """Raise PlanError for a macvlan on a link that is and stays a port of a bridge."""
+    if want.kind not in _EXCLUSIVE or not want.parent or actual.get_link(label, want.name):
+        return
+    there = want.parent.netns or label
+    declared, have = desired.get_link(there, want.parent.name), actual.get_link(there, want.parent.name)
+    if declared and (declared.master is not None or declared.recreate):
+        return
+    if have and have.master and _find_kind(desired, actual, there, have.master) == "bridge":
+        reason = f"the parent {want.parent} is a port of the bridge {have.master}"
+        raise PlanError(f"{want.name} in {describe_netns(label)}: {reason}")
+
+
+def _find_kind(desired: State, actual: State, label: str, name: str) -> str | None:
+    links = (desired.get_link(label, name), actual.get_link(label, name))
+    return next((link.kind for link in links if link and link.kind), None)
+
+
 def _check_port(desired: State, actual: State, label: str, want: Link) -> None:
     """Raise PlanError for options of a bridge port on a link that is not in a bridge."""
     if not any(value is not None for value in want.port.values()):
@@ -74,8 +119,7 @@ def _check_port(desired: State, actual: State, label: str, want: Link) -> None:
         # The ports of a declared bridge need not declare their master.
         lists = [one.name for one in desired.get_netns(label).links.values() if want.name in (one.ports or ())]
         master = next(iter(lists), (have.master if have else None) or "")
-    kinds = [link.kind for link in (desired.get_link(label, master), actual.get_link(label, master)) if link]
-    if not master or next((kind for kind in kinds if kind), "bridge") != "bridge":
+    if not master or (_find_kind(desired, actual, label, master) or "bridge") != "bridge":
         reason = f"its master {master} is not a bridge" if master else "it has no master"
         raise PlanError(f"{want.name} in {describe_netns(label)}: bridge_port requires a bridge, but {reason}")
 
