@@ -156,3 +156,11 @@ def test_route_without_its_link_is_rejected(box: Sandbox) -> None:
         "rules[0].family: ",
     )
     refused(box, "netns", {"name": "red", "rules": [{"priority": 1}]}, "rules[0].table: ")
+
+
+@pytest.mark.parametrize("dst", ["203.0.113.0/24", "2001:db8:9::/64"])
+def test_route_over_a_link_that_is_down_is_refused(box: Sandbox, dst: str) -> None:
+    box.sh("ip -n red link add down0 type ifb")
+    namespaces = [{"name": "red", "routes": [{"dst": dst, "dev": "down0"}]}]
+    refused(box, "topology", {"namespaces": namespaces}, f"add route {dst} dev down0 in red: the link down0 is down")
+    converge(box, "topology", {"namespaces": namespaces, "links": [{"name": "down0", "netns": "red", "up": True}]})

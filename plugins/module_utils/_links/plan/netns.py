@@ -16,7 +16,14 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.matching im
     match_entries,
     satisfies,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._links.model import Neighbour, Netns, Rule, State
+from ansible_collections.netfleet.docker.plugins.module_utils._links.model import (
+    Neighbour,
+    Netns,
+    Route,
+    Rule,
+    State,
+    describe_netns,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import (
     AddEntry,
     CreateNetns,
@@ -98,10 +105,20 @@ def _plan_entries(
         goes = obsolete is None or is_in_the_way or any(satisfies(have, one) for one in obsolete)
         if goes and not is_replaced and not _is_foreign(have):
             removed.append(have)
+    _refuse_routes_over_links_that_are_down(builder, label, missing)
     again = find_rules_in_the_way(removed, there)
     removed = sorted([*removed, *again], key=count_conditions, reverse=True)
     builder.add_operations([RemoveEntry(label, have) for have in removed])
     builder.add_operations([AddEntry(label, want) for want in (*missing, *again)])
+
+
+def _refuse_routes_over_links_that_are_down(builder: PlanBuilder, label: str, entries: Sequence[Entry]) -> None:
+    links = builder.state.get_netns(label).links
+    for entry in entries:
+        device = links.get(entry.dev or "") if isinstance(entry, Route) else None
+        # A rollback restores only routes that the kernel had.
+        if isinstance(entry, Route) and device and device.up is False and not entry.original:
+            raise PlanError(f"add route {entry} in {describe_netns(label)}: the link {entry.dev} is down; set up=true")
 
 
 def _is_foreign(entry: Entry) -> bool:
