@@ -123,7 +123,10 @@ def test_namespace_of_a_killed_run_is_repaired(box: Sandbox) -> None:
     """A run killed between creating the file and mounting it leaves a stub, which the next run repairs or removes."""
     clock = _Clock()
     left = {"nothing": 0, "stub": 0, "namespace": 0}
-    for number in range(_KILLS // 3):
+    # On a busy machine, it takes more kills until the clock has adapted.
+    for number in range(3 * _KILLS):
+        if number >= _KILLS // 3 and left["nothing"] and left["namespace"]:
+            break
         clock.learn(_killed(box, "netns", _NETNS, clock.moment()))
         entry = names_in_run(box).get("green", "")
         left["namespace" if entry.startswith("nsfs") else "stub" if entry else "nothing"] += 1
