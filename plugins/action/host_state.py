@@ -24,7 +24,6 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.needs impor
 )
 
 
-# Read once when the plugin is loaded, before Ansible forks workers.
 class ActionModule(RoleAction):
     """Run the module unless the result of an earlier task is still valid."""
 
