@@ -11,6 +11,8 @@ READY := .venv/.ready$(subst /,-,$(CURDIR))
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MOLECULE_GLOB := molecule/*/molecule.yml
+# Without compiled files, each start of Ansible compiles its own code and takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import importlib
@@ -19,9 +20,13 @@ from typing import Callable
 _libc = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNS, _CLONE_NEWNET, _CLONE_NEWPID = 0x00020000, 0x40000000, 0x20000000
 
-# Imported for the forked modules.
+# Imported for the forked modules. ansible-core 2.19 and newer import the last ones when a module starts, and with them
+# much code of the control node after a test has imported a part of it.
 for _name in ("fibmsg", "ifaddrmsg", "ifinfmsg", "ndmsg", "rtmsg"):
     importlib.import_module(f"pyroute2.netlink.rtnl.{_name}")
+for _name in ("_module_legacy_c2m", "_module_legacy_m2c"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(f"ansible.module_utils._internal._json._profiles.{_name}")
 
 Entry = Callable[[], None]
 
