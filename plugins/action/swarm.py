@@ -12,7 +12,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import InventoryFleet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import build_overlay_networks
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_planner import plan
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_planner import plan, require_managers
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_session import SwarmSession
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import build_steps
 
@@ -58,6 +58,7 @@ def build_plan(fleet: InventoryFleet) -> dict[str, Any]:
                 "info": fleet.get_info(host),
             }
     planned = plan(declared, managers, own["overlay_data_path_port"])
+    require_managers(own["overlay_manager_group"], fleet.groups, own["overlay_networks"])
     missing = {
         need: {
             host: row["reason"]

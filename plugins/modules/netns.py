@@ -43,6 +43,9 @@ options:
       - >-
         With O(state=absent), remove the name even if processes run in the namespace. The namespace then exists without
         a name until the last process ends.
+      - >-
+        Remove the namespace even if the kernel then deletes a link that belongs to Docker or carries the SSH connection
+        of this run, for example the other end of a veth pair. By default, this is an error.
     type: bool
     default: false
 seealso:
@@ -117,6 +120,7 @@ def build_request(params: dict[str, object]) -> StateRequest:
         references={label: "name"},
         show=lambda state, labels: output.show_netns(state, labels[label]),
         may_be_missing=() if ":" in label or label == "host" else (label,),
+        force=bool(params["force"]),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: role_variables
-short_description: Check the variables of a role
+short_description: Check the variables of roles
 version_added: 0.1.0
 description:
   - >-
@@ -18,19 +18,26 @@ description:
   - >-
     Checks that the values of the role variables match the argument specification of the role, and that no variable has
     a misspelled name. It runs on the control node.
+  - >-
+    Without O(role), it checks the variables of all hosts of the play for the roles of the playbook
+    C(netfleet.docker.provision), before one of them changes a host. Variables that refer to variables that are not
+    defined yet are checked when their role runs.
 author:
   - netfleet.docker contributors (@netfleet)
 extends_documentation_fragment:
   - netfleet.docker.role_action
 options:
   role:
-    description: Role whose variables are checked.
+    description: Role whose variables are checked. Omit it to check all roles and hosts.
     type: str
     choices: [audit, bridge, containers, engine, macvlan, overlay, preflight, topology, troubleshoot]
-    required: true
 """
 
 EXAMPLES = r"""
+- name: Check the variables of all roles before the first change
+  netfleet.docker.role_variables:
+  run_once: true
+
 - name: Check the variables of the role
   netfleet.docker.role_variables:
     role: audit
@@ -40,7 +47,7 @@ EXAMPLES = r"""
 RETURN = r"""
 variables:
   description: Variables of the role, converted to their types; variables that are not set have their defaults.
-  returned: success
+  returned: success, with O(role)
   type: dict
   sample: {containers_on_host: [exporter], containers_on_none: []}
 """

@@ -130,6 +130,15 @@ LINKS = {
         "ip link set up0 master lan",
         f"ip addr add {SERVER}/24 dev lan",
     ],
+    "pair": [
+        "ip link add up0 type veth peer name there netns red",
+        f"ip addr add {SERVER}/24 dev up0",
+    ],
+    "parent of the other end": [
+        "ip link add one type veth peer name there netns red",
+        "ip link add link one name up0 type macvlan",
+        f"ip addr add {SERVER}/24 dev up0",
+    ],
     "later address": [
         "ip link add up0 type ifb",
         "ip addr add 198.51.100.9/24 dev up0",
@@ -140,13 +149,20 @@ INTERRUPTIONS: dict[str, dict[str, Any]] = {
     "deleted": {"state": "absent", "links": [{"name": "up0", "kind": "ifb"}]},
     "recreated": {"links": [{"name": "up0", "kind": "bridge", "recreate": True}]},
     "down": {"links": [{"name": "up0", "up": False}]},
+    "namespace": {"state": "absent", "namespaces": [{"name": "red"}]},
+    "other end": {"state": "absent", "links": [{"name": "there", "netns": "red", "kind": "veth"}]},
 }
 
 
 @pytest.mark.parametrize(
     ("links", "change", "way"),
     [
-        *((links, "deleted", ()) for links in LINKS),
+        *((links, "deleted", ()) for links in ("plain", "parent", "bridge", "later address")),
+        *(
+            (links, change, ())
+            for links in ("pair", "parent of the other end")
+            for change in ("namespace", "other end")
+        ),
         ("plain", "recreated", ()),
         ("plain", "down", ()),
         ("plain", "deleted", LIKE_SUDO),
@@ -163,6 +179,15 @@ def test_link_with_the_ssh_connection_is_not_interrupted(
     done = box.fresh("topology", args, *way, SSH_CONNECTION=CONNECTION)
     assert done.failed and f"carries the SSH connection to {SERVER}; set force=true" in done.msg, done.msg
     assert box.snapshot() == before
+
+
+def test_namespace_is_deleted_with_the_connection_only_with_force(box: Sandbox) -> None:
+    absent = {"name": "red", "state": "absent"}
+    box.sh(*LINKS["pair"], "ip link set up0 up")
+    done = box.fresh("netns", absent, SSH_CONNECTION=CONNECTION)
+    assert done.failed and f"up0 in host carries the SSH connection to {SERVER}; set force=true" in done.msg, done.msg
+    assert box.fresh("netns", {**absent, "force": True}, SSH_CONNECTION=CONNECTION).changed
+    assert "up0" not in {one["ifname"] for one in box.ip("link")}
 
 
 def test_other_links_are_interrupted(box: Sandbox) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._swarm import ports
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.overlay import build_overlay_networks
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_planner import plan
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_planner import plan, require_managers
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_ports import (
     describe_blocked_ports,
     list_incoming_ports,
@@ -233,6 +234,23 @@ THREE = [row("h1", "manager"), row("h2", "manager"), row("h3", "manager", reacha
 def test_impossible_changes_are_rejected(hosts: list[Row], words: str) -> None:
     with pytest.raises(BadParameter, match=words):
         swarm(*hosts)
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        ("manager", "the inventory has no group manager, and overlay_networks (mesh) requires a manager; did you mean"),
+        ("empty", "the group empty has no hosts, and overlay_networks (mesh) requires a manager"),
+        ("managers", ""),
+    ],
+)
+def test_networks_require_a_manager(group: str, words: str) -> None:
+    groups = {"all": ["h1"], "managers": ["h1"], "empty": []}
+    absent = {"name": "old", "state": "absent"}
+    require_managers(group, groups, [absent])
+    declared = [{"name": "mesh", "state": "present"}, absent]
+    with pytest.raises(BadParameter, match=re.escape(words)) if words else contextlib.nullcontext():
+        require_managers(group, groups, declared)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 
 """Links that a run must not remove without ``force``: those of Docker, and those of the SSH connection; pure.
 
-Only a run that deletes, recreates or moves a link, or sets one down, is checked.
+Only a run that deletes, recreates or moves a link, sets one down, or deletes a namespace is checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import PlanError
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.network_links import EngineLinks
@@ -16,6 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._links.model impor
 from ansible_collections.netfleet.docker.plugins.module_utils._links.operations import (
     DeleteGroup,
     DeleteLink,
+    DeleteNetns,
     MoveLink,
     Op,
     SetLink,
@@ -28,7 +29,7 @@ _UPLINKS = (None, "bond", "team", "vlan", "vxlan")
 
 def interrupts_links(operations: Sequence[Op]) -> bool:
     """Return whether an operation removes, moves or sets down a link."""
-    return any(True for op in operations for _end in _iterate_interrupted(op))
+    return any(_interrupts(op) for op in operations)
 
 
 def refuse_protected_links(
@@ -36,28 +37,43 @@ def refuse_protected_links(
 ) -> None:
     """Raise PlanError if an operation interrupts a link of Docker or of the SSH connection.
 
-    ``here`` is the label of the namespace of this process, None if it was not observed; ``server`` is the address of
-    this host in the SSH connection.
+    Links that the kernel removes together with another link or a namespace are included. ``here`` is the label of the
+    namespace of this process, None if it was not observed; ``server`` is the address of this host in the SSH
+    connection.
     """
     carriers = _find_carriers(before, here, server) if here is not None and server else set()
+    ends = [Endpoint(label, link.name) for label, link in before.iterate_links()]
+    owners = {end: owner for end in ends if (owner := _find_docker_owner(before, end, here, docker))}
+    state = before
     for op in operations:
-        for end in _iterate_interrupted(op):
-            if end in carriers:
-                raise PlanError(f"{op.describe()}: {end} carries the SSH connection to {server}; {_REMEDY}")
-            owner = None if isinstance(op, SetLink) else _find_docker_owner(before, end, here, docker)
-            if owner:
-                raise PlanError(f"{op.describe()}: the link belongs to {owner}; {_REMEDY}")
+        after = op.simulate(state)
+        if _interrupts(op):
+            for end in carriers:
+                if _is_up(state, end) and not _is_up(after, end):
+                    raise PlanError(f"{op.describe()}: {end} carries the SSH connection to {server}; {_REMEDY}")
+            gone = [end for end in owners if _is_there(state, end) and not _is_there(after, end)]
+            own = Endpoint(op.netns, getattr(op, "name", ""))
+            for end in sorted(gone, key=lambda end: end != own):
+                belongs = "the link belongs to" if end == own else f"{end} belongs to"
+                raise PlanError(f"{op.describe()}: {belongs} {owners[end]}; {_REMEDY}")
+        state = after
 
 
-def _iterate_interrupted(op: Op) -> Iterator[Endpoint]:
-    if isinstance(op, DeleteLink):
-        yield Endpoint(op.netns, op.name)
-        if op.peer:
-            yield op.peer
-    elif isinstance(op, DeleteGroup):
-        yield from (Endpoint(op.netns, name) for name, _index in op.indices)
-    elif isinstance(op, MoveLink) or (isinstance(op, SetLink) and op.attributes.get("up") is False):
-        yield Endpoint(op.netns, op.name)
+def _interrupts(op: Op) -> bool:
+    if isinstance(op, SetLink):
+        return op.attributes.get("up") is False
+    if isinstance(op, DeleteNetns):
+        return not op.processes  # the namespace of a process keeps its links
+    return isinstance(op, (DeleteGroup, DeleteLink, MoveLink))
+
+
+def _is_there(state: State, end: Endpoint) -> bool:
+    return end.netns is not None and state.get_link(end.netns, end.name) is not None
+
+
+def _is_up(state: State, end: Endpoint) -> bool:
+    link = state.get_link(end.netns, end.name) if end.netns is not None else None
+    return link is not None and link.up is not False
 
 
 def _find_docker_owner(before: State, end: Endpoint, here: str | None, docker: EngineLinks) -> str | None:

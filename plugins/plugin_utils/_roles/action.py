@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argument_spec
@@ -76,9 +77,24 @@ class RoleAction(ActionBase):  # type: ignore[misc]
 
     def convert_variables(self, role: str) -> dict[str, Any]:
         """Return the variables of a role, converted; raise BadParameter for a wrong value or a misspelled name."""
-        argument_spec.refuse_misspelled_variables(role, self.task_vars)
-        names = [name for name in argument_spec.build_role_spec(role) if name in self.task_vars]
-        return argument_spec.convert_role_variables(role, {name: self.template(name) for name in names})
+        return _convert_variables(role, self.task_vars, self._templar)
+
+    def check_variables_of_hosts(self, roles: Iterable[str]) -> None:
+        """Raise BadParameter if a host of the run has a wrong or misspelled variable of a role.
+
+        Variables that refer to variables that are not defined yet are not checked.
+        """
+        hostvars = self.task_vars["hostvars"]
+        for host in self.fleet.in_run:
+            values = {**hostvars.raw_get(host), "hostvars": hostvars}
+            templar = self._templar.copy_with_new_env(available_variables=values)
+            for role in roles:
+                try:
+                    _convert_variables(role, values, templar)
+                except BadParameter as error:
+                    raise BadParameter(f"{host}: {error.parameter}", error.reason) from None
+                except AnsibleError:
+                    continue
 
     def apply_networks(
         self, networks: list[dict[str, Any]], docker_host: str, topology: dict[str, Any] | None = None
@@ -100,3 +116,9 @@ class RoleAction(ActionBase):  # type: ignore[misc]
         except EarlierFailure as error:
             reason = f"no network with running containers was changed on this host, because {error.host} failed"
             raise NetfleetError(reason) from None
+
+
+def _convert_variables(role: str, values: Mapping[str, Any], templar: Any) -> dict[str, Any]:
+    argument_spec.refuse_misspelled_variables(role, values)
+    names = [name for name in argument_spec.build_role_spec(role) if name in values]
+    return argument_spec.convert_role_variables(role, {name: templar.template(values[name]) for name in names})

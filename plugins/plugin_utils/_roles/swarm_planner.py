@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._core.suggestions import suggest
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_nodes import (
     ABSENT,
     MANAGER,
@@ -78,6 +79,20 @@ def plan(declared: Mapping[str, Row], managers: Sequence[str] = (), port: int = 
         "changes": bool(joining or stale or leaving or roles),
         "membership_changes": bool(joining or stale or leaving),
     }
+
+
+def require_managers(group: str, groups: Mapping[str, Sequence[str]], networks: Iterable[Row]) -> None:
+    """Raise BadParameter if networks are declared and the group of the managers has no hosts."""
+    present = [str(one["name"]) for one in networks if one["state"] != ABSENT]
+    if groups.get(group) or not present:
+        return
+    similar = suggest(group, [name for name, hosts in groups.items() if hosts])
+    problem = f"the group {group} has no hosts" if group in groups else f"the inventory has no group {group}"
+    raise BadParameter(
+        "overlay_manager_group",
+        f"{problem}, and overlay_networks ({', '.join(present)}) requires a manager"
+        + (f"; did you mean {similar}?" if similar else ""),
+    )
 
 
 def _format_endpoint(found: Iterable[SwarmNode], manager: str | None) -> str | None:
