@@ -38,7 +38,10 @@ lab-down: setup ## remove the lab; LAB=vm removes the virtual machines
 # The demo displays its own steps, and of Ansible's only what changes or fails.
 demo: export ANSIBLE_DISPLAY_OK_HOSTS := false
 demo: export ANSIBLE_DISPLAY_SKIPPED_HOSTS := false
-demo: lab ## run the demo in the lab
+demo: setup ## run the demo in the lab
+	@$(call say,Create or start the hosts of the lab; this takes some minutes the first time)
+	@mkdir -p .lab
+	@$(MAKE) --no-print-directory lab >.lab/create.txt 2>&1 || { cat .lab/create.txt; exit 1; }
 	@$(call say,Start a container without a network on every host)
 	@$(PLAY) demo/containers.yml
 	@$(call say,Provision the Docker networks and links in demo/inventory.yml)
