@@ -27,7 +27,7 @@ _PARENT = ("ip link add p0 mtu 1500 type ifb", "ip link set p0 up")
 # Kind, options, and their ip(8) output; options changed in place, and their output; options that require recreation.
 _KINDS: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("dummy", {}, {}, {"mtu": 9000}, {"mtu": 9000}, {}),
-    ("ifb", {}, {}, {"mtu": 9000}, {"mtu": 9000}, {}),
+    ("ifb", {}, {}, {"mtu": 9000}, {"mtu": 9000}, {"mac": "02:00:00:00:00:01"}),
     ("macvtap", {"mode": "bridge"}, {"mode": "bridge"}, {"mode": "private"}, {"mode": "private"}, {"mode": "passthru"}),
     ("vlan", {"id": 7}, {"id": 7, "protocol": "802.1Q"}, {"mtu": 1400}, {"mtu": 1400}, {"id": 8}),
     ("vlan", {"id": 7, "protocol": "802.1ad"}, {"protocol": "802.1ad"}, {"mtu": 1400}, {}, {"protocol": "802.1Q"}),
@@ -89,3 +89,13 @@ def test_defaults_match_those_of_the_kernel(box: Sandbox) -> None:
     sources = born.pop("source_macs")
     assert_met(box, "macvlan", {"name": "m0", "parent": "p0", **born})
     assert_met(box, "macvlan", {"name": "m1", "parent": "p0", **born, "mode": "source", "source_macs": sources})
+
+
+def test_fixed_mac_address_is_refused_without_a_kind(box: Sandbox) -> None:
+    """An ifb has no operation for its MAC address, whether the kind is declared or not."""
+    box.sh("ip link add k0 address 02:00:00:00:00:01 type ifb")
+    link = {"name": "k0", "mac": "02:00:00:00:00:01"}
+    assert not box.module("topology", {"links": [link]}).changed
+    refused(
+        box, "topology", {"links": [{**link, "mac": "02:00:00:00:00:02"}]}, "k0 in host has the mac 02:00:00:00:00:01"
+    )

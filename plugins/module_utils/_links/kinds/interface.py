@@ -26,6 +26,9 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attribute
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.decoder import build_option_entries
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attributes import LinkOption, Value
 
+# Kinds of links whose MAC address the kernel does not change: ndo_set_mac_address is missing in their drivers.
+_FIXED_MAC = frozenset(("gre", "ifb", "ip6gre", "ip6tnl", "ipip", "ipvlan", "sit", "vti", "vti6", "wireguard", "xfrm"))
+
 PARENT: dict[str, Any] = {"parent": {"type": "str"}, "parent_netns": {"type": "str"}}
 
 
@@ -47,6 +50,8 @@ class LinkKind:
     replaced_parents: frozenset[str] = frozenset()
     # Whether the kernel rejects an MTU above that of the parent.
     has_mtu_of_parent = False
+    # Whether links of this kind always have the MAC address of the parent.
+    has_mac_of_parent = False
     # Whether links of this kind have static forwarding entries of their own, not only those of a bridge's port.
     has_forwarding_table = False
     # Link attributes that the kernel accepts together with options only in a request of their own.
@@ -105,6 +110,7 @@ class LinkKind:
         """Plan the kernel object: remove a link that cannot be changed in place, and create a missing link."""
         self._refuse_replaced_parent(builder, desired, label, want)
         self._refuse_larger_mtu(builder, label, want)
+        self._refuse_other_mac(builder, label, want)
         self.plan_replacement(builder, label, want)
         if builder.state.get_link(label, want.name) is None:
             builder.add_operation(
@@ -143,6 +149,14 @@ class LinkKind:
             reason = f"mtu: {want.mtu} exceeds the MTU {parent.mtu} of the parent {want.parent}"
             raise PlanError(f"{want.name} in {describe_netns(label)}: {reason}")
 
+    def _refuse_other_mac(self, builder: PlanBuilder, label: str, want: Link) -> None:
+        if not self.has_mac_of_parent or want.mac is None or want.parent is None:
+            return
+        parent = builder.state.get_link(want.parent.netns or label, want.parent.name)
+        if parent and parent.mac and want.mac != parent.mac:
+            reason = f"mac: an {self.name} link has the MAC address {parent.mac} of its parent {want.parent}"
+            raise PlanError(f"{want.name} in {describe_netns(label)}: {reason}")
+
     def find_obstacle(self, have: Link, want: Link) -> str | None:
         """Return why the kernel cannot change the existing link into the desired one, None if it can."""
         if have.kind != want.kind:
@@ -151,12 +165,21 @@ class LinkKind:
             return (
                 f"has the parent {have.parent or 'none'}, not {want.parent}, and the kernel cannot change that in place"
             )
+        fixed = want.mac and self.describe_fixed_mac(have, want.mac)
+        if fixed:
+            return fixed
         for name, spec in self.attributes.items():
             old, new = have.options.get(name), want.options.get(name)
             if new is not None and not spec.changeable and not spec.matches(new, old):
                 old = "none" if old in (None, "") else old
                 return f"has the {name} {old}, not {new or 'none'}, and the kernel cannot change that in place"
         return None
+
+    def describe_fixed_mac(self, have: Link, mac: str) -> str | None:
+        """Return why the kernel cannot change the MAC address of a link of this kind, None if it can."""
+        if self.name not in _FIXED_MAC or have.mac == mac:
+            return None
+        return f"has the mac {have.mac}, not {mac}, and the kernel cannot change that in place"
 
     def find_differing_options(self, have: Link, want: Link) -> dict[str, Value]:
         """Return the options to change, with the values that the kernel accepts."""

@@ -23,6 +23,7 @@ class Ipvlan(KindOnParent):
     """A link on a parent, with the parent's MAC address."""
 
     replaced_parents = frozenset(("ipvlan", "ipvtap"))
+    has_mac_of_parent = True
 
 
 KIND = Ipvlan("ipvlan", ATTRIBUTES)

@@ -124,6 +124,9 @@ def _plan_attributes(builder: PlanBuilder, label: str, want: Link) -> None:
     changed: dict[str, Value] = {
         key: value for key in _PLAIN if (value := getattr(want, key)) is not None and value != getattr(have, key)
     }
+    fixed = find_kind(have.kind).describe_fixed_mac(have, str(changed["mac"])) if "mac" in changed else None
+    if fixed:
+        raise PlanError(f"{want.name} in {describe_netns(label)} {fixed}")
     kind = find_kind(want.kind)
     options = kind.find_differing_options(have, want)
     if options:
