@@ -122,7 +122,7 @@ def test_page_works_with_the_keyboard_alone(reader: Reader, small: Path) -> None
     tab_to(".skip")
     tab_to("nav a[href='#/findings']")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Findings")).to_be_visible()
+    expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
     tab_to("#search")
     page.keyboard.type("veth0c0ffee")
     counted(page, "3 of 37 findings")

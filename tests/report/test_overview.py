@@ -43,7 +43,7 @@ def test_summary_line_shows_changes_and_unchecked_rules(reader: Reader, small: P
     expect(line).to_contain_text("Since 2026-02-22 08:03 UTC: 11 new findings, 2 fixed, 1 object added, 1 removed.")
     expect(line).to_contain_text("Incomplete checks: 5 problems.")
     line.get_by_role("link", name="5 problems").click()
-    expect(page.get_by_role("heading", name="Incomplete checks")).to_be_focused()
+    expect(page.get_by_role("heading", name="Incomplete checks", exact=True)).to_be_focused()
 
 
 def test_overview_shows_changes(reader: Reader, small: Path) -> None:
@@ -58,7 +58,7 @@ def test_overview_shows_changes(reader: Reader, small: Path) -> None:
 
 def test_overview_shows_unchecked_rules(reader: Reader, small: Path) -> None:
     page = reader.open(small)
-    blind = page.locator("section", has=page.get_by_role("heading", name="Incomplete checks"))
+    blind = page.locator("section", has=page.get_by_role("heading", name="Incomplete checks", exact=True))
     for text in ("1 host without a snapshot", "1 invalid snapshot file", "1 invalid rule", "1 expired waiver"):
         expect(blind).to_contain_text(text)
     blind.get_by_text("1 reason for").click()
@@ -68,7 +68,7 @@ def test_overview_shows_unchecked_rules(reader: Reader, small: Path) -> None:
 def test_severity_links_to_its_findings(reader: Reader, small: Path) -> None:
     page = reader.open(small)
     page.locator(".bars a.critical").click()
-    expect(page.get_by_role("heading", name="Findings")).to_be_visible()
+    expect(page.get_by_role("heading", name="Findings", exact=True)).to_be_visible()
     expect(page.locator("main [role=status]")).to_have_text("2 of 37 findings")
 
 
