@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible.errors import AnsibleError
@@ -30,16 +30,22 @@ class ActionModule(RoleAction):
     def work(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the state of the host and the converted variables."""
         role = arguments["role"]
+        if role:
+            return self._prepare_role(role, arguments["reuse"])
+        return self._prepare_all_roles()
+
+    def _prepare_role(self, role: str, reuse: bool) -> dict[str, Any]:
         variables = self.convert_variables(role)
         own = get_requirements(role, variables)
-        earlier = find_current_state(self.task_vars, own) if arguments["reuse"] else None
+        earlier = find_current_state(self.task_vars, own) if reuse else None
         if earlier:
             found = {**earlier, "changed": False}
         else:
             needs = own
-            for one, values in self._find_other_roles(role) if arguments["reuse"] else ():
+            others = [one for one in ROLES if one not in (role, "engine")]
+            for one, values in self._find_roles(others) if reuse else ():
                 needs = needs.combine(get_requirements(one, values).make_optional())
-            found = self._gather(role, variables, needs)
+            found = self._gather_and_install(role, variables, needs)
         missing = [row for row in found["missing"] if row["need"] in own.required | own.optional]
         warnings = [_format_warning(row) for row in missing] if role == "engine" else []
         return {
@@ -49,54 +55,82 @@ class ActionModule(RoleAction):
             **({"warnings": warnings} if warnings else {}),
         }
 
-    def _find_other_roles(self, role: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Return the roles with a variable on this host, except those whose variables are not defined yet."""
-        for one in ROLES:
-            if one not in (role, "engine") and any(name in self.task_vars for name in build_role_spec(one)):
-                with contextlib.suppress(AnsibleError, NetfleetError):
-                    yield one, self.convert_variables(one)
+    def _prepare_all_roles(self) -> dict[str, Any]:
+        """Check the requirements of all roles of the run, except for the libraries that a role will install."""
+        roles = dict(self._find_roles(select_roles(self.task_vars)))
+        needs = RoleRequirements()
+        for role, variables in roles.items():
+            own = get_requirements(role, variables)
+            installs = "engine" in roles or variables.get(f"{role}_install_requirements", False)
+            needs = needs.combine(own.make_libraries_optional() if installs else own)
+        if not roles:
+            return {"state": {}, "missing": [], "missing_needs": [], "needs": needs.to_dict(), "variables": {}}
+        found = self._gather(needs, roles.get("engine"), answers="engine" not in roles)
+        engine = get_requirements("engine", roles["engine"]) if "engine" in roles else RoleRequirements()
+        missing = [row for row in found["missing"] if row["need"] in engine.optional]
+        warnings = [_format_warning(row) for row in missing]
+        return {
+            **found,
+            "variables": roles,
+            "missing_of_role": missing,
+            "incomplete": False,
+            **({"warnings": warnings} if warnings else {}),
+        }
 
-    def _gather(self, role: str, variables: Mapping[str, Any], needs: RoleRequirements) -> dict[str, Any]:
-        installs = variables.get(f"{role}_install_requirements", False)
-        found = self._run_module(role, variables, needs, installs)
-        is_incomplete = bool(installs and found["checked"]["missing_libraries"])
+    def _find_roles(self, roles: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Return the roles with a variable on this host, except those whose variables are not defined yet."""
+        for role in roles:
+            if any(name in self.task_vars for name in build_role_spec(role)):
+                with contextlib.suppress(AnsibleError, NetfleetError):
+                    yield role, self.convert_variables(role)
+
+    def _gather_and_install(self, role: str, variables: Mapping[str, Any], needs: RoleRequirements) -> dict[str, Any]:
+        """Return the state of the host; install missing libraries first if the role does that."""
+        installs = bool(variables.get(f"{role}_install_requirements", False))
+        engine = variables if role == "engine" else None
+        # Libraries that will be installed are not an error yet.
+        asked = needs.make_libraries_optional() if installs else needs
+        found = self._gather(asked, engine, answers=role != "engine")
+        is_incomplete = installs and bool(found["missing_libraries"])
         if is_incomplete:
             packages = {"name": variables[f"{role}_packages"], "state": "present"}
             self.runner.run_action("ansible.builtin.package", packages)
             if not self.is_check_mode:
-                found, is_incomplete = self._run_module(role, variables, needs, installs=False), False
-        return {
-            "state": found["state"],
-            "cards": found["cards"],
-            "containers": found["containers"],
-            "engine": found["engine"],
-            "missing": found["checked"]["missing"],
-            "missing_needs": [row["need"] for row in found["checked"]["missing"]],
-            "missing_libraries": found["checked"]["missing_libraries"],
-            "engine_packages": found["checked"]["engine_packages"],
-            "needs": needs.to_dict(),
-            "incomplete": is_incomplete,
-        }
+                found, is_incomplete = self._gather(needs, engine, answers=role != "engine"), False
+        return {**found, "needs": needs.to_dict(), "incomplete": is_incomplete}
 
-    def _run_module(
-        self, role: str, variables: Mapping[str, Any], needs: RoleRequirements, installs: bool
-    ) -> dict[str, Any]:
-        """Return the result of the module; libraries that will be installed are not an error yet."""
-        libraries = frozenset(key for key in needs.required if key.startswith("library:")) if installs else frozenset()
-        asked = needs._replace(required=needs.required - libraries, optional=needs.optional | libraries)
+    def _gather(self, needs: RoleRequirements, engine: Mapping[str, Any] | None, *, answers: bool) -> dict[str, Any]:
+        """Return the result of the module; ``answers`` is whether a Docker Engine must answer."""
         with snapshot_codec.suppress_output(self):
-            arguments: dict[str, Any] = {"role": role, "needs": asked.to_dict()}
-            if role == "engine":
-                arguments["needs"]["engine"] = build_role_arguments(variables)
+            arguments: dict[str, Any] = {"needs": needs.to_dict()}
+            if engine is not None:
+                arguments["needs"]["engine"] = build_role_arguments(engine)
             found = self.runner.run("netfleet.docker.host_state", arguments)
-        found["state"] = snapshot_codec.decompress(found["packed"]) if found["packed"] else {}
         checked = found["checked"]
         if checked.get("failed"):
             raise ModuleFailed({"failed": True, "msg": checked["msg"], "missing": checked["missing"]})
-        is_silent = "docker" in needs.subset and not found["state"].get("docker")
-        if is_silent and role != "engine" and not (self.is_check_mode and checked["missing_libraries"]):
+        state = snapshot_codec.decompress(found["packed"]) if found["packed"] else {}
+        is_silent = answers and "docker" in needs.subset and not state.get("docker")
+        if is_silent and not (self.is_check_mode and checked["missing_libraries"]):
             raise NetfleetError(f"no Docker Engine answers on {self.task_vars['inventory_hostname']}")
-        return found
+        return {
+            "state": state,
+            "cards": found["cards"],
+            "containers": found["containers"],
+            "engine": found["engine"],
+            "missing": checked["missing"],
+            "missing_needs": [row["need"] for row in checked["missing"]],
+            "missing_libraries": checked["missing_libraries"],
+            "engine_packages": checked["engine_packages"],
+            "needs": needs.to_dict(),
+        }
+
+
+def select_roles(task_vars: Mapping[str, Any]) -> list[str]:
+    """Return the roles that the tags of the run select."""
+    skipped = set(task_vars.get("ansible_skip_tags") or ())
+    named = set(task_vars.get("ansible_run_tags") or ()) & set(ROLES)
+    return [role for role in ROLES if role not in skipped and (not named or role in named)]
 
 
 def _format_warning(row: Mapping[str, Any]) -> str:

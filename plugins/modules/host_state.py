@@ -9,7 +9,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_state
-short_description: Check the requirements of a role and gather the state of the host
+short_description: Check the requirements of roles and gather the state of the host
 version_added: 0.1.0
 description:
   - >-
@@ -24,10 +24,13 @@ author:
   - netfleet.docker contributors (@netfleet)
 options:
   role:
-    description: Role to check.
+    description:
+      - Role to check.
+      - >-
+        Omit it to check all roles of the playbook C(netfleet.docker.provision) that have a variable on the host and are
+        selected by the tags of the run. Libraries that a role installs are not an error then, and nothing is installed.
     type: str
     choices: [engine, bridge, macvlan, overlay, topology]
-    required: true
   reuse:
     description:
       - >-
@@ -72,6 +75,10 @@ EXAMPLES = r"""
 - name: Check the requirements of the role and gather the state of the host
   netfleet.docker.host_state:
     role: bridge
+  register: netfleet_host
+
+- name: Check the requirements of all roles and gather the state of the host
+  netfleet.docker.host_state:
   register: netfleet_host
 
 - name: Show the links of the host
@@ -176,7 +183,7 @@ def gather_all(needs: Mapping[str, Any]) -> dict[str, Any]:
 def main() -> None:
     """Run the module."""
     spec = {
-        "role": {"type": "str", "choices": ["engine", "bridge", "macvlan", "overlay", "topology"], "required": True},
+        "role": {"type": "str", "choices": ["engine", "bridge", "macvlan", "overlay", "topology"]},
         "reuse": {"type": "bool", "default": False},
         "needs": {"type": "dict", "default": {}},
     }

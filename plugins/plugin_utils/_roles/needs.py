@@ -38,6 +38,11 @@ class RoleRequirements(NamedTuple):
         """Return the requirements with all of them optional."""
         return self._replace(required=frozenset(), optional=self.required | self.optional)
 
+    def make_libraries_optional(self) -> RoleRequirements:
+        """Return the requirements without the libraries among the required ones."""
+        libraries = frozenset(key for key in self.required if key.startswith("library:"))
+        return self._replace(required=self.required - libraries, optional=self.optional | libraries)
+
     def is_covered_by(self, asked: RoleRequirements, missing: Iterable[str]) -> bool:
         """Return whether the result for other requirements, of which some are missing, is sufficient for these."""
         keys = self.required | self.optional

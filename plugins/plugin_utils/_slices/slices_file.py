@@ -9,7 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,17 @@ _HEAD = """---
 # The slice of each host in each subnet that hosts share. Keep this file with the inventory, under version control.
 # To release slices, delete the hosts that no longer exist and the subnets that no host uses.
 """
+
+
+def find_file(loader: Any, parameter: str, name: str | None, task_vars: Mapping[str, Any]) -> Path:
+    """Return the path of the file of a role; without a name, the default beside the playbook.
+
+    Raise BadParameter if the path cannot be used.
+    """
+    name = name or f"{task_vars['playbook_dir']}/{parameter.replace('_file', '')}.yml"
+    path = resolve_path(loader, parameter, name, task_vars.get("ansible_inventory_sources") or ())
+    refuse_former_default(path, parameter, task_vars.get("inventory_dir"))
+    return path
 
 
 def resolve_path(loader: Any, parameter: str, name: str, inventory_sources: Iterable[str]) -> Path:
