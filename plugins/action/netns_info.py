@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import snapshot_codec
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.references import list_references
 
 
 class ActionModule(ActionBase):
@@ -22,6 +23,9 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         in_background = bool(self._task.async_val)
         arguments = self._task.args if in_background else {**self._task.args, "packed": True}
+        if isinstance(texts := arguments.get("references"), list):
+            host = str((task_vars or {}).get("inventory_hostname"))
+            arguments = {**arguments, "references": list(list_references(map(str, texts), host))}
         with snapshot_codec.suppress_output(self):
             found = self._execute_module(
                 module_name="netfleet.docker.netns_info",

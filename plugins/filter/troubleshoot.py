@@ -36,8 +36,8 @@ options:
   target:
     description:
       - >-
-        An address or a name, with C(:PORT) for a port; a namespace; or C(HOST/NAMESPACE) for a namespace of another
-        host.
+        An address, a name or a namespace, with C(:PORT) for a port, or a URL; C(HOST/NAMESPACE) for a namespace of
+        another host.
     type: str
     required: true
   protocol:

@@ -26,14 +26,16 @@ options:
     required: true
   source:
     description:
-      - Namespace of the source, such as C(container:web), C(host), C(pid:N), C(docker:NAME) or the name of a namespace.
+      - >-
+        Namespace of the source, such as C(container:web), C(host), C(pid:N), C(docker:NAME) or the name of a namespace.
+        C(h1/container:web) selects a host.
     type: str
     required: true
   target:
     description:
       - >-
-        Address or name of the target, with C(:PORT) for a port, or a namespace. A namespace on another host is preceded
-        by the host name and a slash, such as C(h2/container:db).
+        Address, name or namespace of the target, with C(:PORT) for a port, or a URL. A namespace on another host is
+        preceded by the host name and a slash, such as C(h2/container:db).
     type: str
     required: true
   protocol:

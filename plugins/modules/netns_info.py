@@ -59,6 +59,17 @@ options:
     type: list
     elements: str
     default: []
+  references:
+    description:
+      - >-
+        References to look up in addition, such as C(pid:42) or C(path:/run/user/1000/netns/build). The processes and
+        paths of a namespace are not all listed in its row.
+      - >-
+        A host before a slash and a port after the last colon are accepted, as in the source and the target of the role
+        C(troubleshoot). References to other hosts, addresses and names are ignored.
+    type: list
+    elements: str
+    default: []
   packed:
     description: >-
       Return the result as one compressed string. The action plugin sets this option and decompresses the result.
@@ -133,6 +144,11 @@ docker:
   returned: when O(gather_subset) contains V(docker)
   type: dict
   sample: {engine: {version: 26.1.5}, networks: [{name: bridge, driver: bridge}]}
+references:
+  description: Inodes of the namespaces of O(references); references that lead to no namespace are left out.
+  returned: success
+  type: dict
+  sample: {"pid:42": "4026532448"}
 missing:
   description:
     - >-
@@ -149,17 +165,21 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import Module
 from ansible_collections.netfleet.docker.plugins.module_utils._facts import options, snapshot
+from ansible_collections.netfleet.docker.plugins.module_utils._facts.references import look_up_references
+
+_LISTS = ("containers", "names", "references")
 
 
 def read_info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the snapshot, compressed if the action plugin requests it."""
     document = snapshot.collect_snapshot(options.parse_request(params))
+    document["references"] = look_up_references(params["references"])
     return {"packed": options.pack_document(document)} if params["packed"] else document
 
 
 def main() -> None:
     """Run the module."""
-    names = {name: {"type": "list", "elements": "str", "default": []} for name in ("containers", "names")}
+    names = {name: {"type": "list", "elements": "str", "default": []} for name in _LISTS}
     kinds = {"type": "list", "elements": "str", "choices": list(options.KINDS), "default": []}
     spec = {**options.OPTIONS, **names, "kinds": kinds, "packed": {"type": "bool", "default": False}}
     module = Module(argument_spec=spec, supports_check_mode=True)

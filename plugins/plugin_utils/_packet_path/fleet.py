@@ -89,6 +89,8 @@ class SnapshotFleet:
     def __init__(self, snapshots: Mapping[str, Row]) -> None:
         self.hosts = list(snapshots)
         self.spaces: dict[tuple[str, str], FleetNamespace] = {}
+        # Inodes of namespaces by reference that the hosts have looked up.
+        self._references = {host: snapshot.get("references") or {} for host, snapshot in snapshots.items()}
         for host, snapshot in snapshots.items():
             docker = snapshot.get("docker") or {}
             for row in snapshot["namespaces"]:
@@ -100,6 +102,9 @@ class SnapshotFleet:
 
     def find_namespace(self, host: str, reference: str) -> FleetNamespace:
         """Return the namespace of a reference on a host; raise NotInSnapshots if there is none."""
+        known = self.spaces.get((host, str(self._references.get(host, {}).get(reference))))
+        if known:
+            return known
         kind, colon, name = reference.partition(":")
         for space in self.list_namespaces(host):
             if self._has_reference(space, kind, name) if colon else self._has_name(space, reference):

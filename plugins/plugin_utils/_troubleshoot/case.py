@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,20 +20,14 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet
     Row,
     SnapshotFleet,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.query import resolve_target
-
-_PORT = re.compile(r"(.+):(\d+)")
-
-
-@dataclasses.dataclass(frozen=True)
-class DiagnosisTarget:
-    """The target: text without its port, the port, and the address if it is known."""
-
-    text: str
-    port: int | None
-    address: Address | None
-    is_name: bool
-    unknown: str = ""
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.references import parse_source, parse_target
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.target import (
+    DiagnosisTarget,
+    find_container,
+    find_target,
+    list_containers,
+    list_endpoints,
+)
 
 
 @dataclasses.dataclass
@@ -65,7 +58,7 @@ class Case:
         """The endpoints of the container, as the engine reports them."""
         if not self.container or not self.space:
             return []
-        rows = self.space.docker.get("endpoints") or []
+        rows = list_endpoints(self.world, self.host)
         return [row for row in rows if row["container_id"] == self.container["id"]]
 
     def find_link(self, endpoint: Row) -> Row | None:
@@ -90,11 +83,15 @@ class Case:
         way = self.route or (self.space and routing.look_up_route(self.space, ipaddress.ip_address("192.0.2.1")))
         return ipaddress.ip_address(way.row["gateway"]) if way and way.row["gateway"] else None
 
-    def find_stopped_container(self, name: str) -> Row | None:
-        """Return the stopped container of the host with this name."""
-        host = next((space for space in self.world.list_namespaces(self.host) if space.is_host), None)
-        rows = (host.docker.get("containers") or []) if host else []
-        return next((row for row in rows if row["name"] == name and row["state"] not in ("running", "paused")), None)
+    @property
+    def host_space(self) -> FleetNamespace | None:
+        """The namespace of the host of the source."""
+        return next((space for space in self.world.list_namespaces(self.host) if space.is_host), None)
+
+    @property
+    def containers(self) -> list[Row]:
+        """The containers of the host of the source."""
+        return list_containers(self.world, self.host)
 
     def find_network(self, name: str) -> Row | None:
         """Return a Docker network of the host."""
@@ -106,66 +103,34 @@ def open_case(snapshots: Mapping[str, Any], host: str, source: str, target: str,
     """Return the case; raise BadParameter for an invalid host, source or target."""
     if host not in snapshots:
         raise BadParameter("host", f"no snapshot of {host}")
+    named, reference = parse_source(source)
+    if named not in (None, host):
+        raise BadParameter("source", f"{source} is not on {host}")
     world = SnapshotFleet(snapshots)
-    container = _find_container(snapshots[host], source)
+    container = find_container(world, host, reference) if reference.startswith("container:") else None
     try:
-        space, why = world.find_namespace(host, source), ""
+        space, why = world.find_namespace(host, reference), ""
     except NotInSnapshots as error:
         if container is None:
             raise BadParameter("source", str(error)) from None
         space, why = None, str(error)
-    return Case(host, source, _parse_target(world, space, target), protocol, world, space, container, why)
+    given = parse_target(target, protocol)
+    found = find_target(world, host, space, given)
+    return Case(host, reference, found, given.protocol, world, space, container.row if container else None, why)
 
 
 def find_hosts(snapshots: Mapping[str, Any], source: str) -> list[str]:
     """Return the hosts that have a source: its namespace, or a container that has none at the moment."""
+    named, reference = parse_source(source)
     world = SnapshotFleet(snapshots)
+    if named is not None and named not in snapshots:
+        raise BadParameter("source", f"no snapshot of {named}; must be one of {', '.join(snapshots)}")
     found = []
-    for host, snapshot in snapshots.items():
+    for host in snapshots if named is None else (named,):
         try:
-            world.find_namespace(host, source)
+            world.find_namespace(host, reference)
         except NotInSnapshots:
-            if _find_container(snapshot, source) is None:
+            if not reference.startswith("container:") or find_container(world, host, reference) is None:
                 continue
         found.append(host)
     return found
-
-
-def _find_container(snapshot: Row, source: str) -> Row | None:
-    kind, _colon, name = source.partition(":")
-    rows = (snapshot.get("docker") or {}).get("containers") or []
-    return next(
-        (row for row in rows if kind == "container" and (row["name"] == name or _is_container_id(row, name))), None
-    )
-
-
-def _is_container_id(row: Row, name: str) -> bool:
-    return len(name) >= 12 and str(row["id"]).startswith(name)
-
-
-def _parse_target(world: SnapshotFleet, space: FleetNamespace | None, text: str) -> DiagnosisTarget:
-    what, port = text, None
-    if (found := _PORT.fullmatch(text)) and not _is_address(text) and not _is_reference(text):
-        what, port = found[1], int(found[2])
-    if port is not None and not 0 < port < 65536:
-        raise BadParameter("target", f"{port} is not a valid port; must be 1 to 65535")
-    is_name = not _is_address(what) and ":" not in what and what != "host"
-    if space is None:
-        return DiagnosisTarget(what, port, None, is_name)
-    try:
-        return DiagnosisTarget(what, port, resolve_target(world, space, what), is_name)
-    except BadParameter as error:
-        return DiagnosisTarget(what, port, None, is_name, error.reason)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text.strip("[]") if text.startswith("[") and text.endswith("]") else text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_reference(text: str) -> bool:
-    """Return whether the number after the last colon is part of a reference, as in pid:12."""
-    return re.fullmatch(r"(.*/)?(pid|container|docker|path):[^:]+", text) is not None

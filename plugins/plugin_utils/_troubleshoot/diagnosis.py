@@ -14,6 +14,12 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import trace
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.explanations import (
+    describe_listeners,
+    explain_docker_dns,
+    find_common_network_fault,
+    judge_docker,
+)
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.probe_checks import (
     PING,
     TARGET,
@@ -26,9 +32,10 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snap
 )
 
 ORDER = (
-    *("process", "namespace", "link", "peer", "address", "duplicate address", "route", "reverse path", "segment"),
-    *("neighbour", "resolver", "name", "gateway", "host", "FDB", "forwarding", "firewall", "way back", "target ping"),
-    *("published port", "service", "target", "path MTU"),
+    *("process", "target container", "namespace", "link", "peer", "address", "duplicate address"),
+    *("Docker network", "route", "reverse path", "segment", "neighbour", "resolver", "name", "gateway"),
+    *("host", "FDB", "forwarding", "firewall", "uplink", "way back", "target ping", "published port"),
+    *("service", "target", "other address", "path MTU"),
 )
 
 
@@ -51,14 +58,16 @@ def diagnose(case: Case, results: Sequence[Mapping[str, Any]] | None) -> dict[st
     """Return the steps in order, the packet path, and the verdict; ``results`` is None without probes."""
     path = explain_path(case)
     by_name = {str(result["name"]): result for result in results or ()}
-    steps = [*judge_snapshot(case), *judge_probes(case, by_name)]
+    reached = _is_target_reached(by_name)
+    docker = [] if reached else list(judge_docker(case, is_tested=reached is False))
+    steps = [*judge_snapshot(case), *judge_probes(case, by_name), *docker]
     # Do not predict a fault that was already observed.
     seen = {step.step for step in steps if step.state == "broken"}
-    steps += [step for step in _judge_path(case, path, _is_target_reached(by_name)) if step.step not in seen]
+    steps += [step for step in _judge_path(case, path, reached) if step.step not in seen]
     if case.target.unknown and not case.target.is_name:
         steps.append(DiagnosisStep("target", "unknown", case.target.unknown))
     steps.sort(key=lambda step: ORDER.index(step.step))
-    if _is_target_reached(by_name):
+    if reached:
         # A successful probe overrules a prediction.
         steps = [_overrule(step) if step.step in _FORETOLD and step.state == "broken" else step for step in steps]
     verdict = _build_verdict(steps, path, by_name)
@@ -88,8 +97,22 @@ def _judge_path(case: Case, path: Mapping[str, Any] | None, reached: bool | None
         yield DiagnosisStep(path["about"], "unknown", _describe_place(path), path["remedy"])
     elif path["reaches"] is False and path["about"]:
         step = _judge_published_port(case, path) if path["about"] == "service" else None
-        step = step or DiagnosisStep(path["about"], "broken", _describe_place(path), path["remedy"])
+        step = step or _judge_place(case, path)
         yield _overrule(step) if reached else step
+
+
+def _judge_place(case: Case, path: Mapping[str, Any]) -> DiagnosisStep:
+    """Return the step for the place where the packet stops, with the cause that Docker's data explains."""
+    about, detail, remedy = path["about"], _describe_place(path), path["remedy"]
+    if about == "firewall" and (fault := find_common_network_fault(case)):
+        detail, remedy = f"{fault[0]}: {detail}", fault[1] or remedy
+    elif about == "service" and case.target.port:
+        at = path["stops_at"]
+        space = next((one for one in case.world.list_namespaces(at["host"]) if one.name == at["netns"]), None)
+        detail += describe_listeners(space, case.protocol) if space else ""
+        if fault := explain_docker_dns(case):
+            detail, remedy = f"{fault[0]}: {detail}", fault[1]
+    return DiagnosisStep(about, "broken", detail, remedy)
 
 
 def _judge_published_port(case: Case, path: Mapping[str, Any]) -> DiagnosisStep | None:

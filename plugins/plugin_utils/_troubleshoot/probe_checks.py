@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.snapshot_checks import DiagnosisStep
 
 # Names of the checks and of their results.
-NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, MTU = (
+NEIGHBOUR, DUPLICATE, RESOLVER, NAME, GATEWAY, HOST, PING, TARGET, OTHER, MTU = (
     *("neighbour", "duplicate address", "resolver", "name", "gateway", "host"),
-    *("target ping", "target", "path MTU"),
+    *("target ping", "target", "other address", "path MTU"),
 )
 
 
@@ -61,12 +62,26 @@ def _generate_checks(case: Case) -> Iterator[dict[str, Any]]:
         yield {"name": PING, "type": "ping", "target": target, "count": 2}
         if case.target.port:
             yield {"name": TARGET, "type": case.protocol, "target": target, "port": case.target.port}
+        yield from _generate_ipv6_checks(case, space)
         yield {"name": MTU, "type": "path_mtu", "target": target}
+
+
+def _generate_ipv6_checks(case: Case, space: FleetNamespace) -> Iterator[dict[str, Any]]:
+    """Yield the check of the IPv6 address of a name with addresses of both families, which most programs try first."""
+    has_ipv6 = any(row["family"] == 6 and row["scope"] == "global" for row in space.get_rows("addresses"))
+    is_ipv4 = case.target.address is None or case.target.address.version == 4
+    if not case.target.is_name or not has_ipv6 or not is_ipv4:
+        return
+    target = str(case.target.other or case.target.text)
+    if case.target.port:
+        yield {"name": OTHER, "type": case.protocol, "target": target, "port": case.target.port, "family": "ipv6"}
+    else:
+        yield {"name": OTHER, "type": "ping", "target": target, "count": 2, "family": "ipv6"}
 
 
 def _find_host_address(case: Case) -> str | None:
     """Return the address of the uplink of the host."""
-    host = next((space for space in case.world.list_namespaces(case.host) if space.is_host), None)
+    host = case.host_space
     if host is None or case.space is host:
         return None
     default = next((row for row in host.get_rows("routes") if row["dst"] == "0.0.0.0/0" and row["table"] == 254), None)
@@ -77,8 +92,7 @@ def _find_host_address(case: Case) -> str | None:
 def judge_probes(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[DiagnosisStep]:
     """Yield the steps in order, without checks that were not run."""
     if found := results.get(NEIGHBOUR):
-        remedy = "" if found["met"] else f"{case.netns_prefix}ip neighbour show; bridge fdb show"
-        yield DiagnosisStep("neighbour", _get_state(found), f"{found['target']}: {found['reason']}", remedy)
+        yield _judge_neighbour(case, found)
     if found := results.get(DUPLICATE):
         state = {"duplicate": "broken", "error": "unknown"}.get(found["state"], "ok")
         yield DiagnosisStep("duplicate address", state, f"{found['target']}: {found['reason']}")
@@ -90,6 +104,10 @@ def judge_probes(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterat
         if found := results.get(name):
             # Many firewalls drop pings to routers and hosts, so this is not a fault.
             yield DiagnosisStep(name, "ok" if found["met"] else "note", f"{found['target']}: {found['reason']}")
+    yield from _judge_target(case, results)
+
+
+def _judge_target(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterator[DiagnosisStep]:
     if found := results.get(PING):
         decides = TARGET not in results
         state = _get_state(found) if decides else "ok" if found["met"] else "note"
@@ -98,11 +116,55 @@ def judge_probes(case: Case, results: Mapping[str, Mapping[str, Any]]) -> Iterat
         yield DiagnosisStep(
             "target", _get_state(found), f"{found['type']} {found['target']}:{found['port']}: {found['reason']}"
         )
+    if found := results.get(OTHER):
+        yield from _judge_other_address(case, found)
     if found := results.get(MTU):
         state = "broken" if found["state"] == "black_hole" else "ok" if found["met"] else "note"
         yield DiagnosisStep(
             "path MTU", state, found["reason"], _build_mtu_remedy(case, found) if state == "broken" else ""
         )
+
+
+def _judge_neighbour(case: Case, found: Mapping[str, Any]) -> DiagnosisStep:
+    detail = f"{found['target']}: {found['reason']}"
+    links = _find_links_of_one_namespace(case, found) if found["state"] == "duplicate" else []
+    if links:
+        # By default, Linux answers for each of its addresses on each of its links.
+        names = " and ".join(str(link["name"]) for _space, link in links)
+        return DiagnosisStep("neighbour", "ok", f"{found['target']}: {links[0][0]} answers on {names}")
+    remedy = "" if found["met"] else f"{case.netns_prefix}ip neighbour show; bridge fdb show"
+    return DiagnosisStep("neighbour", _get_state(found), detail, remedy)
+
+
+def _find_links_of_one_namespace(case: Case, found: Mapping[str, Any]) -> list[tuple[FleetNamespace, Row]]:
+    """Return the links with the MAC addresses that answered if all of them belong to one namespace; else none."""
+    links = [
+        next(
+            (
+                (space, link)
+                for space in case.world.spaces.values()
+                for link in space.links.values()
+                if link["mac"] == mac and space.addresses and not link["master_index"]
+            ),
+            None,
+        )
+        for mac in found.get("macs") or ()
+    ]
+    known = [one for one in links if one is not None]
+    is_one = len(known) == len(links) and len({(space.host, space.id) for space, _link in known}) == 1
+    return known if is_one else []
+
+
+def _judge_other_address(case: Case, found: Mapping[str, Any]) -> Iterator[DiagnosisStep]:
+    if found["state"] in ("unresolved", "error"):
+        # The name has no IPv6 address.
+        return
+    detail = f"{found['type']} over IPv6: {found['reason']}"
+    if found["met"]:
+        yield DiagnosisStep("other address", "ok", detail)
+    else:
+        what = f"{detail}; {case.target.text} also has this IPv6 address, which most programs try first"
+        yield DiagnosisStep("other address", "broken", what)
 
 
 def _get_state(found: Mapping[str, Any]) -> str:
@@ -119,11 +181,6 @@ def _judge_resolver(case: Case, found: Mapping[str, Any]) -> DiagnosisStep:
         )
     if case.target.is_name and found["state"] != "open":
         detail = f"the name server does not know {case.target.text}: {found['reason']}"
-        if stopped := case.find_stopped_container(case.target.text):
-            detail = (
-                f"container {stopped['name']} is {stopped['state']}; Docker's DNS server knows only running containers"
-            )
-            return DiagnosisStep("name", "broken", detail, f"docker start {quote(stopped['name'])}")
         return DiagnosisStep("name", "broken", detail, _build_network_remedy(case))
     return DiagnosisStep("resolver", "ok", found["reason"])
 

@@ -10,6 +10,16 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
+_BY_ADDRESS = "the target is reachable by its address, but not by its name"
+# First line of the verdict if the target answers although a step is broken.
+_DESPITE_REACHED = {
+    "process": "the target answers the probes, but the programs of the source cannot use the connection",
+    "target container": "the target accepts connections, but its programs cannot answer",
+    "resolver": _BY_ADDRESS,
+    "name": _BY_ADDRESS,
+    "other address": "the target is reachable over IPv4, but not over IPv6",
+    "path MTU": "the target is reachable, but not with large packets",
+}
 _MARKS = {"ok": "✓", "broken": "✗", "unknown": "?", "note": "·", "skipped": "-"}
 
 
@@ -20,9 +30,10 @@ def render_lines(diagnosis: Mapping[str, Any]) -> list[str]:
 
 def _iterate_lines(diagnosis: Mapping[str, Any]) -> Iterator[str]:
     yield format_title(diagnosis)
+    yield from _render_verdict(diagnosis)
+    yield "checklist:"
     for step in diagnosis["steps"]:
         yield f"  {_MARKS[step['state']]} {step['step']:<18} {step['detail']}"
-    yield from _render_verdict(diagnosis)
 
 
 def format_title(diagnosis: Mapping[str, Any]) -> str:
@@ -33,13 +44,21 @@ def format_title(diagnosis: Mapping[str, Any]) -> str:
 
 
 def _render_verdict(diagnosis: Mapping[str, Any]) -> Iterator[str]:
-    reached = {True: "is reachable", False: "is unreachable", None: "was not tested"}[diagnosis["reached"]]
-    yield f"the target {reached}"
+    yield _describe_result(diagnosis)
     if diagnosis["first_broken"]:
         yield f"first broken step: {diagnosis['first_broken']}"
     yield f"{'likely cause' if diagnosis['confident'] else 'cause'}: {diagnosis['cause']}"
     for line in diagnosis["remedy"].splitlines():
         yield f"remedy: {line}"
+
+
+def _describe_result(diagnosis: Mapping[str, Any]) -> str:
+    """Return the first line of the verdict, which must not contradict the first broken step."""
+    if diagnosis["reached"] and diagnosis["first_broken"]:
+        return _DESPITE_REACHED.get(diagnosis["first_broken"], "the target answers, but a step is broken")
+    return {True: "the target is reachable", False: "the target is unreachable", None: "the target was not tested"}[
+        diagnosis["reached"]
+    ]
 
 
 def render_markdown(diagnosis: Mapping[str, Any]) -> str:

@@ -13,6 +13,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.bridge_names
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.container_state import find_fault
+from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.target import list_containers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +30,7 @@ class DiagnosisStep:
 def judge_snapshot(case: Case) -> Iterator[DiagnosisStep]:
     """Yield the steps in order; without a namespace, only the first one."""
     yield from _judge_process(case)
+    yield from _judge_target_container(case)
     if case.space is None:
         return
     yield from _judge_namespace(case, case.space)
@@ -41,15 +44,24 @@ def _judge_process(case: Case) -> Iterator[DiagnosisStep]:
     container = case.container
     if container is None:
         yield DiagnosisStep("process", "skipped", f"{case.source} is not a container")
+    elif fault := find_fault(container, case.containers):
+        yield DiagnosisStep("process", "broken", *fault)
     elif case.space is None:
-        remedy = f"docker start {quote(container['name'])}"
-        yield DiagnosisStep(
-            "process", "broken", f"container {container['name']} is {container['state']} and has no namespace", remedy
-        )
+        yield DiagnosisStep("process", "broken", f"container {container['name']} has no namespace: {case.why}")
     else:
-        state = "ok" if container["state"] == "running" else "note"
         detail = f"container {container['name']} is {container['state']}, its process is PID {container['pid']}"
-        yield DiagnosisStep("process", state, detail)
+        yield DiagnosisStep("process", "ok", detail)
+
+
+def _judge_target_container(case: Case) -> Iterator[DiagnosisStep]:
+    """Check the state of the container that the target belongs to."""
+    target = case.target.container
+    if target is None or (case.container is not None and target.row["id"] == case.container["id"]):
+        return
+    if fault := find_fault(target.row, list_containers(case.world, target.host)):
+        detail, remedy = fault
+        remedy = f"{remedy}   # on {target.host}" if remedy and "#" not in remedy else remedy
+        yield DiagnosisStep("target container", "broken", f"{detail} (on {target.host})", remedy)
 
 
 def _judge_namespace(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
