@@ -146,7 +146,7 @@ docker:
   sample: {engine: {version: 26.1.5}, networks: [{name: bridge, driver: bridge}]}
 references:
   description: Inodes of the namespaces of O(references); references that lead to no namespace are left out.
-  returned: success
+  returned: with O(references)
   type: dict
   sample: {"pid:42": "4026532448"}
 missing:
@@ -173,7 +173,8 @@ _LISTS = ("containers", "names", "references")
 def read_info(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the snapshot, compressed if the action plugin requests it."""
     document = snapshot.collect_snapshot(options.parse_request(params))
-    document["references"] = look_up_references(params["references"])
+    if params["references"]:
+        document["references"] = look_up_references(params["references"])
     return {"packed": options.pack_document(document)} if params["packed"] else document
 
 

@@ -21,8 +21,19 @@ NetfleetError
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the message of an error; for one that was not expected, with its type and the place in the code."""
+    if isinstance(error, NetfleetError):
+        return str(error)
+    place, at = "", error.__traceback__
+    while at is not None:
+        place, at = f" in {Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}", at.tb_next
+    return f"unexpected error{place}: {type(error).__name__}: {error}"
 
 
 class NetfleetError(Exception):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from typing import Any, Callable, TypeVar
 
@@ -12,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
     BadParameter,
     NetfleetError,
+    describe_error,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.suggestions import explain_argument_error
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import make_printable, to_one_line
@@ -71,6 +73,9 @@ def exit_with_result(
     except NetfleetError as error:
         kept = {key: value for key, value in error.result.items() if key != "warnings"}
         module.fail_json(msg=to_one_line(str(error)), **make_printable(kept))
+    except Exception as error:  # noqa: BLE001
+        # The display shows the traceback only at a high verbosity.
+        module.fail_json(msg=to_one_line(describe_error(error)), exception=traceback.format_exc())
     for warning in result.pop("warnings", ()):
         module.warn(to_one_line(warning))
     more: dict[str, Any] = {"invocation": {}} if large and module._verbosity < _VERBOSITY_OF_PARAMETERS else {}

@@ -16,6 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     KernelError,
     NetfleetError,
     PlanError,
+    describe_error,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.module import (
     apply_unless_check_mode,
@@ -247,13 +248,16 @@ def apply_operations(kernel: Kernel, desired: State, before: State, operations: 
         after = verify(kernel, desired, seen, lingering=bool(ends)) if operations else before
         _refuse_duplicates(desired, after)
         return after
-    except NetfleetError as error:
+    except BaseException as error:
         # A failed operation may have been applied in part.
         left = roll_back(kernel, before, operations[: applied + 1])
+        if not isinstance(error, Exception):
+            raise
+        reason = describe_error(error)
         if left:
-            raise IncompleteRollback(f"{error}. Not rolled back: {'; '.join(left)}") from None
+            raise IncompleteRollback(f"{reason}. Not rolled back: {'; '.join(left)}") from error
         changed = "The changes of this run were rolled back" if applied else "Nothing was changed"
-        raise NetfleetError(f"{error}. {changed}.") from None
+        raise NetfleetError(f"{reason}. {changed}.") from error
 
 
 def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[str]:
@@ -278,8 +282,8 @@ def roll_back(kernel: Kernel, before: State, operations: Sequence[Op]) -> list[s
             for op in plan(aim, observe_state(kernel, aim))
             if not any(op.describe() in one for one in left)
         ]
-    except NetfleetError as error:
-        left.append(str(error))
+    except Exception as error:  # noqa: BLE001
+        left.append(describe_error(error))
     return left
 
 

@@ -9,12 +9,14 @@ pyroute2 starts a process for each namespace socket and does not report an inter
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import socket
 import struct
 import threading
 import time
+from collections.abc import Iterator
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import IncompleteDump, KernelError
 from ansible_collections.netfleet.docker.plugins.module_utils._netlink.attributes import split_attributes
@@ -32,7 +34,9 @@ _NLMSGERR_ATTR_MSG = 1
 _SOL_NETLINK, _NETLINK_CAP_ACK, _NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK = 270, 10, 11, 12
 # Larger than any message of a dump.
 _BUFFER = 1 << 18
+# Limit of one exchange without a budget, however many messages it has.
 _ANSWER_SECONDS = 30.0
+_KERNEL = (0, 0)
 _DUMP_TRIES = 10
 _SIOCGIFINDEX, _IFREQ = 0x8933, struct.Struct("@16si20x")
 _TIMEVAL = struct.Struct("@ll")
@@ -66,6 +70,9 @@ class Netlink:
         seconds = min(_ANSWER_SECONDS, max(budget.deadline - time.monotonic(), 0.001)) if budget else _ANSWER_SECONDS
         timeout = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1e6))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
+        # Any process with CAP_NET_ADMIN in the namespace can send to a socket, but only the kernel to a connected one.
+        self._socket.connect(_KERNEL)
+        self._port = self._socket.getsockname()[0]
         self._sequence = 0
 
     def close(self) -> None:
@@ -74,11 +81,17 @@ class Netlink:
 
     def request(self, what: str, message_type: int, flags: int, payload: bytes) -> list[bytes]:
         """Send one request and return the payloads of its answers; raise KernelError with the operation ``what``."""
-        return self._exchange(what, message_type, flags | NLM_F_REQUEST | NLM_F_ACK, payload)[0]
+        answers, is_incomplete = self._exchange(what, message_type, flags | NLM_F_REQUEST | NLM_F_ACK, payload)
+        if is_incomplete:
+            raise KernelError(what, errno.ENOBUFS, "the kernel dropped its answer")
+        return answers
 
     def query(self, what: str, message_type: int, payload: bytes) -> bytes:
         """Send a request without acknowledgement and return its single answer."""
-        return self._exchange(what, message_type, NLM_F_REQUEST, payload, most=1)[0][0]
+        answers, _is_incomplete = self._exchange(what, message_type, NLM_F_REQUEST, payload, most=1)
+        if not answers:
+            raise KernelError(what, errno.ENOBUFS, "the kernel dropped its answer")
+        return answers[0]
 
     def get_link_index(self, what: str, name: str) -> int:
         """Return the index of a link by ioctl, which takes no lock, unlike a netlink request."""
@@ -100,35 +113,60 @@ class Netlink:
         self, what: str, message_type: int, flags: int, payload: bytes, most: int = 0
     ) -> tuple[list[bytes], bool]:
         self._sequence += 1
-        expected, budget, buffer = self._sequence, self._budget, _get_buffer()
-        receive, unpack = self._socket.recv_into, _HEADER.unpack_from
+        expected, budget, port = self._sequence, self._budget, self._port
+        deadline = budget.deadline if budget else time.monotonic() + _ANSWER_SECONDS
         self._socket.send(_HEADER.pack(16 + len(payload), message_type, flags, expected, 0) + payload)
         answers: list[bytes] = []
         every_flag = 0
         while True:
-            if budget and time.monotonic() > budget.deadline:
-                raise IncompleteDump(f"{what}: timed out before it started")
-            try:
-                size = receive(buffer)
-            except BlockingIOError:
-                raise KernelError(what, 0, "timed out waiting for the kernel") from None
-            data, offset = bytes(buffer[:size]), 0
-            while offset + 16 <= size:
-                length, kind, message_flags, sequence, _port = unpack(data, offset)
-                start, end = offset + 16, offset + length
-                offset += (length + 3) & ~3
-                if sequence != expected:
+            if time.monotonic() > deadline:
+                if budget:
+                    raise IncompleteDump(f"{what}: timed out before it started")
+                raise KernelError(what, 0, "timed out waiting for the kernel")
+            data = self._receive(what)
+            if data is None:
+                # The kernel continues the dump as messages are read, so its end is not lost.
+                every_flag |= _NLM_F_DUMP_INTR
+                continue
+            for kind, message_flags, sequence, receiver, body in _split_messages(what, data):
+                # Messages that were sent before the socket was connected.
+                if sequence != expected or receiver != port:
                     continue
                 every_flag |= message_flags
                 if kind in (_NLMSG_ERROR, _NLMSG_DONE):
-                    _raise_if_refused(what, kind, message_flags, data[start:end])
+                    _raise_if_refused(what, kind, message_flags, body)
                     return answers, bool(every_flag & _NLM_F_DUMP_INTR)
-                answers.append(data[start:end])
+                answers.append(body)
             if most and len(answers) >= most:
                 return answers, False
             if budget and len(answers) > budget.messages:
                 budget.exceeded = True
                 return answers[: budget.messages], False
+
+    def _receive(self, what: str) -> bytes | None:
+        """Return a datagram of the kernel, empty if it is from another sender; None if the kernel dropped some."""
+        buffer = _get_buffer()
+        try:
+            size, sender = self._socket.recvfrom_into(buffer)
+        except BlockingIOError:
+            raise KernelError(what, 0, "timed out waiting for the kernel") from None
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise KernelError(what, error.errno or 0, os.strerror(error.errno or 0)) from None
+            return None
+        return bytes(buffer[:size]) if sender == _KERNEL else b""
+
+
+def _split_messages(what: str, data: bytes) -> Iterator[tuple[int, int, int, int, bytes]]:
+    """Yield type, flags, sequence, receiver and payload of each message of a datagram."""
+    offset, size = 0, len(data)
+    while offset + 16 <= size:
+        length, kind, flags, sequence, receiver = _HEADER.unpack_from(data, offset)
+        start, end = offset + 16, offset + length
+        if not start <= end <= size:
+            raise KernelError(what, 0, f"the kernel sent a message with the length {length} in {size - offset} bytes")
+        yield kind, flags, sequence, receiver, data[start:end]
+        offset += (length + 3) & ~3
 
 
 def _get_buffer() -> memoryview:
