@@ -8,10 +8,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import threading
 from collections.abc import Iterator
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import LockTimeout, MissingPrivilege
+from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import (
+    LockTimeout,
+    MissingPrivilege,
+    NetfleetError,
+)
 
 LOCK_FILE = "/run/netfleet.docker.lock"
 
@@ -31,10 +36,15 @@ def hold_lock(seconds: float) -> Iterator[None]:
 
 def _open_lock_file() -> int:
     # /run is writable by root only, so no other user can hold this file or replace it by a link.
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        return os.open(LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fd = os.open(LOCK_FILE, flags, 0o600)
     except OSError as error:
         raise MissingPrivilege(f"the lock {LOCK_FILE} cannot be opened: {os.strerror(error.errno or 0)}") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise NetfleetError(f"the lock {LOCK_FILE} is not a regular file; remove it")
+    return fd
 
 
 def _acquire_lock(fd: int, seconds: float) -> None:

@@ -53,7 +53,7 @@ class DiscoveredNetns:
         """Return a file descriptor of it; raise NoSuchNetns if no reference leads to it any more."""
         for way in self.iterate_paths():
             try:
-                fd = namespaces.open_netns(way, follow=way.startswith("/proc/"))
+                fd = namespaces.open_netns(way, follow=namespaces.is_process_file(way))
             except NoSuchNetns:
                 continue
             if namespaces.get_namespace_id(fd)[1] == self.inode:

@@ -67,7 +67,7 @@ def discover_peers(kernel: Kernel, label: str, numbers: set[int]) -> bool:
             status = os.stat(path)
             if (status.st_dev, status.st_ino) in seen:
                 continue
-            fd = namespaces.open_netns(path, follow=path.startswith("/proc/"))
+            fd = namespaces.open_netns(path, follow=namespaces.is_process_file(path))
         except (OSError, NoSuchNetns):
             continue  # deleted meanwhile, or not a namespace
         seen.add(namespaces.get_namespace_id(fd))
@@ -89,7 +89,7 @@ def open_all(kernel: Kernel) -> None:
             status = os.stat(path)
             if (status.st_dev, status.st_ino) in seen:
                 continue
-            fd = namespaces.open_netns(path, follow=path.startswith("/proc/"))
+            fd = namespaces.open_netns(path, follow=namespaces.is_process_file(path))
         except (OSError, NoSuchNetns):
             continue  # deleted meanwhile, or not a namespace
         if namespaces.get_namespace_id(fd) in seen or kernel.has_namespace(reference):

@@ -10,6 +10,7 @@ import ctypes
 import fcntl
 import functools
 import os
+import re
 import resource
 import stat
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ _MS_BIND, _MS_REC, _MS_SHARED = 0x1000, 0x4000, 0x100000
 _MNT_DETACH = 2
 _MOST_FILES = 1 << 16
 _SECOND = 1_000_000_000
+_PROCESS_FILE = re.compile(r"/proc/(self|thread-self|\d+)(/task/\d+)?/(ns/net|fd/\d+)")
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -38,14 +40,20 @@ def open_netns(path: str, follow: bool = False) -> int:
     A symbolic link is refused unless ``follow``: a link in /run/netns can outlive its target and, when the PID is
     reused, lead to another process's namespace.
     """
-    # A pipe or a device at the path must not block.
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    # Another user can put anything at a path: it is looked up without opening it, which can have effects.
     try:
-        fd = os.open(path, flags | (0 if follow else os.O_NOFOLLOW))
+        place = os.open(path, os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
     except OSError as error:
-        if not follow and os.path.islink(path):
-            raise NoSuchNetns(f"{path} is a symbolic link and not followed; specify its target") from None
         raise NoSuchNetns(f"{path}: {os.strerror(error.errno or 0)}") from None
+    try:
+        status = os.fstat(place)
+        if stat.S_ISLNK(status.st_mode):
+            raise NoSuchNetns(f"{path} is a symbolic link and not followed; specify its target")
+        if not _is_namespace_file(status):
+            raise NoSuchNetns(f"{path} is not a network namespace")
+        fd = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(place)
     try:
         is_netns = fcntl.ioctl(fd, _NS_GET_NSTYPE) == CLONE_NEWNET
     except OSError:
@@ -54,6 +62,21 @@ def open_netns(path: str, follow: bool = False) -> int:
         os.close(fd)
         raise NoSuchNetns(f"{path} is not a network namespace")
     return fd
+
+
+@functools.lru_cache(maxsize=1)
+def _get_namespace_device() -> int:
+    """Return the device number of the file system of namespaces (nsfs)."""
+    return os.stat("/proc/self/ns/net").st_dev
+
+
+def _is_namespace_file(status: os.stat_result) -> bool:
+    return status.st_dev == _get_namespace_device()
+
+
+def is_process_file(path: str) -> bool:
+    """Return whether a path is a link of the kernel to a namespace; other paths belong to users."""
+    return _PROCESS_FILE.fullmatch(path) is not None
 
 
 def get_namespace_id(fd: int) -> tuple[int, int]:
@@ -78,7 +101,9 @@ def classify_name(name: str) -> str:
         os.close(open_netns(path))
         return "namespace"
     except NoSuchNetns:
-        return "stub" if stat.S_ISREG(status.st_mode) and status.st_size == 0 else "foreign"
+        # A mounted namespace of another kind is an empty regular file too.
+        is_empty = stat.S_ISREG(status.st_mode) and status.st_size == 0
+        return "stub" if is_empty and not _is_namespace_file(status) else "foreign"
 
 
 def list_names() -> list[str]:
