@@ -68,6 +68,11 @@ def test_resolv_conf_is_parsed() -> None:
     assert resolver.build_candidate_names("db.", found) == ("db",)
 
 
+@pytest.mark.parametrize(("text", "expected"), [("3", 3), ("99", 15), ("²", 1), ("-1", 1), ("", 1), ("9" * 5000, 1)])
+def test_number_of_dots_is_limited(text: str, expected: int) -> None:
+    assert resolver.parse_config(f"options ndots:{text}\n", "", "/r", "/h").ndots == expected
+
+
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_any_resolv_conf_is_parsed(conf: str, hosts: str) -> None:
     resolver.parse_config(conf, hosts, "/r", "/h")

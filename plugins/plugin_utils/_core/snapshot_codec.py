@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-import gzip
 import json
 import zlib
 from collections.abc import Iterator
@@ -17,6 +16,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_HEADER = 16
+# A host with a thousand containers returns some 20 MiB. Parsed, a document takes at most some 20 times its size.
+_MOST_BYTES = 1 << 26
 
 
 @contextlib.contextmanager
@@ -46,11 +48,24 @@ def compress(content: Any) -> bytes:
 
 
 def decompress(content: Any) -> dict[str, Any]:
-    """Return the decompressed document; raise AnsibleActionFail for invalid content."""
+    """Return the decompressed document; raise AnsibleActionFail for invalid content and for more than the limit."""
     try:
-        found = json.loads(gzip.decompress(compress(content)))
-    except (ValueError, EOFError, OSError, zlib.error):
+        found = json.loads(_decompress_limited(compress(content)))
+    except (ValueError, RecursionError, zlib.error):
         found = None
     if not isinstance(found, dict):
         raise AnsibleActionFail("the host returned an invalid snapshot")
     return found
+
+
+def _decompress_limited(document: bytes) -> bytes:
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | _GZIP_HEADER)
+    text = reader.decompress(document, _MOST_BYTES)
+    if reader.unconsumed_tail:
+        raise AnsibleActionFail(
+            f"the host returned a snapshot of more than {_MOST_BYTES >> 20} MiB; reduce it with gather_subset or "
+            "max_entries"
+        )
+    if not reader.eof:
+        raise ValueError("truncated")
+    return text

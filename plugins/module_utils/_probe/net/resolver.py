@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import re
 import socket
 import struct
 import time
@@ -55,7 +56,7 @@ def parse_config(conf: str, hosts: str, path: str, hosts_path: str) -> Resolver:
             search = words[1:]
         elif words[0] == "options":
             wanted = [word[6:] for word in words[1:] if word.startswith("ndots:")]
-            ndots = min(int(wanted[-1]), 15) if wanted and wanted[-1].isdigit() else ndots
+            ndots = min(int(wanted[-1]), 15) if wanted and re.fullmatch("[0-9]{1,9}", wanted[-1]) else ndots
     domains = tuple(one.rstrip(".") for one in search if one.rstrip("."))[:_MOST_DOMAINS]
     return Resolver(tuple(servers[:_MOST_SERVERS]), domains, ndots, _parse_hosts(hosts), path, hosts_path)
 
