@@ -30,23 +30,29 @@ _NDMSG = struct.Struct("=BxxxiHBB")
 _WITHOUT_STATISTICS = encode_attribute(29, struct.pack("=I", 8))  # IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS
 _IFLA_TARGET_NETNSID, _IFA_TARGET_NETNSID = 46, 10
 _AF_BRIDGE = 7
+_NTF_PROXY = 0x08
 _NSID_FD = 3
 
 
+# The kernel lists neighbour proxies only if asked for them.
+_PROXIES = _NDMSG.pack(0, 0, 0, _NTF_PROXY, 0)
+
+
 class KernelTable(NamedTuple):
-    """A table of the kernel: its message types, its request, and the conversion to rows."""
+    """A table of the kernel: its message types, its request, the conversion to rows, and a second request."""
 
     kind: str
     message_type: int
     payload: bytes
     rows: Callable[[Sequence[Message], Mapping[int, str]], list[Row]]
+    second: bytes = b""
 
 
 _TABLES = {
     "addresses": KernelTable("address", 22, bytes(8), links_table.build_addresses),
     "routes": KernelTable("route", 26, bytes(12), routing.build_routes),
     "rules": KernelTable("rule", 34, bytes(12), routing.build_rules),
-    "neighbours": KernelTable("neighbour", 30, bytes(12), routing.build_neighbours),
+    "neighbours": KernelTable("neighbour", 30, bytes(12), routing.build_neighbours, _PROXIES),
     "fdb": KernelTable("neighbour", 30, _NDMSG.pack(_AF_BRIDGE, 0, 0, 0, 0), routing.build_fdb),
 }
 
@@ -134,6 +140,9 @@ def _dump_table(found: NetnsData, inside: NetnsContext, part: str, table: Kernel
     decode_one = _REMEMBERED.get(table.kind) or get_decoder(table.kind)
     answers = inside.dump(f"read the {part}", table.message_type, table.payload)
     found.messages[part] = list(map(decode_one, answers))
+    if table.second:
+        answers = inside.dump(f"read the {part}", table.message_type, table.second)
+        found.messages[part] += map(decode_one, answers)
     if part == "interfaces":
         found.links = found.messages[part]
 

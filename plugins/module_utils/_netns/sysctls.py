@@ -21,7 +21,7 @@ _AF_INET, _AF_INET6 = 2, 10
 _IPV4 = {
     "forwarding": 0, "proxy_arp": 2, "accept_redirects": 3, "send_redirects": 5, "rp_filter": 7,
     "accept_source_route": 8, "arp_filter": 12, "arp_announce": 17, "arp_ignore": 18, "arp_accept": 20,
-    "accept_local": 22, "proxy_arp_pvlan": 24, "route_localnet": 25,
+    "accept_local": 22, "src_valid_mark": 23, "proxy_arp_pvlan": 24, "route_localnet": 25,
 }  # fmt: skip
 _IPV6 = {
     "forwarding": 0, "accept_ra": 3, "accept_redirects": 4, "autoconf": 5, "use_tempaddr": 10, "proxy_ndp": 22,
@@ -32,6 +32,7 @@ _FILES = (
     "net/ipv4/ip_forward",
     "net/ipv4/ip_default_ttl",
     "net/ipv4/icmp_echo_ignore_all",
+    "net/ipv6/icmp/echo_ignore_all",
     "net/ipv4/ip_nonlocal_bind",
     "net/ipv4/ip_no_pmtu_disc",
     "net/ipv4/ip_local_port_range",

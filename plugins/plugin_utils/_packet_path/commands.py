@@ -59,3 +59,8 @@ def build_rule_commands(space: FleetNamespace, verdict: Verdict) -> str:
     # Use the name of the backend, because iptables can be either on a host.
     program = backend.replace("ip", "ip6", 1) if family == "ip6" else backend
     return f"{build_netns_prefix(space)}{program} -t {table} -S {quote(chain)}"
+
+
+def build_ipsec_commands(space: FleetNamespace) -> str:
+    """Return the command that shows the policies of IPsec."""
+    return f"{build_netns_prefix(space)}ip xfrm policy"

@@ -21,8 +21,9 @@ class NotInSnapshots(ValueError):
 class FleetNamespace:
     """A network namespace of a host."""
 
-    def __init__(self, host: str, row: Row, docker: Row) -> None:
+    def __init__(self, host: str, row: Row, docker: Row, missing: Sequence[Row] = ()) -> None:
         self.host = host
+        self.missing = missing
         self.row = row
         self.docker = docker
         self.id = str(row["netns"])
@@ -68,6 +69,40 @@ class FleetNamespace:
         """The addresses of the namespace with their rows."""
         return {ipaddress.ip_address(row["address"]): row for row in self.get_rows("addresses")}
 
+    @functools.cached_property
+    def _routes(self) -> dict[tuple[int, int], list[Row]]:
+        found: dict[tuple[int, int], list[Row]] = {}
+        for row in self.get_rows("routes"):
+            found.setdefault((row["table"], row["family"]), []).append(row)
+        return found
+
+    def list_routes(self, table: int, version: int) -> Sequence[Row]:
+        """Return the routes of a table."""
+        return self._routes.get((table, version), [])
+
+    @functools.cached_property
+    def _rules(self) -> dict[tuple[str, str, str, str], list[Row]]:
+        found: dict[tuple[str, str, str, str], list[Row]] = {}
+        for row in sorted(self.get_rows("firewall_rules"), key=lambda row: row["position"]):
+            found.setdefault((row["backend"], row["family"], row["table"], row["chain"]), []).append(row)
+        return found
+
+    def list_firewall_rules(self, backend: str, family: str, table: str, chain: str) -> Sequence[Row]:
+        """Return the rules of a chain in order."""
+        return self._rules.get((backend, family, table, chain), [])
+
+    def get_kind(self, index: int) -> str | None:
+        """Return the kind of a link by its index."""
+        link = self.links.get(index)
+        return str(link["kind"]) if link and link["kind"] else None
+
+    def find_missing(self, *parts: str) -> str:
+        """Return why parts of the namespace are incomplete; empty if they are complete."""
+        for row in self.missing:
+            if row["part"] in parts and "nft shows only the names" not in row["reason"]:
+                return f"the snapshot of {self} lacks data: {row['reason']}"
+        return ""
+
     def list_link_addresses(self, index: int, version: int) -> list[Row]:
         """Return the addresses of a link, global addresses first."""
         found = [row for row in self.get_rows("addresses") if row["index"] == index and row["family"] == version]
@@ -93,8 +128,12 @@ class SnapshotFleet:
         self._references = {host: snapshot.get("references") or {} for host, snapshot in snapshots.items()}
         for host, snapshot in snapshots.items():
             docker = snapshot.get("docker") or {}
+            missing: dict[str, list[Row]] = {}
+            for row in snapshot.get("missing") or []:
+                missing.setdefault(str(row.get("netns")), []).append(row)
             for row in snapshot["namespaces"]:
-                self.spaces[host, str(row["netns"])] = FleetNamespace(host, row, docker)
+                netns = str(row["netns"])
+                self.spaces[host, netns] = FleetNamespace(host, row, docker, missing.get(netns, ()))
 
     def list_namespaces(self, host: str) -> Iterator[FleetNamespace]:
         """Return the namespaces of a host."""

@@ -63,12 +63,20 @@ class Segment:
         self._seen: set[tuple[str, str, int, str]] = set()
         self._mac = ""
 
-    def find_paths(self, space: FleetNamespace, link: Row, wanted: Wanted, mac: str = "") -> list[SegmentPath]:
-        """Return the paths to all matching links, the path with the fewest obstacles first."""
+    def find_paths(
+        self, space: FleetNamespace, link: Row, wanted: Wanted, mac: str = "", came_by: Row | None = None
+    ) -> list[SegmentPath]:
+        """Return the paths to all matching links, the path with the fewest obstacles first.
+
+        With ``came_by``, a bridge forwards the frame that it received on this port.
+        """
         self._mac = mac
-        return sorted(
-            self._follow_sent(space, link, wanted, ()), key=lambda walk: (len(walk.obstacles), len(walk.steps))
+        found = (
+            self._follow_ports(space, link, came_by, wanted, ())
+            if came_by
+            else self._follow_sent(space, link, wanted, ())
         )
+        return sorted(found, key=lambda walk: (len(walk.obstacles), len(walk.steps)))
 
     def _follow_sent(
         self, space: FleetNamespace, link: Row, wanted: Wanted, steps: tuple[SegmentStep, ...]
@@ -131,9 +139,10 @@ class Segment:
         self, space: FleetNamespace, bridge: Row, came_by: Row | None, wanted: Wanted, steps: tuple[SegmentStep, ...]
     ) -> Iterator[SegmentPath]:
         for port in space.list_ports(bridge["index"]):
-            if came_by is not None and port["index"] == came_by["index"]:
+            same = came_by is not None and port["index"] == came_by["index"]
+            if same and not (port["port"] or {}).get("hairpin"):
                 continue
-            closed = _describe_closed_port(port) or (_describe_isolation(came_by, port) if came_by else "")
+            closed = _describe_closed_port(port) or (_describe_isolation(came_by, port) if came_by and not same else "")
             entry = "" if closed else self._find_fdb_obstacle(space, bridge, port)
             how, about = "forwarded" if came_by else "sent", "FDB" if entry else "segment"
             step = SegmentStep(space, port, how, closed or entry, bridge=bridge, about=about)

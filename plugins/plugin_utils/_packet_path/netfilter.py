@@ -1,46 +1,82 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Evaluation of netfilter hooks: base chains by priority, rule by rule, to a verdict."""
+"""Evaluation of netfilter hooks: base chains by priority, rule by rule, to the possible verdicts.
+
+A rule whose match is not known is evaluated both ways, so a verdict is certain only if all ways lead to it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import (
-    HookContext,
-    Packet,
-    matches,
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.conntrack import (
+    TRANSLATES,
+    track,
+    translate,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.iptables_match import match_iptables
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.nft_match import (
+    NftRuleset,
+    find_data,
+    match_expression,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
+    Answer,
+    Connection,
+    HookContext,
+    Packet,
+    all_of,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.translation import (
+    NotModelled,
+    change_field,
+    parse_translation,
+    select_ports,
+    set_marks,
+)
 
 # Priorities of the tables of iptables; nft reports the priority of each chain.
 _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+_CONNTRACK = -200
+# The kernel translates at these priorities, whatever the priority of a chain of the type nat is.
 _NAT = {"prerouting": -100, "output": -100, "input": 100, "postrouting": 100}
+_FINAL = ("accept", "drop", "return", "reject")
+_TRANSLATING = ("dnat", "snat", "masquerade", "redirect")
 _GOES_ON = {
-    None,
-    "log",
-    "nflog",
-    "mark",
-    "connmark",
-    "ct",
-    "notrack",
-    "tcpmss",
-    "classify",
-    "checksum",
-    "set",
-    "ulog",
-    "trace",
+    *(
+        None,
+        "log",
+        "nflog",
+        "ulog",
+        "trace",
+        "tcpmss",
+        "classify",
+        "checksum",
+        "set",
+        "audit",
+        "secmark",
+        "connsecmark",
+    ),
+    *("rateest", "idletimer", "led", "tee", "dup", "continue"),
 }
+_MARKING = {"mark", "connmark", "ct", "notrack"}
+# Statements of nft that match nothing and change nothing that is modelled.
+_NEUTRAL = {"counter", "log", "set", "map", "flow", "last", "ct helper", "ct timeout", "ct expectation", "secmark"}
 _DEEPEST = 32
+_MOST_STATES = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """The verdict ``accept``, ``drop``, ``reject`` or ``unknown``, the rule, and the resulting packet."""
+    """The verdict ``accept``, ``drop``, ``reject`` or ``unknown``, the rule, and the resulting packet.
+
+    ``doubts`` are the rules that can lead elsewhere. ``reroutes`` is set if a chain of the type route has changed the
+    mark. ``accepted`` are the rules that accepted the packet in chains with the policy drop.
+    """
 
     kind: str
     packet: Packet
@@ -48,37 +84,159 @@ class Verdict:
     notes: tuple[str, ...] = ()
     # Family, table, chain and backend of the rule.
     chain: tuple[str, str, str, str] | None = None
+    doubts: tuple[str, ...] = ()
+    reroutes: bool = False
+    accepted: tuple[str, ...] = ()
+
+    @property
+    def stops(self) -> bool:
+        """Whether the packet does not continue."""
+        return self.kind in ("drop", "reject")
 
 
 def traverse(hook: str, at: HookContext) -> Verdict:
-    """Return the verdict of a hook."""
-    notes: list[str] = []
+    """Return the verdict of a hook; ``unknown`` if several are possible."""
+    verdicts = list_verdicts(hook, at, ())
+    first = verdicts[0]
+    if len(verdicts) == 1 or all(one.stops for one in verdicts):
+        return first
+    return Verdict("unknown", at.packet, describe_doubts(verdicts), chain=find_chain(verdicts))
+
+
+def describe_doubts(verdicts: Iterable[Verdict]) -> str:
+    """Return the rules on which the verdict depends."""
+    rules = list(dict.fromkeys(doubt for one in verdicts for doubt in one.doubts))
+    return f"the verdict depends on matches that are not modelled: {'; '.join(rules[:3])}"
+
+
+def find_chain(verdicts: Sequence[Verdict]) -> tuple[str, str, str, str] | None:
+    """Return the chain of the first rule that decides."""
+    return next((one.chain for one in verdicts if one.kind != "accept" and one.chain), None)
+
+
+def list_verdicts(hook: str, at: HookContext, known: Iterable[Connection]) -> list[Verdict]:
+    """Return the possible verdicts of a hook; ``known`` are the connections of the namespace."""
+    at = dataclasses.replace(at, hook=hook)
+    reason = "" if at.space.lacks("firewall_chains") else at.space.find_missing("firewall")
     if at.space.lacks("firewall_chains"):
-        return Verdict("unknown", at.packet, f"the snapshot does not contain the firewall of {at.space}")
-    for chain in sorted(_find_base_chains(at, hook), key=lambda one: _get_priority(one, hook)):
-        if chain["type"] == "nat" and at.packet.state != "new":
-            continue
-        possible = list(_traverse_chain(chain, at, 0))
-        if all(one.kind == "return" for one in possible):
-            policy = chain["policy"] or "accept"
-            rule = f"policy {policy} of {_format_chain(chain)}"
-            possible = [_build_verdict(policy, at, rule, chain, one.packet) for one in possible]
-        first = possible[0]
-        if any(one.kind != first.kind or one.packet != first.packet for one in possible[1:]):
-            return _report_undecided(possible, at)
-        notes += first.notes
-        if first.kind in ("drop", "reject"):
-            return dataclasses.replace(first, notes=tuple(notes))
-        at = dataclasses.replace(at, packet=first.packet)
-    return Verdict("accept", at.packet, notes=tuple(notes))
+        reason = f"the snapshot does not contain the firewall of {at.space}"
+    if reason:
+        return [Verdict("unknown", at.packet, reason, doubts=(reason,))]
+    ended: list[Verdict] = []
+    states = [Verdict("accept", at.packet)]
+    for stage in _list_stages(hook, at):
+        after: list[Verdict] = []
+        for state in states:
+            here = dataclasses.replace(at, packet=state.packet)
+            for one in _extend(state, _run_stage(stage, hook, here, known)):
+                (after if one.kind == "accept" else ended).append(one)
+        states = _merge(after)
+        if not states:
+            break
+    return _merge([*states, *ended])
 
 
-def _report_undecided(possible: list[Verdict], at: HookContext) -> Verdict:
-    """Return the verdict unknown, with the rules that are not modelled."""
-    others = [one for one in possible if one.kind != "accept" or one.packet != at.packet]
-    rules = [one.rule for one in others if one.rule]
-    reason = f"the verdict depends on matches that are not modelled: {'; '.join(rules[:3])}"
-    return Verdict("unknown", at.packet, reason, chain=others[0].chain)
+def _list_stages(hook: str, at: HookContext) -> list[Any]:
+    """Return the chains by priority, connection tracking, and the chains of the type nat as one list."""
+    chains = list(_find_base_chains(at, hook))
+    nat = sorted((one for one in chains if one["type"] == "nat"), key=lambda one: one["priority"] or 0)
+    stages: list[tuple[int, Any]] = [
+        (_get_priority(chain), chain) for chain in chains if chain["type"] != "nat" and chain["hook"] == hook
+    ]
+    if at.layer == "ip" and hook in ("prerouting", "output"):
+        stages.append((_CONNTRACK, "conntrack"))
+    if at.layer == "ip" and hook in _NAT and (nat or at.packet.connection or at.packet.is_reply):
+        stages.append((_NAT[hook], nat))
+    return [stage for _priority, stage in sorted(stages, key=lambda one: one[0])]
+
+
+def _run_stage(stage: Any, hook: str, at: HookContext, known: Iterable[Connection]) -> list[Verdict]:
+    if stage == "conntrack":
+        return [Verdict("accept", track(at.packet, known))]
+    if isinstance(stage, list):
+        return _run_nat(stage, hook, at)
+    return _run_base_chain(stage, at)
+
+
+def _run_base_chain(chain: Row, at: HookContext) -> list[Verdict]:
+    policy = chain["policy"] or "accept"
+    found = []
+    for one in _traverse_chain(chain, at, 0):
+        changes: dict[str, Any] = {}
+        if one.kind == "return":
+            changes = {
+                "kind": policy,
+                "rule": f"policy {policy} of {_format_chain(chain)}",
+                "chain": _get_place(chain),
+            }
+        elif one.kind == "accept" and policy == "drop" and one.rule:
+            changes = {"accepted": (one.rule,)}
+        if chain["type"] == "route" and one.packet.mark != at.packet.mark:
+            changes["reroutes"] = True
+        found.append(dataclasses.replace(one, **changes))
+    return found
+
+
+def _run_nat(chains: list[Row], hook: str, at: HookContext) -> list[Verdict]:
+    """Evaluate the chains of the type nat for a new connection, then translate."""
+    part, connection = TRANSLATES[hook], at.packet.connection
+    if connection is None:
+        return [Verdict("accept", at.packet)]
+    states = [Verdict("accept", at.packet)]
+    ended: list[Verdict] = []
+    for chain in chains if part not in connection.initialized and not at.packet.reverse else ():
+        after: list[Verdict] = []
+        for state in states:
+            if _is_initialized(state.packet, part):
+                after.append(state)
+                continue
+            for one in _extend(state, _run_base_chain(chain, dataclasses.replace(at, packet=state.packet))):
+                (after if one.kind == "accept" else ended).append(one)
+        states = _merge(after)
+    found = []
+    for state in states:
+        packet = _mark_initialized(state.packet, part)
+        changed = translate(packet, part)
+        note: tuple[str, ...] = ()
+        if (changed.src, changed.dst, changed.dport) != (packet.src, packet.dst, packet.dport):
+            origin = state.rule or "connection tracking"
+            note = (f"{origin}: translated to {changed}",)
+        found.append(dataclasses.replace(state, packet=changed, notes=(*state.notes, *note)))
+    return [*found, *ended]
+
+
+def _is_initialized(packet: Packet, part: str) -> bool:
+    return packet.connection is not None and part in packet.connection.initialized
+
+
+def _mark_initialized(packet: Packet, part: str) -> Packet:
+    if packet.connection is None or packet.reverse:
+        return packet
+    parts = packet.connection.initialized | {part}
+    return dataclasses.replace(packet, connection=dataclasses.replace(packet.connection, initialized=parts))
+
+
+def _extend(before: Verdict, verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """Yield verdicts with what was recorded before."""
+    for after in verdicts:
+        yield dataclasses.replace(
+            after,
+            notes=(*before.notes, *after.notes),
+            doubts=tuple(dict.fromkeys((*before.doubts, *after.doubts))),
+            reroutes=before.reroutes or after.reroutes,
+            accepted=(*before.accepted, *after.accepted),
+        )
+
+
+def _merge(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Return one verdict for each kind and packet, with all their doubts."""
+    found: dict[Any, Verdict] = {}
+    for one in verdicts:
+        key = (one.kind, None if one.stops else one.packet, one.reroutes)
+        first = found.get(key)
+        doubts = () if first is None else first.doubts
+        found[key] = dataclasses.replace(first or one, doubts=tuple(dict.fromkeys((*doubts, *one.doubts))))
+    return list(found.values())
 
 
 def _find_base_chains(at: HookContext, hook: str) -> Iterator[Row]:
@@ -86,136 +244,177 @@ def _find_base_chains(at: HookContext, hook: str) -> Iterator[Row]:
     return (row for row in at.space.get_rows("firewall_chains") if row["hook"] == hook and row["family"] in families)
 
 
-def _get_priority(chain: Row, hook: str) -> int:
+def _get_priority(chain: Row) -> int:
     if chain["priority"] is not None:
         return int(chain["priority"])
-    return _NAT[hook] if chain["table"] == "nat" else _PRIORITIES.get(chain["table"], 0)
+    return _PRIORITIES.get(chain["table"], 0)
 
 
 def _format_chain(chain: Row) -> str:
     return f"{chain['family']} {chain['table']} {chain['chain']}"
 
 
-def _list_rules(at: HookContext, chain: Row, name: str) -> list[Row]:
-    same = ("backend", "family", "table")
-    found = [
-        row
-        for row in at.space.get_rows("firewall_rules")
-        if row["chain"] == name and all(row[key] == chain[key] for key in same)
-    ]
-    return sorted(found, key=lambda row: row["position"])
+def _get_place(row: Row) -> tuple[str, str, str, str]:
+    return row["family"], row["table"], row["chain"], row["backend"]
 
 
-def _build_verdict(kind: str, at: HookContext, rule: str, of: Row, packet: Packet | None = None) -> Verdict:
-    return Verdict(kind, packet or at.packet, rule, chain=(of["family"], of["table"], of["chain"], of["backend"]))
-
-
-def _traverse_chain(chain: Row, at: HookContext, depth: int, name: str = "") -> Iterator[Verdict]:
-    """Yield the possible verdicts of a chain; ``return`` at its end."""
+def _traverse_chain(chain: Row, at: HookContext, depth: int, name: str = "") -> list[Verdict]:
+    """Return the possible verdicts of a chain; ``return`` at its end."""
+    name = name or chain["chain"]
     if depth > _DEEPEST:
-        yield _build_verdict("unknown", at, f"{_format_chain(chain)}: too many nested chains", chain)
+        reason = f"{_format_chain(chain)}: too many nested chains"
+        return [Verdict("unknown", at.packet, reason, chain=_get_place(chain), doubts=(reason,))]
+    ended: list[Verdict] = []
+    states = [Verdict("return", at.packet, chain=_get_place(chain))]
+    for rule in at.space.list_firewall_rules(chain["backend"], chain["family"], chain["table"], name):
+        after: list[Verdict] = []
+        for state in states:
+            here = dataclasses.replace(at, packet=state.packet)
+            for one in _extend(state, _evaluate_rule(rule, chain, here, depth)):
+                if one.kind == "continue":
+                    after.append(dataclasses.replace(one, kind="return"))
+                else:
+                    ended.append(one)
+        states = _merge(after)
+        if len(states) > _MOST_STATES:
+            reason = f"{_format_chain(chain)}: too many rules are not modelled"
+            return [Verdict("unknown", at.packet, reason, chain=_get_place(chain), doubts=(reason,))]
+        if not states:
+            break
+    return _merge([*states, *ended])
+
+
+def _evaluate_rule(rule: Row, chain: Row, at: HookContext, depth: int) -> Iterator[Verdict]:
+    """Yield the possible verdicts of a rule; ``continue`` for the next rule."""
+    description = _describe_rule(rule)
+    if rule["backend"] == "nft":
+        answer, packet, modelled = _match_nft_rule(rule, at)
+    else:
+        answer, packet, modelled = match_iptables(rule["match"] or [], at), at.packet, True
+    doubts = () if answer is not None else (description,)
+    if not answer:
+        yield Verdict("continue", at.packet, doubts=doubts)
+    if answer is False:
         return
-    for rule in _list_rules(at, chain, name or chain["chain"]):
-        answer = matches(rule, at)
-        if answer is False:
-            continue
-        description = _describe_rule(rule)
-        outcomes = list(_apply_rule(rule, chain, at, depth, description))
-        goes_on = any(one.kind == "continue" for one in outcomes)
-        for one in outcomes:
-            if one.kind == "continue":
-                at = dataclasses.replace(at, packet=one.packet) if answer else at
-            else:
-                yield one
-        if answer and not goes_on:
-            return
-    yield _build_verdict("return", at, "", chain)
+    if not modelled:
+        yield _build_unknown(rule, at, description)
+        return
+    for one in _apply_target(rule, chain, dataclasses.replace(at, packet=packet), depth, description):
+        yield dataclasses.replace(one, doubts=tuple(dict.fromkeys((*one.doubts, *doubts))))
 
 
-def _apply_rule(rule: Row, chain: Row, at: HookContext, depth: int, description: str) -> Iterator[Verdict]:
-    """Yield the possible verdicts of a matching rule; ``continue`` for the next rule."""
-    target = rule["target"]
-    if target in ("jump", "goto"):
-        for one in _traverse_chain(chain, at, depth + 1, rule["target_chain"]):
-            yield dataclasses.replace(one, kind="continue") if one.kind == "return" and target == "jump" else one
-    elif target in ("accept", "drop", "return"):
-        yield _build_verdict(target, at, description, rule)
-    elif target == "reject":
-        yield _build_verdict("reject", at, description, rule)
-    elif target in ("dnat", "snat", "masquerade", "redirect"):
-        yield _translate_address(rule, at, description)
-    elif target in _GOES_ON and not _has_verdict_map(rule):
-        yield _build_verdict("continue", at, description, rule, _set_mark(rule, at.packet))
-    else:
-        yield _build_verdict("unknown", at, description, rule)
+def _build_unknown(rule: Row, at: HookContext, description: str) -> Verdict:
+    reason = f"a target or statement that is not modelled: {description}"
+    return Verdict("unknown", at.packet, reason, chain=_get_place(rule), doubts=(reason,))
 
 
-def _has_verdict_map(rule: Row) -> bool:
-    """Return whether an nft rule without a target can have a verdict from a map."""
-    return rule["target"] is None and any(isinstance(entry, dict) and "vmap" in entry for entry in rule["match"] or [])
+def _match_nft_rule(rule: Row, at: HookContext) -> tuple[Answer, Packet, bool]:
+    """Return whether an nft rule matches, the packet after its statements, and whether they are modelled."""
+    answers: list[Answer] = []
+    sets = NftRuleset(rule, at)
+    for entry in rule["match"] or []:
+        kind, what = _split_entry(entry)
+        if kind == "match":
+            answers.append(match_expression(what, at, sets))
+        elif kind in ("mangle", "notrack"):
+            if all_of(answers) is False:
+                break
+            try:
+                at = dataclasses.replace(at, packet=_change_packet(kind, what, at, sets))
+            except NotModelled:
+                return all_of(answers), at.packet, False
+        elif kind not in _NEUTRAL:
+            answers.append(None)
+        if answers and answers[-1] is False:
+            break
+    return all_of(answers), at.packet, True
 
 
-def _set_mark(rule: Row, packet: Packet) -> Packet:
-    options = rule["target_options"] or {}
-    if rule["target"] == "notrack" or "notrack" in options:
-        # Untracked packets are not translated.
-        return dataclasses.replace(packet, state="untracked")
-    text = options.get("set-xmark") or options.get("set-mark")
-    if rule["target"] != "mark" or not isinstance(text, str):
-        return packet
+def _split_entry(entry: Any) -> tuple[str, Any]:
+    return next(iter(entry.items())) if isinstance(entry, dict) and entry else ("", None)
+
+
+def _change_packet(kind: str, what: Any, at: HookContext, sets: NftRuleset) -> Packet:
+    if kind == "notrack":
+        return dataclasses.replace(at.packet, state="untracked", connection=None)
+    return change_field(what, at, sets)
+
+
+def _apply_target(rule: Row, chain: Row, at: HookContext, depth: int, description: str) -> Iterator[Verdict]:
+    target, place = rule["target"], _get_place(rule)
+    sets = NftRuleset(rule, at)
     try:
-        value, _slash, mask = text.partition("/")
-        kept = packet.mark & ~int(mask or "0xffffffff", 0)
-        return dataclasses.replace(packet, mark=kept ^ int(value, 0))
-    except ValueError:
-        return packet
-
-
-def _translate_address(rule: Row, at: HookContext, description: str) -> Verdict:
-    options: dict[str, Any] = dict(rule["target_options"] or {})
-    packet = at.packet
-    target = rule["target"]
-    if target == "masquerade":
-        link = at.space.find_link(at.oif)
-        rows = at.space.list_link_addresses(link["index"], packet.dst.version) if link else []
-        if not rows:
-            return _build_verdict("drop", at, f"{description}: {at.oif} has no address for masquerading", rule)
-        changed = dataclasses.replace(packet, src=ipaddress.ip_address(rows[0]["address"]))
-    elif target == "redirect":
-        text = str(options.get("to-ports", packet.dport or ""))
-        changed = dataclasses.replace(
-            packet, dst=_get_own_address(at), dport=int(text) if text.isdigit() else packet.dport
-        )
-    else:
-        place = _parse_translation(options)
-        if place is None:
-            return _build_verdict("unknown", at, description, rule)
-        address, port = place
-        if target == "dnat":
-            changed = dataclasses.replace(packet, dst=address, dport=port or packet.dport)
+        if target in ("jump", "goto"):
+            yield from _enter_chain(target, rule["target_chain"], chain, at, depth)
+        elif target in _FINAL:
+            yield Verdict(target, at.packet, description, chain=place)
+        elif target in _TRANSLATING:
+            yield from _translate(rule, at, description, sets)
+        elif target == "vmap":
+            yield from _apply_verdict_map(rule, chain, at, depth, description)
+        elif target in ("mangle", "notrack") and rule["backend"] == "nft":
+            yield Verdict("continue", _change_packet(target, rule["target_options"], at, sets))
+        elif target in _MARKING:
+            yield Verdict("continue", set_marks(rule, at.packet))
+        elif target in _GOES_ON:
+            yield Verdict("continue", at.packet)
         else:
-            changed = dataclasses.replace(packet, src=address, sport=port or packet.sport)
-    return Verdict("accept", changed, description, (f"{description}: translated to {changed}",))
+            yield _build_unknown(rule, at, description)
+    except NotModelled:
+        yield _build_unknown(rule, at, description)
 
 
-def _get_own_address(at: HookContext) -> Any:
-    """Return the target of a redirect: an address of the incoming link, or a loopback address."""
-    version = at.packet.dst.version
-    link = at.space.find_link(at.iif)
-    rows = at.space.list_link_addresses(link["index"], version) if link else []
-    return ipaddress.ip_address(rows[0]["address"] if rows else "127.0.0.1" if version == 4 else "::1")
+def _enter_chain(target: str, name: str, chain: Row, at: HookContext, depth: int) -> Iterator[Verdict]:
+    for one in _traverse_chain(chain, at, depth + 1, name):
+        yield dataclasses.replace(one, kind="continue") if one.kind == "return" and target == "jump" else one
 
 
-def _parse_translation(options: dict[str, Any]) -> tuple[Any, int | None] | None:
-    """Return the address and port of a translation, or None if it is not a single address."""
-    text = options.get("to-destination") or options.get("to-source")
-    address, port = options.get("addr"), options.get("port")
-    if isinstance(text, str):
-        address, _colon, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", None)
-    try:
-        return ipaddress.ip_address(str(address).strip("[]")), int(port) if port is not None else None
-    except ValueError:
-        return None
+def _apply_verdict_map(rule: Row, chain: Row, at: HookContext, depth: int, description: str) -> Iterator[Verdict]:
+    options = find_data(rule["target_options"], at, NftRuleset(rule, at))
+    if options is None:
+        yield Verdict("continue", at.packet)
+        return
+    certain = any(answer for answer, _data in options)
+    doubts = (description,) if len(options) > 1 or not (certain or not options) else ()
+    if not certain:
+        yield Verdict("continue", at.packet, doubts=doubts)
+    for _answer, data in options:
+        kind, what = _split_entry(data)
+        if kind in ("jump", "goto"):
+            found = list(_enter_chain(kind, what["target"], chain, at, depth))
+        elif kind in (*_FINAL, "continue"):
+            found = [Verdict(kind, at.packet, description, chain=_get_place(rule))]
+        else:
+            found = [_build_unknown(rule, at, description)]
+        yield from (dataclasses.replace(one, doubts=(*one.doubts, *doubts)) for one in found)
+
+
+def _translate(rule: Row, at: HookContext, description: str, sets: NftRuleset) -> Iterator[Verdict]:
+    """Yield the possible translations: the addresses are changed after all chains of the type nat."""
+    packet, connection = at.packet, at.packet.connection
+    if connection is None:
+        yield Verdict("accept", packet, description)
+        return
+    translation = parse_translation(rule, at, sets)
+    part = TRANSLATES.get(at.hook, "")
+    source = part == "src"
+    old, port = (packet.src, packet.sport) if source else (packet.dst, packet.dport)
+    addresses = translation.addresses
+    if not addresses and translation.drops:
+        yield Verdict("drop", packet, f"{description}: no address for the translation", chain=_get_place(rule))
+        return
+    ports = select_ports(port, translation, source)
+    options = [(address, one) for address in addresses or (old,) for one in ports]
+    doubts = (description,) if len(options) > 1 else ()
+    for address, one in options:
+        if address is None:
+            raise NotModelled
+        changed = {"src_to" if source else "dst_to": (address, one)}
+        parts = connection.initialized | {part}
+        new = dataclasses.replace(connection, initialized=parts, **changed)  # type: ignore[arg-type]
+        if (address, one) == (old, port):
+            new = dataclasses.replace(connection, initialized=parts)
+        yield Verdict("accept", dataclasses.replace(packet, connection=new), description, doubts=doubts)
 
 
 def _describe_rule(rule: Row) -> str:

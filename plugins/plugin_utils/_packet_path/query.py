@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
     Address,
     FleetNamespace,
     NotInSnapshots,
     SnapshotFleet,
 )
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.trace import explain
 
 PROTOCOLS = ("icmp", "tcp", "udp")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import Packet
 
 # Features that are not modelled, listed in every result.
 NOT_MODELLED = (

@@ -6,10 +6,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import ipaddress
+from collections.abc import Sequence
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import netfilter, routing
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import netfilter, reception, routing
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.alternatives import Alternatives
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import (
+    build_ipsec_commands,
     build_link_commands,
     build_neighbour_commands,
     build_route_commands,
@@ -17,7 +21,6 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.comma
     build_service_commands,
     build_sysctl_commands,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import HookContext, Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
     Address,
     FleetNamespace,
@@ -29,41 +32,97 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_se
     SegmentPath,
     SegmentStep,
 )
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
+    EPHEMERAL,
+    Connection,
+    HookContext,
+    Packet,
+    PortRange,
+)
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import (
     Explanation,
     Hop,
     NarrowestLink,
     PathEnd,
 )
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.source_address import list_sources
 
 _MOST_HOPS = 32
+_MOST_RUNS = 256
 _ANY_TTL = 64
-_NO_ECHO = "ipv4/icmp_echo_ignore_all"
-_Tracked = dict[tuple[str, str], list[tuple[Packet, Packet]]]
+_NO_ECHO = {4: "ipv4/icmp_echo_ignore_all", 6: "ipv6/icmp/echo_ignore_all"}
+# Connections by host and namespace.
+_Tracked = dict[tuple[str, str], list[Connection]]
 
 
 def explain(world: SnapshotFleet, space: FleetNamespace, packet: Packet, depth: int = 0) -> Explanation:
-    """Follow a packet from its source and, if it arrives, its reply."""
-    trace = _PacketTrace(world, packet, depth)
+    """Follow a packet from its source and, if it arrives, its reply.
+
+    Where the snapshots do not decide, every alternative is followed. The result is certain if all of them agree.
+    """
+    alternatives = Alternatives()
+    runs = [_follow_both_ways(world, space, packet, depth, alternatives)]
+    while alternatives.advance():
+        if len(runs) == _MOST_RUNS:
+            runs.append(dataclasses.replace(runs[0], reaches=None, reason="there are too many alternatives"))
+            break
+        runs.append(_follow_both_ways(world, space, packet, depth, alternatives))
+    return _combine(runs, alternatives.reasons)
+
+
+def _combine(runs: Sequence[Explanation], reasons: Sequence[str]) -> Explanation:
+    """Return the common result of all runs, or an unknown result with the reasons of the alternatives."""
+    results = {run.reaches for run in runs}
+    if len(results) == 1:
+        return runs[0]
+    decisive = next((run for run in runs if run.reaches is None), None) or next(run for run in runs if not run.reaches)
+    if decisive.reaches is not None:
+        last = decisive.hops[-1]
+        decisive.hops[-1] = dataclasses.replace(last, verdict="unknown")
+        decisive.reason = f"{'; '.join(reasons[:3])}; possibly: {decisive.reason}"
+    elif reasons and not any(reason in decisive.reason for reason in reasons):
+        decisive.reason = f"{decisive.reason} ({'; '.join(reasons[:3])})"
+    decisive.reaches = None
+    return decisive
+
+
+def _follow_both_ways(
+    world: SnapshotFleet, space: FleetNamespace, packet: Packet, depth: int, alternatives: Alternatives
+) -> Explanation:
+    trace = _PacketTrace(world, packet, depth, alternatives)
     there = _follow_packet(trace, space, packet)
-    if there.reaches and trace.arrived and not depth:
-        answer = trace.arrived[1].build_reply()
-        returning = _PacketTrace(world, answer, depth, trace.tracked)
-        back = _follow_packet(returning, trace.arrived[0], answer)
-        there.hops += back.hops
-        there.assumed += back.assumed
-        if not back.reaches:
-            there.reaches, there.reason = back.reaches, f"the reply does not return: {back.reason}"
-            there.about = back.about if back.about in ("", "firewall") else "way back"
-            there.remedy = back.remedy
-        elif returning.ended_in is not space:
-            there.reaches, there.about = False, "way back"
-            src = trace.arrived[1].src
-            there.reason = (
-                f"the reply goes to {returning.ended_in}, which also has {src}: the source address was not translated"
-            )
-            there.remedy = f"iptables -t nat -S POSTROUTING   # on {space.host}"
+    if not there.reaches or not trace.arrived or depth:
+        return there
+    answer = trace.arrived[1].build_reply()
+    returning = _PacketTrace(world, answer, depth, alternatives, trace.tracked)
+    back = _follow_packet(returning, trace.arrived[0], answer)
+    there.hops += back.hops
+    there.assumed += back.assumed
+    if not back.reaches:
+        there.reaches, there.reason = back.reaches, f"the reply does not return: {back.reason}"
+        there.about = back.about if back.about in ("", "firewall") else "way back"
+        there.remedy = back.remedy
+    elif returning.arrived and trace.sent:
+        _check_reply(there, space, trace.sent, returning.arrived)
     return there
+
+
+def _check_reply(there: Explanation, space: FleetNamespace, sent: Packet, got: tuple[FleetNamespace, Packet]) -> None:
+    """Set the result to False if the reply ends elsewhere, or does not belong to the connection of the sender."""
+    where, reply = got
+    if where is not space:
+        reason = f"the reply goes to {where}, which also has {reply.dst}: the source address was not translated"
+    elif (reply.src, reply.sport) != (sent.dst, sent.dport):
+        port = f" port {reply.sport}" if isinstance(reply.sport, int) else ""
+        reason = f"the reply comes from {reply.src}{port} instead of {sent.dst}, so {space} rejects it"
+    elif (reply.dst, reply.dport) != (sent.src, sent.sport):
+        reason = f"the reply is sent to {reply.dst} instead of {sent.src}"
+    else:
+        return
+    there.reaches, there.about = False, "way back"
+    there.reason = reason
+    there.hops[-1] = dataclasses.replace(there.hops[-1], verdict="stops")
+    there.remedy = f"iptables -t nat -S POSTROUTING   # on {space.host}"
 
 
 def _follow_packet(trace: _PacketTrace, space: FleetNamespace, packet: Packet) -> Explanation:
@@ -79,18 +138,26 @@ def _follow_packet(trace: _PacketTrace, space: FleetNamespace, packet: Packet) -
 class _PacketTrace:
     """Follow one packet and record its hops."""
 
-    def __init__(self, world: SnapshotFleet, packet: Packet, depth: int, tracked: _Tracked | None = None) -> None:
+    def __init__(
+        self,
+        world: SnapshotFleet,
+        packet: Packet,
+        depth: int,
+        alternatives: Alternatives,
+        tracked: _Tracked | None = None,
+    ) -> None:
         self._world = world
         self._depth = depth
+        self._alternatives = alternatives
         self._crossed = 0
-        # Translations by namespace, to be reversed for the reply.
-        self.tracked: _Tracked = tracked or {}
-        # Destination namespace and the packet on arrival.
+        self.tracked: _Tracked = {} if tracked is None else tracked
+        # The packet as the source sends it, and its destination with the packet on arrival.
+        self.sent: Packet | None = None
         self.arrived: tuple[FleetNamespace, Packet] | None = None
-        self.ended_in: FleetNamespace | None = None
         self._left = _ANY_TTL
-        # The rule that translated the destination.
+        # The rule that translated the destination, and the rules that accepted the packet.
         self._translation = ""
+        self._accepted: list[str] = []
         self.explanation = Explanation(packet)
 
     def _add_hop(self, space: FleetNamespace, what: str, link: Row | None = None) -> None:
@@ -103,17 +170,36 @@ class _PacketTrace:
     def send(self, space: FleetNamespace, packet: Packet) -> None:
         """Send a packet from a namespace."""
         self._left = int(space.get_sysctl("ipv4/ip_default_ttl") or _ANY_TTL) if packet.dst.version == 4 else _ANY_TTL
-        packet = self._reverse_translations(space, packet)
+        if packet.dport is not None and packet.sport is None:
+            packet = dataclasses.replace(packet, sport=_get_ephemeral_ports(space))
         way = self._select_route(space, packet)
         if packet.src is None:
-            packet = dataclasses.replace(packet, src=routing.choose_source(space, way, packet.dst))
-            self._check_source(space, packet, way)
+            packet, way = self._choose_source(space, packet, way)
+        self.sent = packet
         oif = "lo" if way.type == "local" else _get_name(way.link)
+        self._check_ipsec(space, packet, "out", oif)
         before = packet
-        packet = self._run_hook("output", HookContext(space, packet, oif=oif))
-        if packet.dst != before.dst or packet.mark != before.mark:
+        verdict = self._run_hook("output", HookContext(space, packet, oif=oif))
+        packet = verdict.packet
+        if packet.dst != before.dst or verdict.reroutes:
             way = self._select_route(space, packet)
         self._send_out(space, packet, way)
+
+    def _choose_source(
+        self, space: FleetNamespace, packet: Packet, way: routing.SelectedRoute
+    ) -> tuple[Packet, routing.SelectedRoute]:
+        """Return the packet with its source, and its route."""
+        sources: list[Address | None] = [*list_sources(space, way, packet.dst)] or [None]
+        src = self._alternatives.choose(sources, f"the source address on {space} depends on the order of its addresses")
+        packet = dataclasses.replace(packet, src=src)
+        self._check_source(space, packet, way)
+        if packet.dst.version == 4 and packet.protocol in ("tcp", "udp"):
+            # The kernel looks up the route again with the source, for UDP only if the socket is connected.
+            again = self._select_route(space, packet)
+            if again.key != way.key:
+                options = [again] if packet.protocol == "tcp" else [again, way]
+                way = self._alternatives.choose(options, f"the route on {space} depends on whether the socket connects")
+        return packet, way
 
     def _check_source(self, space: FleetNamespace, packet: Packet, way: routing.SelectedRoute) -> None:
         """Raise PathEnd without a source address that is valid on the link of the route."""
@@ -128,9 +214,14 @@ class _PacketTrace:
             )
 
     def _select_route(self, space: FleetNamespace, packet: Packet, iif: str = "") -> routing.SelectedRoute:
-        if space.lacks("routes"):
-            raise self._build_end(None, space, "the snapshot does not contain its routes")
-        way = routing.look_up_route(space, packet.dst, packet.src, packet.mark, iif)
+        missing = "the snapshot does not contain its routes" if space.lacks("routes") else ""
+        missing = missing or space.find_missing("routes", "rules")
+        if missing:
+            raise self._build_end(None, space, missing)
+        options = routing.list_routes(space, routing.build_query(packet, iif))
+        way = self._alternatives.choose(
+            options, f"the route of {space} to {packet.dst} depends on several next hops or on policy rules"
+        )
         if way is None:
             raise self._build_end(False, space, f"no route to {packet.dst}").set_cause(
                 "route", build_route_commands(space, packet.dst)
@@ -138,19 +229,20 @@ class _PacketTrace:
         if way.type in ("blackhole", "unreachable", "prohibit"):
             reason = f"the {way.origin} of type {way.type} drops the packet"
             raise self._build_end(False, space, reason).set_cause("route", build_route_commands(space, packet.dst))
-        if way.type in ("broadcast", "anycast", "multicast"):
+        if way.type not in ("unicast", "local"):
             raise self._build_end(None, space, f"{packet.dst} is a {way.type} address, which is not supported")
-        if way.several:
-            self.explanation.assumed.append(f"the route {way.row['dst']} of {space} uses its first next hop")
         return way
 
-    def _run_hook(self, hook: str, at: HookContext) -> Packet:
-        """Evaluate a firewall hook; return the resulting packet."""
-        verdict = netfilter.traverse(hook, at)
+    def _run_hook(self, hook: str, at: HookContext) -> netfilter.Verdict:
+        """Evaluate a firewall hook; return the verdict with the resulting packet."""
+        connections = self.tracked.setdefault((at.space.host, at.space.id), [])
+        verdicts = netfilter.list_verdicts(hook, at, connections)
+        doubt = f"the firewall ({hook}): {netfilter.describe_doubts(verdicts)}" if len(verdicts) > 1 else ""
+        verdict = self._alternatives.choose(verdicts, doubt)
         link = at.space.find_link(at.oif or at.iif)
         for note in verdict.notes:
             self._add_hop(at.space, note, link)
-        if verdict.kind in ("drop", "reject"):
+        if verdict.stops:
             reason = f"the firewall ({hook}) {verdict.kind}s the packet: {verdict.rule}"
             raise self._build_end(False, at.space, reason, link).set_cause(
                 "firewall", build_rule_commands(at.space, verdict)
@@ -160,43 +252,77 @@ class _PacketTrace:
             raise self._build_end(None, at.space, reason, link).set_cause(
                 "firewall", build_rule_commands(at.space, verdict)
             )
-        if (verdict.packet.src, verdict.packet.dst) != (at.packet.src, at.packet.dst):
-            self._translation = f" ({verdict.notes[-1]})" if verdict.packet.dst != at.packet.dst else self._translation
-            self.tracked.setdefault((at.space.host, at.space.id), []).append((at.packet, verdict.packet))
-        return verdict.packet
+        packet = verdict.packet
+        if at.layer == "ip":
+            self._record_connection(connections, packet.connection)
+        self._accepted += verdict.accepted
+        if packet.dst != at.packet.dst and verdict.notes:
+            self._translation = f" ({verdict.notes[-1]})"
+        return verdict
 
-    def _reverse_translations(self, space: FleetNamespace, packet: Packet) -> Packet:
-        """Reverse the translations of this namespace for a reply."""
-        if packet.state != "established":
-            return packet
-        for before, after in reversed(self.tracked.get((space.host, space.id), [])):
-            if packet.src == after.dst and packet.dst == after.src and before.src is not None:
-                packet = dataclasses.replace(packet, src=before.dst, dst=before.src, sport=before.dport)
-                self._add_hop(space, f"connection tracking: translated to {packet}")
-        return packet
+    def _record_connection(self, connections: list[Connection], new: Connection | None) -> None:
+        if new is None:
+            return
+        key = (new.src, new.dst, new.sport, new.dport)
+        connections[:] = [one for one in connections if (one.src, one.dst, one.sport, one.dport) != key] + [new]
 
-    def _send_out(self, space: FleetNamespace, packet: Packet, way: routing.SelectedRoute) -> None:
+    def _check_ipsec(self, space: FleetNamespace, packet: Packet, direction: str, name: str) -> None:
+        found = reception.check_ipsec(space, packet, direction, name)
+        if found:
+            end = self._build_end(False if found.certain else None, space, found.reason, space.find_link(name))
+            raise end.set_cause("firewall", build_ipsec_commands(space))
+
+    def _check_device_chains(self, space: FleetNamespace, link: Row, hook: str) -> None:
+        """Follow both ways where a chain of a device can drop the packet, because its device is not known."""
+        for chain in space.get_rows("firewall_chains"):
+            place = (chain["backend"], chain["family"], chain["table"], chain["chain"])
+            if chain["hook"] != hook or link["kind"] == "loopback":
+                continue
+            if not space.list_firewall_rules(*place) and chain["policy"] != "drop":
+                continue
+            text = f"chain {chain['family']} {chain['table']} {chain['chain']} ({hook}) is not modelled"
+            if self._alternatives.choose((False, True), text):
+                raise self._build_end(False, space, f"the {text}", link).set_cause("firewall")
+
+    def _send_out(
+        self, space: FleetNamespace, packet: Packet, way: routing.SelectedRoute, iif: str = "", port_in: str = ""
+    ) -> None:
         if way.type == "local":
-            lo = space.find_link("lo")
-            if lo and not lo["up"]:
-                reason = f"{packet.dst} is a local address, but lo is down"
-                raise self._build_end(False, space, reason, lo).set_cause("link", build_link_commands(space, lo))
-            self._run_hook("postrouting", HookContext(space, packet, oif="lo"))
-            self._deliver(space, self._run_hook("input", HookContext(space, packet, iif="lo")), lo)
+            self._send_to_itself(space, packet)
         if way.link is None:
             raise self._build_end(None, space, f"the link of the route {way.row['dst']} is not in the snapshot")
         via = f" via {way.next_hop}" if way.next_hop != packet.dst else ""
         self._add_hop(space, f"{packet}: route {way.row['dst']}{via} dev {way.link['name']}", way.link)
-        packet = self._run_hook("postrouting", HookContext(space, packet, oif=way.link["name"]))
+        at = HookContext(space, packet, iif, way.link["name"], port_in, next_hop=way.next_hop)
+        packet = self._run_hook("postrouting", at).packet
+        self._check_device_chains(space, way.link, "egress")
         self._forward_on_segment(space, packet, way.link, way.next_hop)
 
-    def _forward_on_segment(self, space: FleetNamespace, packet: Packet, link: Row, next_hop: Address) -> None:
+    def _send_to_itself(self, space: FleetNamespace, packet: Packet) -> None:
+        """Deliver a packet over lo; it keeps its route and connection."""
+        lo = space.find_link("lo")
+        if lo and not lo["up"]:
+            reason = f"{packet.dst} is a local address, but lo is down"
+            raise self._build_end(False, space, reason, lo).set_cause("link", build_link_commands(space, lo))
+        packet = self._run_hook("postrouting", HookContext(space, packet, oif="lo", next_hop=packet.dst)).packet
+        packet = self._run_hook("prerouting", HookContext(space, packet, iif="lo")).packet
+        self._deliver(space, packet, lo)
+
+    def _forward_on_segment(
+        self,
+        space: FleetNamespace,
+        packet: Packet,
+        link: Row,
+        next_hop: Address,
+        came_by: Row | None = None,
+    ) -> None:
         """Forward a packet to the next hop on the segment."""
+        if link["kind"] == "ipvlan" and str((link["options"] or {}).get("mode")).startswith("l3"):
+            self._forward_by_ipvlan(space, packet, link)
         mac = _find_neighbour_mac(space, link, next_hop)
         segment = Segment(self._world)
-
         walks = segment.find_paths(
-            space, link, lambda other, end: _answers_request(other, end, next_hop), mac or self._find_mac(next_hop)
+            space, link, functools.partial(self._answers, next_hop), mac or self._find_mac(next_hop), came_by
         )
         if not walks:
             raise self._explain_no_receiver(space, link, next_hop, segment.open_ended)
@@ -209,14 +335,34 @@ class _PacketTrace:
                 None, space, f"{next_hop} is used more than once, the first answer wins: {both}", link
             )
         walk = walks[0]
-        self._record_segment_path(packet, walk)
+        packet = self._record_segment_path(packet, walk)
         if mac and walk.link["mac"] and mac != walk.link["mac"] and walk.link["kind"] != "ipvlan":
             has = f"{walk.link['mac']} ({walk.link['name']} of {walk.space})"
             reason = f"the neighbour entry of {next_hop} has {mac} instead of {has}"
             raise self._build_end(False, space, reason, link).set_cause(
                 "neighbour", build_neighbour_commands(space, link, next_hop)
             )
-        self._receive(walk.space, packet, walk.link)
+        mark = packet.mark if walk.space is space else 0
+        packet = dataclasses.replace(packet.enter_namespace(), mark=mark)
+        self._receive(walk.space, packet, walk.link, _find_port(walk, packet))
+
+    def _answers(self, next_hop: Address, space: FleetNamespace, link: Row) -> bool:
+        answer = reception.answers_request(space, link, next_hop)
+        if answer is None:
+            text = f"whether {space} answers requests for {next_hop} on {link['name']} is not known"
+            answer = self._alternatives.choose((True, False), text)
+        return answer
+
+    def _forward_by_ipvlan(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
+        """Deliver a packet between links of the kind ipvlan in mode l3, which the parent routes."""
+        parent = self._world.find_parent(space, link)
+        for other, rider in self._world.find_upper_links(*parent) if parent else ():
+            row = other.addresses.get(packet.dst)
+            if rider["kind"] == "ipvlan" and row is not None and row["index"] == rider["index"]:
+                self._add_hop(other, f"through {link['name']} → {rider['name']}", rider)
+                self._receive(other, packet.enter_namespace(), rider)
+        reason = f"{link['name']} is an ipvlan link in mode l3, whose packets its parent routes, which is not modelled"
+        raise self._build_end(None, space, reason, link)
 
     def _find_mac(self, address: Address) -> str:
         owners = self._world.find_owners(address)
@@ -227,6 +373,10 @@ class _PacketTrace:
             return self._build_end(False, space, f"{link['name']} is down", link).set_cause(
                 "link", build_link_commands(space, link)
             )
+        if other := self._find_beside(space, link, next_hop):
+            kind = other[1]["kind"] if other[1]["kind"] in ("macvlan", "ipvlan") else link["kind"]
+            reason = f"{other[0]} has {next_hop} on {other[1]['name']}, but a parent and its {kind} links are separated"
+            return self._build_end(False, space, reason, link).set_cause("segment")
         if open_ended:
             reason = (
                 f"the packet leaves through {link['name']} to {next_hop}, which is in no snapshot{self._translation}"
@@ -239,8 +389,21 @@ class _PacketTrace:
         reason = f"no host on the segment of {link['name']} has {next_hop}{elsewhere}{self._translation}"
         return self._build_end(False, space, reason, link).set_cause("neighbour")
 
-    def _record_segment_path(self, packet: Packet, walk: SegmentPath) -> None:
-        """Record the path over links, up to the first obstacle."""
+    def _find_beside(self, space: FleetNamespace, link: Row, address: Address) -> tuple[FleetNamespace, Row] | None:
+        """Return the owner of an address if it is the parent of a macvlan or ipvlan link, or a link on this parent."""
+        owners = self._world.find_owners(address)
+        if len(owners) != 1:
+            return None
+        (other, end), kinds = owners[0], ("macvlan", "ipvlan")
+        for child, parent in (((space, link), (other, end)), ((other, end), (space, link))):
+            found = self._world.find_parent(*child) if child[1]["kind"] in kinds else None
+            mode = (child[1]["options"] or {}).get("mode")
+            if found and (found[0].id, found[1]["index"]) == (parent[0].id, parent[1]["index"]) and mode != "vepa":
+                return owners[0] if found[0].host == parent[0].host else None
+        return None
+
+    def _record_segment_path(self, packet: Packet, walk: SegmentPath) -> Packet:
+        """Record the path over links, up to the first obstacle; return the packet on arrival."""
         crossed: set[tuple[str, str]] = set()
         for before, step in zip((None, *walk.steps), walk.steps):
             if step.obstacle:
@@ -255,10 +418,11 @@ class _PacketTrace:
             bridge = step.bridge
             if step.how == "forwarded" and bridge and (step.space.id, bridge["name"]) not in crossed:
                 crossed.add((step.space.id, bridge["name"]))
-                self._run_bridged_ip_hooks(step, bridge, packet)
+                packet = self._run_bridged_ip_hooks(before, step, bridge, packet)
         last = walk.steps[-1]
         names = " → ".join(dict.fromkeys(f"{step.link['name']}" for step in walk.steps))
         self._add_hop(last.space, f"through {names}", last.link)
+        return packet
 
     def _record_mtu(self, space: FleetNamespace, link: Row) -> None:
         """Record the link with the smallest MTU, except lo and bridges."""
@@ -269,6 +433,8 @@ class _PacketTrace:
     def _run_bridge_hooks(self, before: SegmentStep | None, step: SegmentStep, packet: Packet) -> None:
         """Evaluate the hooks of the family bridge for a frame."""
         port_in = before.link["name"] if before else ""
+        if step.how != "sent":
+            packet = packet.enter_namespace()
         at = HookContext(step.space, packet, port_in, step.link["name"], layer="bridge")
         if step.how == "forwarded":
             hooks: tuple[str, ...] = ("prerouting", "forward", "postrouting")
@@ -279,16 +445,28 @@ class _PacketTrace:
         else:
             return
         for hook in hooks:
-            self._run_hook(hook, at)
+            if self._run_hook(hook, at).packet != at.packet:
+                reason = f"a rule of the family bridge ({hook}) changes the packet, which is not modelled"
+                raise self._build_end(None, step.space, reason, step.link)
 
-    def _run_bridged_ip_hooks(self, step: SegmentStep, bridge: Row, packet: Packet) -> None:
-        """Evaluate the IP firewall for a bridged packet if br_netfilter is enabled."""
-        version = "" if packet.dst.version == 4 else "6"
-        if step.space.get_sysctl(f"bridge/bridge-nf-call-ip{version}tables") == "1":
-            port = step.link["name"]
-            at = HookContext(step.space, packet, bridge["name"], bridge["name"], "?", port)
-            for hook in ("prerouting", "forward", "postrouting"):
-                self._run_hook(hook, at)
+    def _run_bridged_ip_hooks(
+        self, before: SegmentStep | None, step: SegmentStep, bridge: Row, packet: Packet
+    ) -> Packet:
+        """Evaluate the IP firewall for a bridged packet if br_netfilter is enabled; return the packet."""
+        if not _calls_firewall(step.space, bridge, packet):
+            return packet
+        # Without a step before, the packet was received by the namespace and its destination translated.
+        port_in = before.link["name"] if before else ""
+        at = HookContext(step.space, packet, bridge["name"], port_in=port_in or "?", next_hop=packet.dst)
+        if port_in:
+            at = dataclasses.replace(at, packet=packet.enter_namespace())
+            packet = self._run_hook("prerouting", at).packet
+            if packet.dst != at.packet.dst:
+                raise self._build_end(None, step.space, "a bridged packet is translated, which is not modelled", bridge)
+        at = dataclasses.replace(at, oif=bridge["name"], port_out=step.link["name"])
+        for hook in ("forward", "postrouting"):
+            packet = self._run_hook(hook, dataclasses.replace(at, packet=packet)).packet
+        return packet
 
     def _trace_tunnel(self, step: SegmentStep) -> None:
         """Follow the encapsulated packets from host to host."""
@@ -309,62 +487,62 @@ class _PacketTrace:
             end.remedy = outer.remedy
             raise end
 
-    def _receive(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
-        """Receive a packet on a link, to deliver or to forward it."""
+    def _receive(self, space: FleetNamespace, packet: Packet, link: Row, port_in: str = "") -> None:
+        """Receive a packet on a link, or over a port of a bridge with br_netfilter, to deliver or to forward it."""
         self._crossed += 1
         if self._crossed > _MOST_HOPS:
             raise self._build_end(False, space, "routing loop", link).set_cause("route")
         iif = link["name"]
-        packet = self._reverse_translations(space, packet)
+        self._check_device_chains(space, link, "ingress")
+        self._check_vrf(space, link)
         before = packet.dst
-        packet = self._run_hook("prerouting", HookContext(space, packet, iif=iif))
-        self._check_reverse_path(space, packet, link)
-        if (
-            packet.dst != before
-            and packet.dst.is_loopback
-            and space.get_sysctl(f"ipv4/conf/{iif}/route_localnet") != "1"
-        ):
+        packet = self._run_hook("prerouting", HookContext(space, packet, iif=iif, port_in=port_in)).packet
+        self._check_local_target(space, packet, link, before)
+        way = self._select_route(space, packet, iif)
+        oif = "" if way.type == "local" else _get_name(way.link)
+        self._stop_at(space, link, "reverse path", reception.check_source(space, packet, link, oif))
+        if way.type == "local":
+            self._deliver(space, packet, link)
+        if port_in and packet.dst != before and way.link and way.link["index"] == link["index"]:
+            # A translated packet whose route leads back to the bridge is bridged, not routed.
+            port = space.find_link(port_in)
+            self._forward_on_segment(space, packet, link, way.next_hop, port)
+        self._check_forwarding(space, packet, link)
+        self._check_ipsec(space, packet, "fwd", iif)
+        self._check_ipsec(space, packet, "out", oif)
+        at = HookContext(space, packet, iif=iif, oif=oif, port_in="?" if port_in else "", next_hop=way.next_hop)
+        packet = self._run_hook("forward", at).packet
+        self._send_out(space, packet, way, iif, "?" if port_in else "")
+
+    def _stop_at(self, space: FleetNamespace, link: Row, about: str, found: reception.Finding | None) -> None:
+        """Raise PathEnd for a packet that the kernel rejects; follow both ways if that is not certain."""
+        if found is None:
+            return
+        if not found.certain and not self._alternatives.choose((True, False), found.reason):
+            return
+        dst = self.explanation.packet.src or self.explanation.packet.dst
+        remedy = build_sysctl_commands(space, found.key, "1") if found.key else build_route_commands(space, dst)
+        raise self._build_end(False, space, found.reason, link).set_cause(about, remedy)
+
+    def _check_local_target(self, space: FleetNamespace, packet: Packet, link: Row, before: Address) -> None:
+        if packet.dst == before or not packet.dst.is_loopback:
+            return
+        iif = link["name"]
+        if packet.dst.version == 6:
+            raise self._build_end(None, space, "the destination is translated to ::1, which is not modelled", link)
+        if "1" not in [space.get_sysctl(f"ipv4/conf/{one}/route_localnet") for one in ("all", iif)]:
             reason = f"the destination is translated to {packet.dst}, but route_localnet is 0 on {iif}"
             remedy = build_sysctl_commands(space, f"ipv4/conf/{iif}/route_localnet", "1")
             raise self._build_end(False, space, reason, link).set_cause("forwarding", remedy)
-        way = self._select_route(space, packet, iif)
-        if way.type == "local":
-            self._deliver(space, self._run_hook("input", HookContext(space, packet, iif=iif)), link)
-        self._check_forwarding(space, packet, link)
-        oif = _get_name(way.link)
-        packet = self._run_hook("forward", HookContext(space, packet, iif=iif, oif=oif))
-        self._send_out(space, packet, way)
 
-    def _check_reverse_path(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
-        if packet.dst.version != 4 or packet.src is None:
-            return
-        values = [space.get_sysctl(f"ipv4/conf/{name}/rp_filter") for name in ("all", link["name"])]
-        strictness = max(int(value) for value in values if value) if any(values) else 0
-        back = routing.look_up_route(space, packet.src)
-        if strictness and back is None:
-            reason = f"rp_filter: no route back to {packet.src}"
-            raise self._build_end(False, space, reason, link).set_cause(
-                "reverse path", build_route_commands(space, packet.src)
-            )
-        if strictness == 1 and back and back.link and back.link["index"] != link["index"] and back.type != "local":
-            reason = f"rp_filter is strict, and the route back to {packet.src} uses {back.link['name']}"
-            raise self._build_end(False, space, reason, link).set_cause(
-                "reverse path", build_route_commands(space, packet.src)
-            )
+    def _check_vrf(self, space: FleetNamespace, link: Row) -> None:
+        master = space.links.get(link["master_index"] or 0)
+        if master and master["kind"] == "vrf" and space.get_rows("firewall_rules"):
+            reason = f"{link['name']} belongs to the VRF {master['name']}, where firewall rules are not modelled"
+            raise self._build_end(None, space, reason, link)
 
     def _check_forwarding(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
-        version = packet.dst.version
-        keys = (
-            ["ipv4/ip_forward", f"ipv4/conf/{link['name']}/forwarding"]
-            if version == 4
-            else ["ipv6/conf/all/forwarding"]
-        )
-        off = next((key for key in keys if space.get_sysctl(key) == "0"), None)
-        if off:
-            reason = f"{space} does not forward packets: net/{off} is 0"
-            raise self._build_end(False, space, reason, link).set_cause(
-                "forwarding", build_sysctl_commands(space, off, "1")
-            )
+        self._stop_at(space, link, "forwarding", reception.check_forwarding(space, packet, link["name"]))
         self._left -= 1
         if self._left <= 0:
             reason = "the time to live is exceeded: net/ipv4/ip_default_ttl of the source is too small"
@@ -372,37 +550,56 @@ class _PacketTrace:
 
     def _deliver(self, space: FleetNamespace, packet: Packet, link: Row | None) -> None:
         """Raise PathEnd at the destination, with a result that depends on listening sockets and ICMP settings."""
+        iif = _get_name(link)
+        packet = self._run_hook("input", HookContext(space, packet, iif=iif)).packet
+        self._check_ipsec(space, packet, "in", iif)
         if space.row["kind"] in ("load-balancer", "ingress"):
             raise self._build_end(None, space, f"IPVS handles {packet.dst}, which is not modelled", link)
-        if packet.protocol == "icmp" and packet.state == "new" and space.get_sysctl(_NO_ECHO) == "1":
-            reason = f"the packet arrives, but {space} does not answer pings: net/{_NO_ECHO} is 1"
+        ignores = _NO_ECHO[packet.dst.version]
+        if packet.dport is None and not packet.is_reply and space.get_sysctl(ignores) == "1":
+            reason = f"the packet arrives, but {space} does not answer pings: net/{ignores} is 1"
             raise self._build_end(False, space, reason, link).set_cause(
-                "service", build_sysctl_commands(space, _NO_ECHO, "0")
+                "service", build_sysctl_commands(space, ignores, "0")
             )
-        if packet.protocol in ("tcp", "udp") and packet.state == "new":
+        if packet.protocol in ("tcp", "udp") and not packet.is_reply:
             self._check_listener(space, packet, link)
-        if packet.src is not None and not (packet.state == "established" or routing.is_local(space, packet.src)):
-            self.arrived = (space, packet)
-        self.ended_in = space
-        raise self._build_end(True, space, f"the packet arrives: {packet.dst} is an address of {space}", link)
+        self.arrived = (space, packet)
+        accepted = f", accepted by {'; '.join(dict.fromkeys(self._accepted))}" if self._accepted else ""
+        reason = f"the packet arrives: {packet.dst} is an address of {space}{accepted}"
+        raise self._build_end(True, space, reason, link)
 
     def _check_listener(self, space: FleetNamespace, packet: Packet, link: Row | None) -> None:
-        if space.lacks("sockets"):
-            raise self._build_end(None, space, "the packet arrives, but the snapshot does not contain sockets", link)
-        for row in space.get_rows("sockets"):
-            if row["protocol"] == packet.protocol and row["port"] == packet.dport and _is_bound_to(row, packet.dst):
-                return
+        missing = "the snapshot does not contain sockets" if space.lacks("sockets") else space.find_missing("sockets")
+        if missing:
+            raise self._build_end(None, space, f"the packet arrives, but {missing}", link)
+        answer = reception.has_listener(space, packet, _get_name(link))
         place = f"{packet.protocol} {packet.dst} port {packet.dport}{self._translation}"
-        reason = f"the packet arrives, but nothing listens on {place}"
-        raise self._build_end(False, space, reason, link).set_cause("service", build_service_commands(space))
+        if answer is None:
+            answer = self._alternatives.choose((True, False), f"whether a program listens on {place} is not known")
+        if not answer:
+            reason = f"the packet arrives, but nothing listens on {place}"
+            raise self._build_end(False, space, reason, link).set_cause("service", build_service_commands(space))
 
 
-def _is_bound_to(socket: Row, dst: Address) -> bool:
-    bound = ipaddress.ip_address(socket["address"])
-    if bound.is_unspecified:
-        return bound.version == dst.version or (bound.version == 6 and not socket["v6only"])
-    mapped = getattr(bound, "ipv4_mapped", None)
-    return dst in (bound, mapped)
+def _get_ephemeral_ports(space: FleetNamespace) -> PortRange:
+    """Return the range of the ports that the kernel assigns to connections of a namespace."""
+    ends = (space.get_sysctl("ipv4/ip_local_port_range") or "").split()
+    return PortRange(int(ends[0]), int(ends[1])) if len(ends) == 2 else EPHEMERAL
+
+
+def _calls_firewall(space: FleetNamespace, bridge: Row, packet: Packet) -> bool:
+    """Return whether br_netfilter passes the packets of a bridge to the IP firewall."""
+    version = "" if packet.dst.version == 4 else "6"
+    if space.get_sysctl(f"bridge/bridge-nf-call-ip{version}tables") == "1":
+        return True
+    return bool((bridge["options"] or {}).get(f"nf_call_ip{version}tables"))
+
+
+def _find_port(walk: SegmentPath, packet: Packet) -> str:
+    """Return the port over which a bridge with br_netfilter receives a packet; empty otherwise."""
+    if len(walk.steps) < 2 or walk.link["kind"] != "bridge" or not _calls_firewall(walk.space, walk.link, packet):
+        return ""
+    return str(walk.steps[-2].link["name"])
 
 
 def _find_neighbour_mac(space: FleetNamespace, link: Row, address: Address) -> str:
@@ -416,23 +613,6 @@ def _find_neighbour_mac(space: FleetNamespace, link: Row, address: Address) -> s
 def _owns_address(walk: SegmentPath, address: Address) -> bool:
     row = walk.space.addresses.get(address)
     return row is not None and row["index"] == walk.link["index"]
-
-
-def _answers_request(space: FleetNamespace, link: Row, address: Address) -> bool:
-    """Return whether a namespace answers requests for an address on a link (ARP or neighbour discovery)."""
-    row = space.addresses.get(address)
-    if row is not None and row["index"] == link["index"]:
-        return True
-    if address.version == 6:
-        return False
-    name = link["name"]
-    # With arp_ignore=0, the kernel answers on every link for all its addresses.
-    ignore = [space.get_sysctl(f"ipv4/conf/{one}/arp_ignore") for one in ("all", name)]
-    if row is not None and row["scope"] != "host" and not any(value not in (None, "0") for value in ignore):
-        return True
-    proxy = "1" in [space.get_sysctl(f"ipv4/conf/{one}/proxy_arp") for one in ("all", name)]
-    way = routing.look_up_route(space, address) if proxy else None
-    return way is not None and way.link is not None and way.link["index"] != link["index"]
 
 
 def _get_name(link: Row | None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path import trace
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_match import Packet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.case import Case
 from ansible_collections.netfleet.docker.plugins.plugin_utils._troubleshoot.explanations import (
     describe_listeners,

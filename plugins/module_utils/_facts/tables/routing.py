@@ -32,6 +32,7 @@ _NEXTHOP = struct.Struct("=HBBi")
 _RTA_GATEWAY, _RTA_VIA, _RTAX_MTU = 5, 18, 2
 _ACTIONS = {1: "lookup", 2: "goto", 3: "nop", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _FIB_RULE_INVERT = 0x2
+_NO_LIMIT = 0xFFFFFFFF
 _NOARP, _PERMANENT = 0x40, 0x80
 _NEIGHBOUR_STATES = tuple("incomplete reachable stale delay probe failed noarp permanent".split())
 _NEIGHBOUR_FLAGS = tuple("use self master proxy extern_learn offload sticky router".split())
@@ -107,6 +108,9 @@ def _build_rule(message: Message) -> Row:
         "priority": message.get("FRA_PRIORITY", 0),
         "action": _ACTIONS.get(action, str(action)),
         "table": message.get("FRA_TABLE", message["table"]) or None,
+        "l3mdev": bool(message.get("FRA_L3MDEV")),
+        "suppress_prefixlength": _get_suppressed(message.get("FRA_SUPPRESS_PREFIXLEN")),
+        "suppress_ifgroup": _get_suppressed(message.get("FRA_SUPPRESS_IFGROUP")),
         "goto": message.get("FRA_GOTO"),
         "inverted": bool(message["flags"] & _FIB_RULE_INVERT),
         "src": f"{message['FRA_SRC']}/{message['src_len']}" if "FRA_SRC" in message else None,
@@ -122,6 +126,11 @@ def _build_rule(message: Message) -> Row:
         "uids": _format_range(message.get("FRA_UID_RANGE")),
         "protocol": None if protocol is None else _PROTOCOLS.get(protocol, str(protocol)),
     }
+
+
+def _get_suppressed(number: int | None) -> int | None:
+    """Return a limit of a rule; the kernel reports -1 for a rule without it."""
+    return None if number == _NO_LIMIT else number
 
 
 def _format_range(ends: tuple[int, int] | None) -> str | None:

@@ -1,0 +1,433 @@
+# SPDX-FileCopyrightText: netfleet.docker contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Expressions of nft rules as libnftables-json(5) prints them: their values for a packet, and comparisons."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import ipaddress
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.iptables_match import (
+    get_icmp_type,
+    get_states,
+    get_tcp_flags,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
+    NUMBERS,
+    Answer,
+    HookContext,
+    PortRange,
+    all_of,
+    any_of,
+    negate,
+    port_within,
+)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.routing import get_address_type
+
+
+class _Marker:
+    """A value that cannot be compared."""
+
+
+ABSENT = _Marker()  # The packet has no such field: a rule that needs it does not match.
+UNKNOWN = _Marker()
+
+_SYMBOLS: dict[str, dict[str, int]] = {
+    "icmp": {"echo-reply": 0, "echo-request": 8},
+    "icmpv6": {"echo-request": 128, "echo-reply": 129},
+    "code": {"net-unreachable": 0, "no-route": 0},
+    "dscp": {"cs0": 0, "df": 0, "be": 0},
+}
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+}
+_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_MASK = 0xFFFFFFFF
+
+
+class NftRuleset:
+    """The sets and maps of the table of a rule."""
+
+    def __init__(self, rule: Row, at: HookContext) -> None:
+        self._at = at
+        self._place = (rule["family"], rule["table"])
+
+    def get_elements(self, data: Any) -> list[Any] | None:
+        """Return the elements of a set or map, inline or by name; None if unknown."""
+        if isinstance(data, dict) and "set" in data:
+            return list(data["set"])
+        if not isinstance(data, str) or not data.startswith("@"):
+            return None
+        space = self._at.space
+        for row in space.get_rows("firewall_sets"):
+            if (row["family"], row["table"], row["name"]) == (*self._place, data[1:]):
+                return None if _is_dynamic(space.get_rows("firewall_rules"), row) else list(row["elements"])
+        return None
+
+
+def _is_dynamic(rules: Any, row: Row) -> bool:
+    """Return whether packets change a set, or its elements expire."""
+    if any(isinstance(one, dict) and "timeout" in (one.get("elem") or {}) for one in row["elements"]):
+        return True
+    name = f'"@{row["name"]}"'
+    return any(
+        (rule["family"], rule["table"]) == (row["family"], row["table"])
+        and name in rule["text"]
+        and any(isinstance(each, dict) and each.keys() & {"set", "map", "meter"} for each in rule["match"] or [])
+        for rule in rules
+    )
+
+
+def match_expression(match: Row, at: HookContext, sets: NftRuleset) -> Answer:
+    """Return whether a match applies."""
+    value = evaluate(match["left"], at, sets)
+    if value in (ABSENT, UNKNOWN):
+        return False if value is ABSENT else None
+    right, how = match["right"], match["op"]
+    context = _get_context(match["left"])
+    if how in _ORDER:
+        return _compare_order(value, how, right)
+    if how == "in" and isinstance(value, frozenset):
+        known = context != "status" or set(_list_names(right)) <= {"dnat", "snat"}
+        return any_of(one in value for one in _list_names(right)) if known else None
+    answer = compare(value, right, context, at, sets) if how in ("==", "in", "!=") else None
+    return negate(answer) if how == "!=" else answer
+
+
+def find_data(mapping: Row, at: HookContext, sets: NftRuleset) -> list[tuple[Answer, Any]] | None:
+    """Return the possible values of a map or verdict map, each with whether its key matches; None if it has no key."""
+    value = evaluate(mapping["key"], at, sets)
+    if value is ABSENT:
+        return None
+    elements = None if value is UNKNOWN else sets.get_elements(mapping["data"])
+    if elements is None:
+        return [(None, UNKNOWN)]
+    found: list[tuple[Answer, Any]] = []
+    default: list[tuple[Answer, Any]] = []
+    for element in elements:
+        key, data = element if isinstance(element, list) and len(element) == 2 else (None, UNKNOWN)
+        if _unwrap(key) == "*":
+            default.append((True, data))
+            continue
+        answer = compare(value, key, _get_context(mapping["key"]), at, sets)
+        if answer is not False:
+            found.append((answer, data))
+        if answer:
+            return found
+    return found + default
+
+
+def evaluate(expression: Any, at: HookContext, sets: NftRuleset) -> Any:
+    """Return the value of an expression for a packet."""
+    if not isinstance(expression, dict) or len(expression) != 1:
+        return _evaluate_literal(expression)
+    ((kind, what),) = expression.items()
+    if kind in _OPERATORS:
+        return _evaluate_operation(kind, what, at, sets)
+    if kind == "concat":
+        return _evaluate_concat(what, at, sets)
+    if kind == "map":
+        options = find_data(what, at, sets)
+        if options is None:
+            return ABSENT
+        return evaluate(options[0][1], at, sets) if len(options) == 1 and options[0][0] else UNKNOWN
+    known = {"payload": _evaluate_payload, "meta": _evaluate_meta, "ct": _evaluate_connection, "fib": _evaluate_fib}
+    return known[kind](what, at) if kind in known and isinstance(what, dict) else UNKNOWN
+
+
+def _evaluate_literal(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            return ipaddress.ip_address(value)
+        except ValueError:
+            return value
+    if isinstance(value, list):
+        return frozenset(value)
+    return value if isinstance(value, (int, bool)) else UNKNOWN
+
+
+def _evaluate_operation(kind: str, operands: Any, at: HookContext, sets: NftRuleset) -> Any:
+    values = [evaluate(one, at, sets) for one in operands]
+    for marker in (ABSENT, UNKNOWN):
+        if marker in values:
+            return marker
+    if any(isinstance(one, frozenset) for one in values):
+        values = [one if isinstance(one, frozenset) else frozenset([one]) for one in values]
+        return functools.reduce(_OPERATORS[kind], values) if kind in ("&", "|") else UNKNOWN
+    if not all(isinstance(one, int) for one in values):
+        return UNKNOWN
+    return functools.reduce(_OPERATORS[kind], values) & _MASK
+
+
+def _evaluate_concat(parts: Any, at: HookContext, sets: NftRuleset) -> Any:
+    values = [evaluate(one, at, sets) for one in parts]
+    return ABSENT if ABSENT in values else values
+
+
+def _evaluate_payload(what: Row, at: HookContext) -> Any:
+    protocol, field = what.get("protocol"), what.get("field")
+    if protocol in ("ip", "ip6"):
+        return _evaluate_header(str(protocol), str(field), at)
+    if protocol in _TRANSPORTS:
+        return _evaluate_transport(str(protocol), str(field), at)
+    if protocol in ("arp", "vlan"):
+        return ABSENT
+    known = {("ether", "type"): "ip" if at.packet.dst.version == 4 else "ip6"}
+    return known.get((str(protocol), str(field)), UNKNOWN)
+
+
+_TRANSPORTS = ("tcp", "udp", "th", "icmp", "icmpv6", "sctp", "dccp", "udplite", "esp", "ah", "comp")
+
+
+def _evaluate_transport(protocol: str, field: str, at: HookContext) -> Any:
+    packet = at.packet
+    if protocol == "th" and packet.protocol not in ("tcp", "udp"):
+        return UNKNOWN
+    if protocol not in (packet.protocol, "th"):
+        return ABSENT
+    known: dict[str, Any] = {"type": get_icmp_type(at), "flags": get_tcp_flags(at)}
+    if packet.protocol in ("tcp", "udp"):
+        known.update(sport=packet.sport, dport=packet.dport)
+    else:
+        known.update(code=0)
+    value = known.get(field)
+    return UNKNOWN if value is None else value
+
+
+def _evaluate_header(protocol: str, field: str, at: HookContext) -> Any:
+    packet = at.packet
+    if packet.dst.version != {"ip": 4, "ip6": 6}[protocol]:
+        return ABSENT
+    known: dict[str, Any] = {
+        "saddr": packet.src,
+        "daddr": packet.dst,
+        "protocol": packet.protocol,
+        "nexthdr": packet.protocol,
+        "version": packet.dst.version,
+        "dscp": 0,
+    }
+    value = known.get(field)
+    return UNKNOWN if value is None else value
+
+
+def _evaluate_meta(what: Row, at: HookContext) -> Any:
+    packet, key = at.packet, str(what.get("key"))
+    if key in _LINKS:
+        field, kind = _LINKS[key]
+        name = str(getattr(at, field))
+        if not name:
+            # The kernel compares a link that does not exist with an empty name and index 0.
+            return name if kind == "name" else ABSENT
+        link = at.space.find_link(name)
+        if kind != "name":
+            return UNKNOWN if link is None or link.get(kind) is None else link[kind]
+        return name
+    known: dict[str, Any] = {
+        "l4proto": packet.protocol,
+        "nfproto": "ipv4" if packet.dst.version == 4 else "ipv6",
+        "protocol": "ip" if packet.dst.version == 4 else "ip6",
+        "mark": packet.mark,
+    }
+    if key == "pkttype" and at.layer == "ip":
+        return "host"
+    if key in ("secpath", "ipsec"):
+        return UNKNOWN if at.space.lacks("xfrm_policies") or at.space.get_rows("xfrm_policies") else False
+    return known.get(key, UNKNOWN)
+
+
+_LINKS = {
+    "iifname": ("iif", "name"),
+    "oifname": ("oif", "name"),
+    "iif": ("iif", "name"),
+    "oif": ("oif", "name"),
+    "iifgroup": ("iif", "group"),
+    "oifgroup": ("oif", "group"),
+    "iifkind": ("iif", "kind"),
+    "oifkind": ("oif", "kind"),
+}
+
+
+def _evaluate_connection(what: Row, at: HookContext) -> Any:
+    key, packet = str(what.get("key")), at.packet
+    connection = packet.connection
+    if at.layer == "bridge":
+        return UNKNOWN
+    if key == "state":
+        return frozenset(get_states(at) - {"dnat", "snat"})
+    if connection is None:
+        return ABSENT
+    # Other flags of the status are not known.
+    status = frozenset(get_states(at) & {"dnat", "snat"})
+    own = {"mark": connection.mark, "direction": "reply" if packet.reverse else "original", "status": status}
+    if key in own or what.get("dir") != "original":
+        return own.get(key, UNKNOWN)
+    known: dict[str, Any] = {
+        "saddr": connection.src,
+        "daddr": connection.dst,
+        "proto-src": connection.sport,
+        "proto-dst": connection.dport,
+        "protocol": packet.protocol,
+    }
+    value = known.get(key.rpartition(" ")[2])
+    return UNKNOWN if value is None else value
+
+
+def _evaluate_fib(what: Row, at: HookContext) -> Any:
+    flags = what.get("flags") or []
+    flags = [flags] if isinstance(flags, str) else flags
+    if what.get("result") != "type" or not set(flags) <= {"saddr", "daddr"} or len(flags) != 1:
+        return UNKNOWN
+    address = at.packet.src if flags == ["saddr"] else at.packet.dst
+    kind = get_address_type(at.space, address) if address is not None else None
+    return UNKNOWN if kind is None else kind
+
+
+def _get_context(left: Any) -> Any:
+    """Return which names of constants apply to a value; a list for a concatenation."""
+    if not isinstance(left, dict) or len(left) != 1:
+        return ""
+    ((kind, what),) = left.items()
+    if kind == "concat":
+        return [_get_context(one) for one in what]
+    if kind in _OPERATORS:
+        return _get_context(what[0])
+    if kind != "payload":
+        return "status" if kind == "ct" and what.get("key") == "status" else f"{kind} {what.get('key')}"
+    field = what.get("field")
+    return what.get("protocol") if field == "type" else str(field)
+
+
+def _unwrap(element: Any) -> Any:
+    return element["elem"]["val"] if isinstance(element, dict) and isinstance(element.get("elem"), dict) else element
+
+
+def _list_names(right: Any) -> list[Any]:
+    return right if isinstance(right, list) else [right]
+
+
+def compare(value: Any, operand: Any, context: Any, at: HookContext, sets: NftRuleset) -> Answer:
+    """Return whether a value equals an operand, is in its range, prefix or set."""
+    if value is UNKNOWN:
+        return None
+    operand = _unwrap(operand)
+    if (isinstance(operand, str) and operand.startswith("@")) or (isinstance(operand, dict) and "set" in operand):
+        elements = sets.get_elements(operand)
+        return None if elements is None else any_of(compare(value, one, context, at, sets) for one in elements)
+    if isinstance(value, list):
+        return _compare_concat(value, operand, context, at, sets)
+    if isinstance(operand, dict) and len(operand) == 1:
+        return _compare_expression(value, operand, context, at, sets)
+    return _equals(value, operand, context)
+
+
+def _compare_expression(value: Any, operand: Row, context: Any, at: HookContext, sets: NftRuleset) -> Answer:
+    ((kind, what),) = operand.items()
+    if kind == "prefix":
+        return _is_in_prefix(value, what)
+    if kind == "range":
+        return _is_in_range(value, what, context)
+    other = evaluate(operand, at, sets)
+    return None if other in (UNKNOWN, ABSENT) else bool(value == other)
+
+
+def _compare_concat(value: Any, operand: Any, context: Any, at: HookContext, sets: NftRuleset) -> Answer:
+    parts = operand.get("concat") if isinstance(operand, dict) else None
+    if parts is None or len(parts) != len(value):
+        return None
+    names = context if isinstance(context, list) and len(context) == len(value) else [""] * len(value)
+    return all_of(compare(*one, at, sets) for one in zip(value, parts, names))
+
+
+def _equals(value: Any, operand: Any, context: Any) -> Answer:
+    if operand == "*":
+        return True
+    kind = next((kind for kind in _EQUALITY if isinstance(value, kind)), None)
+    if kind is None:
+        return _equals_address(value, operand)
+    return _EQUALITY[kind](value, operand, context)
+
+
+def _equals_flags(value: frozenset[str], operand: Any, context: Any) -> Answer:
+    # The connection has other flags of its status than those that are known.
+    names = frozenset(_list_names(operand))
+    return None if 0 in names or context == "status" else names == value
+
+
+def _equals_port(value: PortRange, operand: Any, _context: Any) -> Answer:
+    return port_within(value, operand, operand) if isinstance(operand, int) else None
+
+
+def _equals_text(value: str, operand: Any, context: Any) -> Answer:
+    text = NUMBERS.get(str(operand), str(operand))
+    if context in ("meta iifname", "meta oifname") and text.endswith("*"):
+        return value.startswith(text[:-1])
+    return value == text
+
+
+def _equals_address(value: Any, operand: Any) -> Answer:
+    try:
+        return bool(value == ipaddress.ip_address(str(operand)))
+    except ValueError:
+        return value in ipaddress.ip_network(operand, strict=False) if "/" in str(operand) else None
+
+
+def _equals_number(value: int, operand: Any, context: Any) -> Answer:
+    if isinstance(operand, int):
+        return bool(value) == bool(operand) if isinstance(operand, bool) else value == operand
+    names = _SYMBOLS.get(str(context))
+    if names is None:
+        return value == int(operand, 0) if isinstance(operand, str) and operand[:1].isdigit() else None
+    return isinstance(operand, str) and names.get(operand) == value
+
+
+_EQUALITY: dict[type, Callable[[Any, Any, Any], Answer]] = {
+    frozenset: _equals_flags,
+    PortRange: _equals_port,
+    int: _equals_number,
+    str: _equals_text,
+}
+
+
+def _is_in_prefix(value: Any, prefix: Row) -> Answer:
+    if isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
+        network = ipaddress.ip_network(f"{prefix['addr']}/{prefix['len']}", strict=False)
+        return value.version == network.version and value in network
+    return None
+
+
+def _is_in_range(value: Any, ends: Any, context: Any) -> Answer:
+    low, high = (_evaluate_literal(one) for one in ends)
+    if isinstance(value, PortRange) and isinstance(low, int) and isinstance(high, int):
+        return port_within(value, low, high)
+    if isinstance(value, str) and fnmatch.fnmatchcase(context, "meta ?if*"):
+        return None
+    try:
+        return bool(low <= value <= high)
+    except TypeError:
+        return None
+
+
+def _compare_order(value: Any, how: str, right: Any) -> Answer:
+    if isinstance(value, PortRange) and isinstance(right, int):
+        answers = {_ORDER[how](one, right) for one in (value.low, value.high)}
+        return answers.pop() if len(answers) == 1 else None
+    right = _evaluate_literal(right)
+    try:
+        return _ORDER[how](value, right)
+    except TypeError:
+        return None
