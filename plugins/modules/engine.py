@@ -157,8 +157,8 @@ options:
   host_gateway_ips:
     description:
       - >-
-        Addresses to which C(host-gateway) resolves in containers, at most one IPv4 and one IPv6 address. Requires Docker
-        Engine 28.
+        Addresses to which C(host-gateway) resolves in containers, at most one IPv4 and one IPv6 address. Requires
+        Docker Engine 28.
     type: list
     elements: str
   allow_direct_routing:
@@ -177,8 +177,8 @@ options:
   firewall_backend:
     description:
       - >-
-        Firewall that the engine uses. Requires Docker Engine 29. V(nftables) is not supported in a Swarm, and requires IP
-        forwarding, which the engine does not enable then; set C(net.ipv4.ip_forward) in O(sysctls).
+        Firewall that the engine uses. Requires Docker Engine 29. V(nftables) is not supported in a Swarm, and requires
+        IP forwarding, which the engine does not enable then; set C(net.ipv4.ip_forward) in O(sysctls).
     type: str
     choices: [iptables, nftables]
   bridge_accept_fwmark:

@@ -61,7 +61,7 @@ def _normalize_subnet(text: Any) -> str | None:
 
 
 def _format_pools(pools: Iterable[tuple[str | None, Any]]) -> str:
-    return ", ".join(f"{base} in /{size}" for base, size in pools)
+    return ", ".join(f"{base} size {size}" for base, size in pools)
 
 
 def _find_bridge_differences(settings: Mapping[str, Any], bridge: Mapping[str, Any]) -> list[str]:
