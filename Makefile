@@ -42,7 +42,7 @@ demo: setup ## run the demo in the lab
 	@$(call say,Create or start the hosts of the lab; this takes some minutes the first time)
 	@mkdir -p .lab
 	@$(MAKE) --no-print-directory lab >.lab/create.txt 2>&1 || { cat .lab/create.txt; exit 1; }
-	@$(call say,Start a container without a network on every host)
+	@$(call say,Start a container without a network on every host, and open the firewall for its bridge)
 	@$(PLAY) demo/containers.yml
 	@$(call say,Provision the Docker networks and links in demo/inventory.yml)
 	@$(PLAY) playbooks/provision.yml

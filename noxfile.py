@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -54,6 +55,15 @@ KERNEL: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "newest": (HERE, NEWEST, ()),
     "newest-python-3.13": ("3.13", NEWEST, ()),
 }
+
+# The root file system of the kernel tests with Debian testing, whose Python and Docker Engine are newer than those of
+# this machine. Debian names the release by its suite, because its name changes.
+NEXT_RELEASE = "testing"
+NEXT_PACKAGES = (
+    *("ansible-core", "busybox-static", "ca-certificates", "docker-cli", "docker.io", "iproute2", "iptables"),
+    *("iputils-ping", "nftables", "openssl", "procps", "python3", "python3-docker", "python3-hypothesis"),
+    *("python3-pyroute2", "python3-pytest", "python3-pytest-xdist"),
+)
 
 # Killed and failed runs, and generated documents, of the slow tests with ALL=1.
 MORE_RUNS = {
@@ -250,6 +260,43 @@ def kernel(session: nox.Session, packages: tuple[str, ...], selection: tuple[str
     results = write_results(f"kernel-{session.python}-{packages[0]}")
     parallel = ("--numprocesses=auto", "--dist=worksteal")
     session.run("pytest", *ignore, *only, *results, *parallel, *(session.posargs or ["tests/kernel"]), env=more)
+
+
+@nox.session(name="kernel-testing", venv_backend="none")
+def kernel_testing(session: nox.Session) -> None:
+    """Run the tests of libraries and Docker networks with the Python, libraries and Docker Engine of Debian testing."""
+    need_root(session)
+    need_programs(session, {"mmdebstrap": "mmdebstrap", "unshare": "util-linux"})
+    root = create_next_root(session)
+    # pyroute2 and Docker's SDK use features that Python 3.14 deprecates.
+    pytest = ("python3", "-m", "pytest", "-W", "ignore::DeprecationWarning", "--numprocesses=auto", "--dist=worksteal")
+    only = ("-m", "libraries and not long", "--parameters=first", "tests/kernel")
+    enter = ("unshare", "--mount", "--propagation=private", ROOT / "tests/gates/enter_root.sh", root, ROOT)
+    results = write_results("kernel-testing")
+    session.run(*enter, *pytest, *results, *(session.posargs or only), external=True)
+
+
+def create_next_root(session: nox.Session) -> Path:
+    """Return the root file system with the packages of NEXT_RELEASE; it is created if the cache lacks it."""
+    key = hashlib.sha256("\n".join((NEXT_RELEASE, *NEXT_PACKAGES)).encode()).hexdigest()[:12]
+    root = CACHE / f"debian-{NEXT_RELEASE}" / key
+    if root.exists():
+        return root
+    part = root.with_name("part")
+    shutil.rmtree(root.parent, ignore_errors=True)
+    root.parent.mkdir(parents=True)
+    # The mirror and the settings of apt, such as those of a proxy, are those of this machine.
+    settings = str(session.run("apt-config", "dump", silent=True, external=True)).splitlines()
+    debian = ("Created-By: Packages", "Origin: Debian", "Label: Debian")
+    mirrors = session.run("apt-get", "indextargets", "--format", "$(REPO_URI)", *debian, silent=True, external=True)
+    options = (
+        *("--quiet", "--variant=minbase", "--format=directory", f"--include={','.join(NEXT_PACKAGES)}"),
+        *(f"--aptopt={line}" for line in settings if line.startswith("Acquire::")),
+        *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale")),
+    )
+    session.run("mmdebstrap", *options, NEXT_RELEASE, part, *str(mirrors).split()[:1], external=True)
+    part.rename(root)
+    return root
 
 
 @nox.session

@@ -32,7 +32,9 @@ def other_end(link: Row, references: dict[str, str]) -> str:
 
 def table(snapshot: Row) -> Table:
     """Return the table of one host."""
-    title = f"{snapshot['host']['name']}: {len(snapshot['namespaces'])} namespaces in {snapshot['host']['seconds']} s"
+    host, engine = snapshot["host"], snapshot["docker"]["engine"] or {}
+    system = f"{host['os']}, Docker Engine {engine.get('version', 'unknown')}"
+    title = f"{host['name']}: {system}, {len(snapshot['namespaces'])} namespaces in {host['seconds']} s"
     result = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for column in ("namespace", "kind", "link", "addresses", "connected to"):
         result.add_column(column)

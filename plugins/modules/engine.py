@@ -147,6 +147,54 @@ options:
         Settings of the default bridge do not change while containers run. They are applied at the next restart without
         running containers.
     type: bool
+  default_network_opts:
+    description:
+      - Default options of new networks, as a dictionary of options for each driver. Requires Docker Engine 24.
+      - >-
+        The engine adds them to networks that it creates. M(netfleet.docker.network) does not compare options with these
+        names, unless its parameters contain them.
+    type: dict
+  host_gateway_ips:
+    description:
+      - >-
+        Addresses to which C(host-gateway) resolves in containers, at most one IPv4 and one IPv6 address. Requires
+        Docker Engine 28.
+    type: list
+    elements: str
+  allow_direct_routing:
+    description:
+      - >-
+        Whether other hosts can reach published ports at the addresses of containers, without address translation.
+        Requires Docker Engine 28.2.
+    type: bool
+  ip_forward_no_drop:
+    description:
+      - >-
+        Whether the engine leaves the policy of the chain C(FORWARD) unchanged when it enables IP forwarding, instead of
+        setting it to C(DROP). The host then forwards packets between its other networks as well. Requires Docker Engine
+        28.
+    type: bool
+  firewall_backend:
+    description:
+      - >-
+        Firewall that the engine uses. Requires Docker Engine 29. V(nftables) is not supported in a Swarm, and requires
+        IP forwarding, which the engine does not enable then; set C(net.ipv4.ip_forward) in O(sysctls).
+    type: str
+    choices: [iptables, nftables]
+  bridge_accept_fwmark:
+    description:
+      - >-
+        Mark, or mark and mask such as V(0x1/0x3), of packets that bridge networks accept although they drop others.
+        Requires Docker Engine 29.
+    type: str
+  min_api_version:
+    description:
+      - Oldest version of the API that the engine serves, such as V(1.44). Requires Docker Engine 29.
+    type: str
+  features:
+    description:
+      - Features to enable or disable, by name. Other features in C(daemon.json) are kept.
+    type: dict
   settings_absent:
     description:
       - Keys to remove from C(daemon.json), such as V(fixed-cidr).
@@ -180,6 +228,10 @@ options:
   sysctls:
     description:
       - Sysctls to set, by name.
+      - >-
+        C(net.ipv4.ip_forward) is usually not required. The engine enables forwarding when it starts, and then sets the
+        policy of the chain C(FORWARD) to C(DROP). If forwarding is enabled before, the policy stays C(ACCEPT), and the
+        host forwards packets between all of its networks.
     type: dict
     default: {}
   sysctls_file:
@@ -268,11 +320,17 @@ EXAMPLES = r"""
   netfleet.docker.engine:
     settings_absent: [mtu, hosts, tlsverify, tlscacert, tlscert, tlskey]
 
+- name: Set default options of bridge networks, and addresses for host-gateway
+  netfleet.docker.engine:
+    default_network_opts:
+      bridge:
+        com.docker.network.driver.mtu: 1450
+    host_gateway_ips: [192.0.2.1, "2001:db8::1"]
+
 - name: Load kernel modules and set sysctls
   netfleet.docker.engine:
     modules: [overlay, br_netfilter]
     sysctls:
-      net.ipv4.ip_forward: 1
       net.ipv4.neigh.default.gc_thresh3: 8192
 """
 

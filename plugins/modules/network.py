@@ -65,7 +65,7 @@ options:
     description:
       - >-
         Options of the driver. The dictionary is exact; options that are not listed are removed. Options that the engine
-        adds are ignored.
+        adds are ignored, also those of C(default-network-opts) of a local engine.
     type: dict
   ipam_driver:
     description:
@@ -86,6 +86,10 @@ options:
       subnet:
         description:
           - Subnet in CIDR notation. Required.
+          - >-
+            V(0.0.0.0/24) or V(::/96), the unspecified address with a prefix length, is a subnet of this size that the
+            engine selects from its address pools. Requires Docker API 1.52 (Docker Engine 29.0). An existing subnet of
+            this size is kept.
         type: str
       iprange:
         description:
@@ -101,7 +105,7 @@ options:
         type: dict
   enable_ipv4:
     description:
-      - Whether IPv4 is enabled. V(false) requires Docker API 1.47 (Docker Engine 27.4).
+      - Whether IPv4 is enabled. V(false) requires Docker API 1.48 (Docker Engine 28.0).
     type: bool
   enable_ipv6:
     description:

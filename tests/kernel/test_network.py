@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -51,8 +52,19 @@ def bridges(host: DockerHost) -> dict[str, Any]:
 
 
 def addresses(host: DockerHost, network: str) -> dict[str, tuple[str, str, str]]:
-    keys = ("IPAddress", "GlobalIPv6Address", "MacAddress")
-    return {name: tuple(end[key] for key in keys) for name, end in host.endpoints(network).items()}
+    """Return the addresses of the endpoints that a recreation keeps."""
+    return {name: kept_addresses(host, end) for name, end in host.endpoints(network).items()}
+
+
+def kept_addresses(host: DockerHost, end: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the IP addresses, and the MAC address unless the engine chose it at random."""
+    mac = end["MacAddress"]
+    is_random = api_version(host) >= [1, 48] and mac != MAC.partition("=")[2]
+    return end["IPAddress"], end["GlobalIPv6Address"], "" if is_random else mac
+
+
+def api_version(host: DockerHost) -> list[int]:
+    return [int(part) for part in host.docker("version", "--format", "{{.Server.APIVersion}}").split(".")]
 
 
 def test_bridge_is_created_and_removed(host: DockerHost) -> None:
@@ -160,8 +172,7 @@ def test_change_of_one_endpoint_keeps_the_others(host: DockerHost) -> None:
 
 def applies_own_mac(host: DockerHost) -> bool:
     """Return whether the engine applies a container's own MAC address on connect: before Docker 25."""
-    version = host.docker("version", "--format", "{{.Server.APIVersion}}").split(".")
-    return [int(part) for part in version] < [1, 44]
+    return api_version(host) < [1, 44]
 
 
 def test_mac_address_is_kept_or_a_warning_is_shown(host: DockerHost) -> None:
@@ -179,6 +190,41 @@ def test_mac_address_is_kept_or_a_warning_is_shown(host: DockerHost) -> None:
         done = host.applied(**change)
         assert any("cannot keep its MAC address" in str(one) for one in done.data["warnings"])
         assert addresses(host, "one")["marked"][:2] == before["marked"][:2]
+
+
+def test_default_options_of_the_engine_are_no_difference() -> None:
+    """The engine adds its default options to each network, and they are no reason to recreate it."""
+    mtu, name = "com.docker.network.driver.mtu", "com.docker.network.bridge.name"
+    if (
+        "--default-network-opt"
+        not in subprocess.run(["dockerd", "--help"], check=True, capture_output=True, text=True).stdout
+    ):
+        pytest.skip("default-network-opts requires Docker Engine 24")
+    with DockerHost(f"--default-network-opt=bridge={mtu}=1300") as host:
+        host.applied(name="one", driver_options={name: "br-one"}, ipam_config=[POOL])
+        assert host.inspect("network", "one")["Options"] == {name: "br-one", mtu: "1300"}
+        identity = host.inspect("network", "one")["Id"]
+        host.applied(name="one", labels={"a": "b"})
+        assert host.inspect("network", "one")["Id"] != identity
+        assert host.inspect("network", "one")["Options"] == {name: "br-one", mtu: "1300"}
+        # A declared value is compared.
+        host.applied(name="one", driver_options={name: "br-one", mtu: 1400})
+        assert host.inspect("network", "one")["Options"] == {name: "br-one", mtu: "1400"}
+
+
+def test_subnet_from_the_pools_requires_a_newer_engine(host: DockerHost) -> None:
+    wanted: dict[str, Any] = {"name": "one", "ipam_config": [{"subnet": "0.0.0.0/26"}]}
+    if api_version(host) < [1, 52]:
+        refused = host.network(**wanted)
+        assert "ipam_config[0].subnet: 0.0.0.0/26" in refused.msg
+        assert "requires API 1.52" in refused.msg
+        assert host.inspect("network", "one") is None
+        return
+    host.applied(**wanted)
+    (pool,) = host.inspect("network", "one")["IPAM"]["Config"]
+    assert pool["Subnet"].endswith("/26")
+    host.applied(**wanted, labels={"a": "b"})
+    assert host.inspect("network", "one")["IPAM"]["Config"][0]["Subnet"] == pool["Subnet"]
 
 
 def five(host: DockerHost, driver_options: Any = None) -> dict[str, Any]:
@@ -209,9 +255,7 @@ def remembered(host: DockerHost) -> dict[str, Any]:
         identity = host.inspect("container", name)["Id"]
         aliases = sorted(set(end["Aliases"] or ()) - {identity[:12]})
         given = end["IPAMConfig"] or {}
-        seen = (
-            (end["IPAddress"], end["GlobalIPv6Address"], end["MacAddress"]) if name != "off" else given["IPv4Address"]
-        )
+        seen = kept_addresses(host, end) if name != "off" else given["IPv4Address"]
         found[name] = (seen, aliases)
     return found
 
@@ -266,7 +310,8 @@ def test_failed_recreation_restores_the_old_network(host: DockerHost) -> None:
     before = remembered(host)
     failed = host.network(name="one", enable_ipv6=False, ipam_config=[{"subnet": "10.43.0.0/25"}])
     assert failed.failed
-    assert "create bridge network one: Pool overlaps with other one" in failed.msg
+    assert "create bridge network one: " in failed.msg
+    assert "Pool overlaps with other one" in failed.msg
     assert failed.msg.endswith("The changes of this run were rolled back.")
     assert remembered(host) == before
     assert host.run("ls", "/var/lib/netfleet.docker/networks") == ""

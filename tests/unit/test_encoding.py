@@ -153,3 +153,11 @@ def test_neighbors_are_encoded(dst: str, family: int, op: type[ops.AddEntry | op
         assert (read["NDA_DST"], read.get("NDA_LLADDR")) == (dst, entry.mac)
         assert (read["family"], read["index"], read["state"]) == (family, 77, 0x80)
         assert read["flags"] == (8 if entry.proxy else 0)
+
+
+def test_classes_of_the_library_are_not_changed() -> None:
+    from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+
+    pyroute2_encoder.encode(Message("", "link", 16, 0, {}, [("IFLA_IFNAME", "x0")]))
+    changed = [kind for kind, one in ifinfmsg.ifinfo.data_map.items() if not one.__module__.startswith("pyroute2.")]
+    assert changed == []

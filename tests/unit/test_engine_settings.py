@@ -22,7 +22,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.model impo
     ServiceState,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import SETTINGS, SPEC, parse_options
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import EnginePlan, plan
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import (
+    EnginePlan,
+    find_forwarding_warning,
+    plan,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.verification import (
     find_differences,
     find_pending_bridge_settings,
@@ -383,7 +387,18 @@ def test_unmanaged_secrets_are_not_shown() -> None:
         (
             {"default-address-pools": [POOL]},
             {"info": {"DefaultAddressPools": [{"Base": "10.0.0.0/8", "Size": 24}]}},
-            [f"default-address-pools is {[{'base': '10.0.0.0/8', 'size': 24}]}, not {[POOL]}"],
+            ["default-address-pools is 10.0.0.0/8 size 24, not 10.200.0.0/16 size 24"],
+        ),
+        (
+            {"default-address-pools": [{"base": "10.200.7.1/16", "size": 24}]},
+            {"info": {"DefaultAddressPools": [{"Base": "10.200.0.0/16", "Size": 24}]}},
+            [],
+        ),
+        # Docker Engine 28 after a reload.
+        (
+            {"default-address-pools": [POOL]},
+            {"info": {"DefaultAddressPools": [{"Base": "invalid Prefix", "Size": 24}]}},
+            [],
         ),
     ],
 )
@@ -412,6 +427,110 @@ def test_change_of_the_default_bridge_waits_for_the_last_container() -> None:
     assert find_pending_bridge_settings(["dns", "mtu"], settings, BUSY) == ["mtu"]
     assert find_pending_bridge_settings(["dns", "mtu"], settings, IDLE) == []
     assert find_pending_bridge_settings(["dns", "mtu"], {"mtu": 1400}, BUSY) == []
+
+
+def engine_of(version: str, **fields: Any) -> EngineState:
+    return replace_fields(IDLE, info={"ServerVersion": version}, **fields)
+
+
+NEWER: list[tuple[dict[str, Any], str, str, str]] = [
+    ({"default_network_opts": {"bridge": {"mtu": 1400}}}, "24.0", "23.0.1", "24.0.0"),
+    ({"bip6": "fd00::1/64"}, "28.0", "26.1.5+dfsg1", "28.0.0-rc.1"),
+    ({"host_gateway_ips": ["192.0.2.1", "2001:db8::1"]}, "28.0", "27.5.1", "28.5.2+dfsg4"),
+    ({"ip_forward_no_drop": True}, "28.0", "20.10.24+dfsg1", "28.0.4"),
+    ({"allow_direct_routing": True}, "28.2", "28.1.1", "28.2.0"),
+    ({"firewall_backend": "nftables"}, "29.0", "28.5.2", "29.0.0"),
+    ({"bridge_accept_fwmark": "0x1/0x3"}, "29.0", "28.5.2", "29.1.0"),
+    ({"min_api_version": "1.40"}, "29.0", "28.5.2", "30.0.0"),
+]
+
+
+@pytest.mark.parametrize(("params", "needed", "old", "new"), NEWER)
+def test_setting_that_the_engine_is_too_old_for_is_refused_by_name(
+    params: dict[str, Any], needed: str, old: str, new: str
+) -> None:
+    (name,) = params
+    with pytest.raises(BadParameter) as caught:
+        planned({}, engine_of(old), **params)
+    assert str(caught.value) == f"{name}: requires Docker Engine {needed} or later; this host has {old}"
+    key = name.replace("_", "-")
+    assert planned({}, engine_of(new), **params).changed == (key,)
+    # What the version is not known of, dockerd itself validates.
+    for version in ("dev", ""):
+        assert planned({}, engine_of(version), **params).changed == (key,)
+
+
+def test_setting_in_the_file_is_not_compared_with_the_version() -> None:
+    settings = {"min-api-version": "1.40"}
+    assert planned(settings, engine_of("28.5.2"), min_api_version="1.40", mtu=1400).changed == ("mtu",)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"default_network_opts": {"bridge": "mtu"}}, "default_network_opts.bridge: must be a dictionary"),
+        ({"default_network_opts": {"bridge": {"mtu": [1]}}}, "default_network_opts.bridge.mtu: must be a string"),
+        ({"features": {"cdi": "perhaps"}}, "features.cdi: must be true or false, not 'perhaps'"),
+        ({"host_gateway_ips": ["gateway"]}, r"host_gateway_ips\[0\]: "),
+        ({"host_gateway_ips": ["192.0.2.1", "192.0.2.2"]}, "host_gateway_ips: must be at most one IPv4"),
+        ({"bridge_accept_fwmark": "mark"}, "bridge_accept_fwmark: must be a mark"),
+        ({"bridge_accept_fwmark": "1/2/3"}, "bridge_accept_fwmark: must be a mark"),
+        ({"bridge_accept_fwmark": "0x1ffffffff"}, "bridge_accept_fwmark: must be a mark"),
+        ({"bridge_accept_fwmark": "4294967296"}, "bridge_accept_fwmark: must be a mark"),
+        ({"min_api_version": "44"}, "min_api_version: must be a version"),
+    ],
+)
+def test_wrong_value_of_a_newer_setting_is_refused(params: dict[str, Any], words: str) -> None:
+    with pytest.raises(BadParameter, match=words):
+        planned({}, engine_of("29.3.0"), **params)
+
+
+def test_options_of_networks_are_texts_and_features_are_merged() -> None:
+    before = {"features": {"containerd-snapshotter": True, "cdi": True}}
+    found = planned(
+        before, default_network_opts={"bridge": {"mtu": 1400, "icc": False}}, features={"cdi": "no", "b": True}
+    ).after
+    assert found["default-network-opts"] == {"bridge": {"mtu": "1400", "icc": "false"}}
+    assert found["features"] == {"containerd-snapshotter": True, "cdi": False, "b": True}
+
+
+def test_nftables_is_refused_where_the_engine_does_not_start() -> None:
+    swarm, want = engine_of("29.3.0", swarm="active"), desired(firewall_backend="nftables")
+    with pytest.raises(BadParameter, match="firewall_backend: nftables is not supported on a host in a Swarm"):
+        plan(want, host({}), swarm)
+    allowed = desired(firewall_backend="nftables", features={"swarm-nftables": True})
+    assert plan(allowed, host({}), swarm).changed
+    off = host({}, forwards=False)
+    with pytest.raises(BadParameter, match="firewall_backend: nftables requires IP forwarding"):
+        plan(want, off, engine_of("29.3.0"))
+    with_sysctl = desired(firewall_backend="nftables", sysctls={"net.ipv4.ip_forward": "1"})
+    assert plan(with_sysctl, replace_fields(off, sysctls={"net/ipv4/ip_forward": "0"}), engine_of("29.3.0")).changed
+    assert plan(desired(firewall_backend="nftables", ip_forward=False), off, engine_of("29.3.0")).changed
+    # A setting that was accepted before does not prevent other changes.
+    assert plan(desired(mtu=1400), host({"firewall-backend": "nftables"}), swarm).changed
+
+
+@pytest.mark.parametrize(
+    ("settings", "params", "forwards", "words"),
+    [
+        ({}, {"mtu": 1400}, False, ""),
+        ({}, {"mtu": 1400}, True, ""),
+        ({"mtu": 1400}, {"mtu": 1400}, True, ""),
+        ({"mtu": 1400}, {"mtu": 1400}, False, "the engine enables it only when it starts; restart the engine"),
+        ({}, {"ip_forward": False}, False, "the engine does not enable it with ip-forward=false"),
+        ({"ip-forward": False}, {"mtu": 1400}, False, "the engine does not enable it with ip-forward=false"),
+        ({"ip-forward": False}, {"sysctls": {"net.ipv4.ip_forward": 1}}, False, ""),
+        ({}, {"sysctls": {"net.ipv4.ip_forward": 0}}, True, "restart the engine"),
+    ],
+)
+def test_forwarding_that_the_engine_does_not_enable_is_reported(
+    settings: dict[str, Any], params: dict[str, Any], forwards: bool, words: str
+) -> None:
+    want = desired(**params)
+    have = host(settings, forwards=forwards, sysctls={one.path: str(int(forwards)) for one in want.sysctls})
+    warning = find_forwarding_warning(want, have, plan(want, have, IDLE))
+    assert words in warning
+    assert bool(words) == bool(warning)
 
 
 def test_every_setting_is_a_variable_of_the_role() -> None:

@@ -384,6 +384,57 @@ def test_mac_address_unsupported_by_an_old_engine(keeps_macs: bool) -> None:
     )
 
 
+def test_mac_address_like_those_that_older_engines_derive_is_one_that_the_user_chose() -> None:
+    """From Docker Engine 28 on, no driver of a local network derives a MAC address from the IPv4 address."""
+    member = Member("b", id="b", ipv4="10.1.0.6", mac="02:42:0a:01:00:06", mac_derived=False)
+    aim, actual = DesiredNetwork(Network("one"), recreate=True), ActualNetwork(BRIDGE, "f", {"b": member})
+    assert plan(aim, actual, False).losses == [
+        "b cannot keep its MAC address 02:42:0a:01:00:06: not supported by this engine"
+    ]
+    (kept,) = (op.member for op in plan(aim, actual, True).operations if isinstance(op, ConnectMember))
+    assert kept.mac == member.mac
+    with pytest.raises(PlanError, match="b cannot keep its MAC address"):
+        plan(replace_fields(aim, rebuild="safe"), actual, False)
+    # It also stays when the member gets another IPv4 address.
+    elsewhere = Network("one", pools=(Pool("10.2.0.0/24"),))
+    moved = plan(DesiredNetwork(elsewhere), actual, True).operations
+    (kept,) = (op.member for op in moved if isinstance(op, ConnectMember))
+    assert (kept.ipv4, kept.mac) == (None, member.mac)
+
+
+def test_default_options_of_the_engine_are_no_difference() -> None:
+    have = replace_fields(BRIDGE, options={"a": "1", "b": "2"})
+    actual = ActualNetwork(have, "f", default_options=frozenset("ab"))
+    assert plan(DesiredNetwork(desired(driver_options={}).network), actual, True).operations == []
+    assert plan(DesiredNetwork(desired(driver_options={"a": "1"}).network), actual, True).operations == []
+    # A value that the user declares is compared, and an option that the engine does not add as well.
+    for options_, defaults in (({"a": "3"}, "ab"), ({"c": "3"}, "ab"), ({}, "a")):
+        changed = replace_fields(actual, default_options=frozenset(defaults))
+        assert plan(DesiredNetwork(desired(driver_options=options_).network), changed, True).operations
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "differs"),
+    [
+        (["0.0.0.0/24"], ["10.9.0.0/24"], []),
+        (["0.0.0.0/24"], ["10.9.0.0/16"], ["ipam_config[0].subnet"]),
+        (["::/96"], ["10.9.0.0/16", "fd00:9::/96"], []),
+        (["0.0.0.0/24", "::/96"], ["10.9.0.0/24", "fd00:9::/96"], []),
+        (["10.9.0.0/24", "0.0.0.0/24"], ["10.9.0.0/24"], ["ipam_config[1].subnet"]),
+        (["0.0.0.0/24", "10.9.0.0/24"], ["10.9.0.0/24", "10.8.0.0/24"], []),
+        (["0.0.0.0/24", "0.0.0.0/24"], ["10.9.0.0/24"], ["ipam_config[1].subnet"]),
+    ],
+)
+def test_subnet_from_the_pools_is_one_of_the_same_size(wanted: list[str], there: list[str], differs: list[str]) -> None:
+    want = desired(ipam_config=[{"subnet": subnet} for subnet in wanted]).network
+    have = replace_fields(BRIDGE, ipv6=True, pools=tuple(Pool(subnet) for subnet in there))
+    assert [one.option for one in compare_networks(want, have)] == differs
+    # A recreation for another reason keeps the subnets, so that members keep their addresses.
+    if not differs:
+        made = merge_networks(replace_fields(want, labels={"a": "b"}), have)
+        assert {pool.subnet for pool in made.pools or ()} == set(there)
+
+
 def test_network_of_services_is_kept() -> None:
     actual = ActualNetwork(BRIDGE, "f", {"a": Member("task.1", id="a", service=True)})
     for aim in (DesiredNetwork(Network("one"), present=False), DesiredNetwork(Network("one"), recreate=True)):

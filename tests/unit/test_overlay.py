@@ -70,6 +70,17 @@ def texts(found: Row) -> list[str]:
     return [one["text"] for one in build_steps(found, settings)]
 
 
+def test_change_of_a_role_ends_when_the_node_reports_it() -> None:
+    roles = [{"host": "h2", "role": "manager", "id": "b"}, {"host": "h3", "role": "worker", "id": "c"}]
+    unchanged: Row = {key: [] for key in ("stale", "join", "availability", "leave", "unready", "members")}
+    assert texts({**unchanged, "init": None, "manager": "h1", "roles": roles}) == [
+        "promote h2",
+        "demote h3",
+        "wait until h2 reports the manager role",
+        "wait until h3 reports the worker role",
+    ]
+
+
 def names(rows: list[Row]) -> list[str]:
     return [one["host"] for one in rows]
 

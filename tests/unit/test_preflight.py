@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
+from ansible_collections.netfleet.docker.plugins.module_utils._preflight.host import select_engine_packages
 from ansible_collections.netfleet.docker.plugins.module_utils._preflight.options import SPEC, parse_requirements
 
 
@@ -18,6 +19,21 @@ def keys(**params: Any) -> list[tuple[str, bool]]:
     validated = ArgumentSpecValidator(SPEC).validate(params)
     assert not validated.error_messages, validated.error_messages
     return [(need.key, need.required) for need in parse_requirements(validated.validated_parameters)]
+
+
+@pytest.mark.parametrize(
+    ("release", "has_client"),
+    [
+        ('ID=debian\nVERSION_ID="12"\n', False),
+        ('ID=debian\nVERSION_ID="13"\n', True),
+        # Debian testing and unstable.
+        ('PRETTY_NAME="Debian GNU/Linux forky/sid"\nID=debian\nVERSION_CODENAME=forky\n', True),
+        ('ID=ubuntu\nVERSION_ID="24.04"\nID_LIKE=debian\n', False),
+        ("", False),
+    ],
+)
+def test_client_is_a_separate_package_since_debian_13(release: str, has_client: bool) -> None:
+    assert ("docker-cli" in select_engine_packages(release)) == has_client
 
 
 def test_python_and_root_are_required_by_default() -> None:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
     FIELDS,
     MEMBER_FIELDS,
+    ActualNetwork,
     Member,
     Network,
     Pool,
@@ -41,22 +42,28 @@ class Difference(NamedTuple):
         return f"{self.option} is {self.actual!r}, not {self.wanted!r}"
 
 
-def select_user_options(options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the driver options without those that the engine added."""
+def select_user_options(
+    options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None, defaults: Collection[str] = ()
+) -> dict[str, str]:
+    """Return the driver options without those that the engine added; ``defaults`` are its default options."""
     return {
         key: value
         for key, value in (options or {}).items()
-        if key in (wanted or {}) or (key not in _ENGINES and not (key == "parent" and value.startswith(_DUMMY)))
+        if key in (wanted or {})
+        or not (key in _ENGINES or key in defaults or (key == "parent" and value.startswith(_DUMMY)))
     }
 
 
-def compare_networks(want: Network, have: Network) -> list[Difference]:
-    """Return the differences between a network and its desired state."""
+def compare_networks(want: Network, have: Network, defaults: Collection[str] = ()) -> list[Difference]:
+    """Return the differences between a network and its desired state.
+
+    ``defaults`` are the names of the options that the engine adds to new networks.
+    """
     found = []
     for name in FIELDS:
         wanted, there = getattr(want, name), getattr(have, name)
         if name == "options":
-            there = select_user_options(there, wanted)
+            there = select_user_options(there, wanted, defaults)
         if wanted is None or wanted == there:
             continue
         if name == "pools":
@@ -79,9 +86,8 @@ def _get_option_name(name: str) -> str:
 def _compare_pools(want: tuple[Pool, ...], have: tuple[Pool, ...]) -> list[Difference]:
     """Return the differences of the subnets; a missing subnet is reported as a whole. Additional ones are allowed."""
     found = []
-    by_subnet = {pool.subnet: pool for pool in have}
-    for at, pool in enumerate(want):
-        there = by_subnet.get(pool.subnet)
+    matches = _match_pools(want, have)
+    for at, (pool, there) in enumerate(zip(want, matches)):
         if there is None:
             found.append(Difference(f"ipam_config[{at}].subnet", pool.subnet, [one.subnet for one in have]))
         for key in ("iprange", "gateway", "aux"):
@@ -90,6 +96,24 @@ def _compare_pools(want: tuple[Pool, ...], have: tuple[Pool, ...]) -> list[Diffe
                 shown = "aux_addresses" if key == "aux" else key
                 found.append(Difference(f"ipam_config[{at}].{shown}", wanted, old))
     return found
+
+
+def _match_pools(want: Iterable[Pool], have: Iterable[Pool]) -> list[Pool | None]:
+    """Return the existing subnet for each desired one: the same, or one of the same size for an automatic one."""
+    want, left = list(want), {pool.subnet: pool for pool in have}
+    exact = {pool.subnet: left.pop(pool.subnet) for pool in want if pool.subnet in left}
+    found: list[Pool | None] = []
+    for pool in want:
+        there = exact.get(pool.subnet)
+        if there is None and pool.is_automatic:
+            name = next((subnet for subnet in left if _get_size(subnet) == _get_size(pool.subnet)), None)
+            there = left.pop(name) if name else None
+        found.append(there)
+    return found
+
+
+def _get_size(subnet: str) -> tuple[bool, str]:
+    return ":" in subnet, subnet.partition("/")[2]
 
 
 def _get_ip_version(pool: Pool) -> int:
@@ -113,11 +137,11 @@ def merge_networks(want: Network, base: Network | None) -> Network:
 
 
 def _merge_pools(want: tuple[Pool, ...] | None, base: tuple[Pool, ...], ipv6: bool) -> tuple[Pool, ...]:
-    by_subnet = {pool.subnet: pool for pool in base}
     found = []
-    for pool in want or ():
-        there = by_subnet.get(pool.subnet)
+    for pool, there in zip(want or (), _match_pools(want or (), base)):
         keys = [key for key in ("iprange", "gateway", "aux") if getattr(pool, key) is None] if there else []
+        # An automatic subnet stays the same, because the members keep their addresses.
+        keys += ["subnet"] if there else []
         found.append(replace_fields(pool, **{key: getattr(there, key) for key in keys}))
     families = {_get_ip_version(pool) for pool in want or ()}
     found += [pool for pool in base if _get_ip_version(pool) not in families]
@@ -150,9 +174,10 @@ def merge_members(want: Member, have: Member) -> Member:
 
 
 def build_managed_view(
-    network: Network | None, members: Iterable[Member], want: Network, connected: Iterable[Member] | None
+    actual: ActualNetwork, members: Iterable[Member], want: Network, connected: Iterable[Member] | None
 ) -> dict[str, Any]:
     """Return the managed values of a network and its members as plain data for the diff."""
+    network = actual.network
     if network is None:
         return {"exists": False}
     found: dict[str, Any] = {"exists": True}
@@ -160,7 +185,7 @@ def build_managed_view(
         if getattr(want, name) is not None:
             found[_get_option_name(name)] = to_plain(getattr(network, name))
     if want.options is not None:
-        found[_get_option_name("options")] = select_user_options(network.options, want.options)
+        found[_get_option_name("options")] = select_user_options(network.options, want.options, actual.default_options)
     if want.pools is not None:
         found[_get_option_name("pools")] = _show_pools(network.pools or (), want.pools)
     if connected is not None:

@@ -14,7 +14,9 @@ from urllib.parse import quote
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter, EngineApiError, NotFound
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import replace_fields
 from ansible_collections.netfleet.docker.plugins.module_utils._core.suggestions import suggest
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import EngineClient
+from ansible_collections.netfleet.docker.plugins.module_utils._docker import daemon
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.sdk import UNIX, EngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks import api_mapping
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.journal import JournalEntry
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import (
@@ -35,7 +37,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.o
 _API_NO_OWN_MAC, _API_MAC = (1, 44), (1, 54)
 # First API version with a gateway priority of endpoints.
 _API_PRIORITY = (1, 48)
-_API_IPV4 = (1, 47)
+_API_IPV4 = (1, 48)
+# First API version whose engine gives endpoints of these drivers random MAC addresses, Docker Engine 28.0.
+_API_RANDOM_MAC, _RANDOM_MAC_DRIVERS = (1, 48), ("bridge", "macvlan")
+# First API version with subnets of a given size from the pools of the engine, such as 0.0.0.0/24.
+_API_AUTOMATIC = (1, 52)
 # Versions in which an inspected container has the MAC address that the user chose, with Docker Engine 25 to 28 and from
 # 29.3 on.
 _VERSION_WITH_MAC, _LATER_VERSION_WITH_MAC = "1.43", "1.40"
@@ -87,6 +93,8 @@ def observe(docker: EngineClient, names: Sequence[str], entry: JournalEntry | No
     data = next(filter(None, (find_network(docker, name) for name in names)), None)
     containers = _inspect_containers(docker, data["Name"], data["Id"]) if data else []
     members = api_mapping.parse_api_members(data["Id"], data["Name"], containers) if data else {}
+    if data and not _derives_macs(docker, data["Driver"]):
+        members = {key: replace_fields(member, mac_derived=False) for key, member in members.items()}
     if docker.api >= _API_NO_OWN_MAC:
         members = {
             key: replace_fields(member, own_mac=None, mac_chosen=_is_mac_chosen(docker, member))
@@ -104,7 +112,20 @@ def observe(docker: EngineClient, names: Sequence[str], entry: JournalEntry | No
             lost[identity] = member
     network = api_mapping.parse_api_network(data) if data else None
     before, before_id = (entry.network, entry.id) if entry else (None, "")
-    return ActualNetwork(network, data["Id"] if data else "", members, before, before_id, lost), gone
+    defaults = _read_default_options(docker, network.driver) if network and network.scope == "local" else frozenset()
+    return ActualNetwork(network, data["Id"] if data else "", members, before, before_id, lost, defaults), gone
+
+
+def _derives_macs(docker: EngineClient, driver: str | None) -> bool:
+    return docker.api < _API_RANDOM_MAC or driver not in (None, *_RANDOM_MAC_DRIVERS)
+
+
+def _read_default_options(docker: EngineClient, driver: str | None) -> frozenset[str]:
+    """Return the names of the options that a local engine adds to new networks of a driver."""
+    if not docker.url.startswith(UNIX):
+        return frozenset()
+    found = daemon.find_daemon(LocalEngineClient(docker.url.removeprefix(UNIX)))
+    return daemon.read_network_defaults(found).get(driver or "", frozenset()) if found else frozenset()
 
 
 def _is_mac_chosen(docker: EngineClient, member: Member) -> bool:
@@ -142,10 +163,17 @@ def identify_containers(docker: EngineClient, desired: DesiredNetwork) -> Desire
     if docker.api < _API_IPV4 and desired.network.ipv4 is False:
         raise BadParameter(
             "enable_ipv4",
-            f"false requires API {_API_IPV4[0]}.{_API_IPV4[1]}; this engine has {version}",
+            f"false requires API {_API_IPV4[0]}.{_API_IPV4[1]} (Docker Engine 28.0); this engine has {version}",
         )
+    for at, pool in enumerate(desired.network.pools or ()):
+        if pool.is_automatic and docker.api < _API_AUTOMATIC:
+            reason = f"{pool.subnet}, a subnet of this size from the pools of the engine, requires API "
+            needed = f"{_API_AUTOMATIC[0]}.{_API_AUTOMATIC[1]} (Docker Engine 29.0); this engine has {version}"
+            raise BadParameter(f"ipam_config[{at}].subnet", reason + needed)
     found = []
-    for member in (desired.connected or ()) if desired.present else ():
+    derives_macs = _derives_macs(docker, desired.network.driver)
+    for given in (desired.connected or ()) if desired.present else ():
+        member = replace_fields(given, mac_derived=derives_macs)
         try:
             data = docker.get(f"/containers/{quote(member.name, safe='')}/json")
         except NotFound:

@@ -9,6 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.bridge_names import get_bridge_name
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.daemon import find_detached_netns
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._docker_networks.model import ActualNetwork, Network, Pool
 from ansible_collections.netfleet.docker.plugins.module_utils._links import namespace_registry
@@ -61,12 +62,17 @@ def _read_namespace(socket: str) -> tuple[dict[str, Link], tuple[Route, ...]]:
     try:
         # With socket activation, the init process of the host owns the socket.
         pid = LocalEngineClient(socket).get_listener_pid()
-        reference = _HOST if pid in (None, 1) else f"pid:{pid}"
+        reference = _HOST if pid in (None, 1) else _find_reference(pid)
         label = namespace_registry.resolve_references(kernel, {reference: "docker_host"})[reference]
         here = build_state([kernel.read_namespace(label, Netns(routes=()))]).get_netns(label)
         return dict(here.links), here.routes or ()
     finally:
         kernel.close()
+
+
+def _find_reference(pid: int) -> str:
+    path = find_detached_netns(pid)
+    return f"path:{path}" if path else f"pid:{pid}"
 
 
 def _find_faults(actual: ActualNetwork, links: dict[str, Link], routes: tuple[Route, ...]) -> list[str]:

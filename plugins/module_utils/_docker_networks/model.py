@@ -27,6 +27,12 @@ class Pool:
     gateway: str | None = None
     aux: Mapping[str, str] | None = None
 
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the engine chooses a subnet of this size from its pools, as for 0.0.0.0/24."""
+        net = ipaddress.ip_network(self.subnet)
+        return net.network_address.is_unspecified and net.prefixlen > 0
+
     def can_assign(self, address: str) -> bool:
         """Return whether an address can be assigned to a container."""
         net, one = ipaddress.ip_network(self.subnet), ipaddress.ip_address(address)
@@ -85,6 +91,8 @@ class Member:
     own_mac: str | None = None
     # Whether the user can have chosen the MAC address; Docker Engine 28 and later choose random ones.
     mac_chosen: bool = True
+    # Whether the driver derives MAC addresses from IPv4 addresses.
+    mac_derived: bool = True
 
     @property
     def automatic_endpoint(self) -> Member:
@@ -94,8 +102,10 @@ class Member:
 
     @property
     def address_mac(self) -> str:
-        """Return the MAC address that drivers derive from an IPv4 address, if they do."""
-        return "02:42:" + ":".join(f"{int(part):02x}" for part in self.ipv4.split(".")) if self.ipv4 else ""
+        """Return the MAC address that the driver derives from the IPv4 address; empty if it does not."""
+        if not self.ipv4 or not self.mac_derived:
+            return ""
+        return "02:42:" + ":".join(f"{int(part):02x}" for part in self.ipv4.split("."))
 
 
 MEMBER_FIELDS = ("ipv4", "ipv6", "mac", "aliases", "driver_opts", "priority")
@@ -106,7 +116,7 @@ class ActualNetwork:
     """The current state of a name: the network if it exists, and its members by container ID.
 
     ``before`` is the network of a killed run, ``before_id`` its ID, and ``lost`` its members that are not connected
-    again.
+    again. ``default_options`` are the names of the driver options that the engine adds to new networks.
     """
 
     network: Network | None = None
@@ -115,6 +125,7 @@ class ActualNetwork:
     before: Network | None = None
     before_id: str = ""
     lost: Mapping[str, Member] = field(default_factory=dict)
+    default_options: frozenset[str] = frozenset()
 
     def with_member(self, member: Member) -> ActualNetwork:
         """Return the state with an additional member, which is no longer lost."""

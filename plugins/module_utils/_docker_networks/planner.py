@@ -70,7 +70,7 @@ def plan(desired: DesiredNetwork, actual: ActualNetwork, keeps_macs: bool) -> Ne
         back, losses = _plan_reconnection(actual.lost.values(), made, keeps_macs)
         members, more = _plan_members(desired, made, {}, back)
         return NetworkPlan([CreateNetwork(made), *members], losses + more)
-    different = compare_networks(desired.network, actual.network)
+    different = compare_networks(desired.network, actual.network, actual.default_options)
     unfinished = _is_unfinished(desired, actual)
     if not different and not desired.recreate and not unfinished:
         here, losses = _plan_reconnection(actual.lost.values(), actual.network, keeps_macs)

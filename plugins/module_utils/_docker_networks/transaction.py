@@ -211,7 +211,7 @@ class _NetworkTransaction:
 
     def _find_differences(self, actual: ActualNetwork) -> list[Difference]:
         there = actual.network if self._desired.present else None
-        return compare_networks(self._desired.network, there) if there else []
+        return compare_networks(self._desired.network, there, actual.default_options) if there else []
 
     def _build_view(self, actual: ActualNetwork) -> dict[str, Any]:
         members = sorted(actual.members.values(), key=lambda member: member.name)
@@ -219,7 +219,7 @@ class _NetworkTransaction:
         # Members are part of the diff if they are managed or can change.
         shows = want.connected is not None or bool(actual.lost) or not want.present
         network = want.network if want.present else Network(self._name)
-        return build_managed_view(actual.network, members, network, (want.connected or ()) if shows else None)
+        return build_managed_view(actual, members, network, (want.connected or ()) if shows else None)
 
     def _apply(self, planned: NetworkPlan, before: ActualNetwork) -> ActualNetwork:
         """Apply the plan and return the state afterwards; on failure, roll back and raise."""

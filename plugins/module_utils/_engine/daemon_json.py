@@ -14,8 +14,10 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 HIDDEN = "(not shown)"
 # Settings without secrets. Others, such as log-opts and proxies, can contain passwords.
 PUBLIC = frozenset(
-    "bip bip6 default-address-pools dns dns-opts dns-search fixed-cidr fixed-cidr-v6 hosts icc ip ip-forward ip-masq "
-    "ip6tables iptables ipv6 live-restore mtu tlsverify userland-proxy".split()
+    "allow-direct-routing bip bip6 bridge-accept-fwmark default-address-pools default-network-opts dns dns-opts "
+    "dns-search features firewall-backend fixed-cidr fixed-cidr-v6 host-gateway-ips hosts icc ip ip-forward "
+    "ip-forward-no-drop ip-masq ip6tables iptables ipv6 live-restore min-api-version mtu tlsverify "
+    "userland-proxy".split()
 )
 _SECRET_OPTIONS = ("--log-opt", "--http-proxy", "--https-proxy", "--cluster-store-opt")
 # Shorter texts, such as numbers and driver names, occur anywhere in a message.
@@ -42,9 +44,11 @@ def render_settings(settings: Mapping[str, Any]) -> str:
 
 
 def merge_settings(before: Mapping[str, Any], given: Mapping[str, Any], absent: Iterable[str]) -> dict[str, Any]:
-    """Return the settings with the given keys set and others removed."""
-    removed = set(absent)
-    return {key: value for key, value in {**before, **given}.items() if key not in removed}
+    """Return the settings with the given keys set and others removed; features that are not given are kept."""
+    removed, merged = set(absent), {**before, **given}
+    if "features" in given and isinstance(before.get("features"), Mapping):
+        merged["features"] = {**before["features"], **given["features"]}
+    return {key: value for key, value in merged.items() if key not in removed}
 
 
 def find_changed_keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:

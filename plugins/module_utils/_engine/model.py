@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from ansible_collections.netfleet.docker.plugins.module_utils._core.records import field, record, replace_fields
 
 PENDING = "/run/netfleet-engine-pending"
+# The path of the sysctl below /proc/sys.
+FORWARDING = "net/ipv4/ip_forward"
 
 
 class Sysctl(NamedTuple):
@@ -56,7 +58,7 @@ class EngineHost:
     """State of the host; ``files`` are texts by path, None for missing files.
 
     ``command`` and ``has_socket`` are those of the unit without the drop-in of this collection. ``former`` are the
-    files from before an interrupted run, None if there was none.
+    files from before an interrupted run, None if there was none. ``forwards`` is whether the kernel forwards IPv4.
     """
 
     files: Mapping[str, str | None]
@@ -66,6 +68,7 @@ class EngineHost:
     former: Mapping[str, str | None] | None = None
     modules: Mapping[str, str] = field(default_factory=dict)
     sysctls: Mapping[str, str | None] = field(default_factory=dict)
+    forwards: bool = True
 
     def with_file(self, path: str, text: str | None) -> EngineHost:
         """Return the host with another text of a file."""

@@ -16,6 +16,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 from ansible_collections.netfleet.docker.plugins.module_utils._docker import local_api
 from ansible_collections.netfleet.docker.plugins.module_utils._engine import files, systemd
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import (
+    FORWARDING,
     PENDING,
     DesiredEngine,
     EngineHost,
@@ -43,6 +44,7 @@ def read_host(desired: DesiredEngine) -> EngineHost:
         former=_read_pending(desired),
         modules=KernelModules().get_states(names) if names else {},
         sysctls={one.path: _read_sysctl(one.path) for one in desired.sysctls},
+        forwards=_read_sysctl(FORWARDING) != "0",
     )
 
 

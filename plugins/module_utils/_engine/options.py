@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.module_utils._core.parameters import LOCK, validate_parameter
 from ansible_collections.netfleet.docker.plugins.module_utils._core.validators import sysctl_path, sysctl_value
@@ -42,6 +43,14 @@ SETTINGS: dict[str, Any] = {
     "tlscert": _PATH,
     "tlskey": _PATH,
     "live_restore": _SWITCH,
+    "default_network_opts": {"type": "dict"},
+    "host_gateway_ips": _TEXTS,
+    "allow_direct_routing": _SWITCH,
+    "ip_forward_no_drop": _SWITCH,
+    "firewall_backend": {"type": "str", "choices": ["iptables", "nftables"]},
+    "bridge_accept_fwmark": _TEXT,
+    "min_api_version": _TEXT,
+    "features": {"type": "dict"},
 }
 SPEC: dict[str, Any] = {
     **SETTINGS,
@@ -64,6 +73,7 @@ _MODULE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 def parse_options(params: Mapping[str, Any]) -> DesiredEngine:
     """Return the desired state from the parameters."""
     settings = {name.replace("_", "-"): params[name] for name in SETTINGS if params[name] is not None}
+    settings.update(_parse_dictionaries(params))
     absent = tuple(dict.fromkeys(params["settings_absent"]))
     both = sorted(set(absent) & set(settings))
     if both:
@@ -80,6 +90,35 @@ def parse_options(params: Mapping[str, Any]) -> DesiredEngine:
         optional_modules=_parse_modules(params, "modules_optional"),
         modules_file=_parse_path(params, "modules_file"),
     )
+
+
+def _parse_dictionaries(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings with dictionaries in the types that the engine accepts: texts, and switches of features."""
+    found: dict[str, Any] = {}
+    if params["default_network_opts"] is not None:
+        found["default-network-opts"] = {
+            str(driver): _parse_texts(f"default_network_opts.{driver}", options)
+            for driver, options in params["default_network_opts"].items()
+        }
+    if params["features"] is not None:
+        found["features"] = {str(name): _parse_switch(name, one) for name, one in params["features"].items()}
+    return found
+
+
+def _parse_texts(parameter: str, options: Any) -> dict[str, str]:
+    if not isinstance(options, Mapping):
+        raise BadParameter(parameter, f"must be a dictionary of the driver's options, not {options!r}")
+    for key, value in options.items():
+        if isinstance(value, (Mapping, list, tuple)) or value is None:
+            raise BadParameter(f"{parameter}.{key}", "must be a string, a number or a boolean")
+    return {str(key): str(one).lower() if isinstance(one, bool) else str(one) for key, one in options.items()}
+
+
+def _parse_switch(name: Any, value: Any) -> bool:
+    try:
+        return bool(boolean(value))
+    except TypeError:
+        raise BadParameter(f"features.{name}", f"must be true or false, not {value!r}") from None
 
 
 def _parse_path(params: Mapping[str, Any], key: str) -> str:

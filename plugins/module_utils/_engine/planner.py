@@ -17,6 +17,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.daemon_jso
     render_settings,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.model import (
+    FORWARDING,
     DesiredEngine,
     EngineHost,
     EngineState,
@@ -32,7 +33,11 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.operations
     StopSocket,
     WriteFile,
 )
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.rules import check_settings
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.rules import (
+    check_nftables,
+    check_settings,
+    check_version,
+)
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.systemd_unit import render_dropin
 
 LIVE_RESTORE = "live-restore"
@@ -78,6 +83,8 @@ def plan(desired: DesiredEngine, host: EngineHost, engine: EngineState | None = 
     restarts = bool(host.former is not None or dropin or (changed and not is_reload))
     operations: list[Operation] = []
     if engine and (changed or restarts):
+        check_version([key for key in desired.settings if key in changed], str(engine.info.get("ServerVersion") or ""))
+        check_nftables(desired.settings, after, engine.swarm, will_forward(desired, host))
         _check_engine(desired, engine, after, changed, restarts)
     if engine and restarts and after.get(LIVE_RESTORE) and not engine.live_restore:
         # Containers survive a restart only if live-restore was enabled before.
@@ -94,6 +101,25 @@ def plan(desired: DesiredEngine, host: EngineHost, engine: EngineState | None = 
     elif changed:
         operations.append(ReloadService(desired.service, bool(after[LIVE_RESTORE])))
     return EnginePlan(_plan_host(desired, host), tuple(operations), before, after, changed)
+
+
+def will_forward(desired: DesiredEngine, host: EngineHost) -> bool:
+    """Return whether the kernel forwards IPv4 when the engine is started; the sysctls are set before."""
+    values = {one.path: one.value for one in desired.sysctls}
+    return values[FORWARDING] != "0" if FORWARDING in values else host.forwards
+
+
+def find_forwarding_warning(desired: DesiredEngine, host: EngineHost, found: EnginePlan) -> str:
+    """Return why bridge networks cannot reach other hosts although the engine is to connect them; empty if they can."""
+    if will_forward(desired, host):
+        return ""
+    remedy = "set net.ipv4.ip_forward: 1 in sysctls"
+    if not found.after.get("ip-forward", True):
+        return f"IP forwarding is off, and the engine does not enable it with ip-forward=false; {remedy}"
+    if found.has_restart:
+        # The engine enables it and sets the policy of the chain FORWARD to DROP.
+        return ""
+    return f"IP forwarding is off, and the engine enables it only when it starts; restart the engine, or {remedy}"
 
 
 def _plan_dropin(desired: DesiredEngine, host: EngineHost) -> list[Operation]:

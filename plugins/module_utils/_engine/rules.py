@@ -9,6 +9,7 @@ Errors name the option to correct, even if the other setting is already in the f
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
@@ -19,6 +20,20 @@ _LOCAL = ("fd://", "unix://")
 _SOCKETS = ("fd://", "unix://", "unix:///var/run/docker.sock", "unix:///run/docker.sock")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _MTU = (68, 65535)
+_MARK = re.compile(r"(?:0[xX][0-9a-fA-F]{1,8}|[0-9]{1,10})")
+_API_VERSION = re.compile(r"1\.[0-9]{1,3}")
+_VERSION = re.compile(r"([0-9]+)\.([0-9]+)")
+# The versions of Docker Engine that introduced a setting. Earlier versions do not start with it.
+_VERSIONS: dict[str, tuple[int, int]] = {
+    "allow-direct-routing": (28, 2),
+    "bip6": (28, 0),
+    "bridge-accept-fwmark": (29, 0),
+    "default-network-opts": (24, 0),
+    "firewall-backend": (29, 0),
+    "host-gateway-ips": (28, 0),
+    "ip-forward-no-drop": (28, 0),
+    "min-api-version": (29, 0),
+}
 
 
 def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mapping[str, Any]) -> None:
@@ -37,6 +52,35 @@ def check_settings(given: Mapping[str, Any], absent: Iterable[str], after: Mappi
         for key in ("tlscacert", "tlscert", "tlskey"):
             if not after.get(key):
                 raise BadParameter(key, "required for tlsverify")
+
+
+def check_version(given: Iterable[str], version: str) -> None:
+    """Reject settings that an engine of this version does not have; a version that is not a number is not compared."""
+    found = _VERSION.match(version)
+    if found is None:
+        return
+    for key in given:
+        first = _VERSIONS.get(key)
+        if first and (int(found[1]), int(found[2])) < first:
+            reason = f"requires Docker Engine {first[0]}.{first[1]} or later; this host has {version}"
+            raise BadParameter(key.replace("-", "_"), reason)
+
+
+def check_nftables(given: Iterable[str], after: Mapping[str, Any], swarm: str, forwards: bool) -> None:
+    """Reject nftables where the engine does not start with it: in a Swarm, and without IP forwarding.
+
+    With nftables, the engine does not enable IP forwarding; it only checks it unless ip-forward is false.
+    """
+    keys = {"firewall-backend", "features", "ip-forward"} & set(given)
+    if not keys or after.get("firewall-backend") != "nftables":
+        return
+    features = after.get("features")
+    if swarm not in ("", "inactive") and not (isinstance(features, Mapping) and features.get("swarm-nftables")):
+        reason = "nftables is not supported on a host in a Swarm; set firewall_backend: iptables"
+        raise BadParameter("firewall_backend", reason)
+    if not forwards and after.get("ip-forward", True):
+        reason = "nftables requires IP forwarding, which the engine does not enable then; set net.ipv4.ip_forward: 1"
+        raise BadParameter("firewall_backend", f"{reason} in sysctls")
 
 
 def _check_pools(pools: Iterable[Mapping[str, Any]]) -> None:
@@ -107,6 +151,24 @@ def _check_addresses(option: str, values: list[str]) -> None:
         _check_address(f"{option}[{place}]", value)
 
 
+def _check_gateways(option: str, values: list[str]) -> None:
+    _check_addresses(option, values)
+    versions = [ipaddress.ip_address(str(value)).version for value in values]
+    if len(versions) != len(set(versions)):
+        raise BadParameter(option, "must be at most one IPv4 and one IPv6 address")
+
+
+def _check_mark(option: str, value: str) -> None:
+    parts = value.split("/")
+    if len(parts) > 2 or not all(_MARK.fullmatch(part) and int(part, 0) < 1 << 32 for part in parts):
+        raise BadParameter(option, f"must be a mark such as 1 or 0x1/0x3, not {value!r}")
+
+
+def _check_api_version(option: str, value: str) -> None:
+    if not _API_VERSION.fullmatch(value):
+        raise BadParameter(option, f"must be a version of the API such as 1.44, quoted in YAML, not {value!r}")
+
+
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "bip": _parse_bridge_subnet,
     "bip6": _parse_bridge_subnet,
@@ -115,4 +177,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "mtu": _check_mtu,
     "dns": _check_addresses,
     "ip": _check_address,
+    "host-gateway-ips": _check_gateways,
+    "bridge-accept-fwmark": _check_mark,
+    "min-api-version": _check_api_version,
 }

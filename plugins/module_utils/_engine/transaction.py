@@ -40,7 +40,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._engine.operations
     WriteFile,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.options import parse_options
-from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import plan
+from ansible_collections.netfleet.docker.plugins.module_utils._engine.planner import find_forwarding_warning, plan
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.systemd_unit import remove_hosts
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.validate import find_rejection
 from ansible_collections.netfleet.docker.plugins.module_utils._engine.verification import (
@@ -91,7 +91,14 @@ class _EngineTransaction:
         waiting = (
             find_pending_bridge_settings(planned.changed, planned.after, self._engine) if planned.has_restart else []
         )
-        warning = f"the default bridge applies {', '.join(waiting)} at the next restart without running containers"
+        warnings = [
+            *(
+                [f"the default bridge applies {', '.join(waiting)} at the next restart without running containers"]
+                if waiting
+                else []
+            ),
+            *filter(None, [find_forwarding_warning(self._desired, after, planned)]),
+        ]
         return {
             "changed": bool(planned.operations),
             "operations": [operation.describe() for operation in planned.operations],
@@ -99,7 +106,7 @@ class _EngineTransaction:
             "restarted": planned.has_restart,
             "settings": select_public_settings(planned.after, self._desired.settings),
             "diff": {"before": self._build_view(self._host), "after": self._build_view(after)},
-            "warnings": [warning] if waiting else [],
+            "warnings": warnings,
         }
 
     def _read_engine(self) -> EngineState | None:

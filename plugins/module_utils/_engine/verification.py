@@ -37,12 +37,31 @@ def find_differences(settings: Mapping[str, Any], engine: EngineState, with_brid
     found = []
     if bool(settings.get("live-restore")) != engine.live_restore:
         found.append(_format_difference("live-restore", bool(settings.get("live-restore")), engine.live_restore))
-    pools = engine.info.get("DefaultAddressPools")
-    if pools and "default-address-pools" in settings:
-        reported = [{"base": one.get("Base"), "size": one.get("Size")} for one in pools]
-        if reported != settings["default-address-pools"]:
-            found.append(_format_difference("default-address-pools", settings["default-address-pools"], reported))
+    found += _find_pool_differences(settings, engine)
     return found + (_find_bridge_differences(settings, engine.bridge) if with_bridge else [])
+
+
+def _find_pool_differences(settings: Mapping[str, Any], engine: EngineState) -> list[str]:
+    pools = engine.info.get("DefaultAddressPools")
+    if not pools or "default-address-pools" not in settings:
+        return []
+    wanted = [(_normalize_subnet(one.get("base")), one.get("size")) for one in settings["default-address-pools"]]
+    reported = [(_normalize_subnet(one.get("Base")), one.get("Size")) for one in pools]
+    # After a reload, Docker Engine 28 reports "invalid Prefix" for the subnets that it uses.
+    if wanted == reported or any(base is None for base, _size in reported):
+        return []
+    return [_format_difference("default-address-pools", _format_pools(wanted), _format_pools(reported))]
+
+
+def _normalize_subnet(text: Any) -> str | None:
+    try:
+        return str(ipaddress.ip_network(str(text), strict=False))
+    except ValueError:
+        return None
+
+
+def _format_pools(pools: Iterable[tuple[str | None, Any]]) -> str:
+    return ", ".join(f"{base} size {size}" for base, size in pools)
 
 
 def _find_bridge_differences(settings: Mapping[str, Any], bridge: Mapping[str, Any]) -> list[str]:

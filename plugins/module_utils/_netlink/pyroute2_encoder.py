@@ -59,15 +59,19 @@ def _load_message_classes() -> Mapping[str, Any]:
     from pyroute2.netlink.rtnl.ndmsg import ndmsg
     from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-    # Add attributes of linux/if_link.h that some versions of pyroute2 lack.
+    # Attributes of linux/if_link.h that some versions of pyroute2 lack, in subclasses: other users of the library in
+    # this process keep its classes.
     kinds = ifinfmsg.ifinfo.data_map
+    own = dict(kinds)
     for kind, base, attributes in (
         ("macvlan", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
         ("macvtap", macvx_data, (*macvx_data.nla_map[:7], ("IFLA_MACVLAN_BC_QUEUE_LEN", "uint32"))),
         ("ipvlan", kinds["ipvlan"], (*kinds["ipvlan"].nla_map[:2], ("IFLA_IPVLAN_FLAGS", "uint16"))),
     ):
-        kinds[kind] = type(f"{kind}_data", (base,), {"nla_map": attributes})
-    return {"link": ifinfmsg, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg, "neighbour": ndmsg}
+        own[kind] = type(f"{kind}_data", (base,), {"nla_map": attributes})
+    ifinfo = type("ifinfo", (ifinfmsg.ifinfo,), {"data_map": own})
+    link = type("link_message", (ifinfmsg,), {"ifinfo": ifinfo})
+    return {"link": link, "address": ifaddrmsg, "route": rtmsg, "rule": fibmsg, "neighbour": ndmsg}
 
 
 def encode(request: Message) -> bytes:

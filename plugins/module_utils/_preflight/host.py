@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -70,14 +71,17 @@ def check_engine(how: str) -> str:
 
 def list_engine_packages() -> list[str]:
     """Return the packages of Docker Engine for this release of Debian or Ubuntu."""
-    fields = {}
-    try:
-        for line in Path("/etc/os-release").read_text(encoding="utf-8").splitlines():
-            key, _equals, value = line.partition("=")
-            fields[key] = value.strip('"')
-    except OSError:
-        pass
-    # Since Debian 13, the client is a separate package.
+    text = ""
+    with contextlib.suppress(OSError):
+        text = Path("/etc/os-release").read_text(encoding="utf-8")
+    return select_engine_packages(text)
+
+
+def select_engine_packages(text: str) -> list[str]:
+    """Return the packages of Docker Engine for the release that the text of os-release(5) describes."""
+    pairs = (line.partition("=") for line in text.splitlines())
+    fields = {key: value.strip('"') for key, _equals, value in pairs}
+    # Since Debian 13, the client is a separate package. Debian testing and unstable have no number.
     number = fields.get("VERSION_ID", "")
-    has_client = fields.get("ID") == "debian" and number.isdecimal() and int(number) >= 13
+    has_client = fields.get("ID") == "debian" and (not number.isdecimal() or int(number) >= 13)
     return ["docker.io", "iptables", *(["docker-cli"] if has_client else [])]

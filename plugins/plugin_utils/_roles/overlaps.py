@@ -149,7 +149,10 @@ def list_uplink_addresses(hosts: Iterable[HostInfo]) -> dict[str, str]:
 def _list_pools(found: Iterable[Options]) -> Iterator[Pool]:
     for options in found:
         for pool in options.get("ipam_config") or ():
-            yield Pool(str(options["name"]), parse_subnet(f"{options['name']}: {_SUBNET}", pool["subnet"]), pool)
+            net = parse_subnet(f"{options['name']}: {_SUBNET}", pool["subnet"])
+            # The engine chooses a subnet of this size, such as 0.0.0.0/24, that overlaps no other one.
+            if not net.network_address.is_unspecified:
+                yield Pool(str(options["name"]), net, pool)
 
 
 def _list_new_pools(found: Iterable[Options], host: HostInfo) -> Iterator[Pool]:

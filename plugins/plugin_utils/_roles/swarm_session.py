@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import NetfleetError
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleRunner
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import keeps_quorum
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_steps import MANAGER, keeps_quorum
 
 Step = Mapping[str, Any]
 
@@ -67,7 +67,7 @@ class StepExecution:
             "availability": lambda one: self._update_node(one, availability=one["state"]),
             "drain": lambda one: self._update_node(one, availability="drain"),
             "wait_tasks": self._wait_for_tasks,
-            "wait_worker": self._wait_for_worker,
+            "wait_role": self._wait_for_role,
             "leave": lambda one: self._run_swarm_module(state="absent", force=one["force"]),
             "remove": self._remove,
             "wait_ready": self._wait_until_ready,
@@ -144,9 +144,10 @@ class StepExecution:
             reason = f"timed out after {self._drain_seconds:g} s; increase overlay_drain_timeout, or stop the tasks"
             raise NetfleetError(f"{step['text']}: {reason}")
 
-    def _wait_for_worker(self, step: Step) -> None:
+    def _wait_for_role(self, step: Step) -> None:
         # The managers notify the node after a delay.
-        if not self._wait_for(lambda: not self._read_own_state().get("ControlAvailable"), _ROLE_SECONDS):
+        manages = step["role"] == MANAGER
+        if not self._wait_for(lambda: bool(self._read_own_state().get("ControlAvailable")) == manages, _ROLE_SECONDS):
             raise NetfleetError(f"{step['text']}: timed out after {_ROLE_SECONDS:g} s; see docker node ls")
 
     def _wait_until_ready(self, step: Step) -> None:

@@ -72,6 +72,13 @@ def _set_roles(plan: Row) -> Iterator[Step]:
     for row in plan["roles"]:
         do = "promote" if row["role"] == MANAGER else "demote"
         yield _build_step(do, plan["manager"], row["host"], f"{do} {row['host']}", id=row["id"])
+    for row in plan["roles"]:
+        yield _wait_for_role(row["host"], MANAGER if row["role"] == MANAGER else WORKER)
+
+
+def _wait_for_role(host: str, role: str) -> Step:
+    """Return the step that waits until a node has learned its new role, which it does after a delay."""
+    return _build_step("wait_role", host, host, f"wait until {host} reports the {role} role", changes=False, role=role)
 
 
 def _set_availability(plan: Row) -> Iterator[Step]:
@@ -94,8 +101,7 @@ def _leave(plan: Row) -> Iterator[Step]:
             yield _build_step("wait_tasks", host, host, text, changes=False)
             if row["manages"]:
                 yield _build_step("demote", manager, host, f"demote {host}", id=row["id"])
-                text = f"wait until {host} reports the worker role"
-                yield _build_step("wait_worker", host, host, text, changes=False)
+                yield _wait_for_role(host, WORKER)
         yield _build_step("leave", host, host, f"have {host} leave the Swarm", force=row["last"])
         if not row["last"]:
             yield _build_step(

@@ -18,7 +18,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
     NotFound,
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import DEFAULT_SOCKET, LocalEngineClient
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.daemon import find_daemon
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.cgroup import find_container_ids as cgroup_ids
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import engine_rows, json_fields, swarm_rows
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import rows as docker_rows
@@ -27,7 +28,6 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netns import name
 Row = dict[str, Any]
 
 _CONFIG_FILE = "/etc/docker/daemon.json"
-_PID_FILE = "/var/run/docker.pid"
 _MOST_SETTINGS = 1 << 20
 _MOST_RESOLVER = 1 << 14
 
@@ -174,11 +174,11 @@ class _EngineCollector:
 
     def _read_settings(self) -> dict[str, Any]:
         """Return the settings of command line and daemon.json; Docker does not start if both set the same key."""
-        found = self._find_dockerd()
-        if found is None:
+        daemon = find_daemon(self._engine)
+        if daemon is None:
             self._record_missing("engine", "truncated", "its process was not found, so its command line is not known")
-        root, command = found or ("", "")
-        flags = engine_rows.parse_command_line(command.split("\0")[1:])
+        root = daemon.root if daemon else ""
+        flags = engine_rows.parse_command_line(daemon.argv[1:] if daemon else ())
         path = flags.get("config-file") or _CONFIG_FILE
         try:
             with Path(f"{root}/{path}").open(encoding="utf-8", errors="surrogateescape") as file:
@@ -190,22 +190,6 @@ class _EngineCollector:
         except NetfleetError as error:
             self._record_missing("engine", "truncated", f"the settings in {path}: {error}")
         return flags
-
-    def _find_dockerd(self) -> tuple[str, str] | None:
-        """Return the root directory and command line of the engine.
-
-        The engine owns the socket, or received it by socket activation and wrote its PID to a file.
-        """
-        pids = [self._engine.get_listener_pid()]
-        if Path(self._engine.path).resolve() == Path(DEFAULT_SOCKET).resolve():
-            with contextlib.suppress(OSError, ValueError):
-                pids.append(int(Path(_PID_FILE).read_text(encoding="ascii")))
-        for pid in pids:
-            with contextlib.suppress(OSError):
-                if pid and Path(f"/proc/{pid}/comm").read_bytes().startswith(b"dockerd"):
-                    command = Path(f"/proc/{pid}/cmdline").read_bytes()
-                    return f"/proc/{pid}/root", command.decode("utf-8", "surrogateescape")
-        return None
 
     def _record_missing(self, part: str, what: str, reason: str) -> None:
         line = escape_invalid_utf8(" ".join(reason.split()))
