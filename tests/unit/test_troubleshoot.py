@@ -96,7 +96,11 @@ def _namespace(
             row("route", **{**route, "table": 254}, dst="10.0.0.0/24"),
             row("route", **{**route, "table": 255, "type": "local"}, dst=f"{address}/32"),
         ],
-        **{name: [] for name in ("rules", "neighbours", "fdb", "sockets", "firewall_chains", "firewall_rules")},
+        "rules": [
+            row("rule", family=4, priority=priority, action="lookup", table=table, inverted=False)
+            for priority, table in ((0, 255), (32766, 254), (32767, 253))
+        ],
+        **{name: [] for name in ("neighbours", "fdb", "sockets", "firewall_chains", "firewall_rules")},
         "sysctls": {},
     }
 
