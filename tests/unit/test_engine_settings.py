@@ -537,7 +537,7 @@ def test_every_setting_is_a_variable_of_the_role() -> None:
     """Each setting has a role variable of the same type, which the role passes to the module."""
     text = (ROLE / "meta/argument_specs.yml").read_text(encoding="utf-8")
     options = yaml.safe_load(text)["argument_specs"][ENTRY_POINT]
-    tasks = yaml.safe_load((ROLE / "tasks/main.yml").read_text(encoding="utf-8"))
+    tasks = yaml.safe_load((ROLE / "tasks/configure.yml").read_text(encoding="utf-8"))
     (given,) = (task["netfleet.docker.engine"] for task in tasks if "netfleet.docker.engine" in task)
     assert set(given) == set(SPEC) - {"lock_timeout"}
     for name, spec in SETTINGS.items():
