@@ -183,7 +183,7 @@ class _Builder:
             lambda: f"-m statistic --mode random --probability {self._pick('0.5', '0.1')}",
             lambda: "-m limit --limit 1/hour --limit-burst 100",
             lambda: f"-m iprange {no}--src-range {'fd00::1-fd00::9' if version else '10.0.0.1-10.0.0.9'}",
-            lambda: f"-m policy --dir {'in' if table != 'mangle' else 'in'} --pol {self._pick('none', 'ipsec')}",
+            lambda: f"-m policy --dir in --pol {self._pick('none', 'ipsec')}",
             lambda: f"-m physdev --physdev-in {self._pick('red0', 'blue0', 'green0')}",
             lambda: "-m physdev --physdev-is-bridged",
             lambda: f"-m length --length {self._pick('0:2000', '500:')}",
@@ -220,9 +220,11 @@ class _Builder:
 
     def _add_translation(self) -> None:
         run = f"iptables{self._pick('-nft', '-legacy')} -t nat"
+        published = V4[self._pick("red", "blue", "green", "out")]
+        inside = V4[self._pick("red", "green")]
         lines = [
-            f"-A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination {V4[self._pick('red', 'blue', 'green', 'out')]}:80",
-            f"-A OUTPUT -p tcp --dport 8080 ! -d 127.0.0.0/8 -j DNAT --to-destination {V4[self._pick('red', 'green')]}:80",
+            f"-A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination {published}:80",
+            f"-A OUTPUT -p tcp --dport 8080 ! -d 127.0.0.0/8 -j DNAT --to-destination {inside}:80",
             "-A POSTROUTING -s 10.0.0.0/24 ! -o br0 -j MASQUERADE",
             "-A POSTROUTING -s 10.0.0.0/8 -o eth9 -j SNAT --to-source 192.0.2.1",
             "-A POSTROUTING -p tcp --dport 80 -j MASQUERADE",
@@ -254,7 +256,8 @@ class _Builder:
             f"add chain {table} deep",
             f"add set {table} hosts {{ type ipv4_addr; flags interval; elements = {{ 10.0.0.2, 10.0.1.0/24 }}; }}",
             f"add set {table} hosts6 {{ type ipv6_addr; elements = {{ fd00::2, fd01::2 }}; }}",
-            f"add set {table} services {{ type ipv4_addr . inet_service; elements = {{ 10.0.1.2 . 80, 10.0.0.3 . 53 }}; }}",
+            f"add set {table} services {{ type ipv4_addr . inet_service; }}",
+            f"add element {table} services {{ 10.0.1.2 . 80, 10.0.0.3 . 53 }}",
             f'add map {table} links {{ type ifname : verdict; elements = {{ "br0" : jump own, "eth9" : drop }}; }}',
         ]
         for number in range(self._random.randint(1, 2)):
@@ -299,7 +302,8 @@ class _Builder:
             f"icmp type {sign}{self._pick('echo-request', 'echo-reply', '{ echo-request, echo-reply }')}",
             f"icmpv6 type {self._pick('echo-request', 'echo-reply')}",
             f"tcp flags {self._pick('syn', 'syn / fin,syn,rst,ack', '& (syn|ack) == syn|ack', 'ack')}",
-            f"ct state {sign}{self._pick('new', 'established', 'invalid', 'new,established', 'untracked', '{ new, established }')}",
+            f"ct state {sign}{self._pick('new', 'established', 'invalid', 'new,established')}",
+            f"ct state {sign}{self._pick('untracked', '{ new, established }')}",
             f"ct direction {self._pick('original', 'reply')}",
             f"ct status {self._pick('dnat', 'snat')}",
             f"ct original ip daddr {V4[self._pick(*V4)]}",
@@ -344,50 +348,48 @@ class _Builder:
     def _add_docker_tables(self) -> None:
         """Add tables as Docker Engine 29 creates them with the firewall backend nftables."""
         target = self._pick("10.0.0.2", "10.0.0.3")
-        raw = self._maybe(0.5)
+        table, raw = "ip docker-bridges", self._maybe(0.5)
         icc = self._pick("accept", "drop")
         lines = f"""
-add table ip docker-bridges
-add map ip docker-bridges filter-forward-in-jumps {{ type ifname : verdict; }}
-add map ip docker-bridges filter-forward-out-jumps {{ type ifname : verdict; }}
-add map ip docker-bridges nat-postrouting-in-jumps {{ type ifname : verdict; }}
-add map ip docker-bridges nat-postrouting-out-jumps {{ type ifname : verdict; }}
-add chain ip docker-bridges filter-FORWARD {{ type filter hook forward priority 0; policy accept; }}
-add chain ip docker-bridges nat-OUTPUT {{ type nat hook output priority -100; policy accept; }}
-add chain ip docker-bridges nat-PREROUTING {{ type nat hook prerouting priority -100; policy accept; }}
-add chain ip docker-bridges nat-POSTROUTING {{ type nat hook postrouting priority 100; policy accept; }}
-add chain ip docker-bridges raw-PREROUTING {{ type filter hook prerouting priority -300; policy accept; }}
-add chain ip docker-bridges nat-prerouting-and-output
-add chain ip docker-bridges filter-forward-in__br0
-add chain ip docker-bridges filter-forward-out__br0
-add chain ip docker-bridges nat-postrouting-in__br0
-add chain ip docker-bridges nat-postrouting-out__br0
-add rule ip docker-bridges filter-FORWARD oifname vmap @filter-forward-in-jumps
-add rule ip docker-bridges filter-FORWARD iifname vmap @filter-forward-out-jumps
-add rule ip docker-bridges nat-OUTPUT ip daddr != 127.0.0.0/8 fib daddr type local counter jump nat-prerouting-and-output
-add rule ip docker-bridges nat-PREROUTING fib daddr type local counter jump nat-prerouting-and-output
-add rule ip docker-bridges nat-POSTROUTING iifname vmap @nat-postrouting-out-jumps
-add rule ip docker-bridges nat-POSTROUTING oifname vmap @nat-postrouting-in-jumps
-add rule ip docker-bridges filter-forward-in__br0 ct state established,related counter accept
-add rule ip docker-bridges filter-forward-in__br0 iifname br0 counter {icc} comment ICC
-add rule ip docker-bridges filter-forward-in__br0 ip daddr {target} tcp dport 80 counter accept
-add rule ip docker-bridges filter-forward-in__br0 counter drop comment unpublished
-add rule ip docker-bridges filter-forward-out__br0 ct state established,related counter accept
-add rule ip docker-bridges filter-forward-out__br0 counter accept comment OUTGOING
-add rule ip docker-bridges nat-postrouting-in__br0 fib saddr type local counter masquerade
-add rule ip docker-bridges nat-postrouting-out__br0 oifname != br0 ip saddr 10.0.0.0/24 counter masquerade
-add rule ip docker-bridges nat-prerouting-and-output tcp dport 8080 counter dnat to {target}:80
-add element ip docker-bridges filter-forward-in-jumps {{ br0 : jump filter-forward-in__br0 }}
-add element ip docker-bridges filter-forward-out-jumps {{ br0 : jump filter-forward-out__br0 }}
-add element ip docker-bridges nat-postrouting-in-jumps {{ br0 : jump nat-postrouting-in__br0 }}
-add element ip docker-bridges nat-postrouting-out-jumps {{ br0 : jump nat-postrouting-out__br0 }}
+add table {table}
+add map {table} filter-forward-in-jumps {{ type ifname : verdict; }}
+add map {table} filter-forward-out-jumps {{ type ifname : verdict; }}
+add map {table} nat-postrouting-in-jumps {{ type ifname : verdict; }}
+add map {table} nat-postrouting-out-jumps {{ type ifname : verdict; }}
+add chain {table} filter-FORWARD {{ type filter hook forward priority 0; policy accept; }}
+add chain {table} nat-OUTPUT {{ type nat hook output priority -100; policy accept; }}
+add chain {table} nat-PREROUTING {{ type nat hook prerouting priority -100; policy accept; }}
+add chain {table} nat-POSTROUTING {{ type nat hook postrouting priority 100; policy accept; }}
+add chain {table} raw-PREROUTING {{ type filter hook prerouting priority -300; policy accept; }}
+add chain {table} nat-prerouting-and-output
+add chain {table} filter-forward-in__br0
+add chain {table} filter-forward-out__br0
+add chain {table} nat-postrouting-in__br0
+add chain {table} nat-postrouting-out__br0
+add rule {table} filter-FORWARD oifname vmap @filter-forward-in-jumps
+add rule {table} filter-FORWARD iifname vmap @filter-forward-out-jumps
+add rule {table} nat-OUTPUT ip daddr != 127.0.0.0/8 fib daddr type local counter jump nat-prerouting-and-output
+add rule {table} nat-PREROUTING fib daddr type local counter jump nat-prerouting-and-output
+add rule {table} nat-POSTROUTING iifname vmap @nat-postrouting-out-jumps
+add rule {table} nat-POSTROUTING oifname vmap @nat-postrouting-in-jumps
+add rule {table} filter-forward-in__br0 ct state established,related counter accept
+add rule {table} filter-forward-in__br0 iifname br0 counter {icc} comment ICC
+add rule {table} filter-forward-in__br0 ip daddr {target} tcp dport 80 counter accept
+add rule {table} filter-forward-in__br0 counter drop comment unpublished
+add rule {table} filter-forward-out__br0 ct state established,related counter accept
+add rule {table} filter-forward-out__br0 counter accept comment OUTGOING
+add rule {table} nat-postrouting-in__br0 fib saddr type local counter masquerade
+add rule {table} nat-postrouting-out__br0 oifname != br0 ip saddr 10.0.0.0/24 counter masquerade
+add rule {table} nat-prerouting-and-output tcp dport 8080 counter dnat to {target}:80
+add element {table} filter-forward-in-jumps {{ br0 : jump filter-forward-in__br0 }}
+add element {table} filter-forward-out-jumps {{ br0 : jump filter-forward-out__br0 }}
+add element {table} nat-postrouting-in-jumps {{ br0 : jump nat-postrouting-in__br0 }}
+add element {table} nat-postrouting-out-jumps {{ br0 : jump nat-postrouting-out__br0 }}
 """
         if raw:
-            lines += f"add rule ip docker-bridges raw-PREROUTING ip daddr {target} iifname != br0 counter drop\n"
+            lines += f"add rule {table} raw-PREROUTING ip daddr {target} iifname != br0 counter drop\n"
         if self._maybe(0.3):
-            lines += (
-                "add rule ip docker-bridges nat-POSTROUTING ip saddr 10.0.0.3 ip daddr 10.0.0.3 counter masquerade\n"
-            )
+            lines += "add rule {table} nat-POSTROUTING ip saddr 10.0.0.3 ip daddr 10.0.0.3 counter masquerade\n"
         self._commands += [("host", f"nft '{line}'") for line in lines.split("\n") if line]
 
     # Routing
@@ -459,7 +461,8 @@ add element ip docker-bridges nat-postrouting-out-jumps {{ br0 : jump nat-postro
                 "ip addr add 10.0.1.9/24 dev eth0",
                 "ip route add 10.0.1.0/24 dev eth0",
                 "ip -6 route add fd01::/64 from fd00::2 via fd00::3 dev eth0 metric 5",
-                "ip -6 route add default from fd00:b::/64 via fd00::3 dev eth0 metric 5; ip addr add fd00:b::2/64 dev eth0 nodad",
+                "ip -6 route add default from fd00:b::/64 via fd00::3 dev eth0 metric 5",
+                "ip addr add fd00:b::2/64 dev eth0 nodad",
                 "ip route add 192.0.2.0/24 nexthop via 10.0.0.1 nexthop via 10.0.0.3",
                 "ip addr add 10.0.0.3/32 dev lo",
             ),

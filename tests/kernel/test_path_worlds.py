@@ -92,5 +92,5 @@ def test_no_prediction_is_wrong(part: int) -> None:
         for one in told:
             known = one["reaches"] is not None
             counts["yes" if one["reaches"] else "no" if known else f"unknown: {shorten(one['reason'])}"] += 1
-    print(f"\npart {part}: {dict(counts.most_common())}")
+    sys.stdout.write(f"\npart {part}: {dict(counts.most_common())}\n")
     assert not wrong, "\n".join(wrong)
