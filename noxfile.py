@@ -71,6 +71,7 @@ MORE_RUNS = {
     "NETFLEET_NETWORK_KILLS": "36",
     "NETFLEET_EXAMPLES": "200",
     "NETFLEET_FAILURES": "200",
+    "NETFLEET_WORLDS": "5000",
 }
 
 # The scenarios of Molecule run on hosts with Debian 12 and 13 and their own libraries. ALL=1 tests every combination.

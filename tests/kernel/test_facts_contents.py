@@ -65,8 +65,13 @@ ip rule add ipproto tcp sport 80 dport 90-100 uidrange 0-99 lookup 9
 ip rule add priority 50 goto 100
 ip rule add priority 100 from 192.0.2.8 prohibit
 ip -6 rule add from 2001:db8::/32 lookup 9 priority 8
+ip rule add priority 60 lookup main suppress_prefixlength 0
+ip rule add priority 61 lookup main suppress_ifgroup 7
+ip rule add priority 62 l3mdev
 ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev br0 nud permanent
 ip neigh add 192.0.2.6 lladdr 02:00:00:00:00:06 dev br0 nud stale router
+ip neigh add proxy 192.0.2.66 dev br0
+ip -6 neigh add proxy 2001:db8::66 dev br0
 ip -6 neigh add 2001:db8::7 lladdr 02:00:00:00:00:08 dev br0 nud permanent
 bridge fdb add 02:00:00:00:01:01 dev v2 master static
 bridge fdb add 02:00:00:00:01:02 dev v2 self permanent
@@ -281,12 +286,24 @@ def test_routing_rules_match_ip_output(rich: Sandbox) -> None:
     ports = next(one for one in every if one["ip_protocol"])
     assert (ports["ip_protocol"], ports["sport"], ports["dport"], ports["uids"]) == (6, "80", "90-100", "0-99")
     assert rules[0]["protocol"] == "kernel"
+    limits = ("suppress_prefixlength", "suppress_ifgroup", "l3mdev")
+    assert [[rules[at][name] for name in limits] for at in (5, 60, 61, 62)] == [
+        [None, None, False],
+        [0, None, False],
+        [None, 7, False],
+        [None, None, True],
+    ]
 
 
 def test_neighbors_match_ip_output(rich: Sandbox) -> None:
     data = namespaces(rich)["host"]
     theirs = {(one["dev"], one["dst"]): one for one in rich.ip("neigh", "show", "nud", "all")}
-    ours = {(one["interface"], one["address"]): one for one in data["neighbours"]}
+    proxies = {(one["dev"], one["dst"]) for one in rich.ip("neigh", "show", "proxy")}
+    proxies |= {(one["dev"], one["dst"]) for one in rich.ip("-6", "neigh", "show", "proxy")}
+    found = [one for one in data["neighbours"] if "proxy" in one["flags"]]
+    assert {(one["interface"], one["address"]) for one in found} == proxies
+    assert len(found) == 2
+    ours = {(one["interface"], one["address"]): one for one in data["neighbours"] if one not in found}
     assert set(ours) == set(theirs) and len(ours) >= 4
     for key, one in theirs.items():
         assert ours[key]["mac"] == one.get("lladdr") or ours[key]["state"] == "noarp"

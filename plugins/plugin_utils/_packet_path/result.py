@@ -13,9 +13,9 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packe
 # Features that are not modelled, listed in every result.
 NOT_MODELLED = (
     "IPVS (virtual IP addresses of Swarm services)",
-    "traffic control, eBPF and XDP programs, and firewalls of the families arp and netdev",
-    "rate limits, sets and other firewall matches that a rule does not contain itself",
-    "VLAN filtering of bridges, other next hops of multipath routes, and switches between hosts",
+    "traffic control, eBPF and XDP programs, and firewalls of the family arp",
+    "rate limits, sets of ipset, and other firewall matches whose result a snapshot does not contain",
+    "IPsec, zones of connection tracking, VLAN filtering of bridges, and switches between hosts",
 )
 
 

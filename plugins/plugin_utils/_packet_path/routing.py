@@ -128,7 +128,7 @@ def _iterate_results(space: FleetNamespace, query: RouteQuery) -> Iterator[tuple
     rules = sorted(
         (row for row in space.get_rows("rules") if row["family"] == query.dst.version), key=lambda row: row["priority"]
     )
-    if not rules and space.lacks("rules"):
+    if not space.get_rows("rules"):
         for _priority, table in _KERNELS_RULES:
             options = [one for one in _look_up_table(space, table, query) if one.type != "throw"]
             if options:
