@@ -43,8 +43,8 @@ PLUGIN_TARGETS = ("become_netns", "ip_slices", "snapshot")
 
 # Python, pyroute2 and related libraries, and the options of pytest: old Python, Debian 12, Debian 13, newest.
 # With the newest libraries, every test runs with all of its parameters. With others, slow tests do not run again, and
-# the others run with their first parameters. Tests of networks of Docker run on Debian 12 in the scenarios of Molecule.
-# ALL=1 runs everything.
+# the others run with their first parameters. Tests of networks of Docker run on Debian 12 in the scenarios of Molecule,
+# and with Debian testing in the gate kernel-testing. ALL=1 runs everything.
 DEBIAN_12 = ("pyroute2==0.7.2", "docker==5.0.3", "requests==2.28.*", "urllib3<2")
 DEBIAN_13 = ("pyroute2==0.7.7", "docker==7.1.0")
 NEWEST = ("pyroute2>=0.9,<0.10", "docker")
@@ -74,7 +74,7 @@ MORE_RUNS = {
     "NETFLEET_WORLDS": "5000",
 }
 
-# The scenarios of Molecule run on hosts with Debian 12 and 13 and their own libraries. ALL=1 tests every combination.
+# The scenarios of Molecule run on Debian 12, 13 and testing with their own libraries. ALL=1 tests every combination.
 USUAL = ("debian-12-python-3.9", "newest-python-3.13")
 INSTEAD = {"debian-12-python-3.9": "debian-12", "newest-python-3.13": "newest"}
 

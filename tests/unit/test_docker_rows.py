@@ -194,3 +194,22 @@ def test_engine_row() -> None:
     assert row["default_address_pools"] == [{"base": "10.0.0.0/8", "size": 24}]
     assert row["settings"]["default-network-opts"] == {"bridge": {"com.docker.network.driver.mtu": "1400"}}
     assert not {"proxies", "log-opts", "tlskey", "cluster-store-opts"} & set(row["settings"])
+
+
+@pytest.mark.parametrize(
+    ("reported", "declared", "found"),
+    [
+        ([{"Base": "10.0.0.0/8", "Size": 24}], [{"base": "10.1.0.0/16", "size": 24}], "10.0.0.0/8"),
+        # Docker Engine 28 after a reload.
+        ([{"Base": "invalid Prefix", "Size": 24}], [{"base": "10.1.0.0/16", "size": 24}], "10.1.0.0/16"),
+        ([{"Base": "invalid Prefix", "Size": 24}], None, None),
+        (None, [{"base": "10.1.0.0/16", "size": 24}], "10.1.0.0/16"),
+        (None, None, None),
+    ],
+)
+def test_address_pools_that_the_engine_does_not_report_are_those_of_its_settings(
+    reported: Any, declared: Any, found: str | None
+) -> None:
+    settings = docker_engine_rows.parse_daemon_json(json.dumps({"default-address-pools": declared}))
+    row = docker_engine_rows.build_engine_row({}, {"DefaultAddressPools": reported}, "/var/run/docker.sock", settings)
+    assert row["default_address_pools"] == (found and [{"base": found, "size": 24}])

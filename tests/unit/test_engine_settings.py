@@ -429,6 +429,21 @@ def test_change_of_the_default_bridge_waits_for_the_last_container() -> None:
     assert find_pending_bridge_settings(["dns", "mtu"], {"mtu": 1400}, BUSY) == []
 
 
+@pytest.mark.parametrize(
+    ("settings", "params"),
+    [
+        # The default bridge can be part of a pool.
+        ({}, {"bip": "10.200.0.1/24", "default_address_pools": [POOL]}),
+        ({"bip": "10.200.0.1/24"}, {"default_address_pools": [POOL]}),
+        ({}, {"default_address_pools": [{"base": "10.200.0.0/16", "size": "24"}]}),
+        ({}, {"default_address_pools": [{"base": "10.210.0.1/16", "size": 24}]}),
+        ({}, {"hosts": ["unix://", "tcp://127.0.0.1:2375"]}),
+    ],
+)
+def test_settings_with_which_engines_start_are_accepted(settings: dict[str, Any], params: dict[str, Any]) -> None:
+    assert planned(settings, **params).changed
+
+
 def engine_of(version: str, **fields: Any) -> EngineState:
     return replace_fields(IDLE, info={"ServerVersion": version}, **fields)
 

@@ -28,6 +28,18 @@ def _parse_pools(data: Any) -> list[Row]:
     ]
 
 
+def _select_pools(reported: Any, settings: Settings) -> list[Row] | None:
+    """Return the address pools that the engine reports, or those of its settings; None if neither is known.
+
+    After a reload, Docker Engine 28 reports "invalid Prefix" instead of the subnets.
+    """
+    found = _parse_pools(reported) if reported else []
+    if found and all(pool["base"] for pool in found):
+        return found
+    declared = settings.get("default-address-pools")
+    return _parse_pools(declared) if declared else None
+
+
 def _parse_options(data: Any) -> dict[str, dict[str, str]]:
     drivers = ("bridge", "ipvlan", "macvlan", "overlay")
     return {driver: build_network_options(options) for driver, options in json_fields.items(data) if driver in drivers}
@@ -100,7 +112,6 @@ def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -
     swarm = json_fields.get_path(info, "Swarm")
     manager = json_fields.boolean(swarm, "ControlAvailable")
     state = json_fields.text(swarm, "LocalNodeState")
-    pools = json_fields.get_path(info, "DefaultAddressPools") or settings.get("default-address-pools")
     return {
         "version": json_fields.text(version, "Version") or json_fields.text(info, "ServerVersion"),
         "api_version": json_fields.text(version, "ApiVersion"),
@@ -117,7 +128,7 @@ def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -
         "firewall_backend": json_fields.text(info, "FirewallBackend", "Driver") or settings.get("firewall-backend"),
         "hosts": settings.get("hosts"),
         "tls": settings.get("tlsverify"),
-        "default_address_pools": _parse_pools(pools) if pools else None,
+        "default_address_pools": _select_pools(json_fields.get_path(info, "DefaultAddressPools"), settings),
         "settings": {name: value for name, value in settings.items() if name in _SETTINGS},
         "bridge_nf_iptables": json_fields.boolean(info, "BridgeNfIptables"),
         "bridge_nf_ip6tables": json_fields.boolean(info, "BridgeNfIp6tables"),
