@@ -28,7 +28,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report impo
     terminal,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import report as report_report
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import derive, load, schema
 
 # Files with all findings, and the maximum number of findings on the page.
 ALL = {"json": "report.json", "sarif": "report.sarif", "junit": "report.junit.xml", "csv": "findings.csv"}
@@ -79,9 +79,11 @@ def run_evaluation(wanted: EvaluationRequest) -> dict[str, Any]:
         with _open_database(work) as database:
             broken_snapshots = load.load_snapshots(database, files)
             sql_macros.define_macros(database)
+            derive.fill_derived_tables(database)
             engine_policy.insert_policy(database, wanted.policy)
             given = _insert_beside(database, wanted.beside)
-            lacking = frozenset(schema.list_collected_tables()) - frozenset(schema.list_snapshot_tables()) - given
+            filled = given.union(schema.list_snapshot_tables(), schema.list_derived_tables())
+            lacking = frozenset(schema.list_collected_tables()) - filled
             _record_run(database, today, rules)
             baseline.open_baseline(database, wanted.compare_with)
         with _open_database(work) as database:

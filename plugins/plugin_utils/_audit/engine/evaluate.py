@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.policy import Waiver
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.requirements import REQUIREMENTS
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import AuditRule, BrokenRule
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
 
@@ -54,6 +55,7 @@ def evaluate_rules(
     columns = ", ".join(f"{schema.quote_identifier(name)} {kind}" for name, kind in FINDING.items())
     database.execute(f"CREATE TABLE finding ({columns})")
     database.execute("CREATE TABLE not_checked (rule VARCHAR, host VARCHAR, netns VARCHAR, reason VARCHAR)")
+    _find_unmet_requirements(database, rules)
     # Rules must not read files or the network.
     database.execute("SET enable_external_access = false")
     broken = []
@@ -181,3 +183,12 @@ def _record_not_checked(database: Any, rule: AuditRule) -> None:
         " WHERE list_contains($parts, part) AND what <> 'gone'",
         {"rule": rule.id, "parts": schema.list_snapshot_parts(rule.needs)},
     )
+    for name in rule.requires:
+        database.execute("INSERT INTO not_checked SELECT ?, host, NULL, reason FROM unmet WHERE name = ?", [rule.id, name])
+
+
+def _find_unmet_requirements(database: Any, rules: Iterable[AuditRule]) -> None:
+    """Fill the table ``unmet``: the hosts that do not meet a requirement of a rule, and the cause."""
+    database.execute("CREATE TABLE unmet (name VARCHAR, host VARCHAR, reason VARCHAR)")
+    for name in sorted({name for rule in rules for name in rule.requires}):
+        database.execute(f"INSERT INTO unmet SELECT ?, * FROM ({REQUIREMENTS[name]})", [name])
