@@ -115,7 +115,7 @@ def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -
         "ip_forward": settings.get("ip-forward"),
         "ip_masq": settings.get("ip-masq"),
         "firewall_backend": json_fields.text(info, "FirewallBackend", "Driver") or settings.get("firewall-backend"),
-        "firewall_info": _parse_firewall_info(json_fields.get_path(info, "FirewallBackend", "Info")),
+        "firewall_reloaded_at": _find_reload_time(json_fields.get_path(info, "FirewallBackend", "Info")),
         "hosts": settings.get("hosts"),
         "tls": settings.get("tlsverify"),
         "default_address_pools": _parse_pools(pools) if pools else None,
@@ -142,10 +142,10 @@ def _has_no_bridge_nf(version: Any) -> bool:
     return len(numbers) == 2 and all(one.isdigit() for one in numbers) and tuple(map(int, numbers)) >= (1, 48)
 
 
-def _parse_firewall_info(data: Any) -> dict[str, str]:
-    """Return pairs of name and value, such as when firewalld was reloaded."""
-    pairs = [one for one in json_fields.get_list(data) if isinstance(one, (list, tuple)) and len(one) == 2]
-    return {name: value for one in pairs if (name := json_fields.text(one[0])) and (value := json_fields.text(one[1]))}
+def _find_reload_time(data: Any) -> str | None:
+    """Return when the engine last restored its rules, from pairs of name and value."""
+    pairs = [one for one in json_fields.get_list(data) if isinstance(one, list) and len(one) == 2]
+    return next((json_fields.time(value) for name, value in pairs if name == "ReloadedAt"), None)
 
 
 def _split_flag(argument: str) -> tuple[str, str | None]:

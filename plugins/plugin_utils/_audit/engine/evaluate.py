@@ -184,7 +184,9 @@ def _record_not_checked(database: Any, rule: AuditRule) -> None:
         {"rule": rule.id, "parts": schema.list_snapshot_parts(rule.needs)},
     )
     for name in rule.requires:
-        database.execute("INSERT INTO not_checked SELECT ?, host, NULL, reason FROM unmet WHERE name = ?", [rule.id, name])
+        database.execute(
+            "INSERT INTO not_checked SELECT ?, host, NULL, reason FROM unmet WHERE name = ?", [rule.id, name]
+        )
 
 
 def _find_unmet_requirements(database: Any, rules: Iterable[AuditRule]) -> None:

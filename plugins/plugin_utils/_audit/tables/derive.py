@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 # A rule for packets of established connections or of lo does not accept new connections from containers.
-_NARROW = "regexp_matches(text, 'ESTABLISHED|\"established\"| -i lo( |$)|\"iifname\"\\}\\},\"right\":\"lo\"')"
+_NARROW = 'regexp_matches(text, \'ESTABLISHED|"established"| -i lo( |$)|"iifname"\\}\\},"right":"lo"\')'
 _HOST_FIREWALL = f"""
 INSERT INTO host_firewall
 WITH own AS (
