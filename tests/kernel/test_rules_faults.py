@@ -33,6 +33,7 @@ class Fault(NamedTuple):
 
 _ADDRESS = {"bridge-address-missing": ["network app 10.61.1.0/24, bridge br-app"]}
 _ADDRESS6 = {"bridge-address-missing": [f"network app {_APP6}, bridge br-app"]}
+_VPN = "ip link add ts0 type veth peer name ts1; ip link set ts0 up; ip link set ts1 up"
 _SAVE4, _LOAD4 = "iptables-save > /run/v4", "iptables-restore < /run/v4"
 _SAVE6, _LOAD6 = "ip6tables-save > /run/v6", "ip6tables-restore < /run/v6"
 _REJECT = "-j REJECT --reject-with"
@@ -200,8 +201,7 @@ FAULTS = {
         {"address-in-network-subnet": ["192.0.2.65/30 on dmz, network lan 192.0.2.0/24"]},
     ),
     "routing table of a VPN": Fault(
-        "ip link add ts0 type veth peer name ts1; ip link set ts0 up; ip link set ts1 up; ip route add 10.61.0.0/16 dev ts0 table 52;"
-        " ip rule add priority 5270 table 52",
+        f"{_VPN}; ip route add 10.61.0.0/16 dev ts0 table 52; ip rule add priority 5270 table 52",
         "ip rule del priority 5270; ip link del ts0",
         {
             "subnet-shadowed": [
@@ -211,14 +211,12 @@ FAULTS = {
         },
     ),
     "IPv6 routing table of a VPN": Fault(
-        "ip link add ts0 type veth peer name ts1; ip link set ts0 up; ip link set ts1 up; ip -6 route add fd00::/8 dev ts0 table 52;"
-        " ip -6 rule add priority 5270 table 52",
+        f"{_VPN}; ip -6 route add fd00::/8 dev ts0 table 52; ip -6 rule add priority 5270 table 52",
         "ip -6 rule del priority 5270; ip link del ts0",
         {"subnet-shadowed": [f"network app {_APP6}, route fd00::/8 by ts0"]},
     ),
     "routing table that is looked up after main": Fault(
-        "ip link add ts0 type veth peer name ts1; ip link set ts0 up; ip link set ts1 up; ip route add 10.61.0.0/16 dev ts0 table 52;"
-        " ip rule add priority 32800 table 52",
+        f"{_VPN}; ip route add 10.61.0.0/16 dev ts0 table 52; ip rule add priority 32800 table 52",
         "ip rule del priority 32800; ip link del ts0",
         {
             "subnet-in-route": [

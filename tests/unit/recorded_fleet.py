@@ -22,7 +22,7 @@ _NAT = [
         "text": "-A POSTROUTING -s 172.18.0.0/16 ! -o docker_gwbridge -j MASQUERADE",
     },
 ]
-_FILTER = [
+_FILTER: list[Row] = [
     {"chain": "FORWARD", "target": "jump", "target_chain": "DOCKER-USER", "text": "-A FORWARD -j DOCKER-USER"},
     {
         "chain": "FORWARD",

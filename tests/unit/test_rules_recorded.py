@@ -453,7 +453,7 @@ def engine28(hosts: Fleet, *without: str) -> None:
     for chain in ("DOCKER-FORWARD", "DOCKER-CT", "DOCKER-BRIDGE", "DOCKER-INTERNAL"):
         own["firewall_chains"].append(row("firewall_chain", **common, chain=chain))
         from_chain = "FORWARD" if chain == "DOCKER-FORWARD" else "DOCKER-FORWARD"
-        more = {"chain": from_chain, "target": "jump", "target_chain": chain, "match": [], "target_options": {}}
+        more: Any = {"chain": from_chain, "target": "jump", "target_chain": chain, "match": [], "target_options": {}}
         if chain not in without:
             text = f"-A {from_chain} -j {chain}"
             own["firewall_rules"].append(row("firewall_rule", **common, **more, position=5, text=text))
@@ -469,7 +469,7 @@ def chains_of_28_gone(hosts: Fleet) -> None:
 
 def routed(hosts: Fleet, mode: str = "routed") -> None:
     """Publish a port of a network with a gateway mode, which has no port on the host."""
-    pool = {"subnet": "10.80.0.0/24", "ip_range": None, "gateway": "10.80.0.1", "auxiliary": {}}
+    pool: Any = {"subnet": "10.80.0.0/24", "ip_range": None, "gateway": "10.80.0.1", "auxiliary": {}}
     kinds = dict.fromkeys(("internal", "ingress", "config_only"), False)
     options = {"com.docker.network.bridge.gateway_mode_ipv4": mode}
     network: Any = {"id": "c" * 64, "name": "rou", "driver": "bridge", "ipam": [pool], "options": options}
@@ -495,7 +495,7 @@ def bridge_beside_routed(hosts: Fleet) -> None:
 
 def own_bridge(hosts: Fleet, host: str, subnet: str) -> None:
     kinds = dict.fromkeys(("internal", "ingress", "config_only"), False)
-    pool = {"subnet": subnet, "ip_range": None, "gateway": None, "auxiliary": {}}
+    pool: Any = {"subnet": subnet, "ip_range": None, "gateway": None, "auxiliary": {}}
     network: Any = {"id": "c" * 64, "name": "own", "driver": "bridge", "ipam": [pool], "options": {}}
     docker(hosts, host)["networks"].append(row("docker_network", **network, **kinds))
     add_bridge(hosts, host, network)

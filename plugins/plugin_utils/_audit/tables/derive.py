@@ -36,7 +36,8 @@ WITH own AS (
   SELECT b.host, b.netns, b.backend, b.family, b."table", b.chain, b.policy, e.position AS last,
          count(*) FILTER (
            r.position < coalesce(e.position, 2147483647) AND NOT {_NARROW}
-           AND (r.target IN ('accept', 'vmap', 'queue', 'nfqueue') OR (r.target IN ('jump', 'goto') AND o.chain IS NOT NULL))
+           AND (r.target IN ('accept', 'vmap', 'queue', 'nfqueue')
+             OR (r.target IN ('jump', 'goto') AND o.chain IS NOT NULL))
          ) AS accepts
   FROM base b
   LEFT JOIN ends e ON e.host = b.host AND e.netns = b.netns AND e.backend = b.backend AND e.family = b.family
@@ -69,9 +70,12 @@ WITH engines AS (
 ), counted AS (
   SELECT host, network_id, count(*) AS endpoints FROM docker_endpoint GROUP BY ALL
 )
-SELECT p.host, n.netns, p.id, p.name, (p.pool->>'subnet'), ip_family(p.pool->>'subnet'), (p.pool->>'gateway'), p.internal,
-       coalesce(p.options->>('com.docker.network.bridge.gateway_mode_ipv' || ip_family(p.pool->>'subnet')), 'nat') AS mode,
-       NOT p.internal AND mode LIKE 'nat%' AND coalesce(p.options->>'com.docker.network.bridge.enable_ip_masquerade', 'true') = 'true'
+SELECT p.host, n.netns, p.id, p.name, (p.pool->>'subnet'), ip_family(p.pool->>'subnet'), (p.pool->>'gateway'),
+       p.internal,
+       coalesce(p.options->>('com.docker.network.bridge.gateway_mode_ipv' || ip_family(p.pool->>'subnet')), 'nat')
+         AS mode,
+       NOT p.internal AND mode LIKE 'nat%'
+         AND coalesce(p.options->>'com.docker.network.bridge.enable_ip_masquerade', 'true') = 'true'
          AND NOT (coalesce(p.standard, false) AND coalesce(NOT e.ip_masq, false)),
        CASE ip_family(p.pool->>'subnet') WHEN 4 THEN e.iptables ELSE e.iptables AND e.ip6tables END,
        coalesce(i.name, p.options->>'com.docker.network.bridge.name', 'br-' || substr(p.id, 1, 12)),
