@@ -136,6 +136,7 @@ def _summarize_rules(database: Any, rules: Sequence[AuditRule]) -> dict[str, Any
             "scope": rule.scope,
             "reason": rule.reason,
             "references": list(rule.references),
+            "key": list(rule.key),
             **dict(zip(("findings", "waived"), counts.get(rule.id, (0, 0)))),
         }
         for rule in rules
