@@ -17,7 +17,7 @@ from typing import Any
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import evaluate as engine_evaluate
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import policy as engine_policy
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import rule_files, sql_macros
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import derive, load
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema as tables_schema
 from ansible_collections.netfleet.docker.tests import schema
 
@@ -52,6 +52,7 @@ def evaluate(
         try:
             assert load.load_snapshots(database, files) == []
             sql_macros.define_macros(database)
+            derive.fill_derived_tables(database)
             engine_policy.insert_policy(database, policy or {})
             for table, rows in (beside or {}).items():
                 _insert(database, table, rows)

@@ -69,6 +69,7 @@ class ActionModule(ActionBase):
                 rules=[resolve_path(path) for path in args["rules"]],
                 compare_with=_find_baseline_path(resolve_path(args["dest"]), args.get("compare_with"), resolve_path),
                 beside={table: resolve_path(args[name]) for table, name in _BESIDE.items() if args.get(name)},
+                fail_on=args.get("junit_fail_on") or args["fail_on"],
                 **{name: args[name] for name in names},
             )
             report = audit_run.run_evaluation(wanted)

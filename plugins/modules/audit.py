@@ -43,7 +43,9 @@ options:
     elements: path
     default: []
   only:
-    description: IDs of the rules to evaluate. By default, all rules are evaluated.
+    description: >-
+      IDs of the rules to evaluate. By default, all rules are evaluated. If O(dest) contains the report of a run that
+      evaluated all rules, the files are written to its subdirectory C(only), so that they do not replace that report.
     type: list
     elements: str
     default: []
@@ -169,6 +171,13 @@ options:
     type: str
     choices: [critical, high, medium, low, info, none]
     default: none
+  junit_fail_on:
+    description: >-
+      Lowest severity of findings that are failures in JUnit XML. Findings of lower severities are passed test cases
+      with the finding as output. V(none) means that all findings are failures. By default, O(fail_on) is used.
+    type: str
+    choices: [critical, high, medium, low, info, none]
+    version_added: 0.1.0
   remediate:
     description: IDs of rules whose remediations are returned in RV(remediations).
     type: list
@@ -238,7 +247,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 summary:
-  description: Number of hosts, namespaces, containers, networks, and findings by severity.
+  description: >-
+    Number of hosts, namespaces, containers, networks, and findings by severity, number of rules by result, and what was
+    not checked (C(gaps)), or null.
   returned: success, or failure because of O(fail_on)
   type: dict
   sample:

@@ -4,10 +4,12 @@
 // Changes since the previous run, and incomplete checks.
 
 import { badge } from "./finding.js";
-import { count, el, number, shown, time } from "./text.js";
+import { add, count, el, legible, number, shown, time } from "./text.js";
 
 const LISTED = 200;
 const SOME = 20;
+// Up to this number of rows, a list is open.
+const SHORT = 50;
 
 /** Return a one-line summary of changes and incomplete checks, with links to the details. */
 export function changes(report) {
@@ -24,7 +26,7 @@ export function changes(report) {
     "p",
     { class: "changes" },
     earlier
-      ? [`Since ${time(earlier.created)}: `, to("since", moved.join(", ")), ". "]
+      ? [`Since ${time(earlier.created)}: `, el("a", { href: "#/changes" }, moved.join(", ")), ". "]
       : "Not compared with a previous run. ",
     unseen ? ["Incomplete checks: ", to("blind", count(unseen, "problem")), "."] : "All checks are complete.",
   );
@@ -38,16 +40,14 @@ function go(event, id) {
   heading.scrollIntoView({ block: "start" });
 }
 
-export function since(report) {
-  const head = el("h3", { id: "since" }, "Changes since the previous run");
-  if (!report.earlier)
-    return el(
-      "section",
-      { "aria-labelledby": "since" },
-      head,
-      el("p", { class: "none" }, "This report was not compared with a previous run."),
-    );
-  const fixed = (row) =>
+/** Show the changes since the previous run: new and fixed findings, added and removed objects. */
+export async function changesPage(screen, report) {
+  add(screen, el("h2", { id: "since" }, "Changes since the previous run"));
+  if (!report.earlier) {
+    add(screen, el("p", { class: "none" }, "This report was not compared with a previous run."));
+    return;
+  }
+  const found = (row) =>
     el(
       "li",
       {},
@@ -56,17 +56,13 @@ export function since(report) {
       shown(row.title || row.rule || ""),
       el("span", { class: "object" }, shown(`${row.host || ""} ${row.object || ""}`.trim())),
     );
-  return el(
-    "section",
-    { "aria-labelledby": "since" },
-    head,
+  const fresh = report.findings.filter((one) => one.status === "new" && !one.waived);
+  add(
+    screen,
     el("p", { class: "hint" }, `Compared with the run at ${time(report.earlier.created)}.`),
-    el(
-      "p",
-      { class: "change" },
-      el("a", { href: "#/findings?status=new" }, el("b", {}, number(report.summary.new)), report.summary.new === 1 ? " new finding" : " new findings"),
-    ),
-    listed("fixed finding", "fixed findings", report.fixed, fixed),
+    listed("new finding", "new findings", { count: report.summary.new, rows: fresh }, found),
+    report.summary.new ? el("p", {}, el("a", { href: "#/findings?status=new" }, "New findings with evidence and remedy")) : null,
+    listed("fixed finding", "fixed findings", report.fixed, found),
     listed("object added", "objects added", report.appeared, moved),
     listed("object removed", "objects removed", report.vanished, moved),
   );
@@ -87,7 +83,7 @@ function listed(one, many, { count: whole, rows }, line) {
   if (!whole) return el("p", { class: "change" }, head);
   return el(
     "details",
-    { class: "change" },
+    { class: "change", open: rows.length <= SHORT },
     el("summary", {}, head),
     el(
       "ul",
@@ -124,16 +120,16 @@ function missing(report) {
     ],
     [
       report.not_checked,
-      "reason for incomplete checks",
-      "reasons for incomplete checks",
+      "cause of incomplete checks",
+      "causes of incomplete checks",
       (row) => {
         const hosts = row.hosts.slice(0, SOME).flatMap((name, at) => [at ? ", " : "", host(name)]);
-        const where = `${count(row.rules.length, "rule")} on ${count(row.count, "host")}: `;
         return el(
           "li",
           {},
-          shown(row.reason),
-          el("span", { class: "object" }, where, hosts, row.count > SOME ? " …" : ""),
+          shown(row.text),
+          el("span", { class: "object" }, "Hosts: ", hosts, row.count > SOME ? " …" : ""),
+          el("span", { class: "object" }, `Rules: ${legible(row.rules.join(", "))}`),
         );
       },
     ],

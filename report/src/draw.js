@@ -151,7 +151,7 @@ export function drawing(graph, open) {
       const [tail, tailport] = ends.get(edge.tail) || [edge.tail];
       const [head, headport] = ends.get(edge.head) || [edge.head];
       const label =
-        edge.kind === "member" ? "" : edge.label || (edge.kind === "port" || edge.kind === "veth" ? "" : edge.kind);
+        edge.label || (edge.kind === "member" || edge.kind === "port" || edge.kind === "veth" ? "" : edge.kind);
       return {
         tail,
         head,

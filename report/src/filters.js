@@ -22,7 +22,7 @@ export function wantedOf(chosen) {
     status: Object.hasOwn(STATUS, chosen.get("status")) ? chosen.get("status") : "",
     rule: chosen.get("rule") || "",
     host: chosen.get("host") || "",
-    group: ["rule", "host"].includes(chosen.get("group")) ? chosen.get("group") : "",
+    group: { none: "", host: "host" }[chosen.get("group")] ?? "rule",
     sort: Object.hasOwn(SORTS, chosen.get("sort")) ? chosen.get("sort") : "severity",
   };
 }
@@ -165,7 +165,7 @@ function remember(wanted) {
     status: wanted.status,
     rule: wanted.rule,
     host: wanted.host,
-    group: wanted.group,
+    group: wanted.group === "rule" ? "" : wanted.group || "none",
     sort: wanted.sort === "severity" ? "" : wanted.sort,
   }))
     if (value) query.set(name, value);

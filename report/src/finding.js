@@ -62,8 +62,46 @@ function remedy(text) {
   return el("div", { class: "remedy" }, code, copyButton(legible(text, true), "Copy remedy"));
 }
 
+const quoted = (text) => JSON.stringify(legible(text));
+// Values of a waiver are shell patterns.
+const pattern = (text) => String(text).replace(/[*?[]/g, (one) => `[${one}]`);
+
+/** Return a waiver for a finding as YAML, with the columns that identify it. It expires after 90 days. */
+export function waiver(finding, rule, more, created) {
+  const until = new Date((Date.parse(created) || 0) + 90 * 86400000).toISOString().slice(0, 10);
+  const where = (rule?.key || [])
+    .map((name) => [name, more.evidence?.[name]])
+    .filter(([, one]) => typeof one === "string" || typeof one === "number");
+  return [
+    "audit_waivers:",
+    `  - rule: ${legible(finding.rule)}`,
+    `    host: ${quoted(pattern(finding.host))}`,
+    ...(where.length ? ["    where:"] : []),
+    ...where.map(([name, one]) => `      ${legible(name)}: ${quoted(pattern(one))}`),
+    `    until: "${until}"`,
+    '    reason: "REASON"',
+    "",
+  ].join("\n");
+}
+
+function waiving(finding, rule, more, created) {
+  const text = waiver(finding, rule, more, created);
+  return el(
+    "details",
+    { class: "waiver" },
+    el("summary", {}, "Accept this finding"),
+    el("p", { class: "hint" }, "Add this to the variables of the hosts, and state the reason."),
+    el(
+      "div",
+      { class: "remedy" },
+      el("pre", { tabindex: "0", "aria-label": "Waiver" }, el("code", {}, text)),
+      copyButton(text, "Copy waiver"),
+    ),
+  );
+}
+
 /** Return the details of a finding. `rule` is the data of the rule, `more` the data of the finding. */
-export function details(finding, rule, more) {
+export function details(finding, rule, more, created) {
   const waived = finding.waived;
   return el(
     "div",
@@ -89,6 +127,7 @@ export function details(finding, rule, more) {
           ".",
         )
       : null,
+    waived || !more.evidence ? null : waiving(finding, rule, more, created),
     el(
       "p",
       { class: "hint" },
@@ -100,7 +139,7 @@ export function details(finding, rule, more) {
 }
 
 /** Return a finding as a disclosure element; `extra` returns content to append. */
-export function disclosure(finding, rule, more, open = false, extra = () => null) {
+export function disclosure(finding, rule, more, open = false, extra = () => null, created = "") {
   const whole = el(
     "details",
     { class: `finding ${finding.severity}`, open, id: finding.anchor },
@@ -119,19 +158,23 @@ export function disclosure(finding, rule, more, open = false, extra = () => null
     ),
   );
   // A host can have thousands of findings: create the details when the element opens.
-  whole.fill = () => whole.querySelector(".details") || whole.append(add(details(finding, rule, more), extra()));
+  whole.fill = () => whole.querySelector(".details") || whole.append(add(details(finding, rule, more, created), extra()));
   if (open) whole.fill();
   whole.addEventListener("toggle", () => whole.open && whole.fill());
   return whole;
 }
 
 /** Return the counts by severity, without zeros. */
-export function tally(counts, severities) {
+export function tally(counts, severities, unchecked = 0) {
   const there = severities.map((severity, place) => [severity, counts[place]]).filter(([, one]) => one);
-  if (!there.length) return el("span", { class: "none" }, "no findings");
+  const blind = unchecked
+    ? el("span", { class: "badge medium", title: "no data for these rules" }, `${unchecked} not checked`)
+    : null;
+  if (!there.length) return el("span", { class: "tally" }, el("span", { class: "none" }, "no findings"), blind);
   return el(
     "span",
     { class: "tally" },
+    blind,
     there.map(([severity, one]) =>
       el("span", { class: `badge ${severity}`, title: count(one, `${severity} finding`) }, `${one} ${severity}`),
     ),

@@ -68,9 +68,14 @@ async function build(view) {
     rowFormatter: (row) => format(view, row),
     ...(view.wanted.group ? { groupBy: view.wanted.group } : {}),
     groupToggleElement: "header",
-    groupStartOpen: () => view.report.findings.length <= SHORT,
+    groupStartOpen: () => view.report.findings.length <= SHORT || Boolean(view.wanted.rule),
     groupHeader: (value, size, rows, group) => heading(view, value, rows, group.isVisible()),
     initialSort: SORTS[view.wanted.sort],
+  });
+  // The whole row opens the finding, except its link, its button and the text that is being selected.
+  view.table.on("rowClick", (event, row) => {
+    if (event.target.closest("a, button, .details") || getSelection()?.toString()) return;
+    toggle(view, row.getData());
   });
   // The table recreates a group header when the group opens or closes: restore the focus.
   view.table.on("groupVisibilityChanged", (one) =>
@@ -149,7 +154,7 @@ async function format(view, row) {
     failed = el("p", { class: "error" }, shown(error.message));
   }
   if (!view.open.has(finding.id) || element.querySelector(":scope > .details")) return;
-  const told = details(finding, view.report.rules[finding.rule], content);
+  const told = details(finding, view.report.rules[finding.rule], content, view.report.created);
   told.setAttribute("role", "gridcell");
   if (failed) told.prepend(failed);
   element.append(told);
@@ -180,6 +185,12 @@ function stand(view) {
   requestAnimationFrame(() => [document.body, view.place].includes(document.activeElement) && opener()?.focus());
 }
 
+/** Return the host if there is one, otherwise their number. */
+function place(rows) {
+  const hosts = new Set(rows.map((one) => one.host));
+  return hosts.size === 1 ? legible([...hosts][0]) : count(hosts.size, "host");
+}
+
 function heading(view, value, rows, visible) {
   const title = view.wanted.group === "rule" ? view.report.rules[value]?.title || value : value;
   const worst = Math.min(...rows.map((one) => one.rank));
@@ -192,7 +203,7 @@ function heading(view, value, rows, visible) {
       "span",
       { class: "hint" },
       view.wanted.group === "rule"
-        ? `${count(rows.length, "finding")} on ${count(new Set(rows.map((one) => one.host)).size, "host")}`
+        ? `${count(rows.length, "finding")} on ${place(rows)}`
         : count(rows.length, "finding"),
     ),
   );

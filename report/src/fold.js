@@ -28,16 +28,24 @@ export function folded(graph, open) {
     if (tail === head) continue;
     const key = `${tail} ${head} ${edge.kind}`;
     const same = edges.get(key);
-    if (same) same.count += 1;
-    else edges.set(key, { ...edge, tail, head, count: 1 });
+    if (same) {
+      same.count += 1;
+      same.label = common(same.label, edge.label);
+    } else edges.set(key, { ...edge, tail, head, count: 1 });
   }
   return {
     groups: graph.groups.filter((group) => !at.has(group.id)),
     nodes: [...graph.nodes.filter((node) => !at.has(node.id)), ...boxes],
     edges: [...edges.values()].map((edge) =>
-      edge.count === 1 ? edge : { ...edge, label: `${edge.count} × ${edge.kind}` },
+      edge.count === 1 || edge.kind === "member" ? edge : { ...edge, label: `${edge.count} × ${edge.kind}` },
     ),
   };
+}
+
+/** Return the parts that two labels have in common. */
+function common(one, other) {
+  const parts = new Set((other || "").split(", "));
+  return (one || "").split(", ").filter((part) => part && parts.has(part)).join(", ");
 }
 
 /** Return the nodes of each namespace, and whether it is drawn as one box because no edge connects its nodes. */

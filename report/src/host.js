@@ -34,7 +34,7 @@ export async function host(screen, report, name, chosen, ready) {
     screen,
     el("p", { class: "trail" }, el("a", { href: "#/hosts" }, "Hosts"), " / ", shown(name)),
     el("h2", {}, shown(name)),
-    el("p", {}, tally(one.counts, SEVERITIES)),
+    el("p", {}, tally(one.counts, SEVERITIES, one.rules_not_checked)),
     el(
       "dl",
       { class: "facts row" },
@@ -80,7 +80,7 @@ export async function host(screen, report, name, chosen, ready) {
   list.append(
     ...(findings.length
       ? findings.map((one) =>
-          disclosure(one, report.rules[one.rule], one, one.fingerprint === chosen.get("finding"), seen(one.id)),
+          disclosure(one, report.rules[one.rule], one, one.fingerprint === chosen.get("finding"), seen(one.id), report.created),
         )
       : [el("p", { class: "none" }, "No findings on this host.")]),
   );
@@ -104,7 +104,7 @@ function unseen(report, name) {
   return el(
     "details",
     { class: "notice" },
-    el("summary", {}, `Incomplete checks on this host: ${count(rows.length, "reason")}`),
+    el("summary", {}, `Incomplete checks on this host: ${count(rows.length, "cause")}`),
     el(
       "ul",
       {},

@@ -35,7 +35,7 @@ export async function hosts(screen, report, name, chosen, ready) {
       headerSortStartingDir: "desc",
       widthGrow: 2,
       minWidth: 150,
-      cell: (host) => tally(host.counts, SEVERITIES),
+      cell: (host) => tally(host.counts, SEVERITIES, host.rules_not_checked),
     },
     ...(narrow
       ? []

@@ -3,6 +3,8 @@
 
 // The page: header, theme switch and screen selection.
 
+import { changesPage } from "./changes.js";
+import { checksPage } from "./checks.js";
 import { load } from "./data.js";
 import { findings } from "./findings.js";
 import { fleetPage } from "./fleet.js";
@@ -13,7 +15,7 @@ import { printing } from "./print.js";
 import { el, number, shown, time } from "./text.js";
 import { themeSwitch } from "./theme.js";
 
-const SCREENS = { "": overview, findings, hosts, host, fleet: fleetPage };
+const SCREENS = { "": overview, findings, checks: checksPage, changes: changesPage, hosts, host, fleet: fleetPage };
 let turn = 0;
 
 /** Return the screen, name and parameters of the address. */
@@ -53,6 +55,8 @@ function head(report) {
       { "aria-label": "Report sections" },
       link("", "Overview"),
       link("findings", "Findings", total),
+      link("checks", "Checks", Object.keys(report.rules).length),
+      report.earlier ? link("changes", "Changes") : null,
       link("hosts", "Hosts", report.summary.hosts),
       link("fleet", "Fleet map"),
     ),

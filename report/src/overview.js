@@ -3,10 +3,11 @@
 
 // The overview: totals, findings by severity, changes, and incomplete checks.
 
-import { blind, changes, since } from "./changes.js";
+import { blind, changes } from "./changes.js";
+import { tests } from "./checks.js";
 import { SEVERITIES } from "./data.js";
 import { badge, tally } from "./finding.js";
-import { add, count, el, number, shown } from "./text.js";
+import { add, count, el, legible, number, shown } from "./text.js";
 
 const FIRST = 6;
 
@@ -24,7 +25,7 @@ export async function overview(screen, report) {
     ),
     severities(report),
     el("div", { class: "halves" }, first(report), worst(report)),
-    el("div", { class: "halves" }, since(report), blind(report)),
+    el("div", { class: "halves" }, tests(report), blind(report)),
   );
 }
 
@@ -33,13 +34,20 @@ function verdict(report) {
   const { critical = 0, high = 0, ...rest } = report.summary.findings || {};
   const bad = critical + high;
   const others = Object.values(rest).reduce((sum, one) => sum + one, 0);
-  const on = report.hosts.filter((host) => host.counts[0] + host.counts[1]).length;
+  const severe = report.hosts.filter((host) => host.counts[0] + host.counts[1]);
+  const on = severe.length;
+  const first = severe[0];
+  // A clean result is good only if everything was checked.
+  const gaps = report.summary.gaps;
   const text = bad
-    ? `${count(bad, "finding")} of severity ${critical && high ? "critical or high" : critical ? "critical" : "high"} on ${count(on, "host")}`
+    ? `${count(bad, "finding")} of severity ${critical && high ? "critical or high" : critical ? "critical" : "high"} on ${on === 1 ? legible(first.name) : count(on, "host")}`
     : others
       ? "No critical or high findings"
       : "No findings";
-  return el("p", { class: `verdict ${bad ? "bad" : "good"}` }, text);
+  return [
+    el("p", { class: `verdict ${bad ? "bad" : gaps ? "unsure" : "good"}` }, text, gaps && !bad ? " in what was checked" : ""),
+    gaps ? el("p", { class: "gaps" }, "Not everything was checked: ", shown(gaps), ".") : null,
+  ];
 }
 
 function tile(name, value, before) {
@@ -133,7 +141,7 @@ function first(report) {
                   el(
                     "span",
                     { class: "hint" },
-                    ` ${count(rule.number, "finding")}${rule.hosts ? ` on ${count(rule.hosts, "host")}` : ""}`,
+                    ` ${count(rule.number, "finding")}${rule.hosts ? ` on ${rule.hosts === 1 ? legible(rule.host) : count(rule.hosts, "host")}` : ""}`,
                   ),
                   rule.reason ? el("p", {}, shown(rule.reason)) : null,
                 ),
@@ -157,7 +165,7 @@ function found(report, id) {
   }, new Map());
   const here = report.byRule.get(id);
   const whole = report.rules[id].findings;
-  return { number: whole ?? here?.number ?? 0, hosts: report.findings_left_out ? null : here?.on.size || 0 };
+  return { number: whole ?? here?.number ?? 0, hosts: report.findings_left_out ? null : here?.on.size || 0, host: [...(here?.on || [])][0] };
 }
 
 function worst(report) {

@@ -25,7 +25,7 @@ PLANTED = {
     "userland-proxy": ["docker-proxy"],
 }
 # Findings of an engine with default settings that the hardened engine does not have.
-SILENT = ("default-bridge-icc", "loopback-publish-exposed", "userland-proxy")
+SILENT = ("default-bridge-icc", "loopback-publish-exposed", "userland-proxy", "forwards-for-all")
 _CARELESS = (
     "--iptables=false",
     "--host=tcp://0.0.0.0:2375",
@@ -57,6 +57,7 @@ def test_hardened_engine_has_no_findings() -> None:
         network(host, "back", "10.9.8.0/24")
         host.container("web", "--network=front", "--publish=127.0.0.1:8080:80")
         host.container("db", "--network=back")
+        host.sh("iptables -P FORWARD DROP")
         (found,) = of(evaluate({"h1": look(host)}), SILENT[1])
         assert found["object"] == "1 published on 127.0.0.0/8"
         assert found["evidence"]["some_of_them"] == ["web at 127.0.0.1:8080/tcp"]

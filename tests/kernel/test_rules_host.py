@@ -23,7 +23,7 @@ pytest.importorskip("duckdb", reason="the audit runs on control nodes, which hav
 pytestmark = pytest.mark.long
 
 # Findings of an engine with default settings, which are reported as recommendations.
-HABITS = {"default-bridge-icc", "loopback-publish-exposed", "userland-proxy"}
+HABITS = {"default-bridge-icc", "forwards-for-all", "loopback-publish-exposed", "userland-proxy"}
 SEVERE = ("critical", "high", "medium")
 POLICY = {
     "mtu": [{"host": "h*", "mtu": 1400}, {"host": "x*", "mtu": 1500}],

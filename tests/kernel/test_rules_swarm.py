@@ -24,6 +24,7 @@ pytest.importorskip("duckdb", reason="the audit runs on control nodes, which hav
 # Findings of every Swarm with default options.
 HABITS = {
     "default-bridge-icc": ["network bridge"],
+    "forwards-for-all": ["net.ipv4.ip_forward"],
     "overlay-not-encrypted": ["network far"],
     "swarm-listens-everywhere": ["port 2377/tcp"],
 }

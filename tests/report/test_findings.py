@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
+import yaml
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import policy
 from ansible_collections.netfleet.docker.tests.report.conftest import Reader
 from playwright.sync_api import Page, expect
 
@@ -58,7 +61,7 @@ def test_selection_is_in_the_url(reader: Reader, small: Path) -> None:
 
 
 def test_columns_sort(reader: Reader, small: Path) -> None:
-    page = reader.open(small, "findings?severity=low,medium")
+    page = reader.open(small, "findings?severity=low,medium&group=none")
     assert page.locator(".tabulator-row .badge").all_inner_texts() == ["medium"] * 2 + ["low"] * 3
     page.get_by_role("button", name="Sort by Severity").click()
     expect(page.locator(".tabulator-row .badge").first).to_have_text("low")
@@ -68,7 +71,7 @@ def test_columns_sort(reader: Reader, small: Path) -> None:
 
 def test_groups_expand_with_the_keyboard(reader: Reader, small: Path) -> None:
     page = reader.open(small, "findings")
-    page.get_by_label("Group by").select_option("rule")
+    expect(page.get_by_label("Group by")).to_have_value("rule")
     group = page.get_by_role("button", name="veth pair has no container").first
     expect(group).to_contain_text("3 findings on 3 hosts")
     before = page.locator(".tabulator-row").count()
@@ -95,6 +98,37 @@ def test_finding_shows_title_reason_place_and_remedy(reader: Reader, small: Path
     reader.shot("finding")
     page.locator("[data-finding]").first.click()
     expect(details).to_have_count(0)
+
+
+def test_whole_row_opens_the_finding(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "findings?rule=api-without-tls")
+    page.locator(".tabulator-row .object").first.click()
+    expect(page.locator(".details")).to_have_count(1)
+    # Text in the details can be selected and copied.
+    page.locator(".details p").first.click()
+    expect(page.locator(".details")).to_have_count(1)
+    page.locator(".tabulator-row .what b").first.click()
+    expect(page.locator(".details")).to_have_count(0)
+
+
+def test_waiver_accepts_the_finding(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "findings?rule=dangling-veth")
+    page.locator("[data-finding]").first.click()
+    page.get_by_text("Accept this finding").click()
+    page.get_by_role("button", name="Copy waiver").click()
+    expect(page.locator("#said")).to_have_text("Copied")
+    (entry,) = yaml.safe_load(page.evaluate("navigator.clipboard.readText()"))["audit_waivers"]
+    (waiver,) = policy.parse_waivers([entry], ["dangling-veth"])
+    host = page.locator(".tabulator-row .where").first.inner_text()
+    finding = {"rule": "dangling-veth", "host": host, "evidence": {"interface": "veth0c0ffee"}}
+    assert waiver.applies_to(finding, datetime.date(2026, 3, 2))
+    assert not waiver.applies_to({**finding, "host": "another"}, datetime.date(2026, 3, 2))
+    assert not waiver.applies_to(finding, datetime.date(2026, 9, 1))
+
+
+def test_group_names_the_only_host(reader: Reader, small: Path) -> None:
+    page = reader.open(small, "findings?severity=medium&host=node-00002")
+    expect(page.locator(".group")).to_contain_text("1 finding on node-00002")
 
 
 def test_remedy_is_copied_to_the_clipboard(reader: Reader, small: Path) -> None:
@@ -137,7 +171,7 @@ def test_page_works_with_the_keyboard_alone(reader: Reader, small: Path) -> None
 
 
 def test_evidence_of_a_large_fleet_is_in_separate_files(reader: Reader, beside: Path) -> None:
-    page = reader.open(beside, "findings?severity=critical")
+    page = reader.open(beside, "findings?severity=critical&group=none")
     counted(page, "43 of 736 findings")
     page.locator("[data-finding]").nth(2).click()
     expect(page.locator(".details")).to_contain_text("systemctl restart docker")
@@ -154,7 +188,7 @@ def test_missing_evidence_file_is_reported(reader: Reader, beside: Path) -> None
 
 def test_rows_outside_the_viewport_are_reached_with_the_keyboard(reader: Reader, beside: Path) -> None:
     """Only visible rows are in the page. Others are added as the focus moves."""
-    page = reader.open(beside, "findings?status=all")
+    page = reader.open(beside, "findings?status=all&group=none")
     assert page.locator(".tabulator-row").count() < 100
     page.locator("[data-finding]").first.focus()
     for _step in range(60):

@@ -16,7 +16,9 @@ from playwright.sync_api import expect
 SCREENS = {
     "overview": "",
     "findings": "findings",
-    "grouped": "findings?group=rule",
+    "flat": "findings?group=none",
+    "checks": "checks",
+    "changes": "changes",
     "hosts": "hosts",
     "host": "host/node-00002",
     "hostile": "host/" + quote("<i>h</i>\u202e\x1b[1m", safe=""),
@@ -46,13 +48,14 @@ def test_summary_line_shows_changes_and_unchecked_rules(reader: Reader, small: P
     expect(page.get_by_role("heading", name="Incomplete checks", exact=True)).to_be_focused()
 
 
-def test_overview_shows_changes(reader: Reader, small: Path) -> None:
+def test_changes_are_a_page(reader: Reader, small: Path) -> None:
     page = reader.open(small)
-    since = page.locator("section", has=page.get_by_role("heading", name="Changes since the previous run"))
+    page.locator(".changes").get_by_role("link", name="11 new findings").click()
+    expect(page.get_by_role("heading", name="Changes since the previous run")).to_be_visible()
+    since = page.locator("main")
     expect(since).to_contain_text("Compared with the run at 2026-02-22 08:03 UTC.")
     expect(since).to_contain_text("new findings")
     expect(since).to_contain_text("2 fixed findings")
-    since.get_by_text("1 object added").click()
     expect(since).to_contain_text("container web-1")
 
 
@@ -61,8 +64,27 @@ def test_overview_shows_unchecked_rules(reader: Reader, small: Path) -> None:
     blind = page.locator("section", has=page.get_by_role("heading", name="Incomplete checks", exact=True))
     for text in ("1 host without a snapshot", "1 invalid snapshot file", "1 invalid rule", "1 expired waiver"):
         expect(blind).to_contain_text(text)
-    blind.get_by_text("1 reason for").click()
-    expect(blind).to_contain_text("firewall: iptables-save is not there")
+    blind.get_by_text("1 cause of").click()
+    expect(blind).to_contain_text("firewall: iptables-save is not there (2 rules on host")
+
+
+def test_unchecked_hosts_are_not_shown_as_clean(reader: Reader, small: Path) -> None:
+    page = reader.open(small)
+    expect(page.locator(".gaps")).to_contain_text("1 of 14 hosts has no snapshot")
+    page.goto(f"{small.as_uri()}#/hosts")
+    expect(page.get_by_text("2 not checked")).to_be_visible()
+
+
+def test_checks_list_rules_and_controls_by_result(reader: Reader, small: Path) -> None:
+    page = reader.open(small)
+    page.get_by_role("link", name="All rules and CIS controls").click()
+    expect(page.locator("details.checks").first).to_contain_text("Docker API listens on TCP without TLS")
+    controls = page.locator("section", has=page.get_by_role("heading", name="CIS Docker Benchmark 1.8.0"))
+    assert [one.split() for one in controls.locator("tbody tr").all_inner_texts()] == [
+        ["2.7", "failed", "2", "api-without-tls"],
+        ["5.14", "failed", "3", "published-everywhere"],
+        ["7.3", "not", "applicable", "overlay-not-encrypted"],
+    ]
 
 
 def test_severity_links_to_its_findings(reader: Reader, small: Path) -> None:

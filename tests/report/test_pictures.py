@@ -54,7 +54,7 @@ def test_diagram_marks_faults_and_links_to_the_finding(reader: Reader, small: Pa
     reader.shot("host-chosen")
     panel.get_by_role("link", name="Port is published").click()
     expect(page.locator("details.finding[open]")).to_contain_text("docker rm --force web-1")
-    expect(page.locator("details.finding[open] summary")).to_be_focused()
+    expect(page.locator("details.finding[open] > summary")).to_be_focused()
 
 
 def test_finding_links_to_the_diagram(reader: Reader, small: Path) -> None:

@@ -16,9 +16,22 @@ GATEWAY_MAC = "02:00:00:00:02:fe"
 _VNI = "com.docker.network.driver.overlay.vxlanid_list"
 _NAT = [
     {"chain": "PREROUTING", "target": "jump", "target_chain": "DOCKER", "text": "-A PREROUTING -j DOCKER"},
+    {
+        "chain": "POSTROUTING",
+        "target": "masquerade",
+        "text": "-A POSTROUTING -s 172.18.0.0/16 ! -o docker_gwbridge -j MASQUERADE",
+    },
 ]
-_FILTER = [
+_FILTER: list[Row] = [
     {"chain": "FORWARD", "target": "jump", "target_chain": "DOCKER-USER", "text": "-A FORWARD -j DOCKER-USER"},
+    {
+        "chain": "FORWARD",
+        "position": 2,
+        "target": "jump",
+        "target_chain": "DOCKER",
+        "match": [{"option": "out-interface", "negated": False, "values": ["docker_gwbridge"]}],
+        "text": "-A FORWARD -o docker_gwbridge -j DOCKER",
+    },
 ]
 
 
@@ -52,11 +65,23 @@ def _host(number: int, hosts: int) -> Document:
             _link(2, "eth0", None, mac=f"02:00:00:00:00:{number:02x}"),
             _link(3, "docker_gwbridge", "bridge", **bridge),
         ],
-        "addresses": [_address(2, "eth0", f"192.0.2.{number}", 24)],
-        "routes": [_route("0.0.0.0/0", 2, "eth0", "192.0.2.254"), _route("192.0.2.0/24", 2, "eth0")],
+        "addresses": [
+            _address(2, "eth0", f"192.0.2.{number}", 24),
+            _address(3, "docker_gwbridge", "172.18.0.1", 16),
+        ],
+        "routes": [
+            _route("0.0.0.0/0", 2, "eth0", "192.0.2.254"),
+            _route("192.0.2.0/24", 2, "eth0"),
+            _route("172.18.0.0/16", 3, "docker_gwbridge"),
+        ],
         "neighbours": [_neighbour(2, "eth0", "192.0.2.254", GATEWAY_MAC, "reachable")],
         "sysctls": {"net/ipv4/ip_forward": "1", "net/bridge/bridge-nf-call-iptables": "1"},
-        "firewall_chains": [_chain("nat", "DOCKER"), _chain("filter", "DOCKER"), _chain("filter", "DOCKER-USER")],
+        "firewall_chains": [
+            _chain("nat", "DOCKER"),
+            _chain("filter", "DOCKER"),
+            _chain("filter", "DOCKER-USER"),
+            {**_chain("filter", "FORWARD"), "type": "filter", "hook": "forward", "policy": "drop"},
+        ],
         "firewall_rules": [*(_rule("nat", **one) for one in _NAT), *(_rule("filter", **one) for one in _FILTER)],
     }
     far = {"docker_network_id": FAR, "docker_network": "far"}

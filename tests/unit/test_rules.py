@@ -18,7 +18,12 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine impo
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core import text
 from ansible_collections.netfleet.docker.tests.auditing import evaluate, objects, rules
-from ansible_collections.netfleet.docker.tests.kernel import test_rules_engine, test_rules_host, test_rules_swarm
+from ansible_collections.netfleet.docker.tests.kernel import (
+    test_rules_engine,
+    test_rules_faults,
+    test_rules_host,
+    test_rules_swarm,
+)
 from ansible_collections.netfleet.docker.tests.unit import test_rules_recorded as recorded
 from ansible_collections.netfleet.docker.tests.unit.recorded_fleet import fleet
 
@@ -34,6 +39,7 @@ def test_each_rule_has_a_positive_and_a_negative_test() -> None:
     planted = set(test_rules_host.PLANTED) | set(test_rules_host.ALSO_PLANTED)
     planted |= set(test_rules_swarm.PLANTED) | set(test_rules_swarm.ALSO_PLANTED) | set(test_rules_swarm.HABITS)
     planted |= set(test_rules_engine.PLANTED) | set(test_rules_engine.SILENT)
+    planted |= {rule for fault in test_rules_faults.FAULTS.values() for rule in fault.found}
     assert planted | set(recorded.FIRES) == set(_IDS)
     # Rules that have findings on a healthy host in a sandbox. Their negative test uses another host or a recording.
     habits = test_rules_host.HABITS | set(test_rules_swarm.HABITS)

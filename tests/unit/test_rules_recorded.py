@@ -9,6 +9,7 @@ changes the healthy fleet of ``recorded_fleet``. Other findings of severity medi
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any, Callable, NamedTuple
 
 import pytest
@@ -233,6 +234,27 @@ def hidden(hosts: Fleet, subnet: str = "192.0.0.0/22") -> None:
     kinds = dict.fromkeys(("internal", "ingress", "config_only"), False)
     network = {"id": "b" * 64, "name": "wide", "driver": "bridge", "ipam": [pool], "options": {}}
     docker(hosts)["networks"].append(row("docker_network", **network, **kinds))
+    add_bridge(hosts, "h1", network)
+
+
+def add_bridge(hosts: Fleet, host: str, network: Any) -> None:
+    """Add the bridge of a network with its address, route and NAT rule."""
+    own = of(hosts, "host", host)
+    index = 50 + len(own["interfaces"])
+    subnet = network["ipam"][0]["subnet"]
+    prefix = ipaddress.ip_network(subnet)
+    common = {"docker_network_id": network["id"], "docker_network": network["name"], "up": True, "running": True}
+    link = {"index": index, "name": f"br-{network['name']}", "kind": "bridge", "mtu": 1500, **common}
+    own["interfaces"].append(row("interface", **link, flags=[], altnames=[], options={}, port={}))
+    address = {"index": index, "interface": link["name"], "family": prefix.version, "address": str(prefix[1])}
+    more = {"prefixlen": prefix.prefixlen, "scope": "global", "flags": ["permanent"]}
+    own["addresses"].append(row("address", **address, **more))
+    route = {"family": prefix.version, "table": 254, "dst": subnet, "type": "unicast", "index": index}
+    own["routes"].append(row("route", **route, interface=link["name"], flags=[], nexthops=[]))
+    rule = {"backend": "iptables-nft", "family": "ip" if prefix.version == 4 else "ip6", "table": "nat"}
+    text = f"-A POSTROUTING -s {subnet} ! -o {link['name']} -j MASQUERADE"
+    more = {"chain": "POSTROUTING", "position": 9, "match": [], "target_options": {}, "target": "masquerade"}
+    own["firewall_rules"].append(row("firewall_rule", **rule, **more, text=text))
 
 
 def hides_nobody(hosts: Fleet) -> None:
@@ -244,7 +266,7 @@ def hidden_far_away(hosts: Fleet) -> None:
     hidden(hosts, "203.0.113.0/24")
     own = of(hosts, "host", "h2")
     own["addresses"][0]["address"] = "203.0.113.2"
-    own["routes"] = [one for one in own["routes"] if one["dst"] == "0.0.0.0/0"]
+    own["routes"] = [one for one in own["routes"] if one["dst"] != "192.0.2.0/24"]
     docker(hosts, "h2")["engine"]["swarm_address"] = "203.0.113.2"
     for host in ("h1", "h2"):
         named(docker(hosts, host)["network_peers"], "p2")["address"] = "203.0.113.2"
@@ -383,7 +405,15 @@ def nftables(hosts: Fleet) -> None:
     """Simulate Docker 29 with the nftables backend, which has no iptables chains."""
     firewall_unread(hosts)
     hosts["h1"]["missing"] = []
-    docker(hosts)["engine"]["firewall_backend"] = "nftables"
+    docker(hosts)["engine"].update(version="29.1.0", firewall_backend="nftables")
+    chain = {"backend": "nft", "family": "ip", "table": "docker-bridges", "chain": "filter-FORWARD"}
+    more = {"type": "filter", "hook": "forward", "priority": 0, "policy": "accept"}
+    of(hosts, "host")["firewall_chains"] = [row("firewall_chain", **chain, **more)]
+
+
+def nftables_gone(hosts: Fleet) -> None:
+    nftables(hosts)
+    of(hosts, "host")["firewall_chains"] = []
 
 
 def api_by_systemd(hosts: Fleet) -> None:
@@ -413,6 +443,83 @@ def published(hosts: Fleet, *addresses: str) -> None:
 
 def published_inside(hosts: Fleet) -> None:
     published(hosts, "192.0.2.1")
+
+
+def engine28(hosts: Fleet, *without: str) -> None:
+    """Set the chains of Docker 28, without some jumps."""
+    docker(hosts)["engine"]["version"] = "28.5.2"
+    own = of(hosts, "host")
+    common = {"backend": "iptables-nft", "family": "ip", "table": "filter"}
+    for chain in ("DOCKER-FORWARD", "DOCKER-CT", "DOCKER-BRIDGE", "DOCKER-INTERNAL"):
+        own["firewall_chains"].append(row("firewall_chain", **common, chain=chain))
+        from_chain = "FORWARD" if chain == "DOCKER-FORWARD" else "DOCKER-FORWARD"
+        more: Any = {"chain": from_chain, "target": "jump", "target_chain": chain, "match": [], "target_options": {}}
+        if chain not in without:
+            text = f"-A {from_chain} -j {chain}"
+            own["firewall_rules"].append(row("firewall_rule", **common, **more, position=5, text=text))
+
+
+def jumps_of_28_gone(hosts: Fleet) -> None:
+    engine28(hosts, "DOCKER-FORWARD", "DOCKER-CT")
+
+
+def chains_of_28_gone(hosts: Fleet) -> None:
+    docker(hosts)["engine"]["version"] = "28.5.2"
+
+
+def routed(hosts: Fleet, mode: str = "routed") -> None:
+    """Publish a port of a network with a gateway mode, which has no port on the host."""
+    pool: Any = {"subnet": "10.80.0.0/24", "ip_range": None, "gateway": "10.80.0.1", "auxiliary": {}}
+    kinds = dict.fromkeys(("internal", "ingress", "config_only"), False)
+    options = {"com.docker.network.bridge.gateway_mode_ipv4": mode}
+    network: Any = {"id": "c" * 64, "name": "rou", "driver": "bridge", "ipam": [pool], "options": options}
+    docker(hosts)["networks"].append(row("docker_network", **network, **kinds))
+    add_bridge(hosts, "h1", network)
+    end = {"network_id": "c" * 64, "network": "rou", "container": "c1", "container_id": "c1" * 32}
+    docker(hosts)["endpoints"].append(row("docker_endpoint", **end, endpoint_id="r", ipv4="10.80.0.2/24"))
+    port = {"container_id": "c1" * 32, "container": "c1", "protocol": "tcp", "container_port": 80}
+    docker(hosts)["published_ports"] = [row("published_port", **port, host_address="0.0.0.0")]
+
+
+def not_routed(hosts: Fleet) -> None:
+    routed(hosts, "nat")
+    docker(hosts)["published_ports"] = []
+
+
+def bridge_beside_routed(hosts: Fleet) -> None:
+    """Use the subnet of a routed network for a bridge network of another host."""
+    routed(hosts)
+    docker(hosts)["published_ports"] = []
+    own_bridge(hosts, "h2", "10.80.0.0/25")
+
+
+def own_bridge(hosts: Fleet, host: str, subnet: str) -> None:
+    kinds = dict.fromkeys(("internal", "ingress", "config_only"), False)
+    pool: Any = {"subnet": subnet, "ip_range": None, "gateway": None, "auxiliary": {}}
+    network: Any = {"id": "c" * 64, "name": "own", "driver": "bridge", "ipam": [pool], "options": {}}
+    docker(hosts, host)["networks"].append(row("docker_network", **network, **kinds))
+    add_bridge(hosts, host, network)
+
+
+def same_subnet_of_bridges(hosts: Fleet) -> None:
+    for host in ("h1", "h2"):
+        own_bridge(hosts, host, "10.9.0.0/24")
+
+
+def fixed_gateway(hosts: Fleet, mac_address: str = "02:00:00:00:09:09") -> None:
+    """Set a permanent entry of the gateway; h2 is on the same segment and learned both addresses."""
+    of(hosts, "host")["neighbours"][0].update(mac=mac_address, state="permanent")
+    entries = of(hosts, "host", "h2")["neighbours"]
+    entries.append({**entries[0], "address": "192.0.2.1", "mac": "02:00:00:00:00:01"})
+
+
+def right_fixed_gateway(hosts: Fleet) -> None:
+    fixed_gateway(hosts, GATEWAY_MAC)
+
+
+def fixed_gateway_of_another_site(hosts: Fleet) -> None:
+    fixed_gateway(hosts)
+    del of(hosts, "host", "h2")["neighbours"][-1]
 
 
 def podman(hosts: Fleet) -> None:
@@ -470,6 +577,7 @@ FIRES = {
     "fdb-stale": Case(stale, ["h1: 02:42:0a:2c:00:63 in network far"]),
     "fdb-wrong-vtep": Case(wrong_vtep, [f"h3: {mac(1)} in network far"]),
     "ingress-doubled": Case(two_ingresses, ["h2: ingress, ingress2"]),
+    "gateway-neighbour-wrong": Case(fixed_gateway, ["h1: 192.0.2.254 on eth0 in host"]),
     "macvlan-duplicate-address": Case(
         same_wire_address,
         ["h1: 192.0.2.17 on eth0 in container:m1", "h2: 192.0.2.17 on eth0 in container:m2"],
@@ -492,8 +600,12 @@ FIRES = {
     "overlay-not-encrypted": Case(nothing, ["h1: network far"]),
     "overlay-pool-nearly-used": Case(full_overlay, ["h1: network far, 8 of 8 in 10.44.0.8/29"]),
     "privileged-container": Case(privileged, ["h1: container c1"]),
+    "published-routed": Case(routed, ["h1: container c1, 10.80.0.2 port 80/tcp"]),
     "segment-mtu-differs": Case(smaller_wire, ["h2: eth0 in container:m2, 1400 of 1500"]),
     "subnet-hides-host": Case(hidden_far_away, ["h1: network wide 203.0.113.0/24, host h2"]),
+    "subnet-used-on-other-host": Case(
+        bridge_beside_routed, ["h2: network own 10.80.0.0/25, network rou 10.80.0.0/24 of h1"]
+    ),
     "swarm-peers-differ": Case(peer_unknown, ["h2: network far without h1"]),
     "swarm-planes-mixed": Case(nothing, ["h1: Swarm of 192.0.2.1:2377"]),
     "swarm-port-blocked": Case(
@@ -513,6 +625,7 @@ SILENT = {
     "engine-overlay-cve": Case(mended_engine, []),
     "fdb-stale": Case(apart, []),
     "fdb-wrong-vtep": Case(apart, []),
+    "gateway-neighbour-wrong": Case(right_fixed_gateway, []),
     "ingress-doubled": Case(nothing, []),
     "macvlan-duplicate-address": Case(of_another_site, []),
     "macvlan-isolated": Case(meant_dummy, []),
@@ -529,8 +642,10 @@ SILENT = {
     "overlay-not-encrypted": Case(encrypted, []),
     "overlay-pool-nearly-used": Case(nothing, []),
     "privileged-container": Case(privileged_and_stopped, []),
+    "published-routed": Case(not_routed, []),
     "segment-mtu-differs": Case(smaller_wire_of_another_site, []),
     "subnet-hides-host": Case(hides_nobody, []),
+    "subnet-used-on-other-host": Case(same_subnet_of_bridges, []),
     "swarm-listens-everywhere": Case(listens_inside, []),
     "swarm-peers-differ": Case(peer_is_new, []),
     "swarm-planes-mixed": Case(apart, []),
@@ -560,6 +675,12 @@ MORE = [
     ("container-dns-broken", Case(resolver_gone, ["h1: container c1"])),
     ("docker-chains-missing", Case(podman, [])),
     ("docker-chains-missing", Case(firewall_unread, [])),
+    ("docker-chains-missing", Case(nftables_gone, ["h1: table docker-bridges"])),
+    ("docker-chains-missing", Case(engine28, [])),
+    ("docker-chains-missing", Case(jumps_of_28_gone, ["h1: table filter"])),
+    ("docker-chains-missing", Case(chains_of_28_gone, ["h1: table filter"])),
+    ("published-everywhere", Case(routed, [])),
+    ("gateway-neighbour-wrong", Case(fixed_gateway_of_another_site, [])),
     ("docker-chains-missing", Case(flushed, ["h1: table filter", "h1: table nat"])),
     ("bridge-nf-off", Case(not_filtered, ["h1: network docker_gwbridge"])),
     ("fdb-wrong-vtep", Case(wrong_vtep_is_new, [])),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import json
 import shutil
 import tempfile
@@ -28,11 +29,13 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report impo
     terminal,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import report as report_report
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import derive, load, schema
 
 # Files with all findings, and the maximum number of findings on the page.
 ALL = {"json": "report.json", "sarif": "report.sarif", "junit": "report.junit.xml", "csv": "findings.csv"}
 _ON_PAGE = 50_000
+# Subdirectory for a report of some rules next to that of all rules.
+ONLY = "only"
 _MEMORY = "2GB"
 
 
@@ -52,6 +55,7 @@ class EvaluationRequest:
     formats: Sequence[str] = (*ALL, "html")
     remediate: Sequence[str] = ()
     beside: Mapping[str, Path] = dataclasses.field(default_factory=dict)
+    fail_on: str = "none"
 
 
 class NothingToEvaluate(ValueError):
@@ -74,15 +78,18 @@ def run_evaluation(wanted: EvaluationRequest) -> dict[str, Any]:
     if not files:
         raise NothingToEvaluate(f"snapshots: {wanted.snapshots} contains no *.json.gz files")
     today = datetime.datetime.now(datetime.timezone.utc)
-    with tempfile.TemporaryDirectory(prefix=".audit-", dir=_make_folder(wanted.dest)) as name:
+    dest = _choose_folder(wanted)
+    with tempfile.TemporaryDirectory(prefix=".audit-", dir=_make_folder(dest)) as name:
         work = Path(name)
         with _open_database(work) as database:
             broken_snapshots = load.load_snapshots(database, files)
             sql_macros.define_macros(database)
+            derive.fill_derived_tables(database)
             engine_policy.insert_policy(database, wanted.policy)
             given = _insert_beside(database, wanted.beside)
-            lacking = frozenset(schema.list_collected_tables()) - frozenset(schema.list_snapshot_tables()) - given
-            _record_run(database, today, rules)
+            filled = given.union(schema.list_snapshot_tables(), schema.list_derived_tables())
+            lacking = frozenset(schema.list_collected_tables()) - filled
+            _record_run(database, today, rules, wanted.only)
             baseline.open_baseline(database, wanted.compare_with)
         with _open_database(work) as database:
             broken_rules += engine_evaluate.evaluate_rules(database, rules, waivers, today.date(), lacking)
@@ -100,9 +107,9 @@ def run_evaluation(wanted: EvaluationRequest) -> dict[str, Any]:
             baseline.save_baseline(database, work)
             report["remediations"] = report_report.build_remediations(database, wanted.remediate)
             report = report_report.build_report(report, database, _ON_PAGE)
-            _write_files(database, report, work, wanted.formats)
-        written = _move_files(work, wanted.dest, wanted.formats)
-    written_here = [str(path) for path in written if path.parent == wanted.dest]
+            _write_files(database, report, work, wanted.formats, wanted.fail_on)
+        written = _move_files(work, dest, wanted.formats)
+    written_here = [str(path) for path in written if path.parent == dest]
     return {**report, "files": written_here, "lines": terminal.build_lines(report, written_here)}
 
 
@@ -153,11 +160,13 @@ def _insert_beside(database: Any, beside: Mapping[str, Path]) -> set[str]:
     return {table for table, files in found.items() if files}
 
 
-def _record_run(database: Any, now: datetime.datetime, rules: Sequence[rule_files.AuditRule]) -> None:
+def _record_run(
+    database: Any, now: datetime.datetime, rules: Sequence[rule_files.AuditRule], only: Sequence[str]
+) -> None:
     database.execute(
         "CREATE TABLE run AS SELECT ? AS created, coalesce(max(collector), 'netfleet.docker') AS collector,"
-        " NULL::JSON AS summary FROM host",
-        [now.strftime("%Y-%m-%dT%H:%M:%SZ")],
+        " NULL::JSON AS summary, ?::VARCHAR[] AS only FROM host",
+        [now.strftime("%Y-%m-%dT%H:%M:%SZ"), list(only)],
     )
     database.execute("CREATE TABLE evaluated AS SELECT unnest(?::VARCHAR[]) AS rule", [[rule.id for rule in rules]])
 
@@ -181,9 +190,10 @@ def _build_waiver_rows(
     ]
 
 
-def _write_files(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequence[str]) -> None:
+def _write_files(database: Any, report: Mapping[str, Any], folder: Path, formats: Sequence[str], fail_on: str) -> None:
     head = {name: value for name, value in report.items() if name != "findings"}
-    writers = {"json": json_csv.write_json, "sarif": sarif.write_sarif, "junit": junit.write_junit}
+    write_junit = functools.partial(junit.write_junit, fail_on=fail_on)
+    writers: dict[str, Any] = {"json": json_csv.write_json, "sarif": sarif.write_sarif, "junit": write_junit}
     for name, write in writers.items():
         if name in formats:
             write(folder / ALL[name], head, report_report.read_findings(database))
@@ -211,6 +221,14 @@ def _write_diagrams(database: Any, report: Mapping[str, Any], folder: Path, how:
         found.setdefault(finding["host"], []).append(finding)
     for name, graph in zip(names, build.draw_hosts(database, names, found)):
         (folder / f"{quote(name, safe='')}.{suffix}").write_text(draw.render_host(graph), encoding="utf-8")
+
+
+def _choose_folder(wanted: EvaluationRequest) -> Path:
+    """Return the directory for the files: a subdirectory if some rules would replace the report of all rules."""
+    earlier = wanted.dest / baseline.KEPT["run"]
+    if not wanted.only or not earlier.is_file() or baseline.read_chosen_rules(earlier):
+        return wanted.dest
+    return wanted.dest / ONLY
 
 
 def _make_folder(folder: Path) -> Path:

@@ -28,6 +28,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netns import name
 Row = dict[str, Any]
 
 _CONFIG_FILE = "/etc/docker/daemon.json"
+_RUN_SOCKET = "/run/docker.sock"
 _MOST_SETTINGS = 1 << 20
 _MOST_RESOLVER = 1 << 14
 
@@ -56,6 +57,8 @@ class _EngineCollector:
         self.missing: list[Row] = []
         self._engine = engine
         self._labels = labels
+        # /var/run is a link to /run on most hosts, and a mount can name either.
+        self._sockets = sorted({engine.path, str(Path(engine.path).resolve()), DEFAULT_SOCKET, _RUN_SOCKET})
         self._networks: list[Any] = []
         self._containers: list[Any] = []
 
@@ -152,6 +155,7 @@ class _EngineCollector:
         row = docker_rows.build_container(data, self._labels)
         row["netns"] = self._read_netns(row)
         row["sandbox_netns"] = _read_mounted_netns(json_fields.get_path(data, "NetworkSettings", "SandboxKey"))
+        row["engine_socket"] = docker_rows.find_engine_socket(data, self._sockets)
         row["name_servers"] = _read_name_servers(json_fields.text(data, "ResolvConfPath"))
         return row
 

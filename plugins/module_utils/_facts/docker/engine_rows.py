@@ -126,12 +126,14 @@ def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -
         "ip_forward": settings.get("ip-forward"),
         "ip_masq": settings.get("ip-masq"),
         "firewall_backend": json_fields.text(info, "FirewallBackend", "Driver") or settings.get("firewall-backend"),
+        "firewall_reloaded_at": _find_reload_time(json_fields.get_path(info, "FirewallBackend", "Info")),
         "hosts": settings.get("hosts"),
         "tls": settings.get("tlsverify"),
         "default_address_pools": _select_pools(json_fields.get_path(info, "DefaultAddressPools"), settings),
         "settings": {name: value for name, value in settings.items() if name in _SETTINGS},
-        "bridge_nf_iptables": json_fields.boolean(info, "BridgeNfIptables"),
-        "bridge_nf_ip6tables": json_fields.boolean(info, "BridgeNfIp6tables"),
+        # From API version 1.48 on, the engine loads br_netfilter only when required, and reports always false.
+        "bridge_nf_iptables": None if _has_no_bridge_nf(version) else json_fields.boolean(info, "BridgeNfIptables"),
+        "bridge_nf_ip6tables": None if _has_no_bridge_nf(version) else json_fields.boolean(info, "BridgeNfIp6tables"),
         "ipv4_forwarding": json_fields.boolean(info, "IPv4Forwarding"),
         "warnings": json_fields.texts(info, "Warnings"),
         "swarm_state": state,
@@ -144,6 +146,17 @@ def build_engine_row(version: Any, info: Any, socket: str, settings: Settings) -
             if (found := json_fields.text(one, "Addr")) is not None
         ],
     }
+
+
+def _has_no_bridge_nf(version: Any) -> bool:
+    numbers = (json_fields.text(version, "ApiVersion") or "").split(".")
+    return len(numbers) == 2 and all(one.isdigit() for one in numbers) and tuple(map(int, numbers)) >= (1, 48)
+
+
+def _find_reload_time(data: Any) -> str | None:
+    """Return when the engine last restored its rules, from pairs of name and value."""
+    pairs = [one for one in json_fields.get_list(data) if isinstance(one, list) and len(one) == 2]
+    return next((json_fields.time(value) for name, value in pairs if name == "ReloadedAt"), None)
 
 
 def _split_flag(argument: str) -> tuple[str, str | None]:

@@ -34,7 +34,7 @@ _SHORT_ID = 12
 _UNLISTED = (
     *("pid", "started_at", "netns", "sandbox_netns", "sandbox_key", "privileged", "cap_add", "cap_drop", "pid_mode"),
     *("ipc_mode", "uts_mode", "userns_mode", "cgroupns_mode", "publish_all", "dns", "dns_search", "extra_hosts"),
-    *("name_servers", "sysctls"),
+    *("name_servers", "engine_socket", "sysctls"),
 )
 
 
@@ -69,6 +69,7 @@ def build_container(data: Any, labels: Collection[str] = ()) -> Row:
         "dns_search": json_fields.texts(config, "DnsSearch"),
         "extra_hosts": json_fields.texts(config, "ExtraHosts"),
         "name_servers": None,
+        "engine_socket": None,
         "sysctls": json_fields.mapping(json_fields.items(config, "Sysctls"), lambda key: key.startswith("net.")),
         "labels": _select_labels(json_fields.get_path(data, "Config", "Labels"), labels),
     }
@@ -91,6 +92,25 @@ def build_listed_container(data: Any, labels: Collection[str] = ()) -> Row:
         "labels": _select_labels(json_fields.get_path(data, "Labels"), labels),
     }
     return {**dict.fromkeys(_UNLISTED), **row}
+
+
+def find_engine_socket(data: Any, sockets: Collection[str]) -> str | None:
+    """Return the path in a container of a mount with one of the engine's sockets, or None.
+
+    A mounted directory that contains the socket counts too. Other mounts are not collected.
+    """
+    for mount in json_fields.get_list(data, "Mounts"):
+        source, place = json_fields.text(mount, "Source"), json_fields.text(mount, "Destination")
+        if json_fields.text(mount, "Type") != "bind" or not source or not place:
+            continue
+        for socket in sockets:
+            if socket == source:
+                return place
+            folder = source.rstrip("/") + "/"
+            if socket.startswith(folder):
+                inside = socket.removeprefix(folder)
+                return f"{place.rstrip('/')}/{inside}"
+    return None
 
 
 def fill_joined_names(rows: Iterable[Row]) -> None:
@@ -134,11 +154,21 @@ def build_network(data: Any, labels: Collection[str] = ()) -> Row:
         "internal": json_fields.boolean(data, "Internal"),
         "attachable": json_fields.boolean(data, "Attachable"),
         "ingress": json_fields.boolean(data, "Ingress"),
+        # Versions before 28 always enable IPv4, and do not report it.
+        "ipv4": json_fields.boolean(data, "EnableIPv4"),
         "ipv6": json_fields.boolean(data, "EnableIPv6"),
         "config_only": json_fields.boolean(data, "ConfigOnly"),
         "config_from": json_fields.text(data, "ConfigFrom", "Network"),
         "ipam_driver": json_fields.text(data, "IPAM", "Driver"),
         "ipam": [_build_pool(pool) for pool in json_fields.get_list(data, "IPAM", "Config")],
+        "ipam_status": [
+            {
+                "subnet": json_fields.network(subnet),
+                "in_use": json_fields.integer(status, "IPsInUse"),
+                "available": json_fields.integer(status, "DynamicIPsAvailable"),
+            }
+            for subnet, status in json_fields.items(data, "Status", "IPAM", "Subnets")
+        ],
         # Options of a plugin can be secrets.
         "options": build_network_options(json_fields.get_path(data, "Options")) if driver in _DRIVERS else {},
         "labels": _select_labels(json_fields.get_path(data, "Labels"), labels),
@@ -194,6 +224,9 @@ def build_network_endpoints(data: Any, names: Mapping[str, str], known: Collecti
             "gateway": None,
             "ipv6_gateway": None,
             "aliases": [],
+            "dns_names": [],
+            "options": {},
+            "gateway_priority": None,
         }
         if row["endpoint_id"] not in known:
             rows.append(row)
@@ -218,6 +251,12 @@ def _build_endpoint(
         "ipv6_gateway": json_fields.address(data, "IPv6Gateway"),
         # Versions before 25 include the short ID of the container.
         "aliases": [alias for alias in json_fields.texts(data, "Aliases") if alias != own],
+        "dns_names": [name for name in json_fields.texts(data, "DNSNames") if name != own],
+        # Other options can be secrets of a plugin.
+        "options": json_fields.mapping(
+            json_fields.items(data, "DriverOpts"), lambda key: key.startswith(_OPTION_PREFIX)
+        ),
+        "gateway_priority": json_fields.integer(data, "GwPriority"),
     }
 
 

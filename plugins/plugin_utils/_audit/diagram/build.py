@@ -48,10 +48,25 @@ GROUP BY address HAVING count(DISTINCT host) = 1"""
 _HOSTS = "SELECT DISTINCT host FROM host ORDER BY host"
 # Networks of several hosts. A segment is identified by its subnets, which are the same on all hosts.
 _NETWORKS = """
-SELECT host, driver, id, name, list_sort(CAST(coalesce(ipam ->> '$[*].subnet', []) AS VARCHAR[])) AS subnets
-FROM docker_network WHERE driver IN ('overlay', 'macvlan', 'ipvlan') AND NOT config_only ORDER BY ALL"""
+WITH tunnels AS (
+  SELECT n.host, n.docker_network_id AS id, min(i.mtu) AS mtu, bool_and(i.up) AS up
+  FROM netns n JOIN interface i ON i.host = n.host AND i.netns = n.netns AND i.kind = 'vxlan'
+  WHERE n.kind = 'overlay' GROUP BY ALL
+), parents AS (
+  SELECT i.host, i.name, i.mtu, i.up AND i.running AS up
+  FROM interface i JOIN netns n ON n.host = i.host AND n.netns = i.netns AND n.kind = 'host'
+)
+SELECT d.host, d.driver, d.id, d.name, list_sort(CAST(coalesce(d.ipam ->> '$[*].subnet', []) AS VARCHAR[])) AS subnets,
+  CASE d.driver WHEN 'overlay' THEN e.swarm_address ELSE d.options ->> 'parent' END, coalesce(t.mtu, p.mtu),
+  d.driver = 'overlay' AND coalesce(d.options ->> 'encrypted', 'false') <> 'false',
+  CASE WHEN d.driver = 'overlay' AND t.host IS NULL THEN 'no container' WHEN NOT coalesce(t.up, p.up) THEN 'down' END
+FROM docker_network d
+LEFT JOIN docker_engine e ON e.host = d.host
+LEFT JOIN tunnels t ON t.host = d.host AND t.id = d.id
+LEFT JOIN parents p ON p.host = d.host AND p.name = (d.options ->> 'parent')
+WHERE d.driver IN ('overlay', 'macvlan', 'ipvlan') AND NOT d.config_only ORDER BY ALL"""
 _VXLANS = """
-SELECT DISTINCT host, options ->> 'vni' FROM interface
+SELECT DISTINCT host, options ->> 'vni', options ->> 'local', mtu, false, CASE WHEN NOT up THEN 'down' END FROM interface
 WHERE kind = 'vxlan' AND docker_network IS NULL AND options ->> 'vni' IS NOT NULL ORDER BY ALL"""
 
 
@@ -92,12 +107,19 @@ def draw_fleet(database: Any, findings: Sequence[Mapping[str, Any]] = ()) -> Gra
 
 
 def _iterate_memberships(database: Any) -> Iterator[fleet_diagram.Membership]:
-    for host, driver, id_, name, subnets in database.execute(_NETWORKS).fetchall():
+    for host, driver, id_, name, subnets, *about in database.execute(_NETWORKS).fetchall():
         nets = tuple(subnets or ())
         shared = id_ if driver == "overlay" else json.dumps(nets or [name])
-        yield fleet_diagram.Membership(host, driver, shared, name if driver == "overlay" or not nets else nets[0], nets)
-    for host, vni in database.execute(_VXLANS).fetchall():
-        yield fleet_diagram.Membership(host, "vxlan", vni, f"VNI {vni}")
+        label = name if driver == "overlay" or not nets else nets[0]
+        yield fleet_diagram.Membership(host, driver, shared, label, nets, _describe_membership(*about))
+    for host, vni, *about in database.execute(_VXLANS).fetchall():
+        yield fleet_diagram.Membership(host, "vxlan", vni, f"VNI {vni}", (), _describe_membership(*about))
+
+
+def _describe_membership(through: str | None, mtu: int | None, encrypted: bool, state: str | None) -> str | None:
+    """Return the VTEP or parent, MTU, encryption and state of a host in a network."""
+    parts = (through, f"MTU {mtu}" if mtu else None, "encrypted" if encrypted else None, state)
+    return ", ".join(part for part in parts if part) or None
 
 
 def _group_by_host(rows: Iterable[tuple[Any, ...]]) -> Mapping[str, list[Any]]:

@@ -22,20 +22,24 @@ QUIET, LOUD = 3, 8
 
 
 class Membership(NamedTuple):
-    """The membership of a host in an overlay or a segment; `shared` identifies the network."""
+    """The membership of a host in an overlay or a segment; `shared` identifies the network.
+
+    `about` contains the VTEP or parent, MTU, encryption and state, separated by commas.
+    """
 
     host: str
     kind: str
     shared: str
     label: str
     subnets: tuple[str, ...] = ()
+    about: str | None = None
 
 
 def build_graph(
     hosts: Iterable[str], members: Iterable[Membership], findings: Sequence[Mapping[str, Any]] = ()
 ) -> Graph:
     """Return the fleet map with the findings of hosts, and findings of fleet rules on their network."""
-    members = sorted(set(members))
+    members = sorted(set(members), key=lambda one: (one[:5], one.about or ""))
     found = _group_by_network(findings)
     severities = [None if one.get("waived") else one.get("severity") for one in findings]
     nodes, ids = [], {}
@@ -65,7 +69,7 @@ def build_graph(
                 )
             )
         if member.host in ids and (not edges or (edges[-1].tail, edges[-1].head) != (ids[member.host], shared[key])):
-            edges.append(Edge(ids[member.host], shared[key], "member"))
+            edges.append(Edge(ids[member.host], shared[key], "member", member.about))
             on[ids[member.host]].append(shared[key])
     return Graph("fleet", "fleet", (), tuple(nodes), tuple(edges), _build_folds(nodes, on))
 

@@ -67,6 +67,17 @@ def compare(database: Any, with_earlier: bool) -> None:
     database.execute(_MOVED.format(table="vanished", here="earlier_object", there="object"))
 
 
+def read_chosen_rules(file: Path) -> list[str]:
+    """Return the rules that an earlier run was limited to; an empty list if it evaluated all rules."""
+    import duckdb
+
+    with duckdb.connect() as database:
+        answer = database.execute("SELECT * FROM read_parquet(?)", [str(file)])
+        names = [column[0] for column in answer.description]
+        row = answer.fetchone()
+    return list(dict(zip(names, row or ())).get("only") or ())
+
+
 def save_baseline(database: Any, folder: Path) -> None:
     """Write the files for later comparisons."""
     for table, file in KEPT.items():

@@ -11,8 +11,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import query_tree, templates
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.policy import Waiver
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.requirements import REQUIREMENTS
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import AuditRule, BrokenRule
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import load, schema
 
@@ -30,6 +31,14 @@ FINDING = {
     "waived": "JSON",
     "remediation": "JSON",
 }
+# Tables whose rows are what a rule checks. Without any, the rule does not apply to a host.
+_SUBJECTS = frozenset(
+    (
+        *("container", "published_port", "docker_network", "docker_endpoint", "network_peer", "bridge_network"),
+        *("swarm_node", "swarm_service", "swarm_task", "docker_engine", "xfrm_state", "xfrm_policy", "drift", "probe"),
+        *schema.list_policy_tables(),
+    )
+)
 # Rows to process at a time.
 _ROWS = 2000
 # Largest integer that every JSON parser represents exactly.
@@ -53,14 +62,22 @@ def evaluate_rules(
     """
     columns = ", ".join(f"{schema.quote_identifier(name)} {kind}" for name, kind in FINDING.items())
     database.execute(f"CREATE TABLE finding ({columns})")
-    database.execute("CREATE TABLE not_checked (rule VARCHAR, host VARCHAR, netns VARCHAR, reason VARCHAR)")
+    database.execute(
+        "CREATE TABLE not_checked"
+        " (rule VARCHAR, host VARCHAR, netns VARCHAR, reason VARCHAR, part VARCHAR, cause VARCHAR)"
+    )
+    database.execute("CREATE TABLE not_applicable (rule VARCHAR, host VARCHAR)")
+    _find_unmet_requirements(database, rules)
     # Rules must not read files or the network.
     database.execute("SET enable_external_access = false")
     broken = []
     for rule in rules:
         if lacks := sorted(lacking.intersection(rule.needs)):
-            reason = f"{lacks[0]}: not collected"
-            database.execute("INSERT INTO not_checked SELECT ?, host, NULL, ? FROM host", [rule.id, reason])
+            database.execute(
+                "INSERT INTO not_checked SELECT ?, host, NULL, part || ': ' || cause, part, cause"
+                " FROM host, (SELECT ? AS part, 'not collected' AS cause)",
+                [rule.id, lacks[0]],
+            )
             continue
         try:
             _evaluate_rule(database, rule, waivers, today)
@@ -69,6 +86,7 @@ def evaluate_rules(
             broken.append(BrokenRule(rule.id, str(error)))
         else:
             _record_not_checked(database, rule)
+            _record_not_applicable(database, rule)
             # Ignore findings on hosts whose snapshot does not include the data.
             database.execute(
                 "DELETE FROM finding WHERE rule = ? AND host IN"
@@ -96,6 +114,8 @@ def _query_findings(database: Any, rule: AuditRule) -> Iterator[list[dict[str, A
     reader = database.cursor()
     try:
         _require_single_select(reader, rule.query)
+        if error := query_tree.find_type_error(query_tree.parse_query(reader, rule.query)):
+            raise _RuleError(f"query: {error}")
         reader.execute(f"SELECT * FROM ({rule.query.rstrip().rstrip(';')})")
         names = [column[0] for column in reader.description]
         if missing := next((name for name in ("host", *rule.key) if name not in names), None):
@@ -177,7 +197,32 @@ def _insert_findings(database: Any, findings: Sequence[Mapping[str, Any]]) -> No
 def _record_not_checked(database: Any, rule: AuditRule) -> None:
     """Record hosts with incomplete data for a rule."""
     database.execute(
-        "INSERT INTO not_checked SELECT DISTINCT $rule, host, netns, part || ': ' || reason FROM missing"
+        "INSERT INTO not_checked SELECT DISTINCT $rule, host, netns, part || ': ' || reason, part, reason FROM missing"
         " WHERE list_contains($parts, part) AND what <> 'gone'",
         {"rule": rule.id, "parts": schema.list_snapshot_parts(rule.needs)},
     )
+    for name in rule.requires:
+        database.execute(
+            "INSERT INTO not_checked SELECT ?, host, NULL, reason, 'firewall', reason FROM unmet WHERE name = ?",
+            [rule.id, name],
+        )
+
+
+def _record_not_applicable(database: Any, rule: AuditRule) -> None:
+    """Record the hosts that have no rows in a table without which the rule has no findings."""
+    tree = query_tree.parse_query(database, rule.query)
+    for table in sorted(query_tree.find_required_tables(tree) & _SUBJECTS):
+        has_host = "host" in schema.get_identifying_columns(table) or table in ("drift", "probe")
+        condition = "host NOT IN (SELECT host FROM" if has_host else "NOT EXISTS (SELECT 1 FROM"
+        database.execute(
+            f"INSERT INTO not_applicable SELECT ?, host FROM host WHERE {condition} {schema.quote_identifier(table)})"
+            " AND (? , host) NOT IN (SELECT (rule, host) FROM not_checked)",
+            [rule.id, rule.id],
+        )
+
+
+def _find_unmet_requirements(database: Any, rules: Iterable[AuditRule]) -> None:
+    """Fill the table ``unmet``: the hosts that do not meet a requirement of a rule, and the cause."""
+    database.execute("CREATE TABLE unmet (name VARCHAR, host VARCHAR, reason VARCHAR)")
+    for name in sorted({name for rule in rules for name in rule.requires}):
+        database.execute(f"INSERT INTO unmet SELECT ?, * FROM ({REQUIREMENTS[name]})", [name])

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import templates
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.requirements import REQUIREMENTS
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables import schema
 
 OWN = Path(__file__).parents[1] / "rules"
@@ -20,7 +21,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 SCOPES = ("host", "fleet")
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TEXTS = ("title", "reason", "remedy", "object", "query")
-_LISTS = ("references", "needs", "key")
+_LISTS = ("references", "needs", "requires", "key")
 # Modules that a remediation may use.
 REMEDIES = ("netfleet.docker.netns", "netfleet.docker.veth", "netfleet.docker.bridge", "netfleet.docker.vxlan")
 
@@ -40,6 +41,7 @@ class AuditRule:
     key: tuple[str, ...]
     object: str
     query: str
+    requires: tuple[str, ...] = ()
     remediation: Mapping[str, Any] | None = None
 
 
@@ -89,6 +91,8 @@ def _read_rule(path: Path) -> AuditRule:
     _check_choice(document, "scope", SCOPES)
     if stranger := next((name for name in fields["needs"] if name not in schema.list_collected_tables()), None):
         raise _InvalidField(f"needs: unknown table {stranger}")
+    if stranger := next((name for name in fields["requires"] if name not in REQUIREMENTS), None):
+        raise _InvalidField(f"requires: unknown requirement {stranger}; must be one of {', '.join(REQUIREMENTS)}")
     if not fields["key"]:
         raise _InvalidField("key: required: the columns that identify a finding")
     _check_templates(fields, remediation := _parse_remediation(document))

@@ -8,16 +8,19 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.diagram.graph import SEVERITIES
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import coverage
 
 # Maximum number of added and removed objects, fixed findings and incomplete checks on the page.
 LISTED = 1000
-_OF_HOST = ("name", "hostname", "os", "kernel", "engine_version", "taken_at", "namespaces", "containers", "networks")
-_KEPT = ("created", "collector", "earlier", "summary", "waivers", "broken_rules", "broken_snapshots")
+_OF_HOST = (
+    *("name", "hostname", "os", "kernel", "engine_version", "taken_at", "namespaces", "containers", "networks"),
+    "rules_not_checked",
+)
+_KEPT = ("created", "collector", "earlier", "summary", "waivers", "broken_rules", "broken_snapshots", "controls")
 
 
 def pack_rows(data: Any) -> str:
@@ -40,7 +43,7 @@ def build_index(report: Mapping[str, Any], with_evidence: bool) -> dict[str, Any
         "findings_left_out": report.get("findings_left_out") or 0,
         "absent": _limit_rows(report.get("absent")),
         **{name: _limit_rows(report.get(name)) for name in ("fixed", "appeared", "vanished")},
-        "not_checked": _pack_not_checked(report.get("not_checked") or []),
+        "not_checked": _pack_causes(report.get("causes") or coverage.group_causes(report.get("not_checked") or [])),
         "rules": _pack_rules(report),
         "hosts": {name: [host.get(name) for host in hosts] for name in _OF_HOST},
         "counts": [[(host.get("findings") or {}).get(one, 0) for one in SEVERITIES] for host in hosts],
@@ -75,24 +78,19 @@ def _pack_rules(report: Mapping[str, Any]) -> dict[str, Any]:
     return found | dict(report.get("rules") or {})
 
 
-def _pack_not_checked(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the incomplete checks by reason, with their rules and hosts."""
-    rules: dict[str, set[str]] = defaultdict(set)
-    hosts: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        rules[row["reason"]].add(row["rule"])
-        hosts[row["reason"]].add(row["host"])
-    ordered = sorted(rules, key=lambda reason: (-len(hosts[reason]), reason))
+def _pack_causes(causes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the causes of incomplete checks, with a limited number of hosts."""
     return {
-        "count": len(ordered),
+        "count": len(causes),
         "rows": [
             {
-                "reason": reason,
-                "rules": sorted(rules[reason]),
-                "hosts": sorted(hosts[reason])[:LISTED],
-                "count": len(hosts[reason]),
+                "reason": cause["cause"],
+                "text": coverage.describe_cause(cause),
+                "rules": cause["rules"],
+                "hosts": cause["hosts"][:LISTED],
+                "count": len(cause["hosts"]),
             }
-            for reason in ordered[:LISTED]
+            for cause in causes[:LISTED]
         ],
     }
 

@@ -16,6 +16,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule
     AuditRule,
     BrokenRule,
 )
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import coverage
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables.load import BrokenSnapshot
 
 _ORDER = "list_position(['" + "','".join(SEVERITIES) + "'], severity), rule, host, object"
@@ -44,6 +45,19 @@ def build_head(
     counts = _count_findings(database)
     for host in hosts:
         host["findings"] = {one: counts.get((host["name"], one), 0) for one in SEVERITIES}
+    not_checked = _read_rows(database, "SELECT * FROM not_checked ORDER BY ALL")
+    absent = sorted(set(expected) - here)
+    summarized = _summarize_rules(database, rules)
+    idle = database.execute("SELECT DISTINCT rule, host FROM not_applicable").fetchall()
+    results = coverage.judge_rules(summarized, here, not_checked, idle, absent)
+    causes = coverage.group_causes(not_checked)
+    unchecked: dict[str, set[str]] = {}
+    for row in not_checked:
+        unchecked.setdefault(row["host"], set()).add(row["rule"])
+    for host in hosts:
+        host["rules_not_checked"] = len(unchecked.get(host["name"], ()))
+    broken = [{"rule": one.rule, "reason": one.reason} for one in broken_rules]
+    unread = [{"file": one.file, "reason": one.reason} for one in broken_snapshots]
     totals = {one: sum(number for (_host, severity), number in counts.items() if severity == one) for one in SEVERITIES}
     run = _read_rows(database, "SELECT * FROM run")[0]
     return {
@@ -58,16 +72,21 @@ def build_head(
             "waived": _read_number(database, "SELECT count(*) FROM finding WHERE waived IS NOT NULL"),
             "new": _read_number(database, "SELECT count(*) FROM finding WHERE status = 'new' AND waived IS NULL"),
             "fixed": _read_number(database, "SELECT count(*) FROM fixed"),
-            "not_checked": _read_number(database, "SELECT count(*) FROM not_checked"),
+            "not_checked": len(causes),
+            "absent": len(absent),
+            "rules": {one: sum(result["state"] == one for result in results.values()) for one in coverage.STATES},
+            "gaps": coverage.describe_gaps(len(absent), len(hosts), causes, len(broken) + len(unread)),
         },
-        "rules": _summarize_rules(database, rules),
+        "rules": {name: {**rule, **results[name]} for name, rule in summarized.items()},
+        "controls": coverage.judge_controls(summarized, results),
         "hosts": hosts,
-        "absent": sorted(set(expected) - here),
+        "absent": absent,
         "fixed": _read_rows(database, f"SELECT * FROM fixed ORDER BY {_ORDER}"),
         **{table: _read_rows(database, f"SELECT * FROM {table} ORDER BY ALL") for table in ("appeared", "vanished")},
-        "not_checked": _read_rows(database, "SELECT * FROM not_checked ORDER BY ALL"),
-        "broken_rules": [{"rule": one.rule, "reason": one.reason} for one in broken_rules],
-        "broken_snapshots": [{"file": one.file, "reason": one.reason} for one in broken_snapshots],
+        "not_checked": not_checked,
+        "causes": causes,
+        "broken_rules": broken,
+        "broken_snapshots": unread,
     }
 
 
@@ -117,6 +136,7 @@ def _summarize_rules(database: Any, rules: Sequence[AuditRule]) -> dict[str, Any
             "scope": rule.scope,
             "reason": rule.reason,
             "references": list(rule.references),
+            "key": list(rule.key),
             **dict(zip(("findings", "waived"), counts.get(rule.id, (0, 0)))),
         }
         for rule in rules

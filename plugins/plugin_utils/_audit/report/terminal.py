@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule_files import SEVERITIES
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import coverage
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import escape_invisible
 
 # Maximum number of findings, and of lines of each kind of problem.
@@ -27,6 +28,8 @@ def _iterate_lines(report: Mapping[str, Any], written: Iterable[str]) -> Iterato
     yield ", ".join(_format_number(summary[f"{one}s"], one) for one in ("host", "namespace", "container", "network"))
     counted = ", ".join(f"{summary['findings'][one]} {one}" for one in SEVERITIES if summary["findings"][one])
     yield f"findings: {counted or 'none'}" + (f"; {summary['waived']} waived" if summary["waived"] else "")
+    if gaps := summary.get("gaps"):
+        yield f"incomplete: {gaps}"
     if report["earlier"]:
         moved = ", ".join(f"{len(report[key])} {word}" for key, word in _CHANGES.items() if report[key])
         yield (
@@ -61,19 +64,7 @@ def _list_other_results(report: Mapping[str, Any]) -> Iterator[str]:
     yield from _list_some(
         "expired waiver", [f"{one['rule']}: {one['reason']}" for one in report["waivers"] if one["expired"]]
     )
-    yield from _list_some(
-        "not checked", [f"{reason} ({scope})" for reason, scope in _summarize_reasons(report["not_checked"]).items()]
-    )
-
-
-def _summarize_reasons(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the reasons for incomplete checks, each with the number of rules and hosts."""
-    found: dict[str, tuple[set[str], set[str]]] = {}
-    for row in rows:
-        rules, hosts = found.setdefault(row["reason"], (set(), set()))
-        rules.add(row["rule"])
-        hosts.add(row["host"])
-    return {reason: f"rules: {len(rules)}, hosts: {len(hosts)}" for reason, (rules, hosts) in found.items()}
+    yield from _list_some("not checked", [coverage.describe_cause(one) for one in report["causes"]])
 
 
 def _list_some(what: str, texts: list[str]) -> Iterator[str]:

@@ -22,7 +22,7 @@ SQL_TYPES: Mapping[str, str] = {
     "list": "JSON",
     "object": "JSON",
 }
-_FILES = ("host", "firewall", "docker", "audit")
+_FILES = ("host", "firewall", "docker", "audit", "derived")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +35,16 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class TableSchema:
-    """A table: description of its rows, their part of a snapshot (None if in no snapshot), and an example query."""
+    """A table: description of its rows, their part of a snapshot (None if in no snapshot), and an example query.
+
+    A derived table has the tables that it is derived from as ``sources``.
+    """
 
     description: str
     part: str | None
     example: str
     columns: Mapping[str, Column]
+    sources: tuple[str, ...] = ()
 
 
 def _read_tables() -> dict[str, TableSchema]:
@@ -53,6 +57,7 @@ def _read_tables() -> dict[str, TableSchema]:
             table.get("part"),
             table["example"],
             {column: Column(**about) for column, about in table["columns"].items()},
+            tuple(table.get("sources", ())),
         )
         for name, table in tables.items()
     }
@@ -94,6 +99,11 @@ def list_snapshot_tables() -> list[str]:
     return [name for name, table in TABLES.items() if table.part is not None]
 
 
+def list_derived_tables() -> list[str]:
+    """Return the names of the tables that are derived from those of snapshots."""
+    return [name for name, table in TABLES.items() if table.sources]
+
+
 def list_policy_tables() -> list[str]:
     """Return the names of the tables that the policy of the user fills."""
     return [name for name in TABLES if name.startswith("policy_")]
@@ -128,6 +138,7 @@ def build_snapshot_types() -> dict[str, str]:
 def list_snapshot_parts(tables: Iterable[str]) -> list[str]:
     """Return the parts of a snapshot that the tables are filled from, by their names in the table ``missing``."""
     wanted = set(tables)
+    wanted |= {source for name in wanted if name in TABLES for source in TABLES[name].sources}
     found = {part for part, table in {**_NAMESPACE_PARTS, **DOCKER_LISTS}.items() if table in wanted}
     found |= {part for part in ("firewall", "xfrm") if any(table.startswith(f"{part}_") for table in wanted)}
     found |= {"engine"} if "docker_engine" in wanted else set()
