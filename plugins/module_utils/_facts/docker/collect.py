@@ -19,7 +19,7 @@ from ansible_collections.netfleet.docker.plugins.module_utils._core.errors impor
 )
 from ansible_collections.netfleet.docker.plugins.module_utils._core.text import escape_invalid_utf8
 from ansible_collections.netfleet.docker.plugins.module_utils._docker.daemon import find_daemon
-from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import LocalEngineClient
+from ansible_collections.netfleet.docker.plugins.module_utils._docker.local_api import DEFAULT_SOCKET, LocalEngineClient
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.cgroup import find_container_ids as cgroup_ids
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import engine_rows, json_fields, swarm_rows
 from ansible_collections.netfleet.docker.plugins.module_utils._facts.docker import rows as docker_rows
