@@ -125,6 +125,8 @@ def _match_protocol(at: HookContext, text: str) -> Answer:
 
 def get_icmp_type(at: HookContext) -> int | None:
     """Return the ICMP type of an echo request or reply; None for other protocols."""
+    if at.packet.icmp_type is not None:
+        return at.packet.icmp_type
     types = {"icmp": (8, 0), "icmpv6": (128, 129)}.get(at.packet.protocol)
     return types[at.packet.is_reply] if types else None
 
@@ -203,7 +205,7 @@ _IPTABLES: dict[str, Callable[[HookContext, str], Answer]] = {
     "mark": lambda at, text: _match_number(at.packet.mark, text),
     "dst-type": lambda at, text: _match_address_type(at, at.packet.dst, text),
     "src-type": lambda at, text: _match_address_type(at, at.packet.src, text),
-    "pkt-type": lambda _at, text: text in ("unicast", "host"),
+    "pkt-type": lambda at, text: None if at.packet.dst.is_multicast else text in ("unicast", "host"),
     "dir": lambda _at, _text: True,
     "pol": _match_policy,
     "comment": lambda _at, _text: True,

@@ -9,6 +9,7 @@ A rule whose match is not known is evaluated both ways, so a verdict is certain 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -68,6 +69,7 @@ _MARKING = {"mark", "connmark", "ct", "notrack"}
 _NEUTRAL = {"counter", "log", "set", "map", "flow", "last", "ct helper", "ct timeout", "ct expectation", "secmark"}
 _DEEPEST = 32
 _MOST_STATES = 64
+_MOST_ORDERS = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +108,7 @@ def traverse(hook: str, at: HookContext) -> Verdict:
 def describe_doubts(verdicts: Iterable[Verdict]) -> str:
     """Return the rules on which the verdict depends."""
     rules = list(dict.fromkeys(doubt for one in verdicts for doubt in one.doubts))
-    return f"the verdict depends on matches that are not modelled: {'; '.join(rules[:3])}"
+    return f"the verdict depends on what is not modelled: {'; '.join(rules[:3])}"
 
 
 def find_chain(verdicts: Sequence[Verdict]) -> tuple[str, str, str, str] | None:
@@ -122,9 +124,28 @@ def list_verdicts(hook: str, at: HookContext, known: Iterable[Connection]) -> li
         reason = f"the snapshot does not contain the firewall of {at.space}"
     if reason:
         return [Verdict("unknown", at.packet, reason, doubts=(reason,))]
+    orders = _list_orders(_list_stages(hook, at))
+    found = _merge(one for stages in orders for one in _run_stages(stages, hook, at, known))
+    if len(found) > 1 and len(orders) > 1:
+        text = f"the order of chains with the same priority in the hook {hook} is not known"
+        found = [dataclasses.replace(one, doubts=(*one.doubts, text)) for one in found]
+    return found
+
+
+def _list_orders(stages: Sequence[tuple[int, Any]]) -> list[list[Any]]:
+    """Return the possible orders of stages, of which those with the same priority have none."""
+    groups = [[stage for _priority, stage in group] for _key, group in itertools.groupby(stages, lambda one: one[0])]
+    orders: list[list[Any]] = [[]]
+    for group in groups:
+        options = list(itertools.islice(itertools.permutations(group), _MOST_ORDERS)) if len(group) > 1 else [group]
+        orders = [[*before, *after] for before in orders for after in options][:_MOST_ORDERS]
+    return orders
+
+
+def _run_stages(stages: Iterable[Any], hook: str, at: HookContext, known: Iterable[Connection]) -> list[Verdict]:
     ended: list[Verdict] = []
     states = [Verdict("accept", at.packet)]
-    for stage in _list_stages(hook, at):
+    for stage in stages:
         after: list[Verdict] = []
         for state in states:
             here = dataclasses.replace(at, packet=state.packet)
@@ -136,10 +157,11 @@ def list_verdicts(hook: str, at: HookContext, known: Iterable[Connection]) -> li
     return _merge([*states, *ended])
 
 
-def _list_stages(hook: str, at: HookContext) -> list[Any]:
-    """Return the chains by priority, connection tracking, and the chains of the type nat as one list."""
+def _list_stages(hook: str, at: HookContext) -> list[tuple[int, Any]]:
+    """Return the chains with their priorities, connection tracking, and the chains of the type nat as one list."""
     chains = list(_find_base_chains(at, hook))
-    nat = sorted((one for one in chains if one["type"] == "nat"), key=lambda one: one["priority"] or 0)
+    nat = [(_NAT[hook] if one["priority"] is None else one["priority"], one) for one in chains if one["type"] == "nat"]
+    nat.sort(key=lambda one: one[0])
     stages: list[tuple[int, Any]] = [
         (_get_priority(chain), chain) for chain in chains if chain["type"] != "nat" and chain["hook"] == hook
     ]
@@ -147,7 +169,7 @@ def _list_stages(hook: str, at: HookContext) -> list[Any]:
         stages.append((_CONNTRACK, "conntrack"))
     if at.layer == "ip" and hook in _NAT and (nat or at.packet.connection or at.packet.is_reply):
         stages.append((_NAT[hook], nat))
-    return [stage for _priority, stage in sorted(stages, key=lambda one: one[0])]
+    return sorted(stages, key=lambda one: one[0])
 
 
 def _run_stage(stage: Any, hook: str, at: HookContext, known: Iterable[Connection]) -> list[Verdict]:
@@ -177,8 +199,17 @@ def _run_base_chain(chain: Row, at: HookContext) -> list[Verdict]:
     return found
 
 
-def _run_nat(chains: list[Row], hook: str, at: HookContext) -> list[Verdict]:
+def _run_nat(chains: list[tuple[int, Row]], hook: str, at: HookContext) -> list[Verdict]:
     """Evaluate the chains of the type nat for a new connection, then translate."""
+    orders = _list_orders(chains)
+    found = _merge(one for order in orders for one in _run_nat_chains(order, hook, at))
+    if len(found) > 1 and len(orders) > 1:
+        text = f"the order of tables that translate addresses in the hook {hook} is not known"
+        found = [dataclasses.replace(one, doubts=(*one.doubts, text)) for one in found]
+    return found
+
+
+def _run_nat_chains(chains: list[Row], hook: str, at: HookContext) -> list[Verdict]:
     part, connection = TRANSLATES[hook], at.packet.connection
     if connection is None:
         return [Verdict("accept", at.packet)]

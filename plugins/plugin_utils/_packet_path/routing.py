@@ -191,6 +191,8 @@ def _list_vrf_tables(space: FleetNamespace, query: RouteQuery) -> list[int]:
 
 def _is_suppressed(rule: Row, way: SelectedRoute) -> bool:
     length, group = rule.get("suppress_prefixlength"), rule.get("suppress_ifgroup")
+    if way.type in _DROPPING:
+        return False
     if length is not None and parse_network(way.row["dst"]).prefixlen <= length:
         return True
     return group is not None and way.link is not None and way.link["group"] == group
