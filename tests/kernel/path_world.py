@@ -163,7 +163,7 @@ class _Builder:
         icmp = "icmpv6 -m icmp6 --icmpv6-type" if version else "icmp -m icmp --icmp-type"
         types = ("128", "129", "1") if version else ("8", "0", "3", "any")
         no = "! " if self._maybe(0.25) else ""
-        options = [
+        options: list[Callable[[], str]] = [
             lambda: f"{no}-s {self._pick(*addresses.values(), *wide)}",
             lambda: f"{no}-d {self._pick(*addresses.values(), *wide)}",
             lambda: f"-p tcp {no}--dport {self._pick('80', '8080', '1:90', '1024:65535')}",

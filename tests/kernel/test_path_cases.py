@@ -29,9 +29,11 @@ _GREEN_PING6: Query = ("red", "fd01::2", "icmp", 0)
 _OUT_PING: Query = ("red", "192.0.2.254", "icmp", 0)
 _OUT_80: Query = ("red", "192.0.2.254", "tcp", 80)
 _NFT = "nft add table inet t; nft 'add chain inet t f { type filter hook forward priority 0; policy %s; }'"
+_INGRESS = "nft add table netdev t; nft 'add chain netdev t i { type filter hook ingress device br0 priority 0; }'"
 _TUNNEL = (
-    "ip link add wg0 type veth peer name wg1; ip link set wg1 netns out; ip addr add 10.8.0.2/24 dev wg0; ip link set wg0 up; "
-    "ip -n out addr add 10.8.0.1/24 dev wg1; ip -n out link set wg1 up; ip -n out addr add 198.51.100.9/32 dev lo; "
+    "ip link add wg0 type veth peer name wg1; ip link set wg1 netns out; ip addr add 10.8.0.2/24 dev wg0; "
+    "ip link set wg0 up; ip -n out addr add 10.8.0.1/24 dev wg1; ip -n out link set wg1 up; "
+    "ip -n out addr add 198.51.100.9/32 dev lo; "
     "ip -n out route replace default via 10.8.0.2"
 )
 
@@ -278,7 +280,8 @@ CASES: dict[str, Case] = {
         _GREEN_PING6,
         True,
         (
-            "ip -6 route add default from 2001:db8:b::/64 via fd00::3 dev eth0 metric 5; ip addr add 2001:db8:b::2/64 dev eth0 nodad",
+            "ip -6 route add default from 2001:db8:b::/64 via fd00::3 dev eth0 metric 5",
+            "ip addr add 2001:db8:b::2/64 dev eth0 nodad",
         ),
         netns="red",
     ),
@@ -383,16 +386,8 @@ def test_prediction_of_each_kind(name: str) -> None:
         ("iptables -A FORWARD -m limit --limit 1/hour -j DROP", "-m limit"),
         ("iptables -A FORWARD -j NFQUEUE --queue-num 4; iptables -P FORWARD DROP", "NFQUEUE"),
         ("iptables -t mangle -A FORWARD -j TTL --ttl-set 5", "TTL"),
-        (
-            "nft add table inet t; nft 'add chain inet t f { type filter hook forward priority 0; }'; "
-            "nft add rule inet t f numgen random mod 2 0 drop",
-            "rule 1 of inet t f",
-        ),
-        (
-            "nft add table netdev t; nft 'add chain netdev t i { type filter hook ingress device br0 priority 0; }'; "
-            "nft add rule netdev t i ip saddr 10.0.0.2 drop",
-            "chain netdev t i",
-        ),
+        (f"{_NFT % 'accept'}; nft add rule inet t f numgen random mod 2 0 drop", "rule 1 of inet t f"),
+        (f"{_INGRESS}; nft add rule netdev t i ip saddr 10.0.0.2 drop", "chain netdev t i"),
         ("ip rule add uidrange 1000-2000 prio 5 prohibit", ""),
     ],
 )
@@ -421,8 +416,8 @@ def test_undecided_rule_before_a_certain_one_is_certain() -> None:
 @pytest.mark.parametrize("device", ["eth0", "lo"])
 def test_socket_of_a_link_receives_only_from_it(device: str) -> None:
     program = (
-        f"import socket,time; s=socket.socket(); s.setsockopt(1, 25, b'{device}'); s.bind(('0.0.0.0', 81)); s.listen(); "
-        "print('listens', flush=True); time.sleep(1000)"
+        f"import socket,time; s=socket.socket(); s.setsockopt(1, 25, b'{device}'); s.bind(('0.0.0.0', 81)); "
+        "s.listen(); print('listens', flush=True); time.sleep(1000)"
     )
     with Sandbox() as box:
         build(box, World((), ()))

@@ -402,11 +402,11 @@ class _PacketTrace:
             if chain["family"] == "arp" and chain["hook"] and packet.protocol == ARP
         ]
         rules = any(row["family"] == "arp" for row in space.get_rows("firewall_rules"))
-        if any(chain["policy"] == "drop" for chain in chains) or (chains and rules):
-            if self._alternatives.choose((False, True), f"the firewall of the family arp of {space} is not modelled"):
-                raise self._build_end(False, space, "the firewall of the family arp drops the packet").set_cause(
-                    "firewall"
-                )
+        if not (any(chain["policy"] == "drop" for chain in chains) or (chains and rules)):
+            return
+        text = f"the firewall of the family arp of {space} is not modelled"
+        if self._alternatives.choose((False, True), text):
+            raise self._build_end(False, space, text).set_cause("firewall")
 
     def _answers(self, next_hop: Address, space: FleetNamespace, link: Row) -> bool:
         answer = reception.answers_request(space, link, next_hop)
