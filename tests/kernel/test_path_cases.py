@@ -354,6 +354,12 @@ CASES: dict[str, Case] = {
         "10.0.0.2 is a local address",
         "green",
     ),
+    "address on a port of a bridge": Case(
+        ("host", "192.0.2.254", "icmp", 0),
+        False,
+        ("ip link add br9 type bridge; ip link set br9 up; ip link set eth9 master br9",),
+        "eth9 is a port of br9",
+    ),
     "rule of another backend": Case(
         _GREEN_80, False, ("iptables-legacy -A FORWARD -j ACCEPT", "iptables-nft -P FORWARD DROP"), "policy drop"
     ),

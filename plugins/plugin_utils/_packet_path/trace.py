@@ -322,6 +322,8 @@ class _PacketTrace:
         if link["kind"] == "ipvlan" and str((link["options"] or {}).get("mode")).startswith("l3"):
             self._forward_by_ipvlan(space, packet, link)
         mac = _find_neighbour_mac(space, link, next_hop)
+        if not mac:
+            self._check_master(space, link)
         segment = Segment(self._world)
         walks = segment.find_paths(
             space, link, functools.partial(self._answers, next_hop), mac or self._find_mac(next_hop), came_by
@@ -341,6 +343,15 @@ class _PacketTrace:
         mark = packet.mark if walk.space is space else 0
         packet = dataclasses.replace(packet.enter_namespace(), mark=mark)
         self._receive(walk.space, packet, walk.link, _find_port(walk, packet))
+
+    def _check_master(self, space: FleetNamespace, link: Row) -> None:
+        """Raise PathEnd for a link whose master receives the answers of neighbours."""
+        master = space.links.get(link["master_index"] or 0)
+        if master is None or master["kind"] == "vrf":
+            return
+        reason = f"{link['name']} is a port of {master['name']}, which receives the answers of neighbours instead"
+        certain = master["kind"] == "bridge"
+        raise self._build_end(False if certain else None, space, reason, link).set_cause("neighbour" if certain else "")
 
     def _choose_receiver(
         self, space: FleetNamespace, link: Row, next_hop: Address, walks: Sequence[SegmentPath]
@@ -612,8 +623,8 @@ class _PacketTrace:
 
     def _check_vrf(self, space: FleetNamespace, link: Row) -> None:
         master = space.links.get(link["master_index"] or 0)
-        if master and master["kind"] == "vrf" and space.get_rows("firewall_rules"):
-            reason = f"{link['name']} belongs to the VRF {master['name']}, where firewall rules are not modelled"
+        if master and master["kind"] == "vrf":
+            reason = f"{link['name']} belongs to the VRF {master['name']}, which is not modelled"
             raise self._build_end(None, space, reason, link)
 
     def _check_forwarding(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
