@@ -82,24 +82,7 @@ class NftRuleset:
             return list(data["set"])
         if not isinstance(data, str) or not data.startswith("@"):
             return None
-        space = self._at.space
-        for row in space.get_rows("firewall_sets"):
-            if (row["family"], row["table"], row["name"]) == (*self._place, data[1:]):
-                return None if _is_dynamic(space.get_rows("firewall_rules"), row) else list(row["elements"])
-        return None
-
-
-def _is_dynamic(rules: Any, row: Row) -> bool:
-    """Return whether packets change a set, or its elements expire."""
-    if any(isinstance(one, dict) and "timeout" in (one.get("elem") or {}) for one in row["elements"]):
-        return True
-    name = f'"@{row["name"]}"'
-    return any(
-        (rule["family"], rule["table"]) == (row["family"], row["table"])
-        and name in rule["text"]
-        and any(isinstance(each, dict) and each.keys() & {"set", "map", "meter"} for each in rule["match"] or [])
-        for rule in rules
-    )
+        return self._at.space.firewall_sets.get((*self._place, data[1:]))
 
 
 def match_expression(match: Row, at: HookContext, sets: NftRuleset) -> Answer:
