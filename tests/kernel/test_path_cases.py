@@ -174,6 +174,24 @@ CASES: dict[str, Case] = {
     "nft: a protocol of IPv4 implies its family": Case(
         _GREEN_PING6, True, (_NFT % "accept", "nft add rule inet t f 'ip protocol != tcp drop'")
     ),
+    "nft: a reject implies its family": Case(
+        _GREEN_PING, True, (_NFT % "accept", "nft add rule inet t f meta nfproto ipv6 reject")
+    ),
+    "a packet to oneself and its reply": Case(
+        ("host", "10.0.1.1", "icmp", 0),
+        False,
+        ("iptables -P INPUT DROP", "iptables -A INPUT -m conntrack --ctdir ORIGINAL -j ACCEPT"),
+        "policy drop",
+    ),
+    "a connection is required for its mark": Case(
+        _GREEN_80,
+        True,
+        (
+            "iptables -t raw -A PREROUTING -j CT --notrack",
+            "iptables -A FORWARD -m connmark ! --mark 0 -j DROP",
+            "iptables -A FORWARD -m conntrack ! --ctdir REPLY -j DROP",
+        ),
+    ),
     "nft: a verdict map": Case(
         _GREEN_80,
         False,

@@ -8,7 +8,9 @@ A rule whose match is not known is evaluated both ways, so a verdict is certain 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import ipaddress
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -341,7 +343,7 @@ def _build_unknown(rule: Row, at: HookContext, description: str) -> Verdict:
 
 def _match_nft_rule(rule: Row, at: HookContext) -> tuple[Answer, Packet, bool]:
     """Return whether an nft rule matches, the packet after its statements, and whether they are modelled."""
-    answers: list[Answer] = []
+    answers: list[Answer] = [_has_implied_family(rule, at)]
     sets = NftRuleset(rule, at)
     for entry in rule["match"] or []:
         kind, what = _split_entry(entry)
@@ -359,6 +361,23 @@ def _match_nft_rule(rule: Row, at: HookContext) -> tuple[Answer, Packet, bool]:
         if answers and answers[-1] is False:
             break
     return all_of(answers), at.packet, True
+
+
+def _has_implied_family(rule: Row, at: HookContext) -> bool:
+    """Return whether a packet has the family and protocol that the target of an nft rule implies.
+
+    nft does not print the match of the family in front of such a target.
+    """
+    options = rule["target_options"] or {}
+    version = 0
+    if rule["target"] == "reject":
+        version = {"icmp": 4, "icmpv6": 6}.get(str(options.get("type")), 0)
+    elif rule["target"] in _TRANSLATING:
+        address = str(options.get("addr") or "")
+        version = {"ip": 4, "ip6": 6}.get(str(options.get("family")), 0)
+        with contextlib.suppress(ValueError):
+            version = ipaddress.ip_address(address).version
+    return version in (0, at.packet.dst.version)
 
 
 def _split_entry(entry: Any) -> tuple[str, Any]:
