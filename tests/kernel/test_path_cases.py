@@ -189,7 +189,7 @@ CASES: dict[str, Case] = {
         (
             "iptables -t raw -A PREROUTING -j CT --notrack",
             "iptables -A FORWARD -m connmark ! --mark 0 -j DROP",
-            "iptables -A FORWARD -m conntrack ! --ctdir REPLY -j DROP",
+            "iptables -A FORWARD -m conntrack --ctdir ORIGINAL -j DROP",
         ),
     ),
     "nft: a verdict map": Case(
