@@ -377,20 +377,30 @@ class _PacketTrace:
             for row in space.get_rows("neighbours")
         )
         request, answer = build_requests(space, packet, link, next_hop)
+        back = Segment(self._world).find_paths(walk.space, walk.link, functools.partial(_is_link, space, link))
         try:
             self._pass_segment(space, link, walk, request)
-            back = Segment(self._world).find_paths(walk.space, walk.link, functools.partial(_is_link, space, link))
             if back:
                 self._pass_segment(walk.space, walk.link, back[0], answer)
         except PathEnd as end:
             name = "ARP" if next_hop.version == 4 else "neighbour discovery"
             reason = f"{name} for {next_hop} on {link['name']} fails: {end}"
-            if known and not self._alternatives.choose((True, False), f"{reason}, but the neighbour is known"):
+            # A request of the neighbour also tells its MAC address.
+            known = known or (bool(back) and self._hears_neighbour(walk, back[0], answer))
+            if known and not self._alternatives.choose((True, False), f"{reason}, but the neighbour can be known"):
                 return
-            hop = dataclasses.replace(end.hop, what=reason)
-            ended = PathEnd(end.reaches, reason, hop)
+            ended = PathEnd(end.reaches, reason, dataclasses.replace(end.hop, what=reason))
             ended.about, ended.remedy = end.about, end.remedy
             raise ended from None
+
+    def _hears_neighbour(self, walk: SegmentPath, back: SegmentPath, answer: Packet) -> bool:
+        """Return whether a request of the neighbour arrives."""
+        request = build_requests(walk.space, answer, walk.link, answer.dst)[0]
+        try:
+            self._pass_segment(walk.space, walk.link, back, request)
+        except PathEnd:
+            return False
+        return True
 
     def _pass_segment(self, space: FleetNamespace, link: Row, walk: SegmentPath, packet: Packet) -> None:
         """Evaluate the hooks that a request or its answer passes between two namespaces."""
