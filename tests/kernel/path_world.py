@@ -24,6 +24,7 @@ V4 = {
     "host": "10.0.0.1",
     "host1": "10.0.1.1",
     "host9": "192.0.2.1",
+    "macvlan": "192.0.2.99",
 }
 V6 = {
     "red": "fd00::2",
@@ -98,6 +99,11 @@ class _Builder:
             self._add_routes,
             self._add_sysctls,
             self._add_translation,
+            self._add_nft_translation,
+            self._add_ipv6_translation,
+            self._add_second_router,
+            self._add_links,
+            self._add_ipsec,
         ]
         for kind in self._random.sample(kinds, self._random.randint(1, 3)):
             kind()
@@ -163,7 +169,7 @@ class _Builder:
         icmp = "icmpv6 -m icmp6 --icmpv6-type" if version else "icmp -m icmp --icmp-type"
         types = ("128", "129", "1") if version else ("8", "0", "3", "any")
         no = "! " if self._maybe(0.25) else ""
-        options = [
+        options: list[Callable[[], str]] = [
             lambda: f"{no}-s {self._pick(*addresses.values(), *wide)}",
             lambda: f"{no}-d {self._pick(*addresses.values(), *wide)}",
             lambda: f"-p tcp {no}--dport {self._pick('80', '8080', '1:90', '1024:65535')}",
@@ -242,6 +248,94 @@ class _Builder:
             self._commands.append(("host", "iptables-nft -A FORWARD -m conntrack --ctstate DNAT -j ACCEPT"))
             self._commands.append(("host", "iptables-nft -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT"))
             self._commands.append(("host", "iptables-nft -P FORWARD DROP"))
+
+    def _add_ipv6_translation(self) -> None:
+        run = f"ip6tables{self._pick('-nft', '-legacy')} -t nat"
+        lines = [
+            "-A PREROUTING -p tcp --dport 8080 -m addrtype --dst-type LOCAL -j DNAT --to-destination [fd01::2]:80",
+            "-A POSTROUTING -s fd00::/64 ! -o br0 -j MASQUERADE",
+            "-A POSTROUTING -s fd00::/16 -o eth9 -j SNAT --to-source 2001:db8::1",
+            "-A PREROUTING -p tcp --dport 81 -j REDIRECT --to-ports 80",
+            "-A OUTPUT -p tcp --dport 8080 -j DNAT --to-destination [fd00::3]:80",
+        ]
+        for line in self._random.sample(lines, self._random.randint(1, 3)):
+            self._commands.append(("host", f"{run} {line}"))
+
+    def _add_nft_translation(self) -> None:
+        table = f"{self._pick('ip', 'inet')} n{self._random.randint(0, 99)}"
+        targets = f"{V4['green']}, {V4['red']}"
+        lines = [
+            f"add table {table}",
+            f"add chain {table} pre {{ type nat hook prerouting priority {self._pick('-100', '-90')}; }}",
+            f"add chain {table} out {{ type nat hook output priority -100; }}",
+            f"add chain {table} post {{ type nat hook postrouting priority {self._pick('100', '90', '110')}; }}",
+            f"add map {table} ports {{ type inet_service : ipv4_addr; }}",
+            f"add element {table} ports {{ 81 : 10.0.1.2, 8080 : 10.0.0.3 }}",
+        ]
+        rules = [
+            f"pre tcp dport 8080 fib daddr type local dnat ip to {V4[self._pick('red', 'green', 'out')]}:80",
+            "pre dnat ip to tcp dport map @ports",
+            "pre dnat ip to tcp dport map { 8080 : 10.0.1.2, 81 : 10.0.0.2 }",
+            "pre tcp dport 81 redirect to :80",
+            "pre udp dport 8080 redirect to :53",
+            "pre ip daddr 10.0.1.1 dnat ip to 10.0.1.2",
+            f"pre iifname eth9 tcp dport 8080 dnat ip to {V4['red']}-{V4['blue']}",
+            "out tcp dport 8080 dnat ip to 10.0.1.2:80",
+            "out ip daddr 192.0.2.254 dnat ip to 10.0.0.2",
+            "post oifname eth9 masquerade",
+            "post ip saddr 10.0.0.0/24 oifname != br0 masquerade",
+            "post oifname eth9 ip saddr 10.0.0.0/8 snat ip to 192.0.2.1",
+            "post ct status dnat masquerade",
+            f"post ip daddr {{ {targets} }} snat ip to 10.0.1.1",
+        ]
+        lines += [f"add rule {table} {rule}" for rule in self._random.sample(rules, self._random.randint(2, 5))]
+        self._commands += [("host", f"nft '{line}'") for line in lines]
+
+    def _add_second_router(self) -> None:
+        """Let blue forward between the host and addresses behind it."""
+        self._commands += [
+            ("blue", "sysctl -qw net.ipv4.ip_forward=1"),
+            ("red", self._pick("ip route replace default via 10.0.0.3", "ip route add 192.0.2.0/24 via 10.0.0.3")),
+        ]
+        if self._maybe(0.5):
+            self._commands.append(("blue", "iptables -t nat -A POSTROUTING -j MASQUERADE"))
+        if self._maybe(0.5):
+            line = self._pick(
+                "iptables -A FORWARD -m conntrack --ctstate INVALID -j DROP",
+                "iptables -P FORWARD DROP; iptables -A FORWARD -s 10.0.0.2 -j ACCEPT",
+                "sysctl -qw net.ipv4.conf.eth0.rp_filter=1",
+                "ip rule add iif eth0 to 10.0.1.0/24 prio 9 blackhole",
+            )
+            self._commands.append(("blue", line))
+
+    def _add_links(self) -> None:
+        kind = self._pick("macvlan mode bridge", "macvlan mode private", "ipvlan mode l2", "ipvlan mode l3")
+        add = f"ip link add mv0 link eth9 type {kind}; ip link set mv0 netns blue; ip -n blue link set mv0 up; "
+        own = "ip link add mv1 link eth9 type macvlan mode bridge; ip addr add 192.0.2.98/24 dev mv1; "
+        lines = (
+            add + "ip -n blue addr add 192.0.2.99/24 dev mv0; ip -n blue route replace 203.0.113.0/24 dev mv0",
+            add + "ip -n blue addr add 192.0.2.99/24 dev mv0; ip -n blue route replace default via 192.0.2.254",
+            own + "ip link set mv1 up",
+            "ip link set red0 type bridge_slave hairpin on",
+            "ip link set red0 type bridge_slave isolated on; ip link set blue0 type bridge_slave isolated on",
+            "ip link set green0 master br0",
+            "ip link set eth9 master br0",
+        )
+        self._commands.append(("host", self._pick(*lines)))
+
+    def _add_ipsec(self) -> None:
+        run = "ip xfrm policy add"
+        way = (
+            f"src {self._pick('10.0.0.0/24', '10.0.0.2/32', '0.0.0.0/0')} dst {self._pick('10.0.1.0/24', '0.0.0.0/0')}"
+        )
+        upper = self._pick("", "proto tcp", "proto tcp dport 80", "proto icmp")
+        netns = self._pick("host", "red", "green")
+        direction = self._pick("in", "out", "fwd")
+        self._commands.append((netns, f"{run} dir {direction} {way} {upper} priority 10 action block"))
+        if self._maybe(0.4):
+            self._commands.append(
+                (netns, f"{run} dir {direction} src 0.0.0.0/0 dst 10.0.1.2/32 priority 5 action allow")
+            )
 
     # nft
 

@@ -34,8 +34,8 @@ _PARTS = 10
 _SECONDS, _AGAIN_SECONDS = 0.3, 2.5
 
 
-def build(box: Sandbox, world: path_world.World) -> None:
-    """Create the topology and run the commands of a world; a command that the kernel refuses is ignored."""
+def build(box: Sandbox, world: path_world.World, strict: bool = False) -> None:
+    """Create the topology and run the commands of a world; without ``strict``, refused commands are ignored."""
     box.netns(*path_world.TOPOLOGY_INSIDE)
     inside = []
     for name, (ipv4, ipv6, gateway, gateway6) in path_world.TOPOLOGY_INSIDE.items():
@@ -52,8 +52,8 @@ def build(box: Sandbox, world: path_world.World) -> None:
         "ip route add default via 2001:db8::fe",
     )
     for netns in dict.fromkeys(netns for netns, _command in world.commands):
-        commands = [f"{{ {command}; }} 2>/dev/null || true" for of, command in world.commands if of == netns]
-        box.sh(*commands, netns=netns)
+        commands = [command for of, command in world.commands if of == netns]
+        box.sh(*(commands if strict else [f"{{ {one}; }} 2>/dev/null || true" for one in commands]), netns=netns)
 
 
 def predict(box: Sandbox, query: tuple[str, str, str, int], snapshot: Any) -> dict[str, Any]:

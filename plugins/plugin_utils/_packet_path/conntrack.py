@@ -19,10 +19,12 @@ def track(packet: Packet, known: Iterable[Connection]) -> Packet:
     if packet.state == "untracked" or packet.connection is not None:
         return packet
     for connection in known:
-        if _is_original(packet, connection):
+        # Without ports, a packet to oneself and its reply differ only in the ICMP type.
+        is_reply = _is_reply(packet, connection)
+        if _is_original(packet, connection) and not (is_reply and packet.is_reply):
             state = "established" if connection.replied else "new"
             return dataclasses.replace(packet, connection=connection, state=state, reverse=False)
-        if _is_reply(packet, connection):
+        if is_reply:
             answered = dataclasses.replace(connection, replied=True)
             return dataclasses.replace(packet, connection=answered, state="established", reverse=True)
     if packet.is_reply and packet.protocol != "udp":

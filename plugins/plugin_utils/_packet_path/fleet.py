@@ -91,6 +91,24 @@ class FleetNamespace:
         """Return the rules of a chain in order."""
         return self._rules.get((backend, family, table, chain), [])
 
+    @functools.cached_property
+    def firewall_sets(self) -> dict[tuple[str, str, str], list[Any] | None]:
+        """The elements of nft sets and maps by family, table and name; None if packets change them or they expire."""
+        changed = {
+            (rule["family"], rule["table"], str(statement.get("set") or statement.get("map")).lstrip("@"))
+            for rule in self.get_rows("firewall_rules")
+            for statement in _list_set_statements(rule)
+        }
+        found: dict[tuple[str, str, str], list[Any] | None] = {}
+        for row in self.get_rows("firewall_sets"):
+            key = (row["family"], row["table"], row["name"])
+            elements = list(row["elements"] or [])
+            expire = any(
+                isinstance(one, dict) and {"timeout", "expires"} & (one.get("elem") or {}).keys() for one in elements
+            )
+            found[key] = None if expire or key in changed else elements
+        return found
+
     def get_kind(self, index: int) -> str | None:
         """Return the kind of a link by its index."""
         link = self.links.get(index)
@@ -116,6 +134,14 @@ class FleetNamespace:
         """Return the bridge that a link is attached to."""
         master = self.links.get(link["master_index"]) if link["master_index"] else None
         return master if master and master["kind"] == "bridge" else None
+
+
+def _list_set_statements(rule: Row) -> Iterator[Row]:
+    """Yield the statements of an nft rule that add elements to a set or map."""
+    for entry in rule["match"] or [] if rule["backend"] == "nft" else ():
+        for kind in ("set", "map", "meter"):
+            if isinstance(entry, dict) and isinstance(entry.get(kind), dict):
+                yield entry[kind]
 
 
 class SnapshotFleet:

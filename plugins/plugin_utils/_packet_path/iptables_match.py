@@ -29,6 +29,10 @@ def match_iptables(entries: list[Row], at: HookContext) -> Answer:
     """Return whether all matches of a rule apply."""
     answers = []
     module = ""
+    if at.packet.connection is None and any(entry["option"] in _OF_CONNECTIONS for entry in entries):
+        # Without a connection, xt_conntrack compares only the state.
+        kept = [entry for entry in entries if entry["option"] not in _OF_CONNECTIONS]
+        return match_iptables(kept, at) if any(entry["option"] == "ctstate" for entry in kept) else False
     for entry in entries:
         values = [str(value) for value in entry["values"]]
         if entry["option"] == "match":
@@ -42,7 +46,10 @@ def match_iptables(entries: list[Row], at: HookContext) -> Answer:
 def _match_entry(entry: Row, module: str, values: list[str], at: HookContext) -> Answer:
     option = entry["option"]
     if module == "connmark" and option == "mark":
-        answer = _match_connection_mark(at, values[0])
+        return _match_connection_mark(at, values[0], bool(entry["negated"]))
+    answer: Answer
+    if option in _COMPARED_WITH_CONNECTION and len(values) == 1:
+        answer = _match_original(at, option, values[0])
     elif option in _IPTABLES and len(values) == 1:
         answer = _IPTABLES[option](at, values[0])
     elif option == "tcp-flags" and len(values) == 2:
@@ -125,6 +132,8 @@ def _match_protocol(at: HookContext, text: str) -> Answer:
 
 def get_icmp_type(at: HookContext) -> int | None:
     """Return the ICMP type of an echo request or reply; None for other protocols."""
+    if at.packet.icmp_type is not None:
+        return at.packet.icmp_type
     types = {"icmp": (8, 0), "icmpv6": (128, 129)}.get(at.packet.protocol)
     return types[at.packet.is_reply] if types else None
 
@@ -169,8 +178,34 @@ def _match_bridged(at: HookContext) -> Answer:
     return None if at.port_in == "?" else bool(at.port_in and at.port_out)
 
 
-def _match_connection_mark(at: HookContext, text: str) -> Answer:
-    return _match_number(at.packet.connection.mark if at.packet.connection else None, text)
+def _match_connection_mark(at: HookContext, text: str, negated: bool) -> Answer:
+    connection = at.packet.connection
+    if connection is None:
+        return False
+    answer = _match_number(connection.mark, text)
+    return negate(answer) if negated else answer
+
+
+def _match_original(at: HookContext, option: str, text: str) -> Answer:
+    """Compare the original addresses and ports of a connection."""
+    connection = at.packet.connection
+    if connection is None:
+        return False
+    if option == "ctproto":
+        return _match_protocol(at, text)
+    if option in ("ctorigsrc", "ctorigdst"):
+        return is_in_subnet(connection.src if option == "ctorigsrc" else connection.dst, text)
+    return _match_ports(connection.sport if option == "ctorigsrcport" else connection.dport, text)
+
+
+_COMPARED_WITH_CONNECTION = ("ctproto", "ctorigsrc", "ctorigdst", "ctorigsrcport", "ctorigdstport")
+# Options of xt_conntrack besides the state.
+_OF_CONNECTIONS = frozenset(
+    (
+        *_COMPARED_WITH_CONNECTION,
+        *("ctdir", "ctstatus", "ctexpire", "ctreplsrc", "ctrepldst", "ctreplsrcport", "ctrepldstport"),
+    )
+)
 
 
 _WITHOUT_VALUE: dict[str, Callable[[HookContext], Answer]] = {
@@ -203,7 +238,7 @@ _IPTABLES: dict[str, Callable[[HookContext, str], Answer]] = {
     "mark": lambda at, text: _match_number(at.packet.mark, text),
     "dst-type": lambda at, text: _match_address_type(at, at.packet.dst, text),
     "src-type": lambda at, text: _match_address_type(at, at.packet.src, text),
-    "pkt-type": lambda _at, text: text in ("unicast", "host"),
+    "pkt-type": lambda at, text: None if at.packet.dst.is_multicast else text in ("unicast", "host"),
     "dir": lambda _at, _text: True,
     "pol": _match_policy,
     "comment": lambda _at, _text: True,

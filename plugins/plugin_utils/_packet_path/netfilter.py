@@ -8,7 +8,10 @@ A rule whose match is not known is evaluated both ways, so a verdict is certain 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import ipaddress
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -68,6 +71,7 @@ _MARKING = {"mark", "connmark", "ct", "notrack"}
 _NEUTRAL = {"counter", "log", "set", "map", "flow", "last", "ct helper", "ct timeout", "ct expectation", "secmark"}
 _DEEPEST = 32
 _MOST_STATES = 64
+_MOST_ORDERS = 6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +110,7 @@ def traverse(hook: str, at: HookContext) -> Verdict:
 def describe_doubts(verdicts: Iterable[Verdict]) -> str:
     """Return the rules on which the verdict depends."""
     rules = list(dict.fromkeys(doubt for one in verdicts for doubt in one.doubts))
-    return f"the verdict depends on matches that are not modelled: {'; '.join(rules[:3])}"
+    return f"the verdict depends on what is not modelled: {'; '.join(rules[:3])}"
 
 
 def find_chain(verdicts: Sequence[Verdict]) -> tuple[str, str, str, str] | None:
@@ -122,9 +126,28 @@ def list_verdicts(hook: str, at: HookContext, known: Iterable[Connection]) -> li
         reason = f"the snapshot does not contain the firewall of {at.space}"
     if reason:
         return [Verdict("unknown", at.packet, reason, doubts=(reason,))]
+    orders = _list_orders(_list_stages(hook, at))
+    found = _merge(one for stages in orders for one in _run_stages(stages, hook, at, known))
+    if len(found) > 1 and len(orders) > 1:
+        text = f"the order of chains with the same priority in the hook {hook} is not known"
+        found = [dataclasses.replace(one, doubts=(*one.doubts, text)) for one in found]
+    return found
+
+
+def _list_orders(stages: Sequence[tuple[int, Any]]) -> list[list[Any]]:
+    """Return the possible orders of stages, of which those with the same priority have none."""
+    groups = [[stage for _priority, stage in group] for _key, group in itertools.groupby(stages, lambda one: one[0])]
+    orders: list[list[Any]] = [[]]
+    for group in groups:
+        options = list(itertools.islice(itertools.permutations(group), _MOST_ORDERS)) if len(group) > 1 else [group]
+        orders = [[*before, *after] for before in orders for after in options][:_MOST_ORDERS]
+    return orders
+
+
+def _run_stages(stages: Iterable[Any], hook: str, at: HookContext, known: Iterable[Connection]) -> list[Verdict]:
     ended: list[Verdict] = []
     states = [Verdict("accept", at.packet)]
-    for stage in _list_stages(hook, at):
+    for stage in stages:
         after: list[Verdict] = []
         for state in states:
             here = dataclasses.replace(at, packet=state.packet)
@@ -136,10 +159,11 @@ def list_verdicts(hook: str, at: HookContext, known: Iterable[Connection]) -> li
     return _merge([*states, *ended])
 
 
-def _list_stages(hook: str, at: HookContext) -> list[Any]:
-    """Return the chains by priority, connection tracking, and the chains of the type nat as one list."""
+def _list_stages(hook: str, at: HookContext) -> list[tuple[int, Any]]:
+    """Return the chains with their priorities, connection tracking, and the chains of the type nat as one list."""
     chains = list(_find_base_chains(at, hook))
-    nat = sorted((one for one in chains if one["type"] == "nat"), key=lambda one: one["priority"] or 0)
+    nat = [(_NAT[hook] if one["priority"] is None else one["priority"], one) for one in chains if one["type"] == "nat"]
+    nat.sort(key=lambda one: one[0])
     stages: list[tuple[int, Any]] = [
         (_get_priority(chain), chain) for chain in chains if chain["type"] != "nat" and chain["hook"] == hook
     ]
@@ -147,7 +171,7 @@ def _list_stages(hook: str, at: HookContext) -> list[Any]:
         stages.append((_CONNTRACK, "conntrack"))
     if at.layer == "ip" and hook in _NAT and (nat or at.packet.connection or at.packet.is_reply):
         stages.append((_NAT[hook], nat))
-    return [stage for _priority, stage in sorted(stages, key=lambda one: one[0])]
+    return sorted(stages, key=lambda one: one[0])
 
 
 def _run_stage(stage: Any, hook: str, at: HookContext, known: Iterable[Connection]) -> list[Verdict]:
@@ -177,8 +201,17 @@ def _run_base_chain(chain: Row, at: HookContext) -> list[Verdict]:
     return found
 
 
-def _run_nat(chains: list[Row], hook: str, at: HookContext) -> list[Verdict]:
+def _run_nat(chains: list[tuple[int, Row]], hook: str, at: HookContext) -> list[Verdict]:
     """Evaluate the chains of the type nat for a new connection, then translate."""
+    orders = _list_orders(chains)
+    found = _merge(one for order in orders for one in _run_nat_chains(order, hook, at))
+    if len(found) > 1 and len(orders) > 1:
+        text = f"the order of tables that translate addresses in the hook {hook} is not known"
+        found = [dataclasses.replace(one, doubts=(*one.doubts, text)) for one in found]
+    return found
+
+
+def _run_nat_chains(chains: list[Row], hook: str, at: HookContext) -> list[Verdict]:
     part, connection = TRANSLATES[hook], at.packet.connection
     if connection is None:
         return [Verdict("accept", at.packet)]
@@ -310,7 +343,7 @@ def _build_unknown(rule: Row, at: HookContext, description: str) -> Verdict:
 
 def _match_nft_rule(rule: Row, at: HookContext) -> tuple[Answer, Packet, bool]:
     """Return whether an nft rule matches, the packet after its statements, and whether they are modelled."""
-    answers: list[Answer] = []
+    answers: list[Answer] = [_has_implied_family(rule, at)]
     sets = NftRuleset(rule, at)
     for entry in rule["match"] or []:
         kind, what = _split_entry(entry)
@@ -328,6 +361,23 @@ def _match_nft_rule(rule: Row, at: HookContext) -> tuple[Answer, Packet, bool]:
         if answers and answers[-1] is False:
             break
     return all_of(answers), at.packet, True
+
+
+def _has_implied_family(rule: Row, at: HookContext) -> bool:
+    """Return whether a packet has the family and protocol that the target of an nft rule implies.
+
+    nft does not print the match of the family in front of such a target.
+    """
+    options = rule["target_options"] or {}
+    version = 0
+    if rule["target"] == "reject":
+        version = {"icmp": 4, "icmpv6": 6}.get(str(options.get("type")), 0)
+    elif rule["target"] in _TRANSLATING:
+        address = str(options.get("addr") or "")
+        version = {"ip": 4, "ip6": 6}.get(str(options.get("family")), 0)
+        with contextlib.suppress(ValueError):
+            version = ipaddress.ip_address(address).version
+    return version in (0, at.packet.dst.version)
 
 
 def _split_entry(entry: Any) -> tuple[str, Any]:

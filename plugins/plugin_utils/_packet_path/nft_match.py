@@ -38,9 +38,18 @@ class _Marker:
 ABSENT = _Marker()  # The packet has no such field: a rule that needs it does not match.
 UNKNOWN = _Marker()
 
+# The protocol of a packet that stands for ARP requests and their replies in hooks of the family bridge.
+ARP = "arp"
 _SYMBOLS: dict[str, dict[str, int]] = {
     "icmp": {"echo-reply": 0, "echo-request": 8},
-    "icmpv6": {"echo-request": 128, "echo-reply": 129},
+    "icmpv6": {
+        "echo-request": 128,
+        "echo-reply": 129,
+        "nd-router-solicit": 133,
+        "nd-router-advert": 134,
+        "nd-neighbor-solicit": 135,
+        "nd-neighbor-advert": 136,
+    },
     "code": {"net-unreachable": 0, "no-route": 0},
     "dscp": {"cs0": 0, "df": 0, "be": 0},
 }
@@ -73,24 +82,7 @@ class NftRuleset:
             return list(data["set"])
         if not isinstance(data, str) or not data.startswith("@"):
             return None
-        space = self._at.space
-        for row in space.get_rows("firewall_sets"):
-            if (row["family"], row["table"], row["name"]) == (*self._place, data[1:]):
-                return None if _is_dynamic(space.get_rows("firewall_rules"), row) else list(row["elements"])
-        return None
-
-
-def _is_dynamic(rules: Any, row: Row) -> bool:
-    """Return whether packets change a set, or its elements expire."""
-    if any(isinstance(one, dict) and "timeout" in (one.get("elem") or {}) for one in row["elements"]):
-        return True
-    name = f'"@{row["name"]}"'
-    return any(
-        (rule["family"], rule["table"]) == (row["family"], row["table"])
-        and name in rule["text"]
-        and any(isinstance(each, dict) and each.keys() & {"set", "map", "meter"} for each in rule["match"] or [])
-        for rule in rules
-    )
+        return self._at.space.firewall_sets.get((*self._place, data[1:]))
 
 
 def match_expression(match: Row, at: HookContext, sets: NftRuleset) -> Answer:
@@ -185,10 +177,16 @@ def _evaluate_payload(what: Row, at: HookContext) -> Any:
         return _evaluate_header(str(protocol), str(field), at)
     if protocol in _TRANSPORTS:
         return _evaluate_transport(str(protocol), str(field), at)
-    if protocol in ("arp", "vlan"):
+    if protocol == "vlan" or (protocol == "arp" and at.packet.protocol != ARP):
         return ABSENT
-    known = {("ether", "type"): "ip" if at.packet.dst.version == 4 else "ip6"}
+    known = {("ether", "type"): _get_ethertype(at)}
     return known.get((str(protocol), str(field)), UNKNOWN)
+
+
+def _get_ethertype(at: HookContext) -> str:
+    if at.packet.protocol == ARP:
+        return ARP
+    return "ip" if at.packet.dst.version == 4 else "ip6"
 
 
 _TRANSPORTS = ("tcp", "udp", "th", "icmp", "icmpv6", "sctp", "dccp", "udplite", "esp", "ah", "comp")
@@ -211,7 +209,7 @@ def _evaluate_transport(protocol: str, field: str, at: HookContext) -> Any:
 
 def _evaluate_header(protocol: str, field: str, at: HookContext) -> Any:
     packet = at.packet
-    if packet.dst.version != {"ip": 4, "ip6": 6}[protocol]:
+    if packet.dst.version != {"ip": 4, "ip6": 6}[protocol] or packet.protocol == ARP:
         return ABSENT
     known: dict[str, Any] = {
         "saddr": packet.src,
@@ -238,12 +236,14 @@ def _evaluate_meta(what: Row, at: HookContext) -> Any:
             return UNKNOWN if link is None or link.get(kind) is None else link[kind]
         return name
     known: dict[str, Any] = {
-        "l4proto": packet.protocol,
+        "l4proto": ABSENT if packet.protocol == ARP else packet.protocol,
         "nfproto": "ipv4" if packet.dst.version == 4 else "ipv6",
-        "protocol": "ip" if packet.dst.version == 4 else "ip6",
+        "protocol": _get_ethertype(at),
         "mark": packet.mark,
     }
-    if key == "pkttype" and at.layer == "ip":
+    if at.layer == "bridge":
+        known["nfproto"] = "bridge"
+    elif key == "pkttype" and not packet.dst.is_multicast:
         return "host"
     if key in ("secpath", "ipsec"):
         return UNKNOWN if at.space.lacks("xfrm_policies") or at.space.get_rows("xfrm_policies") else False

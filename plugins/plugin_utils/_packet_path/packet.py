@@ -66,6 +66,8 @@ class Packet:
     is_reply: bool = False
     connection: Connection | None = None
     reverse: bool = False
+    # The type of an ICMP message other than an echo request and its reply.
+    icmp_type: int | None = None
 
     def build_reply(self) -> Packet:
         """Return the reply as the target sends it."""
@@ -75,7 +77,8 @@ class Packet:
 
     def enter_namespace(self) -> Packet:
         """Return the packet without what belongs to a namespace: mark and connection."""
-        return dataclasses.replace(self, mark=0, state="new", connection=None, reverse=False)
+        state = "untracked" if self.icmp_type is not None else "new"
+        return dataclasses.replace(self, mark=0, state=state, connection=None, reverse=False)
 
     def __str__(self) -> str:
         port = f":{self.dport}" if isinstance(self.dport, int) else ""

@@ -15,7 +15,7 @@ NOT_MODELLED = (
     "IPVS (virtual IP addresses of Swarm services)",
     "traffic control, eBPF and XDP programs, and firewalls of the family arp",
     "rate limits, sets of ipset, and other firewall matches whose result a snapshot does not contain",
-    "IPsec, zones of connection tracking, VLAN filtering of bridges, and switches between hosts",
+    "IPsec, VRFs, zones of connection tracking, VLAN filtering of bridges, and switches between hosts",
 )
 
 

@@ -139,8 +139,11 @@ def _iterate_results(space: FleetNamespace, query: RouteQuery) -> Iterator[tuple
             drop = {**row, "type": row["action"], "prefsrc": None, "gateway": None, "interface": None}
             yield answer, [SelectedRoute(drop, None, query.dst)]
         elif row["action"] == "lookup":
-            for kept, certain in _look_up_rule(space, row, query):
-                yield (answer if certain else None), kept
+            # A rule l3mdev has no table; it applies only to packets of a VRF, which are not followed.
+            found = _look_up_table(space, row["table"], query) if row["table"] else []
+            kept = [one for one in found if one.type != "throw" and not _is_suppressed(row, one)]
+            if kept:
+                yield (answer if len(kept) == len(found) else None), kept
 
 
 def _walk_rules(rules: Sequence[Row], query: RouteQuery) -> Iterator[tuple[Row, Answer]]:
@@ -169,28 +172,10 @@ def _walk_rules(rules: Sequence[Row], query: RouteQuery) -> Iterator[tuple[Row, 
             position = target
 
 
-def _look_up_rule(space: FleetNamespace, rule: Row, query: RouteQuery) -> Iterator[tuple[list[SelectedRoute], bool]]:
-    """Yield the routes in the table of a rule that are not suppressed, and whether one of them is surely used."""
-    tables = [rule["table"]] if rule["table"] else _list_vrf_tables(space, query)
-    for table in tables:
-        found = _look_up_table(space, table, query)
-        kept = [one for one in found if one.type != "throw" and not _is_suppressed(rule, one)]
-        if kept:
-            yield kept, len(kept) == len(found) and len(tables) == 1
-
-
-def _list_vrf_tables(space: FleetNamespace, query: RouteQuery) -> list[int]:
-    """Return the table of the VRF that the incoming link belongs to, for a rule l3mdev."""
-    link = space.find_link(query.iif) if query.iif else None
-    master = space.links.get(link["master_index"] or 0) if link else None
-    for one in (link, master):
-        if one and one["kind"] == "vrf" and (one["options"] or {}).get("table"):
-            return [int(one["options"]["table"])]
-    return []
-
-
 def _is_suppressed(rule: Row, way: SelectedRoute) -> bool:
     length, group = rule.get("suppress_prefixlength"), rule.get("suppress_ifgroup")
+    if way.type in _DROPPING:
+        return False
     if length is not None and parse_network(way.row["dst"]).prefixlen <= length:
         return True
     return group is not None and way.link is not None and way.link["group"] == group

@@ -32,6 +32,8 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_se
     SegmentPath,
     SegmentStep,
 )
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.neighbour import build_requests
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.nft_match import ARP
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
     EPHEMERAL,
     Connection,
@@ -320,21 +322,17 @@ class _PacketTrace:
         if link["kind"] == "ipvlan" and str((link["options"] or {}).get("mode")).startswith("l3"):
             self._forward_by_ipvlan(space, packet, link)
         mac = _find_neighbour_mac(space, link, next_hop)
+        if not mac:
+            self._check_master(space, link)
         segment = Segment(self._world)
         walks = segment.find_paths(
             space, link, functools.partial(self._answers, next_hop), mac or self._find_mac(next_hop), came_by
         )
         if not walks:
             raise self._explain_no_receiver(space, link, next_hop, segment.open_ended)
-        owners = {
-            (one.space.host, one.space.id): one for one in walks if not one.obstacles and _owns_address(one, next_hop)
-        }
-        if len(owners) > 1:
-            both = " and ".join(f"{one.space} on {one.link['name']}" for one in list(owners.values())[:2])
-            raise self._build_end(
-                None, space, f"{next_hop} is used more than once, the first answer wins: {both}", link
-            )
-        walk = walks[0]
+        walk = self._choose_receiver(space, link, next_hop, walks)
+        if not mac:
+            self._resolve_neighbour(space, packet, link, next_hop, walk)
         packet = self._record_segment_path(packet, walk)
         if mac and walk.link["mac"] and mac != walk.link["mac"] and walk.link["kind"] != "ipvlan":
             has = f"{walk.link['mac']} ({walk.link['name']} of {walk.space})"
@@ -345,6 +343,91 @@ class _PacketTrace:
         mark = packet.mark if walk.space is space else 0
         packet = dataclasses.replace(packet.enter_namespace(), mark=mark)
         self._receive(walk.space, packet, walk.link, _find_port(walk, packet))
+
+    def _check_master(self, space: FleetNamespace, link: Row) -> None:
+        """Raise PathEnd for a link whose master receives the answers of neighbours."""
+        master = space.links.get(link["master_index"] or 0)
+        if master is None or master["kind"] == "vrf":
+            return
+        reason = f"{link['name']} is a port of {master['name']}, which receives the answers of neighbours instead"
+        certain = master["kind"] == "bridge"
+        raise self._build_end(False if certain else None, space, reason, link).set_cause("neighbour" if certain else "")
+
+    def _choose_receiver(
+        self, space: FleetNamespace, link: Row, next_hop: Address, walks: Sequence[SegmentPath]
+    ) -> SegmentPath:
+        """Return the path to the receiver; raise PathEnd if several namespaces answer for the next hop."""
+        open_walks = [one for one in walks if not one.obstacles] or [walks[0]]
+        places = {(one.space.host, one.space.id): one for one in open_walks}
+        reason = f"{next_hop} is used more than once, the first answer wins"
+        if len(places) > 1:
+            both = " and ".join(f"{one.space} on {one.link['name']}" for one in list(places.values())[:2])
+            raise self._build_end(None, space, f"{reason}: {both}", link)
+        receivers = {one.link["index"]: one for one in reversed(open_walks)}
+        return self._alternatives.choose(list(receivers.values()), reason)
+
+    def _resolve_neighbour(
+        self, space: FleetNamespace, packet: Packet, link: Row, next_hop: Address, walk: SegmentPath
+    ) -> None:
+        """Send the request and the answer of ARP or neighbour discovery through the firewalls on the segment."""
+        if walk.obstacles or link["kind"] in ("loopback", "ipvlan"):
+            return
+        known = any(
+            row["index"] == link["index"] and row["address"] == str(next_hop) and row["mac"]
+            for row in space.get_rows("neighbours")
+        )
+        request, answer = build_requests(space, packet, link, next_hop)
+        back = Segment(self._world).find_paths(walk.space, walk.link, functools.partial(_is_link, space, link))
+        try:
+            self._pass_segment(space, link, walk, request)
+            if back:
+                self._pass_segment(walk.space, walk.link, back[0], answer)
+        except PathEnd as end:
+            name = "ARP" if next_hop.version == 4 else "neighbour discovery"
+            reason = f"{name} for {next_hop} on {link['name']} fails: {end}"
+            # A request of the neighbour also tells its MAC address.
+            known = known or (bool(back) and self._hears_neighbour(walk, back[0], answer))
+            if known and not self._alternatives.choose((True, False), f"{reason}, but the neighbour can be known"):
+                return
+            ended = PathEnd(end.reaches, reason, dataclasses.replace(end.hop, what=reason))
+            ended.about, ended.remedy = end.about, end.remedy
+            raise ended from None
+
+    def _hears_neighbour(self, walk: SegmentPath, back: SegmentPath, answer: Packet) -> bool:
+        """Return whether a request of the neighbour arrives."""
+        request = build_requests(walk.space, answer, walk.link, answer.dst)[0]
+        try:
+            self._pass_segment(walk.space, walk.link, back, request)
+        except PathEnd:
+            return False
+        return True
+
+    def _pass_segment(self, space: FleetNamespace, link: Row, walk: SegmentPath, packet: Packet) -> None:
+        """Evaluate the hooks that a request or its answer passes between two namespaces."""
+        for one in (space, walk.space):
+            self._check_arp_chains(one, packet)
+        is_ip = packet.protocol != ARP
+        if is_ip:
+            self._run_hook("output", HookContext(space, packet, oif=link["name"]))
+            self._run_hook("postrouting", HookContext(space, packet, oif=link["name"]))
+        self._run_segment_hooks(walk, packet)
+        if is_ip:
+            at = HookContext(walk.space, packet, iif=walk.link["name"], port_in=_find_port(walk, packet))
+            self._run_hook("prerouting", at)
+            self._run_hook("input", at)
+
+    def _check_arp_chains(self, space: FleetNamespace, packet: Packet) -> None:
+        chains = [
+            chain
+            for chain in space.get_rows("firewall_chains")
+            if chain["family"] == "arp" and chain["hook"] and packet.protocol == ARP
+        ]
+        rules = any(row["family"] == "arp" for row in space.get_rows("firewall_rules"))
+        if not (any(chain["policy"] == "drop" for chain in chains) or (chains and rules)):
+            return
+        text = f"the firewall of the family arp of {space} is not modelled"
+        if self._alternatives.choose((False, True), text):
+            raise self._build_end(False, space, text).set_cause("firewall")
 
     def _answers(self, next_hop: Address, space: FleetNamespace, link: Row) -> bool:
         answer = reception.answers_request(space, link, next_hop)
@@ -414,14 +497,27 @@ class _PacketTrace:
                 self.explanation.assumed.append(step.assumed)
             if step.tunnel:
                 self._trace_tunnel(step)
-            self._run_bridge_hooks(before, step, packet)
-            bridge = step.bridge
-            if step.how == "forwarded" and bridge and (step.space.id, bridge["name"]) not in crossed:
-                crossed.add((step.space.id, bridge["name"]))
-                packet = self._run_bridged_ip_hooks(before, step, bridge, packet)
+            packet = self._run_step_hooks(before, step, packet, crossed)
         last = walk.steps[-1]
         names = " → ".join(dict.fromkeys(f"{step.link['name']}" for step in walk.steps))
         self._add_hop(last.space, f"through {names}", last.link)
+        return packet
+
+    def _run_segment_hooks(self, walk: SegmentPath, packet: Packet) -> None:
+        crossed: set[tuple[str, str]] = set()
+        for before, step in zip((None, *walk.steps), walk.steps):
+            self._run_step_hooks(before, step, packet, crossed)
+
+    def _run_step_hooks(
+        self, before: SegmentStep | None, step: SegmentStep, packet: Packet, crossed: set[tuple[str, str]]
+    ) -> Packet:
+        """Evaluate the hooks of a bridge that a frame passes; return the packet."""
+        self._run_bridge_hooks(before, step, packet)
+        bridge = step.bridge
+        if step.how == "forwarded" and bridge and (step.space.id, bridge["name"]) not in crossed:
+            crossed.add((step.space.id, bridge["name"]))
+            if packet.protocol != ARP:
+                return self._run_bridged_ip_hooks(before, step, bridge, packet)
         return packet
 
     def _record_mtu(self, space: FleetNamespace, link: Row) -> None:
@@ -537,8 +633,8 @@ class _PacketTrace:
 
     def _check_vrf(self, space: FleetNamespace, link: Row) -> None:
         master = space.links.get(link["master_index"] or 0)
-        if master and master["kind"] == "vrf" and space.get_rows("firewall_rules"):
-            reason = f"{link['name']} belongs to the VRF {master['name']}, where firewall rules are not modelled"
+        if master and master["kind"] == "vrf":
+            reason = f"{link['name']} belongs to the VRF {master['name']}, which is not modelled"
             raise self._build_end(None, space, reason, link)
 
     def _check_forwarding(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
@@ -610,9 +706,8 @@ def _find_neighbour_mac(space: FleetNamespace, link: Row, address: Address) -> s
     return ""
 
 
-def _owns_address(walk: SegmentPath, address: Address) -> bool:
-    row = walk.space.addresses.get(address)
-    return row is not None and row["index"] == walk.link["index"]
+def _is_link(space: FleetNamespace, link: Row, other: FleetNamespace, end: Row) -> bool:
+    return other is space and end["index"] == link["index"]
 
 
 def _get_name(link: Row | None) -> str:
