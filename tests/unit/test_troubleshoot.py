@@ -137,6 +137,25 @@ def test_modes_are_explained(container: dict[str, Any], state: str, words: str) 
     assert words in step["detail"]
 
 
+@pytest.mark.parametrize(
+    ("joined", "state"),
+    [
+        ({"state": "running", "netns": "2", "sandbox_netns": "2"}, "note"),
+        ({"state": "running", "netns": "3", "sandbox_netns": "3"}, "broken"),
+        ({"state": "exited"}, "broken"),
+        # Its namespace is not known.
+        ({"state": "running"}, "note"),
+    ],
+)
+def test_container_left_in_the_namespace_of_another_is_broken(joined: dict[str, Any], state: str) -> None:
+    snapshot = host(network_mode="container:" + "d" * 64, joined="db", joined_id="d" * 64)
+    snapshot["docker"]["containers"].append(row("container", id="d" * 64, name="db", **joined))
+    told = _asked(snapshot, results=[_probed("target ping", "ping", "unreachable")])
+    step = _step(told, "namespace")
+    assert step["state"] == state
+    assert ("docker restart web" in told["remedy"]) == (state == "broken")
+
+
 def test_driver_none_is_broken_only_without_other_links() -> None:
     snapshot = host(network_mode="none")
     web = snapshot["namespaces"][1]

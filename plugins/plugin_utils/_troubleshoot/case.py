@@ -90,6 +90,12 @@ class Case:
         way = self.route or (self.space and routing.look_up_route(self.space, ipaddress.ip_address("192.0.2.1")))
         return ipaddress.ip_address(way.row["gateway"]) if way and way.row["gateway"] else None
 
+    def find_joined_container(self) -> Row | None:
+        """Return the container whose namespace the container of the source joined, as it is now."""
+        rows = (self.space.docker.get("containers") or []) if self.space else []
+        joined = self.container["joined_id"] if self.container else None
+        return next((row for row in rows if row["id"] == joined), None)
+
     def find_stopped_container(self, name: str) -> Row | None:
         """Return the stopped container of the host with this name."""
         host = next((space for space in self.world.list_namespaces(self.host) if space.is_host), None)

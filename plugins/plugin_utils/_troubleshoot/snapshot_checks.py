@@ -78,6 +78,13 @@ def _judge_namespace(case: Case, space: FleetNamespace) -> Iterator[DiagnosisSte
         remedy = f"docker network disconnect none {name}\ndocker network connect NETWORK {name}"
         own = case.target.address is not None and case.target.address.is_loopback
         yield DiagnosisStep("namespace", "note" if own else "broken", detail, "" if own else remedy)
+    elif container["joined"] and _is_left_behind(case):
+        detail = (
+            f"the container shares the namespace of container {container['joined']}, which was restarted or stopped"
+            " since; this container was left in the old namespace"
+        )
+        remedy = f"docker start {quote(container['joined'])}\ndocker restart {quote(container['name'])}"
+        yield DiagnosisStep("namespace", "broken", detail, remedy)
     elif container["joined"]:
         yield DiagnosisStep(
             "namespace",
@@ -86,6 +93,15 @@ def _judge_namespace(case: Case, space: FleetNamespace) -> Iterator[DiagnosisSte
         )
     else:
         yield DiagnosisStep("namespace", "ok", f"{space.name}, inode {space.id}")
+
+
+def _is_left_behind(case: Case) -> bool:
+    """Return whether the container that the container of the source joined has another namespace now."""
+    joined, container = case.find_joined_container(), case.container
+    if joined is None or container is None or not container["netns"]:
+        return False
+    now = {joined["netns"], joined["sandbox_netns"]} - {None}
+    return joined["state"] != "running" or bool(now and container["netns"] not in now)
 
 
 def _judge_links(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
