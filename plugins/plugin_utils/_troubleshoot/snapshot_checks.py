@@ -101,7 +101,7 @@ def _is_left_behind(case: Case) -> bool:
     if joined is None or container is None or not container["netns"]:
         return False
     now = {joined["netns"], joined["sandbox_netns"]} - {None}
-    return joined["state"] != "running" or bool(now and container["netns"] not in now)
+    return joined["state"] in ("exited", "dead", "created") or bool(now and container["netns"] not in now)
 
 
 def _judge_links(case: Case, space: FleetNamespace) -> Iterator[DiagnosisStep]:
