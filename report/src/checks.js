@@ -109,7 +109,11 @@ function table(heads, rows, label) {
       "table",
       {},
       el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, row.map((value) => el("td", {}, value))))),
+      el(
+        "tbody",
+        {},
+        rows.map((row) => el("tr", {}, row.map((value, at) => el("td", { "data-label": value ? heads[at] : null }, value)))),
+      ),
     ),
   );
 }

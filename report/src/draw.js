@@ -18,7 +18,7 @@ function safe(text) {
   return cut.replace(/[&<>"'\\[\]{}|%]/g, (one) => `&#${one.charCodeAt(0)};`);
 }
 
-const muted = (text) => `<FONT COLOR="${MUTED}" POINT-SIZE="9">${safe(text)}</FONT>`;
+const muted = (text) => `<FONT COLOR="${MUTED}" POINT-SIZE="10">${safe(text)}</FONT>`;
 const cell = (content, port) => `<TR><TD ALIGN="LEFT"${port ? ` PORT="${port}"` : ""}>${content}</TD></TR>`;
 const table = (rows) => ({
   html: `<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">${rows.join("")}</TABLE>`,
@@ -27,7 +27,7 @@ const table = (rows) => ({
 function found(one) {
   const all = one.findings?.length || 0;
   if (!all || !one.severity) return all ? muted(`${all} waived`) : null;
-  return `<FONT COLOR="${TONES[one.severity]}" POINT-SIZE="9"><B>${all} ${all === 1 ? "finding" : "findings"}, ${one.severity}</B></FONT>`;
+  return `<FONT COLOR="${TONES[one.severity]}" POINT-SIZE="10"><B>${all} ${all === 1 ? "finding" : "findings"}, ${one.severity}</B></FONT>`;
 }
 
 const KINDS = {
@@ -46,7 +46,7 @@ const kind = (one) => KINDS[one.kind] ?? one.kind;
 function rows(node, port) {
   const words = [kind(node), node.hint, node.mtu && `MTU ${node.mtu}`].filter(Boolean).join(", ");
   const state =
-    node.state && node.state !== "up" ? ` <FONT COLOR="${TONES.medium}" POINT-SIZE="9">${safe(node.state)}</FONT>` : "";
+    node.state && node.state !== "up" ? ` <FONT COLOR="${TONES.medium}" POINT-SIZE="10">${safe(node.state)}</FONT>` : "";
   const addresses = (node.addresses || []).filter((one) => one !== node.label);
   const shown = addresses.slice(0, ADDRESSES).map((one) => cell(safe(one)));
   const left = addresses.length - ADDRESSES;
@@ -61,7 +61,7 @@ function rows(node, port) {
 
 function foldRows(fold) {
   const tone = fold.severity
-    ? `<FONT COLOR="${TONES[fold.severity]}" POINT-SIZE="9"><B>${fold.severity}</B></FONT>`
+    ? `<FONT COLOR="${TONES[fold.severity]}" POINT-SIZE="10"><B>${fold.severity}</B></FONT>`
     : muted("no findings");
   return [cell(`<B>${safe(fold.label)}</B>`), cell(`${tone} ${muted("· expand")}`)];
 }
@@ -144,7 +144,7 @@ export function drawing(graph, open) {
       margin: "0.09,0.05",
       height: "0.3",
     },
-    edgeAttributes: { fontname: "Arial", fontsize: "8", fontcolor: MUTED, arrowhead: "none" },
+    edgeAttributes: { fontname: "Arial", fontsize: "9.5", fontcolor: MUTED, arrowhead: "none" },
     nodes: [...alone, ...nodes],
     subgraphs,
     edges: drawn.edges.toReversed().map((edge) => {

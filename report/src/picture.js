@@ -9,6 +9,8 @@ import { badge } from "./finding.js";
 import { folded, spaces } from "./fold.js";
 import { count, el, legible, shown } from "./text.js";
 
+// A diagram opens at this scale or larger, so that its labels can be read; a larger diagram scrolls.
+const READABLE = 0.95;
 const STEPS = [0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1, 1.25, 1.5, 2];
 // Graphviz calculates text widths for Arial; scale the text if the system uses a wider font.
 const SAMPLE = "docker_gwbridge 172.17.0.1/16 container veth0a1b2c3";
@@ -199,7 +201,7 @@ export class Picture {
   fit() {
     const room = { width: this.frame.clientWidth - 18, height: window.innerHeight * 0.78 - 18 };
     this.scale = Math.max(
-      0.7,
+      READABLE,
       Math.min(1.1, room.width / (this.size.width || 1), room.height / (this.size.height || 1)),
     );
     this.show();

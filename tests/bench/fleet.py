@@ -321,6 +321,9 @@ def _rules(containers: int) -> Iterator[dict[str, Any]]:
     subnet = f"10.{_HIGH}.{_LOW}.0/24"
     match = [_option("source", subnet), {**_option("out-interface", "br-app"), "negated": True}]
     yield _filtered("nat", "POSTROUTING", 1, f"-s {subnet} ! -o br-app -j MASQUERADE", "masquerade", match=match)
+    text = "-s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"
+    match = [_option("source", "172.17.0.0/16"), {**_option("out-interface", "docker0"), "negated": True}]
+    yield _filtered("nat", "POSTROUTING", 2, text, "masquerade", match=match)
     yield _filtered("nat", "PREROUTING", 1, "-m addrtype --dst-type LOCAL -j DOCKER", "jump", target_chain="DOCKER")
     for one in range(containers):
         to, port = _address(one), str(20000 + one)

@@ -192,6 +192,29 @@ def test_map_shows_hosts_and_shared_networks(fleet_of_nine: Any) -> None:
     assert len(graph.edges) == 18
 
 
+def test_map_describes_the_membership_of_each_host(fleet_of_nine: Any) -> None:
+    database, _findings = fleet_of_nine
+    database.execute("UPDATE netns SET docker_network_id = 'mesh0' WHERE kind = 'overlay' AND host < 'node-00003'")
+    database.execute("UPDATE interface SET up = false WHERE kind = 'vxlan' AND host = 'node-00001'")
+    database.execute("UPDATE docker_network SET options = '{\"encrypted\": \"\"}' WHERE driver = 'overlay'")
+    database.execute("DELETE FROM docker_engine")
+    fleet.insert(database, "docker_engine", [{"host": "node-00000", "swarm_address": "10.0.0.1"}])
+    graph = build.draw_fleet(database)
+    ends = {node.id: node.label for node in graph.nodes}
+    labels = {ends[edge.tail]: edge.label for edge in graph.edges if ends[edge.head] == "mesh1"}
+    assert labels == {
+        "node-00000": "10.0.0.1, MTU 1450, encrypted",
+        "node-00001": "MTU 1450, encrypted, down",
+        "node-00002": "MTU 1450, encrypted",
+        "node-00003": "encrypted, no container",
+    }
+    folded = diagram_graph.fold_graph(
+        graph._replace(folds=(diagram_graph.Fold("f0", "host", "3 hosts", ("h0", "h1", "h2")),))
+    )
+    (label,) = (edge.label for edge in folded.edges if edge.tail == "f0" and ends[edge.head] == "mesh1")
+    assert label == "MTU 1450, encrypted"
+
+
 def test_map_groups_similar_hosts() -> None:
     graph = build.draw_fleet(fleet.made(40, 1))
     drawn = diagram_graph.fold_graph(graph)

@@ -66,6 +66,37 @@ def test_json_operators_are_in_parentheses(rule: rule_files.AuditRule) -> None:
     assert re.findall(r"(?<![(\w.])[\w.]+->", rule.query) == []
 
 
+_SITE = "the IPv4 gateway identifies a site; addresses of both families are compared"
+# Rules that name one address family only, and the reason.
+_ONE_FAMILY = {
+    "accept-ra-forwarding": "IPv4 has no router advertisements",
+    "address-pools-nearly-used": "the pools for IPv6 have 2 to the power of 48 subnets or more",
+    "bridge-nf-off": "the sysctl for IPv4 applies to every network, that for IPv6 to networks with IPv6",
+    "docker-chains-missing": "older versions do not create DOCKER-USER for IPv6",
+    "duplicate-mac": _SITE,
+    "forwarding-off": "sysctls of interfaces do not disable IPv6 forwarding, and that of all interfaces is compared",
+    "loopback-publish-exposed": "the kernel drops packets to ::1 from outside before a rule can translate them",
+    "macvlan-duplicate-address": _SITE,
+    "macvlan-ranges-overlap": _SITE,
+    "network-route-missing": "an IPv6 route of a bridge without a carrier can be missing",
+    "overlay-pool-nearly-used": "an IPv6 subnet of an overlay network is never full",
+    "pool-nearly-used": "an IPv6 subnet of a Docker network is never full",
+    "segment-mtu-differs": _SITE,
+}
+_FAMILY = re.compile(
+    r"family = 'ip6?'|\bfamily = [46]|ip_family\([^()]*(?:\([^()]*\))?[^()]*\) = [46]|'0\.0\.0\.0/0'|'::/0'"
+)
+
+
+def test_rules_check_both_address_families() -> None:
+    found = {}
+    for rule in rules():
+        named = {"6" if "6" in one or "::" in one else "4" for one in _FAMILY.findall(rule.query)}
+        if len(named) == 1:
+            found[rule.id] = named
+    assert set(found) == set(_ONE_FAMILY)
+
+
 @pytest.fixture(scope="module")
 def empty() -> Iterator[Any]:
     """Return a database with all tables and no rows."""

@@ -522,6 +522,53 @@ def fixed_gateway_of_another_site(hosts: Fleet) -> None:
     del of(hosts, "host", "h2")["neighbours"][-1]
 
 
+def dropped_direct_access(hosts: Fleet, packets: int = 7) -> None:
+    """Set the rules of Docker 28 that drop direct access, with the counter of a packet to c1."""
+    engine28(hosts)
+    common = {"backend": "iptables-nft", "table": "raw", "chain": "PREROUTING", "target": "drop", "match": []}
+    for place, text in enumerate(("-d 10.44.0.10/32 ! -i br0", "-d 127.0.0.1/32 ! -i lo -p tcp --dport 8080")):
+        rule = row("firewall_rule", **common, family="ip", position=place + 1, target_options={}, packets=packets)
+        of(hosts, "host")["firewall_rules"].append({**rule, "text": f"-A PREROUTING {text} -j DROP"})
+
+
+def no_dropped_direct_access(hosts: Fleet) -> None:
+    dropped_direct_access(hosts, 0)
+
+
+def six_disabled(hosts: Fleet) -> None:
+    """Record an IPv6 subnet for a network without IPv6."""
+    network = named(docker(hosts)["networks"], "docker_gwbridge")
+    network["ipam"] = [*network["ipam"], {"subnet": "fd00:9::/64", "ip_range": None, "gateway": None, "auxiliary": {}}]
+    network["ipv6"] = False
+
+
+def rootless(hosts: Fleet) -> None:
+    """Move the bridge to a namespace of the engine."""
+    own = of(hosts, "host")
+    bridge = named(own["interfaces"], "docker_gwbridge")
+    own["interfaces"].remove(bridge)
+    of(hosts, "container")["interfaces"].append({**bridge, "index": 33, "docker_network_id": None})
+    own["addresses"], own["routes"] = own["addresses"][:1], own["routes"][:2]
+
+
+def other_router(hosts: Fleet) -> None:
+    """Let containers use another router in the subnet of the bridge."""
+    pool = named(docker(hosts)["networks"], "docker_gwbridge")["ipam"][0]
+    pool["auxiliary"] = {"DefaultGatewayIPv4": "172.18.0.254"}
+    end = {"network_id": "gw" * 32, "network": "docker_gwbridge", "container": "c1", "container_id": "c1" * 32}
+    more = {"endpoint_id": "g", "ipv4": "172.18.0.9/16", "gateway": "172.18.0.254", "mac": None}
+    docker(hosts)["endpoints"].append(row("docker_endpoint", **end, **more))
+
+
+def joined(hosts: Fleet, state: str = "paused") -> None:
+    for name, more in (("c1", {"state": state}), ("m1", {"joined_id": "c1" * 32, "joined": "c1", "netns": "102"})):
+        named(docker(hosts)["containers"], name).update(more)
+
+
+def joined_and_stopped(hosts: Fleet) -> None:
+    joined(hosts, "exited")
+
+
 def podman(hosts: Fleet) -> None:
     """Simulate Podman, which provides the API of Docker with its own firewall and DNS server."""
     firewall_unread(hosts)
@@ -562,6 +609,7 @@ def lab_host(hosts: Fleet) -> None:
 
 FIRES = {
     "conntrack-nearly-full": Case(many_connections, ["h1: host, 210000 of 262144"]),
+    "direct-access-dropped": Case(dropped_direct_access, ["h1: 10.44.0.10, container c1", "h1: 127.0.0.1 port 8080"]),
     "drift": Case(
         nothing,
         ["h1: bridge br0: set"],
@@ -620,6 +668,7 @@ SILENT = {
     "container-dns-broken": Case(firewall_unread, []),
     "dangling-veth": Case(lab_host, []),
     "docker-chains-missing": Case(nftables, []),
+    "direct-access-dropped": Case(no_dropped_direct_access, []),
     "drift": Case(nothing, []),
     "duplicate-mac": Case(same_wire_address, []),
     "engine-overlay-cve": Case(mended_engine, []),
@@ -680,6 +729,11 @@ MORE = [
     ("docker-chains-missing", Case(jumps_of_28_gone, ["h1: table filter"])),
     ("docker-chains-missing", Case(chains_of_28_gone, ["h1: table filter"])),
     ("published-everywhere", Case(routed, [])),
+    ("bridge-address-missing", Case(six_disabled, [])),
+    ("bridge-address-missing", Case(other_router, [])),
+    ("network-bridge-missing", Case(rootless, [])),
+    ("joined-container-left-behind", Case(joined, [])),
+    ("joined-container-left-behind", Case(joined_and_stopped, ["h1: container m1, joined c1"])),
     ("gateway-neighbour-wrong", Case(fixed_gateway_of_another_site, [])),
     ("docker-chains-missing", Case(flushed, ["h1: table filter", "h1: table nat"])),
     ("bridge-nf-off", Case(not_filtered, ["h1: network docker_gwbridge"])),

@@ -479,6 +479,8 @@ def test_paused_source_is_broken() -> None:
         ({"state": "exited"}, "which is exited", "docker start db && docker restart web"),
         (None, "which no longer exists", ""),
         ({"state": "running", "netns": "2"}, None, ""),
+        # Its namespace is not known.
+        ({"state": "running"}, None, ""),
     ],
 )
 def test_container_left_in_a_former_namespace(joined: dict[str, Any] | None, words: str | None, remedy: str) -> None:

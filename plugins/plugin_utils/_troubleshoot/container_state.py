@@ -41,11 +41,11 @@ def _find_left_behind(container: Row, containers: Sequence[Row]) -> Fault | None
     if joined is None:
         detail = f"container {name} shares the namespace of container {joined_id[:12]}, which no longer exists"
         return detail, ""
-    if joined["netns"] and container["netns"] == joined["netns"]:
+    is_alive = joined["state"] in (_RUNNING, _PAUSED)
+    now = {joined["netns"], joined["sandbox_netns"]} - {None}
+    if not container["netns"] or container["netns"] in now or (is_alive and not now):
         return None
-    if not container["netns"]:
-        return None
-    if joined["state"] in (_RUNNING, _PAUSED):
+    if is_alive:
         detail = f"container {name} is in the former namespace of container {joined['name']}, which was restarted"
         return detail, f"docker restart {quote(name)}"
     detail = f"container {name} is in the former namespace of container {joined['name']}, which is {joined['state']}"

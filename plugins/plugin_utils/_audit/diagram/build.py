@@ -66,7 +66,8 @@ LEFT JOIN tunnels t ON t.host = d.host AND t.id = d.id
 LEFT JOIN parents p ON p.host = d.host AND p.name = (d.options ->> 'parent')
 WHERE d.driver IN ('overlay', 'macvlan', 'ipvlan') AND NOT d.config_only ORDER BY ALL"""
 _VXLANS = """
-SELECT DISTINCT host, options ->> 'vni', options ->> 'local', mtu, false, CASE WHEN NOT up THEN 'down' END FROM interface
+SELECT DISTINCT host, options ->> 'vni', options ->> 'local', mtu, false, CASE WHEN NOT up THEN 'down' END
+FROM interface
 WHERE kind = 'vxlan' AND docker_network IS NULL AND options ->> 'vni' IS NOT NULL ORDER BY ALL"""
 
 

@@ -109,11 +109,19 @@ def fold_graph(graph: Graph) -> Graph:
         groups=tuple(group for group in graph.groups if group.id not in at),
         nodes=tuple(node for node in graph.nodes if node.id not in at) + boxes,
         edges=tuple(
-            Edge(tail, head, kind, same[0].label if len(same) == 1 else f"{len(same)} x {kind}")
+            Edge(tail, head, kind, _summarize_labels(kind, [edge.label or "" for edge in same]))
             for (tail, head, kind), same in edges.items()
         ),
         folds=(),
     )
+
+
+def _summarize_labels(kind: str, labels: list[str]) -> str | None:
+    """Return the label of edges that are drawn as one: their number, or what memberships have in common."""
+    if len(labels) > 1 and kind != "member":
+        return f"{len(labels)} x {kind}"
+    first, *others = (label.split(", ") for label in labels)
+    return ", ".join(part for part in first if all(part in other for other in others)) or None
 
 
 def _find_common_parent(graph: Graph, fold: Fold) -> str | None:

@@ -64,9 +64,10 @@ WITH engines AS (
          coalesce(e.ip6tables, try_cast(regexp_extract(e.version, '^\\d+') AS INTEGER) >= 27, false) AS ip6tables
   FROM docker_engine e SEMI JOIN docker_network z ON z.host = e.host AND z.driver = 'null'
 ), pools AS (
-  SELECT d.host, d.id, d.name, d.internal, d.options, unnest(d.ipam->'$[*]') AS pool,
+  SELECT d.host, d.id, d.name, d.internal, d.options, d.ipv4, d.ipv6, unnest(d.ipam->'$[*]') AS pool,
          (d.options->>'com.docker.network.bridge.default_bridge') = 'true' AS standard
-  FROM docker_network d WHERE d.driver = 'bridge' AND NOT d.config_only
+  -- A network of the whole Swarm has a bridge only on hosts that use it.
+  FROM docker_network d WHERE d.driver = 'bridge' AND NOT d.config_only AND d.scope IS DISTINCT FROM 'swarm'
 ), counted AS (
   SELECT host, network_id, count(*) AS endpoints FROM docker_endpoint GROUP BY ALL
 )
@@ -86,6 +87,8 @@ JOIN netns n ON n.host = p.host AND n.kind = 'host'
 LEFT JOIN interface i ON i.host = n.host AND i.netns = n.netns AND i.kind = 'bridge' AND i.docker_network_id = p.id
 LEFT JOIN counted c ON c.host = p.host AND c.network_id = p.id
 WHERE (p.pool->>'subnet') IS NOT NULL
+  -- A subnet of a disabled address family is recorded, but not used.
+  AND CASE ip_family(p.pool->>'subnet') WHEN 4 THEN p.ipv4 ELSE p.ipv6 END IS DISTINCT FROM false
 """
 
 
