@@ -174,6 +174,19 @@ CASES: dict[str, Case] = {
     "nft: a protocol of IPv4 implies its family": Case(
         _GREEN_PING6, True, (_NFT % "accept", "nft add rule inet t f 'ip protocol != tcp drop'")
     ),
+    "a tracked packet stays tracked": Case(
+        ("red", "10.0.0.1", "tcp", 8080),
+        True,
+        (f"{_PUBLISH} 10.0.1.2:80", _NFT % "accept", "nft add rule inet t f notrack"),
+    ),
+    "a changed type of service": Case(
+        _GREEN_80,
+        True,
+        ("iptables -t mangle -A PREROUTING -j DSCP --set-dscp 10", "ip route add unreachable 10.9.0.0/24"),
+    ),
+    "nft: a changed segment size": Case(
+        _GREEN_80, True, (_NFT % "accept", "nft add rule inet t f tcp flags syn tcp option maxseg size set 1200")
+    ),
     "nft: a reject implies its family": Case(
         _GREEN_PING, True, (_NFT % "accept", "nft add rule inet t f meta nfproto ipv6 reject")
     ),

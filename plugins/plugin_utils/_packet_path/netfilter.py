@@ -40,6 +40,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.trans
     parse_translation,
     select_ports,
     set_marks,
+    stop_tracking,
 )
 
 # Priorities of the tables of iptables; nft reports the priority of each chain.
@@ -66,7 +67,7 @@ _GOES_ON = {
     ),
     *("rateest", "idletimer", "led", "tee", "dup", "continue"),
 }
-_MARKING = {"mark", "connmark", "ct", "notrack"}
+_MARKING = {"mark", "connmark", "ct", "notrack", "tos", "dscp"}
 # Statements of nft that match nothing and change nothing that is modelled.
 _NEUTRAL = {"counter", "log", "set", "map", "flow", "last", "ct helper", "ct timeout", "ct expectation", "secmark"}
 _DEEPEST = 32
@@ -386,7 +387,7 @@ def _split_entry(entry: Any) -> tuple[str, Any]:
 
 def _change_packet(kind: str, what: Any, at: HookContext, sets: NftRuleset) -> Packet:
     if kind == "notrack":
-        return dataclasses.replace(at.packet, state="untracked", connection=None)
+        return stop_tracking(at.packet)
     return change_field(what, at, sets)
 
 

@@ -217,7 +217,7 @@ def _evaluate_header(protocol: str, field: str, at: HookContext) -> Any:
         "protocol": packet.protocol,
         "nexthdr": packet.protocol,
         "version": packet.dst.version,
-        "dscp": 0,
+        "dscp": 0 if packet.has_default_tos else None,
     }
     value = known.get(field)
     return UNKNOWN if value is None else value

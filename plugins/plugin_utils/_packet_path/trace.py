@@ -218,6 +218,8 @@ class _PacketTrace:
     def _select_route(self, space: FleetNamespace, packet: Packet, iif: str = "") -> routing.SelectedRoute:
         missing = "the snapshot does not contain its routes" if space.lacks("routes") else ""
         missing = missing or space.find_missing("routes", "rules")
+        if not packet.has_default_tos and any(row["tos"] for row in space.get_rows("routes")):
+            missing = f"a rule changes the type of service, and routes of {space} depend on it"
         if missing:
             raise self._build_end(None, space, missing)
         options = routing.list_routes(space, routing.build_query(packet, iif))
@@ -512,6 +514,10 @@ class _PacketTrace:
         self, before: SegmentStep | None, step: SegmentStep, packet: Packet, crossed: set[tuple[str, str]]
     ) -> Packet:
         """Evaluate the hooks of a bridge that a frame passes; return the packet."""
+        if step.how == "forwarded":
+            for hook in ("ingress", "egress"):
+                self._check_device_chains(step.space, step.link, hook)
+        self._check_vlans(step)
         self._run_bridge_hooks(before, step, packet)
         bridge = step.bridge
         if step.how == "forwarded" and bridge and (step.space.id, bridge["name"]) not in crossed:
@@ -519,6 +525,14 @@ class _PacketTrace:
             if packet.protocol != ARP:
                 return self._run_bridged_ip_hooks(before, step, bridge, packet)
         return packet
+
+    def _check_vlans(self, step: SegmentStep) -> None:
+        bridge = step.bridge
+        if step.how not in ("forwarded", "sent") or not bridge or not (bridge["options"] or {}).get("vlan_filtering"):
+            return
+        text = f"VLAN filtering of {bridge['name']} is not modelled"
+        if self._alternatives.choose((False, True), text):
+            raise self._build_end(False, step.space, text, step.link).set_cause("segment")
 
     def _record_mtu(self, space: FleetNamespace, link: Row) -> None:
         """Record the link with the smallest MTU, except lo and bridges."""

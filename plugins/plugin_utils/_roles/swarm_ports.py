@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -124,4 +125,5 @@ def _evaluate_firewall(host: str, namespace: Row, row: Row) -> Verdict | None:
         verdict = traverse(hook, at)
         if verdict.kind != "accept":
             return verdict
+        at = dataclasses.replace(at, packet=verdict.packet)
     return verdict
