@@ -182,7 +182,7 @@ CASES: dict[str, Case] = {
     "a changed type of service": Case(
         _GREEN_80,
         True,
-        ("iptables -t mangle -A PREROUTING -j DSCP --set-dscp 10", "ip route add unreachable 10.9.0.0/24"),
+        ("iptables -t mangle -A PREROUTING -j DSCP --set-dscp 10",),
     ),
     "nft: a changed segment size": Case(
         _GREEN_80, True, (_NFT % "accept", "nft add rule inet t f tcp flags syn tcp option maxseg size set 1200")
@@ -295,6 +295,9 @@ CASES: dict[str, Case] = {
     ),
     "rule by protocol and port": Case(
         _GREEN_80, False, ("ip rule add prio 100 ipproto tcp dport 80 prohibit",), "policy rule 100"
+    ),
+    "rule by the port of the source, which a connection does not have yet": Case(
+        _GREEN_80, False, ("ip rule add prio 5 not ipproto tcp sport 1-65535 blackhole",), "policy rule 5", "red"
     ),
     "rule by another port": Case(_GREEN_80, True, ("ip rule add prio 100 ipproto tcp dport 81 prohibit",)),
     "rule by type of service": Case(_GREEN_80, True, ("ip rule add prio 100 tos 0x10 prohibit",)),

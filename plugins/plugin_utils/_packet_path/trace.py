@@ -174,7 +174,7 @@ class _PacketTrace:
         self._left = int(space.get_sysctl("ipv4/ip_default_ttl") or _ANY_TTL) if packet.dst.version == 4 else _ANY_TTL
         if packet.dport is not None and packet.sport is None:
             packet = dataclasses.replace(packet, sport=_get_ephemeral_ports(space))
-        way = self._select_route(space, packet)
+        way = self._select_route(space, _without_port(packet))
         if packet.src is None:
             packet, way = self._choose_source(space, packet, way)
         self.sent = packet
@@ -196,7 +196,9 @@ class _PacketTrace:
         packet = dataclasses.replace(packet, src=src)
         self._check_source(space, packet, way)
         if packet.dst.version == 4 and packet.protocol in ("tcp", "udp"):
-            # The kernel looks up the route again with the source, for UDP only if the socket is connected.
+            # The kernel looks up the route again with the source, for UDP only if the socket is connected, and for TCP
+            # once more with the port.
+            self._select_route(space, _without_port(packet))
             again = self._select_route(space, packet)
             if again.key != way.key:
                 options = [again] if packet.protocol == "tcp" else [again, way]
@@ -689,6 +691,13 @@ class _PacketTrace:
         if not answer:
             reason = f"the packet arrives, but nothing listens on {place}"
             raise self._build_end(False, space, reason, link).set_cause("service", build_service_commands(space))
+
+
+def _without_port(packet: Packet) -> Packet:
+    """Return the packet as the kernel looks up its route before a TCP socket has a port."""
+    if packet.protocol != "tcp" or not isinstance(packet.sport, PortRange):
+        return packet
+    return dataclasses.replace(packet, sport=0)
 
 
 def _get_ephemeral_ports(space: FleetNamespace) -> PortRange:
