@@ -297,7 +297,7 @@ CASES: dict[str, Case] = {
         _GREEN_80, False, ("ip rule add prio 100 ipproto tcp dport 80 prohibit",), "policy rule 100"
     ),
     "rule by the port of the source, which a connection does not have yet": Case(
-        _GREEN_80, False, ("ip rule add prio 5 not ipproto tcp sport 1-65535 blackhole",), "policy rule 5", "red"
+        _GREEN_80, False, ("ip rule add prio 5 not ipproto tcp sport 1-65534 blackhole",), "policy rule 5", "red"
     ),
     "rule by another port": Case(_GREEN_80, True, ("ip rule add prio 100 ipproto tcp dport 81 prohibit",)),
     "rule by type of service": Case(_GREEN_80, True, ("ip rule add prio 100 tos 0x10 prohibit",)),
