@@ -10,8 +10,9 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_chain import Verdict
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict, traverse
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import traverse
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import HookContext, Packet
 
 Row = Mapping[str, Any]
