@@ -19,7 +19,9 @@ description:
     M(netfleet.docker.netns_info) or M(netfleet.docker.snapshot) and sends nothing.
   - >-
     The result is the place where the packet stops and the reason, such as a firewall rule; that the packet arrives; or
-    that the result is unknown, with the reason. Each result lists what is not modelled.
+    that the result is unknown, with the reason. Where the snapshots do not decide, for example at a firewall match that
+    is not modelled or at several next hops, each way is followed, and the result is unknown only if the ways end
+    differently. Each result lists what is not modelled.
 options:
   _input:
     description:
@@ -85,7 +87,8 @@ _value:
       description:
         - >-
           Cause of the failure: C(link), C(segment), C(neighbour), C(route), C(reverse path), C(FDB), C(forwarding),
-          C(firewall), C(way back) or C(service). Empty if the packet arrives or the result is unknown.
+          C(firewall), C(way back) or C(service). Empty if the packet arrives. If the result is unknown, the possible
+          cause, or empty.
       type: str
     remedy:
       description: Commands to fix the problem, with the host, or empty.

@@ -81,6 +81,56 @@ def build_world(seed: int) -> World:
     return _Builder(random.Random(seed)).build()
 
 
+_DOCKER_TABLES = """
+add table ip docker-bridges
+add map TABLE filter-forward-in-jumps { type ifname : verdict; }
+add map TABLE filter-forward-out-jumps { type ifname : verdict; }
+add map TABLE nat-postrouting-in-jumps { type ifname : verdict; }
+add map TABLE nat-postrouting-out-jumps { type ifname : verdict; }
+add chain TABLE filter-FORWARD { type filter hook forward priority 0; policy accept; }
+add chain TABLE nat-OUTPUT { type nat hook output priority -100; policy accept; }
+add chain TABLE nat-PREROUTING { type nat hook prerouting priority -100; policy accept; }
+add chain TABLE nat-POSTROUTING { type nat hook postrouting priority 100; policy accept; }
+add chain TABLE raw-PREROUTING { type filter hook prerouting priority -300; policy accept; }
+add chain TABLE nat-prerouting-and-output
+add chain TABLE filter-forward-in__br0
+add chain TABLE filter-forward-out__br0
+add chain TABLE nat-postrouting-in__br0
+add chain TABLE nat-postrouting-out__br0
+add rule TABLE filter-FORWARD oifname vmap @filter-forward-in-jumps
+add rule TABLE filter-FORWARD iifname vmap @filter-forward-out-jumps
+add rule TABLE nat-OUTPUT ip daddr != 127.0.0.0/8 fib daddr type local counter jump nat-prerouting-and-output
+add rule TABLE nat-PREROUTING fib daddr type local counter jump nat-prerouting-and-output
+add rule TABLE nat-POSTROUTING iifname vmap @nat-postrouting-out-jumps
+add rule TABLE nat-POSTROUTING oifname vmap @nat-postrouting-in-jumps
+add rule TABLE filter-forward-in__br0 ct state established,related counter accept
+add rule TABLE filter-forward-in__br0 iifname br0 counter ICC comment ICC
+add rule TABLE filter-forward-in__br0 ip daddr TARGET tcp dport 80 counter accept
+add rule TABLE filter-forward-in__br0 counter drop comment unpublished
+add rule TABLE filter-forward-out__br0 ct state established,related counter accept
+add rule TABLE filter-forward-out__br0 counter accept comment OUTGOING
+add rule TABLE nat-postrouting-in__br0 fib saddr type local counter masquerade
+add rule TABLE nat-postrouting-out__br0 oifname != br0 ip saddr 10.0.0.0/24 counter masquerade
+add rule TABLE nat-prerouting-and-output tcp dport 8080 counter dnat to TARGET:80
+add element TABLE filter-forward-in-jumps { br0 : jump filter-forward-in__br0 }
+add element TABLE filter-forward-out-jumps { br0 : jump filter-forward-out__br0 }
+add element TABLE nat-postrouting-in-jumps { br0 : jump nat-postrouting-in__br0 }
+add element TABLE nat-postrouting-out-jumps { br0 : jump nat-postrouting-out__br0 }
+"""
+_DOCKER_RAW = "add rule TABLE raw-PREROUTING ip daddr TARGET iifname != br0 counter drop\n"
+
+
+def list_docker_tables(target: str, icc: str, raw: bool) -> list[str]:
+    """Return commands for tables like those of Docker Engine 29 with the firewall backend nftables.
+
+    The target publishes port 80 as 8080, ``icc`` is the verdict for packets between containers, and with ``raw``,
+    direct access from other links is dropped.
+    """
+    text = _DOCKER_TABLES + (_DOCKER_RAW if raw else "")
+    text = text.replace("TABLE", "ip docker-bridges").replace("TARGET", target).replace("counter ICC", f"counter {icc}")
+    return [f"nft '{line}'" for line in text.split("\n") if line]
+
+
 class _Builder:
     def __init__(self, choice: random.Random) -> None:
         self._random = choice
@@ -440,51 +490,12 @@ class _Builder:
         )
 
     def _add_docker_tables(self) -> None:
-        """Add tables as Docker Engine 29 creates them with the firewall backend nftables."""
         target = self._pick("10.0.0.2", "10.0.0.3")
-        table, raw = "ip docker-bridges", self._maybe(0.5)
-        icc = self._pick("accept", "drop")
-        lines = f"""
-add table {table}
-add map {table} filter-forward-in-jumps {{ type ifname : verdict; }}
-add map {table} filter-forward-out-jumps {{ type ifname : verdict; }}
-add map {table} nat-postrouting-in-jumps {{ type ifname : verdict; }}
-add map {table} nat-postrouting-out-jumps {{ type ifname : verdict; }}
-add chain {table} filter-FORWARD {{ type filter hook forward priority 0; policy accept; }}
-add chain {table} nat-OUTPUT {{ type nat hook output priority -100; policy accept; }}
-add chain {table} nat-PREROUTING {{ type nat hook prerouting priority -100; policy accept; }}
-add chain {table} nat-POSTROUTING {{ type nat hook postrouting priority 100; policy accept; }}
-add chain {table} raw-PREROUTING {{ type filter hook prerouting priority -300; policy accept; }}
-add chain {table} nat-prerouting-and-output
-add chain {table} filter-forward-in__br0
-add chain {table} filter-forward-out__br0
-add chain {table} nat-postrouting-in__br0
-add chain {table} nat-postrouting-out__br0
-add rule {table} filter-FORWARD oifname vmap @filter-forward-in-jumps
-add rule {table} filter-FORWARD iifname vmap @filter-forward-out-jumps
-add rule {table} nat-OUTPUT ip daddr != 127.0.0.0/8 fib daddr type local counter jump nat-prerouting-and-output
-add rule {table} nat-PREROUTING fib daddr type local counter jump nat-prerouting-and-output
-add rule {table} nat-POSTROUTING iifname vmap @nat-postrouting-out-jumps
-add rule {table} nat-POSTROUTING oifname vmap @nat-postrouting-in-jumps
-add rule {table} filter-forward-in__br0 ct state established,related counter accept
-add rule {table} filter-forward-in__br0 iifname br0 counter {icc} comment ICC
-add rule {table} filter-forward-in__br0 ip daddr {target} tcp dport 80 counter accept
-add rule {table} filter-forward-in__br0 counter drop comment unpublished
-add rule {table} filter-forward-out__br0 ct state established,related counter accept
-add rule {table} filter-forward-out__br0 counter accept comment OUTGOING
-add rule {table} nat-postrouting-in__br0 fib saddr type local counter masquerade
-add rule {table} nat-postrouting-out__br0 oifname != br0 ip saddr 10.0.0.0/24 counter masquerade
-add rule {table} nat-prerouting-and-output tcp dport 8080 counter dnat to {target}:80
-add element {table} filter-forward-in-jumps {{ br0 : jump filter-forward-in__br0 }}
-add element {table} filter-forward-out-jumps {{ br0 : jump filter-forward-out__br0 }}
-add element {table} nat-postrouting-in-jumps {{ br0 : jump nat-postrouting-in__br0 }}
-add element {table} nat-postrouting-out-jumps {{ br0 : jump nat-postrouting-out__br0 }}
-"""
-        if raw:
-            lines += f"add rule {table} raw-PREROUTING ip daddr {target} iifname != br0 counter drop\n"
+        commands = list_docker_tables(target, self._pick("accept", "drop"), raw=self._maybe(0.5))
         if self._maybe(0.3):
-            lines += "add rule {table} nat-POSTROUTING ip saddr 10.0.0.3 ip daddr 10.0.0.3 counter masquerade\n"
-        self._commands += [("host", f"nft '{line}'") for line in lines.split("\n") if line]
+            hairpin = "ip saddr 10.0.0.3 ip daddr 10.0.0.3 counter masquerade"
+            commands.append(f"nft 'add rule ip docker-bridges nat-POSTROUTING {hairpin}'")
+        self._commands += [("host", command) for command in commands]
 
     # Routing
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from .packets import Packets, Query
-from .path_world import NAMESPACES, SERVED, World
+from .path_world import NAMESPACES, SERVED, World, list_docker_tables
 from .sandbox import Sandbox
 
 if sys.version_info < (3, 10):
@@ -174,6 +174,19 @@ CASES: dict[str, Case] = {
     "nft: a protocol of IPv4 implies its family": Case(
         _GREEN_PING6, True, (_NFT % "accept", "nft add rule inet t f 'ip protocol != tcp drop'")
     ),
+    "a tracked packet stays tracked": Case(
+        ("red", "10.0.0.1", "tcp", 8080),
+        True,
+        (f"{_PUBLISH} 10.0.1.2:80", _NFT % "accept", "nft add rule inet t f notrack"),
+    ),
+    "a changed type of service": Case(
+        _GREEN_80,
+        True,
+        ("iptables -t mangle -A PREROUTING -j DSCP --set-dscp 10",),
+    ),
+    "nft: a changed segment size": Case(
+        _GREEN_80, True, (_NFT % "accept", "nft add rule inet t f tcp flags syn tcp option maxseg size set 1200")
+    ),
     "nft: a reject implies its family": Case(
         _GREEN_PING, True, (_NFT % "accept", "nft add rule inet t f meta nfproto ipv6 reject")
     ),
@@ -282,6 +295,9 @@ CASES: dict[str, Case] = {
     ),
     "rule by protocol and port": Case(
         _GREEN_80, False, ("ip rule add prio 100 ipproto tcp dport 80 prohibit",), "policy rule 100"
+    ),
+    "rule by the port of the source, which a connection does not have yet": Case(
+        _GREEN_80, False, ("ip rule add prio 5 not ipproto tcp sport 1-65534 blackhole",), "policy rule 5", "red"
     ),
     "rule by another port": Case(_GREEN_80, True, ("ip rule add prio 100 ipproto tcp dport 81 prohibit",)),
     "rule by type of service": Case(_GREEN_80, True, ("ip rule add prio 100 tos 0x10 prohibit",)),
@@ -426,6 +442,31 @@ def test_what_is_not_modelled_is_unknown_and_named(command: str, word: str) -> N
             told = predict(box, _GREEN_80, box.module("netns_info", {}).data)
     assert told["reaches"] is None, told["reason"]
     assert word in told["reason"]
+
+
+def test_docker_tables_of_nftables_are_followed() -> None:
+    """Nothing about them is unknown."""
+    queries: list[Query] = [
+        ("out", "192.0.2.1", "tcp", 8080),
+        ("out", "10.0.0.3", "tcp", 80),
+        ("out", "10.0.0.2", "tcp", 80),
+        ("out", "10.0.0.2", "icmp", 0),
+        ("blue", "192.0.2.254", "icmp", 0),
+        ("blue", "192.0.2.254", "tcp", 9000),
+        ("green", "10.0.1.1", "tcp", 8080),
+        ("red", "10.0.0.1", "tcp", 8080),
+        ("red", "10.0.0.3", "icmp", 0),
+        ("host", "192.0.2.1", "tcp", 8080),
+        ("host", "10.0.0.3", "icmp", 0),
+    ]
+    with Sandbox() as box:
+        commands = tuple(("host", command) for command in list_docker_tables("10.0.0.3", "accept", raw=True))
+        build(box, World(commands, ()), strict=True)
+        with Packets(box, NAMESPACES, SERVED) as packets:
+            snapshot = box.module("netns_info", {}).data
+            told = [predict(box, query, snapshot)["reaches"] for query in queries]
+            assert told == packets.send(queries, 2.5)
+    assert told[:2] == [True, False]
 
 
 def test_undecided_rule_before_a_certain_one_is_certain() -> None:

@@ -34,7 +34,8 @@ class Alternatives:
 
     def advance(self) -> bool:
         """Select the next combination; return False after the last one."""
-        del self._chosen[self._position :], self._widths[self._position :]
+        end = self._position
+        del self._chosen[end:], self._widths[end:]
         self._position = 0
         while self._chosen and self._chosen[-1] + 1 >= self._widths[-1]:
             self._chosen.pop()

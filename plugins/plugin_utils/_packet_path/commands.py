@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.text import quote
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_chain import Verdict
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict
 
 
 def build_netns_prefix(space: FleetNamespace) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.nft_match import ARP
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.nft_fields import ARP
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import Packet
 
 _SOLICITATION, _ADVERTISEMENT = 135, 136

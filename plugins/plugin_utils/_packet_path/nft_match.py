@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.iptables_match import (
-    get_icmp_type,
-    get_states,
-    get_tcp_flags,
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.nft_fields import (
+    ABSENT,
+    UNKNOWN,
+    evaluate_field,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
     NUMBERS,
@@ -28,18 +28,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packe
     negate,
     port_within,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.routing import get_address_type
 
-
-class _Marker:
-    """A value that cannot be compared."""
-
-
-ABSENT = _Marker()  # The packet has no such field: a rule that needs it does not match.
-UNKNOWN = _Marker()
-
-# The protocol of a packet that stands for ARP requests and their replies in hooks of the family bridge.
-ARP = "arp"
 _SYMBOLS: dict[str, dict[str, int]] = {
     "icmp": {"echo-reply": 0, "echo-request": 8},
     "icmpv6": {
@@ -53,6 +42,8 @@ _SYMBOLS: dict[str, dict[str, int]] = {
     "code": {"net-unreachable": 0, "no-route": 0},
     "dscp": {"cs0": 0, "df": 0, "be": 0},
 }
+
+
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "&": operator.and_,
     "|": operator.or_,
@@ -60,12 +51,16 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "<<": operator.lshift,
     ">>": operator.rshift,
 }
+
+
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
 }
+
+
 _MASK = 0xFFFFFFFF
 
 
@@ -138,8 +133,7 @@ def evaluate(expression: Any, at: HookContext, sets: NftRuleset) -> Any:
         if options is None:
             return ABSENT
         return evaluate(options[0][1], at, sets) if len(options) == 1 and options[0][0] else UNKNOWN
-    known = {"payload": _evaluate_payload, "meta": _evaluate_meta, "ct": _evaluate_connection, "fib": _evaluate_fib}
-    return known[kind](what, at) if kind in known and isinstance(what, dict) else UNKNOWN
+    return evaluate_field(kind, what, at)
 
 
 def _evaluate_literal(value: Any) -> Any:
@@ -169,132 +163,6 @@ def _evaluate_operation(kind: str, operands: Any, at: HookContext, sets: NftRule
 def _evaluate_concat(parts: Any, at: HookContext, sets: NftRuleset) -> Any:
     values = [evaluate(one, at, sets) for one in parts]
     return ABSENT if ABSENT in values else values
-
-
-def _evaluate_payload(what: Row, at: HookContext) -> Any:
-    protocol, field = what.get("protocol"), what.get("field")
-    if protocol in ("ip", "ip6"):
-        return _evaluate_header(str(protocol), str(field), at)
-    if protocol in _TRANSPORTS:
-        return _evaluate_transport(str(protocol), str(field), at)
-    if protocol == "vlan" or (protocol == "arp" and at.packet.protocol != ARP):
-        return ABSENT
-    known = {("ether", "type"): _get_ethertype(at)}
-    return known.get((str(protocol), str(field)), UNKNOWN)
-
-
-def _get_ethertype(at: HookContext) -> str:
-    if at.packet.protocol == ARP:
-        return ARP
-    return "ip" if at.packet.dst.version == 4 else "ip6"
-
-
-_TRANSPORTS = ("tcp", "udp", "th", "icmp", "icmpv6", "sctp", "dccp", "udplite", "esp", "ah", "comp")
-
-
-def _evaluate_transport(protocol: str, field: str, at: HookContext) -> Any:
-    packet = at.packet
-    if protocol == "th" and packet.protocol not in ("tcp", "udp"):
-        return UNKNOWN
-    if protocol not in (packet.protocol, "th"):
-        return ABSENT
-    known: dict[str, Any] = {"type": get_icmp_type(at), "flags": get_tcp_flags(at)}
-    if packet.protocol in ("tcp", "udp"):
-        known.update(sport=packet.sport, dport=packet.dport)
-    else:
-        known.update(code=0)
-    value = known.get(field)
-    return UNKNOWN if value is None else value
-
-
-def _evaluate_header(protocol: str, field: str, at: HookContext) -> Any:
-    packet = at.packet
-    if packet.dst.version != {"ip": 4, "ip6": 6}[protocol] or packet.protocol == ARP:
-        return ABSENT
-    known: dict[str, Any] = {
-        "saddr": packet.src,
-        "daddr": packet.dst,
-        "protocol": packet.protocol,
-        "nexthdr": packet.protocol,
-        "version": packet.dst.version,
-        "dscp": 0,
-    }
-    value = known.get(field)
-    return UNKNOWN if value is None else value
-
-
-def _evaluate_meta(what: Row, at: HookContext) -> Any:
-    packet, key = at.packet, str(what.get("key"))
-    if key in _LINKS:
-        field, kind = _LINKS[key]
-        name = str(getattr(at, field))
-        if not name:
-            # The kernel compares a link that does not exist with an empty name and index 0.
-            return name if kind == "name" else ABSENT
-        link = at.space.find_link(name)
-        if kind != "name":
-            return UNKNOWN if link is None or link.get(kind) is None else link[kind]
-        return name
-    known: dict[str, Any] = {
-        "l4proto": ABSENT if packet.protocol == ARP else packet.protocol,
-        "nfproto": "ipv4" if packet.dst.version == 4 else "ipv6",
-        "protocol": _get_ethertype(at),
-        "mark": packet.mark,
-    }
-    if at.layer == "bridge":
-        known["nfproto"] = "bridge"
-    elif key == "pkttype" and not packet.dst.is_multicast:
-        return "host"
-    if key in ("secpath", "ipsec"):
-        return UNKNOWN if at.space.lacks("xfrm_policies") or at.space.get_rows("xfrm_policies") else False
-    return known.get(key, UNKNOWN)
-
-
-_LINKS = {
-    "iifname": ("iif", "name"),
-    "oifname": ("oif", "name"),
-    "iif": ("iif", "name"),
-    "oif": ("oif", "name"),
-    "iifgroup": ("iif", "group"),
-    "oifgroup": ("oif", "group"),
-    "iifkind": ("iif", "kind"),
-    "oifkind": ("oif", "kind"),
-}
-
-
-def _evaluate_connection(what: Row, at: HookContext) -> Any:
-    key, packet = str(what.get("key")), at.packet
-    connection = packet.connection
-    if at.layer == "bridge":
-        return UNKNOWN
-    if key == "state":
-        return frozenset(get_states(at) - {"dnat", "snat"})
-    if connection is None:
-        return ABSENT
-    # Other flags of the status are not known.
-    status = frozenset(get_states(at) & {"dnat", "snat"})
-    own = {"mark": connection.mark, "direction": "reply" if packet.reverse else "original", "status": status}
-    if key in own or what.get("dir") != "original":
-        return own.get(key, UNKNOWN)
-    known: dict[str, Any] = {
-        "saddr": connection.src,
-        "daddr": connection.dst,
-        "proto-src": connection.sport,
-        "proto-dst": connection.dport,
-        "protocol": packet.protocol,
-    }
-    value = known.get(key.rpartition(" ")[2])
-    return UNKNOWN if value is None else value
-
-
-def _evaluate_fib(what: Row, at: HookContext) -> Any:
-    flags = what.get("flags") or []
-    flags = [flags] if isinstance(flags, str) else flags
-    if what.get("result") != "type" or not set(flags) <= {"saddr", "daddr"} or len(flags) != 1:
-        return UNKNOWN
-    address = at.packet.src if flags == ["saddr"] else at.packet.dst
-    kind = get_address_type(at.space, address) if address is not None else None
-    return UNKNOWN if kind is None else kind
 
 
 def _get_context(left: Any) -> Any:

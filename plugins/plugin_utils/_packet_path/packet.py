@@ -68,6 +68,8 @@ class Packet:
     reverse: bool = False
     # The type of an ICMP message other than an echo request and its reply.
     icmp_type: int | None = None
+    # Whether the type of service is 0, as in packets of most programs; a rule can change it.
+    has_default_tos: bool = True
 
     def build_reply(self) -> Packet:
         """Return the reply as the target sends it."""

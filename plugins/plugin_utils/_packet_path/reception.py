@@ -135,8 +135,8 @@ def _match_policy(row: Row, packet: Packet, link: str) -> Answer:
 
 def answers_request(space: FleetNamespace, link: Row, address: Address) -> Answer:
     """Return whether a namespace answers requests for an address on a link (ARP or neighbour discovery)."""
-    row = space.addresses.get(address)
-    if row is not None and row["index"] == link["index"]:
+    own = (row for row in space.list_link_addresses(link["index"], address.version) if row["address"] == str(address))
+    if any("dadfailed" not in row["flags"] for row in own):
         return True
     return _answers_solicitation(space, link, address) if address.version == 6 else _answers_arp(space, link, address)
 

@@ -61,8 +61,9 @@ class PathEnd(Exception):
 class Explanation:
     """The path of one packet.
 
-    ``about`` is the cause of a failure: link, segment, neighbour, route, reverse path, FDB, forwarding, firewall, way
-    back or service; empty if the packet arrives or the result is unknown. ``remedy`` contains shell commands.
+    ``about`` is the cause of a failure, or the possible cause if the result is unknown: link, segment, neighbour,
+    route, reverse path, FDB, forwarding, firewall, way back or service; empty if the packet arrives. ``remedy``
+    contains shell commands.
     ``narrowest`` is the link with the smallest MTU on the path.
     """
 

@@ -44,6 +44,7 @@ class RouteQuery:
     protocol: str = ""
     sport: Port = None
     dport: Port = None
+    has_default_tos: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +81,8 @@ def parse_network(cidr: str) -> Any:
 
 def build_query(packet: Packet, iif: str = "") -> RouteQuery:
     """Return the query for a packet."""
-    return RouteQuery(packet.dst, packet.src, packet.mark, iif, packet.protocol, packet.sport, packet.dport)
+    tos = packet.has_default_tos
+    return RouteQuery(packet.dst, packet.src, packet.mark, iif, packet.protocol, packet.sport, packet.dport, tos)
 
 
 def list_routes(space: FleetNamespace, query: RouteQuery) -> list[SelectedRoute | None]:
@@ -192,7 +194,7 @@ def _apply_rule(row: Row, query: RouteQuery) -> Answer:
             row["fwmark"] is None or query.mark & mask == row["fwmark"] & mask,
             not row["iif"] or row["iif"] == (query.iif or "lo"),
             not row["oif"],
-            not row["tos"],
+            (not row["tos"]) if query.has_default_tos or not row["tos"] else None,
             not protocol or PROTOCOL_NUMBERS.get(query.protocol) == protocol,
             _match_rule_port(row["sport"], query.sport, query),
             _match_rule_port(row["dport"], query.dport, query),

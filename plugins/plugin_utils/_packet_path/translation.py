@@ -24,6 +24,11 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.sourc
 _ALL = 0xFFFFFFFF
 _ANY_SOURCE_PORT = PortRange(1, 65535)
 _MOST_ADDRESSES = 8
+# Fields whose change does not change the path.
+_NEUTRAL_FIELDS: tuple[dict[str, str], ...] = (
+    *({"meta": key} for key in ("priority", "nftrace", "secmark")),
+    *({"ct": key} for key in ("secmark", "event", "helper", "timeout", "label")),
+)
 
 
 class NotModelled(ValueError):
@@ -47,9 +52,11 @@ def set_marks(rule: Row, packet: Packet) -> Packet:
     """Return the packet after an iptables target that changes its mark or the mark of its connection."""
     target, options = rule["target"], rule["target_options"] or {}
     if target == "notrack" or "notrack" in options:
-        return dataclasses.replace(packet, state="untracked", connection=None)
+        return stop_tracking(packet)
     if target == "ct" and set(options) - {"helper", "timeout", "ctevents", "expevents"}:
         raise NotModelled
+    if target in ("tos", "dscp"):
+        return dataclasses.replace(packet, has_default_tos=False)
     if target == "mark":
         return dataclasses.replace(packet, mark=_change_mark(packet.mark, options))
     connection = packet.connection
@@ -64,6 +71,11 @@ def set_marks(rule: Row, packet: Packet) -> Packet:
     else:
         mark = _change_mark(connection.mark, options)
     return dataclasses.replace(packet, connection=dataclasses.replace(connection, mark=mark & _ALL))
+
+
+def stop_tracking(packet: Packet) -> Packet:
+    """Return an untracked packet; the kernel ignores the target for a packet that is tracked already."""
+    return packet if packet.connection is not None else dataclasses.replace(packet, state="untracked")
 
 
 def _change_mark(mark: int, options: Row) -> int:
@@ -82,8 +94,10 @@ def change_field(statement: Row, at: HookContext, sets: NftRuleset) -> Packet:
     packet = at.packet
     key = statement["key"]
     name = {kind: what.get("key") for kind, what in key.items() if isinstance(what, dict)}
-    if name in ({"meta": "priority"}, {"meta": "nftrace"}, {"meta": "secmark"}, {"ct": "secmark"}, {"ct": "event"}):
+    if "tcp option" in key or name in _NEUTRAL_FIELDS:
         return packet
+    if (key.get("payload") or {}).get("field") in ("dscp", "ecn", "flowlabel"):
+        return dataclasses.replace(packet, has_default_tos=False)
     if name not in ({"meta": "mark"}, {"ct": "mark"}):
         raise NotModelled
     value = evaluate(statement["value"], at, sets)

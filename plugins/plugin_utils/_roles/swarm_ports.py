@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_chain import Verdict
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import Verdict, traverse
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.netfilter import traverse
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import HookContext, Packet
 
 Row = Mapping[str, Any]
@@ -124,4 +126,5 @@ def _evaluate_firewall(host: str, namespace: Row, row: Row) -> Verdict | None:
         verdict = traverse(hook, at)
         if verdict.kind != "accept":
             return verdict
+        at = dataclasses.replace(at, packet=verdict.packet)
     return verdict
