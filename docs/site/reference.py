@@ -76,6 +76,7 @@ def _rule_page(rule: rule_files.AuditRule) -> str:
         ("CIS Docker Benchmark", _cis_numbers(rule)),
         ("References", ", ".join(_link(one) for one in others)),
         ("Tables", ", ".join(f"[{name}](../tables/{name}.md)" for name in sorted(rule.needs))),
+        ("Requirements", ", ".join(f"`{name}`" for name in rule.requires)),
         ("Identified by", ", ".join(f"`{name}`" for name in rule.key)),
         ("Safe remedy with `audit_remediate`", remediation),
     ]

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit import run
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import query_tree, rule_files
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine import query_tree, requirements, rule_files
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import coverage
 
 from .audit_fleet import evaluated, row, rules, save, snapshot
@@ -165,6 +165,13 @@ def test_a_host_that_does_not_meet_a_requirement_is_not_checked(tmp_path: Path) 
     assert [(one["cause"], one["hosts"]) for one in report["causes"]] == [
         ("firewall: Docker Engine uses nftables, whose rules are not evaluated", ["h2"])
     ]
+
+
+def test_requirements_are_documented_and_used() -> None:
+    guide = (Path(__file__).parents[2] / "docs/guides/write-a-rule.md").read_text("utf-8")
+    found, _broken = rule_files.read_rules([rule_files.OWN])
+    documented = {name for name in requirements.REQUIREMENTS if f"| `{name}` |" in guide}
+    assert documented == {name for rule in found for name in rule.requires} == set(requirements.REQUIREMENTS)
 
 
 def test_an_unknown_requirement_is_reported(tmp_path: Path) -> None:

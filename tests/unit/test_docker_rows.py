@@ -213,3 +213,52 @@ def test_address_pools_that_the_engine_does_not_report_are_those_of_its_settings
     settings = docker_engine_rows.parse_daemon_json(json.dumps({"default-address-pools": declared}))
     row = docker_engine_rows.build_engine_row({}, {"DefaultAddressPools": reported}, "/var/run/docker.sock", settings)
     assert row["default_address_pools"] == (found and [{"base": found, "size": 24}])
+
+
+@pytest.mark.parametrize(
+    ("mounts", "place"),
+    [
+        ([{"Type": "bind", "Source": "/var/run/docker.sock", "Destination": "/x.sock", "RW": False}], "/x.sock"),
+        ([{"Type": "bind", "Source": "/run", "Destination": "/host/run"}], "/host/run/docker.sock"),
+        ([{"Type": "bind", "Source": "/", "Destination": "/host"}], "/host/run/docker.sock"),
+        ([{"Type": "bind", "Source": "/run/docker", "Destination": "/d"}], None),
+        ([{"Type": "bind", "Source": "/run/docker.sock.d", "Destination": "/d"}], None),
+        ([{"Type": "volume", "Source": "/run/docker.sock", "Destination": "/d"}], None),
+        ([{"Source": 7}, "x", None], None),
+        (None, None),
+    ],
+)
+def test_socket_of_the_engine_is_found_among_the_mounts(mounts: Any, place: str | None) -> None:
+    sockets = ["/run/docker.sock", "/var/run/docker.sock"]
+    assert docker_rows.find_engine_socket({"Mounts": mounts}, sockets) == place
+
+
+@pytest.mark.parametrize(("version", "known"), [("1.47", True), ("1.48", False), ("1.100", False), ("", True)])
+def test_state_of_br_netfilter_is_unknown_from_version_1_48(version: str, known: bool) -> None:
+    told = {"version": {"ApiVersion": version}, "info": {"BridgeNfIptables": False, "BridgeNfIp6tables": False}}
+    (row,) = engine_rows(told)
+    assert {row["bridge_nf_iptables"], row["bridge_nf_ip6tables"]} == {False if known else None}
+
+
+def test_time_of_a_firewall_reload() -> None:
+    info = {
+        "FirewallBackend": {
+            "Driver": "iptables+firewalld",
+            "Info": [["x", "y"], ["ReloadedAt", "2026-01-01T00:00:00Z"]],
+        }
+    }
+    (row,) = engine_rows({"info": info})
+    assert row["firewall_reloaded_at"] == "2026-01-01T00:00:00Z"
+
+
+def test_columns_of_later_versions() -> None:
+    said = {**DOCKER_NETWORK, "EnableIPv4": False}
+    said["Status"] = {"IPAM": {"Subnets": {"192.0.2.0/24": {"IPsInUse": 3, "DynamicIPsAvailable": 251}}}}
+    row = docker_rows.build_network(said)
+    assert row["ipv4"] is False
+    assert row["ipam_status"] == [{"subnet": "192.0.2.0/24", "in_use": 3, "available": 251}]
+    name = "com.docker.network.endpoint.ifname"
+    end = {**CONTAINER["NetworkSettings"]["Networks"]["web"], "DriverOpts": {name: "lan0", "secret": CANARY}}
+    end.update(GwPriority=5, DNSNames=["web", ID[:12]])
+    (found,) = docker_rows.build_container_endpoints({"Id": ID, "NetworkSettings": {"Networks": {"web": end}}}, {})
+    assert (found["options"], found["gateway_priority"], found["dns_names"]) == ({name: "lan0"}, 5, ["web"])
