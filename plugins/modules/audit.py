@@ -177,7 +177,6 @@ options:
       with the finding as output. V(none) means that all findings are failures. By default, O(fail_on) is used.
     type: str
     choices: [critical, high, medium, low, info, none]
-    version_added: 0.1.0
   remediate:
     description: IDs of rules whose remediations are returned in RV(remediations).
     type: list

@@ -55,6 +55,15 @@ def test_a_complete_audit_has_no_gaps(tmp_path: Path) -> None:
     assert report["summary"]["rules"]["passed"] == 1
 
 
+def test_optional_data_is_no_gap(tmp_path: Path) -> None:
+    """By default, the nodes of a Swarm do not test the ports of each other."""
+    path = rules(tmp_path / "rules") / "a-bridge.yml"
+    path.write_text(path.read_text("utf-8").replace("needs: [interface]", "needs: [interface, probe]"), "utf-8")
+    report = evaluated(tmp_path, snapshot("h1"))
+    assert report["causes"][0]["cause"] == "not collected"
+    assert (report["summary"]["gaps"], report["hosts"][0]["rules_not_checked"]) == (None, 0)
+
+
 def test_a_rule_without_rows_to_check_is_not_applicable(tmp_path: Path) -> None:
     query = "SELECT host, container AS interface FROM published_port"
     path = rules(tmp_path / "rules", query) / "a-bridge.yml"

@@ -75,8 +75,8 @@ def evaluate_rules(
         if lacks := sorted(lacking.intersection(rule.needs)):
             database.execute(
                 "INSERT INTO not_checked SELECT ?, host, NULL, part || ': ' || cause, part, cause"
-                " FROM host, (SELECT ? AS part, 'not collected' AS cause)",
-                [rule.id, lacks[0]],
+                " FROM host, (SELECT ? AS part, ? AS cause)",
+                [rule.id, lacks[0], load.NOT_COLLECTED],
             )
             continue
         try:

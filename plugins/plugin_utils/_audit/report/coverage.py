@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables.load import NOT_COLLECTED
+
 BENCHMARK = "CIS Docker Benchmark 1.8.0"
 _CONTROL = re.compile(r"CIS Docker (\d+(?:\.\d+)+)")
 # Worst first: the result of a control is that of its worst rule.
@@ -111,8 +113,12 @@ def judge_controls(rules: Mapping[str, Mapping[str, Any]], results: Mapping[str,
 
 
 def describe_gaps(absent: int, hosts: int, causes: Sequence[Mapping[str, Any]], broken: int) -> str | None:
-    """Return in one sentence what was not checked, or None if everything was."""
+    """Return in one sentence what was not checked, or None if everything was.
+
+    Optional data that was not collected, such as port checks, is no gap.
+    """
     parts = []
+    causes = [one for one in causes if one["cause"] != NOT_COLLECTED]
     if absent:
         parts.append(f"{absent} of {absent + hosts} hosts {'has' if absent == 1 else 'have'} no snapshot")
     if causes:

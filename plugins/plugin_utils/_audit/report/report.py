@@ -17,7 +17,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.engine.rule
     BrokenRule,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.report import coverage
-from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables.load import BrokenSnapshot
+from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables.load import NOT_COLLECTED, BrokenSnapshot
 
 _ORDER = "list_position(['" + "','".join(SEVERITIES) + "'], severity), rule, host, object"
 _HOSTS = """
@@ -52,7 +52,7 @@ def build_head(
     results = coverage.judge_rules(summarized, here, not_checked, idle, absent)
     causes = coverage.group_causes(not_checked)
     unchecked: dict[str, set[str]] = {}
-    for row in not_checked:
+    for row in (row for row in not_checked if row["cause"] != NOT_COLLECTED):
         unchecked.setdefault(row["host"], set()).add(row["rule"])
     for host in hosts:
         host["rules_not_checked"] = len(unchecked.get(host["name"], ()))

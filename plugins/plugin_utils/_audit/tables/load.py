@@ -18,6 +18,8 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._audit.tables impo
 VERSION = 1
 # Reason for a list that a snapshot does not include.
 NOT_ASKED = "not requested"
+# Reason for a table besides the snapshots that was not collected, because it is optional.
+NOT_COLLECTED = "not collected"
 # Maximum size of a batch in bytes and files.
 _BATCH_BYTES = 192 * 1024 * 1024
 _BATCH_FILES = 500
