@@ -9,14 +9,8 @@ import dataclasses
 import functools
 import ipaddress
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import (
-    build_link_commands,
-)
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
-    Address,
-    FleetNamespace,
-    Row,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import build_link_commands
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_segment import (
     Segment,
     SegmentPath,
@@ -24,13 +18,8 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_se
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.neighbour import build_requests
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.nft_fields import ARP
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
-    HookContext,
-    Packet,
-)
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import (
-    PathEnd,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import HookContext, Packet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import PathEnd
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.trace_base import TraceBase
 
 
