@@ -186,6 +186,8 @@ class FrameTrace(TraceBase):
             return
         port = (step.link["options"] or {}).get("port") or 4789
         outer = self._explain_outer(host, Packet(None, ipaddress.ip_address(vtep), "udp", port))
+        if outer.reaches is None:
+            self.explanation.assumed.append(f"the encapsulated packets arrive, which is not known: {outer.reason}")
         if outer.reaches is False and outer.about != "service":
             at = outer.hops[-1]
             reason = f"the encapsulated packets do not arrive: {at.netns} on {at.host}: {outer.reason}"
