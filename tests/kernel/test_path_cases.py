@@ -361,6 +361,12 @@ CASES: dict[str, Case] = {
         "echo_ignore_all",
         "blue",
     ),
+    "an IPv6 address is unicast and local": Case(
+        ("host", "fd00::1", "tcp", 9000),
+        False,
+        ("ip6tables -A INPUT -m addrtype --dst-type UNICAST -j REJECT",),
+        "UNICAST",
+    ),
     "reverse path filter of iptables": Case(
         _GREEN_80, True, ("iptables -t raw -A PREROUTING -m rpfilter --validmark --invert -j DROP",)
     ),

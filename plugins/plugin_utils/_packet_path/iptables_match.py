@@ -177,8 +177,16 @@ def _match_flags(at: HookContext, mask: str, wanted: str) -> Answer:
 def _match_address_type(at: HookContext, address: Address | None, text: str) -> Answer:
     if address is None:
         return None
-    kind = get_address_type(at.space, address)
-    return None if kind is None else kind in text.lower().split(",")
+    kind, wanted = get_address_type(at.space, address), set(text.lower().split(","))
+    if address.version == 4:
+        return None if kind is None else kind in wanted
+    # For IPv6, an address can have several types, and has to have the wanted ones.
+    classes = {"multicast": address.is_multicast, "unicast": not (address.is_multicast or address.is_unspecified)}
+    routed = wanted & {"local", "anycast", "unreachable"}
+    if not wanted <= {*classes, "local", "anycast", "unreachable"}:
+        return None
+    by_route: Answer = None if kind is None else kind in routed
+    return all_of((*(classes[one] for one in wanted & classes.keys()), by_route if routed else True))
 
 
 def _match_policy(at: HookContext, text: str) -> Answer:
