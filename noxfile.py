@@ -55,7 +55,7 @@ KERNEL: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "newest-python-3.13": ("3.13", NEWEST, ()),
 }
 
-# Killed and failed runs, and generated documents, of the slow tests with ALL=1.
+# Killed and failed runs, generated documents and random worlds of the slow tests with ALL=1.
 MORE_RUNS = {
     "NETFLEET_KILLS": "300",
     "NETFLEET_NETWORK_KILLS": "36",
