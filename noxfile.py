@@ -65,7 +65,7 @@ NEXT_PACKAGES = (
     *("python3-pyroute2", "python3-pytest", "python3-pytest-xdist"),
 )
 
-# Killed and failed runs, and generated documents, of the slow tests with ALL=1.
+# Killed and failed runs, generated documents and random worlds of the slow tests with ALL=1.
 MORE_RUNS = {
     "NETFLEET_KILLS": "300",
     "NETFLEET_NETWORK_KILLS": "36",

@@ -242,6 +242,7 @@ class _Builder:
             lambda: f"-m policy --dir in --pol {self._pick('none', 'ipsec')}",
             lambda: f"-m physdev --physdev-in {self._pick('red0', 'blue0', 'green0')}",
             lambda: "-m physdev --physdev-is-bridged",
+            lambda: f"-m rpfilter {self._pick('', '--loose', '--validmark')} {self._pick('', '--invert')}",
             lambda: f"-m length --length {self._pick('0:2000', '500:')}",
         ]
         if chain in ("INPUT", "FORWARD", "PREROUTING"):
@@ -459,6 +460,7 @@ class _Builder:
             f"fib daddr type {sign}local",
             f"fib saddr type {sign}local",
             "fib saddr . iif oif missing",
+            "fib saddr . mark . iif oif exists",
             f"meta pkttype {sign}unicast",
             "numgen random mod 2 0",
             "limit rate 1/hour burst 100 packets",

@@ -361,6 +361,44 @@ CASES: dict[str, Case] = {
         "echo_ignore_all",
         "blue",
     ),
+    "an IPv6 address is unicast and local": Case(
+        ("host", "fd00::1", "tcp", 9000),
+        False,
+        ("ip6tables -A INPUT -m addrtype --dst-type UNICAST -j REJECT",),
+        "UNICAST",
+    ),
+    "reverse path filter of iptables": Case(
+        _GREEN_80, True, ("iptables -t raw -A PREROUTING -m rpfilter --validmark --invert -j DROP",)
+    ),
+    "reverse path filter of iptables that drops": Case(
+        _GREEN_80,
+        False,
+        ("iptables -t raw -A PREROUTING -m rpfilter --invert -j DROP", "ip route add 10.0.0.2/32 dev br1"),
+        "rpfilter",
+    ),
+    "reverse path filter of iptables that is loose": Case(
+        ("red", "10.0.1.2", "udp", 53),
+        False,
+        ("iptables -t raw -A PREROUTING -m rpfilter --loose --invert -j DROP", "ip route add blackhole 10.0.0.2/32"),
+        "rpfilter",
+    ),
+    "reverse path filter of nft": Case(
+        _GREEN_PING6,
+        True,
+        (
+            "nft add table inet r; nft 'add chain inet r p { type filter hook prerouting priority -290; }'",
+            "nft 'add rule inet r p meta nfproto ipv6 fib saddr . mark . iif oif missing drop'",
+        ),
+    ),
+    "reverse path filter of nft that drops": Case(
+        _GREEN_80,
+        False,
+        (
+            "nft add table inet r; nft 'add chain inet r p { type filter hook prerouting priority -290; }'",
+            "nft 'add rule inet r p fib saddr . iif oif missing drop'; ip route add 10.0.0.2/32 dev br1",
+        ),
+        "rule 1 of inet r p",
+    ),
     "IPsec policy that blocks": Case(
         _GREEN_80, False, ("ip xfrm policy add dir fwd src 10.0.0.0/24 dst 10.0.1.0/24 action block",), "IPsec policy"
     ),

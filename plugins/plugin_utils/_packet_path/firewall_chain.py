@@ -11,9 +11,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.conntrack import (
-    TRANSLATES,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.conntrack import TRANSLATES
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.iptables_match import match_iptables
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.nft_match import (

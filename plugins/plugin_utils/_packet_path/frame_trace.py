@@ -9,14 +9,8 @@ import dataclasses
 import functools
 import ipaddress
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import (
-    build_link_commands,
-)
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
-    Address,
-    FleetNamespace,
-    Row,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.commands import build_link_commands
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_segment import (
     Segment,
     SegmentPath,
@@ -24,13 +18,8 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_se
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.neighbour import build_requests
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.nft_fields import ARP
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
-    HookContext,
-    Packet,
-)
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import (
-    PathEnd,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import HookContext, Packet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import PathEnd
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.trace_base import TraceBase
 
 
@@ -197,6 +186,8 @@ class FrameTrace(TraceBase):
             return
         port = (step.link["options"] or {}).get("port") or 4789
         outer = self._explain_outer(host, Packet(None, ipaddress.ip_address(vtep), "udp", port))
+        if outer.reaches is None:
+            self.explanation.assumed.append(f"the encapsulated packets arrive, which is not known: {outer.reason}")
         if outer.reaches is False and outer.about != "service":
             at = outer.hops[-1]
             reason = f"the encapsulated packets do not arrive: {at.netns} on {at.host}: {outer.reason}"

@@ -19,6 +19,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packe
     negate,
     port_within,
 )
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.reverse_path import has_reverse_route
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.routing import get_address_type
 
 _ICMP_NAMES = {"echo-reply": 0, "pong": 0, "echo-request": 8, "ping": 8}
@@ -27,7 +28,7 @@ _ICMP6_NAMES = {"echo-request": 128, "ping": 128, "echo-reply": 129, "pong": 129
 
 def match_iptables(entries: list[Row], at: HookContext) -> Answer:
     """Return whether all matches of a rule apply."""
-    answers = []
+    answers: list[Answer] = []
     module = ""
     if at.packet.connection is None and any(entry["option"] in _OF_CONNECTIONS for entry in entries):
         # Without a connection, xt_conntrack compares only the state.
@@ -37,10 +38,22 @@ def match_iptables(entries: list[Row], at: HookContext) -> Answer:
         values = [str(value) for value in entry["values"]]
         if entry["option"] == "match":
             module = values[0] if values else ""
-            answers.append(True if module in _MODULES else None)
-        else:
+            answers.append(_match_reverse_path(entries, at) if module == "rpfilter" else module in _MODULES or None)
+        elif module != "rpfilter" or entry["option"] not in _REVERSE_PATH:
             answers.append(_match_entry(entry, module, values, at))
     return all_of(answers)
+
+
+_REVERSE_PATH = ("loose", "validmark", "accept-local", "invert")
+
+
+def _match_reverse_path(entries: list[Row], at: HookContext) -> Answer:
+    """Return the answer of xt_rpfilter, whose options are those of the whole rule."""
+    options = {entry["option"] for entry in entries}
+    if "accept-local" in options:
+        return None
+    answer = has_reverse_route(at, "validmark" in options, "loose" in options)
+    return negate(answer) if "invert" in options else answer
 
 
 def _match_entry(entry: Row, module: str, values: list[str], at: HookContext) -> Answer:
@@ -164,8 +177,16 @@ def _match_flags(at: HookContext, mask: str, wanted: str) -> Answer:
 def _match_address_type(at: HookContext, address: Address | None, text: str) -> Answer:
     if address is None:
         return None
-    kind = get_address_type(at.space, address)
-    return None if kind is None else kind in text.lower().split(",")
+    kind, wanted = get_address_type(at.space, address), set(text.lower().split(","))
+    if address.version == 4:
+        return None if kind is None else kind in wanted
+    # For IPv6, an address can have several types, and has to have the wanted ones.
+    classes = {"multicast": address.is_multicast, "unicast": not (address.is_multicast or address.is_unspecified)}
+    routed = wanted & {"local", "anycast", "unreachable"}
+    if not wanted <= {*classes, "local", "anycast", "unreachable"}:
+        return None
+    by_route: Answer = None if kind is None else kind in routed
+    return all_of((*(classes[one] for one in wanted & classes.keys()), by_route if routed else True))
 
 
 def _match_policy(at: HookContext, text: str) -> Answer:

@@ -13,11 +13,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.conntrack import (
-    TRANSLATES,
-    track,
-    translate,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.conntrack import TRANSLATES, track, translate
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firewall_chain import (
     Verdict,
     extend_verdicts,
@@ -27,11 +23,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.firew
     traverse_chain,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Row
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
-    Connection,
-    HookContext,
-    Packet,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import Connection, HookContext, Packet
 
 # Priorities of the tables of iptables; nft reports the priority of each chain.
 _PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}

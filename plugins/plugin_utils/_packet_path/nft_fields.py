@@ -14,6 +14,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.iptab
     get_tcp_flags,
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import HookContext
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.reverse_path import has_reverse_route
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.routing import get_address_type
 
 
@@ -150,6 +151,9 @@ def _evaluate_connection(what: Row, at: HookContext) -> Any:
 def _evaluate_fib(what: Row, at: HookContext) -> Any:
     flags = what.get("flags") or []
     flags = [flags] if isinstance(flags, str) else flags
+    if what.get("result") in ("oif", "oifname") and {"saddr", "iif"} <= set(flags) <= {"saddr", "iif", "mark"}:
+        answer = has_reverse_route(at, "mark" in flags) if at.hook == "prerouting" else None
+        return UNKNOWN if answer is None else answer
     if what.get("result") != "type" or not set(flags) <= {"saddr", "daddr"} or len(flags) != 1:
         return UNKNOWN
     address = at.packet.src if flags == ["saddr"] else at.packet.dst

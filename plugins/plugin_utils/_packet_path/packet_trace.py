@@ -15,11 +15,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.comma
     build_service_commands,
     build_sysctl_commands,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
-    Address,
-    FleetNamespace,
-    Row,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
     EPHEMERAL,
     HookContext,
@@ -160,6 +156,9 @@ class PacketTrace(SegmentTrace):
             raise self._build_end(None, space, reason, link)
 
     def _check_forwarding(self, space: FleetNamespace, packet: Packet, link: Row) -> None:
+        missing = space.find_missing("sysctls")
+        if space.lacks("sysctls") or missing:
+            raise self._build_end(None, space, missing or "the snapshot does not contain its sysctls", link)
         self._stop_at(space, link, "forwarding", reception.check_forwarding(space, packet, link["name"]))
         self._left -= 1
         if self._left <= 0:

@@ -15,25 +15,17 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.comma
     build_link_commands,
     build_neighbour_commands,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
-    Address,
-    FleetNamespace,
-    Row,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import Address, FleetNamespace, Row
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.frame_trace import (
     FrameTrace,
     find_bridge_port,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_segment import (
-    Segment,
-    SegmentPath,
-)
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
-    Packet,
-)
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import (
-    PathEnd,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.l2_segment import Segment, SegmentPath
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import Packet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import PathEnd
+
+# Parts of a snapshot without which it is not known who answers for an address.
+_WHO_ANSWERS = ("interfaces", "addresses")
 
 
 class SegmentTrace(FrameTrace, abc.ABC):
@@ -137,6 +129,9 @@ class SegmentTrace(FrameTrace, abc.ABC):
             return self._build_end(None, space, reason, link)
         if not link["running"]:
             return self._build_end(False, space, f"{link['name']} has no carrier", link).set_cause("link")
+        missing = next(filter(None, (one.find_missing(*_WHO_ANSWERS) for one in self._world.spaces.values())), "")
+        if missing:
+            return self._build_end(None, space, f"{next_hop} is not found, but {missing}", link)
         others = [f"{owner} has it on {end['name']}" for owner, end in self._world.find_owners(next_hop)]
         elsewhere = f": {'; '.join(others[:2])}, which is on another segment" if others else ""
         reason = f"no host on the segment of {link['name']} has {next_hop}{elsewhere}{self._translation}"

@@ -10,18 +10,10 @@ import functools
 from collections.abc import Sequence
 
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.alternatives import Alternatives
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import (
-    FleetNamespace,
-    SnapshotFleet,
-)
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
-    Packet,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet import FleetNamespace, SnapshotFleet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet_trace import PacketTrace
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import (
-    Explanation,
-    PathEnd,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import Explanation, PathEnd
 
 _MOST_RUNS = 256
 

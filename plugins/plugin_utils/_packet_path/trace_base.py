@@ -20,11 +20,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.fleet
     Row,
     SnapshotFleet,
 )
-from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import (
-    Connection,
-    HookContext,
-    Packet,
-)
+from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.packet import Connection, HookContext, Packet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._packet_path.result import (
     Explanation,
     Hop,
