@@ -46,11 +46,11 @@ def select_user_options(
     options: Mapping[str, str] | None, wanted: Mapping[str, str] | None = None, defaults: Collection[str] = ()
 ) -> dict[str, str]:
     """Return the driver options without those that the engine added; ``defaults`` are its default options."""
+    added = {*_ENGINES, *defaults}
     return {
         key: value
         for key, value in (options or {}).items()
-        if key in (wanted or {})
-        or not (key in _ENGINES or key in defaults or (key == "parent" and value.startswith(_DUMMY)))
+        if key in (wanted or {}) or (key not in added and not (key == "parent" and value.startswith(_DUMMY)))
     }
 
 
