@@ -47,7 +47,7 @@ demo: setup ## run the demo in the lab
 	@$(call say,Provision the Docker networks and links in demo/inventory.yml)
 	@$(PLAY) playbooks/provision.yml
 	@$(call say,Provision again: nothing changes)
-	@$(PLAY) playbooks/provision.yml | tee .lab/second-run.txt
+	@$(PLAY) --diff playbooks/provision.yml | tee .lab/second-run.txt
 	@! grep -E 'changed=[1-9]' .lab/second-run.txt
 	@$(call say,Verify connections between namespaces and containers of different hosts)
 	@$(PLAY) demo/show.yml

@@ -1,14 +1,13 @@
 # SPDX-FileCopyrightText: netfleet.docker contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check the networks and links of all roles on all hosts before the first change."""
+"""Check the networks of all roles on all hosts before the first change."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.netfleet.docker.plugins.module_utils._core.errors import BadParameter
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.action import RoleAction
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.network_checks import (
     check_networks,
@@ -19,7 +18,6 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.network_che
 )
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.prediction import PredictedFleet
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.swarm_inventory import build_plan
-from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.topology import check_topology
 from ansible_collections.netfleet.docker.plugins.plugin_utils._slices import slices_file
 from ansible_collections.netfleet.docker.plugins.plugin_utils._slices.networks import allocate_network_slices
 
@@ -31,14 +29,7 @@ class ActionModule(RoleAction):
 
     def work(self, _arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the hosts whose networks were not checked; raise BadParameter if a host cannot have its networks."""
-        inventory, fleet = self.fleet, PredictedFleet(self.task_vars)
-        for host in inventory.in_run:
-            variables = inventory.get_variables(host, "topology")
-            if variables:
-                try:
-                    check_topology(variables)
-                except BadParameter as error:
-                    raise BadParameter(f"{host}: {error.parameter}", error.reason) from None
+        fleet = PredictedFleet(self.task_vars)
         for role in ("bridge", "macvlan"):
             if any(fleet.get_variables(host, role) for host in fleet.in_run):
                 self._check_role(role, fleet)

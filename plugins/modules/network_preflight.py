@@ -9,14 +9,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network_preflight
-short_description: Check the networks and links of all roles before the first change
+short_description: Check the networks of all roles before the first change
 version_added: 0.1.0
 description:
   - >-
     The playbook C(netfleet.docker.provision) runs it after M(netfleet.docker.host_state). It plans the networks of the
     roles C(bridge), C(macvlan) and C(overlay) for all hosts of the play, in the order of the roles, each with the
     networks of the roles before it. It fails if a host cannot have its networks, before any host is changed.
-  - It checks the values of the role C(topology). What the host already has is compared when the role runs.
   - It runs on the control node and does not write the files of slices.
 author:
   - netfleet.docker contributors (@netfleet)
@@ -30,7 +29,7 @@ EXAMPLES = r"""
   netfleet.docker.host_state:
   register: netfleet_host
 
-- name: Check the networks and links of all roles on all hosts
+- name: Check the networks of all roles on all hosts
   netfleet.docker.network_preflight:
   run_once: true
 """

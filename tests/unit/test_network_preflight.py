@@ -109,16 +109,6 @@ def macvlan(name: str, subnet: str, **more: Any) -> Row:
             "Docker would assign 10.213.0.13, an address of h3, to a container on h3",
             id="address of a host",
         ),
-        pytest.param(
-            {"topology_links": [BRIDGE], "topology_host_links": [{"name": "v", "mtu": 1}]},
-            "h3: topology_host_links[0].mtu",
-            id="topology value",
-        ),
-        pytest.param(
-            {"topology_host_links": [{"name": "v0", "kind": "vxaln"}]},
-            "did you mean vxlan",
-            id="topology choice",
-        ),
     ],
 )
 def test_fault_of_one_host_is_found(tmp_path: Path, role_variables: Row, words: str | None) -> None:

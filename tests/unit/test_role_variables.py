@@ -28,6 +28,8 @@ PLAY = [{"hosts": "all", "gather_facts": False, "tasks": [{"netfleet.docker.role
             {"bridge_networks": "{{ [{'nmae': 'app'}] }}"},
             "h3: role bridge: missing required arguments: name",
         ),
+        ({"topology_host_links": [{"name": "v", "mtu": 1}]}, "h3: topology_host_links[0].mtu: "),
+        ({"topology_links": [{"name": "v0", "kind": "vxaln"}]}, "did you mean vxlan"),
         ({"bridge_networks": "{{ defined_by_a_later_task }}"}, ""),
         ({"bridge_networks": [{"name": "app"}], "topology_of_a_user": 1}, ""),
     ],

@@ -17,6 +17,7 @@ from ansible_collections.netfleet.docker.plugins.plugin_utils._core import argum
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.module_runner import ModuleFailed, ModuleRunner
 from ansible_collections.netfleet.docker.plugins.plugin_utils._core.turns import EarlierFailure, take_turn
 from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.fleet import InventoryFleet
+from ansible_collections.netfleet.docker.plugins.plugin_utils._roles.topology import check_topology
 
 _MODULES = "ansible_collections.netfleet.docker.plugins.modules"
 
@@ -121,4 +122,7 @@ class RoleAction(ActionBase):  # type: ignore[misc]
 def _convert_variables(role: str, values: Mapping[str, Any], templar: Any) -> dict[str, Any]:
     argument_spec.refuse_misspelled_variables(role, values)
     names = [name for name in argument_spec.build_role_spec(role) if name in values]
-    return argument_spec.convert_role_variables(role, {name: templar.template(values[name]) for name in names})
+    found = argument_spec.convert_role_variables(role, {name: templar.template(values[name]) for name in names})
+    if role == "topology":
+        check_topology(found)
+    return found
