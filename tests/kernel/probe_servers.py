@@ -84,6 +84,8 @@ class Tcp(socketserver.BaseRequestHandler):
             for _number in range(600):
                 connection.sendall(b"x")
                 time.sleep(0.1)
+        elif kind == "mute":
+            time.sleep(60)
         elif kind == "garbage":
             connection.recv(10)
             connection.sendall(b"\x00\x01\x02 this is nothing\r\n\r\n")

@@ -153,16 +153,17 @@ def certificate(folder: Path, name: str, *more: str) -> Path:
 
 def test_tls_probe(way: Way, tmp_path: Path, conf: str) -> None:
     good = certificate(tmp_path, "far.test", "-addext", f"subjectAltName=DNS:far.test,IP:{FAR}", "-days", "90")
-    way.serve("tcp:tls:443", certificate=good)
+    way.serve("tcp:tls:443", "tcp:mute:444", certificate=good)
     tls: dict[str, Any] = {"type": "tcp", "port": 443, "tls": True}
     trusted = {**tls, "verify": True, "ca_file": str(good)}
-    told, by_name, by_address, unknown, other, none, plain = way.probe(
+    told, by_name, by_address, unknown, other, none, mute, plain = way.probe(
         {**tls, "target": FAR},
         {**trusted, "target": "far.test"},
         {**trusted, "target": FAR},
         {**tls, "target": "far.test", "verify": True},
         {**trusted, "target": FAR, "server_name": "other.test", "expect": ["untrusted"]},
         {**tls, "target": FAR, "port": 80, **QUICK},
+        {**tls, "target": FAR, "port": 444, **QUICK},
         {"type": "tcp", "target": FAR, "port": 443},
         resolv_conf=conf,
     )
@@ -185,6 +186,7 @@ def test_tls_probe(way: Way, tmp_path: Path, conf: str) -> None:
     assert unknown["tls"]["certificate"]["sha256"] == facts["sha256"]
     assert other["met"] and "other.test" in other["reason"]
     assert none["state"] in ("no_tls", "filtered") and not none["met"]
+    assert (mute["state"], mute["met"]) == ("filtered", False) and "TLS handshake timed out" in mute["reason"]
     assert plain["met"] and "tls" not in plain
 
 

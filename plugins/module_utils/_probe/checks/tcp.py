@@ -26,6 +26,7 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
     """Connect as often as requested; with TLS, complete a handshake, and another one for verification."""
     times: list[float] = []
     problem: Outcome | None = None
+    insecure: Outcome | None = None
     facts: dict[str, Any] = {}
     sent = 0
     for number in range(check.count):
@@ -41,11 +42,12 @@ def probe(check: Check, address: str, deadline: float) -> Outcome:
             with connection:
                 times.append(time.monotonic() - started)
                 if check.options.get("tls") and not facts:
-                    problem = start_tls(check, address, connection, until, facts)
+                    problem = insecure = start_tls(check, address, connection, until, facts)
         if time.monotonic() >= deadline or (problem and problem.state in (ERROR, NO_TLS, UNTRUSTED)):
             break
     details = {"tls": facts} if facts else {}
-    if problem and (not times or problem.state in (NO_TLS, UNTRUSTED)):
+    problem = insecure or (None if times else problem)
+    if problem:
         return Outcome(problem.state, problem.reason, tuple(times), sent, details)
     lost = f", but {sent - len(times)} of {sent} attempts failed" if sent > len(times) else ""
     secure = f" and uses {facts['version']}" if facts else ""

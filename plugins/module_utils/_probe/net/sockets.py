@@ -108,11 +108,14 @@ def get_seconds_left(deadline: float) -> float:
 
 @contextlib.contextmanager
 def close_at_deadline(deadline: float, connection: socket.socket) -> Iterator[None]:
-    """Shut down a connection at the deadline, even if data still arrives slowly."""
+    """Shut down a connection at the deadline, even if data still arrives slowly; an error after that is a timeout."""
     connection.settimeout(get_seconds_left(deadline))
     spare = connection.dup()  # TLS takes over the other socket
 
+    is_over = threading.Event()
+
     def shut_down() -> None:
+        is_over.set()
         with contextlib.suppress(OSError):
             spare.shutdown(socket.SHUT_RDWR)
 
@@ -121,6 +124,11 @@ def close_at_deadline(deadline: float, connection: socket.socket) -> Iterator[No
     timer.start()
     try:
         yield
+    except OSError as error:
+        # Not the peer has closed the connection.
+        if is_over.is_set():
+            raise socket.timeout("timed out") from error
+        raise
     finally:
         timer.cancel()
         spare.close()
