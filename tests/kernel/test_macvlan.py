@@ -188,6 +188,19 @@ def test_conflicting_links_are_rejected_or_replaced(box: Sandbox) -> None:
     converge(box, "macvlan", {**args, "recreate": True})
 
 
+def test_passthru_link_cannot_have_another_address_than_a_new_parent(box: Sandbox) -> None:
+    """The MAC address of a new bridge is random, so no run with another declared one can succeed."""
+    parent = {"name": "br1", "kind": "bridge"}
+    link = {"name": "m0", "kind": "macvlan", "parent": "br1", "mode": "passthru", "mac": "02:00:00:00:00:01"}
+    for check in (True, False):
+        found = box.module("topology", {"links": [parent, link]}, check=check)
+        assert found.failed
+        assert "m0 in host: mac: a macvlan in mode passthru has the MAC address of its parent" in found.msg
+        assert not box.run("ip", "link", "show", "br1", check=False)
+    assert box.module("topology", {"links": [{**parent, "mac": link["mac"]}, link]}).changed
+    assert {one["address"] for one in box.ip("link") if one["ifname"] in ("br1", "m0")} == {link["mac"]}
+
+
 def test_second_link_on_a_passthru_parent_is_rejected(box: Sandbox) -> None:
     """Only the kernel detects this. It rejects the link, and nothing is left behind."""
     box.sh(*_PARENT)

@@ -69,28 +69,40 @@ def shorten(reason: str) -> str:
     return re.sub(r"[0-9a-f]*[:.][0-9a-f:.]+|\d+", "N", reason)[:90]
 
 
+def compare(seed: int) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the predictions in a world, and descriptions of those that real packets contradict."""
+    world = path_world.build_world(seed)
+    with Sandbox() as box:
+        build(box, world)
+        with Packets(box, path_world.NAMESPACES, path_world.SERVED) as packets:
+            snapshot = box.module("netns_info", {}).data
+            told = [predict(box, query, snapshot) for query in world.queries]
+            seen = packets.send(world.queries, _SECONDS)
+            suspects = [at for at, one in enumerate(told) if one["reaches"] not in (None, seen[at])]
+            again = packets.send([world.queries[at] for at in suspects], _AGAIN_SECONDS) if suspects else []
+    wrong = [
+        f"world {seed}: {world.queries[at]}: predicted {told[at]['reaches']}: {told[at]['reason']}"
+        for at, real in zip(suspects, again)
+        if real != told[at]["reaches"]
+    ]
+    return told, wrong
+
+
 @pytest.mark.parametrize("part", range(_PARTS))
 def test_no_prediction_is_wrong(part: int) -> None:
     counts: collections.Counter[str] = collections.Counter()
-    wrong = []
+    wrong: list[str] = []
     for seed in range(_FIRST + part, _FIRST + _WORLDS, _PARTS):
-        world = path_world.build_world(seed)
-        with Sandbox() as box:
-            build(box, world)
-            with Packets(box, path_world.NAMESPACES, path_world.SERVED) as packets:
-                snapshot = box.module("netns_info", {}).data
-                told = [predict(box, query, snapshot) for query in world.queries]
-                seen = packets.send(world.queries, _SECONDS)
-                suspects = [at for at, one in enumerate(told) if one["reaches"] not in (None, seen[at])]
-                if suspects:
-                    again = packets.send([world.queries[at] for at in suspects], _AGAIN_SECONDS)
-                    wrong += [
-                        f"world {seed}: {world.queries[at]}: predicted {told[at]['reaches']}: {told[at]['reason']}"
-                        for at, real in zip(suspects, again)
-                        if real != told[at]["reaches"]
-                    ]
+        told, contradicted = compare(seed)
+        wrong += contradicted
         for one in told:
             known = one["reaches"] is not None
             counts["yes" if one["reaches"] else "no" if known else f"unknown: {shorten(one['reason'])}"] += 1
     sys.stdout.write(f"\npart {part}: {dict(counts.most_common())}\n")
     assert not wrong, "\n".join(wrong)
+
+
+# 390: a translated packet, bridged by a host that does not forward.
+@pytest.mark.parametrize("seed", [390])
+def test_former_wrong_prediction_is_not_made(seed: int) -> None:
+    assert not compare(seed)[1]

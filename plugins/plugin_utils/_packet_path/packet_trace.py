@@ -129,6 +129,9 @@ class PacketTrace(SegmentTrace):
             self._deliver(space, packet, link)
         if port_in and packet.dst != before and way.link and way.link["index"] == link["index"]:
             # A translated packet whose route leads back to the bridge is bridged, not routed.
+            if reception.check_forwarding(space, packet, iif):
+                reason = "a translated packet is bridged by a host that does not forward, which is not modelled"
+                raise self._build_end(None, space, reason, link)
             port = space.find_link(port_in)
             self._forward_on_segment(space, packet, link, way.next_hop, port)
         self._check_forwarding(space, packet, link)

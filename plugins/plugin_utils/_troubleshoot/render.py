@@ -45,8 +45,10 @@ def format_title(diagnosis: Mapping[str, Any]) -> str:
 
 def _render_verdict(diagnosis: Mapping[str, Any]) -> Iterator[str]:
     yield _describe_result(diagnosis)
-    if diagnosis["first_broken"]:
-        yield f"first broken step: {diagnosis['first_broken']}"
+    if not diagnosis["first_broken"]:
+        yield diagnosis["cause"]
+        return
+    yield f"first broken step: {diagnosis['first_broken']}"
     yield f"{'likely cause' if diagnosis['confident'] else 'cause'}: {diagnosis['cause']}"
     for line in diagnosis["remedy"].splitlines():
         yield f"remedy: {line}"

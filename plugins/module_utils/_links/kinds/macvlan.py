@@ -16,6 +16,8 @@ from ansible_collections.netfleet.docker.plugins.module_utils._netlink.link_attr
 
 # enum macvlan_macaddr_mode in linux/if_link.h
 _MACADDR_SET = 3
+# Kinds whose new links have the MAC address of another link; that of others is random.
+_WITH_MAC_OF_PARENT = ("vlan", "ipvlan")
 
 
 class Macvlan(LinkKind):
@@ -37,8 +39,10 @@ class Macvlan(LinkKind):
             place = (want.parent.netns or label, want.parent.name)
             declared, there = desired.get_link(*place), builder.state.get_link(*place)
             mac = (declared and declared.mac) or (there and there.mac)
-            if mac and mac != want.mac:
-                reason = f"a {self.name} in mode passthru has the MAC address of its parent {want.parent}, {mac}"
+            is_random = not mac and declared is not None and declared.kind not in _WITH_MAC_OF_PARENT
+            if is_random or (mac and mac != want.mac):
+                which = mac or "which the kernel chooses"
+                reason = f"a {self.name} in mode passthru has the MAC address of its parent {want.parent}, {which}"
                 raise PlanError(f"{want.name} in {describe_netns(label)}: mac: {reason}; set mac of the parent instead")
         super().plan_object(builder, desired, label, want)
 
