@@ -152,6 +152,18 @@ def test_slices_are_not_written(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*slices*"))
 
 
+def test_first_host_need_not_have_the_role_whose_slices_are_read(tmp_path: Path) -> None:
+    shared = {"name": "app", "subnets": [{"subnet": "10.64.0.0/16", "slices": {"prefix": 24}}]}
+    variables: dict[str, Row] = {
+        "h1": {"topology_links": []},
+        "h2": {"bridge_networks": [shared]},
+        "h3": {"bridge_networks": [bridge("other", "10.60.0.0/24")]},
+    }
+    succeeded, output = run(tmp_path, variables, {"h2": None})
+    assert succeeded, output
+    assert "Traceback" not in output
+
+
 def test_default_bridge_has_the_subnet_that_the_role_engine_sets() -> None:
     route = {"dst": "172.17.0.0/16", "interface": "docker0", "table": 254}
     place = {"kind": "host", "routes": [route], "addresses": [], "sockets": [{"port": 7946}]}

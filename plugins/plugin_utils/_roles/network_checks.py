@@ -57,8 +57,10 @@ def check_networks(
 def get_shared_variables(role: str, fleet: InventoryFleet, networks: Networks) -> dict[str, Any]:
     """Return the variables of a host that shares a subnet; all such hosts must use the same file of slices."""
     name = f"{role}_slices_file"
-    sharing = [host for host in fleet.in_run if any(has_slices(network) for network in networks.get(host, ()))]
-    found = {host: fleet.get_variables(host, role) for host in sharing or [fleet.this]}
+    hosts = [host for host in fleet.in_run if fleet.get_variables(host, role)]
+    sharing = [host for host in hosts if any(has_slices(network) for network in networks.get(host, ()))]
+    # Only hosts outside of this run can share a subnet.
+    found = {host: fleet.get_variables(host, role) for host in sharing or hosts[:1]}
     first = next(iter(found))
     for host, variables in found.items():
         here, there = variables.get(name), found[first].get(name)
