@@ -78,7 +78,7 @@ def _judge_other_host(case: Case) -> Iterator[DiagnosisStep]:
     if not network or network["driver"] != "bridge":
         return
     if way is not None and way.row["gateway"] and not str(way.row["dst"]).endswith("/0"):
-        # Somebody has declared a route to this subnet.
+        # A route to this subnet is configured.
         return
     name = target.row["name"]
     detail = (
